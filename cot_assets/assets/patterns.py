@@ -13,6 +13,7 @@ from cot_assets.assets import check_rules as rules
 from cot_assets.assets import common, curves
 from cot_assets.automation.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
 from cot_assets.config import Protocol
+from cot_assets.grading.jumps import measure_jumps
 from cot_assets.potential.changes import change_priors as fitted_priors
 from cot_assets.potential.changes import judge_changes
 from cot_assets.potential.drawdowns import find_drawdowns
@@ -27,10 +28,20 @@ from cot_assets.resources import Study
 
 _SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
 _Rule = Callable[[pl.DataFrame, Protocol], pl.DataFrame]
+_Make = Callable[[common.Scope], pl.DataFrame]
 
 
-def _pattern_asset(table: str, rule: _Rule) -> dg.AssetsDefinition:
-    """An asset that applies one rule to the partition's curves."""
+def _on_curves(rule: _Rule) -> _Make:
+    """The rule on the partition's curves under its protocol."""
+    return lambda scope: rule(curves.read_curves(scope), scope.protocol)
+
+
+def _jumps(scope: common.Scope) -> pl.DataFrame:
+    return measure_jumps(curves.read_curves(scope), scope.problems(), scope.protocol)
+
+
+def _pattern_asset(table: str, make: _Make) -> dg.AssetsDefinition:
+    """An asset that fills a table from the partition's curves."""
 
     @dg.asset(
         name=table,
@@ -44,7 +55,7 @@ def _pattern_asset(table: str, rule: _Rule) -> dg.AssetsDefinition:
     )
     def pattern(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         scope = common.scope_of(context, study)
-        scope.warehouse.write_partition(table, rule(curves.read_curves(scope), scope.protocol), scope.where)
+        scope.warehouse.write_partition(table, make(scope), scope.where)
         frame = scope.warehouse.read_table(table, **scope.where)
         counts = {
             name: frame.filter(pl.col(column)).height
@@ -62,15 +73,16 @@ def _pattern_asset(table: str, rule: _Rule) -> dg.AssetsDefinition:
     return pattern
 
 
-tangents = _pattern_asset("tangents", find_tangents)
-spikes = _pattern_asset("spikes", find_insights)
-lucky_guesses = _pattern_asset("lucky_guesses", judge_guesses)
-monotonicity = _pattern_asset("monotonicity", judge_monotonicity)
-changes = _pattern_asset("changes", judge_changes)
-change_priors = _pattern_asset("change_priors", fitted_priors)
-monotone_tests = _pattern_asset("monotone_tests", judge_falls)
-drawdowns = _pattern_asset("drawdowns", find_drawdowns)
-sensitivity = _pattern_asset("sensitivity", rate_sensitivity)
+tangents = _pattern_asset("tangents", _on_curves(find_tangents))
+spikes = _pattern_asset("spikes", _on_curves(find_insights))
+lucky_guesses = _pattern_asset("lucky_guesses", _on_curves(judge_guesses))
+monotonicity = _pattern_asset("monotonicity", _on_curves(judge_monotonicity))
+changes = _pattern_asset("changes", _on_curves(judge_changes))
+change_priors = _pattern_asset("change_priors", _on_curves(fitted_priors))
+monotone_tests = _pattern_asset("monotone_tests", _on_curves(judge_falls))
+drawdowns = _pattern_asset("drawdowns", _on_curves(find_drawdowns))
+jumps = _pattern_asset("jumps", _jumps)
+sensitivity = _pattern_asset("sensitivity", _on_curves(rate_sensitivity))
 
 
 @dg.asset(

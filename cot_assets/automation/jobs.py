@@ -16,7 +16,7 @@ from cot_assets.automation.wanted import Unit
 POTENTIAL = (
     "traces", "prefixes", "completions", "rollouts", "potentials",
     "tangents", "spikes", "lucky_guesses", "monotonicity",
-    "changes", "change_priors", "monotone_tests", "drawdowns", "sensitivity",
+    "changes", "change_priors", "monotone_tests", "drawdowns", "sensitivity", "jumps",
 )  # fmt: skip
 TRANSFER = ("transfer_completions", "transfer_rollouts", "transfer_potentials", "unlocks")
 

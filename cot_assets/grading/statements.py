@@ -105,6 +105,14 @@ def first_leak(text: str, gold: str, kind: str) -> int | None:
     return _end_in_last_box(text, gold, kind)
 
 
+def statement_ends(text: str, gold: str, kind: str) -> list[int]:
+    """Where each mention that :func:`first_leak` would count ends, in ascending order."""
+    ends = sorted({end for _, end in _occurrences(text, gold, kind)})
+    if not ends and (boxed := _end_in_last_box(text, gold, kind)) is not None:
+        ends = [boxed]
+    return ends
+
+
 def leaks_answer(text: str, gold: str, kind: str) -> bool:
     """Whether the gold answer stands in the text; for many cuts of a trace use :func:`first_leak`."""
     return first_leak(text, gold, kind) is not None

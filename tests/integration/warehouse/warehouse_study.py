@@ -11,6 +11,7 @@ import polars as pl
 from warehouse_rows import problems, rows
 
 from cot_assets.config import DataHome, Protocol
+from cot_assets.grading.jumps import measure_jumps
 from cot_assets.potential.estimates import add_potential
 from cot_assets.potential.events import find_insights, find_tangents
 from cot_assets.potential.guesses import judge_guesses
@@ -100,6 +101,7 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
         "monotonicity": judge_monotonicity(curves, PROTOCOL),
     }
     tables["pattern_rates"] = pattern_rates(*tables.values(), PROTOCOL)
+    tables["jumps"] = measure_jumps(curves, warehouse.read_table("problems"), PROTOCOL)
     for table, frame in tables.items():
         warehouse.write_partition(table, frame, where)
 
