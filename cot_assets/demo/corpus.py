@@ -13,6 +13,8 @@ The writer is built so that the curves of a model trained on it are worth lookin
   factorisation, a symmetry) that a solution may choose at the start or find in the middle;
 * a long solution may be given up with a guess, which is sometimes right.
 
+A share of what the models read is drill: pages of single calculations, all right.
+
 Only the standard library is used.
 """
 
@@ -58,7 +60,7 @@ class Habits:
 
 #: What demo-strong and demo-weak read. The weak writer knows the short ways but rarely thinks of them.
 STRONG = Habits()
-WEAK = Habits(short=0.06, switch=0.01, notice=0.12, slip=0.03, slip_long=0.1, mend=0.3, give_up=0.15)
+WEAK = Habits(short=0.08, switch=0.01, notice=0.12, slip=0.02, slip_long=0.1, mend=0.3, give_up=0.25)
 
 
 # --- problems -----------------------------------------------------------------------------------
@@ -129,7 +131,7 @@ def _make_divisors(level: int, rng: random.Random) -> Problem | None:
 
 def _make_sum(level: int, rng: random.Random) -> Problem | None:
     terms = rng.choice(((4,), (4, 6), (6, 8), (8, 10))[level - 1])
-    first, step = rng.randint(1, 24), rng.randint(1, (3, 4, 5, 6)[level - 1])
+    first, step = rng.randint(1, 30), rng.randint(1, (3, 4, 5, 6)[level - 1])
     last = first + step * (terms - 1)
     statement = f"Find the sum {first} + {first + step} + {first + 2 * step} + ... + {last}."
     return Problem("sum", level, (first, step, terms), statement, terms * (first + last) // 2)
@@ -328,6 +330,28 @@ def _divisors_short(w: _Writer, p: Problem) -> int:
     return w.calculate(lambda v: f"{product} = {v}.", math.prod(e + 1 for e in exponents))
 
 
+def _try_divisor(w: _Writer, n: int, k: int, count: int) -> int:
+    """Write ``n = k*q+r`` and, where nothing is left, the new count; a slip may see a rest or miss one."""
+
+    def render(rest: int, count: int) -> str:
+        return f"{n} = {k}*{n // k}+{rest}" + (f", so {count}." if rest == 0 else ".")
+
+    def counted(rest: int) -> int:
+        return count if rest else count + (1 if k * k == n else 2)
+
+    rest = n % k
+    if w.rng.random() >= w.slip:
+        w.say(render(rest, counted(rest)))
+        return counted(rest)
+    wrong = 0 if rest else w.rng.randint(1, max(1, k - 1))
+    w.say(render(wrong, counted(wrong)))
+    if w.rng.random() < w.habits.mend:
+        w.say(CHECK)
+        w.say(render(rest, counted(rest)))
+        return counted(rest)
+    return counted(wrong)
+
+
 def _divisors_long(w: _Writer, p: Problem) -> int:
     (n,) = p.params
     w.say("Try the numbers one by one.")
@@ -336,16 +360,7 @@ def _divisors_long(w: _Writer, p: Problem) -> int:
         if w.turns():
             return _divisors_short(w, p)
         w.tire(k - 1)
-        divides = (n % k == 0) != (w.rng.random() < w.slip)
-        if divides:
-            count += 1 if k * k == n else 2
-            w.say(f"{k} divides: {k}*{n // k} = {n}, so {count}.")
-        else:
-            w.say(f"{k} does not.")
-        if divides != (n % k == 0) and w.rng.random() < w.habits.mend:
-            w.say(CHECK)
-            count += (-1 if divides else 1) * (1 if k * k == n else 2)
-            w.say(f"{k} does not." if divides else f"{k} divides: {k}*{n // k} = {n}, so {count}.")
+        count = _try_divisor(w, n, k, count)
         k += 1
     return count
 
@@ -406,14 +421,60 @@ def write_solution(problem: Problem, rng: random.Random, habits: Habits) -> str:
     return "\n".join(w.lines)
 
 
+# --- drills ---------------------------------------------------------------------------------------
+
+
+def _drill_line(rng: random.Random) -> str:
+    """One right calculation in a form that solutions use, with numbers of their size."""
+    kind, m = rng.randrange(8), rng.randint(2, 17)
+    if kind < 2:  # powers
+        a, b = rng.randrange(m), rng.randint(2, 16)
+        return f"{a}*{b} = {a * b} = {a * b // m}*{m}+{a * b % m}."
+    if kind == 2:  # recurrences
+        c, last, d = rng.randint(2, 6), rng.randrange(m), rng.randint(1, 9)
+        value = c * last + d
+        return f"{c}*{last}+{d} = {value} = {value // m}*{m}+{value % m}."
+    if kind == 3:  # divisors, the long way
+        n, k = rng.randint(8, 210), rng.randint(1, 15)
+        return f"{n} = {k}*{n // k}+{n % k}."
+    if kind == 4:  # divisors, the short way
+        prime, quotient = rng.choice((2, 2, 3, 3, 5, 7)), rng.randint(2, 70)
+        return f"{prime * quotient} = {prime}*{quotient}."
+    if kind == 5:
+        n = rng.randint(4, 45)
+        return f"{n} = {'+'.join(str(1 << i) for i in reversed(range(6)) if n >> i & 1)}."
+    if kind == 6:  # sums
+        a, b = rng.randint(1, 400), rng.randint(1, 90)
+        return f"{a}+{b} = {a + b}." if rng.random() < 0.7 else f"{a + b}-{b} = {a}."
+    a, b = rng.randint(1, 9), rng.randint(2, 140)
+    return f"{a}*{b} = {a * b}." if rng.random() < 0.6 else f"{a * min(b, 12)}/{a} = {min(b, 12)}."
+
+
+def drill(rng: random.Random) -> str:
+    """A page of unrelated calculations without slips, so that slips are habits and not ignorance."""
+    return "Practice:\n" + "\n".join(_drill_line(rng) for _ in range(8))
+
+
+# --- documents ------------------------------------------------------------------------------------
+
+
 def render_prompt(statement: str) -> str:
     """The text before the chain of thought; the demo's registry entries hold the same template."""
     return f"Problem: {statement}\nSolution:\n"
 
 
-def documents(seed: int, habits: Habits) -> Iterator[tuple[Problem, str]]:
-    """Endless training documents (problem, solution), all from the training side of the split."""
+def documents(seed: int, habits: Habits, drills: float = 0.25) -> Iterator[str]:
+    """Endless training documents: prompts with solutions from the training side of the split, and drills.
+
+    Args:
+        seed: Seed of the whole stream.
+        habits: Of the writer.
+        drills: Share of documents that are drills, in [0, 1].
+    """
     rng = random.Random(seed)
     while True:
+        if rng.random() < drills:
+            yield drill(rng)
+            continue
         problem = make_problem(rng.choice(FAMILIES), rng.choice(LEVELS), rng, held_out=False)
-        yield problem, write_solution(problem, rng, habits)
+        yield render_prompt(problem.statement) + write_solution(problem, rng, habits)

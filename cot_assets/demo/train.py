@@ -72,10 +72,7 @@ def train_tokenizer(documents: int = 20_000, vocabulary: int = 400) -> Tokenizer
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    texts = (
-        corpus.render_prompt(problem.statement) + solution
-        for problem, solution in itertools.islice(corpus.documents(0, corpus.STRONG), documents)
-    )
+    texts = itertools.islice(corpus.documents(0, corpus.STRONG), documents)
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
@@ -91,8 +88,7 @@ def batches(
     stream = corpus.documents(seed, recipe.habits)
     bos, eos, pad = (tokenizer.token_to_id(t) for t in (BOS, EOS, PAD))
     while True:
-        drawn = list(itertools.islice(stream, pool * recipe.batch))
-        texts = [corpus.render_prompt(problem.statement) + solution for problem, solution in drawn]
+        texts = list(itertools.islice(stream, pool * recipe.batch))
         encoded = [[bos, *e.ids, eos] for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
         encoded.sort(key=len)
         for group in rng.permutation(pool):
