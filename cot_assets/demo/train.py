@@ -51,8 +51,10 @@ class Recipe:
 
 
 RECIPES = {
-    "strong": Recipe(hidden=128, layers=4, heads=4, tokens=50_000_000, habits=corpus.STRONG),
-    "weak": Recipe(hidden=64, layers=2, heads=4, tokens=14_000_000, habits=corpus.WEAK, seed=2),
+    "strong": Recipe(hidden=128, layers=4, heads=4, tokens=70_000_000, habits=corpus.STRONG),
+    "weak": Recipe(
+        hidden=96, layers=3, heads=4, tokens=20_000_000, habits=corpus.WEAK, learning_rate=5e-3, seed=2
+    ),
 }
 
 
