@@ -53,8 +53,11 @@ def sql(
     help="Where the verdicts go, one JSON line per response; default: FILE with .graded.jsonl.",
 )
 @click.option("--response-field", default="response", show_default=True, help="The model's text, or a list.")
-@click.option("--answer-field", help="A final answer, already extracted; then no text is searched.")
-@click.option("--gold-field", default="answer", show_default=True, help="The right answer.")
+@click.option(
+    "--answer-field",
+    help="A final answer, already extracted; default: 'answer' in rows without a response.",
+)
+@click.option("--gold-field", default="gold", show_default=True, help="The right answer.")
 @click.option(
     "--kind",
     type=click.Choice(["integer", "expression", "multiple_choice"]),

@@ -430,7 +430,9 @@ def _modular_drill(rng: random.Random) -> tuple[str, list[str]]:
     m, lines = rng.randint(2, 17), list[str]()
     for _ in range(_DRILL_LINES):
         a, last, d = rng.randint(2, 16), rng.randrange(m), rng.randint(1, 9)
-        product, value = (f"{last}*{a}", a * last) if rng.random() < 0.6 else (f"{a}*{last}+{d}", a * last + d)
+        product, value = (
+            (f"{last}*{a}", a * last) if rng.random() < 0.6 else (f"{a}*{last}+{d}", a * last + d)
+        )
         lines.append(f"{product} = {value} = {value // m}*{m}+{value % m}.")
     return f"Practice modulo {m}:", lines
 

@@ -24,6 +24,7 @@ from cot_assets.potential.estimates import jeffreys_interval
 
 _BATCH = 2000  #: responses that are held in memory at a time
 _KINDS = ("integer", "expression", "multiple_choice")
+_ANSWER = "answer"  # read in rows without a response
 VERDICTS = ("correct", "incorrect", "no_answer", "truncated", "unscored")
 
 
@@ -77,7 +78,7 @@ def grade_file(
     *,
     response_field: str = "response",
     answer_field: str | None = None,
-    gold_field: str = "answer",
+    gold_field: str = "gold",
     kind: str = "expression",
     allow_unboxed: bool = False,
     overwrite: bool = False,
@@ -91,7 +92,8 @@ def grade_file(
             name first, so that a run that fails leaves nothing there.
         response_field: the model's text, or a list of texts. A text that ended by its length
             (``finish_reason`` is ``length``) without an answer is ``truncated``.
-        answer_field: a final answer that is already extracted, or a list; then no text is searched.
+        answer_field: a final answer that is already extracted, or a list; no text is searched for it.
+            Without a name, ``answer`` is read in rows that have no response.
         gold_field: the right answer, text or number.
         kind: ``integer``, ``expression`` or ``multiple_choice``.
         allow_unboxed: whether "answer is ..." counts where there is no box.
@@ -184,7 +186,6 @@ def _responses(
     kind: str,
     allow_unboxed: bool,
 ) -> Iterator[_Response]:
-    field = answer_field or response_field
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -195,11 +196,13 @@ def _responses(
             raise GradeFileError(
                 f"{place}: the gold answer ({gold_field!r}) is null; give it or leave the row out"
             )
+        is_text = answer_field is None and (response_field in row or _ANSWER not in row)
+        field = response_field if is_text else answer_field or _ANSWER
         given = _field(row, field, place)
         values: list[Any] = given if isinstance(given, list) else [given]
         for index, value in enumerate(values):
             text = _text(value, f"{place}, field {field!r}")
-            if text is not None and answer_field is None:
+            if text is not None and is_text:
                 text = extract_answer(text, kind, allow_unboxed=allow_unboxed)
             yield _Response(
                 number,

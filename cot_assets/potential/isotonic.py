@@ -30,11 +30,12 @@ from cot_assets.potential.frames import (
 from cot_assets.potential.special import Floats, pooled_shares, xlogy
 
 LEVEL = 0.05
-DRAWS = 2000  #: null curves per level of the grid
+DRAWS = 2000  #: null curves per level of the grid; fewer for long curves
 #: Flat null curves stand at these levels and at the pooled share of the curve that is tested.
 LEVELS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
 _BATCH = 500
 _MOST_AT_ONCE = 40  # cuts from which pooling curve by curve is faster
+_MOST_CUTS_DRAWN = 400_000  # per level: bounds the work for curves with a cut at every token
 
 
 def isotonic_fit(k: npt.ArrayLike, n: npt.ArrayLike) -> Floats:
@@ -104,11 +105,12 @@ def fall_p_value(k: npt.ArrayLike, n: npt.ArrayLike, seed: int) -> float:
     trials = tuple(int(size) for size in n_)
     # To two digits, so that curves share simulations; the grid's ends stand in for 0 and 1.
     pooled = float(np.clip(round(float(k_.sum() / n_.sum()), 2), LEVELS[0], LEVELS[-1]))
-    worst = 0
+    worst = 0.0
     for level in (*LEVELS, pooled):
         null = _null_statistics(trials, level, seed)
-        worst = max(worst, len(null) - int(np.searchsorted(null, statistic - 1e-9)))
-    return (1 + worst) / (1 + DRAWS)
+        reached = len(null) - int(np.searchsorted(null, statistic - 1e-9))
+        worst = max(worst, (1 + reached) / (1 + len(null)))
+    return worst
 
 
 def judge_falls(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -176,5 +178,6 @@ def _null_statistics(trials: tuple[int, ...], level: float, seed: int) -> Floats
     """Sorted statistics of simulated flat curves."""
     rng = np.random.default_rng([seed, round(level * 1000), *trials])
     n = np.array(trials)
-    parts = [fall_statistic(rng.binomial(n, level, size=(_BATCH, len(n))), n) for _ in range(DRAWS // _BATCH)]
+    batches = max(1, min(DRAWS, _MOST_CUTS_DRAWN // len(n)) // _BATCH)
+    parts = [fall_statistic(rng.binomial(n, level, size=(_BATCH, len(n))), n) for _ in range(batches)]
     return np.sort(np.concatenate(parts))

@@ -41,7 +41,7 @@ COMMENT ON COLUMN rollout_texts.prefix_id IS 'The prefix that was continued; joi
 COMMENT ON COLUMN rollout_texts.sample_index IS '0 ... n-1 among the rollouts of the prefix';
 COMMENT ON COLUMN rollout_texts.answer IS 'Extracted final answer of prefix and completion; NULL if there is none';
 COMMENT ON COLUMN rollout_texts.verdict IS 'correct, incorrect, no_answer, truncated or unscored';
-COMMENT ON COLUMN rollout_texts.finish_reason IS 'stop or length';
+COMMENT ON COLUMN rollout_texts.finish_reason IS 'stop, length, or unknown (imported)';
 COMMENT ON COLUMN rollout_texts.n_tokens IS 'Generated tokens';
 COMMENT ON COLUMN rollout_texts.text IS 'The completion, without its prefix; NULL if its shard is gone';
 COMMENT ON COLUMN rollout_texts.token_ids IS 'Token ids of the completion';

@@ -23,14 +23,14 @@ def read(path: Path) -> list[dict[str, Any]]:
 def test_rows_and_summary(tmp_path: Path, grader_pool: GraderPool) -> None:
     path = write(
         tmp_path / "in.jsonl",
-        {"response": r"\boxed{\frac{2}{4}}", "answer": "0.5"},
-        {"response": r"\boxed{x+1}", "answer": "1+x"},
+        {"response": r"\boxed{\frac{2}{4}}", "gold": "0.5"},
+        {"response": r"\boxed{x+1}", "gold": "1+x"},
         "",
-        {"response": r"\boxed{3}", "answer": 4},
-        {"response": "none", "answer": "4"},
-        {"response": r"\boxed{4", "answer": "4", "finish_reason": "length"},
-        {"response": r"\boxed{100000000!}", "answer": "7"},
-        {"response": None, "answer": "4"},
+        {"response": r"\boxed{3}", "gold": 4},
+        {"response": "none", "gold": "4"},
+        {"response": r"\boxed{4", "gold": "4", "finish_reason": "length"},
+        {"response": r"\boxed{100000000!}", "gold": "7"},
+        {"response": None, "gold": "4"},
     )
     summary = grade_file(path, pool=grader_pool)
     assert (summary.rows, summary.correct, summary.incorrect) == (7, 2, 1)
@@ -54,23 +54,32 @@ def test_lists_and_other_fields(tmp_path: Path) -> None:
         tmp_path / "in.jsonl",
         {"code": [r"\boxed{1}", r"\boxed{2}", "no"], "gold": 2, "picked": ["2", None, " "]},
     )
-    by_text = grade_file(path, tmp_path / "a.jsonl", response_field="code", gold_field="gold", kind="integer")
+    by_text = grade_file(path, tmp_path / "a.jsonl", response_field="code", kind="integer")
     assert (by_text.rows, by_text.correct, by_text.incorrect, by_text.no_answer) == (3, 1, 1, 1)
     assert [row["index"] for row in read(tmp_path / "a.jsonl")] == [0, 1, 2]
-    by_answer = grade_file(
-        path, tmp_path / "b.jsonl", answer_field="picked", gold_field="gold", kind="integer"
-    )
+    by_answer = grade_file(path, tmp_path / "b.jsonl", answer_field="picked", kind="integer")
     assert (by_answer.correct, by_answer.no_answer) == (1, 2)
 
 
+def test_a_row_without_a_response_is_graded_by_its_answer(tmp_path: Path, grader_pool: GraderPool) -> None:
+    path = write(
+        tmp_path / "in.jsonl",
+        {"answer": "0.5", "gold": "1/2"},
+        {"response": r"\boxed{3}", "answer": "2", "gold": "3"},
+    )
+    assert grade_file(path, pool=grader_pool).correct == 2
+    chosen = grade_file(path, tmp_path / "b", answer_field="answer", pool=grader_pool)
+    assert (chosen.correct, chosen.incorrect) == (1, 1)
+
+
 def test_letters_and_unboxed_answers(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.jsonl", {"response": "The answer is (B).", "answer": "B"})
+    path = write(tmp_path / "in.jsonl", {"response": "The answer is (B).", "gold": "B"})
     assert grade_file(path, tmp_path / "a", kind="multiple_choice").no_answer == 1
     assert grade_file(path, tmp_path / "b", kind="multiple_choice", allow_unboxed=True).correct == 1
 
 
 def test_existing_output_is_kept(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.jsonl", {"response": r"\boxed{1}", "answer": "1"})
+    path = write(tmp_path / "in.jsonl", {"response": r"\boxed{1}", "gold": "1"})
     output = write(tmp_path / "out.jsonl", "precious")
     with pytest.raises(GradeFileError, match=r"out\.jsonl exists"):
         grade_file(path, output)
@@ -84,18 +93,18 @@ def test_existing_output_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"answer": "1"}, r"line 2: no field 'response'; there are: answer"),
-        ({"response": "a"}, r"line 2: no field 'answer'"),
-        ({"response": "a", "answer": None}, "gold answer .* is null"),
-        ({"response": {"a": 1}, "answer": "1"}, "field 'response': holds dict"),
-        ({"response": "a", "answer": True}, "field 'answer': holds bool"),
+        ({"gold": "1"}, r"line 2: no field 'response'; there are: gold"),
+        ({"response": "a"}, r"line 2: no field 'gold'"),
+        ({"response": "a", "gold": None}, "gold answer .* is null"),
+        ({"response": {"a": 1}, "gold": "1"}, "field 'response': holds dict"),
+        ({"response": "a", "gold": True}, "field 'gold': holds bool"),
         ("[1]", "holds list, not an object"),
         ("{broken", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
     ],
 )
 def test_bad_rows_are_named_and_nothing_is_written(row: Any, message: str, tmp_path: Path) -> None:
-    path = write(tmp_path / "in.jsonl", {"response": r"\boxed{1}", "answer": "1"}, row)
+    path = write(tmp_path / "in.jsonl", {"response": r"\boxed{1}", "gold": "1"}, row)
     with pytest.raises(GradeFileError, match=message):
         grade_file(path)
     assert [p.name for p in tmp_path.iterdir()] == ["in.jsonl"]
@@ -104,7 +113,7 @@ def test_bad_rows_are_named_and_nothing_is_written(row: Any, message: str, tmp_p
 def test_unreadable_places_and_kinds(tmp_path: Path) -> None:
     with pytest.raises(GradeFileError, match="No such file"):
         grade_file(tmp_path / "absent.jsonl")
-    path = write(tmp_path / "in.jsonl", {"response": r"\boxed{1}", "answer": "1"})
+    path = write(tmp_path / "in.jsonl", {"response": r"\boxed{1}", "gold": "1"})
     with pytest.raises(GradeFileError, match="No such file"):
         grade_file(path, tmp_path / "no" / "folder.jsonl")
     with pytest.raises(GradeFileError, match="'essay' is not known"):
@@ -113,7 +122,7 @@ def test_unreadable_places_and_kinds(tmp_path: Path) -> None:
 
 def test_hostile_text_survives(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
-    path.write_bytes(b'{"response": "\\\\boxed{\\ud800\\u0000 1}\xff", "answer": "\\ud800 1"}\n')
+    path.write_bytes(b'{"response": "\\\\boxed{\\ud800\\u0000 1}\xff", "gold": "\\ud800 1"}\n')
     summary = grade_file(path)
     assert summary.rows == 1
     assert read(summary.output)[0]["row"] == 1
@@ -124,6 +133,7 @@ def test_real_responses(tmp_path: Path, real_data: Path) -> None:
         real_data / "grading" / "qwen25_math_responses_30.jsonl",
         tmp_path / "out.jsonl",
         response_field="code",
+        gold_field="answer",
     )
     assert (summary.rows, summary.no_answer, summary.unscored) == (240, 0, 0)
     assert summary.correct == 225
