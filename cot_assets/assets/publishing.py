@@ -12,7 +12,13 @@ from cot_assets.reporting.data import load_report_data
 from cot_assets.reporting.pages import render_report
 from cot_assets.resources import Study
 
-_DEPS = [dg.AssetDep("pattern_rates"), dg.AssetDep("unlocks", partition_mapping=BY_PROBLEM_SET)]
+_DEPS = [
+    dg.AssetDep("pattern_rates"),
+    *(
+        dg.AssetDep(name, partition_mapping=BY_PROBLEM_SET)
+        for name in ("transfer_differences", "transfer_steps")
+    ),
+]
 
 
 @dg.asset(

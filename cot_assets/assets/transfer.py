@@ -1,7 +1,7 @@
 """Group ``transfer``: what a reader makes of the beginnings of other models' traces.
 
-Belongs here: transfer_completions (with transfer_cuts), transfer_rollouts, transfer_potentials,
-unlocks. Does not belong here: which text a reader is given (:mod:`cot_assets.sampling.transfer`).
+Belongs here: transfer_completions (with transfer_cuts), transfer_rollouts, transfer_potentials, unlocks
+(with shortest_unlocks), transfer_differences, transfer_steps (with step_correlations). Does not belong here: which text a reader is given (:mod:`cot_assets.sampling.transfer`).
 Partitions are those of the reader.
 """
 
@@ -13,7 +13,11 @@ from cot_assets.assets import common, sampling
 from cot_assets.assets.potential import ROLLOUT_CHECKS
 from cot_assets.automation.partitions import ALL_WRITERS, MODEL_BY_SET
 from cot_assets.engines.opening import same_tokenizer
+from cot_assets.potential.controls import shortest_unlocks
+from cot_assets.potential.controls import transfer_differences as differences_of
 from cot_assets.potential.estimates import add_potential
+from cot_assets.potential.steps import step_correlations
+from cot_assets.potential.steps import transfer_steps as steps_of
 from cot_assets.potential.transfer import judge_unlocks, transfer_curve
 from cot_assets.reporting.plots import to_png, transfer_figure
 from cot_assets.resources import Engines, Progress, Study
@@ -46,7 +50,8 @@ def transfer_completions(
 ) -> dg.MaterializeResult:
     """N rollouts of the reader on every writer's prefixes, complete when this materialises."""
     scope = common.sampled_scope_of(context, study)
-    writers = scope.warehouse.read_transform("transfer_traces", _where(scope))
+    traces = scope.warehouse.read_transform("transfer_traces", _where(scope))
+    writers = traces.filter(pl.col("cut_tokens").is_not_null() & (pl.col("model") != scope.model))
     for name in sorted(set(scope.config.models) - {scope.model}):
         if (
             scope.problem_set in scope.config.model(name).problem_sets
@@ -57,9 +62,9 @@ def transfer_completions(
     problems = scope.problems()
     prompt_of = {prefix.problem_id: prefix for prefix in prompts(problems, engine)}
     same = {
-        name: same_tokenizer(scope.entry, scope.config.models.get(name)) for name in writers["model"].unique()
+        name: same_tokenizer(scope.entry, scope.config.models.get(name)) for name in traces["model"].unique()
     }
-    given = transfer_cuts(writers, prompt_of, problems, engine, scope.model, same, scope.protocol)
+    given = transfer_cuts(traces, prompt_of, problems, engine, scope.model, same, scope.protocol)
     cuts = (
         given.drop("text", strict=False)
         if given.height
@@ -134,7 +139,7 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
     group_name="transfer",
     partitions_def=MODEL_BY_SET,
     deps=["transfer_potentials"],
-    description=common.description("unlocks"),
+    description=common.description("unlocks") + "\n\nThis asset also writes `shortest_unlocks`.",
     kinds={"polars", "duckdb"},
     metadata=common.table_metadata("unlocks"),
     check_specs=common.check_specs("unlocks", _SCHEMA),
@@ -145,6 +150,8 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     potentials = scope.warehouse.read_table("transfer_potentials", **_where(scope))
     scope.warehouse.write_partition("unlocks", judge_unlocks(potentials, scope.protocol), _where(scope))
     frame = scope.warehouse.read_table("unlocks", **_where(scope))
+    shortest = shortest_unlocks(frame, scope.protocol)
+    scope.warehouse.write_partition("shortest_unlocks", shortest, _where(scope))
     headline = frame.filter(pl.col("fraction") == scope.protocol.headline_fraction)
     return common.finished(
         frame,
@@ -154,6 +161,62 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
         metadata={
             "headline": common.preview(
                 headline.group_by("writer", "control", "status").len().sort("writer", "control"), rows=20
-            )
+            ),
+            "shortest_unlocks": common.preview(shortest),
         },
+    )
+
+
+@dg.asset(
+    group_name="transfer",
+    partitions_def=MODEL_BY_SET,
+    deps=["unlocks"],
+    description=common.description("transfer_differences"),
+    kinds={"polars", "duckdb"},
+    metadata=common.table_metadata("transfer_differences"),
+    check_specs=common.check_specs("transfer_differences", _SCHEMA),
+)
+def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    """The writer's text against each control of equal length."""
+    scope = common.sampled_scope_of(context, study)
+    judged = scope.warehouse.read_table("unlocks", **_where(scope))
+    scope.warehouse.write_partition(
+        "transfer_differences", differences_of(judged, scope.protocol), _where(scope)
+    )
+    frame = scope.warehouse.read_table("transfer_differences", **_where(scope))
+    columns = ("writer", "control", "measure", "n_traces", "n_missing", "difference", "ci_low", "ci_high")
+    headline = frame.filter(pl.col("trace_filter") == "all", pl.col("leaks") == "kept").select(columns)
+    return common.finished(
+        frame,
+        common.transfer_fingerprint_of(context, scope),
+        checks=_SCHEMA,
+        findings={"schema": rules.schema_holds("transfer_differences", frame)},
+        metadata={"headline": common.preview(headline, rows=20)},
+    )
+
+
+@dg.asset(
+    group_name="transfer",
+    partitions_def=MODEL_BY_SET,
+    deps=["transfer_potentials", dg.AssetDep("potentials", partition_mapping=ALL_WRITERS)],
+    description=common.description("transfer_steps") + "\n\nThis asset also writes `step_correlations`.",
+    kinds={"polars", "duckdb"},
+    metadata=common.table_metadata("transfer_steps"),
+    check_specs=common.check_specs("transfer_steps", _SCHEMA),
+)
+def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    """What the writer's steps do to the writer and to the reader."""
+    scope = common.sampled_scope_of(context, study)
+    points = scope.warehouse.read_transform("transfer_points", _where(scope))
+    steps = steps_of(points, scope.protocol)
+    scope.warehouse.write_partition("transfer_steps", steps, _where(scope))
+    correlations = step_correlations(steps, scope.protocol)
+    scope.warehouse.write_partition("step_correlations", correlations, _where(scope))
+    frame = scope.warehouse.read_table("transfer_steps", **_where(scope))
+    return common.finished(
+        frame,
+        common.transfer_fingerprint_of(context, scope),
+        checks=_SCHEMA,
+        findings={"schema": rules.schema_holds("transfer_steps", frame)},
+        metadata={"step_correlations": common.preview(correlations)},
     )

@@ -18,7 +18,10 @@ POTENTIAL = (
     "tangents", "spikes", "lucky_guesses", "monotonicity",
     "changes", "change_priors", "monotone_tests", "drawdowns", "sensitivity", "jumps",
 )  # fmt: skip
-TRANSFER = ("transfer_completions", "transfer_rollouts", "transfer_potentials", "unlocks")
+TRANSFER = (
+    "transfer_completions", "transfer_rollouts", "transfer_potentials", "unlocks",
+    "transfer_differences", "transfer_steps",
+)  # fmt: skip
 
 #: Assets of each job.
 JOB_ASSETS: dict[str, tuple[str, ...]] = {

@@ -207,7 +207,7 @@ def _notes(
     config: Config, models: list[str], problem_set: str, n_problems: int, warehouse: Warehouse | None
 ) -> None:
     """What the tables above leave out."""
-    from cot_assets.sampling.budget import measured_traces
+    from cot_assets.sampling.budget import given_prefixes, measured_traces
 
     click.echo("\nNot in these figures:")
     click.echo("  - what shards hold of another n or of an interrupted run: it is found again, not sampled")
@@ -215,8 +215,7 @@ def _notes(
     readers = [] if warehouse is None else _other_readers(warehouse, models, problem_set)
     if readers:
         protocol = config.protocol_of(problem_set)
-        given = sum(f > 0 for f in protocol.transfer_fractions) + len(protocol.control_fractions)
-        each = measured_traces(protocol, n_problems) * given * protocol.n * len(models)
+        each = measured_traces(protocol, n_problems) * given_prefixes(protocol) * protocol.n * len(models)
         click.echo(
             f"  - other models that will read the new traces when they are brought up to date: "
             f"{', '.join(readers)}, at most {each:,} rollouts each"

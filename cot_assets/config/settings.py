@@ -16,13 +16,17 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 BLOCK_SIZE = 16  #: rollouts per block, the unit of sampling (all n are multiples of it)
 RECORDED = "recorded:"  #: how the source of a problem set begins whose rollouts others published
 CutPolicy = Literal["tokens", "lines", "sentences"]
+#: What a reader is given in place of the writer's text, at equal length: the text of another problem, the
+#: writer's wrong trace of the same problem, the reader's own trace of it.
+Control = Literal["shuffled", "wrong", "own"]
+CONTROLS: tuple[Control, ...] = get_args(Control)
 #: Names become partition keys, folder names and SQL literals. No ``|`` (it joins partition dimensions).
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -39,11 +43,12 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _fractions(value: object) -> object:
-    return tuple(cast("list[float]", value)) if isinstance(value, list) else value
+def _tuple(value: object) -> object:
+    return tuple(cast("list[object]", value)) if isinstance(value, list) else value
 
 
-Fractions = Annotated[tuple[float, ...], BeforeValidator(_fractions)]
+Fractions = Annotated[tuple[float, ...], BeforeValidator(_tuple)]
+Controls = Annotated[tuple[Control, ...], BeforeValidator(_tuple)]
 
 
 class Protocol(_Entry):
@@ -66,7 +71,8 @@ class Protocol(_Entry):
     monotone_tolerance: float = Field(0.10, ge=0, lt=1)
     solved_threshold: float = Field(0.95, gt=0, le=1, description="V0 from which a problem needs no CoT")
     transfer_fractions: Fractions = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-    control_fractions: Fractions = Field((0.2,), description="fractions at which the control is sampled")
+    control_fractions: Fractions = Field((0.2,), description="fractions at which the controls are sampled")
+    controls: Controls = Field(CONTROLS, description="what is given in place of the writer's text there")
     headline_fraction: float = 0.2
     seed: int = 0
 

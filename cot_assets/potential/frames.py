@@ -139,6 +139,8 @@ UNLOCKS: Schema = {
     **dict.fromkeys(("problem_set", "reader", "writer", "problem_id", "trace_id"), _TEXT),
     "fraction": _REAL,
     "control": _TEXT,
+    "share": _REAL,
+    "n_tokens": _INT,
     "trace_verdict": _TEXT,
     "leaks_answer": _FLAG,
     "n0": _INT,
@@ -147,6 +149,54 @@ UNLOCKS: Schema = {
     **dict.fromkeys(("potential", "probability_unsolved", "probability_lifted"), _REAL),
     **dict.fromkeys(("is_unsolved", "is_solved"), _FLAG),
     "status": _TEXT,
+    **_PROTOCOL,
+}
+
+_PAIR: dict[str, DataTypeClass] = dict.fromkeys(("problem_set", "reader", "writer"), _TEXT)
+_INTERVAL: dict[str, DataTypeClass] = dict.fromkeys(("ci_low", "ci_high"), _REAL)
+TRANSFER_DIFFERENCES: Schema = {
+    **_PAIR,
+    "fraction": _REAL,
+    **dict.fromkeys(("control", "trace_filter", "leaks", "measure"), _TEXT),
+    **dict.fromkeys(("n_traces", "n_problems", "n_missing"), _INT),
+    **dict.fromkeys(("n_leaks", "n_control_leaks", "n_unlocked", "n_control_unlocked"), _INT),
+    **dict.fromkeys(("value", "control_value", "difference"), _REAL),
+    **_INTERVAL,
+    **_PROTOCOL,
+}
+SHORTEST_UNLOCKS: Schema = {
+    **_PAIR,
+    "problem_id": _TEXT,
+    **dict.fromkeys(("n_traces", "n_prefixes", "n_undecided", "n0"), _INT),
+    "v0": _REAL,
+    "trace_id": _TEXT,
+    **dict.fromkeys(("fraction", "share"), _REAL),
+    "n_tokens": _INT,
+    "n": _INT,
+    "potential": _REAL,
+    "leaks_answer": _FLAG,
+    **dict.fromkeys(("n_longer", "n_longer_unlocked"), _INT),
+    **_PROTOCOL,
+}
+TRANSFER_STEPS: Schema = {
+    **_PAIR,
+    **dict.fromkeys(("problem_id", "trace_id"), _TEXT),
+    **dict.fromkeys(("cut_from", "cut_to"), _INT),
+    "kind": _TEXT,
+    "leaks_answer": _FLAG,
+    **dict.fromkeys(("writer_n_from", "writer_n_to"), _INT),
+    **dict.fromkeys(("writer_from", "writer_to", "writer_change"), _REAL),
+    **dict.fromkeys(("reader_n_from", "reader_n_to"), _INT),
+    **dict.fromkeys(("reader_from", "reader_to", "reader_change"), _REAL),
+    **_PROTOCOL,
+}
+STEP_CORRELATIONS: Schema = {
+    **_PAIR,
+    **dict.fromkeys(("kind", "leaks"), _TEXT),
+    **dict.fromkeys(("n_steps", "n_traces", "n_problems"), _INT),
+    "writer_change": _REAL,
+    **dict.fromkeys(("reader_change", "reader_change_low", "reader_change_high"), _REAL),
+    **dict.fromkeys(("correlation", "correlation_low", "correlation_high"), _REAL),
     **_PROTOCOL,
 }
 

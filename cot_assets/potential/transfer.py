@@ -26,6 +26,7 @@ _NEEDED = (
     *_PAIR,
     *("problem_id", "trace_id", "fraction", "control", "trace_verdict", "leaks_answer", "n", "n_correct"),
 )
+_PLACE = ("share", "n_tokens")
 
 
 def judge_unlocks(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -46,7 +47,7 @@ def judge_unlocks(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.D
     Raises:
         ValueError: a column is missing.
     """
-    require(transfer_potentials, _NEEDED, "transfer_potentials")
+    require(transfer_potentials, (*_NEEDED, *_PLACE), "transfer_potentials")
     key = [*_PAIR, "problem_id"]
     start = (
         transfer_potentials.filter((pl.col("fraction") == 0) & (pl.col("control") == "none"))

@@ -114,7 +114,7 @@ def plan_work(
         )
     )
     # At fraction 0 the reader has its own empty prefix, which is sampled already.
-    given = sum(f > 0 for f in protocol.transfer_fractions) + len(protocol.control_fractions)
+    given = given_prefixes(protocol)
     per_rollout, rollout_basis = _mean_rollout(known.runs, "transfer_completions", length)
     writers = {**dict.fromkeys(new_writers, measured), **known.n_writer_traces}
     for writer, traces in sorted(writers.items()):
@@ -130,11 +130,20 @@ def plan_work(
                 prefixes * n * most_length,
                 expected,
                 _times(expected, per_rollout),
-                rollout_basis,
+                _joined(rollout_basis, "as if no fractions shared a cut and every control existed"),
                 writer in known.done_writers,
             )
         )
     return works
+
+
+def given_prefixes(protocol: Protocol) -> int:
+    """The most prefixes that a reader is given of one trace, its own empty one not counted.
+
+    Fractions may share a cut and a control may not exist: then there are fewer.
+    """
+    real = sum(f > 0 for f in protocol.transfer_fractions)
+    return real + len(protocol.control_fractions) * len(protocol.controls)
 
 
 def measured_traces(protocol: Protocol, n_problems: int) -> int:

@@ -1,19 +1,30 @@
--- Is it the content that transfers? (The same fraction with another problem's text, and without leaked answers.)
+-- Is it the content that transfers? (The writer's text against each control of equal length, paired by trace.)
 -- param problem_set: NULL = all problem sets
+-- param reader: NULL = all readers
 -- param fraction: 0.2 = share of the writer's trace
+-- param measure: 'potential' = mean potential of the reader; or 'lifted', the expected share unlocked
 SELECT
     problem_set,
     reader,
     writer,
     control,
-    leaks,
     trace_filter,
-    n_problems,
+    leaks,
     n_traces,
-    round(v0, 3) AS v0,
-    round(potential, 3) AS potential,
-    round(lift, 3) AS lift,
-    round(lift_standard_error, 3) AS lift_standard_error
-FROM transfer_curve
-WHERE problem_set = coalesce($problem_set, problem_set) AND abs(fraction - $fraction) < 1e-6
+    n_problems,
+    n_missing,
+    n_leaks,
+    n_control_leaks,
+    n_unlocked,
+    n_control_unlocked,
+    round(value, 3) AS value,
+    round(control_value, 3) AS control_value,
+    round(difference, 3) AS difference,
+    round(ci_low, 3) AS ci_low,
+    round(ci_high, 3) AS ci_high
+FROM transfer_differences
+WHERE problem_set = coalesce($problem_set, problem_set)
+    AND reader = coalesce($reader, reader)
+    AND measure = $measure
+    AND abs(fraction - $fraction) < 1e-6
 ORDER BY problem_set, reader, writer, trace_filter, control, leaks DESC;

@@ -6,6 +6,8 @@ CREATE TABLE IF NOT EXISTS transfer_cuts (
     trace_id       VARCHAR NOT NULL,
     fraction       DOUBLE NOT NULL,
     control        VARCHAR NOT NULL,
+    cut_index      INTEGER NOT NULL,
+    share          DOUBLE NOT NULL,
     donor_trace_id VARCHAR NOT NULL,
     prefix_id      VARCHAR NOT NULL,
     token_ids      INTEGER[] NOT NULL,
@@ -23,9 +25,11 @@ COMMENT ON COLUMN transfer_cuts.reader IS 'Model that continues';
 COMMENT ON COLUMN transfer_cuts.writer IS 'Model that wrote the trace';
 COMMENT ON COLUMN transfer_cuts.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN transfer_cuts.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN transfer_cuts.fraction IS 'Share of the writer''s trace, in the writer''s tokens';
-COMMENT ON COLUMN transfer_cuts.control IS 'none, or shuffled: the text of another problem''s trace at equal length';
-COMMENT ON COLUMN transfer_cuts.donor_trace_id IS 'Trace whose text is given; equals trace_id without control';
+COMMENT ON COLUMN transfer_cuts.fraction IS 'Share of the writer''s trace that was asked for, in the writer''s tokens; the measured cut nearest to it is taken';
+COMMENT ON COLUMN transfer_cuts.control IS 'none: the writer''s own text. At equal length in its place: shuffled (a trace of another problem), wrong (another, incorrect trace of the writer for the same problem), own (the reader''s trace of the problem)';
+COMMENT ON COLUMN transfer_cuts.cut_index IS 'That cut of the writer''s trace; for a control, the cut whose prefix has its length';
+COMMENT ON COLUMN transfer_cuts.share IS 'Share of the writer''s trace before that cut';
+COMMENT ON COLUMN transfer_cuts.donor_trace_id IS 'Trace whose text is given; equals trace_id where control is none';
 COMMENT ON COLUMN transfer_cuts.prefix_id IS 'Hash of the reader''s prompt and prefix token ids';
 COMMENT ON COLUMN transfer_cuts.token_ids IS 'The reader''s token ids of prompt and prefix together';
 COMMENT ON COLUMN transfer_cuts.n_tokens IS 'The reader''s tokens of the prefix';

@@ -6,6 +6,8 @@ CREATE TABLE IF NOT EXISTS transfer_potentials (
     trace_id         VARCHAR NOT NULL,
     fraction         DOUBLE NOT NULL,
     control          VARCHAR NOT NULL,
+    cut_index        INTEGER NOT NULL,
+    share            DOUBLE NOT NULL,
     prefix_id        VARCHAR NOT NULL,
     n_tokens         INTEGER NOT NULL,
     trace_verdict    VARCHAR NOT NULL,
@@ -29,8 +31,10 @@ COMMENT ON COLUMN transfer_potentials.reader IS 'Model that continues';
 COMMENT ON COLUMN transfer_potentials.writer IS 'Model that wrote the trace';
 COMMENT ON COLUMN transfer_potentials.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN transfer_potentials.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN transfer_potentials.fraction IS 'Share of the writer''s trace';
-COMMENT ON COLUMN transfer_potentials.control IS 'none or shuffled';
+COMMENT ON COLUMN transfer_potentials.fraction IS 'Share of the writer''s trace that was asked for, in the writer''s tokens; the measured cut nearest to it is taken';
+COMMENT ON COLUMN transfer_potentials.control IS 'none: the writer''s own text. At equal length in its place: shuffled (a trace of another problem), wrong (another, incorrect trace of the writer for the same problem), own (the reader''s trace of the problem)';
+COMMENT ON COLUMN transfer_potentials.cut_index IS 'That cut of the writer''s trace; for a control, the cut whose prefix has its length';
+COMMENT ON COLUMN transfer_potentials.share IS 'Share of the writer''s trace before that cut';
 COMMENT ON COLUMN transfer_potentials.prefix_id IS 'The reader''s prefix';
 COMMENT ON COLUMN transfer_potentials.n_tokens IS 'The reader''s tokens of the prefix';
 COMMENT ON COLUMN transfer_potentials.trace_verdict IS 'Verdict of the writer''s trace';

@@ -6,6 +6,8 @@ CREATE TABLE IF NOT EXISTS unlocks (
     trace_id             VARCHAR NOT NULL,
     fraction             DOUBLE NOT NULL,
     control              VARCHAR NOT NULL,
+    share                DOUBLE NOT NULL,
+    n_tokens             INTEGER NOT NULL,
     trace_verdict        VARCHAR NOT NULL,
     leaks_answer         BOOLEAN NOT NULL,
     n0                   INTEGER,
@@ -27,8 +29,10 @@ COMMENT ON COLUMN unlocks.reader IS 'Model that continues';
 COMMENT ON COLUMN unlocks.writer IS 'Model that wrote the trace';
 COMMENT ON COLUMN unlocks.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN unlocks.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN unlocks.fraction IS 'Share of the writer''s trace';
-COMMENT ON COLUMN unlocks.control IS 'none or shuffled';
+COMMENT ON COLUMN unlocks.fraction IS 'Share of the writer''s trace that was asked for, in the writer''s tokens; the measured cut nearest to it is taken';
+COMMENT ON COLUMN unlocks.control IS 'none: the writer''s own text. At equal length in its place: shuffled (a trace of another problem), wrong (another, incorrect trace of the writer for the same problem), own (the reader''s trace of the problem)';
+COMMENT ON COLUMN unlocks.share IS 'Share of the writer''s trace before that cut';
+COMMENT ON COLUMN unlocks.n_tokens IS 'The reader''s tokens of the prefix';
 COMMENT ON COLUMN unlocks.trace_verdict IS 'Verdict of the writer''s trace';
 COMMENT ON COLUMN unlocks.leaks_answer IS 'The gold answer stands in the given text';
 COMMENT ON COLUMN unlocks.n0 IS 'Rollouts at fraction 0';

@@ -24,6 +24,8 @@ SELECT
     cuts.trace_id,
     cuts.fraction,
     cuts.control,
+    cuts.cut_index,
+    cuts.share,
     cuts.prefix_id,
     cuts.n_tokens,
     cuts.trace_verdict,

@@ -69,7 +69,7 @@ COMMENT ON VIEW transfer_curve IS 'The reader''s mean potential against the shar
 COMMENT ON COLUMN transfer_curve.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN transfer_curve.reader IS 'Model that continues';
 COMMENT ON COLUMN transfer_curve.writer IS 'Model that wrote the traces';
-COMMENT ON COLUMN transfer_curve.control IS 'none, or shuffled: the text of another problem''s trace at equal length';
+COMMENT ON COLUMN transfer_curve.control IS 'none: the writer''s own text; or shuffled, wrong, own: another text of equal length (table transfer_cuts)';
 COMMENT ON COLUMN transfer_curve.trace_filter IS 'all measured traces of the writer, or correct ones only';
 COMMENT ON COLUMN transfer_curve.leaks IS 'kept, or dropped: without rows whose given text states the gold answer';
 COMMENT ON COLUMN transfer_curve.fraction IS 'Share of the writer''s trace, in the writer''s tokens';

@@ -36,7 +36,7 @@ COMMENT ON VIEW unlock_table IS 'How many problems that the reader cannot solve 
 COMMENT ON COLUMN unlock_table.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN unlock_table.reader IS 'Model that continues';
 COMMENT ON COLUMN unlock_table.writer IS 'Model that wrote the traces';
-COMMENT ON COLUMN unlock_table.control IS 'none, or shuffled: the text of another problem''s trace at equal length';
+COMMENT ON COLUMN unlock_table.control IS 'none: the writer''s own text; or shuffled, wrong, own: another text of equal length (table transfer_cuts)';
 COMMENT ON COLUMN unlock_table.trace_filter IS 'all measured traces of the writer, or correct ones only';
 COMMENT ON COLUMN unlock_table.leaks IS 'kept, or dropped: without rows whose given text states the gold answer';
 COMMENT ON COLUMN unlock_table.fraction IS 'Share of the writer''s trace';

@@ -169,11 +169,37 @@ def test_unlocks_agree_with_the_statistics(study: Warehouse) -> None:
     assert at.select("share_low", "share_high").row(0) == (0.5, 0.5)
 
 
-def test_the_first_unlock_is_the_earliest(study: Warehouse) -> None:
+def test_the_first_unlock_is_the_shortest(study: Warehouse) -> None:
     found = {r["problem_id"]: r for r in ask(study, "first_unlock")}
     assert found.keys() == {"p1", "p2"}
-    assert (found["p1"]["first_fraction"], found["p1"]["leaks_answer_there"]) == (0.2, False)
-    assert found["p2"]["first_fraction"] is None
+    assert (found["p1"]["share"], found["p1"]["n_tokens"], found["p1"]["leaks_answer_there"]) == (
+        0.2,
+        1,
+        False,
+    )
+    assert found["p2"]["n_tokens"] is None
+
+
+def test_controls_that_do_not_exist_are_missing(study: Warehouse) -> None:
+    found = {
+        r["control"]: r
+        for r in ask(study, "transfer_controls")
+        if r["trace_filter"] == "all" and r["leaks"] == "kept"
+    }
+    assert {c: (r["n_traces"], r["n_missing"]) for c, r in found.items()} == {
+        "own": (0, 3), "shuffled": (3, 0), "wrong": (1, 2),
+    }  # fmt: skip
+    assert found["own"]["control_value"] is None
+    assert found["wrong"]["difference"] == pytest.approx((30 - 2) / N, abs=1e-3)
+
+
+def test_steps_join_the_writers_potential_at_the_same_cut(study: Warehouse) -> None:
+    steps = study.read_table("transfer_steps").filter(problem_id="p1")
+    assert steps.select("cut_from", "cut_to", "kind").rows() == [(0, 1, "insight"), (1, 2, "tangent")]
+    assert steps["writer_change"].to_list() == [32 / 64, -24 / 64]
+    assert steps["reader_change"].to_list() == [30 / 64, 30 / 64]
+    found = {r["kind"]: r for r in ask(study, "transfer_steps")}
+    assert (found["all"]["n_steps"], found["all"]["n_problems"]) == (6, 3)
 
 
 @pytest.mark.parametrize("rule", ["lucky_guess", "late_spike"])
@@ -240,7 +266,8 @@ def test_quality_counts_what_is_unknown(study: Warehouse) -> None:
 
 def test_parameters_take_the_type_of_their_default(study: Warehouse) -> None:
     assert len(ask(study, "largest-insights", limit="1")) == 1
-    assert len(ask(study, "transfer_controls", fraction="0.6")) == 2
+    assert len(ask(study, "transfer_controls", fraction="0.2")) == 12
+    assert ask(study, "transfer_controls", fraction="0.6") == []
     with pytest.raises(WarehouseError, match="limit = 'many' is not a whole number"):
         ask(study, "largest_insights", limit="many")
     with pytest.raises(WarehouseError, match="no parameter 'modle'; it has: problem_set, model, limit"):

@@ -12,11 +12,13 @@ from warehouse_rows import problems, rows
 
 from cot_assets.config import DataHome, Protocol
 from cot_assets.grading.jumps import measure_jumps
+from cot_assets.potential.controls import shortest_unlocks, transfer_differences
 from cot_assets.potential.estimates import add_potential
 from cot_assets.potential.events import find_insights, find_tangents
 from cot_assets.potential.guesses import judge_guesses
 from cot_assets.potential.monotonicity import judge_monotonicity
 from cot_assets.potential.rates import pattern_rates
+from cot_assets.potential.steps import step_correlations, transfer_steps
 from cot_assets.potential.transfer import judge_unlocks
 from cot_assets.warehouse import Warehouse
 from cot_assets.warehouse.publish import SHARD_COLUMNS
@@ -32,6 +34,7 @@ VERDICTS = {"strong": ("correct", "correct", "incorrect"), "weak": ("incorrect",
 #: Right rollouts of weak on strong's traces at fractions 0, 0.2 and 0.6.
 TRANSFER = {"p1": (0, 30, 60), "p2": (0, 0, 2), "p3": (16, 30, 64)}
 LINES = ("first\n", "s\x1b[31mecond\n", "third\n", "end")
+ENDS = [len("".join(LINES[:i])) for i in range(len(LINES) + 1)]
 STAMP = {"protocol": PROTOCOL.name, "protocol_hash": PROTOCOL.protocol_hash}
 
 
@@ -66,12 +69,11 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
         verdict=list(VERDICTS[model]), n_tokens=len(LINES),
     )  # fmt: skip
     warehouse.write_partition("traces", traces, where)
-    ends = [len("".join(LINES[:i])) for i in range(len(LINES) + 1)]
     cuts = pl.concat(
         rows(
             "trace_cuts", **where, **STAMP, problem_id=p, trace_id=f"{model}-{p}", cut_policy="lines",
             cut_index=list(range(5)), prefix_id=[*(f"{model}-{p}-{i}" for i in range(4)), None],
-            token_end=list(range(5)), char_end=ends, fraction=[i / 4 for i in range(5)],
+            token_end=list(range(5)), char_end=ENDS, fraction=[i / 4 for i in range(5)],
             is_end=[i == 4 for i in range(5)], states_answer=[i >= 4 for i in range(5)],
             leaks_answer=[i >= 3 for i in range(5)],
         )
@@ -111,14 +113,16 @@ def _fill_transfer(warehouse: Warehouse) -> None:
     cuts, rollouts = [], []
     for i, (p, counts) in enumerate(TRANSFER.items()):
         points = [("none", f, k) for f, k in zip((0.0, 0.2, 0.6), counts, strict=True)] + [
-            ("shuffled", 0.2, 0)
+            ("shuffled", 0.2, 0),
+            *([("wrong", 0.2, 2)] if p == "p1" else []),
         ]
         for control, fraction, k in points:
             prefix = f"{p}-{control}-{fraction}"
             cuts.append(
                 rows(
                     "transfer_cuts", **where, **STAMP, writer="strong", problem_id=p, trace_id=f"strong-{p}",
-                    fraction=fraction, control=control, prefix_id=prefix, trace_verdict=VERDICTS["strong"][i],
+                    fraction=fraction, control=control, prefix_id=prefix, n_tokens=round(4 * fraction),
+                    cut_index=round(4 * fraction), share=fraction, char_end=ENDS[round(4 * fraction)], trace_verdict=VERDICTS["strong"][i],
                     leaks_answer=fraction > 0.5,
                 )
             )  # fmt: skip
@@ -129,7 +133,16 @@ def _fill_transfer(warehouse: Warehouse) -> None:
     warehouse.write_partition("transfer_rollouts", pl.concat(rollouts), where)
     warehouse.transform("transfer_potentials", "transfer_potentials", where, finish=add_potential)
     unlocks = judge_unlocks(warehouse.read_table("transfer_potentials"), PROTOCOL)
-    warehouse.write_partition("unlocks", unlocks, where)
+    steps = transfer_steps(warehouse.read_transform("transfer_points", where), PROTOCOL)
+    tables = {
+        "unlocks": unlocks,
+        "shortest_unlocks": shortest_unlocks(unlocks, PROTOCOL),
+        "transfer_differences": transfer_differences(unlocks, PROTOCOL),
+        "transfer_steps": steps,
+        "step_correlations": step_correlations(steps, PROTOCOL),
+    }
+    for table, frame in tables.items():
+        warehouse.write_partition(table, frame, where)
 
 
 def _rollouts(table: str, where: dict[str, str], model: str, k: int) -> pl.DataFrame:

@@ -210,7 +210,7 @@ def test_no_later_value_makes_an_e_value_too_large(v, n0, stake):
 @given(cells, cells)
 def test_unlock_statuses_follow_from_the_probabilities(start, later):
     identity = {"problem_set": "s", "reader": "r", "writer": "w", "problem_id": "p", "trace_id": "t"}
-    rest = {"control": "none", "trace_verdict": "correct", "leaks_answer": False}
+    rest = {"control": "none", "trace_verdict": "correct", "leaks_answer": False, "share": 0.2, "n_tokens": 9}
     rows = [
         {**identity, **rest, "fraction": f, "n": n, "n_correct": k}
         for f, (k, n) in ((0.0, start), (0.2, later))

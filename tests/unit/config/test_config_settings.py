@@ -105,6 +105,7 @@ def test_other_names_are_taken(tmp_path: Path, name: str) -> None:
         ("protocols", "measured = 'best'", ["measured", "'best'", "first"]),
         ("protocols", "transfer_fractions = [0.0, 1.0]", ["transfer fractions lie in [0, 1)"]),
         ("protocols", "control_fractions = [-0.1]", ["transfer fractions lie in [0, 1)"]),
+        ("protocols", "controls = ['random']", ["controls", "'random'", "shuffled"]),
         ("protocols", "transfer_fractions = 0.5", ["transfer_fractions", "0.5"]),
         ("protocols", "measured_per_problem = 5", ["measured_per_problem = 5", "traces_per_problem = 4"]),
         ("protocols", "temprature = 1", ["temprature"]),
@@ -184,6 +185,7 @@ def test_the_hash_of_a_protocol_sees_every_number_but_not_the_name() -> None:
         "traces_per_problem": 2, "measured": "all", "measured_per_problem": 2, "insight_threshold": 0.5,
         "tangent_threshold": 0.5, "late_spike_threshold": 0.1, "guess_threshold": 0.1, "monotone_tolerance": 0.2,
         "solved_threshold": 0.9, "transfer_fractions": (0.0,), "control_fractions": (), "headline_fraction": 0.3,
+        "controls": ("wrong",),
         "seed": 1,
     }  # fmt: skip
     assert set(other) == set(Protocol.model_fields) - {"name"}

@@ -11,13 +11,14 @@ from cot_assets.potential.transfer import judge_unlocks, transfer_curve, unlock_
 SCHEMA = {
     **dict.fromkeys(("problem_set", "reader", "writer", "problem_id", "trace_id"), pl.String),
     **{"fraction": pl.Float64, "control": pl.String, "trace_verdict": pl.String, "leaks_answer": pl.Boolean},
-    **{"n": pl.Int32, "n_correct": pl.Int32},
+    **{"n": pl.Int32, "n_correct": pl.Int32, "share": pl.Float64, "n_tokens": pl.Int32},
 }
 
 
 def row(fraction, k, n, *, trace="t", problem="p", control="none", verdict="correct", leaks=False):
     identity = ("set", "weak", "strong", problem, trace)
-    return dict(zip(SCHEMA, (*identity, fraction, control, verdict, leaks, n, k), strict=True))
+    values = (*identity, fraction, control, verdict, leaks, n, k, fraction, round(100 * fraction))
+    return dict(zip(SCHEMA, values, strict=True))
 
 
 def frame(*rows):

@@ -9,9 +9,9 @@ import pytest
 from support.vocabularies import FAMILIES, Family, TokenizerEngine
 
 from cot_assets.config import Protocol
-from cot_assets.sampling.cuts import char_ends
+from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import Prefix
-from cot_assets.sampling.transfer import transfer_cuts
+from cot_assets.sampling.transfer import nearest_cut, transfer_cuts
 from cot_assets.warehouse.schema import check_frame
 
 PROTOCOL = Protocol(
@@ -27,17 +27,24 @@ PROBLEMS = pl.DataFrame(
 )
 
 
-def traces(writer: Family, name: str = "writer", texts: dict[str, str] = TEXTS) -> pl.DataFrame:
-    """Traces of a writer whose tokens are those of the family."""
+def traces(
+    writer: Family,
+    name: str = "writer",
+    texts: dict[str, str] = TEXTS,
+    verdict: str = "correct",
+    copy: str = "",
+) -> pl.DataFrame:
+    """Traces of a writer whose tokens are those of the family, cut where the protocol's fractions lie."""
     engine = TokenizerEngine(writer)
     rows: list[dict[str, Any]] = []
     for problem_id, text in texts.items():
         ids = engine.encode(text).token_ids
         rows.append(
             {
-                "problem_set": "s", "model": name, "problem_id": problem_id, "trace_id": f"{name}-{problem_id}",
+                "problem_set": "s", "model": name, "problem_id": problem_id, "trace_id": f"{name}-{problem_id}{copy}",
                 "token_ids": list(ids), "char_ends": char_ends(engine.decode, ids), "text": engine.decode(ids),
-                "n_tokens": len(ids), "verdict": "correct",
+                "n_tokens": len(ids), "verdict": verdict,
+                "cut_tokens": sorted({round(f * len(ids)) for f in (0.0, 0.3, 0.6)} - {len(ids)}),
             }
         )  # fmt: skip
     return pl.DataFrame(rows)
@@ -90,6 +97,7 @@ def test_token_ids_that_do_not_survive_re_encoding_pass_untouched(family: Family
     frame = traces(family, texts={"a": "x"}).with_columns(
         pl.Series("token_ids", [ids]), pl.Series("char_ends", [char_ends(engine.decode, ids)]),
         pl.lit(engine.decode(ids)).alias("text"), pl.lit(len(ids)).alias("n_tokens"),
+        pl.Series("cut_tokens", [[0, round(0.6 * len(ids))]]),
     )  # fmt: skip
     row = rows_of(given(family, family, is_same=True, frame=frame), "none")[-1]
     assert row["token_ids"][-row["n_tokens"] :] == ids[: round(0.6 * len(ids))]
@@ -116,6 +124,7 @@ def test_with_another_tokenizer_the_text_is_cut_and_encoded_once(writer: Family,
 def test_a_character_that_the_cut_goes_through_is_left_out() -> None:
     frame = traces("byte_level", texts={"a": "🙂🙂"})
     n = frame["n_tokens"][0]
+    frame = frame.with_columns(pl.Series("cut_tokens", [list(range(n))]))
     fractions = tuple(i / n for i in range(n))
     protocol = PROTOCOL.model_copy(update={"transfer_fractions": fractions, "control_fractions": ()})
     rows = rows_of(
@@ -131,12 +140,47 @@ def test_fraction_0_is_the_readers_own_empty_prefix() -> None:
         assert (row["n_tokens"], row["char_end"], row["text"]) == (0, 0, "")
 
 
-def test_the_end_of_a_trace_is_never_given() -> None:
-    """0.9 of three tokens is three tokens when rounded; the whole trace is not a prefix of it."""
-    frame = traces("byte_level", texts={"a": "ab"})
-    protocol = PROTOCOL.model_copy(update={"transfer_fractions": (0.0, 0.9), "control_fractions": ()})
-    rows = rows_of(given("byte_level", "byte_level", is_same=True, frame=frame, protocol=protocol), "none")
-    assert [row["n_tokens"] for row in rows] == [0, frame["n_tokens"][0] - 1]
+@pytest.mark.parametrize(
+    ("fraction", "cuts", "found"),
+    [
+        (0.0, [0, 3, 7], 0),
+        (0.2, [0, 3, 7], 1),
+        (0.2, [0, 1, 3, 7], 1),  # of two as near the earlier
+        (0.9, [0, 3, 7], 2),
+        (0.01, [0, 3, 7], 1),  # never the empty prefix
+        (0.2, [0], None),
+        (0.0, [3], None),
+    ],
+)
+def test_a_fraction_stands_for_the_nearest_measured_cut(
+    fraction: float, cuts: list[int], found: int | None
+) -> None:
+    assert nearest_cut(fraction, cuts, 10) == found
+
+
+def test_the_paper_s_fractions_are_cuts_themselves() -> None:
+    """Twenty chunks of equal token length hold every tenth."""
+    protocol = Protocol(name="paper")
+    for n_tokens in range(20, 400):
+        cuts = cut_positions("tokens", "", range(n_tokens), 20)
+        for fraction in protocol.transfer_fractions:
+            cut = nearest_cut(fraction, cuts, n_tokens)
+            assert cut is not None
+            assert abs(cuts[cut] - fraction * n_tokens) <= 0.5 + 1e-9
+
+
+def test_fractions_that_stand_for_one_cut_share_its_prefix() -> None:
+    protocol = PROTOCOL.model_copy(update={"transfer_fractions": (0.2, 0.3, 0.9), "control_fractions": ()})
+    frame = given("byte_level", "byte_level", is_same=True, protocol=protocol).filter(problem_id="a")
+    assert frame["cut_index"].to_list() == [1, 1, 2]
+    assert frame["prefix_id"].n_unique() == 2
+    assert frame["share"].round(1).to_list() == [0.3, 0.3, 0.6]
+
+
+def test_a_trace_without_a_cut_after_the_start_gives_nothing_there() -> None:
+    frame = traces("byte_level", texts={"a": "ab"}).with_columns(pl.Series("cut_tokens", [[0]]))
+    found = given("byte_level", "byte_level", is_same=True, frame=frame)
+    assert found["fraction"].to_list() == [0.0]
 
 
 @pytest.mark.parametrize(("writer", "reader"), [("byte_level", "byte_level"), ("unigram", "byte_level")])
@@ -159,13 +203,73 @@ def test_the_control_is_another_problems_text_of_equal_length(writer: Family, re
     assert [r["donor_trace_id"] for r in again] == [r["donor_trace_id"] for r in rows]
 
 
-def test_a_control_longer_than_every_donor_takes_the_longest() -> None:
+def test_a_control_is_of_equal_length_or_it_is_missing() -> None:
+    """A trace that would have to be given whole is too short: nothing of it would be left to write."""
     texts = {"a": "x" * 50, "b": "y" * 5, "c": "z" * 9}
-    rows = rows_of(
-        given("byte_level", "byte_level", is_same=True, frame=traces("byte_level", texts=texts)), "shuffled"
+    frame = given("byte_level", "byte_level", is_same=True, frame=traces("byte_level", texts=texts))
+    rows = {(r["problem_id"], r["fraction"]): r for r in rows_of(frame, "shuffled")}
+    assert set(rows) == {("b", 0.3), ("b", 0.6), ("c", 0.3), ("c", 0.6)}
+    assert rows["b", 0.6]["donor_trace_id"] in {"writer-a", "writer-c"}
+
+
+def of_problem(frame: pl.DataFrame, control: str, problem_id: str = "a") -> list[dict[str, Any]]:
+    return [row for row in rows_of(frame, control) if row["problem_id"] == problem_id]
+
+
+@pytest.mark.parametrize(("writer", "reader"), [("byte_level", "byte_level"), ("unigram", "byte_level")])
+def test_wrong_is_the_writers_other_incorrect_trace_of_the_problem(writer: Family, reader: Family) -> None:
+    text = {
+        "a": "No: 角度 is 12 + 12 = 24, so it must be 24 and no less than that.\nThe answer is \\boxed{24}."
+    }
+    unmeasured = pl.lit(None, pl.List(pl.Int64)).alias("cut_tokens")
+    wrong = traces(writer, texts=text, verdict="incorrect", copy="-2").with_columns(unmeasured)
+    unanswered = traces(writer, texts=text, verdict="no_answer", copy="-3").with_columns(unmeasured)
+    frame = given(
+        writer, reader, is_same=writer == reader, frame=pl.concat([traces(writer), wrong, unanswered])
     )
-    longest = next(r for r in rows if r["problem_id"] == "a" and r["fraction"] == 0.6)
-    assert (longest["donor_trace_id"], longest["text"]) == ("writer-c", "z" * 9)
+    engine, real = TokenizerEngine(reader), of_problem(frame, "none")
+    found = of_problem(frame, "wrong")
+    assert [row["donor_trace_id"] for row in found] == ["writer-a-2"] * 2
+    assert [row["n_tokens"] for row in found] == [row["n_tokens"] for row in real if row["fraction"]]
+    for row in found:
+        assert row["text"] == wrong["text"][0][: row["char_end"]]
+        prompt = prompts(reader)["a"]
+        assert engine.decode(row["token_ids"][prompt.n_prompt :]).rstrip("\ufffd") == row["text"]
+    assert not of_problem(frame, "wrong", "b")  # no incorrect trace: missing
+    assert "writer-a-2" not in frame["trace_id"].to_list()  # not measured itself
+
+
+def test_a_wrong_trace_is_no_control_of_itself() -> None:
+    frame = given("byte_level", "byte_level", is_same=True, frame=traces("byte_level", verdict="incorrect"))
+    assert not rows_of(frame, "wrong")
+
+
+@pytest.mark.parametrize("writer", FAMILIES)
+def test_own_is_the_readers_trace_in_its_own_tokens(writer: Family) -> None:
+    """Token ids of the reader pass untouched, whatever the writer's tokenizer."""
+    own = traces("byte_level", "reader", verdict="incorrect")
+    both = pl.concat([traces(writer), own.with_columns(pl.lit(None, pl.List(pl.Int64)).alias("cut_tokens"))])
+    found = rows_of(given(writer, "byte_level", is_same=writer == "byte_level", frame=both), "own")
+    assert {row["donor_trace_id"] for row in found} == {f"reader-{p}" for p in TEXTS}
+    for row in found:
+        trace = own.row(by_predicate=pl.col("problem_id") == row["problem_id"], named=True)
+        prompt = prompts("byte_level")[row["problem_id"]]
+        assert row["token_ids"][prompt.n_prompt :] == trace["token_ids"][: row["n_tokens"]]
+        assert row["text"] == trace["text"][: row["char_end"]]
+
+
+def test_the_readers_traces_are_not_given_as_a_writers() -> None:
+    both = pl.concat([traces("byte_level"), traces("byte_level", "reader")])
+    assert given("byte_level", "byte_level", is_same=True, frame=both)["writer"].unique().to_list() == [
+        "writer"
+    ]
+
+
+def test_a_protocol_chooses_its_controls() -> None:
+    protocol = PROTOCOL.model_copy(update={"controls": ("own",)})
+    both = pl.concat([traces("byte_level"), traces("byte_level", "reader")])
+    frame = given("byte_level", "byte_level", is_same=True, protocol=protocol, frame=both)
+    assert set(frame["control"]) == {"none", "own"}
 
 
 def test_one_problem_alone_has_no_control() -> None:
@@ -199,6 +303,7 @@ def test_writers_are_not_mixed() -> None:
 def test_rows_are_those_of_the_table() -> None:
     frame = given("byte_level", "unigram", is_same=False).drop("text")
     cast = frame.with_columns(
-        pl.col("token_ids").cast(pl.List(pl.Int32)), pl.col("n_tokens", "char_end").cast(pl.Int32)
+        pl.col("token_ids").cast(pl.List(pl.Int32)),
+        pl.col("n_tokens", "char_end", "cut_index").cast(pl.Int32),
     )
     assert check_frame("transfer_cuts", cast) == []
