@@ -88,7 +88,7 @@ class LoggedProgress(dg.ConfigurableResource):  # type: ignore[type-arg]
         def report(status: SamplingStatus) -> None:
             nonlocal last
             done = status.n_before + status.n_done
-            if time.monotonic() - last < self.every_seconds and done < status.n_total:
+            if time.monotonic() - last < self.every_seconds and not status.is_finished:
                 return
             last = time.monotonic()
             rate = status.n_done / status.seconds if status.seconds else 0.0

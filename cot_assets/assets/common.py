@@ -6,7 +6,8 @@ asset, and the rules of the checks (:mod:`cot_assets.assets.check_rules`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from cot_assets.automation.fingerprints import (
 from cot_assets.automation.state import recorded_models, valid_from
 from cot_assets.config import Config, ModelEntry, Protocol
 from cot_assets.grading.judge import judge_rollouts
+from cot_assets.grading.pool import GraderPool
 from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.resources import Study
 from cot_assets.warehouse.errors import printable
@@ -31,6 +33,7 @@ from cot_assets.warehouse.schema import TABLES
 from cot_assets.warehouse.store import Warehouse
 
 _PREVIEW_ROWS, _PREVIEW_CHARACTERS = 8, 60
+_PAIR = ("answer", "gold_answer", "answer_kind")
 _MARKUP = frozenset("&<>|`*_[]!\\~$#")  #: characters that Markdown or HTML could take for more than text
 
 
@@ -79,11 +82,29 @@ class Scope:
 
         Grades are remembered: a distinct pair of answers is compared once per grader version.
         """
+        with self.judging() as judge:
+            return judge(frame)
+
+    @contextmanager
+    def judging(self) -> Iterator[Callable[[pl.DataFrame], pl.DataFrame]]:
+        """:meth:`judge` for several frames: one pool of graders, and what is new is written at the end."""
         known = self.warehouse.read_table("grades", grader_version=GRADER_VERSION)
-        verdicts, new = judge_rollouts(frame, known=known)
-        if not new.is_empty():
-            self.warehouse.merge("grades", new)
-        return frame.hstack(verdicts).with_columns(grader_version=pl.lit(GRADER_VERSION))
+        new: list[pl.DataFrame] = []
+        with GraderPool() as pool:
+
+            def judge(frame: pl.DataFrame) -> pl.DataFrame:
+                # What was graded last goes last, and counts where a pair stands twice.
+                verdicts, made = judge_rollouts(frame, known=pl.concat([known, *new]), pool=pool)
+                if made.height:
+                    new.append(made)
+                return frame.hstack(verdicts).with_columns(grader_version=pl.lit(GRADER_VERSION))
+
+            try:
+                yield judge
+            finally:
+                if new:
+                    grades = pl.concat(new).unique(_PAIR, keep="last", maintain_order=True)
+                    self.warehouse.merge("grades", grades)
 
 
 def scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:

@@ -16,7 +16,7 @@ _DEPS = [
     dg.AssetDep("pattern_rates"),
     *(
         dg.AssetDep(name, partition_mapping=BY_PROBLEM_SET)
-        for name in ("transfer_differences", "transfer_steps")
+        for name in ("optimized_traces", "transfer_differences", "transfer_steps")
     ),
 ]
 

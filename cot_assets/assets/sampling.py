@@ -43,6 +43,59 @@ def open_engine(scope: Scope, engines: Engines) -> Engine:
     return engine
 
 
+class EngineRun:
+    """Plans that one asset samples one after the other: one line of progress, one row in the cost ledger.
+
+    A context manager: the ledger is kept even where sampling breaks off, since what was sampled was paid for.
+    """
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        scope: Scope,
+        study: Study,
+        engine: Engine,
+        progress: Progress,
+    ) -> None:
+        self._scope, self._study, self._engine = scope, study, engine
+        self._asset = context.asset_key.to_user_string()
+        self._track = progress.track(f"{self._asset} {scope.model} {scope.problem_set}", context.log.info)
+        self._stores: dict[Purpose, ShardStore] = {}
+        self._latest = SamplingStatus(n_before=0, n_total=0)
+
+    def sample(self, plan: Sequence[PlannedBlock], purpose: Purpose, *, is_last: bool = True) -> ShardStore:
+        """Sample what is missing of a plan; returns the store that then holds all of it."""
+        if purpose not in self._stores:
+            self._stores[purpose] = ShardStore(self._study.home().shards, purpose, self._scope.model)
+        store, before = self._stores[purpose], self._latest
+
+        def report(status: SamplingStatus) -> None:
+            self._latest = before.followed_by(status, is_last=is_last)
+            self._track(self._latest)
+
+        sample_missing(self._engine, plan, sampling_of(self._scope.protocol), store, report)
+        return store
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """What the run has taken, as metadata."""
+        status = self._latest
+        return {
+            "rollouts_sampled": status.n_done,
+            "rollouts_found_in_shards": status.n_before,
+            "generated_tokens": status.generated_tokens,
+            "sampling_seconds": round(status.seconds, 1),
+            "engine": str(self._engine.describe()),
+        }
+
+    def __enter__(self) -> EngineRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._latest.n_blocks:
+            _enter(self._scope, self._engine, self._asset, self._latest)
+
+
 def sample(
     context: dg.AssetExecutionContext,
     scope: Scope,
@@ -52,32 +105,9 @@ def sample(
     plan: Sequence[PlannedBlock],
     purpose: Purpose,
 ) -> tuple[ShardStore, dict[str, Any]]:
-    """Sample what is missing of a plan and enter the run in the cost ledger; returns its metadata.
-
-    The ledger is kept even where sampling breaks off, since what was sampled was paid for.
-    """
-    store = ShardStore(study.home().shards, purpose, scope.model)
-    asset = context.asset_key.to_user_string()
-    track = progress.track(f"{asset} {scope.model} {scope.problem_set}", context.log.info)
-    latest: list[SamplingStatus] = []
-
-    def report(status: SamplingStatus) -> None:
-        latest[:] = [status]
-        track(status)
-
-    try:
-        sample_missing(engine, plan, sampling_of(scope.protocol), store, report)
-    finally:
-        if latest and latest[0].n_blocks:
-            _enter(scope, engine, asset, latest[0])
-    status = latest[0]
-    return store, {
-        "rollouts_sampled": status.n_done,
-        "rollouts_found_in_shards": status.n_before,
-        "generated_tokens": status.generated_tokens,
-        "sampling_seconds": round(status.seconds, 1),
-        "engine": str(engine.describe()),
-    }
+    """Sample what is missing of the one plan of an asset; returns the store and the run's metadata."""
+    with EngineRun(context, scope, study, engine, progress) as run:
+        return run.sample(plan, purpose), run.cost
 
 
 def _enter(scope: Scope, engine: Engine, asset: str, status: SamplingStatus) -> None:

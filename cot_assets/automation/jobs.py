@@ -22,11 +22,12 @@ TRANSFER = (
     "transfer_completions", "transfer_rollouts", "transfer_potentials", "unlocks",
     "transfer_differences", "transfer_steps",
 )  # fmt: skip
+OPTIMISATION = ("optimized_traces",)
 
 #: Assets of each job.
 JOB_ASSETS: dict[str, tuple[str, ...]] = {
     "load_problems": ("problems",),
-    "evaluate_model": POTENTIAL + TRANSFER,
+    "evaluate_model": POTENTIAL + OPTIMISATION + TRANSFER,
     "measure_transfer": TRANSFER,
     "compare_models": ("pattern_rates", "results", "report"),
 }
@@ -34,14 +35,14 @@ JOB_ASSETS: dict[str, tuple[str, ...]] = {
 #: ``measure_transfer`` runs, with the writers that are there by then.
 EVIDENCE: dict[str, tuple[str, ...]] = {
     "load_problems": ("problems",),
-    "evaluate_model": POTENTIAL,
+    "evaluate_model": POTENTIAL + OPTIMISATION,
     "measure_transfer": TRANSFER,
     "compare_models": ("pattern_rates", "results", "report"),
 }
 
 _DESCRIPTIONS = {
     "load_problems": "Read a problem set from its source.",
-    "evaluate_model": "Sample, grade and analyse one model on one problem set, transfer included.",
+    "evaluate_model": "Sample, grade, analyse and optimise one model on one problem set, transfer included.",
     "measure_transfer": "Measure one reader again, for writers that arrived after it.",
     "compare_models": "Pattern rates of all models, the report, and results.duckdb.",
 }

@@ -69,8 +69,8 @@ class BarProgress:
             rate = status.n_done / status.seconds if status.seconds else 0.0
             if task is None:
                 task = self.bars.add_task(label, total=status.n_total, completed=status.n_before, rate=0.0)
-            self.bars.update(task, completed=done, rate=rate)
-            if done >= status.n_total:
+            self.bars.update(task, total=status.n_total, completed=done, rate=rate)
+            if status.is_finished:
                 line = f"{label}: {done:,} rollouts, {status.n_before:,} found, {rate:,.0f} rollouts/s"
                 log(line)
                 if self._plain:

@@ -74,12 +74,23 @@ class Protocol(_Entry):
     control_fractions: Fractions = Field((0.2,), description="fractions at which the controls are sampled")
     controls: Controls = Field(CONTROLS, description="what is given in place of the writer's text there")
     headline_fraction: float = 0.2
+    optimise_problems: int = Field(0, ge=0, description="problems searched for a better trace; 0 = none")
+    optimise_candidates: int = Field(8, ge=1, description="candidate chunks per step of the search")
+    optimise_chunk: int = Field(512, ge=1, description="tokens of a candidate chunk")
+    optimise_n: int = Field(32, ge=BLOCK_SIZE, description="rollouts per candidate; a multiple of 16")
+    optimise_fresh_n: int = Field(
+        64, ge=BLOCK_SIZE, description="rollouts that estimate a chosen chunk again; a multiple of 16"
+    )
+    optimise_budget: int = Field(
+        20_000_000, ge=1, description="generated tokens per problem from which no further chunk is sought"
+    )
     seed: int = 0
 
     @model_validator(mode="after")
     def _consistent(self) -> Protocol:
-        if self.n % BLOCK_SIZE:
-            raise ValueError(f"n = {self.n} is not a multiple of {BLOCK_SIZE}")
+        for field in ("n", "optimise_n", "optimise_fresh_n"):
+            if (value := getattr(self, field)) % BLOCK_SIZE:
+                raise ValueError(f"{field} = {value} is not a multiple of {BLOCK_SIZE}")
         if any(not 0 <= f < 1 for f in (*self.transfer_fractions, *self.control_fractions)):
             raise ValueError("transfer fractions lie in [0, 1)")
         if self.measured_per_problem > self.traces_per_problem:

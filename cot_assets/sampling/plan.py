@@ -43,15 +43,29 @@ def sampling_of(protocol: Protocol) -> Sampling:
     return Sampling(protocol.temperature, protocol.top_p)
 
 
-def _plan(
-    prefix: Prefix, index: int, size: int, protocol: Protocol, info: EngineInfo, purpose: Purpose
+def plan_block(
+    prefix: Prefix,
+    index: int,
+    size: int,
+    protocol: Protocol,
+    info: EngineInfo,
+    purpose: Purpose,
+    most_tokens: int | None = None,
 ) -> PlannedBlock:
+    """Block ``index`` of a prefix, of ``size`` completions.
+
+    They get what the prefix leaves of the protocol's token budget, or ``most_tokens`` where that is less.
+
+    Raises:
+        ValueError: The prefix has used up the budget.
+    """
     budget = protocol.max_tokens - (len(prefix.token_ids) - prefix.n_prompt)
     if budget < 1:
         raise ValueError(
             f"problem {prefix.problem_id!r}: the prefix has used up max_tokens = {protocol.max_tokens}; "
             "raise it in protocols.toml"
         )
+    budget = budget if most_tokens is None else min(budget, most_tokens)
     key = block_key(
         info, prefix.prefix_id, sampling_of(protocol), budget, index, purpose=purpose, seed=protocol.seed
     )
@@ -66,7 +80,7 @@ def plan_rollouts(prefixes: Iterable[Prefix], protocol: Protocol, info: EngineIn
     """
     distinct = {prefix.token_ids: prefix for prefix in prefixes}
     return [
-        _plan(distinct[ids], index, BLOCK_SIZE, protocol, info, "rollout")
+        plan_block(distinct[ids], index, BLOCK_SIZE, protocol, info, "rollout")
         for ids in sorted(distinct)
         for index in range(protocol.n // BLOCK_SIZE)
     ]
@@ -75,7 +89,7 @@ def plan_rollouts(prefixes: Iterable[Prefix], protocol: Protocol, info: EngineIn
 def plan_traces(prompts: Iterable[Prefix], protocol: Protocol, info: EngineInfo) -> list[PlannedBlock]:
     """Blocks of one trace each, so that a further trace per problem adds a block."""
     return [
-        _plan(prompt, index, 1, protocol, info, "trace")
+        plan_block(prompt, index, 1, protocol, info, "trace")
         for prompt in prompts
         for index in range(protocol.traces_per_problem)
     ]

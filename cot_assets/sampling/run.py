@@ -25,7 +25,10 @@ _CONTEXT = 16  #: tokens of the prefix decoded with a completion, so that blanks
 
 @dataclass
 class SamplingStatus:
-    """Where a run stands; ``n_done`` counts rollouts of this run, ``n_before`` those found in shards."""
+    """Where a run stands; ``n_done`` counts rollouts of this run, ``n_before`` those found in shards.
+
+    With ``is_open`` more may be asked for than ``n_total`` says.
+    """
 
     n_before: int
     n_total: int
@@ -36,6 +39,28 @@ class SamplingStatus:
     cached_tokens: int | None = 0
     generated_tokens: int = 0
     seconds: float = 0.0
+    is_open: bool = False
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether everything is in shards, and nothing more will be asked for."""
+        return not self.is_open and self.n_before + self.n_done >= self.n_total
+
+    def followed_by(self, later: SamplingStatus, *, is_last: bool) -> SamplingStatus:
+        """The sum of this run's plans so far and one more."""
+        is_told = self.cached_tokens is not None and later.cached_tokens is not None
+        return SamplingStatus(
+            n_before=self.n_before + later.n_before,
+            n_total=self.n_total + later.n_total,
+            started_at=self.started_at,
+            n_done=self.n_done + later.n_done,
+            n_blocks=self.n_blocks + later.n_blocks,
+            prompt_tokens=self.prompt_tokens + later.prompt_tokens,
+            cached_tokens=(self.cached_tokens or 0) + (later.cached_tokens or 0) if is_told else None,
+            generated_tokens=self.generated_tokens + later.generated_tokens,
+            seconds=self.seconds + later.seconds,
+            is_open=not is_last,
+        )
 
     def add(self, result: BlockResult) -> None:
         """Count a finished block."""

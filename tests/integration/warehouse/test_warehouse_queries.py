@@ -325,3 +325,10 @@ def test_a_query_file_has_a_header(tmp_path: Path, text: str, message: str) -> N
     (tmp_path / "q.sql").write_text(text)
     with pytest.raises(WarehouseError, match=message):
         read_query(tmp_path / "q.sql")
+
+
+def test_chunks_of_a_search_stand_with_their_text_and_both_estimates(study: Warehouse) -> None:
+    found = ask(study, "optimized_chunks")
+    assert [row["chunk"] for row in found] == ["", "first\n", "end"]
+    assert [(row["selection"], row["fresh"]) for row in found] == [(None, 0.125), (0.75, 0.625), (None, None)]
+    assert [row["verdict"] for row in found] == [None, None, "correct"]

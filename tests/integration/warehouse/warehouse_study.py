@@ -50,6 +50,7 @@ def fill(warehouse: Warehouse) -> None:
     for model in CURVES:
         _fill_model(warehouse, home, model)
     _fill_transfer(warehouse)
+    _fill_search(warehouse)
     warehouse.merge(
         "sampling_runs",
         rows(
@@ -143,6 +144,26 @@ def _fill_transfer(warehouse: Warehouse) -> None:
     }
     for table, frame in tables.items():
         warehouse.write_partition(table, frame, where)
+
+
+def _fill_search(warehouse: Warehouse) -> None:
+    """A search of ``strong`` on p1: two chunks, the second of which ends the trace."""
+    where = {"problem_set": "s", "model": "strong"}
+    named = {**where, **STAMP, "problem_id": "p1", "arm": "optimized"}
+    steps = rows(
+        "optimized_steps", **named, cut_index=[0, 1, 2], char_start=[0, 0, 6], char_end=[0, 6, 9],
+        token_end=[0, 2, 3], is_end=[False, False, True], n_candidates=[None, 4, 4],
+        selection_n=[None, 16, None], selection_n_correct=[None, 12, None], selection_potential=[None, 0.75, None],
+        n=[32, 32, None], n_correct=[4, 20, None], potential=[0.125, 0.625, None],
+    )  # fmt: skip
+    warehouse.write_partition("optimized_steps", steps, where)
+    trace = rows("optimized_traces", **named, text="first\nend", verdict="correct", n_tokens=3, n_chunks=2)
+    warehouse.write_partition("optimized_traces", trace, where)
+    effects = rows(
+        "optimized_effects", **where, **STAMP, measure=["correct", "selection_bias"], value=[1.0, 0.75],
+        reference=[0.5, 0.625], difference=[0.5, 0.125],
+    )  # fmt: skip
+    warehouse.write_partition("optimized_effects", effects, where)
 
 
 def _rollouts(table: str, where: dict[str, str], model: str, k: int) -> pl.DataFrame:

@@ -186,7 +186,8 @@ def test_the_hash_of_a_protocol_sees_every_number_but_not_the_name() -> None:
         "tangent_threshold": 0.5, "late_spike_threshold": 0.1, "guess_threshold": 0.1, "monotone_tolerance": 0.2,
         "solved_threshold": 0.9, "transfer_fractions": (0.0,), "control_fractions": (), "headline_fraction": 0.3,
         "controls": ("wrong",),
-        "seed": 1,
+        "optimise_problems": 1, "optimise_candidates": 2, "optimise_chunk": 8, "optimise_n": 16,
+        "optimise_fresh_n": 16, "optimise_budget": 9, "seed": 1,
     }  # fmt: skip
     assert set(other) == set(Protocol.model_fields) - {"name"}
     hashes = {base.model_copy(update={field: value}).protocol_hash for field, value in other.items()}

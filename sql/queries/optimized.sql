@@ -1,0 +1,16 @@
+-- What does searching over chunks gain over plain sampling on the same problems, and how much does it flatter itself?
+-- param problem_set: NULL = all problem sets
+SELECT
+    problem_set,
+    model,
+    measure,
+    round(value, 3) AS optimized,
+    round(reference, 3) AS reference,
+    round(difference, 3) AS difference,
+    round(difference_low, 3) AS low,
+    round(difference_high, 3) AS high,
+    n,
+    n_problems
+FROM optimized_effects
+WHERE problem_set = coalesce($problem_set, problem_set)
+ORDER BY problem_set, model, measure;
