@@ -10,12 +10,12 @@ from typing import Any
 
 import dagster as dg
 
-from cot_assets.assets import optimising, patterns, potential, problems, publishing, transfer
+from cot_assets.assets import comparison, optimising, patterns, potential, problems, publishing, transfer
 from cot_assets.automation.jobs import jobs
 from cot_assets.automation.triggers import nightly_schedules, registry_sensor
 from cot_assets.resources import Engines, LoggedProgress, Study
 
-_MODULES = (problems, potential, patterns, optimising, transfer, publishing)
+_MODULES = (problems, potential, patterns, comparison, optimising, transfer, publishing)
 
 
 def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:

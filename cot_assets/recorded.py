@@ -17,7 +17,7 @@ import polars as pl
 
 from cot_assets.assets.check_rules import potential_is_null_iff_unknown
 from cot_assets.assets.common import preview
-from cot_assets.automation.jobs import POTENTIAL, partition_key
+from cot_assets.automation.jobs import COMPARISON, POTENTIAL, partition_key
 from cot_assets.automation.partitions import model_key
 from cot_assets.automation.state import ensure_partitions
 from cot_assets.automation.wanted import Unit
@@ -97,7 +97,7 @@ def analyse(instance: dg.DagsterInstance, pairs: Sequence[tuple[str, str]], anno
         announce(f"{', '.join(ANALYSIS)}: {model} on {problem_set}")
         execute(definitions, instance, Unit("evaluate_model", problem_set, model), assets=ANALYSIS)
     for problem_set in dict.fromkeys(problem_set for _, problem_set in pairs):
-        announce(f"pattern_rates, results, report: {problem_set}")
+        announce(f"{', '.join(COMPARISON)}, results, report: {problem_set}")
         execute(definitions, instance, Unit("compare_models", problem_set))
 
 

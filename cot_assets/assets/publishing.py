@@ -7,13 +7,14 @@ Belongs here: the assets ``results`` and ``report``. Does not belong here: publi
 import dagster as dg
 
 from cot_assets.assets import common
+from cot_assets.automation.jobs import COMPARISON
 from cot_assets.automation.partitions import BY_PROBLEM_SET, PROBLEM_SETS
 from cot_assets.reporting.data import load_report_data
 from cot_assets.reporting.pages import render_report
 from cot_assets.resources import Study
 
 _DEPS = [
-    dg.AssetDep("pattern_rates"),
+    *(dg.AssetDep(name) for name in COMPARISON),
     *(
         dg.AssetDep(name, partition_mapping=BY_PROBLEM_SET)
         for name in ("optimized_traces", "transfer_differences", "transfer_steps")

@@ -23,13 +23,14 @@ TRANSFER = (
     "transfer_differences", "transfer_steps",
 )  # fmt: skip
 OPTIMISATION = ("optimized_traces",)
+COMPARISON = ("pattern_rates", "matched_rates", "model_differences", "pass_at_k")
 
 #: Assets of each job.
 JOB_ASSETS: dict[str, tuple[str, ...]] = {
     "load_problems": ("problems",),
     "evaluate_model": POTENTIAL + OPTIMISATION + TRANSFER,
     "measure_transfer": TRANSFER,
-    "compare_models": ("pattern_rates", "results", "report"),
+    "compare_models": (*COMPARISON, "results", "report"),
 }
 #: Assets whose latest materialisations show a unit's fingerprint. ``evaluate_model`` also runs what
 #: ``measure_transfer`` runs, with the writers that are there by then.
@@ -37,7 +38,7 @@ EVIDENCE: dict[str, tuple[str, ...]] = {
     "load_problems": ("problems",),
     "evaluate_model": POTENTIAL + OPTIMISATION,
     "measure_transfer": TRANSFER,
-    "compare_models": ("pattern_rates", "results", "report"),
+    "compare_models": (*COMPARISON, "results", "report"),
 }
 
 _DESCRIPTIONS = {

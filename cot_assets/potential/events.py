@@ -34,7 +34,8 @@ def find_tangents(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
 
     Args:
         curves: see :mod:`cot_assets.potential.frames`.
-        protocol: gives ``tangent_threshold`` and, for ``is_recovered``, ``monotone_tolerance``.
+        protocol: gives ``tangent_threshold`` and, for ``is_recovered`` and ``recovery_tokens``,
+            ``monotone_tolerance``.
 
     Returns:
         The columns of table ``tangents``, sorted by trace and cut.
@@ -45,16 +46,18 @@ def find_tangents(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     checked = checked_curves(curves)
     events = _find(checked, "drop", protocol.tangent_threshold)
     back = pl.col("potential_before") - protocol.monotone_tolerance - EPSILON
-    later = measured_cuts(checked).select(*CURVE, pl.col("cut_index").alias("later"), "potential")
+    later = measured_cuts(checked).select(
+        *CURVE, pl.col("cut_index").alias("later"), pl.col("token_end").alias("back_at"), "potential"
+    )
     recovered = (
-        events.select(*CURVE, "cut_index", "potential_before")
+        events.select(*CURVE, "cut_index", "token_end", "potential_before")
         .join(later, on=CURVE)
         .filter((pl.col("later") > pl.col("cut_index") + 1) & (pl.col("potential") >= back))
-        .select(*CURVE, "cut_index", pl.lit(True).alias("is_recovered"))
-        .unique()
+        .group_by(*CURVE, "cut_index")
+        .agg((pl.col("back_at") - pl.col("token_end")).min().alias("recovery_tokens"))
     )
     events = events.join(recovered, on=[*CURVE, "cut_index"], how="left").with_columns(
-        pl.col("is_recovered").fill_null(False)
+        pl.col("recovery_tokens").is_not_null().alias("is_recovered")
     )
     return conform(events, TANGENTS, protocol).sort(*CURVE, "cut_index")
 

@@ -65,7 +65,7 @@ SPIKES: Schema = {
     **_JUDGED,
     **_PROTOCOL,
 }
-TANGENTS: Schema = {**SPIKES, "is_recovered": _FLAG}
+TANGENTS: Schema = {**SPIKES, "is_recovered": _FLAG, "recovery_tokens": _INT}
 CHANGES: Schema = {
     **_IDENTITY,
     **dict.fromkeys(("cut_index", "n_before", "n_after"), _INT),
@@ -133,6 +133,30 @@ PATTERN_RATES: Schema = {
     **dict.fromkeys(("problem_set", "model", "pattern", "rule", "cut_policy", "trace_filter"), _TEXT),
     **dict.fromkeys(("n_traces", "n_with", "n_problems"), _INT),
     **dict.fromkeys(("rate", "ci_low", "ci_high", "n_eff"), _REAL),
+    **_PROTOCOL,
+}
+MATCHED_RATES: Schema = {
+    **dict.fromkeys(("problem_set", "model", "pattern", "rule", "cut_policy", "trace_filter"), _TEXT),
+    "v0_bin": _TEXT,
+    **dict.fromkeys(("n_traces", "n_with", "n_problems", "n_empty_bins"), _INT),
+    **dict.fromkeys(("rate", "ci_low", "ci_high"), _REAL),
+    **_PROTOCOL,
+}
+MODEL_DIFFERENCES: Schema = {
+    **dict.fromkeys(("problem_set", "model_a", "model_b"), _TEXT),
+    **dict.fromkeys(("measure", "rule", "cut_policy", "trace_filter"), _TEXT),
+    "n_problems": _INT,
+    **dict.fromkeys(("value_a", "value_b", "difference", "ci_low", "ci_high"), _REAL),
+    "n_bins": _INT,
+    **dict.fromkeys(("matched_difference", "matched_low", "matched_high"), _REAL),
+    **_PROTOCOL,
+}
+PASS_AT_K: Schema = {
+    **dict.fromkeys(("problem_set", "model", "cut_policy"), _TEXT),
+    "k": _INT,
+    "guesses": _TEXT,
+    **dict.fromkeys(("n_problems", "n_traces", "n_guesses"), _INT),
+    **dict.fromkeys(("pass_at_k", "ci_low", "ci_high"), _REAL),
     **_PROTOCOL,
 }
 UNLOCKS: Schema = {

@@ -6,16 +6,19 @@ guess is (:mod:`.guesses`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
+from cot_assets.config import Protocol
 from cot_assets.potential.clusters import cluster_bootstrap_mean
-from cot_assets.potential.frames import require
+from cot_assets.potential.frames import PASS_AT_K, conform, require
 from cot_assets.potential.special import Floats, Numbers, log_choose
 
+Rule = Literal["lucky_guess", "late_spike"]
+RULES: tuple[Rule, ...] = ("lucky_guess", "late_spike")
 _GROUP = ("problem_set", "model")
 
 
@@ -48,7 +51,7 @@ def pass_at_k_by_problem(
     traces: pl.DataFrame,
     lucky_guesses: pl.DataFrame,
     ks: Sequence[int],
-    rule: Literal["lucky_guess", "late_spike"] = "lucky_guess",
+    rule: Rule = "lucky_guess",
 ) -> pl.DataFrame:
     """pass@k of every problem, with all right traces and with guesses taken as wrong.
 
@@ -92,35 +95,54 @@ def pass_at_k_by_problem(
     )
 
 
-def mean_pass_at_k(by_problem: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
-    """Mean of pass@k over problems with at least k traces, bootstrap intervals by problem.
+def measured_pass_at_k(
+    monotonicity: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol: Protocol
+) -> pl.DataFrame:
+    """Mean pass@k of the measured traces over problems with at least k of them, with and without guesses.
 
     Args:
-        by_problem: what :func:`pass_at_k_by_problem` returned.
-        seed: of the bootstrap.
+        monotonicity: table of that name; its rows are the measured traces.
+        lucky_guesses: table of that name.
+        protocol: says which traces are measured, gives the seed and stamps the result.
 
     Returns:
-        One row per problem_set, model, k and ``has_guesses`` (false: guesses taken as wrong) with
-        ``pass_at_k``, ``ci_low``, ``ci_high``, ``n_problems``; NULL where no problem has k traces.
+        The columns of table ``pass_at_k`` for k = 1, 2, 4, ... up to the measured traces per problem;
+        intervals are bootstraps by problem; NULL where no problem has k traces. No rows where the protocol
+        measures traces picked by their verdict, of which pass@k says nothing.
+
+    Raises:
+        ValueError: a column is missing.
     """
     rows: list[dict[str, object]] = []
+    if protocol.measured != "correct":
+        per_problem = protocol.measured_per_problem
+        most = per_problem if protocol.measured == "first" else protocol.traces_per_problem
+        ks = [k for k in (1, 2, 4, 8, 16, 32, 64) if k < most] + [most]
+        for (policy,), traces in monotonicity.group_by("cut_policy", maintain_order=True):
+            own = lucky_guesses.filter(pl.col("cut_policy") == policy)
+            for rule in RULES:
+                by_problem = pass_at_k_by_problem(traces, own, ks, rule)
+                views = {rule: "pass_at_k_without_guesses"}
+                if rule == RULES[0]:
+                    views["kept"] = "pass_at_k"
+                for name, column in views.items():
+                    base = {"cut_policy": policy, "guesses": name}
+                    rows += [{**base, **row} for row in _means(by_problem, column, protocol.seed)]
+    frame = pl.DataFrame(rows, schema=dict(PASS_AT_K)).with_columns(pl.col(pl.Float64).fill_nan(None))
+    return conform(frame, PASS_AT_K, protocol).sort(*_GROUP, "cut_policy", "k", "guesses")
+
+
+def _means(by_problem: pl.DataFrame, column: str, seed: int) -> Iterator[dict[str, object]]:
     key = (*_GROUP, "k")
     for values, group in by_problem.sort(*key, "problem_id").group_by(*key, maintain_order=True):
-        for has_guesses, column in ((True, "pass_at_k"), (False, "pass_at_k_without_guesses")):
-            known = group.filter(pl.col(column).is_not_null())
-            mean = cluster_bootstrap_mean(known[column].to_numpy(), known["problem_id"].to_numpy(), seed)
-            rows.append(
-                {
-                    **dict(zip(key, values, strict=True)),
-                    "has_guesses": has_guesses,
-                    "pass_at_k": mean.mean,
-                    "ci_low": mean.low,
-                    "ci_high": mean.high,
-                    "n_problems": mean.n_clusters,
-                }
-            )
-    schema = {
-        **{"problem_set": pl.String, "model": pl.String, "k": pl.Int32, "has_guesses": pl.Boolean},
-        **{"pass_at_k": pl.Float64, "ci_low": pl.Float64, "ci_high": pl.Float64, "n_problems": pl.Int32},
-    }
-    return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).fill_nan(None))
+        known = group.filter(pl.col(column).is_not_null())
+        mean = cluster_bootstrap_mean(known[column].to_numpy(), known["problem_id"].to_numpy(), seed)
+        yield {
+            **dict(zip(key, values, strict=True)),
+            "pass_at_k": mean.mean,
+            "ci_low": mean.low,
+            "ci_high": mean.high,
+            "n_problems": mean.n_clusters,
+            "n_traces": int(known["n_traces"].sum()),
+            "n_guesses": 0 if column == "pass_at_k" else int(known["n_guesses"].sum()),
+        }

@@ -32,9 +32,11 @@ __all__ = [
     "PATTERNS",
     "RULES",
     "cluster_bootstrap_mean",
+    "decided_traces",
     "effective_sample_size",
     "paired_difference",
     "pattern_rates",
+    "rate_summary",
 ]
 
 PATTERNS = ("insight", "tangent", "late_spike", "lucky_guess", "monotone")
@@ -77,6 +79,37 @@ def pattern_rates(
     Raises:
         ValueError: a frame lacks a column.
     """
+    decisions = decided_traces(tangents, spikes, lucky_guesses, monotonicity)
+    rows: list[dict[str, object]] = []
+    for rule in RULES:
+        for unit in monotonicity.select(UNITS).unique().sort(UNITS).iter_rows(named=True):
+            here = pl.all_horizontal(*(pl.col(name) == value for name, value in unit.items()))
+            for pattern in PATTERNS:
+                decided = decisions[rule, pattern].filter(here)
+                for name, is_in in FILTERS.items():
+                    summary = rate_summary(decided.filter(is_in))
+                    rows.append({**unit, "pattern": pattern, "rule": rule, "trace_filter": name, **summary})
+    return conform(pl.DataFrame(rows, schema=dict(PATTERN_RATES)), PATTERN_RATES, protocol)
+
+
+def decided_traces(
+    tangents: pl.DataFrame, spikes: pl.DataFrame, lucky_guesses: pl.DataFrame, monotonicity: pl.DataFrame
+) -> dict[tuple[str, str], pl.DataFrame]:
+    """For every rule and pattern the traces on which it is decidable, and whether each ``has`` it.
+
+    Args:
+        tangents: table of that name.
+        spikes: table of that name.
+        lucky_guesses: table of that name.
+        monotonicity: table of that name; its rows are the measured traces.
+
+    Returns:
+        By (rule, pattern) frames with the columns of :data:`FILTERS`, the curve's identity, ``v0`` and
+        ``has``.
+
+    Raises:
+        ValueError: a frame lacks a column.
+    """
     for frame, schema, name in (
         (tangents, TANGENTS, "tangents"),
         (spikes, SPIKES, "spikes"),
@@ -85,27 +118,17 @@ def pattern_rates(
     ):
         require(frame, schema, name)
     traces = monotonicity.select(
-        *UNITS, *CURVE[:1], "problem_id", "verdict", "n_pairs", "is_solved_without_cot"
+        *UNITS, *CURVE[:1], "problem_id", "verdict", "n_pairs", "v0", "is_solved_without_cot"
     )
-    rows: list[dict[str, object]] = []
+    decisions: dict[tuple[str, str], pl.DataFrame] = {}
     for rule, flag in RULES.items():
-        decisions = {
-            "insight": _with_event(traces, spikes.filter(flag)),
-            "tangent": _with_event(traces, tangents.filter(flag)),
-            "monotone": _with_flag(traces, monotonicity, flag),
-            **{
-                guess: _with_flag(traces, lucky_guesses.filter(pl.col("rule") == guess), flag)
-                for guess in ("late_spike", "lucky_guess")
-            },
-        }
-        for unit in traces.select(UNITS).unique().sort(UNITS).iter_rows(named=True):
-            here = pl.all_horizontal(*(pl.col(name) == value for name, value in unit.items()))
-            for pattern in PATTERNS:
-                decided = decisions[pattern].filter(here)
-                for name, is_in in FILTERS.items():
-                    summary = _rate(decided.filter(is_in))
-                    rows.append({**unit, "pattern": pattern, "rule": rule, "trace_filter": name, **summary})
-    return conform(pl.DataFrame(rows, schema=dict(PATTERN_RATES)), PATTERN_RATES, protocol)
+        decisions[rule, "insight"] = _with_event(traces, spikes.filter(flag))
+        decisions[rule, "tangent"] = _with_event(traces, tangents.filter(flag))
+        decisions[rule, "monotone"] = _with_flag(traces, monotonicity, flag)
+        for guess in ("late_spike", "lucky_guess"):
+            judged = lucky_guesses.filter(pl.col("rule") == guess)
+            decisions[rule, guess] = _with_flag(traces, judged, flag)
+    return decisions
 
 
 def _with_event(traces: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -119,7 +142,12 @@ def _with_flag(traces: pl.DataFrame, judged: pl.DataFrame, flag: str) -> pl.Data
     return traces.join(decided, on=CURVE, how="inner")
 
 
-def _rate(traces: pl.DataFrame) -> dict[str, object]:
+def rate_summary(traces: pl.DataFrame) -> dict[str, object]:
+    """Rate of the column ``has`` over traces, with its interval, clustered by ``problem_id``.
+
+    Returns:
+        ``n_traces, n_with, n_problems, rate, ci_low, ci_high, n_eff``; the last four None without traces.
+    """
     flags, problems = traces["has"].to_numpy(), traces["problem_id"].to_numpy()
     n, hits = traces.height, int(np.sum(flags))
     counts: dict[str, object] = {"n_traces": n, "n_with": hits, "n_problems": len(np.unique(problems))}

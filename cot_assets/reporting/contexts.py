@@ -254,8 +254,10 @@ class Contexts:
                 {
                     "name": one_line(row["model"], 60),
                     "k": row["k"],
-                    "with_guesses": _with_percent_interval(row["with_guesses"]),
-                    "without_guesses": _with_percent_interval(row["without_guesses"]),
+                    **{
+                        view: _with_percent_interval(row[view])
+                        for view in ("kept", "lucky_guess", "late_spike")
+                    },
                 }
                 for row in tables.pass_rows(data)
             ],

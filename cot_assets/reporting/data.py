@@ -15,7 +15,6 @@ from typing import Any
 import polars as pl
 
 from cot_assets.config import Protocol
-from cot_assets.potential.passk import mean_pass_at_k, pass_at_k_by_problem
 from cot_assets.potential.transfer import transfer_curve
 
 Read = Callable[[str, Sequence[Any]], pl.DataFrame]
@@ -169,11 +168,14 @@ COLUMNS: dict[str, dict[str, Any]] = {
     },
     "pass_at_k": {
         "model": _TEXT,
+        "cut_policy": _TEXT,
         "k": _COUNT,
-        "has_guesses": _FLAG,
+        "guesses": _TEXT,
         "pass_at_k": _NUMBER,
         **_INTERVAL,
         "n_problems": _COUNT,
+        "n_traces": _COUNT,
+        "n_guesses": _COUNT,
     },
     "sampling_runs": {
         "asset": _TEXT,
@@ -218,8 +220,7 @@ class ReportData:
     ``potential``, ``ci_low`` and ``ci_high`` of ``potentials`` (all NULL at the end of a trace), and
     perhaps those of :data:`OPTIONAL_CURVE_COLUMNS`. ``traces`` may have ``is_in_words``: lengths count
     words, since the source has no tokens. ``transfer_curve`` has one row per reader, writer,
-    control, trace filter and fraction; ``pass_at_k`` one per model, k and ``has_guesses`` (false: guesses
-    taken as wrong). ``protocol`` is None where it is not known, as for rollouts
+    control, trace filter and fraction. ``protocol`` is None where it is not known, as for rollouts
     that others published. Frames that are left out are empty.
 
     Raises:
@@ -282,6 +283,7 @@ _PLAIN = (
     "pattern_rates",
     "transfer_potentials",
     "unlocks",
+    "pass_at_k",
     "sampling_runs",
 )
 
@@ -292,8 +294,7 @@ def load_report_data(read: Read, problem_set: str, *, protocol: Protocol | None 
     Args:
         read: Runs one SQL statement with bound parameters and returns its rows.
         problem_set: Name of the problem set.
-        protocol: The protocol that it is bound to, if known. Without one there is no pass@k: whether
-            the traces were picked by their outcome is not known either.
+        protocol: The protocol that it is bound to, if known.
     """
     frames = {name: read(f"SELECT * FROM {name} WHERE problem_set = ?", [problem_set]) for name in _PLAIN}  # noqa: S608
     return ReportData(
@@ -301,7 +302,6 @@ def load_report_data(read: Read, problem_set: str, *, protocol: Protocol | None 
         traces=read(_TRACES, [problem_set]),
         curves=read(_CURVES, [problem_set]),
         transfer_curve=_transfer_curve(frames["transfer_potentials"], protocol),
-        pass_at_k=measured_pass_at_k(frames["monotonicity"], frames["lucky_guesses"], protocol),
         protocol=protocol,
         **frames,
     )
@@ -312,16 +312,3 @@ def _transfer_curve(transfer_potentials: pl.DataFrame, protocol: Protocol | None
         return empty_frame("transfer_curve")
     seed = 0 if protocol is None else protocol.seed
     return transfer_curve(transfer_potentials, seed).rename({"potential": "mean"})
-
-
-def measured_pass_at_k(
-    monotonicity: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol: Protocol | None
-) -> pl.DataFrame:
-    """pass@k of the measured traces; empty where they were picked by their verdict."""
-    if protocol is None or protocol.measured == "correct" or monotonicity.is_empty():
-        return empty_frame("pass_at_k")
-    own = pl.col("cut_policy") == protocol.cut_policy
-    most = protocol.measured_per_problem if protocol.measured == "first" else protocol.traces_per_problem
-    ks = [k for k in (1, 2, 4, 8, 16, 32) if k < most] + [most]
-    by_problem = pass_at_k_by_problem(monotonicity.filter(own), lucky_guesses.filter(own), ks)
-    return mean_pass_at_k(by_problem, protocol.seed)

@@ -165,12 +165,12 @@ def guess_tables(data: ReportData) -> list[GuessTable]:
 
 
 def pass_rows(data: ReportData) -> list[Row]:
-    """pass@k per model and k, with and without guesses in one row."""
-    rows: dict[tuple[str, int], Row] = {}
-    for row in data.pass_at_k.sort("model", "k").iter_rows(named=True):
-        entry = rows.setdefault((row["model"], row["k"]), {"model": row["model"], "k": row["k"]})
-        entry["with_guesses" if row["has_guesses"] else "without_guesses"] = row
-    return list(rows.values())
+    """pass@k per model, cut policy and k: with guesses (``kept``), and without those of either rule."""
+    rows: dict[tuple[str, str, int], Row] = {}
+    for row in data.pass_at_k.iter_rows(named=True):
+        key = (row["model"], row["cut_policy"], row["k"])
+        rows.setdefault(key, dict(zip(("model", "cut_policy", "k"), key, strict=True)))[row["guesses"]] = row
+    return [rows[key] for key in sorted(rows, key=lambda k: (natural(k[0]), policy_order(k[1]), k[2]))]
 
 
 def headline_fraction(data: ReportData) -> float:

@@ -1,18 +1,24 @@
--- How do two models compare on the same problems? (Paired, so that their difficulty cancels.)
+-- How do two models compare on the same problems, and on problems of like difficulty? (Paired; and matched on V0.)
 -- param problem_set: NULL = all problem sets
+-- param rule: 'threshold' = the paper's rule for patterns; or 'confirmed'
+-- param trace_filter: 'paper' = right traces of problems not solved without CoT; or correct, incorrect, all
 SELECT
     problem_set,
-    a.model AS model_a,
-    b.model AS model_b,
-    count(*) AS n_problems,
-    round(avg(a.accuracy), 3) AS accuracy_a,
-    round(avg(b.accuracy), 3) AS accuracy_b,
-    round(avg(a.accuracy - b.accuracy), 3) AS difference,
-    round(stddev_samp(a.accuracy - b.accuracy) / sqrt(count(a.accuracy - b.accuracy)), 3) AS standard_error,
-    round(avg(a.v0 - b.v0), 3) AS v0_difference,
-    round(stddev_samp(a.v0 - b.v0) / sqrt(count(a.v0 - b.v0)), 3) AS v0_standard_error
-FROM problem_difficulty AS a
-JOIN problem_difficulty AS b USING (problem_set, problem_id)
-WHERE a.model < b.model AND problem_set = coalesce($problem_set, problem_set)
-GROUP BY ALL
-ORDER BY problem_set, model_a, model_b;
+    model_a,
+    model_b,
+    measure,
+    cut_policy,
+    n_problems,
+    round(value_a, 3) AS value_a,
+    round(value_b, 3) AS value_b,
+    round(difference, 3) AS difference,
+    round(ci_low, 3) AS ci_low,
+    round(ci_high, 3) AS ci_high,
+    n_bins,
+    round(matched_difference, 3) AS matched_difference,
+    round(matched_low, 3) AS matched_low,
+    round(matched_high, 3) AS matched_high
+FROM model_differences
+WHERE problem_set = coalesce($problem_set, problem_set)
+    AND (rule = 'none' OR (rule = $rule AND trace_filter = $trace_filter))
+ORDER BY problem_set, model_a, model_b, rule <> 'none', measure, cut_policy;

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS tangents (
     protocol         VARCHAR NOT NULL,
     protocol_hash    VARCHAR NOT NULL,
     is_recovered     BOOLEAN NOT NULL,
+    recovery_tokens  INTEGER,
     PRIMARY KEY (trace_id, cut_policy, cut_index)
 );
 COMMENT ON TABLE tangents IS 'One row per drop between neighbouring cuts that either rule calls a tangent, or that has probability >= 0.5.';
@@ -52,3 +53,4 @@ COMMENT ON COLUMN tangents.is_confirmed IS 'Among the events of the partition of
 COMMENT ON COLUMN tangents.protocol IS 'Name of the protocol';
 COMMENT ON COLUMN tangents.protocol_hash IS 'Hash of every number in the protocol';
 COMMENT ON COLUMN tangents.is_recovered IS 'A later measured cut of the trace is back at potential_before - tolerance or above';
+COMMENT ON COLUMN tangents.recovery_tokens IS 'Tokens from the end of the drop to the first such cut; NULL if there is none';

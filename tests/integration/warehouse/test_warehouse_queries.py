@@ -16,7 +16,7 @@ from warehouse_study import LINES, PROTOCOL, TRANSFER, N, fill
 from cot_assets.config import DataHome
 from cot_assets.potential.frames import CURVES as CURVES_SCHEMA
 from cot_assets.potential.guesses import guess_rates_by_v0
-from cot_assets.potential.passk import pass_at_k_by_problem
+from cot_assets.potential.passk import Rule, pass_at_k_by_problem
 from cot_assets.potential.transfer import transfer_curve, unlock_counts
 from cot_assets.warehouse import Warehouse, WarehouseError
 from cot_assets.warehouse.display import format_frame
@@ -203,7 +203,7 @@ def test_steps_join_the_writers_potential_at_the_same_cut(study: Warehouse) -> N
 
 
 @pytest.mark.parametrize("rule", ["lucky_guess", "late_spike"])
-def test_pass_at_k_agrees_with_the_statistics(study: Warehouse, rule) -> None:
+def test_pass_at_k_shows_the_rule_that_is_asked_for(study: Warehouse, rule: Rule) -> None:
     traces, guesses = study.read_table("monotonicity"), study.read_table("lucky_guesses")
     by_problem = pass_at_k_by_problem(traces, guesses, [1], rule)
     expected = by_problem.group_by("model").agg(
@@ -213,20 +213,13 @@ def test_pass_at_k_agrees_with_the_statistics(study: Warehouse, rule) -> None:
     assert found.sort("model").equals(expected.sort("model"))
 
 
-def test_pass_at_k_of_several_traces(warehouse: Warehouse) -> None:
-    """5 traces, 2 right, one of them a guess: pass@2 = 1 - C(3,2)/C(5,2) = 0.7, without the guess 0.4."""
-    where, ids = {"problem_set": "s", "model": "m"}, list("abcde")
-    verdicts = ["correct", "correct", "incorrect", "truncated", "no_answer"]
-    warehouse.write_partition(
-        "monotonicity", rows("monotonicity", **where, trace_id=ids, verdict=verdicts), where
-    )
-    guess = rows(
-        "lucky_guesses", **where, trace_id="a", cut_policy="x", rule="lucky_guess", by_threshold=True
-    )
-    warehouse.write_partition("lucky_guesses", guess, where)
-    warehouse.publish()
-    found = run_query(warehouse.home, "pass_at_k").select("k", "pass_at_k", "pass_at_k_without_guesses")
-    assert found.rows() == [(1, 0.4, 0.2), (2, 0.7, 0.4), (4, 1.0, 0.8)]
+def test_models_are_compared_on_the_problems_they_share(study: Warehouse) -> None:
+    found = {r["measure"]: r for r in ask(study, "model_pairs")}
+    # Right: strong 2 of 3, weak 1 of 3; V0 of strong 8, 8, 64 and of weak 0, 0, 16 of 64.
+    assert (found["accuracy"]["value_a"], found["accuracy"]["value_b"]) == (0.667, 0.333)
+    assert found["v0"]["difference"] == pytest.approx((80 - 16) / 3 / 64, abs=1e-3)
+    assert found["v0"]["ci_low"] < found["v0"]["difference"] < found["v0"]["ci_high"]
+    assert found["insight"]["n_problems"] == 1
 
 
 def test_guesses_by_v0_agree_with_the_statistics(study: Warehouse) -> None:

@@ -12,12 +12,18 @@ from warehouse_rows import problems, rows
 
 from cot_assets.config import DataHome, Protocol
 from cot_assets.grading.jumps import measure_jumps
+from cot_assets.potential.changes import change_priors, judge_changes
 from cot_assets.potential.controls import shortest_unlocks, transfer_differences
+from cot_assets.potential.drawdowns import find_drawdowns
 from cot_assets.potential.estimates import add_potential
 from cot_assets.potential.events import find_insights, find_tangents
 from cot_assets.potential.guesses import judge_guesses
+from cot_assets.potential.isotonic import judge_falls
+from cot_assets.potential.matching import matched_rates, model_differences
 from cot_assets.potential.monotonicity import judge_monotonicity
-from cot_assets.potential.rates import pattern_rates
+from cot_assets.potential.passk import measured_pass_at_k
+from cot_assets.potential.rates import decided_traces, pattern_rates
+from cot_assets.potential.sensitivity import rate_sensitivity
 from cot_assets.potential.steps import step_correlations, transfer_steps
 from cot_assets.potential.transfer import judge_unlocks
 from cot_assets.warehouse import Warehouse
@@ -51,6 +57,7 @@ def fill(warehouse: Warehouse) -> None:
         _fill_model(warehouse, home, model)
     _fill_transfer(warehouse)
     _fill_search(warehouse)
+    _fill_comparisons(warehouse)
     warehouse.merge(
         "sampling_runs",
         rows(
@@ -103,8 +110,26 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
         "lucky_guesses": judge_guesses(curves, PROTOCOL),
         "monotonicity": judge_monotonicity(curves, PROTOCOL),
     }
-    tables["pattern_rates"] = pattern_rates(*tables.values(), PROTOCOL)
+    tables = {**tables, "pattern_rates": pattern_rates(*tables.values(), PROTOCOL)}
+    more = {
+        "changes": judge_changes, "change_priors": change_priors, "monotone_tests": judge_falls,
+        "drawdowns": find_drawdowns, "sensitivity": rate_sensitivity,
+    }  # fmt: skip
+    tables |= {table: rule(curves, PROTOCOL) for table, rule in more.items()}
     tables["jumps"] = measure_jumps(curves, warehouse.read_table("problems"), PROTOCOL)
+    for table, frame in tables.items():
+        warehouse.write_partition(table, frame, where)
+
+
+def _fill_comparisons(warehouse: Warehouse) -> None:
+    where = {"problem_set": "s"}
+    judged = [warehouse.read_table(t) for t in ("tangents", "spikes", "lucky_guesses", "monotonicity")]
+    decisions = decided_traces(*judged)
+    tables = {
+        "matched_rates": matched_rates(decisions, PROTOCOL),
+        "model_differences": model_differences(decisions, warehouse.read_table("traces"), PROTOCOL),
+        "pass_at_k": measured_pass_at_k(judged[3], judged[2], PROTOCOL),
+    }
     for table, frame in tables.items():
         warehouse.write_partition(table, frame, where)
 

@@ -8,9 +8,10 @@ import pytest
 from build import PROTOCOL, curve
 from scipy import stats
 
+from cot_assets.potential.frames import PASS_AT_K
 from cot_assets.potential.guesses import judge_guesses
 from cot_assets.potential.monotonicity import judge_monotonicity
-from cot_assets.potential.passk import mean_pass_at_k, pass_at_k, pass_at_k_by_problem
+from cot_assets.potential.passk import measured_pass_at_k, pass_at_k, pass_at_k_by_problem
 
 
 def test_equals_the_share_of_subsets_with_a_right_one():
@@ -63,10 +64,32 @@ def test_guesses_are_taken_as_wrong():
     assert got.filter(problem_id="b")["pass_at_k_without_guesses"].to_list() == [0.0, None, None]
 
 
+def measured(protocol=PROTOCOL, **tables_):
+    frames = tables()
+    return measured_pass_at_k(*(f.clear() if tables_.get("empty") else f for f in frames), protocol)
+
+
 def test_means_are_over_problems_with_enough_traces():
-    got = mean_pass_at_k(pass_at_k_by_problem(*tables(), ks=[1, 2, 4]))
-    with_guesses = got.filter(has_guesses=True)
-    assert with_guesses["pass_at_k"].to_list() == pytest.approx([(2 / 3 + 1) / 2, 1.0, None])
-    assert with_guesses["n_problems"].to_list() == [2, 1, 0]
-    assert got.filter(has_guesses=False, k=1)["pass_at_k"][0] == pytest.approx(1 / 6)
-    assert mean_pass_at_k(pass_at_k_by_problem(*(t.clear() for t in tables()), ks=[1])).height == 0
+    got = measured(PROTOCOL.model_copy(update={"measured_per_problem": 4}))
+    assert got.schema == dict(PASS_AT_K)
+    kept = got.filter(guesses="kept")
+    assert kept["k"].to_list() == [1, 2, 4]
+    assert kept["pass_at_k"].to_list() == pytest.approx([(2 / 3 + 1) / 2, 1.0, None])
+    assert kept.select("n_problems", "n_traces", "n_guesses").rows() == [(2, 4, 0), (1, 3, 0), (0, 0, 0)]
+    without = got.filter(guesses="lucky_guess", k=1)
+    assert without.select("pass_at_k", "n_guesses").row(0) == pytest.approx((1 / 6, 2))
+    assert (without["ci_low"][0], without["ci_high"][0]) != (without["pass_at_k"][0],) * 2
+
+
+def test_each_rule_takes_out_its_own_guesses():
+    monotone, guesses = tables()
+    guesses = guesses.with_columns(
+        pl.when(pl.col("rule") == "late_spike").then(False).otherwise("by_threshold").alias("by_threshold")
+    )
+    got = {r["guesses"]: r["n_guesses"] for r in measured_pass_at_k(monotone, guesses, PROTOCOL).to_dicts()}
+    assert got == {"kept": 0, "late_spike": 0, "lucky_guess": 2}
+
+
+def test_nothing_is_said_of_traces_picked_by_their_verdict():
+    assert measured(PROTOCOL.model_copy(update={"measured": "correct"})).is_empty()
+    assert measured(empty=True).schema == dict(PASS_AT_K)

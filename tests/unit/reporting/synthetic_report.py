@@ -19,9 +19,10 @@ from cot_assets.potential.estimates import jeffreys_interval
 from cot_assets.potential.events import find_insights, find_tangents
 from cot_assets.potential.guesses import judge_guesses
 from cot_assets.potential.monotonicity import judge_monotonicity
+from cot_assets.potential.passk import measured_pass_at_k
 from cot_assets.potential.rates import pattern_rates
 from cot_assets.potential.transfer import judge_unlocks, transfer_curve
-from cot_assets.reporting.data import ReportData, measured_pass_at_k
+from cot_assets.reporting.data import ReportData
 
 PROTOCOL = Protocol(
     name="demo", n=64, max_tokens=400, temperature=1.0, top_p=1.0, cut_policy="lines", max_cuts=16
