@@ -17,7 +17,15 @@ from matplotlib.figure import Figure
 from cot_assets.reporting import numbers, tables
 from cot_assets.reporting.curve import Row, build_spark
 from cot_assets.reporting.data import ReportData
-from cot_assets.reporting.plots import curves_figure, headline_filter, pattern_figure, to_png, transfer_figure
+from cot_assets.reporting.optimised import optimised_section
+from cot_assets.reporting.plots import (
+    curves_figure,
+    headline_filter,
+    optimised_figure,
+    pattern_figure,
+    to_png,
+    transfer_figure,
+)
 from cot_assets.reporting.tables import natural, policy_order
 from cot_assets.reporting.text import file_stem, one_line
 from cot_assets.reporting.trace_view import SYMBOLS, build_trace_view
@@ -271,6 +279,13 @@ class Contexts:
             "curve": [{**row, "interval": numbers.interval(row["ci_low"], row["ci_high"])} for row in curve],
             "headline": tables.headline_fraction(data),
             "unlocks": [self._unlock_table(table) for table in tables.unlock_tables(data)],
+            "optimised": optimised_section(data),
+            "optimised_figure": _picture(
+                lambda dark: optimised_figure(data.optimized_curves, dark=dark),
+                "Mean potential over tokens, optimised and sampled traces of the same problems.",
+            )
+            if data.optimized_curves.height
+            else None,
             "grid": self._grid(),
             "cost": [
                 {

@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from cot_assets.config import Protocol
+from cot_assets.potential.optimised import mean_curves
 from cot_assets.potential.transfer import transfer_curve
 
 Read = Callable[[str, Sequence[Any]], pl.DataFrame]
@@ -177,6 +178,34 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "n_traces": _COUNT,
         "n_guesses": _COUNT,
     },
+    "optimized_traces": {
+        **_TRACE,
+        "arm": _TEXT,
+        "verdict": _TEXT,
+        "is_complete": _FLAG,
+        **dict.fromkeys(("n_tokens", "n_chunks", "tokens_spent", "n0"), _COUNT),
+        **dict.fromkeys(("v0", "v0_low", "v0_high", "mean_potential", "max_drop", "p_value"), _NUMBER),
+        **dict.fromkeys(("is_monotone_by_tolerance", "is_monotone_by_test"), _FLAG),
+    },
+    "optimized_effects": {
+        "model": _TEXT,
+        "measure": _TEXT,
+        **{
+            f"{name}{end}": _NUMBER
+            for name in ("value", "reference", "difference")
+            for end in ("", "_low", "_high")
+        },
+        "n": _COUNT,
+        "n_problems": _COUNT,
+    },
+    "optimized_curves": {
+        "model": _TEXT,
+        "arm": _TEXT,
+        "position": _COUNT,
+        "mean": _NUMBER,
+        **_INTERVAL,
+        "n_problems": _COUNT,
+    },
     "sampling_runs": {
         "asset": _TEXT,
         "model": _TEXT,
@@ -240,6 +269,9 @@ class ReportData:
     transfer_curve: pl.DataFrame = field(default_factory=partial(empty_frame, "transfer_curve"))
     unlocks: pl.DataFrame = field(default_factory=partial(empty_frame, "unlocks"))
     pass_at_k: pl.DataFrame = field(default_factory=partial(empty_frame, "pass_at_k"))
+    optimized_traces: pl.DataFrame = field(default_factory=partial(empty_frame, "optimized_traces"))
+    optimized_effects: pl.DataFrame = field(default_factory=partial(empty_frame, "optimized_effects"))
+    optimized_curves: pl.DataFrame = field(default_factory=partial(empty_frame, "optimized_curves"))
     sampling_runs: pl.DataFrame = field(default_factory=partial(empty_frame, "sampling_runs"))
     protocol: Protocol | None = None
 
@@ -274,6 +306,7 @@ FROM traces
 WHERE problem_set = ?
 ORDER BY model, problem_id, sample_index, trace_id
 """
+_OPTIMIZED = "SELECT * EXCLUDE (token_ids, text) FROM optimized_traces WHERE problem_set = ?"
 _PLAIN = (
     "problems",
     "tangents",
@@ -284,6 +317,7 @@ _PLAIN = (
     "transfer_potentials",
     "unlocks",
     "pass_at_k",
+    "optimized_effects",
     "sampling_runs",
 )
 
@@ -297,8 +331,14 @@ def load_report_data(read: Read, problem_set: str, *, protocol: Protocol | None 
         protocol: The protocol that it is bound to, if known.
     """
     frames = {name: read(f"SELECT * FROM {name} WHERE problem_set = ?", [problem_set]) for name in _PLAIN}  # noqa: S608
+    optimized = read(_OPTIMIZED, [problem_set])
+    steps = read("SELECT * FROM optimized_steps WHERE problem_set = ?", [problem_set])
     return ReportData(
         problem_set=problem_set,
+        optimized_traces=optimized,
+        optimized_curves=empty_frame("optimized_curves")
+        if protocol is None or optimized.is_empty()
+        else mean_curves(optimized, steps, protocol),
         traces=read(_TRACES, [problem_set]),
         curves=read(_CURVES, [problem_set]),
         transfer_curve=_transfer_curve(frames["transfer_potentials"], protocol),

@@ -239,6 +239,49 @@ def headline_filter(transfer_curve: pl.DataFrame) -> str | None:
     return next((name for name in ("first", "all", *filters) if name in filters), None)
 
 
+# --- optimised traces -------------------------------------------------------------------------------
+
+
+def optimised_figure(curves: pl.DataFrame, *, dark: bool = False) -> Figure:
+    """Mean potential of optimised and sampled traces over tokens, a panel per model.
+
+    Args:
+        curves: Columns model, arm, position (tokens), mean, ci_low, ci_high, n_problems.
+        dark: Colours for a dark page.
+    """
+    style = _style(dark)
+    models = sorted(set(curves["model"].to_list()), key=natural)[:12]
+    if not models:
+        return _nothing("no optimised traces", style)
+    columns = min(3, len(models))
+    rows = -(-len(models) // columns)
+    figure = _figure(max(4.8, 3.8 * columns), 0.7 + 2.7 * rows, style)
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+    looks = {"optimized": ("optimised", style.first, "o"), "sampled": ("sampled", style.third, "s")}
+    handles: dict[str, Any] = {}
+    for axes, model in zip(grid, models, strict=False):
+        own = curves.filter(pl.col("model") == model)
+        for arm, (label, colour, marker) in looks.items():
+            line = own.filter(pl.col("arm") == arm).sort("position")
+            x, mean, low, high = (
+                line[name].cast(pl.Float64).to_numpy() for name in ("position", "mean", "ci_low", "ci_high")
+            )
+            axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+            sns.lineplot(
+                x=x, y=mean, ax=axes, color=colour, marker=marker, markersize=5, markeredgewidth=0,
+                estimator=None,
+            )  # fmt: skip
+            handles.setdefault(label, axes.lines[-1])
+        axes.set(ylim=(-0.03, 1.03), xlabel="tokens of the trace", ylabel="mean potential")
+        _dress(axes, style)
+        n = own["n_problems"].max()
+        _title(axes, f"{one_line(model, 40)}\n{n} problems", style, fontsize=9, loc="left")
+    for axes in grid[len(models) :]:
+        axes.set_visible(False)
+    _legend(figure, list(handles.values()), list(handles), style)
+    return figure
+
+
 # --- rates ------------------------------------------------------------------------------------------
 
 
