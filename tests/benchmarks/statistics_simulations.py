@@ -12,12 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from scipy import stats
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "potential")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "unit" / "potential")]
 
 from markov import MarkovChain, stopping_values  # noqa: E402
 from populations import (  # noqa: E402
@@ -27,12 +28,15 @@ from populations import (  # noqa: E402
     false_share_and_power,
     true_changes,
 )
+from support.searching import PROTOCOL, World  # noqa: E402
+from support.sums import scripted_engine  # noqa: E402
 
 from cot_assets.potential.clusters import cluster_bootstrap_mean, effective_sample_size  # noqa: E402
 from cot_assets.potential.drawdowns import change_bound, largest_change, split_estimate  # noqa: E402
 from cot_assets.potential.estimates import jeffreys_interval  # noqa: E402
 from cot_assets.potential.isotonic import fall_p_value  # noqa: E402
 from cot_assets.potential.martingale import martingale_test  # noqa: E402
+from cot_assets.sampling.optimise import count, fresh_blocks  # noqa: E402
 
 SEED = 20260
 GOOD = {"slip": 0.01, "recover": 0.15, "answer": 0.4, "give_up": 0.05}
@@ -249,6 +253,39 @@ def _hotelling(frame) -> float:
     return float(stats.f.sf(t2 * (problems - rank) / (rank * (problems - 1)), rank, problems - rank))
 
 
+def selection_bias(repeats: int) -> Iterator[Row]:
+    """Greedy search on a scripted engine of known potentials; ``repeats`` problems a row.
+
+    Errors are estimate minus exact potential of the kept chunk; gain is its exact potential minus the mean
+    over all candidates.
+    """
+    for candidates, n in ((2, 16), (4, 16), (8, 16), (4, 64), (8, 64)):
+        protocol = PROTOCOL.model_copy(update={"optimise_candidates": candidates, "optimise_n": n})
+        with TemporaryDirectory() as folder:
+            world = World(scripted_engine(Path(folder), skill=0.6, mend=0.15), protocol)
+            searches = world.search(repeats)
+        info = world.engine.describe()
+        errors: dict[str, list[float]] = {"selection": [], "fresh": [], "gain": []}
+        for search in searches:
+            for number, step in enumerate(search.steps, 1):
+                if step.choice.is_end:
+                    continue
+                prefix = search.prefix(number)
+                blocks = fresh_blocks(prefix, protocol, info)
+                fresh = count(world.draw(blocks), blocks)
+                truth = world.truth(prefix, 0.6, 0.15)
+                rivals = [search.prefix(number - 1, more=c.token_ids) for c in step.candidates]
+                errors["selection"].append(float(step.choice.estimate or 0.0) - truth)
+                errors["fresh"].append(fresh.n_correct / fresh.n - truth)
+                errors["gain"].append(truth - float(np.mean([world.truth(p, 0.6, 0.15) for p in rivals])))
+        row: Row = {"candidates": candidates, "n": n, "chunks": len(errors["gain"])}
+        for name, values in errors.items():
+            row[name] = float(np.mean(values))
+            row[f"se {name}"] = float(np.std(values, ddof=1) / np.sqrt(len(values)))
+        right = [search.steps[-1].choice.verdict == "correct" for search in searches]
+        yield {**row, "right": float(np.mean(right)), "V0": world.truth(searches[0].prompt, 0.6, 0.15)}
+
+
 SIMULATIONS: dict[str, tuple[Callable[[int], Iterator[Row]], int]] = {
     "intervals": (intervals, 1),
     "false_discoveries": (false_discoveries, 100),
@@ -257,6 +294,7 @@ SIMULATIONS: dict[str, tuple[Callable[[int], Iterator[Row]], int]] = {
     "bootstrap": (bootstrap, 1000),
     "monotone": (monotone, 1000),
     "drawdowns": (drawdowns, 300),
+    "selection_bias": (selection_bias, 300),
 }
 
 
