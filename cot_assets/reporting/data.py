@@ -249,7 +249,8 @@ class ReportData:
     ``potential``, ``ci_low`` and ``ci_high`` of ``potentials`` (all NULL at the end of a trace), and
     perhaps those of :data:`OPTIONAL_CURVE_COLUMNS`. ``traces`` may have ``is_in_words``: lengths count
     words, since the source has no tokens. ``transfer_curve`` has one row per reader, writer,
-    control, trace filter and fraction. ``protocol`` is None where it is not known, as for rollouts
+    control, trace filter and fraction; ``optimized_curves`` one per model, arm and token position.
+    ``protocol`` is None where it is not known, as for rollouts
     that others published. Frames that are left out are empty.
 
     Raises:
