@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from cot_assets.automation.jobs import partition_key
+from cot_assets.automation.processes import PROCESS_TAG, alive, end_abandoned, running_elsewhere
 from cot_assets.automation.state import FINGERPRINT_TAG, ensure_partitions, read_state, valid_from
 from cot_assets.automation.wanted import State, Unit, Wanted, decide, wanted
 from cot_assets.config import Config, DataHome
@@ -36,10 +37,12 @@ def bring_up_to_date(
 ) -> int:
     """Run what is missing or stale for the pairs, in order; returns the number of runs.
 
-    What Dagster remembers of another warehouse than the one that is there counts as missing.
+    What Dagster remembers of another warehouse than the one that is there counts as missing. What a killed
+    process of the command line left running is ended first.
 
     Raises:
-        PipelineError: a run failed. What was sampled is kept; the next call goes on from there.
+        PipelineError: a run failed, or another process runs the same. What was sampled is kept; the next call
+            goes on from there.
         RecordedError: a pair is recorded and cannot be sampled.
     """
     pairs = list(pairs)
@@ -49,17 +52,37 @@ def bring_up_to_date(
     ensure_partitions(instance, [m for m, _ in pairs], [p for _, p in pairs])
     definitions = build_defs(resource_overrides=resource_overrides)
     warehouse = Warehouse(DataHome.from_environment())
+    with alive(warehouse.home) as process:
+        end_abandoned(instance, warehouse.home)
+        return _run_what_is_missing(instance, config, pairs, definitions, warehouse, process, announce)
+
+
+def _run_what_is_missing(
+    instance: dg.DagsterInstance,
+    config: Config,
+    pairs: list[tuple[str, str]],
+    definitions: dg.Definitions,
+    warehouse: Warehouse,
+    process: str,
+    announce: Callable[[Wanted], None],
+) -> int:
     runs = 0
     while True:
         state = read_state(instance, valid_from(warehouse))
-        # Runs of other processes that died show as in flight, and past failures must not keep a person
-        # from trying again: only what is recorded counts here.
+        # Runs that others launched show as in flight, and past failures must not keep a person from trying
+        # again: only what is recorded counts here.
         decision = decide(wanted(config, pairs, state.recorded), State(recorded=state.recorded))
         if not decision.requests:
             return runs
         for want in decision.requests:
+            if other := running_elsewhere(instance, warehouse.home, want.unit, process):
+                raise PipelineError(
+                    f"{_name(want.unit)} is being run by process {other} already; wait for it to finish or stop "
+                    "it, then start again: nothing sampled is lost"
+                )
             announce(want)
-            execute(definitions, instance, want.unit, tags={FINGERPRINT_TAG: want.fingerprint})
+            tags = {FINGERPRINT_TAG: want.fingerprint, PROCESS_TAG: process}
+            execute(definitions, instance, want.unit, tags=tags)
             runs += 1
             recorded = read_state(instance, valid_from(warehouse)).recorded
             if (mark := recorded.get(want.unit)) != want.fingerprint:

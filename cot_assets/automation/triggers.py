@@ -12,6 +12,7 @@ import dagster as dg
 
 from cot_assets.automation.jobs import JOB_ASSETS, partition_key
 from cot_assets.automation.partitions import MODELS, PROBLEM_SETS
+from cot_assets.automation.processes import end_abandoned
 from cot_assets.automation.state import FINGERPRINT_TAG, read_state, valid_from
 from cot_assets.automation.wanted import Decision, State, decide, wanted
 from cot_assets.config import Config, DataHome, load_config
@@ -95,6 +96,7 @@ def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
         config = load_config()
         pairs = registered_pairs(config)
         instance = context.instance
+        end_abandoned(instance, DataHome.from_environment())  # their slots would hold up what is asked for
         new = [
             definition.build_add_request(missing)
             for definition, names in (

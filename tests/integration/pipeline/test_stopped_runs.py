@@ -1,0 +1,71 @@
+"""A run that is interrupted, run twice at once, or killed: the next one goes on, and waits for nothing dead."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from stalling_child import BLOCKS_BEFORE, PAIRS
+from support.lab import Lab
+from support.scripted import ScriptedEngine
+
+from cot_assets.automation.processes import PROCESS_TAG, alive, end_abandoned
+from cot_assets.pipeline import PipelineError
+from cot_assets.sampling.shards import ShardStore
+
+
+def n_blocks(lab: Lab) -> int:
+    return sum(ShardStore(lab.home.shards, p, "script").index().height for p in ("trace", "rollout"))
+
+
+def test_an_interrupted_and_a_killed_run_hold_up_nobody(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    lab.write_sums()
+    lab.write_script("script")
+    command = [sys.executable, str(Path(__file__).with_name("stalling_child.py")), str(tmp_path)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline().strip() == "stalled"
+        child.send_signal(signal.SIGINT)  # what Dagster's termination sends to a run's process
+        assert child.stdout.readline().strip() == "interrupted"
+        assert n_blocks(lab) == BLOCKS_BEFORE
+        assert child.stdout.readline().strip() == "stalled"  # the same process took its slot again
+        with pytest.raises(
+            PipelineError, match=rf"evaluate_model .* is being run by process {child.pid} already"
+        ):
+            lab.bring_up_to_date(PAIRS)
+    finally:
+        child.kill()
+        child.wait()
+    kept = n_blocks(lab)
+    ScriptedEngine.sampled.clear()
+    done = [want.unit.job for want in lab.bring_up_to_date(PAIRS)]
+    assert done[0] == "evaluate_model"
+    assert kept >= BLOCKS_BEFORE
+    assert len(ScriptedEngine.sampled) == n_blocks(lab) - kept > 0
+    assert lab.table("potentials")["n"].unique().to_list() == [16]
+    with lab.instance() as instance:
+        tagged = [run for run in instance.get_runs() if run.tags[PROCESS_TAG].startswith(f"{child.pid}-")]
+        assert sorted(str(run.status.value) for run in tagged if run.job_name == "evaluate_model") == [
+            "CANCELED",
+            "FAILURE",
+        ]
+        assert not instance.event_log_storage.get_concurrency_info("gpu").claimed_slots
+
+
+def test_only_what_a_dead_process_left_is_ended(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    with lab.instance() as instance, alive(lab.home) as own:
+        for i, tags in enumerate([{PROCESS_TAG: own}, {PROCESS_TAG: "1-gone"}, {}]):
+            run = dg.DagsterRun("job", run_id=f"run{i}", status=dg.DagsterRunStatus.STARTED, tags=tags)
+            instance.add_run(run)
+        assert end_abandoned(instance, lab.home) == 1
+        statuses = {run.run_id: run.status.value for run in instance.get_runs()}
+        assert statuses == {"run0": "STARTED", "run1": "CANCELED", "run2": "STARTED"}
+        assert end_abandoned(instance, lab.home) == 0
+    assert list((lab.home.dagster / "processes").iterdir()) == []
