@@ -1,7 +1,7 @@
 """The loop that drives an engine over a plan and keeps what comes back.
 
-Belongs here: sampling what is missing, batching it into shards, progress, the cost of the run. Does not
-belong here: the plan (:mod:`cot_assets.sampling.plan`) and the engines.
+Belongs here: sampling what is missing, progress, the cost of the run. Does not belong here: the plan
+(:mod:`cot_assets.sampling.plan`), when rows become a shard (:mod:`cot_assets.sampling.batches`), engines.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
-from cot_assets.engines.base import BlockResult, Engine, Sampling
+from cot_assets.engines.base import BlockResult, Engine, EngineError, Sampling
+from cot_assets.sampling.batches import Batch
 from cot_assets.sampling.cuts import REPLACEMENT, complete_text
 from cot_assets.sampling.plan import PlannedBlock, Prefix
 from cot_assets.sampling.shards import ShardStore
 
-_BATCH_ROLLOUTS = 5_000
-_BATCH_SECONDS = 30.0
 _CONTEXT = 16  #: tokens of the prefix decoded with a completion, so that blanks at the seam are right
 
 
@@ -112,12 +111,16 @@ def sample_missing(
 ) -> SamplingStatus:
     """Sample the blocks of ``plan`` that no shard holds; returns when every block is in a shard.
 
-    A batch is finished at least every 5,000 rollouts or 30 seconds. Blocks that have come back when the
-    run is interrupted are written before the interruption goes on.
+    A finished block is in a shard after 5,000 further rollouts or 30 seconds at most. Blocks that have come
+    back when the run is interrupted are written before the interruption goes on.
+
+    Raises:
+        EngineError: The engine failed, or gave back what it was not asked for.
+        ShardsInUseError: Another process samples the model.
+        ShardWriteError: A shard cannot be written.
     """
     n_total = sum(p.block.n for p in plan)
-    pending: list[dict[str, object]] = []
-    started = flushed = time.monotonic()
+    started = time.monotonic()
 
     def look() -> dict[str, PlannedBlock]:
         known = set(store.index()["block_key"])
@@ -126,29 +129,25 @@ def sample_missing(
         report(status)
         return missing
 
-    def flush() -> None:
-        nonlocal flushed
-        if pending:
-            store.write(pending)
-            pending.clear()
-        flushed = time.monotonic()
-
     status = SamplingStatus(n_before=0, n_total=n_total)
     if not look():
         return status
     with store.writing():
         missing = look()  # another process may have finished some between the look and the lock
-        blocks = (p.block for p in missing.values())
-        results = cast("Generator[BlockResult, None, None]", engine.sample(blocks, sampling))
-        with closing(results):
-            try:
-                for result in results:
-                    pending.extend(_rows(engine, missing[result.block.key], result))
-                    status.add(result)
-                    status.seconds = time.monotonic() - started
-                    if len(pending) >= _BATCH_ROLLOUTS or time.monotonic() - flushed >= _BATCH_SECONDS:
-                        flush()
-                    report(status)
-            finally:
-                flush()
+        blocks = [p.block for p in missing.values()]
+        results = cast("Generator[BlockResult, None, None]", engine.sample(iter(blocks), sampling))
+        with closing(results), Batch(store) as batch:
+            for result in results:
+                planned = missing.pop(result.block.key, None)
+                if planned is None or len(result.completions) != planned.block.n:
+                    raise EngineError(
+                        f"block {result.block.key}: {len(result.completions)} completions came back, "
+                        f"{planned.block.n if planned else 'none'} were asked for; nothing of it is kept"
+                    )
+                batch.add(_rows(engine, planned, result))
+                status.add(result)
+                status.seconds = time.monotonic() - started
+                report(status)
+        if missing:
+            raise EngineError(f"{len(missing):,} of {len(blocks):,} blocks never came back; start again")
     return status

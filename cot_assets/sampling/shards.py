@@ -34,12 +34,14 @@ SCHEMA = pa.schema(
         pa.field("text", pa.string(), nullable=False),
     ]
 )
-#: No rows, with the column that says where a row came from.
-_EMPTY = pl.DataFrame(SCHEMA.empty_table()).with_columns(shard=pl.lit("", pl.String))
 
 
 class ShardsInUseError(RuntimeError):
     """Another process samples the same model; the message names it."""
+
+
+class ShardWriteError(OSError):
+    """A shard cannot be written; the message says where and why. Shards that are there are untouched."""
 
 
 class DamagedShardWarning(UserWarning):
@@ -84,7 +86,10 @@ class ShardStore:
             lock.release()
 
     def write(self, rows: Sequence[dict[str, object]]) -> Path:
-        """Write one batch: temporary name, flush to disk, rename to the hash. Returns its path."""
+        """Write one batch: temporary name, flush to disk, rename to the hash. Returns its path.
+
+        Raises :class:`ShardWriteError` where the disk is full or the folder cannot be written.
+        """
         table = pa.Table.from_pylist(list(rows), schema=SCHEMA)
         temporary = self.folder / f"{os.getpid()}.tmp"
         try:
@@ -94,6 +99,13 @@ class ShardStore:
                 os.fsync(file.fileno())
             target = self.folder / f"{_digest(temporary)}.parquet"
             temporary.rename(target)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise ShardWriteError(
+                error.errno,
+                f"{len(rows):,} rollouts cannot be written to {self.folder}: {error.strerror or error}. Make "
+                "room and start again: what is in shards is kept, only these rollouts are sampled again",
+            ) from error
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -137,4 +149,5 @@ class ShardStore:
             pl.read_parquet(self._root / str(shard)).join(blocks, on="block_key")
             for (shard,), blocks in wanted.group_by("shard", maintain_order=True)
         ]
-        return pl.concat([_EMPTY, *frames])
+        no_rows = pl.DataFrame(SCHEMA.empty_table()).with_columns(shard=pl.lit("", pl.String))
+        return pl.concat([no_rows, *frames])

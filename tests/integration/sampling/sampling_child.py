@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,8 +17,9 @@ from support.scripted import ScriptedEngine
 from support.sums import PROTOCOL, plan_of, scripted_engine
 
 from cot_assets.engines.base import Block, BlockResult, Sampling
-from cot_assets.sampling import run
+from cot_assets.sampling import batches
 from cot_assets.sampling.plan import sampling_of
+from cot_assets.sampling.run import sample_missing
 from cot_assets.sampling.shards import ShardStore
 
 N_PROMPTS = 10  #: of two blocks of 16 each
@@ -45,17 +47,19 @@ def stalling(engine: ScriptedEngine) -> ScriptedEngine:
 
 
 def main(action: str, root: Path) -> None:
+    # A test that runs in the background of a shell hands on that SIGINT is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     store, engine = ShardStore(root, "rollout", "m"), scripted_engine(root / "model")
     plan = plan_of(engine, N_PROMPTS)
     if action == "hold":
         with store.writing():
             stop("holding")
     elif action == "sample":
-        run._BATCH_ROLLOUTS = 16 * BATCH_BLOCKS
-        run.sample_missing(stalling(engine), plan, sampling_of(PROTOCOL), store, lambda _: None)
+        batches.ROLLOUTS = 16 * BATCH_BLOCKS
+        sample_missing(stalling(engine), plan, sampling_of(PROTOCOL), store, lambda _: None)
     elif action == "stop_while_writing":
         os.fsync = lambda _: stop("writing")  # type: ignore[assignment]
-        run.sample_missing(engine, plan, sampling_of(PROTOCOL), store, lambda _: None)
+        sample_missing(engine, plan, sampling_of(PROTOCOL), store, lambda _: None)
 
 
 if __name__ == "__main__":

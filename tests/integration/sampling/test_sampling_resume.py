@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -194,6 +195,18 @@ def test_kill_in_the_middle_keeps_finished_batches(engine: ScriptedEngine, tmp_p
     rows = store_of(tmp_path).read([p.block.key for p in plan])
     assert rows.height == len(plan) * 16
     assert not rows.select("block_key", "sample_index").is_duplicated().any()
+
+
+def test_ctrl_c_in_the_middle_keeps_every_block_that_came_back(
+    engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    plan = plan_of(engine, N_PROMPTS)
+    with child("sample", tmp_path, "sampling") as process:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == -signal.SIGINT
+    assert store_of(tmp_path).index().height == BLOCKS_BEFORE
+    sample(engine, plan, tmp_path)
+    assert len(engine.sampled) == len(plan) - BLOCKS_BEFORE
 
 
 def test_kill_while_a_shard_is_written_leaves_no_shard(engine: ScriptedEngine, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_file_that_is_no_shard_is_set_aside(tmp_path: Path) -> None:
 def test_blocks_of_a_damaged_shard_are_sampled_again_and_no_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cot_assets.sampling.run._BATCH_ROLLOUTS", 64)
+    monkeypatch.setattr("cot_assets.sampling.batches.ROLLOUTS", 64)
     engine, sampling = scripted_engine(tmp_path / "model"), sampling_of(PROTOCOL)
     plan = plan_of(engine, 6)
     keys = [p.block.key for p in plan]
