@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import dagster as dg
 import polars as pl
@@ -174,8 +175,7 @@ def rebuild(
 
 def _require_idle(home: DataHome) -> None:
     """Raise where a process is sampling: it would write into the new warehouse half of what it found."""
-    purposes: tuple[Purpose, ...] = ("trace", "rollout")
-    for purpose in purposes:
+    for purpose in get_args(Purpose):
         for folder in sorted((home.shards / f"{purpose}s").glob("*")):
             with ShardStore(home.shards, purpose, folder.name).writing():
                 pass

@@ -24,7 +24,9 @@ def martingale_finding(scope: Scope, curves: pl.DataFrame) -> Finding:
             True, "not applicable: the protocol measures correct traces only, which is a selection"
         )
     traces = scope.warehouse.read_table("traces", **scope.where)
-    frame = stopping_frame(curves, scope.protocol, traces)
+    # Places that exploration found depend on what follows them: they are no stopping times.
+    own = curves.filter(pl.col("cut_policy") == scope.protocol.cut_policy)
+    frame = stopping_frame(own, scope.protocol, traces)
     if frame.is_empty():
         return Finding(False, "no trace with a verdict was measured, so there is nothing to test")
     result = martingale_test(frame)

@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from cot_assets.assets import check_rules as rules
-from cot_assets.assets import common, curves, sampling
+from cot_assets.assets import common, curves, exploring, sampling
 from cot_assets.automation.partitions import BY_PROBLEM_SET, MODEL_BY_SET
 from cot_assets.potential.estimates import add_potential
 from cot_assets.reporting.plots import curves_figure, to_png
@@ -110,7 +110,8 @@ def prefixes(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
     partitions_def=MODEL_BY_SET,
     deps=["prefixes"],
     description="Rollouts of every prefix, sampled into Parquet shards; resumable, nothing sampled twice. "
-    "Materialises when complete, and writes the table `blocks`.",
+    "Materialises when complete, and writes the table `blocks`. Where the protocol samples adaptively, it first "
+    "explores where the potential changes and adds those cuts to `prefixes` and `trace_cuts`; see `explorations`.",
     kinds={"parquet"},
     metadata=common.table_metadata("blocks"),
     pool="gpu",
@@ -121,11 +122,12 @@ def completions(
     """N rollouts of every prefix, complete when this materialises."""
     scope = common.sampled_scope_of(context, study)
     engine = sampling.open_engine(scope, engines)
+    explored = exploring.explore(context, scope, study, engine, progress)
     wanted = prefixes_of(scope.warehouse.read_table("prefixes", **scope.where))
     plan = plan_rollouts(wanted, scope.protocol, engine.describe())
     _, cost = sampling.sample(context, scope, study, engine, progress, plan, "rollout")
     blocks = sampling.write_blocks(scope, "completions", plan)
-    return common.finished(blocks, scope.fingerprint, metadata=cost)
+    return common.finished(blocks, scope.fingerprint, metadata={**cost, **explored})
 
 
 @dg.asset(

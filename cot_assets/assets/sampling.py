@@ -56,9 +56,11 @@ class EngineRun:
         study: Study,
         engine: Engine,
         progress: Progress,
+        *,
+        name: str | None = None,
     ) -> None:
         self._scope, self._study, self._engine = scope, study, engine
-        self._asset = context.asset_key.to_user_string()
+        self._asset = name or context.asset_key.to_user_string()
         self._track = progress.track(f"{self._asset} {scope.model} {scope.problem_set}", context.log.info)
         self._stores: dict[Purpose, ShardStore] = {}
         self._latest = SamplingStatus(n_before=0, n_total=0)

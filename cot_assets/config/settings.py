@@ -27,6 +27,7 @@ CutPolicy = Literal["tokens", "lines", "sentences"]
 #: writer's wrong trace of the same problem, the reader's own trace of it.
 Control = Literal["shuffled", "wrong", "own"]
 CONTROLS: tuple[Control, ...] = get_args(Control)
+ADAPTIVE = "adaptive"  #: the cut policy of what exploration found, together with the protocol's own cuts
 #: Names become partition keys, folder names and SQL literals. No ``|`` (it joins partition dimensions).
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -49,6 +50,28 @@ def _tuple(value: object) -> object:
 
 Fractions = Annotated[tuple[float, ...], BeforeValidator(_tuple)]
 Controls = Annotated[tuple[Control, ...], BeforeValidator(_tuple)]
+
+
+class Adaptive(_Entry):
+    """How ``sampling = "adaptive"`` looks for events; see :mod:`cot_assets.sampling.adaptive`."""
+
+    resolution: CutPolicy = Field("sentences", description="the finest places that a trace may be cut at")
+    first: int = Field(16, ge=BLOCK_SIZE, description="exploration rollouts at a new place")
+    most: int = Field(64, ge=BLOCK_SIZE, description="most exploration rollouts at a place")
+    plausible: float = Field(0.15, gt=0, lt=1, description="an event less probable than this is ruled out")
+    likely: float = Field(
+        0.6, gt=0, lt=1, description="from here on an interval is split without another look"
+    )
+    slack: float = Field(0.05, ge=0, lt=1, description="taken off thresholds for intervals that can be split")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Adaptive:
+        for name, value in (("first", self.first), ("most", self.most)):
+            if value % BLOCK_SIZE:
+                raise ValueError(f"{name} = {value} is not a multiple of {BLOCK_SIZE}")
+        if self.first > self.most or self.plausible > self.likely:
+            raise ValueError("first must not exceed most, nor plausible likely")
+        return self
 
 
 class Protocol(_Entry):
@@ -84,6 +107,11 @@ class Protocol(_Entry):
     optimise_budget: int = Field(
         20_000_000, ge=1, description="generated tokens per problem from which no further chunk is sought"
     )
+    sampling: Literal["fixed", "adaptive"] = Field(
+        "fixed", description="adaptive: rollouts also where exploration finds that the potential changes"
+    )
+    #: Settings of the search; without meaning, and not in the hash, where sampling is fixed.
+    adaptive: Adaptive = Adaptive.model_validate({})
     seed: int = 0
 
     @model_validator(mode="after")
@@ -93,6 +121,8 @@ class Protocol(_Entry):
                 raise ValueError(f"{field} = {value} is not a multiple of {BLOCK_SIZE}")
         if any(not 0 <= f < 1 for f in (*self.transfer_fractions, *self.control_fractions)):
             raise ValueError("transfer fractions lie in [0, 1)")
+        if self.adaptive.slack >= min(self.insight_threshold, self.tangent_threshold):
+            raise ValueError(f"adaptive.slack = {self.adaptive.slack} reaches a threshold of events")
         if self.measured_per_problem > self.traces_per_problem:
             raise ValueError(
                 f"measured_per_problem = {self.measured_per_problem} exceeds "
@@ -102,8 +132,9 @@ class Protocol(_Entry):
 
     @property
     def protocol_hash(self) -> str:
-        """First 12 hex digits of a SHA-256 over every field but the name."""
-        return _digest(self.model_dump(mode="json", exclude={"name"}))
+        """First 12 hex digits of a SHA-256 over every field but the name, and those not in use."""
+        unused = {"sampling", "adaptive"} if self.sampling == "fixed" else set[str]()
+        return _digest(self.model_dump(mode="json", exclude={"name", *unused}))
 
 
 class ModelEntry(_Entry):

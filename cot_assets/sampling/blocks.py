@@ -18,7 +18,7 @@ import numpy as np
 
 from cot_assets.engines.base import EngineInfo, Sampling
 
-Purpose = Literal["rollout", "trace", "chunk"]
+Purpose = Literal["rollout", "trace", "chunk", "exploration"]
 
 
 def prefix_id(token_ids: Sequence[int]) -> str:
@@ -39,8 +39,8 @@ def block_key(
     """Identity of block ``index`` of a prefix: 32 hex digits.
 
     The engine's version and device are left out: an upgrade does not discard what was sampled; both
-    stand in ``sampling_runs``. ``purpose`` keeps traces and candidate chunks apart from rollouts of the same
-    prefix, which must be independent of them.
+    stand in ``sampling_runs``. ``purpose`` keeps traces, candidate chunks and what only decides where to look
+    apart from rollouts of the same prefix, which must be independent of them.
     """
     identity = (
         purpose, info.model_revision, info.engine, info.dtype, info.quantisation, prefix,

@@ -94,11 +94,31 @@ def plan_work(
     ]
     n_cuts, cuts_basis = _mean_cuts(protocol, known.cuts)
     per_rollout, rollout_basis = _mean_rollout(known.runs, "completions", length)
-    most_prefixes = n_problems + measured * (protocol.max_cuts - 1)
+    is_adaptive = protocol.sampling == "adaptive"
+    most_prefixes = n_problems + measured * ((most_length if is_adaptive else protocol.max_cuts) - 1)
     if protocol.measured == "correct":
         n_cuts, cuts_basis = (
             None,
             "prefixes unknown: only correct traces are measured, and how many will be is not known",
+        )
+    if is_adaptive:
+        n_cuts, cuts_basis = (
+            None,
+            "prefixes unknown: adaptive sampling finds them; at most, every token is one",
+        )
+        most = protocol.adaptive.most
+        works.append(
+            Work(
+                "exploration",
+                "exploration of its own prefixes",
+                most_prefixes,
+                most_prefixes * most,
+                most_prefixes * most * most_length,
+                None,
+                None,
+                cuts_basis,
+                "completions" in known.done,
+            )
         )
     expected = None if n_cuts is None else (n_problems + measured * (n_cuts - 1)) * n
     works.append(

@@ -6,7 +6,7 @@ Belongs here: from prefixes and a protocol to blocks. Does not belong here: wher
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cot_assets.config import Protocol
@@ -72,17 +72,24 @@ def plan_block(
     return PlannedBlock(Block(key, prefix.token_ids, size, budget, block_seed(key)), prefix, index * size)
 
 
-def plan_rollouts(prefixes: Iterable[Prefix], protocol: Protocol, info: EngineInfo) -> list[PlannedBlock]:
-    """Blocks for ``protocol.n`` rollouts of every distinct prefix.
+def plan_rollouts(
+    prefixes: Iterable[Prefix],
+    protocol: Protocol,
+    info: EngineInfo,
+    *,
+    n: Mapping[str, int] | None = None,
+    purpose: Purpose = "rollout",
+) -> list[PlannedBlock]:
+    """Blocks for ``protocol.n`` rollouts of every distinct prefix, or for ``n`` by prefix_id.
 
     Sorted by token ids, so that a prefix is followed by those that continue it and the engine's prefix
     cache holds what comes next.
     """
     distinct = {prefix.token_ids: prefix for prefix in prefixes}
     return [
-        plan_block(distinct[ids], index, BLOCK_SIZE, protocol, info, "rollout")
+        plan_block(distinct[ids], index, BLOCK_SIZE, protocol, info, purpose)
         for ids in sorted(distinct)
-        for index in range(protocol.n // BLOCK_SIZE)
+        for index in range((protocol.n if n is None else n[distinct[ids].prefix_id]) // BLOCK_SIZE)
     ]
 
 

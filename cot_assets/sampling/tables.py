@@ -8,7 +8,8 @@ left out. Does not belong here: verdicts (:mod:`cot_assets.grading`), counts and
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -105,26 +106,40 @@ def measured_traces(traces: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
 def cut_tables(
     traces: pl.DataFrame, problems: pl.DataFrame, protocol: Protocol
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The tables ``prefixes`` and ``trace_cuts`` of measured traces.
+    """The tables ``prefixes`` and ``trace_cuts`` of measured traces, cut by the protocol's policy."""
+    positions = {
+        trace["trace_id"]: cut_positions(
+            protocol.cut_policy, trace["text"], trace["char_ends"], protocol.max_cuts
+        )
+        for trace in traces.iter_rows(named=True)
+    }
+    return tables_at(positions, protocol.cut_policy, traces, problems, protocol)
+
+
+def tables_at(
+    positions: Mapping[str, Sequence[int]],
+    policy: str,
+    traces: pl.DataFrame,
+    problems: pl.DataFrame,
+    protocol: Protocol,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The tables ``prefixes`` and ``trace_cuts`` for given cuts.
 
     The end of a trace is a row of ``trace_cuts`` without prefix: it carries the trace's own verdict.
+
+    Args:
+        positions: Tokens before each cut by trace_id, ascending.
+        policy: What the cuts are called.
+        traces: The measured traces.
+        problems: The table.
+        protocol: Stamped on every row.
     """
     gold = {row["problem_id"]: row for row in problems.iter_rows(named=True)}
     prefixes: dict[str, dict[str, object]] = {}
     cuts: list[dict[str, object]] = []
     for trace in traces.iter_rows(named=True):
-        problem, text, ends, ids = (
-            gold[trace["problem_id"]],
-            trace["text"],
-            trace["char_ends"],
-            trace["token_ids"],
-        )
-        stated = (
-            None
-            if trace["answer"] is None
-            else states_answer_at(text, trace["answer"], problem["answer_kind"])
-        )
-        leaked = first_leak(text, problem["gold_answer"], problem["answer_kind"])
+        text, ids = trace["text"], trace["token_ids"]
+        stated, leaked = _first_statements(trace, gold[trace["problem_id"]])
         common = {
             "problem_set": trace["problem_set"],
             "model": trace["model"],
@@ -132,14 +147,12 @@ def cut_tables(
             "protocol": protocol.name,
             "protocol_hash": protocol.protocol_hash,
         }
-        positions = cut_positions(protocol.cut_policy, text, ends, protocol.max_cuts)
-        for index, position in enumerate([*positions, len(ids)]):
-            is_end = index == len(positions)
-            char_end = len(text) if is_end else ends[position - 1] if position else 0
+        for index, position in enumerate([*positions[trace["trace_id"]], len(ids)]):
+            is_end = position == len(ids)
+            char_end = len(text) if is_end else characters_before(trace, position)
             prefix_id = None
             if not is_end:
-                prompt = trace["prompt_token_ids"]
-                prefix = Prefix(trace["problem_id"], (*prompt, *ids[:position]), len(prompt))
+                prefix = prefix_at(trace, position)
                 prefix_id = prefix.prefix_id
                 prefixes[prefix_id] = {
                     **common,
@@ -152,7 +165,7 @@ def cut_tables(
                 {
                     **common,
                     "trace_id": trace["trace_id"],
-                    "cut_policy": protocol.cut_policy,
+                    "cut_policy": policy,
                     "cut_index": index,
                     "prefix_id": prefix_id,
                     "token_end": position,
@@ -167,6 +180,24 @@ def cut_tables(
         pl.DataFrame(list(prefixes.values()), infer_schema_length=None),
         pl.DataFrame(cuts, infer_schema_length=None),
     )
+
+
+def prefix_at(trace: Mapping[str, Any], position: int) -> Prefix:
+    """The prompt and the first ``position`` tokens of a row of ``traces``."""
+    prompt = trace["prompt_token_ids"]
+    return Prefix(trace["problem_id"], (*prompt, *trace["token_ids"][:position]), len(prompt))
+
+
+def characters_before(trace: Mapping[str, Any], position: int) -> int:
+    """Characters that are complete after the first ``position`` tokens of a row of ``traces``."""
+    return trace["char_ends"][position - 1] if position else 0
+
+
+def _first_statements(trace: Mapping[str, Any], problem: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Where the trace has first stated its own answer, and the gold answer stands, in characters."""
+    kind, answer = problem["answer_kind"], trace["answer"]
+    stated = None if answer is None else states_answer_at(trace["text"], answer, kind)
+    return stated, first_leak(trace["text"], problem["gold_answer"], kind)
 
 
 def prefixes_of(frame: pl.DataFrame) -> list[Prefix]:

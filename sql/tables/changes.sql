@@ -26,7 +26,7 @@ COMMENT ON COLUMN changes.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN changes.model IS 'Name of the model';
 COMMENT ON COLUMN changes.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN changes.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN changes.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN changes.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN changes.cut_index IS 'The first cut of the pair; the second is cut_index + 1';
 COMMENT ON COLUMN changes.n_before IS 'Rollouts at the first cut';
 COMMENT ON COLUMN changes.n_after IS 'Rollouts at the second cut';

@@ -30,7 +30,7 @@ COMMENT ON COLUMN drawdowns.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN drawdowns.model IS 'Name of the model';
 COMMENT ON COLUMN drawdowns.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN drawdowns.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN drawdowns.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN drawdowns.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN drawdowns.kind IS 'drawdown (largest fall) or run_up (largest rise)';
 COMMENT ON COLUMN drawdowns.verdict IS 'Verdict of the trace';
 COMMENT ON COLUMN drawdowns.n_known_cuts IS 'Measured cuts with rollouts, the end not counted';

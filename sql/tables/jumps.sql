@@ -20,7 +20,7 @@ COMMENT ON COLUMN jumps.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN jumps.model IS 'Name of the model';
 COMMENT ON COLUMN jumps.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN jumps.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN jumps.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN jumps.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN jumps.cut_index IS 'The cut before the step; the pair is cut_index, cut_index + 1. Joins changes and spikes';
 COMMENT ON COLUMN jumps.n_characters IS 'Length of the text, characters';
 COMMENT ON COLUMN jumps.n_tokens IS 'Length of the text, tokens (words where the source has none)';

@@ -26,7 +26,7 @@ COMMENT ON COLUMN lucky_guesses.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN lucky_guesses.model IS 'Name of the model';
 COMMENT ON COLUMN lucky_guesses.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN lucky_guesses.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN lucky_guesses.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN lucky_guesses.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN lucky_guesses.rule IS 'late_spike or lucky_guess';
 COMMENT ON COLUMN lucky_guesses.cut_index IS 'The cut that is judged; NULL if there is none or it has no rollouts';
 COMMENT ON COLUMN lucky_guesses.n IS 'Rollouts there';

@@ -20,7 +20,7 @@ COMMENT ON COLUMN monotone_tests.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN monotone_tests.model IS 'Name of the model';
 COMMENT ON COLUMN monotone_tests.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN monotone_tests.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN monotone_tests.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN monotone_tests.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN monotone_tests.verdict IS 'Verdict of the trace';
 COMMENT ON COLUMN monotone_tests.n_known_cuts IS 'Measured cuts with rollouts, the end not counted';
 COMMENT ON COLUMN monotone_tests.statistic IS 'Twice the log-likelihood that the isotonic fit loses; 0 if the estimates never fall; NULL with fewer than two known cuts';

@@ -24,7 +24,7 @@ COMMENT ON COLUMN monotonicity.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN monotonicity.model IS 'Name of the model';
 COMMENT ON COLUMN monotonicity.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN monotonicity.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN monotonicity.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN monotonicity.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN monotonicity.verdict IS 'Verdict of the trace';
 COMMENT ON COLUMN monotonicity.n_cuts IS 'Measured cuts, the end not counted';
 COMMENT ON COLUMN monotonicity.n_pairs IS 'Neighbouring pairs with both ends known';

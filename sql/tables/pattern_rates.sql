@@ -21,7 +21,7 @@ COMMENT ON COLUMN pattern_rates.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN pattern_rates.model IS 'Name of the model';
 COMMENT ON COLUMN pattern_rates.pattern IS 'insight, tangent, late_spike, lucky_guess or monotone';
 COMMENT ON COLUMN pattern_rates.rule IS 'threshold (the paper''s) or confirmed (is_confirmed of the pattern)';
-COMMENT ON COLUMN pattern_rates.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN pattern_rates.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN pattern_rates.trace_filter IS 'paper (correct, not solved without CoT), correct, incorrect (scored and not correct) or all';
 COMMENT ON COLUMN pattern_rates.n_traces IS 'Traces in the filter for which the pattern is decidable';
 COMMENT ON COLUMN pattern_rates.n_with IS 'Traces with at least one event';

@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS sensitivity (
 COMMENT ON TABLE sensitivity IS 'Rates by the threshold rule with other thresholds and fewer rollouts, and the rate that noise alone would give.';
 COMMENT ON COLUMN sensitivity.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN sensitivity.model IS 'Name of the model';
-COMMENT ON COLUMN sensitivity.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN sensitivity.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN sensitivity.pattern IS 'insight, tangent, monotone or late_spike';
 COMMENT ON COLUMN sensitivity.trace_filter IS 'paper (correct, not solved without CoT), correct, incorrect (scored and not correct) or all';
 COMMENT ON COLUMN sensitivity.threshold IS 'Change asked for (insight, tangent), drop tolerated (monotone) or potential asked to lie below (late_spike)';

@@ -30,7 +30,7 @@ COMMENT ON COLUMN spikes.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN spikes.model IS 'Name of the model';
 COMMENT ON COLUMN spikes.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN spikes.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN spikes.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN spikes.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN spikes.cut_index IS 'The cut after which it happens; the pair is cut_index, cut_index + 1';
 COMMENT ON COLUMN spikes.token_start IS 'First token of the span between the cuts';
 COMMENT ON COLUMN spikes.token_end IS 'Token after the span';

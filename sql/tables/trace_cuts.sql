@@ -21,7 +21,7 @@ COMMENT ON COLUMN trace_cuts.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN trace_cuts.model IS 'Writer of the trace';
 COMMENT ON COLUMN trace_cuts.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN trace_cuts.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN trace_cuts.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN trace_cuts.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN trace_cuts.cut_index IS '0 = empty CoT, then 1, 2, ...';
 COMMENT ON COLUMN trace_cuts.prefix_id IS 'The prefix at the cut; NULL at the end of the trace';
 COMMENT ON COLUMN trace_cuts.token_end IS 'Tokens of the trace before the cut';

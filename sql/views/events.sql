@@ -27,7 +27,7 @@ COMMENT ON COLUMN events.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN events.model IS 'Name of the model';
 COMMENT ON COLUMN events.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN events.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN events.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN events.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN events.pattern IS 'insight (rise), tangent (drop), late_spike (the paper''s rule for a guess) or lucky_guess (the answer-aware rule)';
 COMMENT ON COLUMN events.cut_index IS 'The cut after which it happens';
 COMMENT ON COLUMN events.token_start IS 'First token of the span';

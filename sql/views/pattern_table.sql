@@ -29,7 +29,7 @@ GROUP BY ALL;
 COMMENT ON VIEW pattern_table IS 'The paper''s pattern table: one row per model, problem set, cut policy, rule and trace filter, one column per pattern. The paper''s own setting: rule threshold, filter paper.';
 COMMENT ON COLUMN pattern_table.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN pattern_table.model IS 'Name of the model';
-COMMENT ON COLUMN pattern_table.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN pattern_table.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN pattern_table.rule IS 'threshold (the paper''s) or confirmed (is_confirmed of the pattern)';
 COMMENT ON COLUMN pattern_table.trace_filter IS 'paper (correct, not solved without CoT), correct, incorrect (scored and not correct) or all';
 COMMENT ON COLUMN pattern_table.n_traces IS 'Traces in the filter; the largest number over the patterns, as not every one is decidable on every trace';

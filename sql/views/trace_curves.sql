@@ -49,7 +49,7 @@ COMMENT ON COLUMN trace_curves.problem_id IS 'Problem, unique in its problem set
 COMMENT ON COLUMN trace_curves.trace_id IS 'Trace, unique over all tables';
 COMMENT ON COLUMN trace_curves.sample_index IS '0, 1, ...: which of the problem''s traces';
 COMMENT ON COLUMN trace_curves.verdict IS 'Verdict of the trace';
-COMMENT ON COLUMN trace_curves.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON COLUMN trace_curves.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN trace_curves.cut_index IS '0 = empty CoT, then 1, 2, ...';
 COMMENT ON COLUMN trace_curves.is_end IS 'Whether this is the end of the trace, which is not sampled';
 COMMENT ON COLUMN trace_curves.fraction IS 'Tokens before the cut over tokens of the trace; not known before the trace has ended, so no stopping time';
