@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from cot_assets.reporting import numbers, tables
 from cot_assets.reporting.curve import Row, build_spark
 from cot_assets.reporting.data import ReportData
+from cot_assets.reporting.evidence import evidence
 from cot_assets.reporting.optimised import optimised_section
 from cot_assets.reporting.plots import (
     curves_figure,
@@ -26,6 +27,7 @@ from cot_assets.reporting.plots import (
     to_png,
     transfer_figure,
 )
+from cot_assets.reporting.sensitivity_plot import sensitivity_figure
 from cot_assets.reporting.tables import natural, policy_order
 from cot_assets.reporting.text import file_stem, one_line
 from cot_assets.reporting.trace_view import SYMBOLS, build_trace_view
@@ -250,6 +252,10 @@ class Contexts:
             "rules": tables.RULES,
             "filters": _FILTER_NAMES,
             "second_hand": tables.SECOND_HAND,
+            "second_hand_ours": {
+                name: {pattern: _with_percent_interval(row) for pattern, row in rows.items()}
+                for name, rows in tables.second_hand_matches(data).items()
+            },
             "guesses": [
                 {
                     **vars(table),
@@ -287,6 +293,13 @@ class Contexts:
             if data.optimized_curves.height
             else None,
             "grid": self._grid(),
+            "evidence": evidence(data),
+            "sensitivity_figure": _picture(
+                lambda dark: sensitivity_figure(data.sensitivity, dark=dark),
+                "Rates of insights and tangents over the threshold, for several n, with the noise floor.",
+            )
+            if data.sensitivity["rate"].drop_nulls().len()
+            else None,
             "cost": [
                 {
                     **vars(table),

@@ -15,6 +15,19 @@ from typing import Any
 import polars as pl
 
 from cot_assets.config import Protocol
+from cot_assets.grading.jumps import JUMPS
+from cot_assets.potential.frames import (
+    CHANGE_PRIORS,
+    CHANGES,
+    DRAWDOWNS,
+    MATCHED_RATES,
+    MODEL_DIFFERENCES,
+    MONOTONE_TESTS,
+    SENSITIVITY,
+    SHORTEST_UNLOCKS,
+    STEP_CORRELATIONS,
+    TRANSFER_DIFFERENCES,
+)
 from cot_assets.potential.optimised import mean_curves
 from cot_assets.potential.transfer import transfer_curve
 
@@ -81,7 +94,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "potential": _NUMBER,
         **_INTERVAL,
     },
-    "tangents": {**_EVENT, "is_recovered": _FLAG},
+    "tangents": {**_EVENT, "is_recovered": _FLAG, "recovery_tokens": _COUNT},
     "spikes": _EVENT,
     "lucky_guesses": {
         **_TRACE_POLICY,
@@ -221,6 +234,14 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "is_reproducible": _FLAG,
     },
 }
+#: Tables that are shown with all they hold.
+_WHOLE = {
+    "changes": CHANGES, "change_priors": CHANGE_PRIORS, "monotone_tests": MONOTONE_TESTS,
+    "drawdowns": DRAWDOWNS, "sensitivity": SENSITIVITY, "jumps": JUMPS, "matched_rates": MATCHED_RATES,
+    "model_differences": MODEL_DIFFERENCES, "transfer_differences": TRANSFER_DIFFERENCES,
+    "shortest_unlocks": SHORTEST_UNLOCKS, "step_correlations": STEP_CORRELATIONS,
+}  # fmt: skip
+COLUMNS |= {name: dict(schema) for name, schema in _WHOLE.items()}
 #: Columns of ``curves`` that are shown where they exist; filled with NULL where they do not.
 OPTIONAL_CURVE_COLUMNS: dict[str, Any] = {
     "n_truncated": _COUNT,
@@ -273,6 +294,17 @@ class ReportData:
     optimized_traces: pl.DataFrame = field(default_factory=partial(empty_frame, "optimized_traces"))
     optimized_effects: pl.DataFrame = field(default_factory=partial(empty_frame, "optimized_effects"))
     optimized_curves: pl.DataFrame = field(default_factory=partial(empty_frame, "optimized_curves"))
+    changes: pl.DataFrame = field(default_factory=partial(empty_frame, "changes"))
+    change_priors: pl.DataFrame = field(default_factory=partial(empty_frame, "change_priors"))
+    monotone_tests: pl.DataFrame = field(default_factory=partial(empty_frame, "monotone_tests"))
+    drawdowns: pl.DataFrame = field(default_factory=partial(empty_frame, "drawdowns"))
+    sensitivity: pl.DataFrame = field(default_factory=partial(empty_frame, "sensitivity"))
+    jumps: pl.DataFrame = field(default_factory=partial(empty_frame, "jumps"))
+    matched_rates: pl.DataFrame = field(default_factory=partial(empty_frame, "matched_rates"))
+    model_differences: pl.DataFrame = field(default_factory=partial(empty_frame, "model_differences"))
+    transfer_differences: pl.DataFrame = field(default_factory=partial(empty_frame, "transfer_differences"))
+    shortest_unlocks: pl.DataFrame = field(default_factory=partial(empty_frame, "shortest_unlocks"))
+    step_correlations: pl.DataFrame = field(default_factory=partial(empty_frame, "step_correlations"))
     sampling_runs: pl.DataFrame = field(default_factory=partial(empty_frame, "sampling_runs"))
     protocol: Protocol | None = None
 
@@ -320,6 +352,7 @@ _PLAIN = (
     "pass_at_k",
     "optimized_effects",
     "sampling_runs",
+    *_WHOLE,
 )
 
 

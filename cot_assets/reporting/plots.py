@@ -51,18 +51,21 @@ class _Style:
     third: str
 
 
-def _style(dark: bool) -> _Style:
+def style_of(dark: bool) -> _Style:
+    """The colours of the light or the dark scheme."""
     scheme = "dark" if dark else "light"
     return _Style(INK[scheme], PAGE[scheme], _GRID[scheme], _MUTED[scheme], *_PALETTE[scheme])
 
 
-def _figure(width: float, height: float, style: _Style) -> Figure:
+def new_figure(width: float, height: float, style: _Style) -> Figure:
+    """A figure of its own, in inches, that pyplot does not know of."""
     figure = Figure(figsize=(width, height), facecolor=style.page, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
-def _dress(axes: Axes, style: _Style) -> None:
+def dress(axes: Axes, style: _Style) -> None:
+    """Give axes the report's grid, ticks and colours."""
     axes.set_facecolor(style.page)
     axes.set_axisbelow(True)
     axes.grid(visible=True, axis="y", color=style.grid, linewidth=0.7)
@@ -73,17 +76,20 @@ def _dress(axes: Axes, style: _Style) -> None:
         label.set(color=style.muted, fontsize=8.5)
 
 
-def _title(target: Axes, label: str, style: _Style, **kwargs: Any) -> None:
+def title(target: Axes, label: str, style: _Style, **kwargs: Any) -> None:
+    """Title axes with text that is shown as it is, never parsed."""
     target.set_title(visible(label, 90), color=style.ink, parse_math=False, **kwargs)
 
 
-def _nothing(message: str, style: _Style) -> Figure:
-    figure = _figure(6, 1.2, style)
+def nothing(message: str, style: _Style) -> Figure:
+    """A small figure that says why there is none."""
+    figure = new_figure(6, 1.2, style)
     figure.text(0.5, 0.5, message, ha="center", va="center", color=style.muted, fontsize=10)
     return figure
 
 
-def _legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str], style: _Style) -> None:
+def legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str], style: _Style) -> None:
+    """One legend below the whole figure."""
     legend = figure.legend(
         handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8.5
     )
@@ -106,15 +112,15 @@ def curves_figure(curves: pl.DataFrame, title: str, *, dark: bool = False) -> Fi
     Returns:
         At most :data:`MOST_PANELS` panels; unknown potentials leave gaps.
     """
-    style = _style(dark)
+    style = style_of(dark)
     keys = curves.select("problem_id", "trace_id").unique().rows()
     keys.sort(key=lambda key: (natural(key[0]), key[1]))
     if not keys:
-        return _nothing(f"{one_line(title, 60)}: no curves", style)
+        return nothing(f"{one_line(title, 60)}: no curves", style)
     shown = keys[:MOST_PANELS]
     columns = min(6, len(shown))
     rows = -(-len(shown) // columns)
-    figure = _figure(max(4.5, 1.95 * columns), 0.75 + 1.35 * rows, style)
+    figure = new_figure(max(4.5, 1.95 * columns), 0.75 + 1.35 * rows, style)
     grid = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel())
     by_trace = curves.partition_by("trace_id", as_dict=True)
     for axes, (problem, trace) in zip(grid, shown, strict=False):
@@ -156,7 +162,7 @@ def _curve_panel(axes: Axes, rows: pl.DataFrame, problem: str, style: _Style) ->
     )
     axes.set_xticklabels(("0", ".5", "1"))
     axes.set_yticklabels(("0", ".5", "1"))
-    _dress(axes, style)
+    dress(axes, style)
     axes.set_title(one_line(problem, 24), color=style.ink, fontsize=8, loc="left", parse_math=False, pad=3)
 
 
@@ -172,21 +178,23 @@ def transfer_figure(transfer_curve: pl.DataFrame, *, dark: bool = False) -> Figu
             trace filter that is there (all, first, then the others).
         dark: Colours for a dark page.
     """
-    style = _style(dark)
+    style = style_of(dark)
     known = transfer_curve.filter(pl.col("mean").is_not_null())
     if known.is_empty():
-        return _nothing("no transfer curves", style)
+        return nothing("no transfer curves", style)
     chosen = headline_filter(known)
     known = known.filter(pl.col("trace_filter") == chosen)
     pairs = sorted(known.select("reader", "writer").unique().rows(), key=lambda p: tuple(map(natural, p)))
     pairs = pairs[:12]
     columns = min(3, len(pairs))
     rows = -(-len(pairs) // columns)
-    figure = _figure(max(4.8, 3.8 * columns), 0.7 + 2.7 * rows, style)
+    figure = new_figure(max(4.8, 3.8 * columns), 0.7 + 2.7 * rows, style)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     looks = {
         "none": ("writer's own text", style.first, "o"),
         "shuffled": ("control: shuffled", style.third, "s"),
+        "wrong": ("control: wrong trace", style.second, "X"),
+        "own": ("control: reader's own", style.ink, "D"),
     }
     handles: dict[str, Any] = {}
     for axes, (reader, writer) in zip(grid, pairs, strict=False):
@@ -223,13 +231,13 @@ def transfer_figure(transfer_curve: pl.DataFrame, *, dark: bool = False) -> Figu
             ylabel="mean potential",
         )
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        _dress(axes, style)
-        _title(
+        dress(axes, style)
+        title(
             axes, f"{one_line(reader, 30)} reads {one_line(writer, 30)}\n{n}", style, fontsize=9, loc="left"
         )
     for axes in grid[len(pairs) :]:
         axes.set_visible(False)
-    _legend(figure, list(handles.values()), list(handles), style)
+    legend(figure, list(handles.values()), list(handles), style)
     return figure
 
 
@@ -249,13 +257,13 @@ def optimised_figure(curves: pl.DataFrame, *, dark: bool = False) -> Figure:
         curves: Columns model, arm, position (tokens), mean, ci_low, ci_high, n_problems.
         dark: Colours for a dark page.
     """
-    style = _style(dark)
+    style = style_of(dark)
     models = sorted(set(curves["model"].to_list()), key=natural)[:12]
     if not models:
-        return _nothing("no optimised traces", style)
+        return nothing("no optimised traces", style)
     columns = min(3, len(models))
     rows = -(-len(models) // columns)
-    figure = _figure(max(4.8, 3.8 * columns), 0.7 + 2.7 * rows, style)
+    figure = new_figure(max(4.8, 3.8 * columns), 0.7 + 2.7 * rows, style)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
     looks = {"optimized": ("optimised", style.first, "o"), "sampled": ("sampled", style.third, "s")}
     handles: dict[str, Any] = {}
@@ -273,12 +281,12 @@ def optimised_figure(curves: pl.DataFrame, *, dark: bool = False) -> Figure:
             )  # fmt: skip
             handles.setdefault(label, axes.lines[-1])
         axes.set(ylim=(-0.03, 1.03), xlabel="tokens of the trace", ylabel="mean potential")
-        _dress(axes, style)
+        dress(axes, style)
         n = own["n_problems"].max()
-        _title(axes, f"{one_line(model, 40)}\n{n} problems", style, fontsize=9, loc="left")
+        title(axes, f"{one_line(model, 40)}\n{n} problems", style, fontsize=9, loc="left")
     for axes in grid[len(models) :]:
         axes.set_visible(False)
-    _legend(figure, list(handles.values()), list(handles), style)
+    legend(figure, list(handles.values()), list(handles), style)
     return figure
 
 
@@ -293,10 +301,10 @@ def pattern_figure(rates: pl.DataFrame, *, dark: bool = False) -> Figure:
             of several cut policies the first that sampling follows.
         dark: Colours for a dark page.
     """
-    style = _style(dark)
+    style = style_of(dark)
     known = rates.filter(pl.col("rate").is_not_null())
     if known.is_empty():
-        return _nothing("no rates: no trace is decidable", style)
+        return nothing("no rates: no trace is decidable", style)
     filters = sorted(set(known["trace_filter"].to_list()))
     chosen = "paper" if "paper" in filters else filters[0]
     known = known.filter(pl.col("trace_filter") == chosen)
@@ -308,7 +316,7 @@ def pattern_figure(rates: pl.DataFrame, *, dark: bool = False) -> Figure:
     palette = (
         [style.first, style.second] if len(models) <= 2 else sns.color_palette("colorblind", len(models))
     )
-    figure = _figure(8.4, 0.9 + 0.26 * len(patterns) * max(2, len(models)), style)
+    figure = new_figure(8.4, 0.9 + 0.26 * len(patterns) * max(2, len(models)), style)
     panels = figure.subplots(1, max(1, len(rules)), sharey=True, squeeze=False).ravel()
     handles: dict[str, Any] = {}
     for axes, rule in zip(panels, rules, strict=False):
@@ -325,11 +333,11 @@ def pattern_figure(rates: pl.DataFrame, *, dark: bool = False) -> Figure:
         axes.set(xlim=(-0.02, 1.02), yticks=range(len(patterns)), xlabel="share of traces, 95% interval")
         axes.set_yticklabels([pattern.replace("_", " ") for pattern in patterns])
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        _dress(axes, style)
+        dress(axes, style)
         axes.grid(visible=True, axis="x", color=style.grid, linewidth=0.7)
         axes.set_ylim(len(patterns) - 0.45, -0.55)
-        _title(axes, f"{rule} rule · {chosen} traces · {policy}", style, fontsize=9, loc="left")
-    _legend(figure, list(handles.values()), list(handles), style)
+        title(axes, f"{rule} rule · {chosen} traces · {policy}", style, fontsize=9, loc="left")
+    legend(figure, list(handles.values()), list(handles), style)
     return figure
 
 

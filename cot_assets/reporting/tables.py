@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from cot_assets.config.settings import CONTROLS
 from cot_assets.potential.guesses import guess_rates_by_v0
 from cot_assets.reporting.data import ReportData
 
@@ -173,6 +174,26 @@ def pass_rows(data: ReportData) -> list[Row]:
     return [rows[key] for key in sorted(rows, key=lambda k: (natural(k[0]), policy_order(k[1]), k[2]))]
 
 
+def second_hand_matches(data: ReportData) -> dict[str, dict[str, Row]]:
+    """Our rates under the paper's rule and filter for models of the second-hand table, by its names.
+
+    A name matches if it is the same but for an owner before it, capitals and ``-Instruct`` behind it.
+    """
+    known = {_plain_name(row[0]): row[0] for row in SECOND_HAND}
+    found: dict[str, dict[str, Row]] = {}
+    ours = data.pattern_rates.filter(
+        (pl.col("rule") == "threshold") & (pl.col("trace_filter") == "paper") & pl.col("rate").is_not_null()
+    )
+    for row in ours.sort("cut_policy").iter_rows(named=True):
+        if name := known.get(_plain_name(row["model"])):
+            found.setdefault(name, {}).setdefault(row["pattern"], row)
+    return found
+
+
+def _plain_name(model: str) -> str:
+    return model.rpartition("/")[2].casefold().removesuffix("-instruct")
+
+
 def headline_fraction(data: ReportData) -> float:
     """The protocol's headline fraction, else 20%."""
     return data.protocol.headline_fraction if data.protocol is not None else 0.2
@@ -226,11 +247,18 @@ def unlock_tables(data: ReportData) -> list[UnlockTable]:
             ("correct traces only", none.filter(pl.col("trace_verdict") == "correct")),
             ("gold answer not in the text", none.filter(~pl.col("leaks_answer"))),
             ("control: another problem's text", shuffled),
+            *(
+                (label, at.filter(pl.col("control") == control))
+                for control, label in (
+                    ("wrong", "control: a wrong trace"),
+                    ("own", "control: the reader's own"),
+                )
+            ),
         ]
         fractions = sorted(set(frame["fraction"].to_list()))
         series = [
             {"control": control, "fraction": f, **_status_counts(part)}
-            for control in ("none", "shuffled")
+            for control in ("none", *CONTROLS)
             for f in fractions
             if (part := frame.filter((pl.col("control") == control) & (pl.col("fraction") == f))).height
         ]

@@ -15,12 +15,20 @@ import polars as pl
 
 from cot_assets.config import Protocol
 from cot_assets.demo import corpus
+from cot_assets.grading.jumps import measure_jumps
+from cot_assets.potential.changes import change_priors, judge_changes
+from cot_assets.potential.controls import shortest_unlocks, transfer_differences
+from cot_assets.potential.drawdowns import find_drawdowns
 from cot_assets.potential.estimates import jeffreys_interval
 from cot_assets.potential.events import find_insights, find_tangents
 from cot_assets.potential.guesses import judge_guesses
+from cot_assets.potential.isotonic import judge_falls
+from cot_assets.potential.matching import matched_rates, model_differences
 from cot_assets.potential.monotonicity import judge_monotonicity
 from cot_assets.potential.passk import measured_pass_at_k
-from cot_assets.potential.rates import pattern_rates
+from cot_assets.potential.rates import decided_traces, pattern_rates
+from cot_assets.potential.sensitivity import rate_sensitivity
+from cot_assets.potential.steps import step_correlations, transfer_steps
 from cot_assets.potential.transfer import judge_unlocks, transfer_curve
 from cot_assets.reporting.data import ReportData
 
@@ -186,10 +194,28 @@ def assemble(
         more["transfer_potentials"] = transfer
         more["transfer_curve"] = transfer_curve(transfer).rename({"potential": "mean"})
         more["unlocks"] = judge_unlocks(transfer, protocol)
+        more["transfer_differences"] = transfer_differences(more["unlocks"], protocol)
+        more["shortest_unlocks"] = shortest_unlocks(more["unlocks"], protocol)
+        steps = transfer_steps(_points(transfer, curves), protocol)
+        more["step_correlations"] = step_correlations(steps, protocol)
     if costs is not None:
         more["sampling_runs"] = costs
     if not is_recorded:
         more["pass_at_k"] = measured_pass_at_k(monotone, guesses, protocol)
+    decisions = decided_traces(tangents, spikes, guesses, monotone)
+    rules = {
+        "changes": judge_changes, "change_priors": change_priors, "monotone_tests": judge_falls,
+        "drawdowns": find_drawdowns, "sensitivity": rate_sensitivity,
+    }  # fmt: skip
+    more |= {name: rule(judged, protocol) for name, rule in rules.items()}
+    gold = (
+        problems
+        if "answer_kind" in problems.columns
+        else problems.with_columns(answer_kind=pl.lit("expression"))
+    )
+    more["jumps"] = measure_jumps(judged, gold, protocol)
+    more["matched_rates"] = matched_rates(decisions, protocol)
+    more["model_differences"] = model_differences(decisions, traces, protocol)
     return ReportData(
         problem_set=problem_set,
         problems=problems,
@@ -205,6 +231,15 @@ def assemble(
     )
 
 
+def _points(transfer: pl.DataFrame, curves: pl.DataFrame) -> pl.DataFrame:
+    """Both models' counts at the cuts that a fraction stands for here: the cut of that number."""
+    writer = curves.select("trace_id", "cut_index", writer_n="n", writer_n_correct="n_correct")
+    given = transfer.filter(pl.col("control") == "none").unique(["reader", "trace_id", "cut_index"])
+    return given.with_columns(pl.col("cut_index").cast(writer.schema["cut_index"])).join(
+        writer, on=["trace_id", "cut_index"]
+    )
+
+
 def _transfer(
     drawn: dict[str, corpus.Problem], traces: pl.DataFrame, noise: np.random.Generator, stamp: dict
 ) -> pl.DataFrame:
@@ -216,14 +251,14 @@ def _transfer(
             start = max(0.0, (0.42 if reader == "demo-weak" else 0.85) - 0.17 * (level - 1))
             n_correct = int(noise.binomial(64, start))
             for fraction in _FRACTIONS:
-                for control in ("none", "shuffled"):
-                    if control == "shuffled" and fraction != 0.2:
+                for control in ("none", "shuffled", "wrong", "own"):
+                    if control != "none" and fraction != 0.2:
+                        continue
+                    if control == "wrong" and level == 1:
                         continue
                     reach = fraction if trace["verdict"] == "correct" else -0.6 * fraction
                     value = (
-                        start
-                        if control == "shuffled"
-                        else min(0.99, max(0.0, start + reach * (1.05 - start)))
+                        start if control != "none" else min(0.99, max(0.0, start + reach * (1.05 - start)))
                     )
                     k = (
                         n_correct

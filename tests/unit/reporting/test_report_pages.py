@@ -97,12 +97,12 @@ def test_the_policy_allows_exactly_the_pages_own_style_and_script(report: Path) 
 
 
 def test_pages_stay_lean(small_report: Path, recorded_report: Path) -> None:
-    """A demo of 24 problems and 2 models is 48 traces: 48 * 40 KiB + 2 * 230 + 300 KiB < 3 MiB."""
+    """A demo of 24 problems and 2 models is 48 traces: 48 * 40 KiB + 2 * 230 + 450 KiB < 3 MiB."""
     for path in small_report.glob("traces/*.html"):
         assert path.stat().st_size < 40 * KIB, path
     for path in small_report.glob("models/*.html"):
         assert path.stat().st_size < 230 * KIB, path
-    assert (small_report / "index.html").stat().st_size < 300 * KIB
+    assert (small_report / "index.html").stat().st_size < 450 * KIB
     for path in recorded_report.glob("traces/*.html"):
         assert path.stat().st_size < 200 * KIB, "300 cuts"
 

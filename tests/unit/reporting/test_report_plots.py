@@ -126,16 +126,18 @@ def test_rates_show_both_rules_and_the_papers_filter(small: ReportData) -> None:
     assert np.allclose(np.sort(drawn), np.sort(rates["rate"].to_numpy()))
 
 
-def test_transfer_shows_a_panel_per_pair_with_its_control(small: ReportData) -> None:
+def test_transfer_shows_a_panel_per_pair_with_its_controls(small: ReportData) -> None:
     figure = transfer_figure(small.transfer_curve)
     assert [title.split("\n")[0] for title in _titles(figure)] == [
         "demo-strong reads demo-weak",
         "demo-weak reads demo-strong",
     ]
-    assert all(len(axes.get_lines()) == 2 for axes in _panels(figure))
+    assert all(len(axes.get_lines()) == 4 for axes in _panels(figure))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "writer's own text",
         "control: shuffled",
+        "control: wrong trace",
+        "control: reader's own",
     ]
 
 
