@@ -93,6 +93,8 @@ class LoggedProgress(dg.ConfigurableResource):  # type: ignore[type-arg]
             last = time.monotonic()
             rate = status.n_done / status.seconds if status.seconds else 0.0
             left = f", {(status.n_total - done) / rate:,.0f} s left" if rate else ""
+            if status.waiting_for:
+                left = f"; {status.waiting_for}"
             log(f"{label}: {done:,} of {status.n_total:,} rollouts, {rate:,.0f} rollouts/s{left}")
 
         return report

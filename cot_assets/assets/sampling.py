@@ -131,6 +131,7 @@ def _enter(scope: Scope, engine: Engine, asset: str, status: SamplingStatus) -> 
         "generated_tokens": status.generated_tokens,
         "tokens_per_second": status.generated_tokens / status.seconds if status.seconds else 0.0,
         "is_reproducible": info.is_reproducible,
+        "is_retokenised": info.is_retokenised,
     }
     scope.warehouse.merge("sampling_runs", pl.DataFrame([row], schema_overrides={"cached_tokens": pl.Int64}))
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cot_assets.config import Config
-from cot_assets.engines.opening import entry_revision
+from cot_assets.engines.revision import entry_revision
 
 #: Raised when a change of the code should make every partition stale; sampling is reused where it fits.
 CODE_VERSION = 1
@@ -33,7 +33,9 @@ def problem_set_fingerprint(config: Config, problem_set: str) -> str:
 def model_fingerprint(config: Config, model: str, problem_set: str) -> str:
     """Of the model's revision and prompting, the problem set and the protocol."""
     entry = config.model(model)
-    prompting = [entry.engine, entry.dtype, entry.quantisation, entry.template, entry.add_bos]
+    prompting = [
+        entry.engine, entry.dtype, entry.quantisation, entry.template, entry.add_bos, entry.template_args,
+    ]  # fmt: skip
     protocol = config.protocol_of(problem_set)
     problems = problem_set_fingerprint(config, problem_set)
     return _hash(

@@ -62,14 +62,19 @@ class BarProgress:
     def track(self, label: str, log: Callable[[str], Any]) -> Callable[[SamplingStatus], None]:
         """One bar per engine run; the run's log gets the last line."""
         task: TaskID | None = None
+        said: str | None = None
 
         def report(status: SamplingStatus) -> None:
-            nonlocal task
+            nonlocal task, said
             done = status.n_before + status.n_done
             rate = status.n_done / status.seconds if status.seconds else 0.0
             if task is None:
                 task = self.bars.add_task(label, total=status.n_total, completed=status.n_before, rate=0.0)
             self.bars.update(task, total=status.n_total, completed=done, rate=rate)
+            if status.waiting_for and status.waiting_for != said:
+                console.print(f"  {label}: {status.waiting_for}", highlight=False, markup=False)
+                log(f"{label}: {status.waiting_for}")
+            said = status.waiting_for
             if status.is_finished:
                 line = f"{label}: {done:,} rollouts, {status.n_before:,} found, {rate:,.0f} rollouts/s"
                 log(line)

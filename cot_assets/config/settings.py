@@ -17,8 +17,18 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, cast, get_args
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
 BLOCK_SIZE = 16  #: rollouts per block, the unit of sampling (all n are multiples of it)
 RECORDED = "recorded:"  #: how the source of a problem set begins whose rollouts others published
@@ -142,11 +152,20 @@ class ModelEntry(_Entry):
 
     name: str
     engine: Literal["openvino", "vllm", "openai", "recorded"]
-    path: str | None = Field(None, description="folder, hub name, or package:<path inside cot_assets>")
+    path: str | None = Field(
+        None,
+        description="folder, hub name, or package:<path inside cot_assets>; of a served model: its tokenizer",
+    )
     endpoint: str | None = Field(None, description="base URL of an OpenAI-compatible server")
+    served_name: str | None = Field(
+        None, description="the model's id at the endpoint; needed where several are served"
+    )
     revision: str | None = Field(None, description="declared revision; else found from the weights")
     template: str = Field(
         "chat", description="'chat' = the tokenizer's chat template, else text with {statement}"
+    )
+    template_args: Mapping[str, Any] = Field(
+        default_factory=dict, description="passed to the chat template, e.g. enable_thinking"
     )
     add_bos: bool = Field(False, description="put the tokenizer's BOS before a text template")
     dtype: str | None = None
@@ -156,12 +175,28 @@ class ModelEntry(_Entry):
     api_key_variable: str | None = Field(None, description="environment variable that holds the API key")
     engine_args: Mapping[str, Any] = Field(default_factory=dict, description="passed to the engine")
 
+    @field_validator("endpoint")
+    @classmethod
+    def _no_secret_in(cls, endpoint: str | None) -> str | None:
+        """The endpoint is stored in the table ``models`` and shown."""
+        parts = urlsplit(endpoint or "http://nowhere")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("an endpoint is a URL such as http://localhost:8000/v1")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError(
+                "an endpoint holds no user, password or query; put a key into the environment variable that "
+                "api_key_variable names"
+            )
+        return endpoint
+
     @model_validator(mode="after")
     def _consistent(self) -> ModelEntry:
         if self.engine in ("openvino", "vllm") and not self.path:
             raise ValueError(f"engine {self.engine!r} needs a path")
         if self.engine == "openai" and not self.endpoint:
             raise ValueError("engine 'openai' needs an endpoint")
+        if self.engine == "openai" and not self.path:
+            raise ValueError("engine 'openai' needs a path: folder or hub name of the model's tokenizer")
         if self.template != "chat" and "{statement}" not in self.template:
             raise ValueError("a text template must contain {statement}")
         return self
@@ -271,16 +306,20 @@ def _resolve(path: str, entries: dict[str, dict[str, Any]]) -> dict[str, dict[st
     return {name: fill(name, ()) for name in entries}
 
 
+def _problem(error: ErrorDetails) -> str:
+    """One problem of an entry, with the value that was given; an endpoint's may hold a password."""
+    place = ".".join(map(str, error["loc"])) or "entry"
+    given = "" if place in ("endpoint", "entry") else f" (got {error['input']!r})"
+    return f"{place}: {error['msg']}{given}"
+
+
 def _validated(kind: type[E], path: str, entries: dict[str, dict[str, Any]]) -> dict[str, E]:
     result: dict[str, E] = {}
     for name, entry in _resolve(path, entries).items():
         try:
             result[name] = kind.model_validate({**entry, "name": name})
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, e['loc'])) or 'entry'}: {e['msg']} (got {e.get('input')!r})"
-                for e in error.errors()
-            )
+            problems = "; ".join(map(_problem, error.errors()))
             raise ConfigError(f"{path}: [{name}] {problems}") from error
     return result
 

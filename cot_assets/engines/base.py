@@ -77,8 +77,8 @@ class Completion:
 class BlockResult:
     """The ``n`` completions of a block and what they cost.
 
-    ``prompt_tokens`` counts the prefix once per block; ``cached_tokens`` is None where the engine does
-    not tell.
+    ``prompt_tokens`` counts the prefix once per block; ``cached_tokens`` are those of them that the prefix
+    cache held when the block began, None where the engine does not tell.
     """
 
     block: Block
@@ -86,6 +86,13 @@ class BlockResult:
     prompt_tokens: int
     cached_tokens: int | None
     generated_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An engine cannot go on for now, say because its server is away; ``text`` tells a person why."""
+
+    text: str
 
 
 @runtime_checkable
@@ -108,10 +115,10 @@ class Engine(Protocol):
         """Text of token ids, special tokens left out."""
         ...
 
-    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:
+    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Waiting]:
         """Sample every block; results come as they finish, in any order.
 
-        Closing the iterator cancels what is still running.
+        While an engine waits it says so now and then, so that its user can save and report. Closing the iterator cancels what is still running.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""From a registry entry to an engine, and to the revision that it would have.
+"""From a registry entry to an engine.
 
 Belongs here: choosing the engine's module, imported only when it is needed. Does not belong here: any
 engine's own settings.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from cot_assets.config import ModelEntry
 from cot_assets.engines.base import Engine, EngineError
-from cot_assets.engines.revision import folder_revision
 
 
 class RecordedModelError(EngineError):
@@ -21,29 +20,18 @@ def open_engine(entry: ModelEntry) -> Engine:
         from cot_assets.engines.openvino import OpenVINOEngine
 
         return OpenVINOEngine(entry)
-    if entry.is_recorded:
-        raise RecordedModelError(
-            f"model {entry.name!r} is recorded: its rollouts were published by others and cannot be sampled; "
-            "choose a model with an engine"
-        )
-    raise EngineError(f"model {entry.name!r}: engine {entry.engine!r} is not available in this installation")
+    if entry.engine == "vllm":
+        from cot_assets.engines.vllm import VLLMEngine
 
+        return VLLMEngine(entry)
+    if entry.engine == "openai":
+        from cot_assets.engines.openai import OpenAIEngine
 
-def entry_revision(entry: ModelEntry) -> str:
-    """The declared revision, else a hash of a local folder's weights and tokenizer, else ``unverified``.
-
-    A folder without weights, such as a checkpoint that is being written, is ``unverified`` as well: only
-    loading it is an error.
-    """
-    if entry.revision:
-        return entry.revision
-    folder = entry.local_path
-    if folder is None or not folder.is_dir():
-        return "unverified"
-    try:
-        return folder_revision(folder)
-    except EngineError:
-        return "unverified"
+        return OpenAIEngine(entry)
+    raise RecordedModelError(
+        f"model {entry.name!r} is recorded: its rollouts were published by others and cannot be sampled; "
+        "choose a model with an engine"
+    )
 
 
 def same_tokenizer(first: ModelEntry, second: ModelEntry | None) -> bool:

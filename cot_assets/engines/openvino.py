@@ -47,7 +47,10 @@ class OpenVINOEngine:
                 f"model {entry.name!r}: {entry.path!r} is no folder with openvino_model.xml; "
                 "convert it with `optimum-cli export openvino --model PATH FOLDER`"
             )
-        self._entry, self._tokenizer = entry, ModelTokenizer(folder, entry.template, add_bos=entry.add_bos)
+        self._entry = entry
+        self._tokenizer = ModelTokenizer(
+            folder, entry.template, add_bos=entry.add_bos, template_args=entry.template_args
+        )
         self._revision = entry.revision or folder_revision(folder)
         scheduler = genai.SchedulerConfig()
         scheduler.enable_prefix_caching = True

@@ -20,8 +20,17 @@ from cot_assets.engines.base import Encoding, EngineError
 class ModelTokenizer:
     """The ``tokenizer.json`` of a folder together with its special tokens and chat template."""
 
-    def __init__(self, folder: Path, template: str = "chat", *, add_bos: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        template: str = "chat",
+        *,
+        add_bos: bool = False,
+        template_args: Mapping[str, Any] | None = None,
+    ) -> None:
         """Load from ``folder``; ``template`` is 'chat' or a text with ``{statement}``.
+
+        ``template_args`` are passed to a chat template, such as ``enable_thinking``.
 
         Raises :class:`EngineError` where the folder lacks what the template needs.
         """
@@ -32,7 +41,7 @@ class ModelTokenizer:
             self._tokenizer = Tokenizer.from_file(str(file))
         except Exception as error:  # the library raises nothing narrower
             raise EngineError(f"{file} cannot be read: {error}; copy the model again") from error
-        self._folder, self._template = folder, template
+        self._folder, self._template, self._template_args = folder, template, dict(template_args or {})
         self._settings = _read_json(folder / "tokenizer_config.json")
         self.bos = _token(self._settings.get("bos_token"))
         self.eos_token_ids = self._find_eos()
@@ -61,9 +70,15 @@ class ModelTokenizer:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return Encoding(tuple(encoding.ids), tuple(encoding.offsets))
 
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """Text of token ids, special tokens left out."""
-        return self._tokenizer.decode(list(token_ids), skip_special_tokens=True)
+    def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
+        """Text of token ids, special tokens left out unless they are asked for."""
+        return self._tokenizer.decode(list(token_ids), skip_special_tokens=not with_special)
+
+    @property
+    def adds_bos(self) -> bool:
+        """Whether encoding a text with special tokens, as servers do, puts the BOS before it."""
+        ids = self._tokenizer.encode("a", add_special_tokens=True).ids
+        return self.bos is not None and ids[:1] == [self._tokenizer.token_to_id(self.bos)]
 
     def render_prompt(self, statement: str) -> tuple[int, ...]:
         """Token ids of the prompt, the assistant's turn left open."""
@@ -78,6 +93,8 @@ class ModelTokenizer:
         """
         file = self._folder / "chat_template.jinja"
         source = file.read_text(encoding="utf-8") if file.exists() else self._settings.get("chat_template")
+        if isinstance(source, list):  # several by name, of which one is for plain chat
+            source = {t.get("name"): t.get("template") for t in source}.get("default")
         if not isinstance(source, str):
             raise EngineError(
                 f"{self._folder} has no chat template; set `template` in models.toml to a text with {{statement}}"
@@ -87,6 +104,7 @@ class ModelTokenizer:
         )
         try:
             return environment.from_string(source).render(
+                **self._template_args,
                 messages=[{"role": "user", "content": statement}],
                 add_generation_prompt=True,
                 bos_token=self.bos or "",

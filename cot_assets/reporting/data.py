@@ -232,6 +232,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "cached_tokens": _COUNT,
         "generated_tokens": _COUNT,
         "is_reproducible": _FLAG,
+        "is_retokenised": _FLAG,
     },
 }
 #: Tables that are shown with all they hold.

@@ -294,6 +294,7 @@ class CostTable:
     device: str
     revision: str
     is_reproducible: bool
+    is_retokenised: bool
     rows: list[Row]
 
 
@@ -311,8 +312,8 @@ def cost_tables(data: ReportData) -> list[CostTable]:
         if len(rows) > 1:
             rows.append({"asset": "together", "is_total": True, **_cost(runs)})
         model, engine, device, revision = (str(part) for part in group)
-        is_reproducible = bool(runs["is_reproducible"].all())
-        tables.append(CostTable(model, engine, device, revision, is_reproducible, rows))
+        flags = bool(runs["is_reproducible"].all()), bool(runs["is_retokenised"].any())
+        tables.append(CostTable(model, engine, device, revision, *flags, rows))
     return tables
 
 

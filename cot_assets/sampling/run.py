@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
-from cot_assets.engines.base import BlockResult, Engine, EngineError, Sampling
+from cot_assets.engines.base import BlockResult, Engine, EngineError, Sampling, Waiting
 from cot_assets.sampling.batches import Batch
 from cot_assets.sampling.cuts import REPLACEMENT, complete_text
 from cot_assets.sampling.plan import PlannedBlock, Prefix
@@ -26,7 +26,8 @@ _CONTEXT = 16  #: tokens of the prefix decoded with a completion, so that blanks
 class SamplingStatus:
     """Where a run stands; ``n_done`` counts rollouts of this run, ``n_before`` those found in shards.
 
-    With ``is_open`` more may be asked for than ``n_total`` says.
+    With ``is_open`` more may be asked for than ``n_total`` says. ``waiting_for`` says what keeps the engine
+    from going on, if anything does.
     """
 
     n_before: int
@@ -39,6 +40,7 @@ class SamplingStatus:
     generated_tokens: int = 0
     seconds: float = 0.0
     is_open: bool = False
+    waiting_for: str | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -59,6 +61,7 @@ class SamplingStatus:
             generated_tokens=self.generated_tokens + later.generated_tokens,
             seconds=self.seconds + later.seconds,
             is_open=not is_last,
+            waiting_for=later.waiting_for,
         )
 
     def add(self, result: BlockResult) -> None:
@@ -135,9 +138,14 @@ def sample_missing(
     with store.writing():
         missing = look()  # another process may have finished some between the look and the lock
         blocks = [p.block for p in missing.values()]
-        results = cast("Generator[BlockResult, None, None]", engine.sample(iter(blocks), sampling))
+        results = cast("Generator[BlockResult | Waiting, None, None]", engine.sample(iter(blocks), sampling))
         with closing(results), Batch(store) as batch:
             for result in results:
+                status.waiting_for = result.text if isinstance(result, Waiting) else None
+                if isinstance(result, Waiting):
+                    status.seconds = time.monotonic() - started
+                    report(status)
+                    continue
                 planned = missing.pop(result.block.key, None)
                 if planned is None or len(result.completions) != planned.block.n:
                     raise EngineError(

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS sampling_runs (
     generated_tokens  BIGINT NOT NULL,
     tokens_per_second DOUBLE NOT NULL,
     is_reproducible   BOOLEAN NOT NULL,
+    is_retokenised    BOOLEAN NOT NULL,
     PRIMARY KEY (sampling_run_id)
 );
 COMMENT ON TABLE sampling_runs IS 'One row per engine run: the cost ledger.';
@@ -30,7 +31,8 @@ COMMENT ON COLUMN sampling_runs.seconds IS 'Wall-clock seconds of sampling, load
 COMMENT ON COLUMN sampling_runs.n_blocks IS 'Blocks sampled';
 COMMENT ON COLUMN sampling_runs.n_rollouts IS 'Completions sampled';
 COMMENT ON COLUMN sampling_runs.prompt_tokens IS 'Prompt and prefix tokens of all requests';
-COMMENT ON COLUMN sampling_runs.cached_tokens IS 'Of those, taken from the prefix cache; NULL if the engine does not say';
+COMMENT ON COLUMN sampling_runs.cached_tokens IS 'Of those, in the prefix cache before their block began; NULL if the engine does not say';
 COMMENT ON COLUMN sampling_runs.generated_tokens IS 'Tokens generated';
 COMMENT ON COLUMN sampling_runs.tokens_per_second IS 'generated_tokens / seconds';
-COMMENT ON COLUMN sampling_runs.is_reproducible IS 'Seeds make the same tokens again';
+COMMENT ON COLUMN sampling_runs.is_reproducible IS 'Seeds make the same tokens again: every block of the run can be sampled again as it was';
+COMMENT ON COLUMN sampling_runs.is_retokenised IS 'Prefixes or completions travelled as text, so their tokens may not be those that the model read or wrote';

@@ -19,7 +19,9 @@ SELECT
     sum(generated_tokens)::BIGINT AS generated_tokens,
     sum(generated_tokens) / nullif(sum(seconds), 0) AS tokens_per_second,
     sum(generated_tokens) / nullif(sum(n_rollouts), 0) AS tokens_per_rollout,
-    1000 * sum(seconds) / nullif(sum(n_rollouts), 0) AS seconds_per_1000_rollouts
+    1000 * sum(seconds) / nullif(sum(n_rollouts), 0) AS seconds_per_1000_rollouts,
+    bool_and(is_reproducible) AS is_reproducible,
+    bool_or(is_retokenised) AS is_retokenised
 FROM sampling_runs
 GROUP BY ALL;
 COMMENT ON VIEW cost IS 'What sampling cost, per problem set, model, asset, engine and device. Interrupted and repeated runs count too.';
@@ -41,3 +43,5 @@ COMMENT ON COLUMN cost.generated_tokens IS 'Tokens generated';
 COMMENT ON COLUMN cost.tokens_per_second IS 'generated_tokens / seconds';
 COMMENT ON COLUMN cost.tokens_per_rollout IS 'generated_tokens / n_rollouts';
 COMMENT ON COLUMN cost.seconds_per_1000_rollouts IS 'Seconds for a thousand completions';
+COMMENT ON COLUMN cost.is_reproducible IS 'Seeds make the same tokens again, in every run';
+COMMENT ON COLUMN cost.is_retokenised IS 'In some run prefixes or completions travelled as text';

@@ -25,7 +25,7 @@ from cot_assets.engines.base import (
     EngineInfo,
     Sampling,
 )
-from cot_assets.engines.opening import entry_revision
+from cot_assets.engines.revision import entry_revision
 
 STEPS = 4
 _HOLDS, _SLIPS, _MENDS = "✓ holds", "✗ slips", "↺ mended"  # three bytes each, of which they share the first

@@ -11,8 +11,9 @@ from support.engine_suite import EngineSuite, block, completions
 
 from cot_assets.config import ModelEntry, load_config
 from cot_assets.engines.base import Engine, EngineError
-from cot_assets.engines.opening import entry_revision, open_engine
+from cot_assets.engines.opening import open_engine
 from cot_assets.engines.openvino import OpenVINOEngine
+from cot_assets.engines.revision import entry_revision
 from cot_assets.engines.tokenizer import ModelTokenizer
 
 

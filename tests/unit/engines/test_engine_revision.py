@@ -10,8 +10,8 @@ import pytest
 
 from cot_assets.config import ModelEntry, load_config
 from cot_assets.engines.base import EngineError
-from cot_assets.engines.opening import RecordedModelError, entry_revision, open_engine, same_tokenizer
-from cot_assets.engines.revision import folder_revision
+from cot_assets.engines.opening import RecordedModelError, open_engine, same_tokenizer
+from cot_assets.engines.revision import entry_revision, folder_revision
 
 
 @pytest.fixture

@@ -310,6 +310,7 @@ def _costs() -> pl.DataFrame:
                     "generated_tokens": tokens,
                     "tokens_per_second": speed,
                     "is_reproducible": True,
+                    "is_retokenised": False,
                 }
             )
     return pl.DataFrame(rows, schema_overrides={"cached_tokens": pl.Int64})

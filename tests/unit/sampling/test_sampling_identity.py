@@ -46,6 +46,7 @@ DIFFERENT: dict[str, dict[str, Any]] = {
     "index": {"index": 1},
     "purpose": {"purpose": "trace"},
     "seed": {"seed": 1},
+    "text": {"info": replace(INFO, is_retokenised=True)},
 }
 
 

@@ -1,0 +1,189 @@
+"""Talking to an OpenAI-compatible server: one question, one answer, whatever happens in between.
+
+Belongs here: the key, timeouts, which failures are asked again and for how long. Does not belong here: what
+is asked (:mod:`cot_assets.engines.openai`).
+
+A server that is away (no connection, gateway errors, busy) is waited for, as long as ``wait`` says. A
+request that the server fails at again and again is given up after ``attempts``. What it refuses (other 4xx)
+is not asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cot_assets.config import ModelEntry
+from cot_assets.engines.base import EngineError
+
+_AWAY = frozenset({408, 429, 502, 503, 504})  #: says nothing about the request itself
+_LONGEST_DELAY = 30.0
+_FIRST_DELAY = 0.5
+_EXCERPT = 400  #: characters of an answer that an error shows
+
+
+class Settings(BaseModel):
+    """``engine_args`` of a served model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    concurrency: int = Field(32, ge=1, le=4096, description="blocks that the server works on at once")
+    timeout: float = Field(900.0, gt=0, description="seconds that one answer may take")
+    wait: float = Field(3600.0, ge=0, description="seconds that a run waits for a server that is away")
+    wait_at_start: float = Field(30.0, ge=0, description="the same, before anything was sampled")
+    attempts: int = Field(6, ge=1, description="times that one request may fail at the server")
+    prompts: str = Field("auto", pattern="^(auto|token_ids|text)$", description="how prefixes travel")
+    seeds: bool = Field(True, description="send a seed with each request; vLLM on a CPU needs false")
+
+
+def settings_of(entry: ModelEntry) -> Settings:
+    """The entry's ``engine_args``; raises :class:`EngineError` that names a wrong one and those there are."""
+    try:
+        return Settings.model_validate(dict(entry.engine_args))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors()
+        )
+        raise EngineError(
+            f"model {entry.name!r}: engine_args: {problems}; there are {', '.join(Settings.model_fields)}"
+        ) from error
+
+
+class RefusedError(EngineError):
+    """The server will not or cannot do what it was asked; ``status`` is the HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Server:
+    """One endpoint. ``trouble`` says what it is waited for at the moment, if anything."""
+
+    def __init__(self, entry: ModelEntry, settings: Settings) -> None:
+        """Read the key; raises :class:`EngineError` where its variable is not set."""
+        self._name, self._settings = entry.name, settings
+        base = str(entry.endpoint).rstrip("/")
+        self.url = base if base.endswith("/v1") else f"{base}/v1"
+        self._key = ""
+        if entry.api_key_variable:
+            self._key = os.environ.get(entry.api_key_variable, "").strip()
+            if not self._key:
+                raise EngineError(
+                    f"model {entry.name!r}: the environment variable {entry.api_key_variable} is to hold the "
+                    "API key, but is not set; export it"
+                )
+        self._client: httpx.AsyncClient | None = None
+        self._last_answer = 0.0
+        self.trouble: str | None = None
+
+    def _http(self) -> httpx.AsyncClient:
+        """The client, made within the event loop that uses it."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
+                timeout=httpx.Timeout(self._settings.timeout, connect=min(10.0, self._settings.timeout)),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+                follow_redirects=False,  # the key is for this server alone
+            )
+        return self._client
+
+    async def ask(
+        self, method: str, path: str, body: object = None, *, wait: float | None = None
+    ) -> dict[str, Any]:
+        """The JSON object that the server answers.
+
+        Args:
+            method: GET or POST.
+            path: Below the base URL, which ends in ``/v1``; an absolute one replaces its path.
+            body: Sent as JSON.
+            wait: Seconds to wait for a server that is away; None: as configured.
+
+        Raises:
+            RefusedError: A 4xx answer other than 408 and 429, one that is no JSON object, or too many
+                failures at this request.
+            EngineError: The server was away for too long.
+        """
+        patience = self._settings.wait if wait is None else wait
+        url = httpx.URL(self.url).copy_with(path=path) if path.startswith("/") else f"{self.url}/{path}"
+        started, failures, tries = time.monotonic(), 0, 0
+        while True:
+            after: float | None = None
+            try:
+                answer = await self._http().request(method, url, json=body)
+            except httpx.ConnectError as error:
+                reason = f"no connection ({type(error).__name__})"
+            except httpx.ConnectTimeout:
+                reason = "no connection (timeout)"
+            except httpx.TimeoutException:
+                reason, failures = f"no answer within {self._settings.timeout:g} s", failures + 1
+            except httpx.TransportError as error:
+                reason, failures = f"the connection was lost ({type(error).__name__})", failures + 1
+            else:
+                if answer.is_success:
+                    self._last_answer, self.trouble = time.monotonic(), None
+                    return self._json(answer)
+                reason = f"HTTP {answer.status_code}: {self._excerpt(answer)}"
+                if answer.status_code < 500 and answer.status_code not in _AWAY:
+                    raise RefusedError(self._say(f"{path}: {reason}"), answer.status_code)
+                failures += answer.status_code not in _AWAY
+                after = _seconds(answer.headers.get("retry-after"))
+            if failures >= self._settings.attempts:
+                raise RefusedError(self._say(f"{path} failed {failures} times, at last: {reason}"), 500)
+            since = max(started, self._last_answer)
+            left = since + patience - time.monotonic()
+            if left <= 0:
+                raise EngineError(
+                    self._say(
+                        f"away for {time.monotonic() - since:.0f} s ({reason}); what was sampled is kept: start "
+                        "the run again when the server is back, or raise engine_args.wait"
+                    )
+                )
+            until = datetime.now() + timedelta(seconds=left)
+            self.trouble = self._say(f"{reason.splitlines()[0][:120]}; waiting until {until:%H:%M} at most")
+            # Jitter keeps many requests from coming back all at once.
+            delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311
+            await asyncio.sleep(min(left, max(delay, after or 0.0)))
+            tries = min(tries + 1, 30)
+
+    def _json(self, answer: httpx.Response) -> dict[str, Any]:
+        try:
+            found = answer.json()
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise RefusedError(
+                self._say(f"answered with no JSON object: {self._excerpt(answer)}; is this the base URL?"),
+                answer.status_code,
+            )
+        return found
+
+    def _excerpt(self, answer: httpx.Response) -> str:
+        """The beginning of an answer, without the key should the server repeat it."""
+        text = " ".join(answer.text.split())
+        if self._key:
+            text = text.replace(self._key, "***")
+        return text[:_EXCERPT] or "(empty)"
+
+    def _say(self, text: str) -> str:
+        return f"model {self._name!r}: {self.url}: {text}"
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """A Retry-After header given in seconds; None for a date or nonsense."""
+    try:
+        return min(600.0, max(0.0, float(retry_after or "")))
+    except ValueError:
+        return None
