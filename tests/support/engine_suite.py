@@ -34,7 +34,7 @@ def block(name: str, ids: Sequence[int], *, n: int = 16, budget: int = 24) -> Bl
 
 
 def run(engine: Engine, blocks: Iterable[Block], sampling: Sampling = SAMPLE) -> list[BlockResult]:
-    return list(engine.sample(blocks, sampling))
+    return [r for r in engine.sample(blocks, sampling) if isinstance(r, BlockResult)]
 
 
 def completions(engine: Engine, blocks: Iterable[Block], sampling: Sampling = SAMPLE) -> Results:

@@ -113,6 +113,8 @@ def test_other_names_are_taken(tmp_path: Path, name: str) -> None:
         ("models", "engine = 'openvino'", ["needs a path"]),
         ("models", "engine = 'vllm'", ["needs a path"]),
         ("models", "engine = 'openai'", ["needs an endpoint"]),
+        ("models", "engine = 'openai'\nendpoint = 'http://x/v1'", ["needs a path", "tokenizer"]),
+        ("models", "engine = 'openai'\nendpoint = 'here:8000'\npath = 'x'", ["endpoint", "http://localhost"]),
         ("models", "path = 'x'", ["engine"]),
         ("models", "engine = 'vllm'\npath = 'x'\ntemplate = 'hi'", ["{statement}"]),
         ("models", "engine = 'vllm'\npath = 'x'\nproblem_sets = 'demo'", ["problem_sets"]),
@@ -128,6 +130,15 @@ def test_a_wrong_value_is_named_with_file_and_entry(
     message = refusal(tmp_path, **{file: f"[mine]\n{entry}\n"})
     for part in [f"{file}.toml", "[mine]", *said]:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://me:s3cret@x/v1", "http://s3cret@x/v1", "https://x/v1?key=s3cret"]
+)
+def test_an_endpoint_with_a_secret_is_refused_and_not_repeated(tmp_path: Path, endpoint: str) -> None:
+    message = refusal(tmp_path, models=f"[mine]\nengine = 'openai'\npath = 'x'\nendpoint = {endpoint!r}\n")
+    assert "api_key_variable" in message
+    assert "s3cret" not in message
 
 
 def test_every_wrong_value_of_an_entry_is_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from cot_assets.config import ModelEntry, load_config
 from cot_assets.engines.base import EngineError
+from cot_assets.engines.hub import tokenizer_folder
 from cot_assets.engines.opening import RecordedModelError, open_engine, same_tokenizer
 from cot_assets.engines.revision import entry_revision, folder_revision
 
@@ -78,6 +79,57 @@ def test_which_revision_an_entry_has(folder: Path) -> None:
     assert entry_revision(entry(folder)) == folder_revision(folder)
     assert entry_revision(entry(folder, revision="mine")) == "mine"
     assert entry_revision(entry("org/on-the-hub", engine="vllm")) == "unverified"
+
+
+def test_the_revision_of_a_served_model_is_not_that_of_its_tokenizer(folder: Path) -> None:
+    served = {"engine": "openai", "endpoint": "http://x"}
+    assert entry_revision(entry(folder, **served)) == "unverified"
+    assert entry_revision(entry(folder, **served, revision="mine")) == "mine"
+
+
+def test_arguments_of_vllm_that_change_probabilities_make_another_revision(
+    folder: Path, tmp_path: Path
+) -> None:
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_model.safetensors").write_text("first")
+
+    def revision(**args: object) -> str:
+        return entry_revision(entry(folder, engine="vllm", engine_args=args))
+
+    plain = revision()
+    assert revision(max_num_seqs=8, tensor_parallel_size=2) == plain
+    found = {
+        plain,
+        revision(kv_cache_dtype="fp8"),
+        revision(hf_overrides={"x": 1}),
+        revision(lora=str(adapter)),
+    }
+    (adapter / "adapter_model.safetensors").write_text("second")
+    found.add(revision(lora=str(adapter)))
+    assert len(found) == 5
+    assert all(name.startswith(plain) for name in found)
+    assert entry_revision(entry(folder, engine="vllm", revision="v1", engine_args={"lora": "x"})).startswith(
+        "v1+"
+    )
+
+
+def test_a_hub_name_is_found_in_the_cache_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without network, whose cache was filled before."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "models--org--name"
+    (repository / "snapshots" / commit).mkdir(parents=True)
+    (repository / "snapshots" / commit / "tokenizer.json").write_text("{}")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    found = tokenizer_folder(entry("org/name", engine="vllm"))
+    assert (found.name, (found / "tokenizer.json").exists()) == (commit, True)
+    with pytest.raises(EngineError, match=r"'org/absent' is no folder on this machine, and the hub does not"):
+        tokenizer_folder(entry("org/absent", engine="vllm"))
+    with pytest.raises(EngineError, match=r"'\./absent' is no folder on this machine; check `path`"):
+        tokenizer_folder(entry("./absent", engine="vllm"))
 
 
 def test_which_tokenizers_are_the_same(folder: Path, tmp_path: Path) -> None:

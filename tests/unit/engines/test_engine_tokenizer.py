@@ -91,6 +91,59 @@ def test_a_template_file_goes_before_the_settings(tmp_path: Path) -> None:
     assert tokenizer.decode(tokenizer.render_prompt("x")) == "File: x"
 
 
+#: The end of the templates of thinking models: the turn opens, and with it the thinking, unless told not to.
+THINKING = CHAT + (
+    "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% else %}<think>\n{% endif %}"
+)
+
+
+def thinking_folder(root: Path) -> Path:
+    """A folder whose tokenizer has the think tags as tokens that are no special ones, as Qwen3's has."""
+    folder = folder_of(root, chat=THINKING)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    for i, tag in enumerate(("<think>", "</think>")):
+        tokenizer["added_tokens"].append(
+            {"id": 1000 + i, "content": tag, "single_word": False, "lstrip": False, "rstrip": False,
+             "normalized": False, "special": False}
+        )  # fmt: skip
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    return folder
+
+
+def test_the_turn_of_a_thinking_model_is_left_open_in_the_middle_of_its_thoughts(tmp_path: Path) -> None:
+    tokenizer = ModelTokenizer(thinking_folder(tmp_path))
+    opening, closing = (tokenizer.encode(tag).token_ids for tag in ("<think>", "</think>"))
+    ids = tokenizer.render_prompt("2 + 2?")
+    assert len(opening) == len(closing) == 1
+    assert ids[-2:] == (*opening, *tokenizer.encode("\n").token_ids)
+    assert closing[0] not in ids
+    assert ids.count(2) == 1  # the user's turn has ended, the assistant's has not
+    completion = tokenizer.encode("Two and two are four.</think>4").token_ids
+    assert tokenizer.decode((*ids, *completion)).endswith(
+        "[assistant]<think>\nTwo and two are four.</think>4"
+    )
+
+
+def test_arguments_reach_the_chat_template(tmp_path: Path) -> None:
+    tokenizer = ModelTokenizer(thinking_folder(tmp_path), template_args={"enable_thinking": False})
+    assert tokenizer.decode(tokenizer.render_prompt("x")).endswith("<think>\n\n</think>\n\n")
+
+
+def test_of_several_chat_templates_the_default_is_taken(tmp_path: Path) -> None:
+    folder = folder_of(
+        tmp_path,
+        chat_template=[{"name": "tool_use", "template": "tools"}, {"name": "default", "template": "plain"}],
+    )
+    tokenizer = ModelTokenizer(folder)
+    assert tokenizer.decode(tokenizer.render_prompt("x")) == "plain"
+
+
+def test_special_tokens_are_decoded_on_request() -> None:
+    tokenizer = tokenizer_of("byte_level")
+    assert tokenizer.decode((1, *tokenizer.encode("yes").token_ids, 2), with_special=True) == "<s>yes</s>"
+    assert not tokenizer.adds_bos
+
+
 @pytest.mark.parametrize(
     "source",
     [

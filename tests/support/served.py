@@ -1,0 +1,147 @@
+"""A small OpenAI-compatible server in a thread, which misbehaves as it is told.
+
+Belongs here: real HTTP on a real port. Does not belong here: a model; completions count upwards from the
+prompt's last token. A real vLLM server is in ``tests/vllm``.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+EOS = 2
+
+
+class Misbehaviour(Exception):  # noqa: N818 - an instruction
+    """Answer with this status, body and headers instead; status 0: hang up."""
+
+    def __init__(self, status: int, body: str = "{}", **headers: str) -> None:
+        self.status, self.body, self.headers = status, body, headers
+
+
+class TinyServer:
+    """``before`` is called with each request's body and number, and may raise :class:`Misbehaviour`."""
+
+    def __init__(self, *, takes_ids: bool = True, takes_extras: bool = True, takes_n: bool = True) -> None:
+        self.takes_ids, self.takes_extras, self.takes_n = takes_ids, takes_extras, takes_n
+        self.returns_ids = True
+        self.models: list[dict[str, Any]] = [{"id": "tiny", "root": "tiny", "owned_by": "tests"}]
+        self.before: Callable[[dict[str, Any], int], None] = lambda body, number: None
+        self.bodies: list[dict[str, Any]] = []  #: of completions, in the order in which they came
+        self.headers: list[dict[str, str]] = []
+        self.now = self.most = 0  #: requests being answered
+        self.lock = threading.Lock()
+        self.connections: set[socket.socket] = set()
+        self.pause = 0.0  #: seconds that an answer takes
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self._server: ThreadingHTTPServer | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def start(self) -> None:
+        handler = type("Handler", (_Handler,), {"tiny": self})
+        self._server = _HTTPServer(("127.0.0.1", self.port), handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+            with self.lock:
+                for connection in self.connections:
+                    with suppress(OSError):
+                        connection.shutdown(socket.SHUT_RDWR)
+
+    def complete(self, body: dict[str, Any]) -> dict[str, Any]:
+        prompt, n = body["prompt"], body["n"] if self.takes_n else 1
+        if isinstance(prompt, list) and not self.takes_ids:
+            raise Misbehaviour(400, '{"error": "prompt must be a string"}')
+        if "return_token_ids" in body and not self.takes_extras:
+            raise Misbehaviour(400, '{"error": "unknown field"}')
+        budget = body["max_tokens"]
+        ids = [10 + i for i in range(min(budget, 5))]
+        is_done = budget > 5
+        choice: dict[str, Any] = {"text": "x" * len(ids), "finish_reason": "stop" if is_done else "length"}
+        if self.returns_ids and body.get("return_token_ids"):
+            choice |= {"token_ids": [*ids, *[EOS] * is_done], "prompt_token_ids": prompt}
+        return {
+            "choices": [{**choice, "index": i} for i in reversed(range(n))],
+            "usage": {"prompt_tokens": len(prompt), "completion_tokens": n * (len(ids) + is_done)},
+        }
+
+
+class _HTTPServer(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+
+class _Handler(BaseHTTPRequestHandler):
+    tiny: ClassVar[TinyServer]
+    protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        with self.tiny.lock:
+            self.tiny.connections.add(self.connection)
+
+    def finish(self) -> None:
+        with self.tiny.lock:
+            self.tiny.connections.discard(self.connection)
+        with suppress(OSError):
+            super().finish()
+
+    def log_message(self, *args: object) -> None:
+        """Quiet."""
+
+    def _send(self, status: int, body: str, headers: dict[str, str] | None = None) -> None:
+        content = body.encode()
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        with suppress(OSError):  # who asked may have gone
+            self.wfile.write(content)
+
+    def do_GET(self) -> None:
+        self.tiny.headers.append(dict(self.headers))
+        if self.path == "/v1/models":
+            self._send(200, json.dumps({"data": self.tiny.models}))
+        else:
+            self._send(404, "nothing here")
+
+    def do_POST(self) -> None:
+        tiny = self.tiny
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with tiny.lock:
+            tiny.bodies.append(body)
+            tiny.headers.append(dict(self.headers))
+            number = len(tiny.bodies)
+            tiny.now += 1
+            tiny.most = max(tiny.most, tiny.now)
+        try:
+            tiny.before(body, number)
+            time.sleep(tiny.pause)
+            status, text, headers = 200, json.dumps(tiny.complete(body)), {}
+        except Misbehaviour as wanted:
+            status, text, headers = wanted.status, wanted.body, wanted.headers
+        finally:
+            with tiny.lock:
+                tiny.now -= 1
+        if status:
+            self._send(status, text, headers)
+        else:
+            self.close_connection = True
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
