@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -222,3 +223,10 @@ def test_a_hub_name_is_no_local_path(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert entry.local_path is None
     (tmp_path / "org" / "model").mkdir(parents=True)
     assert entry.local_path == Path("org/model")
+
+
+def test_the_examples_of_the_readme_are_valid(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    models, problem_sets = re.findall(r"```toml\n(.*?)```", readme, re.S)
+    config = load(tmp_path, models=models, problem_sets=problem_sets)
+    assert {"qwen", "llama-70b", "served", "algebra"} <= {*config.models, *config.problem_sets}

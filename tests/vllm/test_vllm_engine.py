@@ -1,0 +1,238 @@
+"""vLLM in process: the suite, agreement with the embedded engine, resumption, its child processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psutil
+import pytest
+from support.engine_suite import EngineSuite, block, run
+from work import (
+    LEVEL,
+    PROTOCOL,
+    SAMPLING,
+    agreement,
+    counts,
+    on_vllm,
+    plan_for,
+    same_verdicts,
+    some_problems,
+    strong,
+    write_prefixes,
+)
+
+from cot_assets.engines.base import Engine, EngineError, Sampling
+from cot_assets.engines.opening import open_engine
+from cot_assets.engines.revision import entry_revision
+from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.sampling.plan import Prefix
+from cot_assets.sampling.run import sample_missing
+from cot_assets.sampling.shards import ShardStore
+
+CHILD = Path(__file__).with_name("vllm_child.py")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("vllm")
+
+
+@pytest.fixture(scope="module")
+def problems(root: Path) -> pl.DataFrame:
+    return some_problems(root)
+
+
+@pytest.fixture(scope="module")
+def prefixes(problems: pl.DataFrame, root: Path) -> list[Prefix]:
+    return write_prefixes(problems, root)
+
+
+@pytest.fixture(scope="module")
+def killed(prefixes: list[Prefix], root: Path) -> tuple[int, list[int]]:
+    """A sampling process killed in the middle: shards it had finished, and processes that outlived it."""
+    process = subprocess.Popen([sys.executable, str(CHILD), str(root)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    children = [psutil.Process(int(pid)) for pid in process.stdout.readline().split()]
+    assert children, "vLLM runs a model in processes of its own"
+    for line in process.stdout:
+        if int(line) >= 12:
+            break
+    assert process.poll() is None
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    for left in alive:
+        left.kill()
+    return ShardStore(root, "rollout", "m").index().height, [left.pid for left in alive]
+
+
+@pytest.fixture(scope="module")
+def vllm_engine(killed: object) -> Iterator[Engine]:
+    """Loaded once for all tests here, after the process that is killed has left the machine to it."""
+    engine = open_engine(on_vllm())
+    yield engine
+    engine.close()
+    engine.close()
+    left = [p for p in psutil.Process().children(recursive=True) if "VLLM" in "".join(p.cmdline())]
+    assert not left
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    vllm_engine: Engine, prefixes: list[Prefix], problems: pl.DataFrame, root: Path
+) -> pl.DataFrame:
+    """Verdicts of the whole plan, sampled in one go."""
+    plan, store = plan_for(vllm_engine, prefixes), ShardStore(root / "undisturbed", "rollout", "m")
+    sample_missing(vllm_engine, plan, SAMPLING, store, lambda _: None)
+    return counts(vllm_engine, plan, store, problems)
+
+
+def test_no_child_process_survives_a_killed_run(killed: tuple[int, list[int]]) -> None:
+    assert killed[1] == []
+
+
+class TestVLLM(EngineSuite):
+    """The conformance suite, and what this engine promises beyond it."""
+
+    eos_token_ids = ModelTokenizer(strong().local_path or Path(), "{statement}").eos_token_ids
+
+    @pytest.fixture(scope="class")
+    def engine(self, vllm_engine: Engine) -> Engine:
+        return vllm_engine
+
+    def test_it_says_what_was_loaded(self, engine: Engine) -> None:
+        info = engine.describe()
+        assert (info.engine, info.dtype, info.quantisation, info.device) == ("vllm", "float32", "none", "CPU")
+        assert info.version.startswith("0.32.")
+        assert info.model_revision == entry_revision(on_vllm())
+        assert not info.is_retokenised
+
+    def test_without_seeds_it_claims_no_reproducibility(self, engine: Engine) -> None:
+        assert not engine.describe().is_reproducible
+
+    def test_prompts_are_those_of_the_embedded_engine(self, engine: Engine) -> None:
+        other = ModelTokenizer(strong().local_path or Path(), strong().template, add_bos=True)
+        assert engine.render_prompt(self.statement) == other.render_prompt(self.statement)
+
+    def test_cached_prompt_tokens_are_counted(self, engine: Engine, prompt: tuple[int, ...]) -> None:
+        """Blocks of the CPU build's cache hold 32 tokens; only whole ones are kept."""
+        long = (*prompt, *engine.encode("1 = 1.\n" * 30).token_ids)
+        results = [run(engine, [block(f"cached {i}", long, budget=2)])[0] for i in (0, 1)]
+        assert [r.cached_tokens for r in results] == [0, (len(long) - 1) // 32 * 32]
+
+    def test_a_budget_beyond_the_model_is_refused(self, engine: Engine) -> None:
+        with pytest.raises(
+            EngineError, match=r"prefix of 3 tokens with a budget of 1,022 .*max_model_len = 1,024"
+        ):
+            run(engine, [block("b", (1, 5, 6), budget=1022)])
+
+    @pytest.mark.parametrize("temperature", [0.001, 2.5])
+    def test_a_temperature_that_vllm_would_change_is_refused(
+        self, engine: Engine, temperature: float
+    ) -> None:
+        with pytest.raises(EngineError, match=rf"not {temperature}; change it in protocols\.toml"):
+            run(engine, [block("b", (1, 5, 6))], Sampling(temperature, 1.0))
+
+
+def test_it_has_the_potentials_of_the_embedded_engine(
+    undisturbed: pl.DataFrame, prefixes: list[Prefix], problems: pl.DataFrame, root: Path
+) -> None:
+    engine = open_engine(strong())
+    plan, store = plan_for(engine, prefixes), ShardStore(root / "embedded", "rollout", "m")
+    sample_missing(engine, plan, SAMPLING, store, lambda _: None)
+    embedded = counts(engine, plan, store, problems)
+    engine.close()
+    statistic, freedom, p = agreement(undisturbed, embedded)
+    print(
+        f"vLLM against OpenVINO, {len(prefixes)} prefixes x {PROTOCOL.n}: {statistic:.1f} on {freedom}, p {p:.3f}"
+    )
+    assert freedom >= 8, "prefixes that say something"
+    assert p > LEVEL
+    assert agreement(undisturbed, _worse(embedded))[2] < LEVEL, "a tenth less would be seen"
+
+
+def _worse(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same rollouts with the potentials of a slightly worse sampler: of the right ones 1 in 5 wrong."""
+    right = pl.col("verdict") == "correct"
+    lost = frame.filter(right).with_columns(
+        verdict=pl.lit("incorrect"), n=(pl.col("n") * 0.2).round().cast(pl.UInt32)
+    )
+    kept = frame.with_columns(
+        n=pl.when(right).then((pl.col("n") * 0.8).round().cast(pl.UInt32)).otherwise("n")
+    )
+    return pl.concat([kept, lost])
+
+
+def test_a_killed_run_goes_on_and_samples_nothing_twice(
+    killed: tuple[int, list[int]],
+    vllm_engine: Engine,
+    undisturbed: pl.DataFrame,
+    prefixes: list[Prefix],
+    problems: pl.DataFrame,
+    root: Path,
+) -> None:
+    finished, _ = killed
+    plan, store = plan_for(vllm_engine, prefixes), ShardStore(root, "rollout", "m")
+    before = set(store.index()["block_key"])
+    assert 12 <= finished == len(before) < len(plan)
+    status = sample_missing(vllm_engine, plan, SAMPLING, store, lambda _: None)
+    assert status.n_blocks == len(plan) - finished
+    rows = store.read([p.block.key for p in plan])
+    assert rows.height == len(plan) * 16
+    assert not rows.select("prefix_id", "sample_index").is_duplicated().any()
+    assert set(store.index()["block_key"]) == {p.block.key for p in plan}
+    resumed = counts(vllm_engine, plan, store, problems)
+    for statistic, freedom, p in (same_verdicts(resumed, undisturbed), agreement(resumed, undisturbed)):
+        print(f"resumed against undisturbed: {statistic:.1f} on {freedom}, p {p:.3f}")
+        assert p > LEVEL
+
+
+def test_two_loads_draw_different_samples(prefixes: list[Prefix], root: Path, vllm_engine: Engine) -> None:
+    """A fixed seed of the engine would repeat in a later run what an earlier one drew."""
+    stores = [ShardStore(root / name, "rollout", "m") for name in (".", "undisturbed")]
+    found = [set(map(tuple, s.read(s.index()["block_key"].to_list())["token_ids"].to_list())) for s in stores]
+    longer = [{ids for ids in f if len(ids) > 40} for f in found]
+    assert len(longer[0] & longer[1]) < 0.05 * min(map(len, longer))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"engine_args": {"max_num_seq": 3}},
+            ["'max_num_seq', no argument of vLLM", "did you mean 'max_num_seqs'"],
+        ),
+        ({"engine_args": {"seed": 3}}, ["'seed'", "seeds follow from the blocks"]),
+        ({"engine_args": {"quantization": "awq"}}, ["`quantisation` of the entry"]),
+        ({"engine_args": {"max_model_len": "long"}}, ["cannot load", "max_model_len"]),
+        ({"dtype": "float99"}, ["cannot load", "float99"]),
+        ({"quantisation": "magic"}, ["cannot load", "magic"]),
+        ({"path": "./absent"}, ["'./absent' is no folder"]),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_cannot_be_loaded_is_named(changes: dict[str, Any], said: list[str]) -> None:
+    with pytest.raises(EngineError) as caught:
+        open_engine(on_vllm(**changes))
+    for part in ["'demo-strong'", *said]:
+        assert part in str(caught.value)
+
+
+def test_the_death_of_its_processes_is_told(vllm_engine: Engine) -> None:
+    """The last test of this file: nothing is left to sample with."""
+    blocks = [block(f"dying {i}", vllm_engine.render_prompt("What?"), budget=200) for i in range(200)]
+    results = vllm_engine.sample(blocks, SAMPLING)
+    next(results)
+    for child in psutil.Process().children(recursive=True):
+        if "EngineCore" in "".join(child.cmdline()):
+            child.kill()
+    started = time.monotonic()
+    with pytest.raises(EngineError, match=r"'demo-strong': vLLM's engine died.*start the run again"):
+        list(results)
+    assert time.monotonic() - started < 60
