@@ -25,6 +25,9 @@ from cot_assets.sampling.blocks import block_seed
 
 SAMPLE = Sampling(temperature=1.0, top_p=1.0)
 GREEDY = Sampling(temperature=0.0, top_p=1.0)
+HOT = Sampling(temperature=2.0, top_p=1.0)
+#: Tokens that make no sense to any model: after them, even one that is sure of itself writes many things.
+PUZZLING = tuple(range(20, 60))
 Results = dict[str, tuple[Completion, ...]]
 
 
@@ -172,15 +175,16 @@ class EngineSuite:
     def test_completions_differ_within_and_across_blocks(
         self, engine: Engine, prompt: tuple[int, ...]
     ) -> None:
-        results = completions(engine, [block(f"differ {i}", prompt, budget=60) for i in range(6)])
+        blocks = [block(f"differ {i}", (*prompt, *PUZZLING), budget=60) for i in range(6)]
+        results = completions(engine, blocks, HOT)
         found = Counter(c.token_ids for several in results.values() for c in several)
         assert len(found) > 0.75 * found.total()
 
     def test_neighbouring_seeds_do_not_share_samples(self, engine: Engine, prompt: tuple[int, ...]) -> None:
         """Engines that number the children of a request from its seed shift samples between blocks."""
-        first = block("seed", prompt, budget=60)
+        first = block("seed", (*prompt, *PUZZLING), budget=60)
         blocks = [replace(first, key=f"seed {i}", seed=first.seed + i) for i in range(3)]
-        found = Counter(c.token_ids for several in completions(engine, blocks).values() for c in several)
+        found = Counter(c.token_ids for several in completions(engine, blocks, HOT).values() for c in several)
         assert len(found) > 0.75 * found.total()
 
     def test_blocks_are_samples_of_one_law(self, engine: Engine, prompt: tuple[int, ...]) -> None:

@@ -1,6 +1,7 @@
 """A process that samples with vLLM into shards until it is killed.
 
-``python vllm_child.py ROOT``: prints the ids of its child processes, then a line per shard.
+``python vllm_child.py ROOT``: prints its engine's seed and the ids of its child processes, then a line per
+shard.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import psutil
 from work import SAMPLING, on_vllm, plan_for, read_prefixes
 
 from cot_assets.engines.opening import open_engine
+from cot_assets.engines.vllm import VLLMEngine
 from cot_assets.sampling import run
 from cot_assets.sampling.run import SamplingStatus
 from cot_assets.sampling.shards import ShardStore
@@ -24,7 +26,9 @@ BATCH_BLOCKS = 4  #: blocks per shard
 def main(root: Path) -> None:
     run._BATCH_ROLLOUTS = 16 * BATCH_BLOCKS
     engine = open_engine(on_vllm())
-    print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+    assert isinstance(engine, VLLMEngine)
+    seed = engine._engine.vllm_config.model_config.seed
+    print(seed, *(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
 
     def report(status: SamplingStatus) -> None:
         if status.n_blocks and status.n_blocks % BATCH_BLOCKS == 0:
