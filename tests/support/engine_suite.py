@@ -189,7 +189,8 @@ class EngineSuite:
 
     def test_blocks_are_samples_of_one_law(self, engine: Engine, prompt: tuple[int, ...]) -> None:
         """First tokens of the first and the second half of a block's rollouts, and of the blocks."""
-        results = completions(engine, [block(f"law {i}", prompt, budget=1) for i in range(40)])
+        blocks = [block(f"law {i}", (*prompt, *PUZZLING), budget=1) for i in range(40)]
+        results = completions(engine, blocks)
         table = [[c.token_ids for c in results[f"law {i}"]] for i in range(40)]
         by_index = [[t for row in table for t in row[part]] for part in (slice(0, 8), slice(8, 16))]
         by_block = [[t for row in table[part] for t in row] for part in (slice(0, 20), slice(20, 40))]
