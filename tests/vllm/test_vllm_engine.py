@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -233,17 +232,3 @@ def test_what_cannot_be_loaded_is_named(changes: dict[str, Any], said: list[str]
         open_engine(on_vllm(**changes))
     for part in ["'demo-strong'", *said]:
         assert part in str(caught.value)
-
-
-def test_the_death_of_its_processes_is_told(vllm_engine: Engine) -> None:
-    """The last test of this file: nothing is left to sample with."""
-    blocks = [block(f"dying {i}", vllm_engine.render_prompt("What?"), budget=200) for i in range(200)]
-    results = vllm_engine.sample(blocks, SAMPLING)
-    next(results)
-    for child in psutil.Process().children(recursive=True):
-        if "EngineCore" in "".join(child.cmdline()):
-            child.kill()
-    started = time.monotonic()
-    with pytest.raises(EngineError, match=r"'demo-strong': vLLM's engine died.*start the run again"):
-        list(results)
-    assert time.monotonic() - started < 60
