@@ -16,7 +16,7 @@ from work import SAMPLING, on_vllm, plan_for, read_prefixes
 
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.vllm import VLLMEngine
-from cot_assets.sampling import run
+from cot_assets.sampling import batches, run
 from cot_assets.sampling.run import SamplingStatus
 from cot_assets.sampling.shards import ShardStore
 
@@ -24,7 +24,7 @@ BATCH_BLOCKS = 4  #: blocks per shard
 
 
 def main(root: Path) -> None:
-    run._BATCH_ROLLOUTS = 16 * BATCH_BLOCKS
+    batches.ROLLOUTS = 16 * BATCH_BLOCKS
     engine = open_engine(on_vllm())
     assert isinstance(engine, VLLMEngine)
     seed = engine._engine.vllm_config.model_config.seed

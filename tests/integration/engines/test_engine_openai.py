@@ -280,7 +280,7 @@ def test_what_came_back_is_saved_while_the_server_is_away(
     engine: OpenAIEngine, server: TinyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody knows whether it comes back before this process is killed."""
-    monkeypatch.setattr("cot_assets.sampling.run._BATCH_SECONDS", 0.2)
+    monkeypatch.setattr("cot_assets.sampling.batches.SECONDS", 0.2)
     plan = plan_rollouts([Prefix("p", (7, 8), 2)], PROTOCOL, engine.describe())
     store, seen = ShardStore(tmp_path, "rollout", "m"), list[int]()
 

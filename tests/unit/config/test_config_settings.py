@@ -227,6 +227,6 @@ def test_a_hub_name_is_no_local_path(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_the_examples_of_the_readme_are_valid(tmp_path: Path) -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text()
-    models, problem_sets = re.findall(r"```toml\n(.*?)```", readme, re.S)
+    models, problem_sets, *_ = re.findall(r"```toml\n(.*?)```", readme, re.S)
     config = load(tmp_path, models=models, problem_sets=problem_sets)
     assert {"qwen", "llama-70b", "served", "algebra"} <= {*config.models, *config.problem_sets}
