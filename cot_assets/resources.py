@@ -23,11 +23,20 @@ from cot_assets.warehouse.store import Warehouse
 
 
 class Study(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """What is configured and where its data are; read anew in every run."""
+    """What is configured and where its data are; read once in every run."""
+
+    _config: Config | None = PrivateAttr(None)
+    _warehouse: Warehouse | None = PrivateAttr(None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
+        """Forget what an earlier run read."""
+        self._config = self._warehouse = None
 
     def config(self) -> Config:
         """The package's TOML files, those of COT_ASSETS_CONFIG, and what was imported without an entry."""
-        return with_recorded(load_config(), self.warehouse())
+        if self._config is None:
+            self._config = with_recorded(load_config(), self.warehouse())
+        return self._config
 
     def home(self) -> DataHome:
         """COT_ASSETS_HOME, its folders made."""
@@ -35,7 +44,9 @@ class Study(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def warehouse(self) -> Warehouse:
         """The DuckDB file of the data home."""
-        return Warehouse(self.home())
+        if self._warehouse is None:
+            self._warehouse = Warehouse(self.home())
+        return self._warehouse
 
 
 class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]

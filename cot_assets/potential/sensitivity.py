@@ -32,7 +32,7 @@ from cot_assets.potential.special import Floats
 
 DRAWS = 50
 SIZES = (16, 32, 64, 128, 256)
-CHANGES = tuple(round(0.05 * i, 2) for i in range(2, 15))  #: 0.10, 0.15, ... 0.70
+CHANGES = tuple(round(0.05 * i, 2) for i in range(1, 17))  #: 0.05, 0.10, ... 0.80
 TOLERANCES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 BELOW = (0.02, 0.05, 0.1, 0.2)
 GRIDS: Mapping[str, tuple[float, ...]] = {
