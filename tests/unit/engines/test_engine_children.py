@@ -50,7 +50,8 @@ def test_it_ends_at_once_where_the_owner_has_ended_before() -> None:
     child.communicate()
 
 
-@pytest.mark.parametrize("owner", ["", str(os.getpid())])
+# A name for the case: a process id would differ between the workers that collect the tests.
+@pytest.mark.parametrize("owner", ["", str(os.getpid())], ids=["no owner", "itself"])
 def test_who_has_no_owner_or_owns_itself_is_left_alone(owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(OWNER, owner)
     end_with_owner()
