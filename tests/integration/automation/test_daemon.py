@@ -9,11 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from support.configuration import write_sections
 
 from cot_assets.config import DataHome
 from cot_assets.instance import prepare_instance
 from cot_assets.warehouse.store import Warehouse
+
+pytestmark = pytest.mark.heavy
 
 _LIMIT_SECONDS = 300
 

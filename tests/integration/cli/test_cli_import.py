@@ -17,6 +17,8 @@ from cot_assets.pipeline import PipelineError, execute
 from cot_assets.recorded import ANALYSIS
 from cot_assets.warehouse import TABLES
 
+pytestmark = pytest.mark.heavy
+
 Imported = tuple[Lab, dict[str, str]]
 LLAMA, ANCHORS, CLIFFS = "deepseek-r1-distill-llama-8b", "thought-anchors", "cliff-token"
 

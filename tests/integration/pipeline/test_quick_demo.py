@@ -19,7 +19,7 @@ MODELS = ("demo-strong", "demo-weak")
 #: Filled by imports only, and by adaptive sampling only.
 ELSEWHERE = {"import_notes", "explorations"}
 #: Empty where the small demo happens to show nothing of the kind.
-EVENTS = {"tangents", "spikes", "lucky_guesses"}
+EVENTS = {"tangents", "spikes", "lucky_guesses", "shortest_unlocks"}
 
 
 def _demo(home: Path) -> str:
@@ -124,6 +124,7 @@ def test_a_second_run_samples_nothing_and_changes_no_row(home: DataHome, tables:
         assert warehouse.read_table(name).equals(frame), name
 
 
+@pytest.mark.heavy
 def test_lost_shards_are_sampled_again_to_the_same_rows(home: DataHome, tables: dict[str, pl.DataFrame]):
     """The embedded engine is reproducible: a lost file costs time, not results."""
     shard = sorted((home.shards / "rollouts" / "demo-weak").glob("*.parquet"))[0]

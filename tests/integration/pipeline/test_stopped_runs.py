@@ -17,6 +17,8 @@ from cot_assets.automation.processes import PROCESS_TAG, alive, end_abandoned
 from cot_assets.pipeline import PipelineError
 from cot_assets.sampling.shards import ShardStore
 
+pytestmark = pytest.mark.heavy
+
 
 def n_blocks(lab: Lab) -> int:
     return sum(ShardStore(lab.home.shards, p, "script").index().height for p in ("trace", "rollout"))

@@ -13,6 +13,9 @@ from cot_assets.warehouse.schema import check_frame
 MODEL, PROBLEM_SET = "demo-strong", "searched"
 
 
+pytestmark = pytest.mark.heavy
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     lab = Lab(tmp_path_factory.mktemp("adaptive"))
