@@ -1,0 +1,184 @@
+"""``cot-assets rebuild``: the warehouse again from shards, nothing sampled, nothing lost, nothing half done."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from support.command_line import Cli
+from support.lab import Lab, ScriptedEngines
+from support.scripted import ScriptedEngine
+
+from cot_assets.importing import import_table
+from cot_assets.rebuilding import MissingBlocksError, RebuildError, Rebuilt, rebuild
+from cot_assets.recorded import import_rollouts
+from cot_assets.sampling.shards import ShardsInUseError, ShardStore
+from cot_assets.warehouse import TABLES, Warehouse, WarehouseLockedError
+from cot_assets.warehouse.aside import aside_path
+from cot_assets.warehouse.recorded import with_recorded
+
+pytestmark = pytest.mark.heavy
+
+PAIRS = [("strong", "sums"), ("weak", "sums")]
+RECORDED = "theirs"
+COMMAND = "cot-assets import rollouts /somewhere/mine.jsonl"
+
+
+def add_recorded(lab: Lab) -> None:
+    text = "Add the two. That gives 7. So the answer is \\boxed{7}."
+    rows = [
+        {"problem_id": "sum", "statement": "3 + 4?", "gold_answer": "7", "trace": text, "cut": cut, "n": 10, "n_correct": k}
+        for cut, k in {0: 2, 13: 8, 26: 1}.items()
+    ]  # fmt: skip
+    file = lab.root / "mine.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    imported = import_table(file, model=RECORDED, problem_set=RECORDED)
+    with lab.instance() as instance:
+        warehouse = Warehouse(lab.home)
+        config = with_recorded(lab.config(), warehouse)
+        import_rollouts(instance, warehouse, config, imported, command=COMMAND)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, Path]:
+    """Two models on two problems and a recorded model, and a copy of all of it."""
+    lab = Lab(tmp_path_factory.mktemp("rebuild") / "study")
+    lab.write_sums(n=2)
+    lab.write_script("strong", skill=0.9)
+    lab.write_script("weak", skill=0.6)
+    lab.bring_up_to_date(PAIRS)
+    add_recorded(lab)
+    return lab, Path(shutil.copytree(lab.root, lab.root.with_name("copy")))
+
+
+@pytest.fixture
+def study(built: tuple[Lab, Path]) -> Lab:
+    """The study as it was built: making it anew for every test would take seconds each."""
+    lab, copy = built
+    shutil.rmtree(lab.root)
+    shutil.copytree(copy, lab.root)
+    return lab
+
+
+def everything(lab: Lab) -> dict[str, pl.DataFrame]:
+    return {table: lab.table(table) for table in TABLES}
+
+
+def assert_same(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame]) -> None:
+    for table, frame in before.items():
+        assert_frame_equal(frame, after[table], abs_tol=1e-12, rel_tol=0)
+
+
+def rebuilt(lab: Lab) -> Rebuilt:
+    with lab.instance() as instance:
+        return rebuild(instance, lab.config(), lab.home, engines=ScriptedEngines)
+
+
+@pytest.fixture
+def nothing_is_sampled() -> Iterator[None]:
+    """Fails a test in which an engine sampled after its set-up."""
+    before = len(ScriptedEngine.sampled)
+    yield
+    assert len(ScriptedEngine.sampled) == before
+
+
+def test_every_table_comes_back(study: Lab) -> None:
+    before, n_sampled = everything(study), len(ScriptedEngine.sampled)
+    assert all(before[table].height for table in ("rollouts", "unlocks", "sampling_runs", "import_notes")[:3])
+    done = rebuilt(study)
+    assert set(done.pairs) == set(PAIRS)
+    assert done.recorded == ((RECORDED, RECORDED),)
+    assert done.lost == ()
+    assert done.kept == aside_path(study.home)
+    assert done.carried["sampling_runs"] == before["sampling_runs"].height
+    assert done.carried["traces"] == 1  # the recorded one; others come from shards
+    assert_same(before, everything(study))
+    assert len(ScriptedEngine.sampled) == n_sampled
+    assert study.bring_up_to_date(PAIRS) == []  # and Dagster knows
+
+
+def test_without_a_warehouse_dagster_says_what_to_rebuild(study: Lab) -> None:
+    before = everything(study)
+    study.home.warehouse.unlink()
+    done = rebuilt(study)
+    assert set(done.pairs) == set(PAIRS)
+    assert (done.recorded, done.kept) == ((), None)
+    assert done.lost[-1].endswith(COMMAND)
+    assert "cost ledger is gone" in done.lost[0]
+    for table in ("rollouts", "potentials", "unlocks"):
+        own = before[table].filter(pl.col("problem_set") == "sums")
+        assert_frame_equal(own, study.table(table, problem_set="sums"), abs_tol=1e-12, rel_tol=0)
+
+
+def test_missing_rollouts_stop_it_before_anything_changes(study: Lab, nothing_is_sampled: None) -> None:
+    store = ShardStore(study.home.shards, "rollout", "weak")
+    n_blocks = sum(pl.read_parquet(f)["block_key"].n_unique() for f in store.folder.glob("*.parquet"))
+    for file in store.folder.glob("*.parquet"):
+        file.rename(file.with_suffix(".elsewhere"))
+    content, before = study.home.warehouse.read_bytes(), everything(study)
+    message = (
+        rf"{n_blocks} blocks \({n_blocks * 16:,} completions\) of 'weak' are in no shard.*Nothing was changed"
+    )
+    with pytest.raises(MissingBlocksError, match=message):
+        rebuilt(study)
+    assert study.home.warehouse.read_bytes() == content
+    assert not aside_path(study.home).exists()
+    assert_same(before, everything(study))
+
+
+def test_missing_traces_stop_it_and_put_the_old_warehouse_back(study: Lab, nothing_is_sampled: None) -> None:
+    for file in ShardStore(study.home.shards, "trace", "strong").folder.glob("*.parquet"):
+        file.rename(file.with_suffix(".elsewhere"))
+    before = everything(study)
+    message = (
+        r"4 blocks \(4 completions\) of 'strong' are in no shard.*\n.*The old warehouse is back in place"
+    )
+    with pytest.raises(RebuildError, match=f"(?s){message}"):
+        rebuilt(study)
+    assert_same(before, everything(study))
+    assert not aside_path(study.home).exists()
+    assert study.home.root.joinpath(".rebuilding").exists() is False
+
+
+def test_it_waits_for_nobody_who_uses_the_data(study: Lab) -> None:
+    program = (
+        "import duckdb, sys\ncon = duckdb.connect(sys.argv[1])\nprint('open', flush=True)\nsys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", program, str(study.home.warehouse)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        with pytest.raises(WarehouseLockedError, match=f"another program has .*{other.pid}"):
+            rebuilt(study)
+        other.communicate()
+    store = ShardStore(study.home.shards, "trace", "weak")
+    with store.writing(), pytest.raises(ShardsInUseError, match="samples this model already"):
+        rebuilt(study)
+    assert not aside_path(study.home).exists()
+
+
+def test_an_interruption_puts_the_old_warehouse_back(study: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = everything(study)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cot_assets.rebuilding.bring_up_to_date", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rebuilt(study)
+    assert_same(before, everything(study))
+
+
+def test_an_empty_home_has_nothing_to_rebuild(lab: Lab, cli: Cli) -> None:
+    ran = cli("rebuild", variables=lab.variables)
+    assert (ran.code, ran.out) == (1, "")
+    assert "says what was evaluated" in ran.err
+    assert "cot-assets run --model NAME" in ran.err
+    assert not lab.home.warehouse.exists()
