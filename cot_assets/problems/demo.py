@@ -1,7 +1,7 @@
 """The demo's problem set, drawn from the side of the corpus that no demo model was trained on.
 
 Belongs here: which problems, how many, in which order. Does not belong here: the families and their
-answers (:mod:`cot_assets.demo.corpus`).
+answers (:mod:`cot_assets.demo.families`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from cot_assets.demo.corpus import FAMILIES, LEVELS, Problem, make_problem
+from cot_assets.demo.families import FAMILIES, LEVELS, Problem, make_problem
 from cot_assets.problems.sources import ProblemSetError
 
 MAX_DRAWS = 2000  #: draws for one more distinct problem before the cell counts as exhausted

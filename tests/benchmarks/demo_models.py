@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from cot_assets.config import Protocol, load_config
-from cot_assets.demo import corpus
+from cot_assets.demo import families
 from cot_assets.engines.base import Engine
 from cot_assets.engines.opening import open_engine
 from cot_assets.grading.extract import extract_answer
@@ -32,17 +32,17 @@ from cot_assets.sampling.run import sample_missing
 from cot_assets.sampling.shards import ShardStore
 
 
-def _problems(per_cell: int, seed: int) -> dict[str, corpus.Problem]:
+def _problems(per_cell: int, seed: int) -> dict[str, families.Problem]:
     rng = random.Random(seed)
     return {
-        f"{family}-{level}-{i}": corpus.make_problem(family, level, rng, held_out=True)
-        for family in corpus.FAMILIES
-        for level in corpus.LEVELS
+        f"{family}-{level}-{i}": families.make_problem(family, level, rng, held_out=True)
+        for family in families.FAMILIES
+        for level in families.LEVELS
         for i in range(per_cell)
     }
 
 
-def _prompts(problems: dict[str, corpus.Problem], engine: Engine) -> list[Prefix]:
+def _prompts(problems: dict[str, families.Problem], engine: Engine) -> list[Prefix]:
     ids = {name: engine.render_prompt(problem.statement) for name, problem in problems.items()}
     return [Prefix(name, tokens, len(tokens)) for name, tokens in ids.items()]
 

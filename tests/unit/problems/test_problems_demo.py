@@ -9,8 +9,8 @@ import re
 import pytest
 import sympy
 
-from cot_assets.demo import corpus
-from cot_assets.demo.corpus import FAMILIES, LEVELS
+from cot_assets.demo import corpus, drills, families
+from cot_assets.demo.families import FAMILIES, LEVELS
 from cot_assets.problems import ProblemSetError
 from cot_assets.problems.demo import demo_problems
 
@@ -97,7 +97,7 @@ def test_higher_levels_have_larger_numbers(family):
     size = {"power": 1, "recurrence": 4, "divisors": 0, "sum": 2}[family]  # the number that makes it long
     rng = random.Random(1)
     means = [
-        sum(corpus.make_problem(family, level, rng, held_out=False).params[size] for _ in range(60)) / 60
+        sum(families.make_problem(family, level, rng, held_out=False).params[size] for _ in range(60)) / 60
         for level in LEVELS
     ]
     assert means == sorted(means)
@@ -112,7 +112,7 @@ def test_faultless_writers_reach_the_gold_answer(family, level):
         habits = corpus.Habits(short=short, switch=0, notice=0.5, slip=0, slip_long=0, mend=0, give_up=0)
         rng = random.Random(level)
         for _ in range(20):
-            problem = corpus.make_problem(family, level, rng, held_out=True)
+            problem = families.make_problem(family, level, rng, held_out=True)
             text = corpus.write_solution(problem, rng, habits)
             assert text.endswith(f"The answer is \\boxed{{{problem.answer}}}."), text
 
@@ -142,7 +142,7 @@ def test_an_exhausted_cell_ends_with_an_error_not_a_loop():
 def test_every_line_of_a_drill_is_true():
     rng = random.Random(5)
     for _ in range(200):
-        title, *lines = corpus.drill(rng).split("\n")
+        title, *lines = drills.drill(rng).split("\n")
         assert title.startswith("Practice")
         for line in lines:
             sides = [sympy.sympify(side) for side in line.removesuffix(".").split(" = ")]

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from cot_assets.config import Protocol
-from cot_assets.demo import corpus
+from cot_assets.demo import corpus, families
 from cot_assets.grading.jumps import measure_jumps
 from cot_assets.potential.changes import change_priors, judge_changes
 from cot_assets.potential.controls import shortest_unlocks, transfer_differences
@@ -81,11 +81,11 @@ def demo_data(per_cell: tuple[int, ...] = (1, 1, 2, 2), seed: int = 14) -> Repor
     noise = np.random.default_rng(seed)
     stamp = {"problem_set": "demo", "protocol": PROTOCOL.name, "protocol_hash": PROTOCOL.protocol_hash}
     problems: list[dict] = []
-    drawn: dict[str, corpus.Problem] = {}
-    for family in corpus.FAMILIES:
-        for level, count in zip(corpus.LEVELS, per_cell, strict=True):
+    drawn: dict[str, families.Problem] = {}
+    for family in families.FAMILIES:
+        for level, count in zip(families.LEVELS, per_cell, strict=True):
             for number in range(count):
-                problem = corpus.make_problem(family, level, rng, held_out=True)
+                problem = families.make_problem(family, level, rng, held_out=True)
                 drawn[f"{family}-{level}-{number + 1}"] = problem
     for problem_id, problem in drawn.items():
         problems.append(
@@ -241,7 +241,7 @@ def _points(transfer: pl.DataFrame, curves: pl.DataFrame) -> pl.DataFrame:
 
 
 def _transfer(
-    drawn: dict[str, corpus.Problem], traces: pl.DataFrame, noise: np.random.Generator, stamp: dict
+    drawn: dict[str, families.Problem], traces: pl.DataFrame, noise: np.random.Generator, stamp: dict
 ) -> pl.DataFrame:
     rows: list[dict] = []
     first = traces.filter(pl.col("sample_index") == 0)
