@@ -48,8 +48,9 @@ def on_server(url: str, **changes: Any) -> ModelEntry:
 
 
 def some_problems(root: Path) -> pl.DataFrame:
-    """Twelve problems of the demo or a few more, of its harder levels."""
-    return load_problems(load_config().problem_set("demo-quick"), DataHome(root))
+    """Eight problems of the demo, of its harder levels."""
+    entry = load_config().problem_set("demo-quick")
+    return load_problems(entry.model_copy(update={"generator": {"per_cell": [0, 0, 1, 1]}}), DataHome(root))
 
 
 def write_prefixes(problems: pl.DataFrame, root: Path) -> list[Prefix]:
