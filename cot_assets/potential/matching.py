@@ -173,13 +173,8 @@ def _equal_weights(bins: Sequence[dict[str, object]], seed: int) -> dict[str, ob
         return {**counts, "rate": None, "ci_low": None, "ci_high": None}
     rate = float(np.mean([_number(row, "rate") for row in bins]))
     low, high = _tails(_posterior_means(bins, [seed, 0]))
-    # As for a single share: nothing seen leaves 0 possible, nothing missed leaves 1 possible.
-    return {
-        **counts,
-        "rate": rate,
-        "ci_low": 0.0 if rate == 0 else low,
-        "ci_high": 1.0 if rate == 1 else high,
-    }
+    # In bins of few traces the draws are pulled to the middle, all the same way; what was seen stays inside.
+    return {**counts, "rate": rate, "ci_low": min(low, rate), "ci_high": max(high, rate)}
 
 
 def _posterior_means(bins: Sequence[dict[str, object]], seed: Sequence[int]) -> Floats:
