@@ -28,6 +28,7 @@ class UngradeableEngines(ScriptedEngines):
         return UngradeableEngine(entry)
 
 
+@pytest.mark.heavy
 def test_unscored_rollouts_stop_the_run_before_potentials(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     lab.write_sums(n=1)

@@ -43,6 +43,7 @@ def runs(lab: Lab, *models: str, **protocol: int) -> Iterator[Run]:
         yield run
 
 
+@pytest.mark.heavy
 def test_a_search_that_broke_off_goes_on_and_samples_nothing_twice(tmp_path: Path) -> None:
     lab, whole = Lab(tmp_path / "one"), Lab(tmp_path / "other")
     ScriptedEngine.sampled.clear()
