@@ -48,6 +48,7 @@ CODE = [
 ]
 
 
+@pytest.mark.heavy
 def test_bounded_in_time_and_memory() -> None:
     peak = 0
     done = threading.Event()
@@ -84,6 +85,7 @@ def test_bounded_in_time_and_memory() -> None:
     assert 0 < peak < (256 + 400) * 2**20
 
 
+@pytest.mark.heavy
 def test_memory_is_bounded() -> None:
     answer = "(a+b+c+d+f)^{40}-(a+b+c+d+g)^{40}"
     with GraderPool(1, seconds=60, memory_mb=64) as pool:

@@ -31,6 +31,7 @@ def test_a_pair_over_its_time_is_unscored_and_others_are_not() -> None:
         assert grades[1].reason == "took more than 0.5 s"
 
 
+@pytest.mark.heavy
 def test_wall_clock_ends_a_worker_that_uses_no_processor_time() -> None:
     with GraderPool(1, seconds=0.2) as pool:
         pool.grade([EASY])
@@ -42,6 +43,7 @@ def test_wall_clock_ends_a_worker_that_uses_no_processor_time() -> None:
         assert not psutil.pid_exists(stopped)
 
 
+@pytest.mark.heavy
 def test_a_worker_that_dies_idle_is_replaced() -> None:
     with GraderPool(1) as pool:
         pool.grade([EASY])
@@ -54,6 +56,7 @@ def test_a_worker_that_dies_idle_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.heavy
 def test_a_worker_that_dies_at_work_costs_one_pair(whole: bool) -> None:
     with GraderPool(1, seconds=30) as pool:
         pool.grade([EASY])

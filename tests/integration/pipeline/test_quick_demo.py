@@ -117,6 +117,7 @@ def test_report_and_results_are_there(home: DataHome):
     assert home.results.exists()
 
 
+@pytest.mark.heavy
 def test_a_second_run_samples_nothing_and_changes_no_row(home: DataHome, tables: dict[str, pl.DataFrame]):
     assert "Everything is up to date" in _demo(home.root)
     warehouse = Warehouse(home)

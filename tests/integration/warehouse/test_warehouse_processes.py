@@ -67,6 +67,7 @@ def test_a_kill_before_the_commit_leaves_the_old_partition(home: DataHome) -> No
     assert Warehouse(home, lock_timeout_s=1).read_table("problems")["revision"].to_list() == ["old", "old"]
 
 
+@pytest.mark.heavy
 def test_a_kill_at_any_moment_leaves_a_whole_partition(home: DataHome) -> None:
     for pause in (0.003, 0.011, 0.019, 0.027):
         process = start("rewrite_forever", home)
@@ -117,6 +118,7 @@ def test_a_program_that_has_the_warehouse_open_is_named(home: DataHome) -> None:
         process.communicate()
 
 
+@pytest.mark.heavy
 def test_publishing_while_others_write_and_publish(home: DataHome) -> None:
     Warehouse(home).write_partition("problems", problems("a"), {"problem_set": "s"})
     processes = [start("write_many", home, "w"), start("publish_many", home), start("publish_many", home)]
