@@ -1,36 +1,52 @@
-"""Group ``patterns``, by problem set: comparisons between models beyond the table of rates.
+"""Group ``patterns``, by problem set: how often each pattern happens, and comparisons between models.
 
-Belongs here: matched_rates, model_differences, pass_at_k. Does not belong here: pattern_rates and what is
+Belongs here: pattern_rates, matched_rates, model_differences, pass_at_k. Does not belong here: what is
 found on single curves (:mod:`cot_assets.assets.patterns`), and the statistics
 (:mod:`cot_assets.potential`).
 """
 
-from collections.abc import Callable
+from typing import Any
 
-import dagster as dg
 import polars as pl
 
-from cot_assets.assets import check_rules as rules
 from cot_assets.assets import common
-from cot_assets.automation.partitions import BY_PROBLEM_SET, PROBLEM_SETS
+from cot_assets.assets.derived import comparison_asset
 from cot_assets.potential.frames import PASS_AT_K
 from cot_assets.potential.matching import Decisions
-from cot_assets.potential.matching import matched_rates as rates_of
+from cot_assets.potential.matching import matched_rates as matched_of
 from cot_assets.potential.matching import model_differences as differences_of
 from cot_assets.potential.passk import measured_pass_at_k
 from cot_assets.potential.rates import decided_traces
-from cot_assets.resources import Study
+from cot_assets.potential.rates import pattern_rates as rates_of
+from cot_assets.reporting.plots import pattern_figure, to_png
 
-_SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
 _JUDGED = ("tangents", "spikes", "lucky_guesses", "monotonicity")
 
 
+def _judged(scope: common.Scope) -> list[pl.DataFrame]:
+    return [scope.warehouse.read_table(name, **scope.where) for name in _JUDGED]
+
+
 def _decisions(scope: common.Scope) -> Decisions:
-    return decided_traces(*(scope.warehouse.read_table(name, **scope.where) for name in _JUDGED))
+    return decided_traces(*_judged(scope))
+
+
+def _rates(scope: common.Scope) -> pl.DataFrame:
+    tangents, spikes, lucky_guesses, monotonicity = _judged(scope)
+    return rates_of(tangents, spikes, lucky_guesses, monotonicity, scope.protocol)
+
+
+def _rates_shown(rates: pl.DataFrame) -> dict[str, Any]:
+    columns = ("model", "pattern", "rule", "n_with", "n_traces", "rate", "ci_low", "ci_high")
+    paper = rates.filter(pl.col("trace_filter") == "paper").select(columns)
+    return {
+        "paper_filter": common.preview(paper, rows=40),
+        "picture": common.picture(to_png(pattern_figure(rates), dpi=70)),
+    }
 
 
 def _matched(scope: common.Scope) -> pl.DataFrame:
-    return rates_of(_decisions(scope), scope.protocol)
+    return matched_of(_decisions(scope), scope.protocol)
 
 
 def _differences(scope: common.Scope) -> pl.DataFrame:
@@ -51,33 +67,7 @@ def _pass_at_k(scope: common.Scope) -> pl.DataFrame:
     )
 
 
-def _comparison_asset(table: str, make: Callable[[common.Scope], pl.DataFrame]) -> dg.AssetsDefinition:
-    """An asset that fills a table from what was judged on all models' curves."""
-
-    @dg.asset(
-        name=table,
-        group_name="patterns",
-        partitions_def=PROBLEM_SETS,
-        deps=[dg.AssetDep(name, partition_mapping=BY_PROBLEM_SET) for name in _JUDGED],
-        description=common.description(table),
-        kinds={"polars", "duckdb"},
-        metadata=common.table_metadata(table),
-        check_specs=common.check_specs(table, _SCHEMA),
-    )
-    def comparison(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
-        scope = common.scope_of(context, study)
-        scope.warehouse.write_partition(table, make(scope), scope.where)
-        frame = scope.warehouse.read_table(table, **scope.where)
-        return common.finished(
-            frame,
-            common.comparison_fingerprint_of(context, scope),
-            checks=_SCHEMA,
-            findings={"schema": rules.schema_holds(table, frame)},
-        )
-
-    return comparison
-
-
-matched_rates = _comparison_asset("matched_rates", _matched)
-model_differences = _comparison_asset("model_differences", _differences)
-pass_at_k = _comparison_asset("pass_at_k", _pass_at_k)
+pattern_rates = comparison_asset("pattern_rates", _rates, _JUDGED, describe=_rates_shown)
+matched_rates = comparison_asset("matched_rates", _matched, _JUDGED)
+model_differences = comparison_asset("model_differences", _differences, _JUDGED)
+pass_at_k = comparison_asset("pass_at_k", _pass_at_k, _JUDGED)
