@@ -13,7 +13,11 @@ import dataclasses
 import difflib
 import os
 import secrets
+import signal
+import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
@@ -69,6 +73,7 @@ _ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_CPU_KVCACHE_SPACE": "1",
 }
+_DEATH_SECONDS = 1.0  #: between two looks at whether vLLM has found its processes dead
 _LOWEST_TEMPERATURE, _HIGHEST_TEMPERATURE = 0.01, 2.0  #: vLLM would silently raise a lower one
 
 
@@ -137,6 +142,7 @@ class VLLMEngine:
                 f"model {entry.name!r}: vLLM cannot load {entry.path!r}: {_first_line(error)}; the lines that "
                 "vLLM wrote above tell more; check path, dtype, quantisation and engine_args in models.toml"
             ) from error
+        _wake_when_dead(self._engine.engine_core)
         config = self._engine.vllm_config
         self._max_model_len = config.model_config.max_model_len
         # Enough to fill the engine's batch with other blocks while the last samples of some are drawn.
@@ -238,11 +244,14 @@ class VLLMEngine:
         try:
             while True:
                 for block in islice(waiting, self._in_flight - n_running):
-                    requests.update(self._add(block, sampling))
+                    with self._told_of_death():
+                        requests.update(self._add(block, sampling))
                     n_running += 1
                 if not requests:
                     return
-                for output in self._step():
+                with self._told_of_death():
+                    outputs = self._engine.step()
+                for output in outputs:
                     running, index = requests.pop(output.request_id)
                     self._take(running, index, output)
                     if len(running.completions) == running.n_requests:
@@ -252,17 +261,32 @@ class VLLMEngine:
             if requests:
                 self._cancel(list(requests))
 
-    def _step(self) -> list[Any]:
+    @contextmanager
+    def _told_of_death(self) -> Iterator[None]:
+        """Whatever a dead engine makes vLLM raise becomes an error that says so."""
+        try:
+            yield
+        except Exception as error:
+            if (how := self._death(error)) is None:
+                raise
+            raise EngineError(
+                f"model {self._entry.name!r}: vLLM's engine died while it sampled: {how}. Where memory was the "
+                "reason, lower engine_args.gpu_memory_utilization or max_num_seqs in models.toml. What was "
+                "sampled is kept: start the run again"
+            ) from error
+
+    def _death(self, error: BaseException) -> str | None:
+        """How vLLM's process ended, None where it has not."""
         from vllm.v1.engine.exceptions import EngineDeadError
 
-        try:
-            return self._engine.step()
-        except EngineDeadError as error:
-            raise EngineError(
-                f"model {self._entry.name!r}: vLLM's engine died while it sampled; the lines that it wrote above "
-                "tell why (often memory: lower engine_args.gpu_memory_utilization or max_num_seqs); what was "
-                "sampled is kept, start the run again"
-            ) from error
+        resources = getattr(self._engine.engine_core, "resources", None)
+        if not (isinstance(error, EngineDeadError) or (resources is not None and resources.engine_dead)):
+            return None
+        manager = getattr(resources, "engine_manager", None)
+        # Those that vLLM ends itself once it has noticed stand there too, so the one that failed goes first.
+        ended = {} if manager is None or not hasattr(manager, "finished_procs") else manager.finished_procs()
+        name = getattr(manager, "failed_proc_name", None) or next(iter(ended), None)
+        return _how_ended(name, ended.get(name))
 
     def _take(self, running: _Running, index: int, output: Any) -> None:
         """Keep the finished sample ``index`` of a block."""
@@ -283,18 +307,48 @@ class VLLMEngine:
         )
 
     def _cancel(self, names: list[str]) -> None:
-        from vllm.v1.engine.exceptions import EngineDeadError
-
         try:
             self._engine.abort_request(names)
-        except EngineDeadError:
-            return  # nothing runs any more
+        except Exception as error:
+            if self._death(error) is None:
+                raise  # else nothing runs any more
 
     def close(self) -> None:
         """End vLLM's processes, and free the device with them."""
         engine = self.__dict__.pop("_engine", None)
         if engine is not None:
             engine.engine_core.shutdown()
+
+
+def _wake_when_dead(core: Any) -> None:
+    """Have whoever waits for the outputs of ``core`` raise once its processes are dead.
+
+    vLLM watches its processes and marks a client whose process was killed as dead, but leaves a caller that
+    waits for outputs at that moment waiting for ever.
+    """
+    from vllm.v1.engine.exceptions import EngineDeadError
+
+    if not hasattr(core, "outputs_queue"):
+        return  # vLLM was told to run in this process
+    resources, outputs = core.resources, core.outputs_queue  # not the client: it ends when nothing holds it
+
+    def watch() -> None:
+        while not resources.engine_dead:  # closing says so too
+            time.sleep(_DEATH_SECONDS)
+        outputs.put_nowait(EngineDeadError())
+
+    threading.Thread(target=watch, name="wake-when-dead", daemon=True).start()
+
+
+def _how_ended(name: str | None, code: int | None) -> str:
+    """How a process ended, by its exit code: minus the signal's number where one ended it."""
+    who = f"its process {name}" if name else "one of its processes"
+    if code is None or code >= 0:
+        return f"{who} ended, and the lines that it wrote above tell why"
+    said = signal.strsignal(-code) or ""
+    if -code == signal.SIGKILL:
+        said = "Killed, as the system does where more memory is used than there is; `dmesg` tells"
+    return f"{who} was ended by signal {-code} ({said})"
 
 
 def _first_line(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,15 +83,59 @@ def killed(prefixes: list[Prefix], root: Path) -> Killed:
     return Killed(finished, [left.pid for left in alive], seed)
 
 
+class Bereaved(NamedTuple):
+    """What is left of a run whose engine was killed, as the kernel does when memory runs out."""
+
+    root: Path
+    finished: int
+    survivors: list[int]
+    seconds: float
+    code: int
+    said: str
+
+
 @pytest.fixture(scope="module")
-def vllm_engine(killed: object) -> Iterator[Engine]:
-    """Loaded once for all tests here, after the process that is killed has left the machine to it."""
+def bereaved(killed: object, prefixes: list[Prefix], root: Path) -> Bereaved:
+    """A sampling process whose vLLM process is killed in the middle."""
+    own = root / "bereaved"
+    own.mkdir()
+    (own / "prefixes.json").write_text((root / "prefixes.json").read_text())
+    with (own / "stderr").open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, str(CHILD), str(own)], stdout=subprocess.PIPE, stderr=stderr, text=True
+        )
+    assert process.stdout is not None
+    children = [psutil.Process(int(pid)) for pid in process.stdout.readline().split()[1:]]
+    for line in process.stdout:
+        if int(line) >= 12:
+            break
+    (core,) = [child for child in children if "EngineCore" in " ".join(child.cmdline())]
+    core.kill()
+    started = time.monotonic()
+    try:
+        code = process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        code = process.wait()
+    seconds = time.monotonic() - started
+    _, alive = psutil.wait_procs(children, timeout=20)
+    for left in alive:
+        left.kill()
+    finished = ShardStore(own, "rollout", "m").index().height
+    survivors = [left.pid for left in alive]
+    return Bereaved(own, finished, survivors, seconds, code, (own / "stderr").read_text())
+
+
+@pytest.fixture(scope="module")
+def vllm_engine(killed: object, bereaved: object) -> Iterator[Engine]:
+    """Loaded once for all tests here, after the processes that are killed have left the machine to it."""
     engine = open_engine(on_vllm())
+    own = [p for p in psutil.Process().children(recursive=True) if "VLLM" in "".join(p.cmdline())]
+    assert own
     yield engine
     engine.close()
     engine.close()
-    left = [p for p in psutil.Process().children(recursive=True) if "VLLM" in "".join(p.cmdline())]
-    _, alive = psutil.wait_procs(left, timeout=20)  # vLLM kills what does not end by itself
+    _, alive = psutil.wait_procs(own, timeout=20)  # vLLM kills what does not end by itself
     assert not alive
 
 
@@ -106,6 +151,23 @@ def undisturbed(
 
 def test_no_child_process_survives_a_killed_run(killed: Killed) -> None:
     assert killed.survivors == []
+
+
+def test_a_run_ends_when_its_engine_is_killed(bereaved: Bereaved) -> None:
+    """Its step() would wait for ever; what had come back is in shards, and the error says what to do."""
+    print(f"ended {bereaved.seconds:.1f} s after its engine; {bereaved.finished} blocks kept")
+    assert bereaved.code == 1
+    assert bereaved.seconds < 30
+    assert bereaved.survivors == []
+    (said,) = [line for line in bereaved.said.splitlines() if "EngineError: " in line]
+    for part in (
+        "EngineError: model 'demo-strong': vLLM's engine died while it sampled",
+        "its process EngineCore was ended by signal 9",
+        "lower engine_args.gpu_memory_utilization or max_num_seqs",
+        "What was sampled is kept: start the run again",
+    ):
+        assert part in said
+    assert bereaved.finished >= 12
 
 
 class TestVLLM(EngineSuite):
@@ -180,16 +242,20 @@ def _worse(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([kept, lost])
 
 
+@pytest.mark.parametrize("what", ["run", "engine"])
 def test_a_killed_run_goes_on_and_samples_nothing_twice(
+    what: str,
     killed: Killed,
+    bereaved: Bereaved,
     vllm_engine: Engine,
     undisturbed: pl.DataFrame,
     prefixes: list[Prefix],
     problems: pl.DataFrame,
     root: Path,
 ) -> None:
-    finished = killed.finished
-    plan, store = plan_for(vllm_engine, prefixes), ShardStore(root, "rollout", "m")
+    """Whether the run itself was killed or the engine's process."""
+    where, finished = (root, killed.finished) if what == "run" else (bereaved.root, bereaved.finished)
+    plan, store = plan_for(vllm_engine, prefixes), ShardStore(where, "rollout", "m")
     before = set(store.index()["block_key"])
     assert 12 <= finished == len(before) < len(plan)
     status = sample_missing(vllm_engine, plan, SAMPLING, store, lambda _: None)
