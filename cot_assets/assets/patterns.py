@@ -1,8 +1,8 @@
 """Group ``patterns``, by model: what is found on the curves of one model on one problem set.
 
 Belongs here: one asset per rule on curves (events, guesses, monotonicity, and the fits and tests behind
-them). Does not belong here: how often each happens (:mod:`cot_assets.assets.comparison`) and the rules
-(:mod:`cot_assets.potential`).
+them), and the numbers that sum them up. Does not belong here: rates of patterns and comparisons
+(:mod:`cot_assets.assets.comparison`), and the rules (:mod:`cot_assets.potential`).
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from cot_assets.potential.guesses import judge_guesses
 from cot_assets.potential.isotonic import judge_falls
 from cot_assets.potential.monotonicity import judge_monotonicity
 from cot_assets.potential.sensitivity import rate_sensitivity
+from cot_assets.potential.summaries import summaries as summarise
 
 
 def _on_curves(rule: Callable[[pl.DataFrame, Protocol], pl.DataFrame]) -> Make:
@@ -42,4 +43,21 @@ change_priors = model_asset("change_priors", _on_curves(fitted_priors))
 monotone_tests = model_asset("monotone_tests", _on_curves(judge_falls))
 drawdowns = model_asset("drawdowns", _on_curves(find_drawdowns))
 jumps = model_asset("jumps", _jumps)
+_SUMMARISED = (
+    "tangents", "spikes", "lucky_guesses", "monotonicity", "changes", "monotone_tests", "drawdowns", "jumps",
+)  # fmt: skip
+
+
+def _summaries(scope: Scope) -> pl.DataFrame:
+    tables = {name: scope.warehouse.read_table(name, **scope.where) for name in _SUMMARISED}
+    traces = scope.warehouse.read(
+        "SELECT problem_set, model, problem_id, verdict, n_tokens FROM traces "
+        "WHERE problem_set = $problem_set AND model = $model",
+        scope.where,
+    )
+    more = {"curves": curves.read_curves(scope), "traces": traces, "problems": scope.problems()}
+    return summarise({**tables, **more}, scope.protocol)
+
+
 sensitivity = model_asset("sensitivity", _on_curves(rate_sensitivity))
+summaries = model_asset("summaries", _summaries, _SUMMARISED)

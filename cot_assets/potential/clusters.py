@@ -1,11 +1,12 @@
 """Uncertainty of shares and means when traces of one problem resemble one another.
 
-Belongs here: effective sample size, cluster bootstrap, paired differences: arrays in, numbers out. Does
-not belong here: frames and patterns (:mod:`.rates`, :mod:`.transfer`).
+Belongs here: effective sample size, cluster bootstrap and jackknife, quantiles, paired differences: arrays
+in, numbers out. Does not belong here: frames and patterns (:mod:`.rates`, :mod:`.transfer`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +16,11 @@ from cot_assets.potential.estimates import CONFIDENCE, jeffreys_interval
 from cot_assets.potential.special import Floats, Numbers, normal_cdf, normal_ppf, student_ppf
 
 RESAMPLES = 2000
+MOST_GROUPS = 30  #: of clusters that a jackknife leaves out in turn
 
 
 class Estimate(NamedTuple):
-    """A mean with its interval, and how many values and clusters it rests on. NaN without values."""
+    """A number with its interval, and how many values and clusters it rests on. NaN without values."""
 
     mean: float
     low: float
@@ -147,6 +149,72 @@ def cluster_bootstrap_correlation(
     values = _correlation((_resamples(count, seed) @ sums.T).T)
     low, high = _expanded_interval(values[~np.isnan(values)], count, level)
     return Estimate(found, max(low, -1.0), min(high, 1.0), len(a), count)
+
+
+def clustered_quantile(
+    values: npt.ArrayLike, clusters: npt.ArrayLike, share: float, level: float = CONFIDENCE
+) -> Estimate:
+    """Quantile of all values, with Woodruff's (1952) interval.
+
+    The share of values up to the quantile has a Jeffreys interval at the effective sample size; its ends are
+    read off as quantiles, outwards.
+
+    Args:
+        values: numbers.
+        clusters: the problem of each value.
+        share: which quantile, within (0, 1).
+        level: of the interval.
+
+    Returns:
+        NaN for the interval where so few independent values hold none: the chance that all of them lie on
+        one side of the quantile exceeds 1 - level (for a median, fewer than six).
+    """
+    x, nothing = np.asarray(values, dtype=np.float64), float("nan")
+    if not len(x):
+        return Estimate(nothing, nothing, nothing, 0, 0)
+    found = float(np.quantile(x, share))
+    count = len(_per_cluster(x, clusters)[0])
+    n_eff = effective_sample_size(x <= found, clusters, level)
+    if share**n_eff + (1 - share) ** n_eff > 1 - level:
+        return Estimate(found, nothing, nothing, len(x), count)
+    low, high = (float(end) for end in jeffreys_interval(share * n_eff, n_eff, level))
+    ends = float(np.quantile(x, low, method="lower")), float(np.quantile(x, high, method="higher"))
+    return Estimate(found, *ends, len(x), count)
+
+
+def jackknifed_shares(
+    fit: Callable[[npt.NDArray[np.bool_]], Sequence[float]],
+    clusters: npt.ArrayLike,
+    level: float = CONFIDENCE,
+) -> list[Estimate]:
+    """Shares that a fit to all values gives, with intervals that leave out whole clusters in turn.
+
+    Clusters are left out in at most 30 groups (delete-a-group jackknife, Kott 2001), so that the cost is
+    bounded. A variance s turns into an effective sample size share (1 - share) / s, shrunk for few groups as
+    in :func:`effective_sample_size`, and kept between the number of clusters and that of values; the
+    interval is Jeffreys' at that size.
+
+    Args:
+        fit: shares in [0, 1] fitted to the values that the mask keeps; always as many, in one order.
+        clusters: the problem of each value; there must be one value at least.
+        level: of the intervals.
+    """
+    _, where = np.unique(np.asarray(clusters), return_inverse=True)
+    count = int(where.max()) + 1
+    found = np.asarray(fit(np.ones(len(where), dtype=np.bool_)), dtype=np.float64)
+    n_groups = min(count, MOST_GROUPS)
+    sizes = np.full(len(found), float(count))
+    if n_groups > 1:
+        left_out = np.array([fit(where % n_groups != group) for group in range(n_groups)], dtype=np.float64)
+        spread = left_out - left_out.mean(axis=0)
+        variance = (n_groups - 1) / n_groups * (spread**2).sum(axis=0)
+        shrink = float(normal_ppf((1 + level) / 2) / student_ppf((1 + level) / 2, n_groups - 1)) ** 2
+        seen = variance > 1e-15
+        sizes[seen] = shrink * (found * (1 - found))[seen] / variance[seen]
+        sizes = np.clip(sizes, count, len(where))
+    low, high = jeffreys_interval(np.clip(found, 0.0, 1.0) * sizes, sizes, level)
+    ends = zip(found.tolist(), low.tolist(), high.tolist(), strict=True)
+    return [Estimate(mean, a, b, len(where), count) for mean, a, b in ends]
 
 
 def _correlation(sums: Floats) -> Floats:

@@ -159,6 +159,14 @@ PASS_AT_K: Schema = {
     **dict.fromkeys(("pass_at_k", "ci_low", "ci_high"), _REAL),
     **_PROTOCOL,
 }
+SUMMARIES: Schema = {
+    **dict.fromkeys((*UNITS, "figure", "measure", "rule", "trace_filter", "split_by", "part"), _TEXT),
+    "statistic": _TEXT,
+    **dict.fromkeys(("estimate", "ci_low", "ci_high"), _REAL),
+    **dict.fromkeys(("n_with", "n", "n_problems"), _INT),
+    "n_of": _TEXT,
+    **_PROTOCOL,
+}
 UNLOCKS: Schema = {
     **dict.fromkeys(("problem_set", "reader", "writer", "problem_id", "trace_id"), _TEXT),
     "fraction": _REAL,

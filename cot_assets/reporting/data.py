@@ -26,6 +26,7 @@ from cot_assets.potential.frames import (
     SENSITIVITY,
     SHORTEST_UNLOCKS,
     STEP_CORRELATIONS,
+    SUMMARIES,
     TRANSFER_DIFFERENCES,
 )
 from cot_assets.potential.optimised import mean_curves
@@ -240,7 +241,7 @@ _WHOLE = {
     "changes": CHANGES, "change_priors": CHANGE_PRIORS, "monotone_tests": MONOTONE_TESTS,
     "drawdowns": DRAWDOWNS, "sensitivity": SENSITIVITY, "jumps": JUMPS, "matched_rates": MATCHED_RATES,
     "model_differences": MODEL_DIFFERENCES, "transfer_differences": TRANSFER_DIFFERENCES,
-    "shortest_unlocks": SHORTEST_UNLOCKS, "step_correlations": STEP_CORRELATIONS,
+    "shortest_unlocks": SHORTEST_UNLOCKS, "step_correlations": STEP_CORRELATIONS, "summaries": SUMMARIES,
 }  # fmt: skip
 COLUMNS |= {name: dict(schema) for name, schema in _WHOLE.items()}
 #: Columns of ``curves`` that are shown where they exist; filled with NULL where they do not.
@@ -306,6 +307,7 @@ class ReportData:
     transfer_differences: pl.DataFrame = field(default_factory=partial(empty_frame, "transfer_differences"))
     shortest_unlocks: pl.DataFrame = field(default_factory=partial(empty_frame, "shortest_unlocks"))
     step_correlations: pl.DataFrame = field(default_factory=partial(empty_frame, "step_correlations"))
+    summaries: pl.DataFrame = field(default_factory=partial(empty_frame, "summaries"))
     sampling_runs: pl.DataFrame = field(default_factory=partial(empty_frame, "sampling_runs"))
     protocol: Protocol | None = None
 

@@ -4,14 +4,17 @@ SELECT
     problem_set,
     model,
     cut_policy,
-    pattern,
-    count(*) FILTER (WHERE by_threshold) AS n_by_threshold,
-    count(*) FILTER (WHERE by_threshold AND is_confirmed) AS n_confirmed_of_these,
-    round(n_confirmed_of_these / nullif(n_by_threshold, 0), 3) AS confirmed_share,
-    count(*) FILTER (WHERE is_confirmed AND NOT by_threshold) AS n_only_confirmed,
-    round(median(probability) FILTER (WHERE by_threshold), 3) AS median_probability,
-    round(sum(1 - probability) FILTER (WHERE by_threshold), 1) AS expected_false
-FROM events
-WHERE problem_set = coalesce($problem_set, problem_set)
-GROUP BY ALL
-ORDER BY problem_set, cut_policy, model, pattern;
+    part AS pattern,
+    measure,
+    statistic,
+    round(estimate, 3) AS estimate,
+    round(ci_low, 3) AS ci_low,
+    round(ci_high, 3) AS ci_high,
+    n_with,
+    n AS n_events,
+    rule AS events_by,
+    n_problems
+FROM summaries
+WHERE figure = 'confirmed_events'
+    AND problem_set = coalesce($problem_set, problem_set)
+ORDER BY problem_set, cut_policy, model, pattern, measure;

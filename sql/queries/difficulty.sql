@@ -3,16 +3,14 @@
 SELECT
     problem_set,
     model,
-    level,
-    subject,
-    count(*) AS n_problems,
-    sum(n_traces)::BIGINT AS n_traces,
-    round(avg(v0), 3) AS mean_v0,
-    round(avg(accuracy), 3) AS mean_accuracy,
-    round(avg(accuracy - v0), 3) AS gain_over_v0,
-    round(avg(mean_tokens)) AS mean_tokens,
-    sum(n_truncated)::BIGINT AS n_truncated
-FROM problem_difficulty
-WHERE problem_set = coalesce($problem_set, problem_set)
-GROUP BY ALL
-ORDER BY problem_set, model, level, subject;
+    split_by,
+    part,
+    measure,
+    round(estimate, 3) AS estimate,
+    round(ci_low, 3) AS ci_low,
+    round(ci_high, 3) AS ci_high,
+    n_problems
+FROM summaries
+WHERE figure = 'difficulty'
+    AND problem_set = coalesce($problem_set, problem_set)
+ORDER BY problem_set, model, list_position(['none', 'level', 'subject'], split_by), part, measure DESC;

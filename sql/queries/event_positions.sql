@@ -2,23 +2,21 @@
 -- param problem_set: NULL = all problem sets
 -- param model: NULL = all models
 SELECT
-    curves.problem_set,
-    curves.model,
-    curves.cut_policy,
-    least(floor(10 * curves.fraction), 9) / 10 AS from_fraction,
-    count(*) AS n_steps,
-    count(*) FILTER (WHERE events.pattern = 'insight') AS n_insights,
-    count(*) FILTER (WHERE events.pattern = 'tangent') AS n_tangents,
-    round(avg(curves.potential), 3) AS mean_potential
-FROM trace_curves AS curves
-LEFT JOIN events
-    ON events.trace_id = curves.trace_id
-    AND events.cut_policy = curves.cut_policy
-    AND events.cut_index = curves.cut_index
-    AND events.pattern IN ('insight', 'tangent')
-    AND events.by_threshold
-WHERE NOT curves.is_end
-    AND curves.problem_set = coalesce($problem_set, curves.problem_set)
-    AND curves.model = coalesce($model, curves.model)
-GROUP BY ALL
-ORDER BY ALL;
+    problem_set,
+    model,
+    cut_policy,
+    part AS from_fraction,
+    measure,
+    statistic,
+    round(estimate, 3) AS estimate,
+    round(ci_low, 3) AS ci_low,
+    round(ci_high, 3) AS ci_high,
+    n_with,
+    n,
+    n_of,
+    n_problems
+FROM summaries
+WHERE figure = 'event_positions'
+    AND problem_set = coalesce($problem_set, problem_set)
+    AND model = coalesce($model, model)
+ORDER BY problem_set, cut_policy, model, measure, from_fraction;

@@ -1,19 +1,31 @@
 -- Does a model guess more, or does it only meet harder problems? (Guess rates matched on V0.)
 -- param problem_set: NULL = all problem sets
--- param rule: 'lucky_guess' = last cut before the answer is stated; 'late_spike' = the paper's penultimate cut
+-- param pattern: 'lucky_guess' = last cut before the answer is stated; 'late_spike' = the paper's penultimate cut
+-- param rule: 'threshold' = the paper's rule on estimates; 'confirmed' counts only what is_confirmed
 SELECT
-    problem_set,
-    model,
-    cut_policy,
-    coalesce(v0_bin, 'V0 unknown') AS v0_bin,
-    count(*) AS n_traces,
-    count(DISTINCT problem_id) AS n_problems,
-    count(*) FILTER (WHERE by_threshold) AS n_guesses,
-    round(n_guesses / n_traces, 3) AS guess_rate,
-    round(avg(guess_bound), 3) AS mean_bound
-FROM lucky_guesses
-WHERE by_threshold IS NOT NULL
-    AND rule = $rule
-    AND problem_set = coalesce($problem_set, problem_set)
-GROUP BY ALL
-ORDER BY problem_set, cut_policy, model, v0_bin;
+    rates.problem_set,
+    rates.model,
+    rates.cut_policy,
+    rates.v0_bin,
+    rates.n_with AS n_guesses,
+    rates.n_traces,
+    rates.n_problems,
+    round(rates.rate, 3) AS guess_rate,
+    round(rates.ci_low, 3) AS ci_low,
+    round(rates.ci_high, 3) AS ci_high,
+    round(bounds.estimate, 3) AS mean_bound,
+    round(bounds.ci_low, 3) AS bound_low,
+    round(bounds.ci_high, 3) AS bound_high
+FROM matched_rates AS rates
+LEFT JOIN summaries AS bounds
+    ON bounds.problem_set = rates.problem_set
+    AND bounds.model = rates.model
+    AND bounds.cut_policy = rates.cut_policy
+    AND bounds.figure = 'guesses_by_v0'
+    AND bounds.rule = rates.pattern
+    AND bounds.part = rates.v0_bin
+WHERE rates.problem_set = coalesce($problem_set, rates.problem_set)
+    AND rates.pattern = $pattern
+    AND rates.rule = $rule
+    AND rates.trace_filter = 'correct'
+ORDER BY rates.problem_set, rates.cut_policy, rates.model, rates.v0_bin;

@@ -1,22 +1,23 @@
 -- After a tangent, how often and after how many tokens does the trace get back, and is it right in the end?
 -- param problem_set: NULL = all problem sets
+-- param rule: 'threshold' = tangents by the paper's rule; 'confirmed' counts only what is_confirmed
 SELECT
-    tangents.problem_set,
-    tangents.model,
-    tangents.cut_policy,
-    count(*) AS n_tangents,
-    count(DISTINCT trace_id) AS n_traces,
-    count(*) FILTER (WHERE is_recovered) AS n_recovered,
-    round(n_recovered / n_tangents, 3) AS recovered_share,
-    quantile_cont(recovery_tokens, 0.25) AS tokens_25,
-    median(recovery_tokens) AS tokens_50,
-    quantile_cont(recovery_tokens, 0.75) AS tokens_75,
-    count(DISTINCT trace_id) FILTER (WHERE traces.verdict = 'correct') AS n_traces_correct,
-    round(n_traces_correct / n_traces, 3) AS correct_share,
-    round(avg(potential_before), 3) AS mean_before,
-    round(avg(potential_after), 3) AS mean_after
-FROM tangents
-JOIN traces USING (trace_id)
-WHERE by_threshold AND tangents.problem_set = coalesce($problem_set, tangents.problem_set)
-GROUP BY ALL
-ORDER BY tangents.problem_set, tangents.cut_policy, tangents.model;
+    problem_set,
+    model,
+    cut_policy,
+    measure,
+    statistic,
+    round(estimate, 3) AS estimate,
+    round(ci_low, 3) AS ci_low,
+    round(ci_high, 3) AS ci_high,
+    n_with,
+    n,
+    n_of,
+    n_problems
+FROM summaries
+WHERE figure = 'recovery'
+    AND problem_set = coalesce($problem_set, problem_set)
+    AND rule = $rule
+ORDER BY problem_set, cut_policy, model,
+    list_position(['recovered', 'recovery_tokens_25', 'recovery_tokens_50', 'recovery_tokens_75', 'ends_correct'], measure)
+    NULLS LAST, measure DESC;

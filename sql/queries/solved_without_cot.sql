@@ -4,15 +4,17 @@ SELECT
     problem_set,
     model,
     cut_policy,
-    count(DISTINCT problem_id) AS n_problems,
-    count(DISTINCT problem_id) FILTER (WHERE is_solved_without_cot) AS n_problems_solved_without_cot,
-    count(*) AS n_traces,
-    count(*) FILTER (WHERE verdict = 'correct') AS n_correct,
-    count(*) FILTER (WHERE verdict = 'correct' AND NOT is_solved_without_cot) AS n_left_by_the_paper,
-    round(avg(v0), 3) AS mean_v0,
-    round(count(*) FILTER (WHERE verdict = 'correct') / nullif(count(*) FILTER (WHERE verdict <> 'unscored'), 0), 3)
-        AS accuracy
-FROM monotonicity
-WHERE problem_set = coalesce($problem_set, problem_set)
-GROUP BY ALL
-ORDER BY problem_set, cut_policy, model;
+    measure,
+    trace_filter,
+    statistic,
+    round(estimate, 3) AS estimate,
+    round(ci_low, 3) AS ci_low,
+    round(ci_high, 3) AS ci_high,
+    n_with,
+    n,
+    n_of,
+    n_problems
+FROM summaries
+WHERE figure = 'solved_without_cot'
+    AND problem_set = coalesce($problem_set, problem_set)
+ORDER BY problem_set, cut_policy, model, measure DESC;

@@ -15,7 +15,6 @@ from warehouse_study import LINES, PROTOCOL, TRANSFER, N, fill
 
 from cot_assets.config import DataHome
 from cot_assets.potential.frames import CURVES as CURVES_SCHEMA
-from cot_assets.potential.guesses import guess_rates_by_v0
 from cot_assets.potential.passk import Rule, pass_at_k_by_problem
 from cot_assets.potential.transfer import transfer_curve, unlock_counts
 from cot_assets.warehouse import Warehouse, WarehouseError
@@ -222,14 +221,40 @@ def test_models_are_compared_on_the_problems_they_share(study: Warehouse) -> Non
     assert found["insight"]["n_problems"] == 1
 
 
-def test_guesses_by_v0_agree_with_the_statistics(study: Warehouse) -> None:
-    expected = guess_rates_by_v0(study.read_table("lucky_guesses")).filter(
-        pl.col("rule") == "lucky_guess", pl.col("n_traces") > 0
+def test_guesses_by_v0_stand_beside_their_bound(study: Warehouse) -> None:
+    found = {(r["model"], r["v0_bin"]): r for r in ask(study, "guesses_by_v0")}
+    # Correct traces: p1 and p2 of strong, both with V0 = 8 of 64; of weak p2, with V0 = 0.
+    strong = found["strong", "[0.0, 0.2)"]
+    assert (strong["n_guesses"], strong["n_traces"], strong["guess_rate"]) == (1, 2, 0.5)
+    assert strong["mean_bound"] == pytest.approx(0.05 / 0.95 * 7, abs=1e-3)
+    weak = found["weak", "[0.0, 0.2)"]
+    assert (weak["n_guesses"], weak["n_traces"], weak["mean_bound"]) == (0, 1, 1)
+    assert found["strong", "equal weights"]["ci_low"] < 0.5 < found["strong", "equal weights"]["ci_high"]
+    assert found["strong", "equal weights"]["mean_bound"] is None
+
+
+def test_every_estimate_of_a_figure_has_an_interval_and_n(study: Warehouse) -> None:
+    figures = {r["figure"] for r in ask(study, "SELECT DISTINCT figure FROM summaries")}
+    assert figures <= set(named_queries()), "a figure has the name of its query"
+    shown = {name for name, query in named_queries().items() if "FROM summaries" in query.sql}
+    assert shown | {"guesses_by_v0"} == figures
+    for name in shown:
+        columns = set(run_query(study.home, name).columns)
+        assert {"estimate", "ci_low", "ci_high", "n_problems"} <= columns, name
+        assert columns & {"n", "n_steps", "n_traces", "n_events", "n_cuts"} or name == "difficulty"
+
+
+def test_recovery_counts_tangents_and_the_traces_they_are_in(study: Warehouse) -> None:
+    found = {r["measure"]: r for r in ask(study, "recovery") if r["model"] == "strong"}
+    # strong falls by 24 of 64 on p1 and comes back, by 38 of 64 on p2 and does not.
+    assert (found["recovered"]["n_with"], found["recovered"]["n"], found["recovered"]["estimate"]) == (
+        1,
+        2,
+        0.5,
     )
-    found = run_query(study.home, "guesses_by_v0")
-    assert found.select("model", "v0_bin", "n_traces", "n_guesses").rows() == sorted(
-        expected.select("model", "v0_bin", "n_traces", "n_with").rows()
-    )
+    assert found["recovery_tokens_50"]["estimate"] == 1
+    assert found["recovery_tokens_50"]["ci_low"] is None
+    assert (found["ends_correct"]["n_with"], found["ends_correct"]["n_of"]) == (2, "traces")
 
 
 def test_texts_of_rollouts_are_reached(study: Warehouse) -> None:

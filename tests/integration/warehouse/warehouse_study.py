@@ -25,6 +25,7 @@ from cot_assets.potential.passk import measured_pass_at_k
 from cot_assets.potential.rates import decided_traces, pattern_rates
 from cot_assets.potential.sensitivity import rate_sensitivity
 from cot_assets.potential.steps import step_correlations, transfer_steps
+from cot_assets.potential.summaries import summaries
 from cot_assets.potential.transfer import judge_unlocks
 from cot_assets.warehouse import Warehouse
 from cot_assets.warehouse.publish import SHARD_COLUMNS
@@ -117,6 +118,8 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
     }  # fmt: skip
     tables |= {table: rule(curves, PROTOCOL) for table, rule in more.items()}
     tables["jumps"] = measure_jumps(curves, warehouse.read_table("problems"), PROTOCOL)
+    known = {"curves": curves, "traces": traces, "problems": warehouse.read_table("problems")}
+    tables["summaries"] = summaries({**tables, **known}, PROTOCOL)
     for table, frame in tables.items():
         warehouse.write_partition(table, frame, where)
 

@@ -3,13 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from cot_assets.potential.clusters import (
     cluster_bootstrap_mean,
+    clustered_quantile,
     effective_sample_size,
     intra_cluster_correlation,
+    jackknifed_shares,
     paired_difference,
 )
 from cot_assets.potential.estimates import jeffreys_interval
@@ -132,3 +135,54 @@ def test_only_common_problems_are_compared():
     got = paired_difference([1, 1, 0], ["a", "b", "c"], [0, 0.5], ["a", "z"], seed=1)
     assert (got.mean, got.n_clusters) == (1.0, 1)
     assert np.isnan(paired_difference([1], ["a"], [1], ["b"], seed=1).mean)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_quantiles_of_clustered_values_are_covered(share):
+    """1,500 data sets of 24 problems with 1 to 6 values that share the problem's level."""
+    rng, inside, repeats = np.random.default_rng(5), 0, 1500
+    truth = stats.norm.ppf(share, scale=np.sqrt(2))
+    for _ in range(repeats):
+        clusters = np.repeat(np.arange(24), rng.integers(1, 7, 24))
+        values = rng.normal(size=24)[clusters] + rng.normal(size=len(clusters))
+        found = clustered_quantile(values, clusters, share)
+        assert found.low <= found.mean <= found.high
+        inside += found.low <= truth <= found.high
+    assert 0.93 <= inside / repeats <= 0.99
+
+
+def test_few_values_have_a_median_and_no_interval():
+    found = clustered_quantile([3, 1, 2, 5, 4], list("abcde"), 0.5)
+    assert (found.mean, found.n, found.n_clusters) == (3, 5, 5)
+    assert np.isnan([found.low, found.high]).all()
+    assert np.isnan(clustered_quantile(np.arange(30), np.repeat(list("abc"), 10), 0.05).low)
+    known = clustered_quantile([3, 1, 2, 5, 4, 6], list("abcdef"), 0.5)
+    assert (known.low, known.high) == (1, 6)
+    assert np.isnan(clustered_quantile([], [], 0.5).mean)
+
+
+def test_a_jackknifed_share_is_covered():
+    """The mean as the simplest fit: 400 data sets of 30 problems with 6 flags each."""
+    rng, inside = np.random.default_rng(9), 0
+    for _ in range(400):
+        flags, clusters = beta_binomial(rng, 30, 6, 0.1, 0.2)
+        (found,) = jackknifed_shares(lambda kept, flags=flags: [flags[kept].mean()], clusters)
+        assert found.mean == pytest.approx(flags.mean())
+        inside += found.low <= 0.1 <= found.high
+    assert 0.92 <= inside / 400 <= 0.99
+
+
+def test_a_jackknifed_share_has_a_width_where_nothing_varies():
+    (found,) = jackknifed_shares(lambda _: [0.0], np.repeat(list("abcd"), 5))
+    assert (found.low, found.high) == (0.0, pytest.approx(float(jeffreys_interval(0, 4)[1])))
+    (alone,) = jackknifed_shares(lambda kept: [float(kept.any()) / 2], ["a"] * 9)
+    assert (alone.low, alone.high) == tuple(map(float, jeffreys_interval(0.5, 1)))
+    assert alone.high - alone.low > 0.8
+
+
+def test_the_jackknife_leaves_out_whole_problems_in_bounded_many_fits():
+    clusters, seen = np.repeat(np.arange(100), 3), []
+    jackknifed_shares(lambda kept: seen.append(kept) or [kept.mean() / 2], clusters)
+    assert len(seen) == 31
+    assert all(len(set(kept[3 * i : 3 * i + 3])) == 1 for kept in seen for i in range(100))
+    assert np.sum([~kept for kept in seen], axis=0).tolist() == [1] * 300

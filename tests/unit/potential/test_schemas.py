@@ -24,7 +24,7 @@ def columns_of(table: str) -> dict[str, object]:
         *("tangents", "spikes", "lucky_guesses", "monotonicity", "pattern_rates", "unlocks"),
         *("changes", "change_priors", "monotone_tests", "drawdowns", "sensitivity"),
         *("transfer_differences", "shortest_unlocks", "transfer_steps", "step_correlations"),
-        *("matched_rates", "model_differences", "pass_at_k"),
+        *("matched_rates", "model_differences", "pass_at_k", "summaries"),
     ],
 )
 def test_schema_equals_the_table(table):

@@ -29,6 +29,7 @@ from cot_assets.potential.passk import measured_pass_at_k
 from cot_assets.potential.rates import decided_traces, pattern_rates
 from cot_assets.potential.sensitivity import rate_sensitivity
 from cot_assets.potential.steps import step_correlations, transfer_steps
+from cot_assets.potential.summaries import summaries
 from cot_assets.potential.transfer import judge_unlocks, transfer_curve
 from cot_assets.reporting.data import ReportData
 
@@ -216,6 +217,9 @@ def assemble(
     more["jumps"] = measure_jumps(judged, gold, protocol)
     more["matched_rates"] = matched_rates(decisions, protocol)
     more["model_differences"] = model_differences(decisions, traces, protocol)
+    summed_up = {"curves": judged, "tangents": tangents, "spikes": spikes, "lucky_guesses": guesses}
+    summed_up |= {"monotonicity": monotone, "traces": traces, "problems": problems, **more}
+    more["summaries"] = summaries(summed_up, protocol)
     return ReportData(
         problem_set=problem_set,
         problems=problems,
