@@ -128,7 +128,24 @@ def probability_change_beyond(
 def delta_interval(
     k0: Numbers, n0: Numbers, k1: Numbers, n1: Numbers, level: float = CONFIDENCE
 ) -> tuple[Floats, Floats]:
-    """Equal-tailed posterior interval of p1 - p0; NaN where either share is unknown."""
+    """Equal-tailed posterior interval of p1 - p0.
+
+    As in :func:`jeffreys_interval` an estimate at an end of the scale takes that end in: high = 1 where
+    k0 = 0 and k1 = n1, low = -1 where k0 = n0 and k1 = 0. Coverage: METHODS.md.
+
+    Args:
+        k0: successes before.
+        n0: trials before.
+        k1: successes after.
+        n1: trials after.
+        level: posterior mass of the interval.
+
+    Returns:
+        (low, high), each of the broadcast shape, NaN where either share is unknown.
+
+    Raises:
+        ValueError: a count is negative, k exceeds n, or the level lies outside (0, 1).
+    """
     if not 0 < level < 1:
         raise ValueError(f"level = {level} lies outside (0, 1)")
     counts = np.broadcast_arrays(*_counts(k0, n0), *_counts(k1, n1))
@@ -141,7 +158,10 @@ def delta_interval(
             distinct, where = np.unique(table[is_known], axis=0, return_inverse=True)
             end[is_known] = _quantile(distinct, mass_above)[where.ravel()]
         ends.append(end.reshape(counts[0].shape))
-    return ends[0], ends[1]
+    (low, high), (first, of_first, last, of_last) = ends, counts
+    is_known = np.isfinite(low)
+    low = np.where(is_known & (first == of_first) & (last == 0), -1.0, low)
+    return low, np.where(is_known & (first == 0) & (last == of_last), 1.0, high)
 
 
 def _counts(k: Numbers, n: Numbers) -> tuple[Floats, Floats]:

@@ -144,11 +144,20 @@ def test_probability_of_a_change_keeps_shape_and_broadcasts():
 
 def test_delta_interval_agrees_with_draws_from_the_posteriors():
     rng = np.random.default_rng(11)
-    cases = [(10, 64, 40, 64), (0, 32, 0, 32), (128, 128, 60, 128), (0, 16, 16, 16)]
+    cases = [(10, 64, 40, 64), (0, 32, 0, 32), (128, 128, 60, 128), (0, 16, 15, 16)]
     low, high = delta_interval(*map(np.array, zip(*cases, strict=True)))
     for i, (k0, n0, k1, n1) in enumerate(cases):
         drawn = rng.beta(k1 + 0.5, n1 - k1 + 0.5, 400_000) - rng.beta(k0 + 0.5, n0 - k0 + 0.5, 400_000)
         assert (low[i], high[i]) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.003)
+
+
+def test_a_change_across_the_whole_scale_may_be_as_large_as_it_looks():
+    low, high = delta_interval([0, 16, 0, 16], [16, 16, 16, 16], [64, 0, 63, 1], [64, 64, 64, 64])
+    assert (high[0], low[1]) == (1.0, -1.0)
+    assert low[0] > 0.8
+    assert high[1] < -0.8
+    assert high[2] < 1
+    assert low[3] > -1
 
 
 def test_delta_interval_ends_have_the_stated_mass():
