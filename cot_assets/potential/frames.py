@@ -125,8 +125,9 @@ DRAWDOWNS: Schema = {
 SENSITIVITY: Schema = {
     **dict.fromkeys((*UNITS, "pattern", "trace_filter"), _TEXT),
     "threshold": _REAL,
-    **dict.fromkeys(("n", "n_traces"), _INT),
-    **dict.fromkeys(("rate", "rate_sd", "noise_floor"), _REAL),
+    "is_in_use": pl.Boolean,
+    **dict.fromkeys(("n", "n_traces", "n_problems"), _INT),
+    **dict.fromkeys(("rate", "ci_low", "ci_high", "noise_flat", "noise_monotone"), _REAL),
     **_PROTOCOL,
 }
 PATTERN_RATES: Schema = {

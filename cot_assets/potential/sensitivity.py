@@ -1,22 +1,25 @@
-"""Sensitivity: what would the rates be with another threshold, fewer rollouts, or no change at all?
+"""Sensitivity: what would the rates be with another threshold, fewer rollouts, or no event at all?
 
-Belongs here: threshold-rule rates over a grid of thresholds and of n, and their noise floor. Does not
+Belongs here: threshold-rule rates over a grid of thresholds and of n, and their noise floors. Does not
 belong here: the published rates (:mod:`.rates`).
 
 Fewer rollouts are had by drawing n of those that exist without replacement: what the experiment would
-have shown with that n. The noise floor replaces every pair of neighbouring cuts by two fresh samples of
-their pooled share: the rate that noise alone would give to curves at these levels.
+have shown with that n. The noise floors replace every curve by a new one of the same cuts and rollouts
+whose true potential is known to hold no event: flat at the level of the trace, or never falling (its
+isotonic fit).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from cot_assets.config import Protocol
+from cot_assets.potential.clusters import effective_sample_size
+from cot_assets.potential.estimates import jeffreys_interval
 from cot_assets.potential.frames import (
     CURVE,
     EPSILON,
@@ -27,24 +30,20 @@ from cot_assets.potential.frames import (
     conform,
     measured_cuts,
 )
+from cot_assets.potential.guesses import judge_guesses
+from cot_assets.potential.isotonic import isotonic_fit
 from cot_assets.potential.rates import FILTERS
 from cot_assets.potential.special import Floats
 
 DRAWS = 50
 SIZES = (16, 32, 64, 128, 256)
-CHANGES = tuple(round(0.05 * i, 2) for i in range(1, 17))  #: 0.05, 0.10, ... 0.80
-TOLERANCES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
-BELOW = (0.02, 0.05, 0.1, 0.2)
-GRIDS: Mapping[str, tuple[float, ...]] = {
-    "insight": CHANGES,
-    "tangent": CHANGES,
-    "monotone": TOLERANCES,
-    "late_spike": BELOW,
-}
+THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(1, 17))  #: 0.05, 0.10, ... 0.80
+PATTERNS = ("insight", "tangent", "monotone", "late_spike", "lucky_guess")
+GUESSES = ("late_spike", "lucky_guess")
 
 
 def rate_sensitivity(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """Rates by the threshold rule over thresholds and n, with the rate that noise alone would give.
+    """Rates by the threshold rule over thresholds and n, with the rates that noise alone would give.
 
     Args:
         curves: see :mod:`cot_assets.potential.frames`.
@@ -52,10 +51,11 @@ def rate_sensitivity(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
 
     Returns:
         The columns of table ``sensitivity``: for each problem set, model and cut policy every pattern of
-        :data:`GRIDS`, trace filter, threshold and n (those of :data:`SIZES` below the protocol's n, and
-        that n itself; cuts with fewer rollouts keep what they have). ``rate`` is the mean over draws,
-        ``rate_sd`` its standard deviation between draws (0 where nothing is left out); NULL without
-        traces. ``noise_floor`` is NULL for late_spike, which no change of potential defines.
+        :data:`PATTERNS`, trace filter, threshold and n (those of :data:`SIZES` below the protocol's n, and
+        that n itself; cuts with fewer rollouts keep what they have). ``rate`` is the mean over draws of n
+        rollouts; its interval is Jeffreys' at the effective sample size for clustering by problem, what one
+        experiment of that n would state. ``noise_flat`` and ``noise_monotone`` are the mean rates of simulated curves
+        that are flat, or that never fall. NULL without traces.
 
     Raises:
         ValueError: ``curves`` lacks a column or has a cut twice.
@@ -66,131 +66,149 @@ def rate_sensitivity(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     for values, unit in checked.sort(*UNITS, *CURVE, "cut_index").group_by(*UNITS, maintain_order=True):
         base = dict(zip(UNITS, values, strict=True))
         table = _Table(unit, protocol)
-        sizes = sorted({*(n for n in SIZES if n < protocol.n), protocol.n})
-        for n in sizes:
-            rng = np.random.default_rng([protocol.seed, n])
-            is_whole = bool(np.all(table.n <= n))
-            observed = _stacked(
-                [table.extremes(table.thinned(n, rng)) for _ in range(1 if is_whole else DRAWS)]
-            )
-            noise = _stacked([table.noise(n, rng) for _ in range(DRAWS)])
-            for pattern, thresholds in grids.items():
+        for n in sorted({*(n for n in SIZES if n < protocol.n), protocol.n}):
+            observed, flat, rising = table.draw(n, np.random.default_rng([protocol.seed, n]))
+            for pattern, (own, thresholds) in grids.items():
+                filters = table.filters(pattern)
                 for threshold in thresholds:
-                    seen, floor = _has(pattern, observed, threshold), _has(pattern, noise, threshold)
-                    for name, chosen in table.filters(pattern).items():
-                        rates = seen[:, chosen].mean(axis=1) if chosen.any() else np.array([np.nan])
-                        has_floor = chosen.any() and pattern != "late_spike"
+                    has, is_flat, is_rising = (
+                        _has(pattern, draws[pattern], threshold).mean(axis=0)
+                        for draws in (observed, flat, rising)
+                    )
+                    for name, chosen in filters.items():
                         rows.append(
                             {
                                 **base,
                                 "pattern": pattern,
                                 "trace_filter": name,
                                 "threshold": threshold,
+                                "is_in_use": threshold == own,
                                 "n": n,
                                 "n_traces": int(chosen.sum()),
-                                "rate": float(rates.mean()),
-                                "rate_sd": float(rates.std()),
-                                "noise_floor": float(floor[:, chosen].mean()) if has_floor else None,
+                                "n_problems": len(np.unique(table.problems[chosen])),
+                                "n_eff": effective_sample_size(has[chosen], table.problems[chosen]),
+                                "rate": _mean(has[chosen]),
+                                "noise_flat": _mean(is_flat[chosen]),
+                                "noise_monotone": _mean(is_rising[chosen]),
                             }
                         )
-    frame = pl.DataFrame(rows, schema=dict(SENSITIVITY))
-    return conform(frame.with_columns(pl.col("rate", "rate_sd").fill_nan(None)), SENSITIVITY, protocol)
+    schema = {**SENSITIVITY, "n_eff": pl.Float64}
+    frame = pl.DataFrame(rows, schema=schema)
+    rate, size = frame["rate"].to_numpy(), frame["n_eff"].to_numpy()
+    # A rate of 1 must give exactly the size, or the interval would miss its end at 1 by rounding.
+    low, high = jeffreys_interval(np.where(rate == 1, size, np.nan_to_num(rate * size)), size)
+    frame = frame.with_columns(
+        pl.Series("ci_low", low, dtype=pl.Float64), pl.Series("ci_high", high, dtype=pl.Float64)
+    )
+    return conform(frame.with_columns(pl.col(pl.Float64).fill_nan(None)), SENSITIVITY, protocol)
 
 
 class _Table:
-    """Curves of one unit as arrays: cuts in a row, with the trace that each belongs to."""
+    """Curves of one unit as arrays: known cuts in a row, with the trace that each belongs to."""
 
     def __init__(self, unit: pl.DataFrame, protocol: Protocol) -> None:
         cuts = measured_cuts(unit)
         v0 = cuts.filter(pl.col("cut_index") == 0).select(*CURVE, pl.col("potential").alias("v0"))
-        last = cuts.group_by(*CURVE).agg(pl.col("cut_index").max(), pl.col("n").last().alias("n_last"))
         self.traces = (
             unit.select(*IDENTITY, "verdict")
             .unique()
             .sort(*CURVE)
             .with_row_index("row")
-            .join(v0, on=CURVE, how="left")
-            .join(last.select(*CURVE, "n_last"), on=CURVE, how="left", maintain_order="left")
+            .join(v0, on=CURVE, how="left", maintain_order="left")
             .with_columns(
                 (pl.col("v0") >= protocol.solved_threshold - EPSILON).alias("is_solved_without_cot")
             )
-            .sort("row")
         )
-        cuts = cuts.join(self.traces.select(*CURVE, "row"), on=CURVE).sort("row", "cut_index")
-        known = cuts.filter(pl.col("n").is_not_null())
+        self.problems: npt.NDArray[np.object_] = self.traces["problem_id"].to_numpy()
+        known = (
+            cuts.filter(pl.col("n").is_not_null())
+            .join(self.traces.select(*CURVE, "row"), on=CURVE)
+            .sort("row", "cut_index")
+            .with_row_index("place")
+        )
         self.trace: npt.NDArray[np.int64] = known["row"].cast(pl.Int64).to_numpy()
-        self.index: npt.NDArray[np.int64] = known["cut_index"].cast(pl.Int64).to_numpy()
+        index: npt.NDArray[np.int64] = known["cut_index"].cast(pl.Int64).to_numpy()
         self.k: npt.NDArray[np.int64] = known["n_correct"].cast(pl.Int64).to_numpy()
         self.n: npt.NDArray[np.int64] = known["n"].cast(pl.Int64).to_numpy()
-        is_pair = (np.diff(self.trace) == 0) & (np.diff(self.index) == 1)
-        self.before = np.flatnonzero(is_pair)
-        self.has_pair = np.zeros(self.traces.height, dtype=np.bool_)
-        self.has_pair[self.trace[self.before]] = True
+        self.before = np.flatnonzero((np.diff(self.trace) == 0) & (np.diff(index) == 1))
+        self.decidable = {name: np.zeros(self.traces.height, dtype=np.bool_) for name in PATTERNS}
+        for name in ("insight", "tangent", "monotone"):
+            self.decidable[name][self.trace[self.before]] = True
+        judged = judge_guesses(unit, protocol).join(
+            known.select(*CURVE, "cut_index", "place"), on=[*CURVE, "cut_index"]
+        )
+        self.judged: dict[str, npt.NDArray[np.int64]] = {}  # the cut at which a guess is looked for
+        for name in GUESSES:
+            self.judged[name] = judged.filter(rule=name)["place"].cast(pl.Int64).to_numpy()
+            self.decidable[name][self.trace[self.judged[name]]] = True
 
-    def thinned(self, n: int, rng: np.random.Generator) -> Floats:
-        """Potential of every cut from at most n of its rollouts."""
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[dict[str, Floats], ...]:
+        """What decides each pattern, for curves as observed, flat, and never falling: (draws, traces)."""
         size = np.minimum(self.n, n)
-        return rng.hypergeometric(self.k, self.n - self.k, size) / size
+        flat, rising = self._levels()
+        is_whole = bool(np.all(self.n <= n))
+        sources: tuple[tuple[int, Callable[[], npt.NDArray[np.int64]]], ...] = (
+            (1 if is_whole else DRAWS, lambda: rng.hypergeometric(self.k, self.n - self.k, size)),
+            (DRAWS, lambda: rng.binomial(size, flat)),
+            (DRAWS, lambda: rng.binomial(size, rising)),
+        )
+        return tuple(
+            self._deciding(np.stack([right() for _ in range(draws)]) / size) for draws, right in sources
+        )
 
-    def noise(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-        """Largest rise and fall per trace when no pair changes; the last potential is not simulated."""
-        i, j = self.before, self.before + 1
-        pooled = (self.k[i] + self.k[j]) / (self.n[i] + self.n[j])
-        sizes = np.minimum(self.n[i], n), np.minimum(self.n[j], n)
-        before, after = (rng.binomial(size, pooled) / size for size in sizes)
-        return (*self._largest(after - before), np.full(self.traces.height, np.nan))
+    def _levels(self) -> tuple[Floats, Floats]:
+        """Per cut: the share of the whole trace, and the closest curve that never falls."""
+        flat, rising = np.empty(len(self.k)), np.empty(len(self.k))
+        starts = np.flatnonzero(np.diff(self.trace, prepend=-1))
+        for start, end in zip(starts, [*starts[1:], len(self.k)], strict=True):
+            k, n = self.k[start:end], self.n[start:end]
+            flat[start:end] = k.sum() / n.sum()
+            rising[start:end] = np.clip(isotonic_fit(k, n), 0, 1)
+        return flat, rising
 
-    def extremes(self, potential: Floats) -> tuple[Floats, Floats, Floats]:
-        """Largest rise, largest fall and last potential of every trace."""
-        last = np.full(self.traces.height, np.nan)
-        last[self.trace] = potential  # ascending, so the last cut of a trace stays
-        return (*self._largest(potential[self.before + 1] - potential[self.before]), last)
+    def _deciding(self, potential: Floats) -> dict[str, Floats]:
+        """Largest rise, largest fall, or the potential at the judged cut; NaN where undecidable."""
+        draws = np.arange(len(potential))[:, None]
+        change = potential[:, self.before + 1] - potential[:, self.before]
+        rise, fall = np.zeros((2, len(potential), self.traces.height))
+        owner = self.trace[self.before][None, :]
+        np.maximum.at(rise, (draws, owner), change)
+        np.maximum.at(fall, (draws, owner), -change)
+        deciding = {"insight": rise, "tangent": fall, "monotone": fall}
+        for name, place in self.judged.items():
+            deciding[name] = np.full(rise.shape, np.nan)
+            deciding[name][:, self.trace[place]] = potential[:, place]
+        return deciding
 
     def filters(self, pattern: str) -> dict[str, npt.NDArray[np.bool_]]:
         """Traces of each filter for which the pattern is decidable."""
-        if pattern == "late_spike":
-            is_correct = self.traces.select((pl.col("verdict") == "correct").alias("is"))["is"].to_numpy()
-            decidable = np.asarray(
-                is_correct & self.traces["n_last"].is_not_null().to_numpy(), dtype=np.bool_
-            )
-        else:
-            decidable = self.has_pair
         masks = self.traces.select([expr.alias(name) for name, expr in FILTERS.items()])
         return {
-            name: np.asarray(masks[name].fill_null(False).to_numpy(), dtype=np.bool_) & decidable
+            name: np.asarray(masks[name].fill_null(False).to_numpy(), dtype=np.bool_)
+            & self.decidable[pattern]
             for name in FILTERS
         }
 
-    def _largest(self, change: Floats) -> tuple[Floats, Floats]:
-        rise, fall = np.zeros(self.traces.height), np.zeros(self.traces.height)
-        owner = self.trace[self.before]
-        np.maximum.at(rise, owner, change)
-        np.maximum.at(fall, owner, -change)
-        return rise, fall
 
-
-def _stacked(draws: list[tuple[Floats, Floats, Floats]]) -> tuple[Floats, Floats, Floats]:
-    """Extremes of all draws as arrays (draws, traces)."""
-    rise, fall, last = (np.stack(values) for values in zip(*draws, strict=True))
-    return rise, fall, last
-
-
-def _has(pattern: str, extremes: tuple[Floats, Floats, Floats], threshold: float) -> npt.NDArray[np.bool_]:
-    rise, fall, last = extremes
-    if pattern == "insight":
-        return rise > threshold + EPSILON
-    if pattern == "tangent":
-        return fall > threshold + EPSILON
+def _has(pattern: str, deciding: Floats, threshold: float) -> npt.NDArray[np.bool_]:
+    if pattern in ("insight", "tangent"):
+        return deciding > threshold + EPSILON
     if pattern == "monotone":
-        return fall <= threshold + EPSILON
-    return last < threshold - EPSILON
+        return deciding <= threshold + EPSILON
+    return deciding < threshold - EPSILON
 
 
-def _with_protocol(protocol: Protocol) -> dict[str, tuple[float, ...]]:
+def _mean(values: Floats) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def _with_protocol(protocol: Protocol) -> Mapping[str, tuple[float, tuple[float, ...]]]:
+    """By pattern the protocol's own threshold, and the grid that it joins."""
     own = {
         "insight": protocol.insight_threshold,
         "tangent": protocol.tangent_threshold,
         "monotone": protocol.monotone_tolerance,
         "late_spike": protocol.late_spike_threshold,
+        "lucky_guess": protocol.guess_threshold,
     }
-    return {name: tuple(sorted({*grid, own[name]})) for name, grid in GRIDS.items()}
+    return {name: (own[name], tuple(sorted({*THRESHOLDS, own[name]}))) for name in PATTERNS}

@@ -1,6 +1,6 @@
 -- Are the rates an artefact of the threshold or of n? (Rates over both, beside what noise alone would give.)
 -- param problem_set: NULL = all problem sets
--- param pattern: 'insight' = which pattern; or tangent, monotone, late_spike
+-- param pattern: 'insight' = which pattern; or tangent, monotone, late_spike, lucky_guess
 -- param trace_filter: 'paper' = right traces of problems not solved without CoT; or correct, incorrect, all
 SELECT
     problem_set,
@@ -8,10 +8,14 @@ SELECT
     cut_policy,
     n,
     threshold,
+    is_in_use,
     n_traces,
+    n_problems,
     round(rate, 3) AS rate,
-    round(rate_sd, 3) AS rate_sd,
-    round(noise_floor, 3) AS noise_floor
+    round(ci_low, 3) AS ci_low,
+    round(ci_high, 3) AS ci_high,
+    round(noise_flat, 3) AS noise_flat,
+    round(noise_monotone, 3) AS noise_monotone
 FROM sensitivity
 WHERE problem_set = coalesce($problem_set, problem_set)
     AND pattern = $pattern
