@@ -22,7 +22,8 @@ class EngineInfo:
     """What identifies an engine and the model in it; part of every block's identity.
 
     ``model_revision`` of a local folder is a hash of its weights and tokenizer. ``is_reproducible``:
-    the same block gives the same tokens again. ``is_retokenised``: prompts travel as text.
+    the same block gives the same tokens again. ``is_seeded``: its seed is known to decide the draws, so that two
+    blocks cannot share theirs. ``is_retokenised``: prompts travel as text.
     """
 
     engine: str
@@ -32,6 +33,7 @@ class EngineInfo:
     quantisation: str
     device: str
     is_reproducible: bool = True
+    is_seeded: bool = True
     is_retokenised: bool = False
 
 

@@ -78,6 +78,7 @@ class OpenAIEngine:
             dtype=entry.dtype or "unknown",
             quantisation=entry.quantisation or "unknown",
             device=self._server.url,
+            is_seeded=False,  # a server may pass over a seed, a cache may answer for it
             is_reproducible=False,  # what runs beside a request, and where, is the server's affair
             is_retokenised=not (self._can.takes_ids and self._can.returns_ids),
         )

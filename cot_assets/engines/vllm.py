@@ -159,6 +159,7 @@ class VLLMEngine:
             device=name if n_devices == 1 else f"{n_devices} x {name}",
             # Seeds fix the draws; what else is in the batch still moves the probabilities a little.
             is_reproducible=self._has_seeds and is_invariant,
+            is_seeded=self._has_seeds,
         )
 
     def _arguments(self, known: set[str]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from cot_assets.engines.base import BlockResult, Engine, EngineError, Sampling, 
 from cot_assets.sampling.batches import Batch
 from cot_assets.sampling.cuts import REPLACEMENT, complete_text
 from cot_assets.sampling.plan import PlannedBlock, Prefix
+from cot_assets.sampling.repeats import Repeats
 from cot_assets.sampling.shards import ShardStore
 
 _CONTEXT = 16  #: tokens of the prefix decoded with a completion, so that blanks at the seam are right
@@ -118,7 +119,7 @@ def sample_missing(
     back when the run is interrupted are written before the interruption goes on.
 
     Raises:
-        EngineError: The engine failed, or gave back what it was not asked for.
+        EngineError: The engine failed, gave back what it was not asked for, or repeated itself.
         ShardsInUseError: Another process samples the model.
         ShardWriteError: A shard cannot be written.
     """
@@ -138,6 +139,7 @@ def sample_missing(
     with store.writing():
         missing = look()  # another process may have finished some between the look and the lock
         blocks = [p.block for p in missing.values()]
+        repeats = None if engine.describe().is_seeded else Repeats(store, missing.values())
         results = cast("Generator[BlockResult | Waiting, None, None]", engine.sample(iter(blocks), sampling))
         with closing(results), Batch(store) as batch:
             for result in results:
@@ -152,6 +154,8 @@ def sample_missing(
                         f"block {result.block.key}: {len(result.completions)} completions came back, "
                         f"{planned.block.n if planned else 'none'} were asked for; nothing of it is kept"
                     )
+                if repeats is not None:
+                    repeats.check(planned, [c.token_ids for c in result.completions])
                 batch.add(_rows(engine, planned, result))
                 status.add(result)
                 status.seconds = time.monotonic() - started

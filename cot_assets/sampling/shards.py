@@ -142,6 +142,15 @@ class ShardStore:
         empty = pl.DataFrame(schema={"block_key": pl.String, "shard": pl.String})
         return pl.concat([empty, *frames]).unique("block_key", keep="first", maintain_order=True)
 
+    def completions(self, prefixes: Collection[str]) -> Iterator[tuple[str, str, list[list[int]]]]:
+        """Of the blocks of these prefixes: prefix_id, block_key and token ids by sample; file by file."""
+        wanted, columns = list(prefixes), ["prefix_id", "block_key", "sample_index", "token_ids"]
+        for shard in self.index()["shard"].unique(maintain_order=True):
+            rows = pl.read_parquet(self._root / str(shard), columns=columns)
+            rows = rows.filter(pl.col("prefix_id").is_in(wanted)).sort("sample_index")
+            for (prefix, key), block in rows.group_by("prefix_id", "block_key", maintain_order=True):
+                yield str(prefix), str(key), block["token_ids"].to_list()
+
     def read(self, keys: Collection[str]) -> pl.DataFrame:
         """Rows of the blocks ``keys`` with their ``shard``, a block that was written twice only once."""
         wanted = self.index().filter(pl.col("block_key").is_in(list(keys)))

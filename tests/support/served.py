@@ -1,12 +1,13 @@
 """A small OpenAI-compatible server in a thread, which misbehaves as it is told.
 
-Belongs here: real HTTP on a real port. Does not belong here: a model; completions count upwards from the
-prompt's last token. A real vLLM server is in ``tests/vllm``.
+Belongs here: real HTTP on a real port. Does not belong here: a model; completions count
+upwards, or are drawn from one generator that starts with the server. A real vLLM server is in ``tests/vllm``.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import socket
 import threading
 import time
@@ -39,6 +40,7 @@ class TinyServer:
         self.lock = threading.Lock()
         self.connections: set[socket.socket] = set()
         self.pause = 0.0  #: seconds that an answer takes
+        self.seed: int | None = None  #: of the generator that all completions are drawn from, if any
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -49,6 +51,7 @@ class TinyServer:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def start(self) -> None:
+        self._random = None if self.seed is None else random.Random(self.seed)
         handler = type("Handler", (_Handler,), {"tiny": self})
         self._server = _HTTPServer(("127.0.0.1", self.port), handler)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -70,14 +73,17 @@ class TinyServer:
         if "return_token_ids" in body and not self.takes_extras:
             raise Misbehaviour(400, '{"error": "unknown field"}')
         budget = body["max_tokens"]
-        ids = [10 + i for i in range(min(budget, 5))]
-        is_done = budget > 5
-        choice: dict[str, Any] = {"text": "x" * len(ids), "finish_reason": "stop" if is_done else "length"}
-        if self.returns_ids and body.get("return_token_ids"):
-            choice |= {"token_ids": [*ids, *[EOS] * is_done], "prompt_token_ids": prompt}
+        length, is_done = min(budget, 5), budget > 5
+        choices: list[dict[str, Any]] = []
+        for index in reversed(range(n)):
+            ids = [10 + i if self._random is None else self._random.randrange(10, 60) for i in range(length)]
+            choice = {"text": "x" * length, "finish_reason": "stop" if is_done else "length", "index": index}
+            if self.returns_ids and body.get("return_token_ids"):
+                choice |= {"token_ids": [*ids, *[EOS] * is_done], "prompt_token_ids": prompt}
+            choices.append(choice)
         return {
-            "choices": [{**choice, "index": i} for i in reversed(range(n))],
-            "usage": {"prompt_tokens": len(prompt), "completion_tokens": n * (len(ids) + is_done)},
+            "choices": choices,
+            "usage": {"prompt_tokens": len(prompt), "completion_tokens": n * (length + is_done)},
         }
 
 

@@ -426,3 +426,39 @@ def test_the_key_is_in_no_error_log_or_description(
 
 def test_an_answer_that_is_no_json_object_is_named(server: TinyServer, folder: Path) -> None:
     assert "/v1: models: HTTP 404" in refusal(server, folder, endpoint=f"http://127.0.0.1:{server.port}/x/v1")
+
+
+def _sample_from(
+    server: TinyServer, folder: Path, store: ShardStore, *, seed: int | None, n: int
+) -> SamplingStatus:
+    """A run on a server that was started anew; it takes no seeds and is asked for one block at a time."""
+    server.stop()
+    server.seed = seed
+    server.start()
+    engine = opened(server, folder, engine_args={"seeds": False, "concurrency": 1})
+    prefixes = [Prefix(str(i), (7, 8, 20 + i), 2) for i in range(3)]
+    plan = plan_rollouts(prefixes, PROTOCOL.model_copy(update={"n": n}), engine.describe())
+    try:
+        return sample_missing(engine, plan, sampling_of(PROTOCOL), store, lambda _: None)
+    finally:
+        engine.close()
+
+
+def test_a_server_that_repeats_itself_is_refused(server: TinyServer, folder: Path, tmp_path: Path) -> None:
+    """Started again with its old seed: what it gives for n = 32 is what it gave for n = 16."""
+    store = ShardStore(tmp_path, "rollout", "m")
+    assert _sample_from(server, folder, store, seed=1, n=16).n_done == 48
+    with pytest.raises(
+        EngineError, match=r"over again: the same 16 completions, 16 of them distinct.*--seed"
+    ):
+        _sample_from(server, folder, store, seed=1, n=32)
+    assert store.index().height == 3, "the repeat is not kept"
+    assert _sample_from(server, folder, store, seed=2, n=32).n_done == 48
+
+
+def test_equal_blocks_of_a_prefix_that_leaves_nothing_open_are_none(
+    server: TinyServer, folder: Path, tmp_path: Path
+) -> None:
+    store = ShardStore(tmp_path, "rollout", "m")
+    assert _sample_from(server, folder, store, seed=None, n=16).n_done == 48
+    assert _sample_from(server, folder, store, seed=None, n=32).n_done == 48
