@@ -118,11 +118,19 @@ def cluster_bootstrap_mean(
 
 
 def cluster_bootstrap_correlation(
-    x: npt.ArrayLike, y: npt.ArrayLike, clusters: npt.ArrayLike, seed: int, level: float = CONFIDENCE
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    clusters: npt.ArrayLike,
+    seed: int,
+    level: float = CONFIDENCE,
+    noise: tuple[npt.ArrayLike, npt.ArrayLike] = (0.0, 0.0),
 ) -> Estimate:
     """Pearson correlation of two paired values, with the interval of :func:`cluster_bootstrap_mean`.
 
-    Resamples in which either value does not vary take no part.
+    Values that are estimates vary more than what they estimate, which draws a correlation to 0. With their
+    error variances given, these are taken off both variances (Spearman 1904, *The proof and measurement of
+    association between two things*); the errors of x and y must be independent, so that the covariance
+    needs no correction. Resamples in which either value does not vary beyond its noise take no part.
 
     Args:
         x: one number per pair.
@@ -130,24 +138,30 @@ def cluster_bootstrap_correlation(
         clusters: the problem of each pair.
         seed: as in :func:`cluster_bootstrap_mean`.
         level: of the interval.
+        noise: error variances of x and of y, one number per pair or one for all.
 
     Returns:
-        NaN for the correlation where it does not exist (a value does not vary), and for the interval with
-        fewer than three clusters.
+        A correlation within [-1, 1], and its interval. NaN for the correlation where it does not exist
+        (a value does not vary, or not beyond its noise), and for the interval with fewer than three clusters, or
+        where it exists in fewer than half of the resamples.
     """
     first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if not len(first):
         return Estimate(float("nan"), float("nan"), float("nan"), 0, 0)
     # Centred first: sums of squares of numbers far from 0 would lose the digits that matter.
     a, b = first - first.mean(), second - second.mean()
-    parts = [_per_cluster(v, clusters)[1] for v in (np.ones_like(a), a, b, a * a, b * b, a * b)]
+    squares = (a * a - np.asarray(noise[0]), b * b - np.asarray(noise[1]))
+    parts = [_per_cluster(v, clusters)[1] for v in (np.ones_like(a), a, b, *squares, a * b)]
     sums = np.stack(parts)
     count = sums.shape[1]
     found = float(_correlation(sums.sum(axis=1)[:, None])[0])
     if count < 3 or np.isnan(found):
         return Estimate(found, float("nan"), float("nan"), len(a), count)
     values = _correlation((_resamples(count, seed) @ sums.T).T)
-    low, high = _expanded_interval(values[~np.isnan(values)], count, level)
+    values = values[~np.isnan(values)]
+    if len(values) < RESAMPLES / 2:
+        return Estimate(found, float("nan"), float("nan"), len(a), count)
+    low, high = _expanded_interval(values, count, level)
     return Estimate(found, max(low, -1.0), min(high, 1.0), len(a), count)
 
 
@@ -218,7 +232,7 @@ def jackknifed_shares(
 
 
 def _correlation(sums: Floats) -> Floats:
-    """Correlations from sums of 1, x, y, xx, yy and xy (rows); NaN where either does not vary."""
+    """Correlations from sums of 1, x, y, xx, yy (less noise) and xy (rows); NaN where either does not vary."""
     n, x, y, xx, yy, xy = sums
     across, down = xx - x * x / n, yy - y * y / n
     varies = (across > 1e-12) & (down > 1e-12)

@@ -230,6 +230,7 @@ STEP_CORRELATIONS: Schema = {
     "writer_change": _REAL,
     **dict.fromkeys(("reader_change", "reader_change_low", "reader_change_high"), _REAL),
     **dict.fromkeys(("correlation", "correlation_low", "correlation_high"), _REAL),
+    **dict.fromkeys(("corrected", "corrected_low", "corrected_high"), _REAL),
     **_PROTOCOL,
 }
 

@@ -6,8 +6,8 @@ they go together. Does not belong here: the reader's potential at one cut (:mod:
 A reader is given prefixes that end at measured cuts of the writer's trace, so at each of them both
 potentials are measured and nothing is interpolated. A step goes from one such cut to the next one that the
 reader was given; cuts of the writer in between are passed over. The two models' rollouts are independent,
-so choosing steps by the writer's change does not bias the reader's; the correlation, though, is weakened by
-the noise of both estimates.
+so choosing steps by the writer's change does not bias the reader's. The correlation is weakened by the noise
+of both estimates; beside it stands one from whose variances the binomial noise is taken off.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import polars as pl
 from cot_assets.config import Protocol
 from cot_assets.potential.clusters import cluster_bootstrap_correlation, cluster_bootstrap_mean
 from cot_assets.potential.frames import EPSILON, STEP_CORRELATIONS, TRANSFER_STEPS, conform, require
+from cot_assets.potential.special import Floats
 
 KINDS = ("all", "insight", "tangent", "other")
 _PAIR = ("problem_set", "reader", "writer")
@@ -85,7 +86,8 @@ def step_correlations(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         all steps (``leaks`` = ``kept``) and without those at whose end the gold answer stands in the text
         (``dropped``). Means over steps; intervals are cluster bootstraps by problem. NULL where there is
         nothing to estimate from: no steps, or for a correlation and its interval fewer than 3 problems or
-        a change that is the same everywhere.
+        a change that is the same everywhere. ``corrected`` (all steps only) has the binomial noise of both
+        changes taken off their variances; NULL where a change does not vary beyond its noise.
 
     Raises:
         ValueError: a column is missing.
@@ -99,16 +101,16 @@ def step_correlations(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
                 if leaks == "dropped":
                     chosen = chosen.filter(~pl.col("leaks_answer"))
                 base = {**dict(zip(_PAIR, values, strict=True)), "kind": kind, "leaks": leaks}
-                rows.append({**base, **_summary(chosen, protocol.seed)})
+                rows.append(
+                    {**base, **_summary(chosen, protocol.seed), **_corrected(chosen, kind, protocol.seed)}
+                )
     frame = pl.DataFrame(rows, schema=dict(STEP_CORRELATIONS)).with_columns(pl.col(pl.Float64).fill_nan(None))
     return conform(frame, STEP_CORRELATIONS, protocol)
 
 
 def _summary(steps: pl.DataFrame, seed: int) -> dict[str, object]:
     problems = steps["problem_id"].to_numpy()
-    writer, reader = (
-        np.asarray(steps[name].to_numpy(), dtype=np.float64) for name in ("writer_change", "reader_change")
-    )
+    writer, reader = _reals(steps, "writer_change"), _reals(steps, "reader_change")
     mean = cluster_bootstrap_mean(reader, problems, seed, bounds=(-1.0, 1.0))
     together = cluster_bootstrap_correlation(writer, reader, problems, seed)
     is_known = together.n_clusters >= 3
@@ -124,3 +126,30 @@ def _summary(steps: pl.DataFrame, seed: int) -> dict[str, object]:
         "correlation_low": together.low,
         "correlation_high": together.high,
     }
+
+
+def _corrected(steps: pl.DataFrame, kind: str, seed: int) -> dict[str, object]:
+    """Correlation without noise, for all steps: within a kind the writer's noise was part of the choice."""
+    if kind != "all" or steps["problem_id"].n_unique() < 3:
+        return {"corrected": None, "corrected_low": None, "corrected_high": None}
+    found = cluster_bootstrap_correlation(
+        _reals(steps, "writer_change"),
+        _reals(steps, "reader_change"),
+        steps["problem_id"].to_numpy(),
+        seed,
+        noise=(_noise(steps, "writer"), _noise(steps, "reader")),
+    )
+    return {"corrected": found.mean, "corrected_low": found.low, "corrected_high": found.high}
+
+
+def _noise(steps: pl.DataFrame, side: str) -> Floats:
+    """Unbiased error variance of each change: p (1 - p) / (n - 1) at either end; NaN where n is 1."""
+    total = np.zeros(steps.height)
+    for end in ("from", "to"):
+        p, n = _reals(steps, f"{side}_{end}"), _reals(steps, f"{side}_n_{end}")
+        total += p * (1 - p) / np.where(n > 1, n - 1, np.nan)
+    return total
+
+
+def _reals(steps: pl.DataFrame, name: str) -> Floats:
+    return np.asarray(steps[name].cast(pl.Float64).to_numpy(), dtype=np.float64)

@@ -16,7 +16,10 @@ SELECT
     round(reader_change_high, 3) AS reader_change_high,
     round(correlation, 3) AS correlation,
     round(correlation_low, 3) AS correlation_low,
-    round(correlation_high, 3) AS correlation_high
+    round(correlation_high, 3) AS correlation_high,
+    round(corrected, 3) AS corrected,
+    round(corrected_low, 3) AS corrected_low,
+    round(corrected_high, 3) AS corrected_high
 FROM step_correlations
 WHERE problem_set = coalesce($problem_set, problem_set)
     AND reader = coalesce($reader, reader)

@@ -14,6 +14,9 @@ CREATE TABLE IF NOT EXISTS step_correlations (
     correlation        DOUBLE,
     correlation_low    DOUBLE,
     correlation_high   DOUBLE,
+    corrected          DOUBLE,
+    corrected_low      DOUBLE,
+    corrected_high     DOUBLE,
     protocol           VARCHAR NOT NULL,
     protocol_hash      VARCHAR NOT NULL,
     PRIMARY KEY (problem_set, reader, writer, kind, leaks)
@@ -34,5 +37,8 @@ COMMENT ON COLUMN step_correlations.reader_change_high IS 'Upper end of it';
 COMMENT ON COLUMN step_correlations.correlation IS 'Correlation of the two changes over the steps, weakened by the noise of both; NULL with fewer than 3 problems or where either does not vary';
 COMMENT ON COLUMN step_correlations.correlation_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
 COMMENT ON COLUMN step_correlations.correlation_high IS 'Upper end of it';
+COMMENT ON COLUMN step_correlations.corrected IS 'Correlation of the true changes: the binomial noise taken off both variances; NULL also where a change does not vary beyond its noise, and for a single kind, in whose choice the noise took part';
+COMMENT ON COLUMN step_correlations.corrected_low IS 'Lower end of its 95% interval; NULL where it does not exist in half of the resamples';
+COMMENT ON COLUMN step_correlations.corrected_high IS 'Upper end of it';
 COMMENT ON COLUMN step_correlations.protocol IS 'Name of the protocol';
 COMMENT ON COLUMN step_correlations.protocol_hash IS 'Hash of every number in the protocol';

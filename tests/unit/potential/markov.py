@@ -149,6 +149,11 @@ class MarkovEngine:
         return None
 
 
+def prompt_mismatch(chain: MarkovChain, strength: float) -> MarkovChain:
+    """The chain under another prompt: P(first line is good) goes that share of the way to 0.2."""
+    return replace(chain, starts=tuple(q + strength * (0.2 - q) for q in chain.starts))
+
+
 def stopping_values(
     chain: MarkovChain,
     rng: np.random.Generator,
@@ -158,25 +163,29 @@ def stopping_values(
     max_tokens: int = 12,
     positions: Sequence[int] = (1, 2, 3, 4, 5, 6, 7, 8),
     defect: str | None = None,
-    values: np.ndarray | None = None,
+    strength: float = 1.0,
+    measured: int | None = None,
 ) -> pl.DataFrame:
     """The frame of the martingale test for this chain, with one of three defects planted or none.
 
     ``template``: rollouts of the empty CoT see a prompt after which the first line is mostly a slip.
-    ``budget``: every rollout gets the whole budget. ``no_answer``: rollouts without an answer are dropped.
+    ``budget``: every rollout gets the whole budget. ``no_answer``: rollouts that end without an answer are
+    dropped. A ``strength`` below 1 goes that share of the way from sound to broken. Only the first
+    ``measured`` traces of a problem have a curve (default: all), of the others the verdict is known.
     """
-    table = chain.outcomes(max_tokens) if values is None else values
-    other = replace(chain, starts=(0.2,) * len(chain.starts)).outcomes(max_tokens)
+    table = chain.outcomes(max_tokens)
+    other = prompt_mismatch(chain, strength).outcomes(max_tokens)
     drawn: dict[tuple[int, ...], tuple[int, int]] = {}
 
     def rollouts(prompt: int, tokens: tuple[int, ...]) -> tuple[int, int]:
         key = (prompt, *tokens)
         if key not in drawn:
-            left = max_tokens if defect == "budget" else max_tokens - len(tokens)
+            spare = round(strength * len(tokens)) if defect == "budget" else 0
+            left = max_tokens - len(tokens) + spare
             source = other if defect == "template" and not tokens else table
             p = source[left, key[-1], last_answer(tokens)]
             counts = rng.multinomial(n, p / p.sum())
-            dropped = int(counts[2] + counts[3]) if defect == "no_answer" else 0
+            dropped = int(rng.binomial(counts[2], strength)) if defect == "no_answer" else 0
             drawn[key] = (max(1, n - dropped), int(counts[0]))
         return drawn[key]
 
@@ -185,7 +194,7 @@ def stopping_values(
         prompt = FIRST_PROBLEM + problem
         for t in range(traces):
             tokens, outcome = chain.trace(problem, max_tokens, rng)
-            for position in (0, *positions):
+            for position in (0, *positions) if measured is None or t < measured else (0,):
                 prefix = tuple(tokens[:position])
                 # At the whole budget nothing is left to sample: the trace has ended.
                 ended = position > len(tokens) or position >= max_tokens

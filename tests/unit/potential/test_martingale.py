@@ -12,8 +12,10 @@ from scipy import stats
 from cot_assets.potential.martingale import STAKES, martingale_test, stopping_frame
 from cot_assets.sampling.cuts import absolute_cuts, cut_positions
 
-#: Slow to answer and prone to giving up, so that budget and missing answers matter.
+#: Slow to answer, so that the budget matters.
 SLOW = {"slip": 0.15, "recover": 0.3, "answer": 0.12, "give_up": 0.1}
+#: Often ends without an answer, with budget left.
+QUITTING = {"slip": 0.15, "recover": 0.1, "answer": 0.12, "give_up": 0.35}
 
 
 def chain(problems: int, seed: int, **parameters: float) -> MarkovChain:
@@ -110,7 +112,7 @@ def test_lopsided_values_pass():
     [
         ("template", "p_start_to_position", {}),
         ("budget", "p_position_to_end", SLOW),
-        ("no_answer", "p_start_to_end", SLOW),
+        ("no_answer", "p_start_to_end", QUITTING),
     ],
 )
 def test_planted_defects_fail(defect, part, parameters):

@@ -91,6 +91,33 @@ def test_by_kind_the_readers_mean_change_has_the_writers_sign_where_steps_transf
     assert sum(table[kind]["n_steps"] for kind in ("insight", "tangent", "other")) == table["all"]["n_steps"]
 
 
+def test_the_corrected_correlation_is_that_of_the_true_changes():
+    """Reader = 0.8 writer + own part; few rollouts pull Pearson's correlation down, and it is put right."""
+    rng = np.random.default_rng(4)
+    true = rng.normal(0, 0.05, (2, 20, 100))
+    writer, other = 0.5 + np.cumsum(true, axis=1)[:, :15]
+    reader = 0.5 + 0.6 * (writer - 0.5) + 0.4 * (other - 0.5)
+    frames = [
+        points(rng.binomial(64, writer[:, i].clip(0.05, 0.95)).tolist(),
+               rng.binomial(64, reader[:, i].clip(0.05, 0.95)).tolist(), problem=str(i))
+        for i in range(100)
+    ]  # fmt: skip
+    table = step_correlations(transfer_steps(pl.concat(frames), PROTOCOL), PROTOCOL).filter(leaks="kept")
+    row = table.row(by_predicate=pl.col("kind") == "all", named=True)
+    truth = np.corrcoef(np.diff(writer, axis=0).ravel(), np.diff(reader, axis=0).ravel())[0, 1]
+    assert row["correlation"] < truth - 0.3
+    assert row["corrected_low"] < truth < row["corrected_high"]
+    assert row["corrected"] == pytest.approx(truth, abs=0.15)
+    assert table.filter(pl.col("kind") != "all")["corrected"].null_count() == 3
+
+
+def test_nothing_beyond_noise_has_no_corrected_correlation():
+    x = np.random.default_rng(2).normal(0, 1, 60)
+    found = cluster_bootstrap_correlation(x, x[::-1], np.arange(60), 0, noise=(4.0, 0.0))
+    assert np.isnan(found.mean)
+    assert np.isnan(found.low)
+
+
 def test_the_interval_of_unrelated_changes_holds_0():
     """12 problems of 6 steps whose sizes are the problem's own: in about 95 of 100 simulated studies."""
     held, clusters = 0, np.repeat(np.arange(12), 6)

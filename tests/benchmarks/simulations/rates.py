@@ -1,0 +1,157 @@
+"""Rates and means over problems whose traces resemble one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from build import PROTOCOL
+
+from cot_assets.potential.clusters import cluster_bootstrap_mean, effective_sample_size, paired_difference
+from cot_assets.potential.estimates import jeffreys_interval
+from cot_assets.potential.matching import EQUAL_WEIGHTS, matched_rates
+from simulations import SEED, Row
+
+
+def clustered_rates(repeats: int) -> Iterator[Row]:
+    """Coverage of rate intervals when traces of a problem resemble one another (beta-binomial)."""
+    for problems, traces in ((8, 4), (24, 4), (30, 1), (30, 4), (30, 8)):
+        for rho in (0.1, 0.3, 0.6):
+            if traces == 1 and rho > 0.1:
+                continue  # with one trace a problem nothing is clustered
+            for rate in (0.05, 0.2, 0.5):
+                rng = np.random.default_rng([SEED, problems, traces, int(100 * rho), int(100 * rate)])
+                clusters, covered, naive = np.repeat(np.arange(problems), traces), 0, 0
+                scale = (1 - rho) / rho
+                for _ in range(repeats):
+                    share = rng.beta(rate * scale, (1 - rate) * scale, problems)
+                    flags = (rng.random((problems, traces)) < share[:, None]).ravel()
+                    n_eff = effective_sample_size(flags, clusters)
+                    low, high = jeffreys_interval(n_eff if flags.all() else flags.mean() * n_eff, n_eff)
+                    covered += bool(low <= rate <= high)
+                    low, high = jeffreys_interval(flags.sum(), len(flags))
+                    naive += bool(low <= rate <= high)
+                yield {
+                    "problems": problems,
+                    "traces each": traces,
+                    "correlation": rho,
+                    "rate": rate,
+                    "coverage": covered / repeats,
+                    "ignoring clusters": naive / repeats,
+                }
+
+
+def bootstrap(repeats: int) -> Iterator[Row]:
+    """Coverage of the cluster bootstrap of a mean potential, Beta(2, 3) problems of 3 traces."""
+    for problems in (5, 8, 12, 24):
+        rng, covered, plain = np.random.default_rng([SEED, problems]), 0, 0
+        clusters = np.repeat(np.arange(problems), 3)
+        for r in range(repeats):
+            values = np.clip(np.repeat(rng.beta(2, 3, problems), 3) + rng.normal(0, 0.05, 3 * problems), 0, 1)
+            got = cluster_bootstrap_mean(values, clusters, seed=r)
+            covered += got.low <= 0.4 <= got.high
+            means = values.reshape(-1, 3).mean(axis=1)
+            draws = means[rng.integers(0, problems, (2000, problems))].mean(axis=1)
+            low, high = np.quantile(draws, [0.025, 0.975])
+            plain += bool(low <= 0.4 <= high)
+        yield {
+            "problems": problems,
+            "coverage": covered / repeats,
+            "percentile interval, not expanded": plain / repeats,
+        }
+
+
+def matched_means(repeats: int) -> Iterator[Row]:
+    """Coverage of rates matched on V0: five bins of unequal rates, beta-binomial problems within each.
+
+    V0 of a problem is uniform, or heaped below 0.2; the truth is the mean of the rates of the filled bins.
+    """
+    rates = np.array([0.45, 0.35, 0.25, 0.15, 0.05])
+    for problems, traces in ((24, 1), (24, 4), (60, 1), (60, 4)):
+        for shape, law in (("uniform", (1.0, 1.0)), ("heaped low", (0.5, 2.0))):
+            rng = np.random.default_rng([SEED, problems, traces, int(10 * law[1])])
+            covered, pooled, bins = 0, 0, 0
+            for _ in range(repeats):
+                v0 = rng.beta(*law, problems)
+                place = np.minimum((v0 * 5).astype(int), 4)
+                share = rng.beta(rates[place] * 4, (1 - rates[place]) * 4)  # correlation 0.2
+                has = rng.random((problems, traces)) < share[:, None]
+                frame = _decided(v0, has)
+                table = matched_rates({("threshold", "insight"): frame}, PROTOCOL)
+                row = table.filter(trace_filter="all", v0_bin=EQUAL_WEIGHTS).row(0, named=True)
+                truth = rates[np.unique(place)].mean()
+                covered += row["ci_low"] <= truth <= row["ci_high"]
+                low, high = jeffreys_interval(has.sum(), has.size)
+                pooled += bool(low <= truth <= high)
+                bins += 5 - row["n_empty_bins"]
+            yield {
+                "problems": problems,
+                "traces each": traces,
+                "V0": shape,
+                "filled bins": bins / repeats,
+                "coverage": covered / repeats,
+                "pooled, no bins": pooled / repeats,
+            }
+
+
+def _decided(v0: np.ndarray, has: np.ndarray) -> pl.DataFrame:
+    """Traces as matched_rates takes them: v0 per problem, has per problem and trace."""
+    problems, traces = has.shape
+    names = np.repeat([f"p{i}" for i in range(problems)], traces)
+    return pl.DataFrame(
+        {
+            "problem_set": "set",
+            "model": "m",
+            "cut_policy": "lines",
+            "trace_id": [f"t{i}" for i in range(has.size)],
+            "problem_id": names,
+            "verdict": "correct",
+            "v0": np.repeat(v0, traces),
+            "is_solved_without_cot": False,
+            "has": has.ravel(),
+        }
+    )
+
+
+def differences(repeats: int) -> Iterator[Row]:
+    """Coverage of paired differences: of two models by problem, and of text and control by trace."""
+    for problems in (8, 24, 30):
+        rng = np.random.default_rng([SEED, problems])
+        covered, unpaired, control = 0, 0, 0
+        for r in range(repeats):
+            hardness = rng.beta(1, 1, problems)
+            first = rng.random((problems, 4)) < hardness[:, None]
+            second = rng.random((problems, 4)) < hardness[:, None] * 0.7
+            truth = 0.5 * 0.3
+            names = np.repeat(np.arange(problems), 4)
+            got = paired_difference(first.ravel(), names, second.ravel(), names, seed=r)
+            covered += got.low <= truth <= got.high
+            means = first.mean(), second.mean()
+            reach = 1.96 * np.sqrt(sum(m * (1 - m) / first.size for m in means))
+            unpaired += bool(abs(means[0] - means[1] - truth) <= reach)
+            # Text minus control: three traces a problem, an effect that belongs to the problem, n = 64.
+            effect = rng.beta(1, 3, problems)
+            base = rng.uniform(0, 0.3, (problems, 3))
+            lifted = np.clip(base + effect[:, None], 0, 1)
+            gain = (rng.binomial(64, lifted) - rng.binomial(64, base)) / 64
+            got = cluster_bootstrap_mean(
+                gain.ravel(), np.repeat(np.arange(problems), 3), seed=r, bounds=(-1.0, 1.0)
+            )
+            control += got.low <= 0.25 - _CLIPPED <= got.high
+        yield {
+            "problems": problems,
+            "models, paired by problem": covered / repeats,
+            "models, traces as independent": unpaired / repeats,
+            "text and control, paired by trace": control / repeats,
+        }
+
+
+def _clipped() -> float:
+    """Mean loss of the effect where base + effect passes 1, by quadrature."""
+    effect, base = (np.arange(2000) + 0.5) / 2000, (np.arange(300) + 0.5) / 1000
+    weight = 3 * (1 - effect) ** 2 / 2000
+    return float((np.maximum(0, effect[:, None] + base - 1).mean(axis=1) * weight).sum())
+
+
+_CLIPPED = _clipped()
