@@ -1,7 +1,9 @@
 """Adaptive against fixed sampling, on simulated rollouts of recorded and of exactly known curves.
 
-Run ``python tests/benchmarks/adaptive_sampling.py NAME [--seeds S]`` from the root of the project; NAME is one
-of the functions listed by ``--help``. Every simulation has a stated seed: the same numbers come out again.
+Run ``python tests/benchmarks/adaptive_sampling.py NAME [--seeds S] [--data FOLDER]`` from the root of the
+project; NAME is one of the functions listed by ``--help``. FOLDER holds published curves in the folders
+``thought-anchors`` and ``cliff-token``, as the commands of ``cot-assets import`` take them. Every simulation
+has a stated seed: the same numbers come out again.
 
 A recorded curve, unknown cuts left out, is taken for the truth, and rollouts are Bernoulli draws from it. An
 event is a change beyond the protocol's thresholds between neighbouring cuts of the fine grid, true or by the
@@ -12,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from scipy import stats
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from simulations import Row, print_rows  # noqa: E402
+
 from cot_assets.config import Protocol  # noqa: E402
 from cot_assets.importing import import_cliff_token, import_thought_anchors  # noqa: E402
 from cot_assets.potential.estimates import jeffreys_interval  # noqa: E402
@@ -34,7 +37,6 @@ SEED = 20262
 DATA = ROOT.parent / "shared" / "data" / "recorded"
 #: Rollouts of fixed sampling and of confirmation, and coarse cuts of the search.
 GRIDS = {"21 cuts": (128, 3), "sentences": (128, 8), "tokens": (64, 8)}
-Row = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,12 @@ def grid(length: int, cuts: int) -> np.ndarray:
     return np.unique(np.linspace(0, length - 1, cuts).round().astype(int))
 
 
-def curves() -> Iterator[tuple[str, str, np.ndarray]]:
+def curves(data: Path) -> Iterator[tuple[str, str, np.ndarray]]:
     """(grid, trace, potentials) of every published trace: 21 equal cuts of it, then its own cuts."""
     found: list[tuple[str, str, np.ndarray]] = []
     for imported in [
-        *import_thought_anchors(DATA / "thought-anchors"),
-        *import_cliff_token(DATA / "cliff-token"),
+        *import_thought_anchors(data / "thought-anchors"),
+        *import_cliff_token(data / "cliff-token"),
     ]:
         frames = imported.frames
         known = frames["potentials"].filter(pl.col("n") > 0).select("prefix_id", "potential")
@@ -103,10 +105,10 @@ def curves() -> Iterator[tuple[str, str, np.ndarray]]:
     yield from sorted(found, key=lambda c: (list(GRIDS).index(c[0]), c[1]))
 
 
-def recorded(seeds: int) -> Iterator[Row]:
+def recorded(seeds: int, data: Path) -> Iterator[Row]:
     """Cost and wrong events on the published traces: 21 cuts, every sentence, every token."""
     totals: dict[str, list[tuple[float, float, float]]] = {}
-    for number, (label, name, truth) in enumerate(curves()):
+    for number, (label, name, truth) in enumerate(curves(data)):
         n, n_coarse = GRIDS[label]
         protocol = Protocol(name="p", n=n)
         right, coarse = events(truth, protocol), grid(len(truth), n_coarse)
@@ -134,7 +136,7 @@ def recorded(seeds: int) -> Iterator[Row]:
         }  # fmt: skip
 
 
-def coverage(seeds: int) -> Iterator[Row]:
+def coverage(seeds: int, data: Path) -> Iterator[Row]:
     """A step of known size in 200 positions: is it found, and are its published figures free of bias?"""
     protocol = Protocol(name="p", n=128)
     for low, size in ((0.05, 0.9), (0.3, 0.6), (0.3, 0.45), (0.3, 0.35), (0.3, 0.2)):
@@ -172,7 +174,7 @@ def coverage(seeds: int) -> Iterator[Row]:
         }
 
 
-SIMULATIONS: dict[str, tuple[Callable[[int], Iterator[Row]], int]] = {
+SIMULATIONS: dict[str, tuple[Callable[[int, Path], Iterator[Row]], int]] = {
     "recorded": (recorded, 200),
     "coverage": (coverage, 500),
 }
@@ -183,16 +185,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("name", choices=SIMULATIONS)
     parser.add_argument("--seeds", type=int)
+    parser.add_argument("--data", type=Path, default=DATA)
     arguments = parser.parse_args()
+    if arguments.name == "recorded" and not (arguments.data / "cliff-token").is_dir():
+        parser.error(
+            f"--data {arguments.data} has no folder cliff-token; name the folder of the published curves"
+        )
     simulate, usual = SIMULATIONS[arguments.name]
-    seeds, start, header = arguments.seeds or usual, time.monotonic(), False
-    for row in simulate(seeds):
-        if not header:
-            print(f"| {' | '.join(row)} |\n|{'---|' * len(row)}")
-            header = True
-        cells = (f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values())
-        print(f"| {' | '.join(cells)} |", flush=True)
-    print(f"\n{seeds} seeds, {time.monotonic() - start:.0f} s", file=sys.stderr)
+    print_rows(simulate(arguments.seeds or usual, arguments.data), f"{arguments.seeds or usual} seeds")
 
 
 if __name__ == "__main__":

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "unit" / "potential")]
 
-from simulations import Row, estimates, events, guesses, martingales, rates, search, transfers  # noqa: E402
+from simulations import (  # noqa: E402
+    Row,
+    estimates,
+    events,
+    guesses,
+    martingales,
+    print_rows,
+    rates,
+    search,
+    transfers,
+)
 
 #: By name: the simulation, and its usual number of repeats (1: exact, nothing is repeated).
 SIMULATIONS: dict[str, tuple[Callable[[int], Iterator[Row]], int]] = {
@@ -48,14 +57,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int)
     arguments = parser.parse_args()
     simulate, usual = SIMULATIONS[arguments.name]
-    repeats, start, header = arguments.repeats or usual, time.monotonic(), False
-    for row in simulate(repeats):
-        if not header:
-            print(f"| {' | '.join(row)} |\n|{'---|' * len(row)}")
-            header = True
-        cells = (f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values())
-        print(f"| {' | '.join(cells)} |", flush=True)
-    print(f"\n{repeats} repeats, {time.monotonic() - start:.0f} s", file=sys.stderr)
+    repeats = arguments.repeats or usual
+    print_rows(simulate(repeats), f"{repeats} repeats")
 
 
 if __name__ == "__main__":
