@@ -1,7 +1,8 @@
 """Group ``transfer``: what a reader makes of the beginnings of other models' traces.
 
-Belongs here: transfer_completions (with transfer_cuts), transfer_rollouts, transfer_potentials, unlocks
-(with shortest_unlocks), transfer_differences, transfer_steps (with step_correlations). Does not belong here: which text a reader is given (:mod:`cot_assets.sampling.transfer`).
+Belongs here: transfer_completions (with transfer_cuts), transfer_rollouts, transfer_potentials (with
+transfer_curve), unlocks (with unlock_rates and shortest_unlocks), transfer_differences, transfer_steps (with
+step_correlations). Does not belong here: which text a reader is given (:mod:`cot_assets.sampling.transfer`).
 Partitions are those of the reader.
 """
 
@@ -18,7 +19,7 @@ from cot_assets.potential.controls import transfer_differences as differences_of
 from cot_assets.potential.estimates import add_potential
 from cot_assets.potential.steps import step_correlations
 from cot_assets.potential.steps import transfer_steps as steps_of
-from cot_assets.potential.transfer import judge_unlocks, transfer_curve
+from cot_assets.potential.transfer import judge_unlocks, transfer_curve, unlock_rates
 from cot_assets.reporting.plots import to_png, transfer_figure
 from cot_assets.resources import Engines, Progress, Study
 from cot_assets.sampling.plan import plan_rollouts
@@ -110,7 +111,7 @@ def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.Mat
     group_name="transfer",
     partitions_def=MODEL_BY_SET,
     deps=["transfer_rollouts"],
-    description=common.description("transfer_potentials"),
+    description=common.description("transfer_potentials") + "\n\nThis asset also writes `transfer_curve`.",
     kinds={"duckdb"},
     metadata=common.table_metadata("transfer_potentials"),
     check_specs=common.check_specs("transfer_potentials", _POTENTIALS),
@@ -122,7 +123,8 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
         "transfer_potentials", "transfer_potentials", _where(scope), finish=add_potential
     )
     frame = scope.warehouse.read_table("transfer_potentials", **_where(scope))
-    curve = transfer_curve(frame).rename({"potential": "mean"})
+    curve = transfer_curve(frame, scope.protocol)
+    scope.warehouse.write_partition("transfer_curve", curve, _where(scope))
     return common.finished(
         frame,
         common.transfer_fingerprint_of(context, scope),
@@ -139,7 +141,8 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
     group_name="transfer",
     partitions_def=MODEL_BY_SET,
     deps=["transfer_potentials"],
-    description=common.description("unlocks") + "\n\nThis asset also writes `shortest_unlocks`.",
+    description=common.description("unlocks")
+    + "\n\nThis asset also writes `unlock_rates` and `shortest_unlocks`.",
     kinds={"polars", "duckdb"},
     metadata=common.table_metadata("unlocks"),
     check_specs=common.check_specs("unlocks", _SCHEMA),
@@ -150,18 +153,19 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     potentials = scope.warehouse.read_table("transfer_potentials", **_where(scope))
     scope.warehouse.write_partition("unlocks", judge_unlocks(potentials, scope.protocol), _where(scope))
     frame = scope.warehouse.read_table("unlocks", **_where(scope))
-    shortest = shortest_unlocks(frame, scope.protocol)
+    shortest, shares = shortest_unlocks(frame, scope.protocol), unlock_rates(frame, scope.protocol)
     scope.warehouse.write_partition("shortest_unlocks", shortest, _where(scope))
-    headline = frame.filter(pl.col("fraction") == scope.protocol.headline_fraction)
+    scope.warehouse.write_partition("unlock_rates", shares, _where(scope))
+    is_headline = pl.col("fraction") == scope.protocol.headline_fraction, pl.col("trace_filter") == "all"
+    columns = ("writer", "control", "leaks", "n_problems_unlocked", "n_problems_unsolved",
+               "problems_share_low", "problems_share_high", "problems_ci_low", "problems_ci_high")  # fmt: skip
     return common.finished(
         frame,
         common.transfer_fingerprint_of(context, scope),
         checks=_SCHEMA,
         findings={"schema": rules.schema_holds("unlocks", frame)},
         metadata={
-            "headline": common.preview(
-                headline.group_by("writer", "control", "status").len().sort("writer", "control"), rows=20
-            ),
+            "headline": common.preview(shares.filter(*is_headline).select(columns), rows=20),
             "shortest_unlocks": common.preview(shortest),
         },
     )

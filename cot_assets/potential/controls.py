@@ -11,6 +11,7 @@ import polars as pl
 
 from cot_assets.config import Protocol
 from cot_assets.potential.clusters import cluster_bootstrap_mean
+from cot_assets.potential.estimates import jeffreys_interval
 from cot_assets.potential.frames import (
     SHORTEST_UNLOCKS,
     TRANSFER_DIFFERENCES,
@@ -18,13 +19,13 @@ from cot_assets.potential.frames import (
     conform,
     require,
 )
+from cot_assets.potential.transfer import FILTERS
 
 _PAIR = ("problem_set", "reader", "writer")
 _PLACE = (*_PAIR, "problem_id", "trace_id", "fraction")
 #: What is compared: the potential; and, of problems that the reader does not solve alone, the posterior
 #: probability that the text lifts it above 0.10, whose mean is the expected share of unlocked traces.
 MEASURES = {"potential": "potential", "lifted": "probability_lifted"}
-FILTERS = {"all": pl.lit(True), "correct": pl.col("trace_verdict") == "correct"}
 
 
 def transfer_differences(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -84,7 +85,7 @@ def shortest_unlocks(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
 
     Several prefixes are judged, so a lucky one may come first: ``n_longer_unlocked`` of the ``n_longer``
     longer prefixes of the same trace unlock the problem as well. ``n_undecided`` prefixes, of any trace,
-    could not be judged.
+    could not be judged. The potential there was chosen for being large, so it is too large on average.
 
     Args:
         unlocks: table of that name.
@@ -122,6 +123,13 @@ def shortest_unlocks(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         .agg(pl.len().alias("n_longer"), (pl.col("status") == "unlocked").sum().alias("n_longer_unlocked"))
     )
     frame = problems.join(first, on=key, how="left").join(longer, on=key, how="left")
+    for value, n, ends in (("v0", "n0", ("v0_low", "v0_high")), ("potential", "n", ("ci_low", "ci_high"))):
+        trials = frame[n].cast(pl.Float64)
+        interval = jeffreys_interval((frame[value] * trials).round().to_numpy(), trials.to_numpy())
+        frame = frame.with_columns(
+            pl.Series(name, end, dtype=pl.Float64).fill_nan(None)
+            for name, end in zip(ends, interval, strict=True)
+        )
     has_none = pl.col("trace_id").is_null()
     counts = ("n_longer", "n_longer_unlocked")
     return conform(

@@ -187,6 +187,29 @@ UNLOCKS: Schema = {
 
 _PAIR: dict[str, DataTypeClass] = dict.fromkeys(("problem_set", "reader", "writer"), _TEXT)
 _INTERVAL: dict[str, DataTypeClass] = dict.fromkeys(("ci_low", "ci_high"), _REAL)
+_VIEW: dict[str, DataTypeClass] = {
+    **_PAIR,
+    **{"control": _TEXT, "trace_filter": _TEXT, "leaks": _TEXT, "fraction": _REAL},
+}
+TRANSFER_CURVE: Schema = {
+    **_VIEW,
+    **dict.fromkeys(("n_traces", "n_problems"), _INT),
+    "potential": _REAL,
+    **_INTERVAL,
+    "n_paired": _INT,
+    **dict.fromkeys(("lift", "lift_low", "lift_high"), _REAL),
+    **_PROTOCOL,
+}
+UNLOCK_RATES: Schema = {
+    **_VIEW,
+    **dict.fromkeys(("n_traces", "n_problems", "n_solved_before", "n_unsolved", "n_unlocked"), _INT),
+    **dict.fromkeys(("n_not_unlocked", "n_undecided", "n_start_unclear", "n_unlocked_and_solved"), _INT),
+    **dict.fromkeys(("share_low", "share_high", "ci_low", "ci_high"), _REAL),
+    **dict.fromkeys(("n_problems_unsolved", "n_problems_unlocked"), _INT),
+    **dict.fromkeys(("problems_share_low", "problems_share_high"), _REAL),
+    **dict.fromkeys(("problems_ci_low", "problems_ci_high"), _REAL),
+    **_PROTOCOL,
+}
 TRANSFER_DIFFERENCES: Schema = {
     **_PAIR,
     "fraction": _REAL,
@@ -201,12 +224,13 @@ SHORTEST_UNLOCKS: Schema = {
     **_PAIR,
     "problem_id": _TEXT,
     **dict.fromkeys(("n_traces", "n_prefixes", "n_undecided", "n0"), _INT),
-    "v0": _REAL,
+    **dict.fromkeys(("v0", "v0_low", "v0_high"), _REAL),
     "trace_id": _TEXT,
     **dict.fromkeys(("fraction", "share"), _REAL),
     "n_tokens": _INT,
     "n": _INT,
     "potential": _REAL,
+    **_INTERVAL,
     "leaks_answer": _FLAG,
     **dict.fromkeys(("n_longer", "n_longer_unlocked"), _INT),
     **_PROTOCOL,

@@ -6,7 +6,7 @@ the reader is given (the sampling side) and the potential of a model's own trace
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import polars as pl
@@ -14,12 +14,22 @@ import polars as pl
 from cot_assets.config import Protocol
 from cot_assets.potential.clusters import cluster_bootstrap_mean
 from cot_assets.potential.estimates import CONFIDENCE, probability_below
-from cot_assets.potential.frames import EPSILON, UNLOCKS, conform, require
+from cot_assets.potential.frames import (
+    EPSILON,
+    TRANSFER_CURVE,
+    UNLOCK_RATES,
+    UNLOCKS,
+    conform,
+    require,
+)
+from cot_assets.potential.rates import rate_summary
 from cot_assets.potential.special import Floats
 
 UNSOLVED_BELOW = 0.05  #: V0 of a problem that the reader cannot solve
 LIFTED_ABOVE = 0.10  #: potential that shows that the prefix helped
 SOLVED_FROM = 0.5  #: potential of a prefix from which the reader mostly succeeds
+#: Traces of the writer that a summary is over.
+FILTERS: Mapping[str, pl.Expr] = {"all": pl.lit(True), "correct": pl.col("trace_verdict") == "correct"}
 
 _PAIR = ("problem_set", "reader", "writer")
 _NEEDED = (
@@ -49,13 +59,8 @@ def judge_unlocks(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.D
     """
     require(transfer_potentials, (*_NEEDED, *_PLACE), "transfer_potentials")
     key = [*_PAIR, "problem_id"]
-    start = (
-        transfer_potentials.filter((pl.col("fraction") == 0) & (pl.col("control") == "none"))
-        .sort(*key, pl.col("n").fill_null(0), descending=[False] * len(key) + [True])
-        .unique(key, keep="first", maintain_order=True)
-        .select(*key, pl.col("n").alias("n0"), pl.col("n_correct").alias("k0"))
-    )
-    frame = transfer_potentials.filter(pl.col("fraction") > 0).join(start, on=key, how="left")
+    frame = transfer_potentials.filter(pl.col("fraction") > 0)
+    frame = frame.join(_starts(transfer_potentials), on=key, how="left")
     unsolved = probability_below(_column(frame, "k0"), _column(frame, "n0"), UNSOLVED_BELOW)
     lifted = 1 - probability_below(_column(frame, "n_correct"), _column(frame, "n"), LIFTED_ABOVE)
     is_unsolved = pl.col("probability_unsolved") >= CONFIDENCE
@@ -79,89 +84,122 @@ def judge_unlocks(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.D
     return conform(frame, UNLOCKS, protocol).sort(*_PAIR, "problem_id", "trace_id", "control", "fraction")
 
 
-def transfer_curve(
-    transfer_potentials: pl.DataFrame, seed: int = 0, leaks: Literal["kept", "dropped"] = "kept"
-) -> pl.DataFrame:
+def transfer_curve(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     """Mean potential of the reader against the share of the writer's trace that it was given.
 
     Args:
         transfer_potentials: table of that name; prefixes without rollouts take no part.
-        seed: of the bootstrap.
-        leaks: ``dropped`` leaves out prefixes in which the gold answer stands.
+        protocol: gives the seed and stamps the result.
 
     Returns:
-        One row per ``problem_set, reader, writer, control, fraction, trace_filter`` (``all``, or
-        ``correct`` = traces whose verdict is right) with ``potential`` (mean over traces), ``ci_low``,
-        ``ci_high`` (bootstrap by problem), ``n_traces``, ``n_problems``.
+        The columns of table ``transfer_curve``: per reader, writer, control and fraction a row for each of
+        :data:`FILTERS`, with all prefixes (``leaks`` = ``kept``) and without those in which the gold answer
+        stands (``dropped``). Means over traces with a bootstrap by problem. ``lift``: the mean difference to
+        the reader's V0, over the ``n_paired`` traces whose V0 is known; NULL at fraction 0, where V0 stands.
 
     Raises:
         ValueError: a column is missing.
     """
     require(transfer_potentials, _NEEDED, "transfer_potentials")
-    known = transfer_potentials.filter(pl.col("n") > 0)
-    if leaks == "dropped":
-        known = known.filter(~pl.col("leaks_answer"))
+    problem = [*_PAIR, "problem_id"]
+    known = (
+        transfer_potentials.filter(pl.col("n") > 0)
+        .join(_starts(transfer_potentials), on=problem, how="left")
+        .with_columns(
+            (pl.col("n_correct") / pl.col("n")).alias("potential"),
+            pl.when(pl.col("n0") > 0).then(pl.col("k0") / pl.col("n0")).alias("v0"),
+        )
+    )
     key = (*_PAIR, "control", "fraction")
     rows: list[dict[str, object]] = []
-    for name, frame in (("all", known), ("correct", known.filter(pl.col("trace_verdict") == "correct"))):
-        for values, group in frame.sort(*key, "trace_id").group_by(*key, maintain_order=True):
-            share = _column(group, "n_correct") / _column(group, "n")
-            mean = cluster_bootstrap_mean(share, group["problem_id"].to_numpy(), seed)
-            rows.append(
-                {
-                    **dict(zip(key, values, strict=True)),
-                    "trace_filter": name,
-                    "potential": mean.mean,
-                    "ci_low": mean.low,
-                    "ci_high": mean.high,
-                    "n_traces": mean.n,
-                    "n_problems": mean.n_clusters,
-                }
+    for values, group in known.sort(*key, "trace_id").group_by(*key, maintain_order=True):
+        for labels, chosen in _views(group):
+            paired = chosen.drop_nulls("v0").filter(pl.col("fraction") > 0)
+            mean, lift = (
+                cluster_bootstrap_mean(change, part["problem_id"].to_numpy(), protocol.seed, bounds=bounds)
+                for part, change, bounds in (
+                    (chosen, _column(chosen, "potential"), (0.0, 1.0)),
+                    (paired, _column(paired, "potential") - _column(paired, "v0"), (-1.0, 1.0)),
+                )
             )
-    schema = {
-        **{name: pl.Float64 if name == "fraction" else pl.String for name in key},
-        **{"trace_filter": pl.String, "potential": pl.Float64, "ci_low": pl.Float64, "ci_high": pl.Float64},
-        **{"n_traces": pl.Int32, "n_problems": pl.Int32},
-    }
-    return pl.DataFrame(rows, schema=schema).sort(*_PAIR, "control", "trace_filter", "fraction")
+            row: dict[str, object] = {**dict(zip(key, values, strict=True)), **labels}
+            row |= {"potential": mean.mean, "ci_low": mean.low, "ci_high": mean.high}
+            row |= {"n_traces": mean.n, "n_problems": mean.n_clusters, "n_paired": lift.n}
+            rows.append({**row, "lift": lift.mean, "lift_low": lift.low, "lift_high": lift.high})
+    frame = pl.DataFrame(rows, schema=dict(TRANSFER_CURVE)).with_columns(pl.col(pl.Float64).fill_nan(None))
+    return conform(frame, TRANSFER_CURVE, protocol)
 
 
-def unlock_counts(unlocks: pl.DataFrame) -> pl.DataFrame:
+def unlock_rates(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     """How many prefixes of unsolved problems unlock them, the undecided ones in sight.
 
     Args:
         unlocks: table of that name.
+        protocol: stamped on the result.
 
     Returns:
-        One row per ``problem_set, reader, writer, control, fraction, trace_filter`` (``all``,
-        ``correct``) with ``n_traces``, ``n_unlocked``, ``n_not_unlocked``, ``n_undecided``,
-        ``n_solved_before``, and ``n_problems_unsolved``, ``n_problems_unlocked`` (by at least one prefix).
+        The columns of table ``unlock_rates``: per reader, writer, control and fraction a row for each of
+        :data:`FILTERS`, with and without prefixes in which the gold answer stands. Shares are of unsolved
+        traces, and of unsolved problems (unlocked by one trace at least): ``low`` if nothing undecided
+        unlocks, ``high`` if all of it does. The interval reaches from the lower end of the one to the
+        upper end of the other, each Jeffreys at the effective sample size.
+
+    Raises:
+        ValueError: a column is missing.
     """
     require(unlocks, UNLOCKS, "unlocks")
-    key = [*_PAIR, "control", "fraction", "trace_filter"]
-    both = pl.concat(
-        [
-            unlocks.with_columns(pl.lit("all").alias("trace_filter")),
-            unlocks.filter(pl.col("trace_verdict") == "correct").with_columns(
-                pl.lit("correct").alias("trace_filter")
-            ),
-        ]
+    key = (*_PAIR, "control", "fraction")
+    rows: list[dict[str, object]] = []
+    for values, group in unlocks.sort(*key, "trace_id").group_by(*key, maintain_order=True):
+        for labels, chosen in _views(group):
+            if chosen.height:
+                rows.append({**dict(zip(key, values, strict=True)), **labels, **_unlock_rate(chosen)})
+    return conform(pl.DataFrame(rows, schema=dict(UNLOCK_RATES)), UNLOCK_RATES, protocol)
+
+
+def _unlock_rate(traces: pl.DataFrame) -> dict[str, object]:
+    unsolved = traces.filter("is_unsolved").with_columns(
+        (pl.col("status") == "unlocked").alias("surely"),
+        pl.col("status").is_in(["unlocked", "undecided"]).alias("perhaps"),
     )
-    statuses = ("unlocked", "not_unlocked", "undecided", "solved_before")
-    return (
-        both.group_by(key)
-        .agg(
-            pl.len().cast(pl.Int32).alias("n_traces"),
-            *((pl.col("status") == s).sum().cast(pl.Int32).alias(f"n_{s}") for s in statuses),
-            *(
-                pl.col("problem_id").filter(flag).n_unique().cast(pl.Int32).alias(f"n_problems_{name}")
-                for name, flag in (
-                    ("unsolved", pl.col("is_unsolved").fill_null(False)),
-                    ("unlocked", pl.col("status") == "unlocked"),
-                )
-            ),
+    problems = unsolved.group_by("problem_id").agg(pl.col("surely", "perhaps").any())
+    found: dict[str, object] = {
+        "n_traces": traces.height,
+        "n_problems": traces["problem_id"].n_unique(),
+        "n_unsolved": unsolved.height,
+        "n_problems_unsolved": problems.height,
+        "n_problems_unlocked": problems.filter("surely").height,
+        "n_start_unclear": traces.filter(
+            pl.col("status") == "undecided", ~pl.col("is_unsolved").fill_null(value=False)
+        ).height,
+        "n_unlocked_and_solved": unsolved.filter("surely", "is_solved").height,
+    }
+    for status in ("unlocked", "not_unlocked", "undecided", "solved_before"):
+        found[f"n_{status}"] = traces.filter(pl.col("status") == status).height
+    for prefix, frame in (("", unsolved), ("problems_", problems)):
+        low, high = (
+            rate_summary(frame.with_columns(pl.col(flag).alias("has"))) for flag in ("surely", "perhaps")
         )
-        .sort(key)
+        found |= {f"{prefix}share_low": low["rate"], f"{prefix}share_high": high["rate"]}
+        found |= {f"{prefix}ci_low": low["ci_low"], f"{prefix}ci_high": high["ci_high"]}
+    return found
+
+
+def _views(group: pl.DataFrame) -> Iterator[tuple[dict[str, object], pl.DataFrame]]:
+    """The rows under every trace filter, with and without leaks."""
+    for name, is_in in FILTERS.items():
+        for leaks, is_clean in (("kept", pl.lit(value=True)), ("dropped", ~pl.col("leaks_answer"))):
+            yield {"trace_filter": name, "leaks": leaks}, group.filter(is_in, is_clean)
+
+
+def _starts(transfer_potentials: pl.DataFrame) -> pl.DataFrame:
+    """``n0`` and ``k0`` of the reader at the bare prompt of each problem, which its traces share."""
+    key = [*_PAIR, "problem_id"]
+    return (
+        transfer_potentials.filter((pl.col("fraction") == 0) & (pl.col("control") == "none"))
+        .sort(*key, pl.col("n").fill_null(0), descending=[False] * len(key) + [True])
+        .unique(key, keep="first", maintain_order=True)
+        .select(*key, pl.col("n").alias("n0"), pl.col("n_correct").alias("k0"))
     )
 
 

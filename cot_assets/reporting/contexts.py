@@ -1,7 +1,8 @@
-"""What each page of a report is filled with.
+"""What the pages of models and traces are filled with, and which pages there are.
 
-Belongs here: which pages there are, their names and links, the contexts of the templates. Does not belong
-here: how tables are made from frames (:mod:`.tables`, :mod:`.trace_view`), and rendering (:mod:`.pages`).
+Belongs here: the names of pages and their links, the contexts of their templates. Does not belong here: the
+index (:mod:`.index`), how tables are made from frames (:mod:`.tables`, :mod:`.trace_view`), and rendering
+(:mod:`.pages`).
 """
 
 from __future__ import annotations
@@ -17,31 +18,13 @@ from matplotlib.figure import Figure
 from cot_assets.reporting import numbers, tables
 from cot_assets.reporting.curve import Row, build_spark
 from cot_assets.reporting.data import ReportData
-from cot_assets.reporting.evidence import evidence
-from cot_assets.reporting.optimised import optimised_section
-from cot_assets.reporting.plots import (
-    curves_figure,
-    headline_filter,
-    optimised_figure,
-    pattern_figure,
-    to_png,
-    transfer_figure,
-)
-from cot_assets.reporting.sensitivity_plot import sensitivity_figure
+from cot_assets.reporting.plots import curves_figure, to_png
 from cot_assets.reporting.tables import natural, policy_order
 from cot_assets.reporting.text import file_stem, one_line
 from cot_assets.reporting.trace_view import SYMBOLS, build_trace_view
 
-MOST_GRID_ROWS = 250  #: problems in the index's table of curves
-_FILTER_NAMES = {
-    "paper": "Correct traces, problems solved without CoT left out (the paper's filter)",
-    "correct": "Correct traces",
-    "incorrect": "Wrong traces",
-    "all": "All measured traces",
-}
 
-
-def _picture(draw: Callable[[bool], Figure], alt: str) -> Row:
+def picture(draw: Callable[[bool], Figure], alt: str) -> Row:
     """A figure as data URLs for both schemes, drawn at twice the size it is shown in."""
     light = draw(False)
     urls = {
@@ -187,7 +170,7 @@ class Contexts:
         return {
             "cut_policy": one_line(policy, 40),
             "n_range": "unknown" if not ns else f"{ns[0]}" if len(ns) == 1 else f"{ns[0]} to {ns[-1]}",
-            "figure": _picture(
+            "figure": picture(
                 lambda dark: curves_figure(curves, f"{name}: potential over the trace", dark=dark), alt
             ),
             "rows": [self._model_row(page) for page in pages],
@@ -203,7 +186,7 @@ class Contexts:
             "problem": one_line(page.trace["problem_id"], 60),
             "level": one_line(str(problem.get("level") or ""), 20),
             "spark": build_spark(page.cuts, page.trace["verdict"]),
-            "label": self._label(page),
+            "label": self.label(page),
             "verdict": page.trace["verdict"],
             "n_tokens": page.trace["n_tokens"],
             "v0": start.get("potential"),
@@ -220,163 +203,10 @@ class Contexts:
             row[rule] = _flag(judged[0]) if judged else "–"
         return row
 
-    # --- index ----------------------------------------------------------------------------------
+    # --- what several pages say of a trace --------------------------------------------------------
 
-    def index(self) -> dict[str, Any]:
-        """The context of ``index.html.j2``."""
-        data = self.data
-        rates = tables.rate_tables(data)
-        curve = tables.curve_rows(data)
-        known_rates = data.pattern_rates["rate"].drop_nulls().len() > 0
-        return {
-            "n_problems": data.problems.height or data.traces["problem_id"].n_unique(),
-            "protocol": data.protocol,
-            "protocols": sorted(set(data.traces.select("protocol", "protocol_hash").iter_rows())),
-            "models": [
-                {
-                    **row,
-                    "name": one_line(row["model"], 60),
-                    "href": self.model_file(row["model"]),
-                    "verdicts": sorted(row["verdicts"].items(), key=lambda item: (-item[1], item[0])),
-                    "revisions": [one_line(r, 24) for r in row["revisions"]],
-                }
-                for row in tables.model_rows(data)
-            ],
-            "rates": [self._rate_table(table) for table in rates],
-            "pattern_figure": _picture(
-                lambda dark: pattern_figure(data.pattern_rates, dark=dark),
-                "Rates of the patterns by model and rule.",
-            )
-            if known_rates
-            else None,
-            "rules": tables.RULES,
-            "filters": _FILTER_NAMES,
-            "second_hand": tables.SECOND_HAND,
-            "second_hand_ours": {
-                name: {pattern: _with_percent_interval(row) for pattern, row in rows.items()}
-                for name, rows in tables.second_hand_matches(data).items()
-            },
-            "guesses": [
-                {
-                    **vars(table),
-                    "name": one_line(table.model, 60),
-                    "bins": [_with_percent_interval(row) for row in table.bins],
-                }
-                for table in tables.guess_tables(data)
-            ],
-            "passes": [
-                {
-                    "name": one_line(row["model"], 60),
-                    "k": row["k"],
-                    **{
-                        view: _with_percent_interval(row[view])
-                        for view in ("kept", "lucky_guess", "late_spike")
-                    },
-                }
-                for row in tables.pass_rows(data)
-            ],
-            "transfer_figure": _picture(
-                lambda dark: transfer_figure(data.transfer_curve, dark=dark),
-                "Mean potential of the reader over the share of the writer's trace, real and shuffled text.",
-            )
-            if curve
-            else None,
-            "transfer_filter": headline_filter(data.transfer_curve) if curve else "",
-            "curve": [{**row, "interval": numbers.interval(row["ci_low"], row["ci_high"])} for row in curve],
-            "headline": tables.headline_fraction(data),
-            "unlocks": [self._unlock_table(table) for table in tables.unlock_tables(data)],
-            "optimised": optimised_section(data),
-            "optimised_figure": _picture(
-                lambda dark: optimised_figure(data.optimized_curves, dark=dark),
-                "Mean potential over tokens, optimised and sampled traces of the same problems.",
-            )
-            if data.optimized_curves.height
-            else None,
-            "grid": self._grid(),
-            "evidence": evidence(data),
-            "sensitivity_figure": _picture(
-                lambda dark: sensitivity_figure(data.sensitivity, dark=dark),
-                "Rates of insights and tangents over the threshold, for several n, with the noise floor.",
-            )
-            if data.sensitivity["rate"].drop_nulls().len()
-            else None,
-            "cost": [
-                {
-                    **vars(table),
-                    "name": one_line(table.model, 60),
-                    "engine": one_line(table.engine, 60),
-                    "device": one_line(table.device, 60),
-                    "revision": one_line(table.revision, 40),
-                }
-                for table in tables.cost_tables(data)
-            ],
-            "asked": tables.asked(data),
-        }
-
-    def _rate_table(self, table: tables.RateTable) -> Row:
-        groups: dict[str, list[Row]] = {}
-        for row in table.rows:
-            shown: Row = {"pattern": row["pattern"]}
-            for rule in tables.RULES:
-                rate = row.get(rule)
-                shown[rule] = rate and {
-                    **_with_percent_interval(rate),
-                    "neff": numbers.UNKNOWN if rate["n_eff"] is None else f"{rate['n_eff']:.1f}",
-                }
-            groups.setdefault(row["model"], []).append(shown)
-        return {
-            "trace_filter": table.trace_filter,
-            "cut_policy": one_line(table.cut_policy, 40),
-            "groups": [
-                {"name": one_line(model, 60), "href": self.model_file(model), "rows": rows}
-                for model, rows in groups.items()
-            ],
-        }
-
-    def _unlock_table(self, table: tables.UnlockTable) -> Row:
-        problems: list[Row] = []
-        for row in table.problems:
-            pages = self.by_trace.get(row["trace_id"])
-            problems.append(
-                {**row, "problem": one_line(row["problem_id"], 60), "href": pages[0].file if pages else ""}
-            )
-        return {**vars(table), "problems": problems}
-
-    def _grid(self) -> Row:
-        """Problems by models: the curves of every measured trace in the policy that sampling follows."""
-        cells: dict[str, dict[str, list[Row]]] = {}
-        models: list[str] = []
-        for pages in self.by_trace.values():
-            page = pages[0]
-            model = page.trace["model"]
-            if model not in models:
-                models.append(model)
-            item = {
-                "spark": build_spark(page.cuts, page.trace["verdict"]),
-                "href": page.file,
-                "label": self._label(page),
-                **self._signs(page),
-            }
-            cells.setdefault(page.trace["problem_id"], {}).setdefault(model, []).append(item)
-        ordered = sorted(cells, key=natural)
-        rows: list[Row] = []
-        for problem_id in ordered[:MOST_GRID_ROWS]:
-            problem = self.problems.get(problem_id, {})
-            rows.append(
-                {
-                    "problem": one_line(problem_id, 60),
-                    "level": one_line(str(problem.get("level") or ""), 20),
-                    "gold": one_line(problem.get("gold_answer") or "", 24),
-                    "cells": [cells[problem_id].get(model, [])[:8] for model in models],
-                }
-            )
-        return {
-            "rows": rows,
-            "models": [one_line(model, 40) for model in models],
-            "n_hidden": max(0, len(ordered) - MOST_GRID_ROWS),
-        }
-
-    def _signs(self, page: TracePage) -> Row:
+    def signs(self, page: TracePage) -> Row:
+        """The events of a trace by the threshold rule, as symbols and in words."""
         key = (page.trace["trace_id"], page.cut_policy)
         counts = {
             "insight": sum(bool(e["by_threshold"]) for e in self.events["spikes"].get(key, [])),
@@ -390,7 +220,8 @@ class Contexts:
             "signs_label": ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in found.items()),
         }
 
-    def _label(self, page: TracePage) -> str:
+    def label(self, page: TracePage) -> str:
+        """What a link to the page is called."""
         verdict = page.trace["verdict"].replace("_", " ")
         return one_line(f"{page.trace['model']} on {page.trace['problem_id']}, {verdict}", 160)
 
@@ -411,7 +242,3 @@ def _flag(row: Row | None) -> str:
     if not row["by_threshold"]:
         return "no"
     return "yes (confirmed)" if row["is_confirmed"] else "yes"
-
-
-def _with_percent_interval(row: Row) -> Row:
-    return {**row, "interval": numbers.percent_interval(row["ci_low"], row["ci_high"])}

@@ -1,7 +1,7 @@
 """The frames that a report is made of.
 
 Belongs here: which tables and columns the report reads, reading them through a function that runs SQL,
-the two summaries that no table holds, and refusing frames that lack a column. Does not belong here:
+the one summary that no table holds, and refusing frames that lack a column. Does not belong here:
 opening a database, how anything is estimated (:mod:`cot_assets.potential`), layout.
 """
 
@@ -27,10 +27,11 @@ from cot_assets.potential.frames import (
     SHORTEST_UNLOCKS,
     STEP_CORRELATIONS,
     SUMMARIES,
+    TRANSFER_CURVE,
     TRANSFER_DIFFERENCES,
+    UNLOCK_RATES,
 )
 from cot_assets.potential.optimised import mean_curves
-from cot_assets.potential.transfer import transfer_curve
 
 Read = Callable[[str, Sequence[Any]], pl.DataFrame]
 
@@ -152,17 +153,6 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "potential": _NUMBER,
         **_INTERVAL,
     },
-    "transfer_curve": {
-        "reader": _TEXT,
-        "writer": _TEXT,
-        "control": _TEXT,
-        "trace_filter": _TEXT,
-        "fraction": _NUMBER,
-        "mean": _NUMBER,
-        **_INTERVAL,
-        "n_traces": _COUNT,
-        "n_problems": _COUNT,
-    },
     "unlocks": {
         "reader": _TEXT,
         "writer": _TEXT,
@@ -242,6 +232,7 @@ _WHOLE = {
     "drawdowns": DRAWDOWNS, "sensitivity": SENSITIVITY, "jumps": JUMPS, "matched_rates": MATCHED_RATES,
     "model_differences": MODEL_DIFFERENCES, "transfer_differences": TRANSFER_DIFFERENCES,
     "shortest_unlocks": SHORTEST_UNLOCKS, "step_correlations": STEP_CORRELATIONS, "summaries": SUMMARIES,
+    "transfer_curve": TRANSFER_CURVE, "unlock_rates": UNLOCK_RATES,
 }  # fmt: skip
 COLUMNS |= {name: dict(schema) for name, schema in _WHOLE.items()}
 #: Columns of ``curves`` that are shown where they exist; filled with NULL where they do not.
@@ -271,10 +262,9 @@ class ReportData:
     ``curves`` holds the columns of ``trace_cuts`` and, joined by prefix, ``n``, ``n_correct``,
     ``potential``, ``ci_low`` and ``ci_high`` of ``potentials`` (all NULL at the end of a trace), and
     perhaps those of :data:`OPTIONAL_CURVE_COLUMNS`. ``traces`` may have ``is_in_words``: lengths count
-    words, since the source has no tokens. ``transfer_curve`` has one row per reader, writer,
-    control, trace filter and fraction; ``optimized_curves`` one per model, arm and token position.
-    ``protocol`` is None where it is not known, as for rollouts
-    that others published. Frames that are left out are empty.
+    words, since the source has no tokens. ``optimized_curves`` has one row per model, arm
+    and token position. ``protocol`` is None where it is not known, as for rollouts that others published.
+    Frames that are left out are empty.
 
     Raises:
         ReportError: A frame lacks columns; the message names both.
@@ -291,6 +281,7 @@ class ReportData:
     pattern_rates: pl.DataFrame = field(default_factory=partial(empty_frame, "pattern_rates"))
     transfer_potentials: pl.DataFrame = field(default_factory=partial(empty_frame, "transfer_potentials"))
     transfer_curve: pl.DataFrame = field(default_factory=partial(empty_frame, "transfer_curve"))
+    unlock_rates: pl.DataFrame = field(default_factory=partial(empty_frame, "unlock_rates"))
     unlocks: pl.DataFrame = field(default_factory=partial(empty_frame, "unlocks"))
     pass_at_k: pl.DataFrame = field(default_factory=partial(empty_frame, "pass_at_k"))
     optimized_traces: pl.DataFrame = field(default_factory=partial(empty_frame, "optimized_traces"))
@@ -378,14 +369,6 @@ def load_report_data(read: Read, problem_set: str, *, protocol: Protocol | None 
         else mean_curves(optimized, steps, protocol),
         traces=read(_TRACES, [problem_set]),
         curves=read(_CURVES, [problem_set]),
-        transfer_curve=_transfer_curve(frames["transfer_potentials"], protocol),
         protocol=protocol,
         **frames,
     )
-
-
-def _transfer_curve(transfer_potentials: pl.DataFrame, protocol: Protocol | None) -> pl.DataFrame:
-    if transfer_potentials.is_empty():
-        return empty_frame("transfer_curve")
-    seed = 0 if protocol is None else protocol.seed
-    return transfer_curve(transfer_potentials, seed).rename({"potential": "mean"})

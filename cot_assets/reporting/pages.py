@@ -1,7 +1,7 @@
 """The report of a problem set: a folder of HTML pages that need nothing but themselves.
 
 Belongs here: the template environment, each page's style, script and policy, writing the folder. Does not
-belong here: what pages hold (:mod:`.contexts`), how they look (``templates/``) and how the folder is
+belong here: what pages hold (:mod:`.index`, :mod:`.contexts`), how they look (``templates/``) and how the folder is
 swapped (:mod:`.folder`).
 
 Pages carry a Content-Security-Policy that allows one style sheet and one script, both by hash, and
@@ -26,6 +26,7 @@ from cot_assets.reporting.colours import map_css
 from cot_assets.reporting.contexts import Contexts
 from cot_assets.reporting.data import ReportData
 from cot_assets.reporting.folder import GENERATOR, replaced_folder
+from cot_assets.reporting.index import index_context
 from cot_assets.reporting.text import one_line
 
 
@@ -79,7 +80,7 @@ def _pages(data: ReportData) -> Iterator[tuple[str, str]]:
         page = {**_shell(is_trace), "problem_set": one_line(data.problem_set, 120)}
         return _environment().get_template(template).render(page=page, **context)
 
-    yield "index.html", fill("index.html.j2", False, contexts.index())
+    yield "index.html", fill("index.html.j2", False, index_context(contexts))
     for model in contexts.models:
         yield contexts.model_file(model), fill("model.html.j2", False, contexts.model(model))
     for file, context in contexts.trace_contexts():

@@ -173,13 +173,12 @@ def transfer_figure(transfer_curve: pl.DataFrame, *, dark: bool = False) -> Figu
     """Mean potential of each reader over the share of the writer's trace that it was given.
 
     Args:
-        transfer_curve: Columns reader, writer, control, trace_filter, fraction, mean, ci_low, ci_high,
-            n_traces, n_problems. A panel per reader and writer; one line per control of the first
+        transfer_curve: Table of that name, leaks kept. A panel per reader and writer; one line per control of the first
             trace filter that is there (all, first, then the others).
         dark: Colours for a dark page.
     """
     style = style_of(dark)
-    known = transfer_curve.filter(pl.col("mean").is_not_null())
+    known = transfer_curve.filter((pl.col("leaks") == "kept") & pl.col("potential").is_not_null())
     if known.is_empty():
         return nothing("no transfer curves", style)
     chosen = headline_filter(known)
@@ -205,7 +204,7 @@ def transfer_figure(transfer_curve: pl.DataFrame, *, dark: bool = False) -> Figu
                 continue
             x, mean, low, high = (
                 rows_of[name].cast(pl.Float64).to_numpy()
-                for name in ("fraction", "mean", "ci_low", "ci_high")
+                for name in ("fraction", "potential", "ci_low", "ci_high")
             )
             if rows_of.height == 1:
                 axes.errorbar(

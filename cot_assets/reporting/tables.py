@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from cot_assets.config.settings import CONTROLS
-from cot_assets.potential.guesses import guess_rates_by_v0
+from cot_assets.potential.matching import EQUAL_WEIGHTS
 from cot_assets.reporting.data import ReportData
 
 Row = dict[str, Any]
@@ -22,16 +22,6 @@ PATTERNS = ("insight", "tangent", "late_spike", "lucky_guess", "monotone")
 RULES = ("threshold", "confirmed")
 FILTERS = ("paper", "correct", "incorrect", "all")
 STATUSES = ("unlocked", "not_unlocked", "undecided", "solved_before")
-
-#: AIME 2024, shares of traces in percent, from digests of arXiv 2602.14903: not checked against it.
-SECOND_HAND: tuple[tuple[str, float, float, float, float], ...] = (
-    ("Qwen2.5-1.5B", 40, 5, 20, 45),
-    ("Qwen2.5-7B", 62, 9.5, 14, 42),
-    ("Llama-3.1-8B", 46, 33, 6, 15),
-    ("Llama-3.1-70B", 37, 40, 5, 17),
-    ("Qwen3-0.6B", 55, 41, 10, 15),
-    ("Qwen3-32B", 36, 18, 0, 36),
-)
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -115,51 +105,62 @@ def model_rows(data: ReportData) -> list[Row]:
 
 @dataclass(frozen=True)
 class GuessTable:
-    """Guesses by bins of V0 for one model, rule and cut policy; ``matched`` weighs the bins equally."""
+    """Guesses by bins of V0 for one model, rule and cut policy; ``matched`` weighs the bins equally.
+
+    Each of ``bins`` and ``matched`` is a row of ``matched_rates`` with ``n_confirmed`` and ``bound``, the row
+    of ``summaries`` with the mean over its traces of the largest share of guesses at their V0, or None.
+    """
 
     model: str
     rule: str
     cut_policy: str
     bins: list[Row]
-    matched: float | None
+    matched: Row
     empty: list[str]
     n_undecided: int
 
 
 def guess_tables(data: ReportData) -> list[GuessTable]:
-    """How often correct traces were guessed, by V0: the two are confounded, so they stand side by side.
-
-    ``bound`` of a bin is the mean over its traces of the largest share of guesses at their V0.
-    """
-    guesses = data.lucky_guesses.with_columns(pl.lit(data.problem_set).alias("problem_set"))
-    if guesses.is_empty():
-        return []
-    key = ("model", "rule", "cut_policy")
-    rates = guess_rates_by_v0(guesses).partition_by(*key, as_dict=True)
-    decided = guesses.filter(pl.col("by_threshold").is_not_null() & pl.col("v0_bin").is_not_null())
-    beside = {
-        row[:4]: row[4:]
-        for row in decided.group_by(*key, "v0_bin")
-        .agg(pl.col("is_confirmed").sum(), pl.col("guess_bound").mean(), pl.col("problem_id").n_unique())
-        .iter_rows()
+    """How often correct traces were guessed, by V0: the two are confounded, so they stand side by side."""
+    key = ("model", "pattern", "cut_policy")
+    rates = data.matched_rates.filter(
+        pl.col("pattern").is_in(["late_spike", "lucky_guess"]) & (pl.col("trace_filter") == "correct")
+    )
+    confirmed = {
+        (*(row[name] for name in key), row["v0_bin"]): row["n_with"]
+        for row in rates.filter(pl.col("rule") == "confirmed").iter_rows(named=True)
     }
-    n_all = {row[:3]: row[3] for row in guesses.group_by(*key).len().iter_rows()}
+    bounds = {
+        (row["model"], row["rule"], row["cut_policy"], row["part"]): row
+        for row in data.summaries.filter(pl.col("measure") == "guess_bound").iter_rows(named=True)
+    }
+    judged = data.lucky_guesses.group_by("model", pl.col("rule").alias("pattern"), "cut_policy").len()
+    n_judged = {row[:3]: row[3] for row in judged.iter_rows()}
+    groups = rates.filter(pl.col("rule") == "threshold").partition_by(*key, as_dict=True)
     tables: list[GuessTable] = []
-    for group in sorted(rates, key=lambda k: (natural(str(k[0])), str(k[1]), policy_order(str(k[2])))):
-        bins: list[Row] = []
-        for row in rates[group].iter_rows(named=True):
-            confirmed, bound, problems = beside.get((*group, row["v0_bin"]), (0, None, 0))
-            bins.append({**row, "n_confirmed": confirmed, "bound": bound, "n_problems": problems})
-        model, rule, policy = (str(part) for part in group)
+    for group in sorted(groups, key=lambda k: (natural(str(k[0])), str(k[1]), policy_order(str(k[2])))):
+        model, pattern, policy = (str(part) for part in group)
+        rows = [
+            {
+                **row,
+                "n_confirmed": confirmed.get((*group, row["v0_bin"]), 0),
+                "bound": bounds.get((*group, row["v0_bin"])),
+            }
+            for row in groups[group].sort("v0_bin").iter_rows(named=True)
+        ]
+        matched = next(row for row in rows if row["v0_bin"] == EQUAL_WEIGHTS)
+        bins = [row for row in rows if row["v0_bin"] != EQUAL_WEIGHTS]
+        if not n_judged.get(group, 0):
+            continue
         tables.append(
             GuessTable(
                 model=model,
-                rule=rule,
+                rule=pattern,
                 cut_policy=policy,
                 bins=[row for row in bins if row["n_traces"]],
-                matched=bins[0]["matched_rate"],
+                matched=matched,
                 empty=[row["v0_bin"] for row in bins if not row["n_traces"]],
-                n_undecided=n_all[group] - sum(row["n_traces"] for row in bins),
+                n_undecided=n_judged[group] - matched["n_traces"],
             )
         )
     return tables
@@ -174,26 +175,6 @@ def pass_rows(data: ReportData) -> list[Row]:
     return [rows[key] for key in sorted(rows, key=lambda k: (natural(k[0]), policy_order(k[1]), k[2]))]
 
 
-def second_hand_matches(data: ReportData) -> dict[str, dict[str, Row]]:
-    """Our rates under the paper's rule and filter for models of the second-hand table, by its names.
-
-    A name matches if it is the same but for an owner before it, capitals and ``-Instruct`` behind it.
-    """
-    known = {_plain_name(row[0]): row[0] for row in SECOND_HAND}
-    found: dict[str, dict[str, Row]] = {}
-    ours = data.pattern_rates.filter(
-        (pl.col("rule") == "threshold") & (pl.col("trace_filter") == "paper") & pl.col("rate").is_not_null()
-    )
-    for row in ours.sort("cut_policy").iter_rows(named=True):
-        if name := known.get(_plain_name(row["model"])):
-            found.setdefault(name, {}).setdefault(row["pattern"], row)
-    return found
-
-
-def _plain_name(model: str) -> str:
-    return model.rpartition("/")[2].casefold().removesuffix("-instruct")
-
-
 def headline_fraction(data: ReportData) -> float:
     """The protocol's headline fraction, else 20%."""
     return data.protocol.headline_fraction if data.protocol is not None else 0.2
@@ -201,7 +182,10 @@ def headline_fraction(data: ReportData) -> float:
 
 @dataclass(frozen=True)
 class UnlockTable:
-    """Unlocks of one reader by one writer at the headline fraction; ``problems`` lists every trace."""
+    """Unlocks of one reader by one writer at the headline fraction; ``problems`` lists every trace.
+
+    ``counts`` and ``by_fraction`` are rows of ``unlock_rates``; those of ``counts`` have a ``view``.
+    """
 
     reader: str
     writer: str
@@ -210,14 +194,15 @@ class UnlockTable:
     problems: list[Row]
 
 
-def _status_counts(frame: pl.DataFrame) -> Row:
-    counts = Counter(frame["status"].to_list())
-    return {
-        **{status: counts.get(status, 0) for status in STATUSES},
-        "n_traces": frame.height,
-        "n_problems": frame["problem_id"].n_unique(),
-        "n_solved": int(frame["is_solved"].fill_null(value=False).sum()),
-    }
+#: What is shown at the headline fraction: control, trace filter, leaks, and how it is called.
+_VIEWS = (
+    ("none", "all", "kept", "all traces"),
+    ("none", "correct", "kept", "correct traces only"),
+    ("none", "all", "dropped", "gold answer not in the text"),
+    ("shuffled", "all", "kept", "control: another problem's text"),
+    ("wrong", "all", "kept", "control: a wrong trace"),
+    ("own", "all", "kept", "control: the reader's own"),
+)
 
 
 def unlock_tables(data: ReportData) -> list[UnlockTable]:
@@ -237,43 +222,34 @@ def unlock_tables(data: ReportData) -> list[UnlockTable]:
         return {**row, "ci": intervals.get(place, unknown), "ci0": intervals.get(start, unknown)}
 
     tables: list[UnlockTable] = []
+    rates = data.unlock_rates.partition_by("reader", "writer", as_dict=True)
     groups = data.unlocks.partition_by("reader", "writer", as_dict=True)
     for key in sorted(groups, key=lambda k: (natural(str(k[0])), natural(str(k[1])))):
-        frame = groups[key]
-        at = frame.filter((pl.col("fraction") - headline).abs() < 1e-9)
-        none, shuffled = (at.filter(pl.col("control") == control) for control in ("none", "shuffled"))
-        views = [
-            ("all traces", none),
-            ("correct traces only", none.filter(pl.col("trace_verdict") == "correct")),
-            ("gold answer not in the text", none.filter(~pl.col("leaks_answer"))),
-            ("control: another problem's text", shuffled),
-            *(
-                (label, at.filter(pl.col("control") == control))
-                for control, label in (
-                    ("wrong", "control: a wrong trace"),
-                    ("own", "control: the reader's own"),
-                )
-            ),
-        ]
-        fractions = sorted(set(frame["fraction"].to_list()))
-        series = [
-            {"control": control, "fraction": f, **_status_counts(part)}
-            for control in ("none", *CONTROLS)
-            for f in fractions
-            if (part := frame.filter((pl.col("control") == control) & (pl.col("fraction") == f))).height
-        ]
+        at = groups[key].filter((pl.col("fraction") - headline).abs() < 1e-9)
+        own = rates.get(key, data.unlock_rates.clear()).sort("fraction").to_dicts()
+        there = {
+            (row["control"], row["trace_filter"], row["leaks"]): row
+            for row in own
+            if abs(row["fraction"] - headline) < 1e-9
+        }
+        series = [row for row in own if row["trace_filter"] == "all" and row["leaks"] == "kept"]
+        shuffled = at.filter(pl.col("control") == "shuffled")
         controlled = {row["trace_id"]: with_intervals(row) for row in shuffled.iter_rows(named=True)}
         problems = [
             {**with_intervals(row), "shuffled": controlled.get(row["trace_id"])}
-            for row in none.iter_rows(named=True)
+            for row in at.filter(pl.col("control") == "none").iter_rows(named=True)
         ]
         problems.sort(key=lambda row: (_order(row["status"], STATUSES), natural(row["problem_id"])))
         tables.append(
             UnlockTable(
                 reader=str(key[0]),
                 writer=str(key[1]),
-                counts=[{"view": view, **_status_counts(part)} for view, part in views],
-                by_fraction=series,
+                counts=[
+                    {"view": view, **there[control, name, leaks]}
+                    for control, name, leaks, view in _VIEWS
+                    if (control, name, leaks) in there
+                ],
+                by_fraction=sorted(series, key=lambda row: _order(row["control"], ("none", *CONTROLS))),
                 problems=problems,
             )
         )
@@ -281,8 +257,9 @@ def unlock_tables(data: ReportData) -> list[UnlockTable]:
 
 
 def curve_rows(data: ReportData) -> list[Row]:
-    """Every point of the transfer curves, ordered for reading."""
-    return data.transfer_curve.sort("reader", "writer", "trace_filter", "control", "fraction").to_dicts()
+    """Every point of the transfer curves, ordered for reading; prefixes that leak the answer included."""
+    kept = data.transfer_curve.filter((pl.col("leaks") == "kept") & (pl.col("n_traces") > 0))
+    return kept.sort("reader", "writer", "trace_filter", "control", "fraction").to_dicts()
 
 
 @dataclass(frozen=True)

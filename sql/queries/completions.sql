@@ -4,7 +4,7 @@
 -- param verdict: NULL = any verdict; or correct, incorrect, no_answer, truncated, unscored
 -- param limit: 10 = rows
 WITH chosen AS (
-    SELECT problem_set, model, trace_id, cut_index, prefix_id, potential
+    SELECT problem_set, model, trace_id, cut_index, prefix_id, n, potential, ci_low, ci_high
     FROM trace_curves
     WHERE NOT is_end
         AND trace_id = coalesce(
@@ -19,7 +19,10 @@ WITH chosen AS (
 SELECT
     chosen.trace_id,
     chosen.cut_index,
+    chosen.n,
     round(chosen.potential, 3) AS potential,
+    round(chosen.ci_low, 3) AS ci_low,
+    round(chosen.ci_high, 3) AS ci_high,
     rollouts.sample_index,
     rollouts.verdict,
     rollouts.answer,

@@ -6,6 +6,7 @@
 SELECT
     problem_set, model, problem_id, trace_id, cut_index, n,
     round(potential, 3) AS potential,
+    round(ci_low, 3) AS ci_low,
     round(ci_high, 3) AS ci_high,
     round(probability, 3) AS probability,
     is_confirmed,

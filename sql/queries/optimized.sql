@@ -5,10 +5,14 @@ SELECT
     model,
     measure,
     round(value, 3) AS optimized,
+    round(value_low, 3) AS optimized_low,
+    round(value_high, 3) AS optimized_high,
     round(reference, 3) AS reference,
+    round(reference_low, 3) AS reference_low,
+    round(reference_high, 3) AS reference_high,
     round(difference, 3) AS difference,
-    round(difference_low, 3) AS low,
-    round(difference_high, 3) AS high,
+    round(difference_low, 3) AS difference_low,
+    round(difference_high, 3) AS difference_high,
     n,
     n_problems
 FROM optimized_effects

@@ -1,4 +1,4 @@
--- How far does a part of a writer's trace lift the reader? (Errors clustered by problem.)
+-- How far does a part of a writer's trace lift the reader? (Intervals clustered by problem.)
 -- param problem_set: NULL = all problem sets
 -- param reader: NULL = all readers
 -- param trace_filter: 'all' = all measured traces of the writer; 'correct' = right ones only
@@ -12,9 +12,12 @@ SELECT
     n_problems,
     n_traces,
     round(potential, 3) AS potential,
-    round(standard_error, 3) AS standard_error,
+    round(ci_low, 3) AS ci_low,
+    round(ci_high, 3) AS ci_high,
+    n_paired,
     round(lift, 3) AS lift,
-    round(lift_standard_error, 3) AS lift_standard_error
+    round(lift_low, 3) AS lift_low,
+    round(lift_high, 3) AS lift_high
 FROM transfer_curve
 WHERE problem_set = coalesce($problem_set, problem_set)
     AND reader = coalesce($reader, reader)

@@ -3,11 +3,29 @@
 -- param fraction: 0.2 = share of the writer's trace
 -- param trace_filter: 'all' = all measured traces of the writer; 'correct' = right ones only
 SELECT
-    problem_set, reader, writer, control, leaks, n_traces, n_solved_before, n_undecided, n_unsolved,
-    n_unlocked, n_not_unlocked, n_unlocked_and_solved, n_problems_unsolved, n_problems_unlocked,
+    problem_set,
+    reader,
+    writer,
+    control,
+    leaks,
+    n_problems_unlocked,
+    n_problems_unsolved,
+    round(problems_share_low, 3) AS problems_low,
+    round(problems_share_high, 3) AS problems_high,
+    round(problems_ci_low, 3) AS problems_ci_low,
+    round(problems_ci_high, 3) AS problems_ci_high,
+    n_unlocked,
+    n_not_unlocked,
+    n_undecided,
+    n_unsolved,
     round(share_low, 3) AS share_low,
-    round(share_high, 3) AS share_high
-FROM unlock_table
+    round(share_high, 3) AS share_high,
+    round(ci_low, 3) AS ci_low,
+    round(ci_high, 3) AS ci_high,
+    n_unlocked_and_solved,
+    n_solved_before,
+    n_traces
+FROM unlock_rates
 WHERE problem_set = coalesce($problem_set, problem_set)
     AND trace_filter = $trace_filter
     AND abs(fraction - $fraction) < 1e-6

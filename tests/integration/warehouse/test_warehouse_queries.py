@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-import math
 import statistics
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
-from warehouse_rows import ROOT, rows
+from warehouse_rows import ROOT
 from warehouse_study import LINES, PROTOCOL, TRANSFER, N, fill
 
 from cot_assets.config import DataHome
 from cot_assets.potential.frames import CURVES as CURVES_SCHEMA
 from cot_assets.potential.passk import Rule, pass_at_k_by_problem
-from cot_assets.potential.transfer import transfer_curve, unlock_counts
 from cot_assets.warehouse import Warehouse, WarehouseError
 from cot_assets.warehouse.display import format_frame
 from cot_assets.warehouse.queries import Value, find_query, named_queries, read_query, run_query
 
 VIEWS = {
-    "cost", "events", "pattern_table", "problem_difficulty", "rollout_texts", "trace_curves", "transfer_curve",
-    "unlock_table",
+    "cost", "events", "pattern_table", "problem_difficulty", "rollout_texts", "trace_curves",
 }  # fmt: skip
 
 
@@ -118,54 +115,20 @@ def test_the_pattern_table_is_pattern_rates_turned(study: Warehouse) -> None:
             assert row[rate["pattern"] + ending] == rate[column]
 
 
-def test_the_transfer_curve_agrees_with_the_statistics(study: Warehouse) -> None:
-    potentials = study.read_table("transfer_potentials")
-    for leaks in ("kept", "dropped"):
-        expected = transfer_curve(potentials, leaks=leaks)
-        found = pl.DataFrame(ask(study, "SELECT * FROM transfer_curve WHERE leaks = $leaks", leaks=leaks))
-        key = ["problem_set", "reader", "writer", "control", "trace_filter", "fraction"]
-        both = expected.join(found, on=key, how="full", suffix="_sql", coalesce=True)
-        assert both.height == expected.height == found.height
-        assert both.filter((pl.col("potential") - pl.col("potential_sql")).abs() > 1e-12).height == 0
-        assert both.filter(pl.col("n_traces") != pl.col("n_traces_sql")).height == 0
-        assert both.filter(pl.col("n_problems") != pl.col("n_problems_sql")).height == 0
-
-
-def test_the_lift_is_paired_and_its_error_is_that_of_problems(study: Warehouse) -> None:
+def test_the_lift_is_paired_by_trace(study: Warehouse) -> None:
     row = ask(study, "transfer", leaks="kept")[1]
     lifts = [(at[1] - at[0]) / N for at in TRANSFER.values()]
-    assert (row["control"], row["fraction"]) == ("none", 0.2)
+    assert (row["control"], row["fraction"], row["n_paired"]) == ("none", 0.2, 3)
     assert row["lift"] == pytest.approx(statistics.mean(lifts), abs=5e-4)
-    # One trace per problem: the clustered error is that of a plain mean.
-    assert row["lift_standard_error"] == pytest.approx(statistics.stdev(lifts) / math.sqrt(3), abs=5e-4)
+    assert row["lift_low"] < row["lift"] < row["lift_high"]
 
 
-def test_traces_of_one_problem_are_one_cluster(warehouse: Warehouse) -> None:
-    frame = rows(
-        "transfer_potentials", problem_set="s", reader="r", writer="w", problem_id=["a", "a", "b"],
-        trace_id=["1", "2", "3"], fraction=0.5, control="none", n=10, potential=[0.2, 0.4, 0.9],
-    )  # fmt: skip
-    warehouse.write_partition("transfer_potentials", frame, {"problem_set": "s", "reader": "r"})
-    warehouse.publish()
-    row = ask(warehouse, "SELECT * FROM transfer_curve WHERE trace_filter = 'all' AND leaks = 'kept'")[0]
-    # Residuals summed by problem: a: 0.6 - 2 * 0.5 = -0.4, b: 0.9 - 0.5 = 0.4; sqrt(2 * 0.32) / 3.
-    assert row["potential"] == pytest.approx(0.5)
-    assert row["standard_error"] == pytest.approx(math.sqrt(2 * 0.32) / 3)
-    assert (row["v0"], row["lift"], row["lift_standard_error"]) == (None, None, None)
-
-
-def test_unlocks_agree_with_the_statistics(study: Warehouse) -> None:
-    expected = unlock_counts(study.read_table("unlocks"))
-    found = pl.DataFrame(ask(study, "SELECT * FROM unlock_table WHERE leaks = 'kept'"))
-    key = ["problem_set", "reader", "writer", "control", "fraction", "trace_filter"]
-    names = [c for c in expected.columns if c not in key]
-    for name in names:
-        both = expected.join(found, on=key, suffix="_sql")
-        assert both.height == expected.height
-        assert both[name].to_list() == both[f"{name}_sql"].to_list(), name
-    at = found.filter(pl.col("control") == "none", pl.col("fraction") == 0.2, pl.col("trace_filter") == "all")
-    assert at.select("n_unsolved", "n_unlocked", "n_not_unlocked", "n_solved_before").row(0) == (2, 1, 1, 1)
-    assert at.select("share_low", "share_high").row(0) == (0.5, 0.5)
+def test_unlocks_are_counted_by_trace_and_by_problem(study: Warehouse) -> None:
+    found = [r for r in ask(study, "unlocked_problems") if r["control"] == "none" and r["leaks"] == "kept"]
+    names = ("n_unsolved", "n_unlocked", "n_not_unlocked", "n_solved_before", "share_low", "share_high")
+    assert [tuple(r[name] for name in names) for r in found] == [(2, 1, 1, 1, 0.5, 0.5)]
+    assert (found[0]["n_problems_unlocked"], found[0]["n_problems_unsolved"]) == (1, 2)
+    assert found[0]["problems_ci_low"] < 0.5 < found[0]["problems_ci_high"]
 
 
 def test_the_first_unlock_is_the_shortest(study: Warehouse) -> None:

@@ -26,7 +26,7 @@ from cot_assets.potential.rates import decided_traces, pattern_rates
 from cot_assets.potential.sensitivity import rate_sensitivity
 from cot_assets.potential.steps import step_correlations, transfer_steps
 from cot_assets.potential.summaries import summaries
-from cot_assets.potential.transfer import judge_unlocks
+from cot_assets.potential.transfer import judge_unlocks, transfer_curve, unlock_rates
 from cot_assets.warehouse import Warehouse
 from cot_assets.warehouse.publish import SHARD_COLUMNS
 
@@ -164,7 +164,9 @@ def _fill_transfer(warehouse: Warehouse) -> None:
     unlocks = judge_unlocks(warehouse.read_table("transfer_potentials"), PROTOCOL)
     steps = transfer_steps(warehouse.read_transform("transfer_points", where), PROTOCOL)
     tables = {
+        "transfer_curve": transfer_curve(warehouse.read_table("transfer_potentials"), PROTOCOL),
         "unlocks": unlocks,
+        "unlock_rates": unlock_rates(unlocks, PROTOCOL),
         "shortest_unlocks": shortest_unlocks(unlocks, PROTOCOL),
         "transfer_differences": transfer_differences(unlocks, PROTOCOL),
         "transfer_steps": steps,

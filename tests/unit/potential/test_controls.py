@@ -6,6 +6,7 @@ from build import PROTOCOL
 from test_transfer import frame, row
 
 from cot_assets.potential.controls import shortest_unlocks, transfer_differences
+from cot_assets.potential.estimates import jeffreys_interval
 from cot_assets.potential.frames import SHORTEST_UNLOCKS, TRANSFER_DIFFERENCES
 from cot_assets.potential.transfer import judge_unlocks
 
@@ -133,6 +134,8 @@ def test_the_shortest_prefix_is_the_one_with_the_fewest_tokens():
     assert (got["trace_id"], got["n_tokens"], got["fraction"], got["leaks_answer"]) == ("t1", 40, 0.4, False)
     assert (got["n_longer"], got["n_longer_unlocked"]) == (2, 1)
     assert (got["n_traces"], got["n_prefixes"], got["n_undecided"], got["n0"]) == (2, 5, 1, 64)
+    assert (got["v0_low"], got["v0_high"]) == tuple(map(float, jeffreys_interval(0, 64)))
+    assert (got["ci_low"], got["ci_high"]) == tuple(map(float, jeffreys_interval(30, 64)))
 
 
 def test_fractions_of_one_cut_are_one_prefix():
@@ -152,7 +155,7 @@ def test_a_problem_that_nothing_unlocks_stays_and_a_solved_one_is_not_there():
         PROTOCOL,
     )
     assert table["problem_id"].to_list() == ["a"]
-    assert table.select("trace_id", "n_tokens", "potential", "n_longer").row(0) == (None,) * 4
+    assert table.select("trace_id", "n_tokens", "potential", "ci_low", "n_longer").row(0) == (None,) * 5
     assert shortest_unlocks(unlocks(), PROTOCOL).schema == dict(SHORTEST_UNLOCKS)
 
 

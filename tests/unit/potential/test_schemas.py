@@ -25,6 +25,7 @@ def columns_of(table: str) -> dict[str, object]:
         *("changes", "change_priors", "monotone_tests", "drawdowns", "sensitivity"),
         *("transfer_differences", "shortest_unlocks", "transfer_steps", "step_correlations"),
         *("matched_rates", "model_differences", "pass_at_k", "summaries"),
+        *("transfer_curve", "unlock_rates"),
     ],
 )
 def test_schema_equals_the_table(table):

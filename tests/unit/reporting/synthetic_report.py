@@ -30,7 +30,7 @@ from cot_assets.potential.rates import decided_traces, pattern_rates
 from cot_assets.potential.sensitivity import rate_sensitivity
 from cot_assets.potential.steps import step_correlations, transfer_steps
 from cot_assets.potential.summaries import summaries
-from cot_assets.potential.transfer import judge_unlocks, transfer_curve
+from cot_assets.potential.transfer import judge_unlocks, transfer_curve, unlock_rates
 from cot_assets.reporting.data import ReportData
 
 PROTOCOL = Protocol(
@@ -193,8 +193,9 @@ def assemble(
     more: dict[str, pl.DataFrame] = {}
     if transfer is not None:
         more["transfer_potentials"] = transfer
-        more["transfer_curve"] = transfer_curve(transfer).rename({"potential": "mean"})
+        more["transfer_curve"] = transfer_curve(transfer, protocol)
         more["unlocks"] = judge_unlocks(transfer, protocol)
+        more["unlock_rates"] = unlock_rates(more["unlocks"], protocol)
         more["transfer_differences"] = transfer_differences(more["unlocks"], protocol)
         more["shortest_unlocks"] = shortest_unlocks(more["unlocks"], protocol)
         steps = transfer_steps(_points(transfer, curves), protocol)
