@@ -124,6 +124,10 @@ def _steps(data: ReportData) -> PlainTable:
             numbers.change_interval(row["reader_change_low"], row["reader_change_high"]),
             numbers.change(row["correlation"]),
             numbers.change_interval(row["correlation_low"], row["correlation_high"]),
+            NONE if row["corrected"] is None else numbers.change(row["corrected"]),
+            NONE
+            if row["corrected_low"] is None
+            else numbers.change_interval(row["corrected_low"], row["corrected_high"]),
             numbers.count(row["n_steps"]),
             numbers.count(row["n_traces"]),
             numbers.count(row["n_problems"]),
@@ -135,8 +139,9 @@ def _steps(data: ReportData) -> PlainTable:
         "Does the step that lifts the writer lift the reader?",
         "Changes of both potentials between the same two cuts, by the writer's kind of step (paper's thresholds). The "
         "reader's rollouts are its own, so its mean is not biased by the choice; the writer's is. Correlations are "
-        "weakened by the noise of both. Leaks dropped: no step at whose end the gold answer stands in the text.",
+        "weakened by the noise of both; without noise: the binomial noise taken off both variances, where that is "
+        "possible. Leaks dropped: no step at whose end the gold answer stands in the text.",
         ("Pair", "Step", "Leaks", "Writer's change", "Reader's change", "95% interval", "Correlation",
-         "95% interval", "Steps", "Traces", "Problems"),
+         "95% interval", "Without noise", "95% interval", "Steps", "Traces", "Problems"),
         rows, 3, "transfer_steps",
     )  # fmt: skip
