@@ -17,7 +17,7 @@ from cot_assets.potential.summaries import SIGNS
 from cot_assets.reporting import numbers
 from cot_assets.reporting.data import ReportData
 from cot_assets.reporting.plain import NONE, PlainTable
-from cot_assets.reporting.tables import PATTERNS, Row, natural, policy_order
+from cot_assets.reporting.tables import PATTERNS, Row, natural, policy_order, shown_sensitivity
 from cot_assets.reporting.text import one_line
 from cot_assets.reporting.transfer_evidence import transfer_evidence
 
@@ -32,7 +32,8 @@ def evidence(data: ReportData) -> dict[str, list[PlainTable]]:
     """Tables with rows, by the section of the index that they belong to."""
     found = {
         "patterns": [
-            _confirmation(data), _monotone(data), _spread(data), _recovery(data), _jumps(data), _leaks(data),
+            _sensitivity(data), _confirmation(data), _monotone(data), _spread(data), _recovery(data), _jumps(data),
+            _leaks(data),
         ],
         "difficulty": [_difficulty(data), _matched(data), _differences(data)],
         "transfer": transfer_evidence(data),
@@ -105,6 +106,31 @@ def _written(
 
 def _of(row: Row) -> str:
     return f"{row['n_with'] or 0:,} of {row['n']:,}"
+
+
+def _sensitivity(data: ReportData) -> PlainTable:
+    shown = shown_sensitivity(data.sensitivity).filter("is_in_use")
+    found = sorted(
+        shown.to_dicts(), key=lambda r: (natural(r["model"]), PATTERNS.index(r["pattern"]), -r["n"])
+    )
+    rows = [
+        [
+            one_line(row["model"], 60), one_line(row["cut_policy"], 40), row["pattern"].replace("_", " "),
+            f"{row['threshold']:g}", numbers.count(row["n"]), *_percent({**row, "estimate": row["rate"]}),
+            numbers.percent(row["noise_flat"]), numbers.percent(row["noise_monotone"]),
+            numbers.count(row["n_traces"]), numbers.count(row["n_problems"]), row["trace_filter"],
+        ]
+        for row in found
+    ]  # fmt: skip
+    return PlainTable(
+        "The same rates from fewer rollouts, and from noise",
+        "Rates at the thresholds in use, had every cut n rollouts (mean over random subsets); the interval is that of one "
+        "experiment of that n. Flat and monotone noise: the rates of simulated curves at these levels whose true "
+        "potential is flat, or never falls; a rate near them says nothing. Rises of the data stay in the monotone ones.",
+        ("Model", "Cuts at", "Pattern", "Threshold", "n per cut", "Rate", "95% interval", "Flat noise", "Monotone noise",
+         "Traces", "Problems", "Filter"),
+        rows, 3, "sensitivity",
+    )  # fmt: skip
 
 
 def _confirmation(data: ReportData) -> PlainTable:

@@ -15,7 +15,7 @@ from matplotlib.ticker import PercentFormatter
 
 from cot_assets.potential.sensitivity import PATTERNS
 from cot_assets.reporting.plots import dress, legend, new_figure, nothing, style_of, title
-from cot_assets.reporting.tables import natural, policy_order
+from cot_assets.reporting.tables import natural, shown_sensitivity
 from cot_assets.reporting.text import one_line
 
 MOST_MODELS = 6
@@ -31,7 +31,7 @@ def sensitivity_figure(sensitivity: pl.DataFrame, *, dark: bool = False) -> Figu
         dark: Colours for a dark page.
     """
     style = style_of(dark)
-    known = drawn_rows(sensitivity)
+    known = shown_sensitivity(sensitivity)
     if known.is_empty():
         return nothing("no rates: no trace is decidable", style)
     models = sorted(set(known["model"].to_list()), key=natural)[:MOST_MODELS]
@@ -63,17 +63,6 @@ def sensitivity_figure(sensitivity: pl.DataFrame, *, dark: bool = False) -> Figu
             axes.set_xlabel("threshold")
     legend(figure, list(handles.values()), list(handles), style)
     return figure
-
-
-def drawn_rows(sensitivity: pl.DataFrame) -> pl.DataFrame:
-    """The rows that the report shows: with a rate, of one trace filter and one cut policy."""
-    known = sensitivity.filter(pl.col("rate").is_not_null())
-    if known.is_empty():
-        return known
-    filters = set(known["trace_filter"].to_list())
-    chosen = "paper" if "paper" in filters else sorted(filters)[0]
-    policy = min(set(known["cut_policy"].to_list()), key=policy_order)
-    return known.filter((pl.col("trace_filter") == chosen) & (pl.col("cut_policy") == policy))
 
 
 def _lines(

@@ -71,6 +71,17 @@ def rate_tables(data: ReportData) -> list[RateTable]:
     return tables
 
 
+def shown_sensitivity(sensitivity: pl.DataFrame) -> pl.DataFrame:
+    """The rows that the report shows: with a rate, of one trace filter and one cut policy."""
+    known = sensitivity.filter(pl.col("rate").is_not_null())
+    if known.is_empty():
+        return known
+    filters = set(known["trace_filter"].to_list())
+    chosen = "paper" if "paper" in filters else sorted(filters)[0]
+    policy = min(set(known["cut_policy"].to_list()), key=policy_order)
+    return known.filter((pl.col("trace_filter") == chosen) & (pl.col("cut_policy") == policy))
+
+
 def model_rows(data: ReportData) -> list[Row]:
     """One row per model: how many traces, their verdicts, how many have a curve, events by the rules."""
     measured = data.curves.select("model", "trace_id").unique()

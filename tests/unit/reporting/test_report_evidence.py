@@ -13,7 +13,7 @@ from cot_assets.reporting.sensitivity_plot import sensitivity_figure
 
 def test_every_table_has_rows_as_wide_as_its_head(small: ReportData) -> None:
     found = evidence(small)
-    assert [len(tables) for tables in found.values()] == [6, 3, 3]
+    assert [len(tables) for tables in found.values()] == [7, 3, 3]
     for table in (table for tables in found.values() for table in tables):
         assert {len(row) for row in table.rows} == {len(table.head)}, table.title
         assert all(isinstance(cell, str) for row in table.rows for cell in row), table.title
