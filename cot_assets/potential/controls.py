@@ -145,7 +145,12 @@ def _difference(pairs: pl.DataFrame, measure: str, seed: int) -> dict[str, objec
         pairs = pairs.filter(pl.col("is_unsolved").fill_null(False))
     known = pairs.filter((pl.col("n") > 0) & (pl.col("control_n") > 0))
     change = (known[column] - known[f"control_{column}"]).to_numpy()
-    estimate = cluster_bootstrap_mean(change, known["problem_id"].to_numpy(), seed, bounds=(-1.0, 1.0))
+    problems = known["problem_id"].to_numpy()
+    estimate = cluster_bootstrap_mean(change, problems, seed, bounds=(-1.0, 1.0))
+    sides = {
+        prefix: cluster_bootstrap_mean(known[name].to_numpy(), problems, seed)
+        for prefix, name in (("value", column), ("control", f"control_{column}"))
+    }
     is_empty = known.is_empty()
 
     def count(expression: pl.Expr) -> int:
@@ -161,6 +166,11 @@ def _difference(pairs: pl.DataFrame, measure: str, seed: int) -> dict[str, objec
         "n_control_unlocked": count(pl.col("control_status") == "unlocked"),
         "value": known[column].mean(),
         "control_value": known[f"control_{column}"].mean(),
+        **{
+            f"{prefix}_{end}": None if is_empty else getattr(side, end)
+            for prefix, side in sides.items()
+            for end in ("low", "high")
+        },
         "difference": None if is_empty else estimate.mean,
         "ci_low": None if is_empty else estimate.low,
         "ci_high": None if is_empty else estimate.high,

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from cot_assets.config import Protocol
-from cot_assets.potential.clusters import cluster_bootstrap_mean, paired_difference
+from cot_assets.potential.clusters import Estimate, cluster_bootstrap_mean, paired_difference
 from cot_assets.potential.estimates import CONFIDENCE
 from cot_assets.potential.frames import MATCHED_RATES, MODEL_DIFFERENCES, conform
 from cot_assets.potential.guesses import V0_BINS, v0_bin
@@ -114,7 +114,7 @@ def _pairs(frame: pl.DataFrame, base: Mapping[str, object], seed: int) -> list[d
             paired = paired_difference(
                 _values(a), a["problem_id"].to_numpy(), _values(b), b["problem_id"].to_numpy(), seed
             )
-            means = [_mean_of_problems(part, common) for part in (a, b)]
+            one, other = (_mean_of_problems(part, common, seed) for part in (a, b))
             rows.append(
                 {
                     "trace_filter": "all",
@@ -123,8 +123,12 @@ def _pairs(frame: pl.DataFrame, base: Mapping[str, object], seed: int) -> list[d
                     "model_a": first,
                     "model_b": second,
                     "n_problems": len(common),
-                    "value_a": means[0],
-                    "value_b": means[1],
+                    "value_a": one.mean,
+                    "value_a_low": one.low,
+                    "value_a_high": one.high,
+                    "value_b": other.mean,
+                    "value_b_low": other.low,
+                    "value_b_high": other.high,
                     "difference": paired.mean,
                     "ci_low": paired.low,
                     "ci_high": paired.high,
@@ -138,10 +142,10 @@ def _values(part: pl.DataFrame) -> Floats:
     return np.asarray(part["has"].cast(pl.Float64).to_numpy(), dtype=np.float64)
 
 
-def _mean_of_problems(part: pl.DataFrame, problems: set[str]) -> float:
+def _mean_of_problems(part: pl.DataFrame, problems: set[str], seed: int) -> Estimate:
     chosen = part.filter(pl.col("problem_id").is_in(sorted(problems)))
     each = chosen.group_by("problem_id").agg(pl.col("has").cast(pl.Float64).mean())
-    return cluster_bootstrap_mean(each["has"].to_numpy(), each["problem_id"].to_numpy(), 0).mean
+    return cluster_bootstrap_mean(each["has"].to_numpy(), each["problem_id"].to_numpy(), seed)
 
 
 def _matched(a: pl.DataFrame, b: pl.DataFrame, seed: int) -> dict[str, object]:

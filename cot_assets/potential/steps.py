@@ -111,14 +111,18 @@ def step_correlations(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
 def _summary(steps: pl.DataFrame, seed: int) -> dict[str, object]:
     problems = steps["problem_id"].to_numpy()
     writer, reader = _reals(steps, "writer_change"), _reals(steps, "reader_change")
-    mean = cluster_bootstrap_mean(reader, problems, seed, bounds=(-1.0, 1.0))
+    chosen, mean = (
+        cluster_bootstrap_mean(changes, problems, seed, bounds=(-1.0, 1.0)) for changes in (writer, reader)
+    )
     together = cluster_bootstrap_correlation(writer, reader, problems, seed)
     is_known = together.n_clusters >= 3
     return {
         "n_steps": steps.height,
         "n_traces": steps["trace_id"].n_unique(),
         "n_problems": mean.n_clusters,
-        "writer_change": steps["writer_change"].mean(),
+        "writer_change": chosen.mean,
+        "writer_change_low": chosen.low,
+        "writer_change_high": chosen.high,
         "reader_change": mean.mean,
         "reader_change_low": mean.low,
         "reader_change_high": mean.high,

@@ -37,7 +37,9 @@ def _controls(data: ReportData) -> PlainTable:
                 row["control"],
                 row["leaks"],
                 numbers.potential(row["value"]),
+                numbers.interval(row["value_low"], row["value_high"]),
                 numbers.potential(row["control_value"]),
+                numbers.interval(row["control_low"], row["control_high"]),
                 numbers.change(row["difference"]),
                 numbers.change_interval(row["ci_low"], row["ci_high"]),
                 numbers.count(row["n_traces"]),
@@ -57,7 +59,7 @@ def _controls(data: ReportData) -> PlainTable:
         "without the control is missing, not 0. Leaks dropped: no pair in one of whose texts the gold answer stands; "
         "its rate in shuffled text is that of chance. Unlocked: counts, text / control. Lifted: expected share of "
         "traces unlocked, of problems that the reader does not solve alone. Cluster bootstrap by problem.",
-        ("Pair", "Traces", "Control", "Leaks", "Text", "Control V", "Difference", "95% interval", "n traces",
+        ("Pair", "Traces", "Control", "Leaks", "Text V", "95% interval", "Control V", "95% interval", "Difference", "95% interval", "n traces",
          "n problems", "Missing", "Gold in text / control", "Unlocked", "Lifted", "95% interval", "n"),
         rows, 4, "transfer_controls",
     )  # fmt: skip
@@ -120,6 +122,7 @@ def _steps(data: ReportData) -> PlainTable:
             row["kind"],
             row["leaks"],
             numbers.change(row["writer_change"]),
+            numbers.change_interval(row["writer_change_low"], row["writer_change_high"]),
             numbers.change(row["reader_change"]),
             numbers.change_interval(row["reader_change_low"], row["reader_change_high"]),
             numbers.change(row["correlation"]),
@@ -141,7 +144,7 @@ def _steps(data: ReportData) -> PlainTable:
         "reader's rollouts are its own, so its mean is not biased by the choice; the writer's is. Correlations are "
         "weakened by the noise of both; without noise: the binomial noise taken off both variances, where that is "
         "possible. Leaks dropped: no step at whose end the gold answer stands in the text.",
-        ("Pair", "Step", "Leaks", "Writer's change", "Reader's change", "95% interval", "Correlation",
+        ("Pair", "Step", "Leaks", "Writer's change", "95% interval", "Reader's change", "95% interval", "Correlation",
          "95% interval", "Without noise", "95% interval", "Steps", "Traces", "Problems"),
         rows, 3, "transfer_steps",
     )  # fmt: skip

@@ -18,7 +18,11 @@ SELECT
     n_unlocked,
     n_control_unlocked,
     round(value, 3) AS value,
+    round(value_low, 3) AS value_low,
+    round(value_high, 3) AS value_high,
     round(control_value, 3) AS control_value,
+    round(control_low, 3) AS control_low,
+    round(control_high, 3) AS control_high,
     round(difference, 3) AS difference,
     round(ci_low, 3) AS ci_low,
     round(ci_high, 3) AS ci_high

@@ -11,6 +11,8 @@ SELECT
     n_traces,
     n_problems,
     round(writer_change, 3) AS writer_change,
+    round(writer_change_low, 3) AS writer_change_low,
+    round(writer_change_high, 3) AS writer_change_high,
     round(reader_change, 3) AS reader_change,
     round(reader_change_low, 3) AS reader_change_low,
     round(reader_change_high, 3) AS reader_change_high,

@@ -8,7 +8,11 @@ CREATE TABLE IF NOT EXISTS model_differences (
     trace_filter       VARCHAR NOT NULL,
     n_problems         INTEGER NOT NULL,
     value_a            DOUBLE,
+    value_a_low        DOUBLE,
+    value_a_high       DOUBLE,
     value_b            DOUBLE,
+    value_b_low        DOUBLE,
+    value_b_high       DOUBLE,
     difference         DOUBLE,
     ci_low             DOUBLE,
     ci_high            DOUBLE,
@@ -30,7 +34,11 @@ COMMENT ON COLUMN model_differences.cut_policy IS 'Where traces are cut, for a p
 COMMENT ON COLUMN model_differences.trace_filter IS 'paper (correct, not solved without CoT), correct, incorrect (scored and not correct) or all';
 COMMENT ON COLUMN model_differences.n_problems IS 'Problems that both have';
 COMMENT ON COLUMN model_differences.value_a IS 'Mean over these of model_a''s mean per problem; NULL without problems';
+COMMENT ON COLUMN model_differences.value_a_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
+COMMENT ON COLUMN model_differences.value_a_high IS 'Upper end of it';
 COMMENT ON COLUMN model_differences.value_b IS 'The same of model_b';
+COMMENT ON COLUMN model_differences.value_b_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
+COMMENT ON COLUMN model_differences.value_b_high IS 'Upper end of it';
 COMMENT ON COLUMN model_differences.difference IS 'value_a - value_b, paired by problem, each problem counting once';
 COMMENT ON COLUMN model_differences.ci_low IS 'Lower end of its 95% interval, bootstrap by problem';
 COMMENT ON COLUMN model_differences.ci_high IS 'Upper end of it';

@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS step_correlations (
     n_traces           INTEGER NOT NULL,
     n_problems         INTEGER NOT NULL,
     writer_change      DOUBLE,
+    writer_change_low  DOUBLE,
+    writer_change_high DOUBLE,
     reader_change      DOUBLE,
     reader_change_low  DOUBLE,
     reader_change_high DOUBLE,
@@ -31,6 +33,8 @@ COMMENT ON COLUMN step_correlations.n_steps IS 'Steps';
 COMMENT ON COLUMN step_correlations.n_traces IS 'Traces that they belong to';
 COMMENT ON COLUMN step_correlations.n_problems IS 'Problems that they belong to';
 COMMENT ON COLUMN step_correlations.writer_change IS 'Mean change of the writer''s potential; beyond a threshold it is exaggerated, since it was chosen for its size';
+COMMENT ON COLUMN step_correlations.writer_change_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
+COMMENT ON COLUMN step_correlations.writer_change_high IS 'Upper end of it';
 COMMENT ON COLUMN step_correlations.reader_change IS 'Mean change of the reader''s potential; NULL without steps';
 COMMENT ON COLUMN step_correlations.reader_change_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
 COMMENT ON COLUMN step_correlations.reader_change_high IS 'Upper end of it';

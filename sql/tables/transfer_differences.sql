@@ -15,7 +15,11 @@ CREATE TABLE IF NOT EXISTS transfer_differences (
     n_unlocked         INTEGER NOT NULL,
     n_control_unlocked INTEGER NOT NULL,
     value              DOUBLE,
+    value_low          DOUBLE,
+    value_high         DOUBLE,
     control_value      DOUBLE,
+    control_low        DOUBLE,
+    control_high       DOUBLE,
     difference         DOUBLE,
     ci_low             DOUBLE,
     ci_high            DOUBLE,
@@ -40,7 +44,11 @@ COMMENT ON COLUMN transfer_differences.n_control_leaks IS 'Of n_traces: the gold
 COMMENT ON COLUMN transfer_differences.n_unlocked IS 'Of n_traces: the writer''s text unlocks the problem';
 COMMENT ON COLUMN transfer_differences.n_control_unlocked IS 'Of n_traces: the control unlocks the problem';
 COMMENT ON COLUMN transfer_differences.value IS 'Mean of the measure with the writer''s text; NULL without pairs';
+COMMENT ON COLUMN transfer_differences.value_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
+COMMENT ON COLUMN transfer_differences.value_high IS 'Upper end of it';
 COMMENT ON COLUMN transfer_differences.control_value IS 'Mean of the measure with the control';
+COMMENT ON COLUMN transfer_differences.control_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
+COMMENT ON COLUMN transfer_differences.control_high IS 'Upper end of it';
 COMMENT ON COLUMN transfer_differences.difference IS 'Mean difference, paired by trace';
 COMMENT ON COLUMN transfer_differences.ci_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
 COMMENT ON COLUMN transfer_differences.ci_high IS 'Upper end of it';

@@ -35,11 +35,14 @@ def test_the_difference_is_paired_by_trace_and_bootstrapped_by_problem():
     got = one(table)
     assert (got["value"], got["control_value"]) == (40 / 64, 12 / 64)
     assert got["difference"] == pytest.approx(28 / 64)
+    assert 16 / 64 <= got["value_low"] < 40 / 64 < got["value_high"] <= 1
+    assert 0 <= got["control_low"] < 12 / 64 < got["control_high"] < 28 / 64
     assert got["ci_low"] < got["difference"] < got["ci_high"]
     assert (got["n_traces"], got["n_problems"], got["n_missing"]) == (4, 4, 0)
     # No problem here is unsolved at the start, so nothing can be unlocked.
     lifted = one(table, measure="lifted")
     assert (lifted["n_traces"], lifted["difference"], lifted["ci_low"]) == (0, None, None)
+    assert (lifted["value_low"], lifted["control_high"]) == (None, None)
 
 
 def test_a_missing_control_is_counted_and_never_zero():

@@ -80,6 +80,8 @@ def test_differences_are_paired_by_problem():
     got = differences(a, b)
     assert (got["insight"]["n_problems"], got["insight"]["difference"]) == (2, 0.5)
     assert (got["insight"]["value_a"], got["insight"]["value_b"]) == (1.0, 0.5)
+    assert got["insight"]["value_a_low"] < got["insight"]["value_a_high"] == 1.0
+    assert got["insight"]["value_b_low"] < 0.5 < got["insight"]["value_b_high"]
     assert got["v0"]["difference"] == pytest.approx(-0.2)
     assert (got["v0"]["n_bins"], got["v0"]["matched_difference"]) == (0, None)
     assert got["v0"]["ci_low"] < -0.2 < got["v0"]["ci_high"]
@@ -100,6 +102,7 @@ def test_models_without_a_common_problem_or_bin_are_not_compared():
     b = decided((0.9, True), model="b").with_columns(pl.lit("other").alias("problem_id"))
     got = differences(a, b)["insight"]
     assert (got["n_problems"], got["value_a"], got["difference"], got["ci_low"]) == (0, None, None, None)
+    assert (got["value_a_low"], got["value_b_high"]) == (None, None)
     assert (got["n_bins"], got["matched_difference"]) == (0, None)
     only = model_differences({("threshold", "insight"): a}, a, PROTOCOL)
     assert only.is_empty()
