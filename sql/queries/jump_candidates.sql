@@ -10,6 +10,8 @@ SELECT
     spikes.cut_index,
     round(potential_before, 3) AS before,
     round(potential_after, 3) AS after,
+    n_before,
+    n_after,
     round(delta_low, 2) AS rise_low,
     round(delta_high, 2) AS rise_high,
     is_confirmed,

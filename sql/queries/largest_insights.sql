@@ -6,13 +6,14 @@ SELECT
     problem_set, model, problem_id, trace_id, cut_index,
     round(potential_before, 3) AS before,
     round(potential_after, 3) AS after,
+    n_before,
+    n_after,
     round(delta_low, 2) AS rise_low,
     round(delta_high, 2) AS rise_high,
     is_confirmed,
     span
-FROM events
-WHERE pattern = 'insight'
-    AND problem_set = coalesce($problem_set, problem_set)
+FROM spikes
+WHERE problem_set = coalesce($problem_set, problem_set)
     AND model = coalesce($model, model)
 ORDER BY delta DESC, trace_id, cut_index
 LIMIT $limit;

@@ -6,6 +6,8 @@ SELECT
     tangents.problem_set, tangents.model, tangents.problem_id, tangents.trace_id, tangents.cut_index,
     round(potential_before, 3) AS before,
     round(potential_after, 3) AS after,
+    n_before,
+    n_after,
     round(delta_low, 2) AS change_low,
     round(delta_high, 2) AS change_high,
     is_confirmed,
