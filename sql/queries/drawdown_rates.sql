@@ -5,6 +5,7 @@ SELECT
     problem_set,
     model,
     cut_policy,
+    trace_filter,
     part AS kind,
     measure,
     rule,

@@ -6,6 +6,8 @@ SELECT
     rates.problem_set,
     rates.model,
     rates.cut_policy,
+    rates.pattern,
+    rates.rule,
     rates.v0_bin,
     rates.n_with AS n_guesses,
     rates.n_traces,

@@ -8,6 +8,8 @@ SELECT
     model,
     cut_policy,
     pattern,
+    rule,
+    trace_filter,
     v0_bin,
     n_with,
     n_traces,

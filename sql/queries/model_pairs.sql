@@ -7,6 +7,8 @@ SELECT
     model_a,
     model_b,
     measure,
+    rule,
+    trace_filter,
     cut_policy,
     n_problems,
     round(value_a, 3) AS value_a,

@@ -11,6 +11,7 @@ SELECT
     round(kept.pass_at_k, 4) AS pass_at_k,
     round(kept.ci_low, 4) AS ci_low,
     round(kept.ci_high, 4) AS ci_high,
+    without.guesses AS rule,
     without.n_guesses,
     round(without.pass_at_k, 4) AS pass_at_k_without_guesses,
     round(without.ci_low, 4) AS without_low,

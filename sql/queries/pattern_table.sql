@@ -6,6 +6,8 @@ SELECT
     problem_set,
     model,
     cut_policy,
+    rule,
+    trace_filter,
     n_traces,
     n_problems,
     printf('%.0f [%.0f, %.0f]', 100 * insight, 100 * insight_low, 100 * insight_high) AS insight_percent,

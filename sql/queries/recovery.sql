@@ -5,6 +5,7 @@ SELECT
     problem_set,
     model,
     cut_policy,
+    rule,
     measure,
     statistic,
     round(estimate, 3) AS estimate,

@@ -8,6 +8,8 @@ SELECT
     reader,
     writer,
     control,
+    trace_filter,
+    leaks,
     fraction,
     n_problems,
     n_traces,

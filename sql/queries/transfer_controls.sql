@@ -10,6 +10,8 @@ SELECT
     control,
     trace_filter,
     leaks,
+    fraction,
+    measure,
     n_traces,
     n_problems,
     n_missing,

@@ -7,6 +7,7 @@ SELECT
     reader,
     writer,
     kind,
+    leaks,
     n_steps,
     n_traces,
     n_problems,
