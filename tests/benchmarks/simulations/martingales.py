@@ -14,14 +14,19 @@ from simulations import SEED, Row
 
 GOOD = {"slip": 0.01, "recover": 0.15, "answer": 0.4, "give_up": 0.05}
 SLOW = {"slip": 0.15, "recover": 0.3, "answer": 0.12, "give_up": 0.1}
+QUITTING = {"slip": 0.15, "recover": 0.1, "answer": 0.12, "give_up": 0.35}
 
 
 def martingale(repeats: int) -> Iterator[Row]:
     """Size and power of the martingale check at 1%, beside the tests that it replaces."""
-    chains = {"middling": ({}, (0.6, 0.95)), "good": (GOOD, (0.97, 1.0)), "slow": (SLOW, (0.6, 0.95))}
+    usual = (0.6, 0.95)
+    chains = {
+        "middling": ({}, usual), "good": (GOOD, (0.97, 1.0)), "slow": (SLOW, usual), "quitting": (QUITTING, usual),
+    }  # fmt: skip
     plan = [(name, None, k, m) for name in ("middling", "good") for k, m in ((8, 1), (24, 1), (24, 4))]
     plan += [("middling", "template", k, m) for k, m in ((24, 1), (24, 4))]
-    plan += [("slow", defect, k, m) for defect in ("budget", "no_answer") for k, m in ((24, 1), (24, 4))]
+    plan += [("slow", "budget", k, m) for k, m in ((24, 1), (24, 4))]
+    plan += [("quitting", "no_answer", k, m) for k, m in ((24, 1), (24, 4))]
     for name, defect, problems, traces in plan:
         parameters, (low, high) = chains[name]
         p_values = []
@@ -53,10 +58,9 @@ def detectable(repeats: int) -> Iterator[Row]:
     traces that are still running (budget). ``slower``: half of the traces run out of budget.
     """
     slower = {"slip": 0.1, "recover": 0.3, "answer": 0.06, "give_up": 0.02}
-    quitting = {"slip": 0.15, "recover": 0.1, "answer": 0.12, "give_up": 0.35}
-    plan = [("template", {}, s) for s in (0.1, 0.2, 0.3, 0.4, 0.5, 0.7)]
+    plan = [("template", {}, s) for s in (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)]
     plan += [("budget", p, s) for p in (SLOW, slower) for s in (0.5, 1.0)]
-    plan += [("no_answer", p, s) for p in (SLOW, quitting) for s in (0.25, 0.5, 1.0)]
+    plan += [("no_answer", p, s) for p in (SLOW, QUITTING) for s in (0.25, 0.5, 1.0)]
     for defect, parameters, strength in plan:
         row: Row = {"defect": defect, "strength": strength}
         for name, problems, measured in (
