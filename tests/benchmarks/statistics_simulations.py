@@ -24,6 +24,7 @@ from simulations import (  # noqa: E402
     print_rows,
     rates,
     search,
+    summaries,
     transfers,
 )
 
@@ -41,6 +42,8 @@ SIMULATIONS: dict[str, tuple[Callable[[int], Iterator[Row]], int]] = {
     "matched_means": (rates.matched_means, 300),
     "bootstrap": (rates.bootstrap, 1000),
     "differences": (rates.differences, 1000),
+    "quantiles": (summaries.quantiles, 1000),
+    "fitted_shares": (summaries.fitted_shares, 200),
     "unlocks": (transfers.unlocks, 1),
     "least_rollouts": (transfers.least_rollouts, 1),
     "step_correlation": (transfers.step_correlation, 300),

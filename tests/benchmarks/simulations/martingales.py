@@ -58,12 +58,13 @@ def detectable(repeats: int) -> Iterator[Row]:
     traces that are still running (budget). ``slower``: half of the traces run out of budget.
     """
     slower = {"slip": 0.1, "recover": 0.3, "answer": 0.06, "give_up": 0.02}
-    plan = [("template", {}, s) for s in (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)]
-    plan += [("budget", p, s) for p in (SLOW, slower) for s in (0.5, 1.0)]
-    plan += [("no_answer", p, s) for p in (SLOW, QUITTING) for s in (0.25, 0.5, 1.0)]
-    for defect, parameters, strength in plan:
-        row: Row = {"defect": defect, "strength": strength}
-        for name, problems, measured in (
+    chains = {"middling": {}, "slow": SLOW, "slower": slower, "quitting": QUITTING}
+    plan = [("template", "middling", s) for s in (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)]
+    plan += [("budget", chain, s) for chain in ("slow", "slower") for s in (0.5, 1.0)]
+    plan += [("no_answer", chain, s) for chain in ("slow", "quitting") for s in (0.25, 0.5, 1.0)]
+    for defect, name, strength in plan:
+        row: Row = {"defect": defect, "chain": name, "strength": strength}
+        for design, problems, measured in (
             ("demo", 24, 1),
             ("all 4 measured", 24, 4),
             ("100 problems", 100, 1),
@@ -71,7 +72,7 @@ def detectable(repeats: int) -> Iterator[Row]:
             found, shifts = 0, []
             for r in range(repeats):
                 rng = np.random.default_rng([SEED, problems, measured, r])
-                chain = MarkovChain(tuple(rng.uniform(0.6, 0.95, problems)), **parameters)
+                chain = MarkovChain(tuple(rng.uniform(0.6, 0.95, problems)), **chains[name])
                 shifts.append(_shift(chain, defect, strength))
                 frame = stopping_values(
                     chain,
@@ -85,7 +86,7 @@ def detectable(repeats: int) -> Iterator[Row]:
                 )
                 found += martingale_test(frame).p_value < 0.01
             row.setdefault("shift", float(np.mean(shifts)))
-            row[name] = found / repeats
+            row[design] = found / repeats
         yield row
 
 
