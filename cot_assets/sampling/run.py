@@ -90,6 +90,7 @@ def _context(engine: Engine, prefix: Prefix) -> tuple[int, ...]:
 
 
 def _rows(engine: Engine, planned: PlannedBlock, result: BlockResult) -> list[dict[str, object]]:
+    prefix_id = planned.prefix.prefix_id
     context = _context(engine, planned.prefix)
     head = complete_text(engine.decode, context)  # a character cut in two belongs to the completion
     rows: list[dict[str, object]] = []
@@ -100,7 +101,7 @@ def _rows(engine: Engine, planned: PlannedBlock, result: BlockResult) -> list[di
             {
                 "block_key": result.block.key,
                 "sample_index": planned.first_sample + i,
-                "prefix_id": planned.prefix.prefix_id,
+                "prefix_id": prefix_id,
                 "finish_reason": completion.finish_reason,
                 "n_tokens": len(completion.token_ids),
                 "token_ids": completion.token_ids,
