@@ -1,8 +1,7 @@
 """Guesses: right answers that come where the model was all but sure to fail.
 
-Belongs here: the two rules for a guess, the bound on how often they can happen, and rates that are
-comparable between problems of different difficulty. Does not belong here: pattern rates
-(:mod:`.rates`).
+Belongs here: the two rules for a guess, the bound on how often they can happen, and the bins of V0. Does not
+belong here: rates, in which guesses are counted (:mod:`.rates`), also those matched on V0 (:mod:`.matching`).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from cot_assets.config import Protocol
-from cot_assets.potential.estimates import CONFIDENCE, jeffreys_interval, probability_below
+from cot_assets.potential.estimates import CONFIDENCE, probability_below
 from cot_assets.potential.frames import (
     CURVE,
     EPSILON,
@@ -94,45 +93,6 @@ def v0_bin(v0: pl.Expr) -> pl.Expr:
     for i, name in enumerate(V0_BINS[:-1]):
         chosen = chosen.when(index == i).then(pl.lit(name))
     return chosen.otherwise(pl.lit(V0_BINS[-1]))
-
-
-def guess_rates_by_v0(guesses: pl.DataFrame) -> pl.DataFrame:
-    """Share of guesses in each of the five V0 bins, and their mean with equal weights.
-
-    Guess rates of two models are comparable only at like difficulty (see :func:`guess_bound`).
-
-    Args:
-        guesses: table ``lucky_guesses``. Traces that are undecided or whose v0 is unknown take no part.
-
-    Returns:
-        Five rows per problem_set, model, cut_policy and rule, empty bins included: ``v0_bin``,
-        ``n_traces``, ``n_with``, ``rate``, ``ci_low``, ``ci_high`` (NULL in an empty bin);
-        ``matched_rate``, the mean over the bins that have traces; ``n_empty_bins``.
-    """
-    group = ["problem_set", "model", "cut_policy", "rule"]
-    bins = pl.DataFrame({"v0_bin": V0_BINS})
-    decided = guesses.filter(pl.col("by_threshold").is_not_null() & pl.col("v0_bin").is_not_null())
-    counts = decided.group_by(*group, "v0_bin").agg(
-        pl.len().cast(pl.Int32).alias("n_traces"), pl.col("by_threshold").sum().cast(pl.Int32).alias("n_with")
-    )
-    frame = (
-        guesses.select(group)
-        .unique()
-        .join(bins, how="cross")
-        .join(counts, on=[*group, "v0_bin"], how="left")
-        .with_columns(pl.col("n_traces", "n_with").fill_null(0))
-        .sort(*group, "v0_bin")
-    )
-    low, high = jeffreys_interval(frame["n_with"].to_numpy(), frame["n_traces"].to_numpy())
-    rate = pl.when(pl.col("n_traces") > 0).then(pl.col("n_with") / pl.col("n_traces"))
-    return frame.with_columns(
-        rate.alias("rate"),
-        pl.Series("ci_low", low, dtype=pl.Float64).fill_nan(None),
-        pl.Series("ci_high", high, dtype=pl.Float64).fill_nan(None),
-    ).with_columns(
-        pl.col("rate").mean().over(group).alias("matched_rate"),
-        pl.col("rate").is_null().sum().over(group).cast(pl.Int32).alias("n_empty_bins"),
-    )
 
 
 def _judge(frame: pl.DataFrame, rule: str, threshold: float) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from build import PROTOCOL, curve
 
 from cot_assets.potential.estimates import probability_below
 from cot_assets.potential.frames import LUCKY_GUESSES
-from cot_assets.potential.guesses import V0_BINS, guess_bound, guess_rates_by_v0, judge_guesses
+from cot_assets.potential.guesses import V0_BINS, guess_bound, judge_guesses
 
 
 def judged(*curves: pl.DataFrame) -> dict[str, dict]:
@@ -73,14 +73,3 @@ def test_the_bound_holds_and_is_reached_by_a_walk_that_stops_at_the_threshold():
 @pytest.mark.parametrize(("k", "name"), [(0, 0), (19, 0), (20, 1), (60, 3), (80, 4), (100, 4)])
 def test_v0_bins_have_closed_lower_edges(k, name):
     assert judged(curve([(k, 100), (50, 100)]))["late_spike"]["v0_bin"] == V0_BINS[name]
-
-
-def test_matched_rates_weigh_bins_equally_and_list_empty_ones():
-    curves = [curve([(10, 100), (0, 100)], trace_id=f"a{i}") for i in range(3)]
-    curves += [curve([(90, 100), (90, 100)], trace_id="b")]
-    table = guess_rates_by_v0(judge_guesses(pl.concat(curves), PROTOCOL)).filter(rule="late_spike")
-    assert table["v0_bin"].to_list() == list(V0_BINS)
-    assert table["rate"].to_list() == [1.0, None, None, None, 0.0]
-    assert table["ci_low"].is_null().to_list() == [False, True, True, True, False]
-    assert set(table["matched_rate"]) == {0.5}
-    assert set(table["n_empty_bins"]) == {3}
