@@ -3,78 +3,22 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from support.engine_suite import GREEDY, SAMPLE, block, completions, run
+from served_models import entry, opened, refusal
+from support.engine_suite import GREEDY, block, completions, run
 from support.served import Misbehaviour, TinyServer
 from support.sums import PROTOCOL
-from support.vocabularies import write_tokenizer
 
-from cot_assets.config import ModelEntry
-from cot_assets.engines import served
-from cot_assets.engines.base import BlockResult, EngineError, Waiting
+from cot_assets.engines.base import EngineError
 from cot_assets.engines.openai import OpenAIEngine
-from cot_assets.engines.opening import open_engine
 from cot_assets.sampling.plan import Prefix, plan_rollouts, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
 
 KEY = "sk-very-secret-0123456789"
-
-
-@pytest.fixture(autouse=True)
-def _no_long_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "_FIRST_DELAY", 0.01)
-    monkeypatch.setattr(served, "_LONGEST_DELAY", 0.05)
-    monkeypatch.setattr("cot_assets.engines.openai._HEARTBEAT", 0.05)
-
-
-@pytest.fixture
-def server() -> Iterator[TinyServer]:
-    server = TinyServer()
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return write_tokenizer(tmp_path / "tokenizer", "byte_level")
-
-
-def entry(server: TinyServer, folder: Path, **changes: Any) -> ModelEntry:
-    args = {"wait": 5.0, "wait_at_start": 1.0, **changes.pop("engine_args", {})}
-    return ModelEntry.model_validate(
-        {"name": "m", "engine": "openai", "endpoint": server.url, "path": str(folder), "template": "{statement}",
-         "engine_args": args, **changes}
-    )  # fmt: skip
-
-
-@pytest.fixture
-def engine(server: TinyServer, folder: Path) -> Iterator[OpenAIEngine]:
-    engine = OpenAIEngine(entry(server, folder))
-    server.bodies.clear()
-    yield engine
-    engine.close()
-    engine.close()
-
-
-def opened(server: TinyServer, folder: Path, **changes: Any) -> OpenAIEngine:
-    engine = open_engine(entry(server, folder, **changes))
-    assert isinstance(engine, OpenAIEngine)
-    server.bodies.clear()
-    return engine
-
-
-def refusal(server: TinyServer, folder: Path, **changes: Any) -> str:
-    with pytest.raises(EngineError) as caught:
-        OpenAIEngine(entry(server, folder, **changes))
-    return str(caught.value)
 
 
 def test_token_ids_go_in_and_come_out(engine: OpenAIEngine, server: TinyServer) -> None:
@@ -162,162 +106,6 @@ def test_text_prompts_hold_special_tokens_but_no_second_bos(server: TinyServer, 
     run(engine, [block("a", (1, *engine.encode("Hi").token_ids, 2))])
     engine.close()
     assert server.bodies[0]["prompt"] == "<s>Hi</s>"  # this tokenizer adds no BOS of its own
-
-
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 0])
-def test_what_passes_is_asked_again(engine: OpenAIEngine, server: TinyServer, status: int) -> None:
-    failed: set[int] = set()
-
-    def fail_twice(body: dict[str, Any], number: int) -> None:
-        if len(failed) < 2:
-            failed.add(number)
-            raise Misbehaviour(status)
-
-    server.before = fail_twice
-    found = completions(engine, [block(f"b{i}", (7,)) for i in range(3)])
-    assert sorted(found) == ["b0", "b1", "b2"]
-    assert len(server.bodies) == 3 + 2
-    assert len({body["seed"] for body in server.bodies}) == 3  # a repeated request is the same one
-
-
-@pytest.mark.parametrize("status", [400, 401, 404, 413, 422])
-def test_what_is_refused_is_not_asked_again(engine: OpenAIEngine, server: TinyServer, status: int) -> None:
-    def refuse(body: dict[str, Any], number: int) -> None:
-        raise Misbehaviour(status, '{"error": "no such thing"}')
-
-    server.before = refuse
-    with pytest.raises(EngineError, match=rf"'m'.*HTTP {status}.*no such thing"):
-        run(engine, [block("a", (7,))])
-    assert len(server.bodies) == 1
-
-
-def test_what_fails_again_and_again_is_given_up(server: TinyServer, folder: Path) -> None:
-    engine = opened(server, folder, engine_args={"attempts": 3})
-
-    def fail(body: dict[str, Any], number: int) -> None:
-        raise Misbehaviour(500, "out of cheese")
-
-    server.before = fail
-    with pytest.raises(EngineError, match=r"completions failed 3 times, at last: HTTP 500: out of cheese"):
-        run(engine, [block("a", (7,))])
-    engine.close()
-    assert len(server.bodies) == 3
-
-
-def test_a_busy_server_is_given_the_time_it_asks_for(engine: OpenAIEngine, server: TinyServer) -> None:
-    times: list[float] = []
-
-    def busy(body: dict[str, Any], number: int) -> None:
-        times.append(time.monotonic())
-        if len(times) == 1:
-            raise Misbehaviour(429, Retry_After="0.4")
-
-    server.before = busy
-    run(engine, [block("a", (7,))])
-    assert times[1] - times[0] >= 0.39
-
-
-def test_an_answer_that_takes_too_long_is_asked_for_again(server: TinyServer, folder: Path) -> None:
-    engine = opened(server, folder, engine_args={"timeout": 0.3})
-    server.before = lambda body, number: time.sleep(1.0) if number == 1 else None
-    assert len(run(engine, [block("a", (7,))])) == 1
-    engine.close()
-    assert len(server.bodies) == 2
-
-
-def test_no_more_requests_at_once_than_said(server: TinyServer, folder: Path) -> None:
-    engine = opened(server, folder, engine_args={"concurrency": 3})
-    server.pause = 0.02
-    assert len(run(engine, [block(f"b{i}", (7,)) for i in range(12)])) == 12
-    engine.close()
-    assert server.most == 3
-
-
-def test_other_blocks_come_back_before_a_refusal_is_raised(engine: OpenAIEngine, server: TinyServer) -> None:
-    def refuse_one(body: dict[str, Any], number: int) -> None:
-        if body["prompt"] == [666]:
-            time.sleep(0.3)
-            raise Misbehaviour(400)
-
-    server.before = refuse_one
-    found: list[str] = []
-    blocks = [block("bad", (666,)), *(block(f"b{i}", (7,)) for i in range(5))]
-
-    def take_all() -> None:
-        found.extend(r.block.key for r in engine.sample(blocks, SAMPLE) if isinstance(r, BlockResult))
-
-    with pytest.raises(EngineError, match="HTTP 400"):
-        take_all()
-    assert sorted(found) == [f"b{i}" for i in range(5)]
-
-
-def test_a_run_waits_for_a_server_that_is_away_and_goes_on(
-    engine: OpenAIEngine, server: TinyServer, tmp_path: Path
-) -> None:
-    """Stopped in the middle and started again on its port: every block once, and the run said why it waited."""
-    plan = plan_rollouts([Prefix(str(i), (7, 8, i), 2) for i in range(40)], PROTOCOL, engine.describe())
-    store, said = ShardStore(tmp_path, "rollout", "m"), list[str]()
-    server.pause = 0.01
-
-    def report(status: SamplingStatus) -> None:
-        if status.n_blocks == 20 and not said:
-            server.stop()
-            threading.Timer(0.6, server.start).start()
-            said.append("stopped")
-        if status.waiting_for:
-            said.append(status.waiting_for)
-
-    status = sample_missing(engine, plan, sampling_of(PROTOCOL), store, report)
-    assert (status.n_blocks, status.n_done) == (80, 80 * 16)
-    assert status.waiting_for is None
-    assert any("no connection" in word and "waiting until" in word for word in said)
-    rows = store.read([p.block.key for p in plan])
-    assert rows.height == 80 * 16
-    assert not rows.select("block_key", "sample_index").is_duplicated().any()
-
-
-def test_what_came_back_is_saved_while_the_server_is_away(
-    engine: OpenAIEngine, server: TinyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody knows whether it comes back before this process is killed."""
-    monkeypatch.setattr("cot_assets.sampling.batches.SECONDS", 0.2)
-    plan = plan_rollouts([Prefix("p", (7, 8), 2)], PROTOCOL, engine.describe())
-    store, seen = ShardStore(tmp_path, "rollout", "m"), list[int]()
-
-    def fail_second(body: dict[str, Any], number: int) -> None:
-        if number > 1:
-            raise Misbehaviour(503)
-
-    def report(status: SamplingStatus) -> None:
-        if status.waiting_for:
-            seen.append(store.index().height)
-            if seen[-1]:
-                server.before = lambda body, number: None
-
-    server.before = fail_second
-    sample_missing(engine, plan, sampling_of(PROTOCOL), store, report)
-    assert seen[-1] == 1
-
-
-def test_the_wait_has_an_end(server: TinyServer, folder: Path) -> None:
-    engine = opened(server, folder, engine_args={"wait": 0.3})
-    server.stop()
-    started = time.monotonic()
-    with pytest.raises(EngineError, match=r"away for \d+ s \(no connection.*kept.*engine_args\.wait"):
-        assert all(isinstance(word, Waiting) for word in engine.sample([block("a", (7,))], SAMPLE))
-    engine.close()
-    assert time.monotonic() - started < 3
-
-
-def test_closing_the_iterator_cancels_what_runs(engine: OpenAIEngine, server: TinyServer) -> None:
-    server.before = lambda body, number: time.sleep(0.5) if number > 1 else None
-    results = cast("Any", engine.sample((block(f"b{i}", (7,)) for i in range(1000)), SAMPLE))
-    next(results)
-    started = time.monotonic()
-    results.close()
-    assert time.monotonic() - started < 0.4
-    server.before = lambda body, number: None
-    assert [r.block.key for r in run(engine, [block("after", (7,))])] == ["after"]
 
 
 def test_a_server_with_another_model_is_noticed(engine: OpenAIEngine, server: TinyServer) -> None:

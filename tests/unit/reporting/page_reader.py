@@ -70,3 +70,9 @@ def read_page(path: Path) -> Page:
     page.close()
     assert not page._open, f"{path.name}: <{page._open[-1].tag}> is never closed"
     return page
+
+
+def text_after(page: Page, after: str) -> str:
+    """Text of the page after a heading's text."""
+    body = next(e.text for e in page.all("body"))
+    return body[body.index(after) :]

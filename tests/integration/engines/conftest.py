@@ -1,0 +1,43 @@
+"""A server that misbehaves, and the engine that asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from served_models import entry
+from support.served import TinyServer
+from support.vocabularies import write_tokenizer
+
+from cot_assets.engines import served
+from cot_assets.engines.openai import OpenAIEngine
+
+
+@pytest.fixture(autouse=True)
+def _no_long_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "_FIRST_DELAY", 0.01)
+    monkeypatch.setattr(served, "_LONGEST_DELAY", 0.05)
+    monkeypatch.setattr("cot_assets.engines.openai._HEARTBEAT", 0.05)
+
+
+@pytest.fixture
+def server() -> Iterator[TinyServer]:
+    server = TinyServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_tokenizer(tmp_path / "tokenizer", "byte_level")
+
+
+@pytest.fixture
+def engine(server: TinyServer, folder: Path) -> Iterator[OpenAIEngine]:
+    engine = OpenAIEngine(entry(server, folder))
+    server.bodies.clear()
+    yield engine
+    engine.close()
+    engine.close()

@@ -1,0 +1,35 @@
+"""Entries and engines of a server that misbehaves, for tests of the engine for served models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.served import TinyServer
+
+from cot_assets.config import ModelEntry
+from cot_assets.engines.base import EngineError
+from cot_assets.engines.openai import OpenAIEngine
+from cot_assets.engines.opening import open_engine
+
+
+def entry(server: TinyServer, folder: Path, **changes: Any) -> ModelEntry:
+    args = {"wait": 5.0, "wait_at_start": 1.0, **changes.pop("engine_args", {})}
+    return ModelEntry.model_validate(
+        {"name": "m", "engine": "openai", "endpoint": server.url, "path": str(folder), "template": "{statement}",
+         "engine_args": args, **changes}
+    )  # fmt: skip
+
+
+def opened(server: TinyServer, folder: Path, **changes: Any) -> OpenAIEngine:
+    engine = open_engine(entry(server, folder, **changes))
+    assert isinstance(engine, OpenAIEngine)
+    server.bodies.clear()
+    return engine
+
+
+def refusal(server: TinyServer, folder: Path, **changes: Any) -> str:
+    with pytest.raises(EngineError) as caught:
+        OpenAIEngine(entry(server, folder, **changes))
+    return str(caught.value)
