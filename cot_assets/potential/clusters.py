@@ -89,7 +89,8 @@ def cluster_bootstrap_mean(
     The percentile interval is expanded for few clusters (Hesterberg 2015: level by Student's t with
     clusters - 1 degrees of freedom, times sqrt(c / (c - 1))). Clusters that all have the same mean show no
     spread to resample; there a cluster that differs has at most the probability h that Jeffreys gives 0 in
-    c, and the interval reaches h of the way to either bound: never of zero width.
+    c, and the interval reaches h of the way to either bound: never of zero width. With fewer than six clusters
+    all of them lie on one side of the truth too often for resamples to show it; the interval reaches as far.
 
     Args:
         values: numbers within the bounds.
@@ -108,12 +109,14 @@ def cluster_bootstrap_mean(
         raise ValueError(f"values must be numbers within [{lowest}, {highest}]; leave out unknown ones")
     sizes, sums = _per_cluster(x, clusters)
     count, mean = len(sizes), float(sums.sum() / sizes.sum())
+    differs = float(jeffreys_interval(0, count, level)[1])
+    widest = mean - differs * (mean - lowest), mean + differs * (highest - mean)
     if np.ptp(sums / sizes) < 1e-12:
-        differs = float(jeffreys_interval(0, count, level)[1])
-        low, high = mean - differs * (mean - lowest), mean + differs * (highest - mean)
-        return Estimate(mean, low, high, len(x), count)
+        return Estimate(mean, *widest, len(x), count)
     draws = _resamples(count, seed)
     low, high = _expanded_interval((draws @ sums) / (draws @ sizes), count, level)
+    if _too_few(count, level):
+        low, high = min(low, widest[0]), max(high, widest[1])
     return Estimate(mean, max(low, lowest), min(high, highest), len(x), count)
 
 
@@ -142,7 +145,7 @@ def cluster_bootstrap_correlation(
 
     Returns:
         A correlation within [-1, 1], and its interval. NaN for the correlation where it does not exist
-        (a value does not vary, or not beyond its noise), and for the interval with fewer than three clusters, or
+        (a value does not vary, or not beyond its noise), and for the interval with fewer than six clusters, or
         where it exists in fewer than half of the resamples.
     """
     first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
@@ -155,7 +158,7 @@ def cluster_bootstrap_correlation(
     sums = np.stack(parts)
     count = sums.shape[1]
     found = float(_correlation(sums.sum(axis=1)[:, None])[0])
-    if count < 3 or np.isnan(found):
+    if _too_few(count, level) or np.isnan(found):
         return Estimate(found, float("nan"), float("nan"), len(a), count)
     values = _correlation((_resamples(count, seed) @ sums.T).T)
     values = values[~np.isnan(values)]
@@ -244,6 +247,11 @@ def _resamples(count: int, seed: int) -> Floats:
     """How often each cluster stands in each resample: an array (resamples, clusters)."""
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
     return drawn.astype(np.float64)
+
+
+def _too_few(count: int, level: float) -> bool:
+    """Whether so few clusters lie all on one side of the truth with a chance above 1 - level."""
+    return 2.0 ** (1 - count) > 1 - level
 
 
 def _expanded_interval(values: Floats, count: int, level: float) -> tuple[float, float]:

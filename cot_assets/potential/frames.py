@@ -151,6 +151,7 @@ MODEL_DIFFERENCES: Schema = {
     **dict.fromkeys(("value_b", "value_b_low", "value_b_high"), _REAL),
     **dict.fromkeys(("difference", "ci_low", "ci_high"), _REAL),
     "n_bins": _INT,
+    **dict.fromkeys(("matched_n_a", "matched_n_b"), _INT),
     **dict.fromkeys(("matched_difference", "matched_low", "matched_high"), _REAL),
     **_PROTOCOL,
 }

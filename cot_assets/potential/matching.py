@@ -19,14 +19,13 @@ import polars as pl
 
 from cot_assets.config import Protocol
 from cot_assets.potential.clusters import Estimate, cluster_bootstrap_mean, paired_difference
-from cot_assets.potential.estimates import CONFIDENCE
+from cot_assets.potential.estimates import jeffreys_interval
 from cot_assets.potential.frames import MATCHED_RATES, MODEL_DIFFERENCES, conform
 from cot_assets.potential.guesses import V0_BINS, v0_bin
 from cot_assets.potential.rates import FILTERS, rate_summary
 from cot_assets.potential.special import Floats
 
 EQUAL_WEIGHTS = "equal weights"  #: in the column v0_bin: the mean over the bins that have traces
-DRAWS = 4000  #: of the posterior of each bin's rate
 Decisions = Mapping[tuple[str, str], pl.DataFrame]  #: by rule and pattern, from rates.decided_traces
 
 
@@ -36,13 +35,12 @@ def matched_rates(decisions: Decisions, protocol: Protocol) -> pl.DataFrame:
     Args:
         decisions: what :func:`cot_assets.potential.rates.decided_traces` returned. Traces whose V0 is
             unknown take no part.
-        protocol: gives the seed and stamps the result.
+        protocol: stamped on the result.
 
     Returns:
         The columns of table ``matched_rates``: six rows per problem set, model, cut policy, pattern, rule
         and trace filter: five bins, empty ones with NULL, and :data:`EQUAL_WEIGHTS`. The interval of a bin
-        is that of a rate; of the mean, the 2.5% and 97.5% points when every filled bin's rate is drawn from
-        its Jeffreys posterior at the effective sample size.
+        is that of a rate; of the mean, Jeffreys' at the size that a rate of this variance has.
     """
     rows: list[dict[str, object]] = []
     for (rule, pattern), decided in decisions.items():
@@ -53,7 +51,7 @@ def matched_rates(decisions: Decisions, protocol: Protocol) -> pl.DataFrame:
             for name, is_in in FILTERS.items():
                 bins = {b: rate_summary(unit.filter(is_in & (pl.col("v0_bin") == b))) for b in V0_BINS}
                 filled = [b for b in V0_BINS if bins[b]["n_traces"]]
-                together = _equal_weights([bins[b] for b in filled], protocol.seed)
+                together = _equal_weights([bins[b] for b in filled])
                 for label, row in {**bins, EQUAL_WEIGHTS: together}.items():
                     n_empty = len(V0_BINS) - len(filled)
                     rows.append(
@@ -132,7 +130,7 @@ def _pairs(frame: pl.DataFrame, base: Mapping[str, object], seed: int) -> list[d
                     "difference": paired.mean,
                     "ci_low": paired.low,
                     "ci_high": paired.high,
-                    **_matched(a, b, seed),
+                    **_matched(a, b),
                 }
             )
     return rows
@@ -148,49 +146,55 @@ def _mean_of_problems(part: pl.DataFrame, problems: set[str], seed: int) -> Esti
     return cluster_bootstrap_mean(each["has"].to_numpy(), each["problem_id"].to_numpy(), seed)
 
 
-def _matched(a: pl.DataFrame, b: pl.DataFrame, seed: int) -> dict[str, object]:
+def _matched(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, object]:
     nothing: dict[str, object] = {
-        "n_bins": 0, "matched_difference": None, "matched_low": None, "matched_high": None,
+        "n_bins": 0, "matched_n_a": 0, "matched_n_b": 0, "matched_difference": None, "matched_low": None, "matched_high": None,
     }  # fmt: skip
     if "v0_bin" not in a.columns:
         return nothing
     both = [name for name in V0_BINS if name in a["v0_bin"].to_list() and name in b["v0_bin"].to_list()]
     if not both:
         return nothing
-    sides = [[rate_summary(part.filter(pl.col("v0_bin") == name)) for name in both] for part in (a, b)]
-    rates = [float(np.mean([_number(row, "rate") for row in side])) for side in sides]
-    drawn = _posterior_means(sides[0], [seed, 0]) - _posterior_means(sides[1], [seed, 1])
-    low, high = _tails(drawn)
+    first, second = (
+        _equal_weights([rate_summary(part.filter(pl.col("v0_bin") == name)) for name in both])
+        for part in (a, b)
+    )
+    rates = [_number(side, "rate") for side in (first, second)]
+    # Newcombe (1998): the square root of summed squares of what each side's interval adds at its end.
+    below = (
+        _number(first, "rate") - _number(first, "ci_low"),
+        _number(second, "ci_high") - _number(second, "rate"),
+    )
+    above = (
+        _number(first, "ci_high") - _number(first, "rate"),
+        _number(second, "rate") - _number(second, "ci_low"),
+    )
+    difference = rates[0] - rates[1]
     return {
         "n_bins": len(both),
-        "matched_difference": rates[0] - rates[1],
-        "matched_low": low,
-        "matched_high": high,
+        "matched_n_a": first["n_traces"],
+        "matched_n_b": second["n_traces"],
+        "matched_difference": difference,
+        "matched_low": difference - float(np.hypot(*below)),
+        "matched_high": difference + float(np.hypot(*above)),
     }
 
 
-def _equal_weights(bins: Sequence[dict[str, object]], seed: int) -> dict[str, object]:
+def _equal_weights(bins: Sequence[dict[str, object]]) -> dict[str, object]:
+    """Mean of the bins' rates, with Jeffreys' interval at its effective sample size.
+
+    A mean of B rates r from n_b trials each has variance r (1 - r) sum(1 / n_b) / B^2, that of a rate from
+    B^2 / sum(1 / n_b) trials; where the rates differ between bins it is less.
+    """
     counts: dict[str, object] = {
         name: sum(int(_number(row, name)) for row in bins) for name in ("n_traces", "n_with", "n_problems")
     }
     if not bins:
         return {**counts, "rate": None, "ci_low": None, "ci_high": None}
     rate = float(np.mean([_number(row, "rate") for row in bins]))
-    low, high = _tails(_posterior_means(bins, [seed, 0]))
-    # In bins of few traces the draws are pulled to the middle, all the same way; what was seen stays inside.
-    return {**counts, "rate": rate, "ci_low": min(low, rate), "ci_high": max(high, rate)}
-
-
-def _posterior_means(bins: Sequence[dict[str, object]], seed: Sequence[int]) -> Floats:
-    """Draws of the mean of the bins' rates."""
-    rng = np.random.default_rng(list(seed))
-    rate, n = (np.array([_number(row, name) for row in bins]) for name in ("rate", "n_eff"))
-    return rng.beta(rate * n + 0.5, (1 - rate) * n + 0.5, size=(DRAWS, len(bins))).mean(axis=1)
-
-
-def _tails(values: Floats) -> tuple[float, float]:
-    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return float(low), float(high)
+    size = len(bins) ** 2 / sum(1 / _number(row, "n_eff") for row in bins)
+    low, high = jeffreys_interval(size if rate == 1 else rate * size, size)
+    return {**counts, "rate": rate, "ci_low": float(low), "ci_high": float(high)}
 
 
 def _number(row: Mapping[str, object], name: str) -> float:

@@ -6,7 +6,8 @@ belong here: the published rates (:mod:`.rates`).
 Fewer rollouts are had by drawing n of those that exist without replacement: what the experiment would
 have shown with that n. The noise floors replace every curve by a new one of the same cuts and rollouts
 whose true potential is known to hold no event: flat at the level of the trace, or never falling (its
-isotonic fit).
+isotonic fit). Guesses are potentials and no changes; a flat curve at their level holds them, so for them there is
+no floor.
 """
 
 from __future__ import annotations
@@ -47,15 +48,16 @@ def rate_sensitivity(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
 
     Args:
         curves: see :mod:`cot_assets.potential.frames`.
-        protocol: gives ``n``, ``solved_threshold``, the seed, and its thresholds, which join the grid.
+        protocol: gives ``solved_threshold``, the seed, and its thresholds, which join the grid.
 
     Returns:
         The columns of table ``sensitivity``: for each problem set, model and cut policy every pattern of
-        :data:`PATTERNS`, trace filter, threshold and n (those of :data:`SIZES` below the protocol's n, and
-        that n itself; cuts with fewer rollouts keep what they have). ``rate`` is the mean over draws of n
+        :data:`PATTERNS`, trace filter, threshold and n (those of :data:`SIZES` below the most that
+        a cut has, and that one; cuts with fewer rollouts keep what they have). ``rate`` is the mean over draws of n
         rollouts; its interval is Jeffreys' at the effective sample size for clustering by problem, what one
         experiment of that n would state. ``noise_flat`` and ``noise_monotone`` are the mean rates of simulated curves
-        that are flat, or that never fall. NULL without traces.
+        that are flat, or that never fall; NULL for guesses, which such a curve holds too where its level is
+        low. NULL without traces.
 
     Raises:
         ValueError: ``curves`` lacks a column or has a cut twice.
@@ -66,14 +68,14 @@ def rate_sensitivity(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     for values, unit in checked.sort(*UNITS, *CURVE, "cut_index").group_by(*UNITS, maintain_order=True):
         base = dict(zip(UNITS, values, strict=True))
         table = _Table(unit, protocol)
-        for n in sorted({*(n for n in SIZES if n < protocol.n), protocol.n}):
+        most = int(table.n.max(initial=0)) or protocol.n
+        for n in sorted({*(n for n in SIZES if n < most), most}):
             observed, flat, rising = table.draw(n, np.random.default_rng([protocol.seed, n]))
             for pattern, (own, thresholds) in grids.items():
-                filters = table.filters(pattern)
+                filters, is_change = table.filters(pattern), pattern not in GUESSES
                 for threshold in thresholds:
                     has, is_flat, is_rising = (
-                        _has(pattern, draws[pattern], threshold).mean(axis=0)
-                        for draws in (observed, flat, rising)
+                        _has(pattern, draws[pattern], threshold) for draws in (observed, flat, rising)
                     )
                     for name, chosen in filters.items():
                         rows.append(
@@ -86,10 +88,11 @@ def rate_sensitivity(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
                                 "n": n,
                                 "n_traces": int(chosen.sum()),
                                 "n_problems": len(np.unique(table.problems[chosen])),
-                                "n_eff": effective_sample_size(has[chosen], table.problems[chosen]),
-                                "rate": _mean(has[chosen]),
-                                "noise_flat": _mean(is_flat[chosen]),
-                                "noise_monotone": _mean(is_rising[chosen]),
+                                "n_eff": _size(has[:, chosen], table.problems[chosen]),
+                                "rate": _mean(has[:, chosen]),
+                                # A flat curve at the level of a guess holds the guess: no floor for these.
+                                "noise_flat": _mean(is_flat[:, chosen]) if is_change else None,
+                                "noise_monotone": _mean(is_rising[:, chosen]) if is_change else None,
                             }
                         )
     schema = {**SENSITIVITY, "n_eff": pl.Float64}
@@ -198,8 +201,14 @@ def _has(pattern: str, deciding: Floats, threshold: float) -> npt.NDArray[np.boo
     return deciding < threshold - EPSILON
 
 
-def _mean(values: Floats) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+def _mean(has: npt.NDArray[np.bool_]) -> float:
+    return float(has.mean()) if has.size else float("nan")
+
+
+def _size(has: npt.NDArray[np.bool_], problems: npt.NDArray[np.object_]) -> float:
+    """Effective sample size of one experiment: the mean over draws, each (draws, traces) taken by itself."""
+    distinct, times = np.unique(has, axis=0, return_counts=True)
+    return float(np.average([effective_sample_size(row, problems) for row in distinct], weights=times))
 
 
 def _with_protocol(protocol: Protocol) -> Mapping[str, tuple[float, tuple[float, ...]]]:

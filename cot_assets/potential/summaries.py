@@ -18,7 +18,13 @@ import numpy.typing as npt
 import polars as pl
 
 from cot_assets.config import Protocol
-from cot_assets.potential.changes import change_likelihoods, fit_change_prior, probability_beyond
+from cot_assets.potential.changes import (
+    CENTRES,
+    change_likelihoods,
+    fit_change_prior,
+    posterior_masses,
+    probability_beyond,
+)
 from cot_assets.potential.clusters import (
     Estimate,
     cluster_bootstrap_mean,
@@ -236,9 +242,16 @@ def _true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
         *({"measure": "event", "split_by": "pattern", "part": name} for name in ("insight", "tangent")),
         {"measure": "no_change"},
     ]
-    whole = _Group(pairs, "steps", protocol.seed)
+    # The mean of |change| under each posterior, not of |posterior mean|, which is less.
+    masses = (
+        posterior_masses(likelihoods, fit_change_prior(likelihoods))[:, 1:]
+        if pairs.height
+        else np.zeros((0, 100))
+    )
+    sizes = pl.Series("size_fitted", masses @ np.abs(CENTRES), dtype=pl.Float64)
+    whole = _Group(pairs.with_columns(sizes), "steps", protocol.seed)
     yield from ({"rule": "fitted", **row} for row in whole.fitted(numbers, fit))
-    for rule, column in (("estimate", "delta"), ("fitted", "delta_fitted")):
+    for rule, column in (("estimate", "delta"), ("fitted", "size_fitted")):
         yield {**whole.mean("size", pl.col(column).abs()), "rule": rule}
 
 

@@ -117,7 +117,7 @@ def _sensitivity(data: ReportData) -> PlainTable:
         [
             one_line(row["model"], 60), one_line(row["cut_policy"], 40), row["pattern"].replace("_", " "),
             f"{row['threshold']:g}", numbers.count(row["n"]), *_percent({**row, "estimate": row["rate"]}),
-            numbers.percent(row["noise_flat"]), numbers.percent(row["noise_monotone"]),
+            *(NONE if row[name] is None else numbers.percent(row[name]) for name in ("noise_flat", "noise_monotone")),
             numbers.count(row["n_traces"]), numbers.count(row["n_problems"]), row["trace_filter"],
         ]
         for row in found
@@ -126,7 +126,8 @@ def _sensitivity(data: ReportData) -> PlainTable:
         "The same rates from fewer rollouts, and from noise",
         "Rates at the thresholds in use, had every cut n rollouts (mean over random subsets); the interval is that of one "
         "experiment of that n. Flat and monotone noise: the rates of simulated curves at these levels whose true "
-        "potential is flat, or never falls; a rate near them says nothing. Rises of the data stay in the monotone ones.",
+        "potential is flat, or never falls; a rate near them says nothing. Rises of the data stay in the monotone ones; a "
+        "guess is a level and no change, so for guesses there is no such floor.",
         ("Model", "Cuts at", "Pattern", "Threshold", "n per cut", "Rate", "95% interval", "Flat noise", "Monotone noise",
          "Traces", "Problems", "Filter"),
         rows, 3, "sensitivity",
@@ -153,9 +154,10 @@ def _confirmation(data: ReportData) -> PlainTable:
         "The law of true changes, fitted to all pairs of neighbouring cuts with sampling noise removed: how many "
         "events it expects, beside those found by the threshold rule and those confirmed at a false discovery "
         "rate of 5%. Intervals: of the share of pairs, times the pairs; the fitted ones by a jackknife that leaves "
-        "out problems and fits again.",
+        "out problems and fits again. The fit errs towards no change at all; its interval shows the spread over "
+        "problems and not that.",
         ("Model", "Cuts at", "Pattern", "By threshold", "95% interval", "Expected true", "95% interval", "Confirmed",
-         "95% interval", "No change at all", "95% interval", "Pairs", "Problems"),
+         "95% interval", "No change, at most", "95% interval", "Pairs", "Problems"),
         rows, 3, "true_changes",
     )  # fmt: skip
 
@@ -361,6 +363,7 @@ def _differences(data: ReportData) -> PlainTable:
             if row["rule"] == "none"
             else numbers.change_interval(row["matched_low"], row["matched_high"]),
             "–" if row["rule"] == "none" else numbers.count(row["n_bins"]),
+            "–" if row["rule"] == "none" else f"{row['matched_n_a']:,}, {row['matched_n_b']:,}",
         ]
         for row in found
     ]
@@ -368,6 +371,7 @@ def _differences(data: ReportData) -> PlainTable:
         "Differences between models",
         "On the same problems: each problem that both have counts once, bootstrap by problem. Matched on V0: rates "
         "with equal weights over the bins that both fill. Patterns by threshold, the paper's filter.",
-        ("Models", "Measure", "Same problems", "95% interval", "Problems", "Matched on V0", "95% interval", "Bins"),
+        ("Models", "Measure", "Same problems", "95% interval", "Problems", "Matched on V0", "95% interval", "Bins",
+         "Traces"),
         rows, 2, "model_pairs",
     )  # fmt: skip

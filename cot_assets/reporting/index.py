@@ -88,7 +88,7 @@ def index_context(contexts: Contexts) -> dict[str, Any]:
         ],
         "transfer_figure": picture(
             lambda dark: transfer_figure(data.transfer_curve, dark=dark),
-            "Mean potential of the reader over the share of the writer's trace, real and shuffled text.",
+            "Mean potential of the reader over the share of the writer's trace: the writer's text and its controls.",
         )
         if curve
         else None,
@@ -114,7 +114,7 @@ def index_context(contexts: Contexts) -> dict[str, Any]:
         "evidence": evidence(data),
         "sensitivity_figure": picture(
             lambda dark: sensitivity_figure(data.sensitivity, dark=dark),
-            "Rates of insights and tangents over the threshold, for several n, with the noise floor.",
+            "Rates of every pattern over its threshold, for several n, with the rates of noise.",
         )
         if data.sensitivity["rate"].drop_nulls().len()
         else None,

@@ -174,7 +174,7 @@ def transfer_figure(transfer_curve: pl.DataFrame, *, dark: bool = False) -> Figu
 
     Args:
         transfer_curve: Table of that name, leaks kept. A panel per reader and writer; one line per control of the first
-            trace filter that is there (all, first, then the others).
+            trace filter that is there (all, then the others).
         dark: Colours for a dark page.
     """
     style = style_of(dark)
@@ -243,7 +243,7 @@ def transfer_figure(transfer_curve: pl.DataFrame, *, dark: bool = False) -> Figu
 def headline_filter(transfer_curve: pl.DataFrame) -> str | None:
     """The trace filter shown first: unfiltered traces where they are there; None without rows."""
     filters = sorted(set(transfer_curve["trace_filter"].to_list()))
-    return next((name for name in ("first", "all", *filters) if name in filters), None)
+    return next((name for name in ("all", *filters) if name in filters), None)
 
 
 # --- optimised traces -------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 SELECT
     problem_set,
     model,
+    cut_policy,
     problem_id,
     trace_id,
     verdict,

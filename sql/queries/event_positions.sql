@@ -1,4 +1,4 @@
--- Where in a trace do insights and tangents fall? (Tenths of the final length.)
+-- Where in a trace do insights and tangents fall? (Tenths of the final length; a drift over them is partly selection on it.)
 -- param problem_set: NULL = all problem sets
 -- param model: NULL = all models
 SELECT
@@ -7,6 +7,7 @@ SELECT
     cut_policy,
     part AS from_fraction,
     measure,
+    rule,
     statistic,
     round(estimate, 3) AS estimate,
     round(ci_low, 3) AS ci_low,

@@ -6,6 +6,8 @@
 SELECT
     guesses.problem_set,
     guesses.model,
+    guesses.cut_policy,
+    guesses.rule,
     guesses.problem_id,
     guesses.trace_id,
     guesses.cut_index,

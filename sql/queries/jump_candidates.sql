@@ -6,6 +6,7 @@ SELECT
     spikes.problem_set,
     spikes.model,
     spikes.problem_id,
+    spikes.cut_policy,
     spikes.trace_id,
     spikes.cut_index,
     round(potential_before, 3) AS before,

@@ -3,13 +3,14 @@
 -- param model: NULL = all models
 -- param limit: 20 = rows
 SELECT
-    problem_set, model, problem_id, trace_id, cut_index,
+    problem_set, model, cut_policy, problem_id, trace_id, cut_index,
     round(potential_before, 3) AS before,
     round(potential_after, 3) AS after,
     n_before,
     n_after,
     round(delta_low, 2) AS rise_low,
     round(delta_high, 2) AS rise_high,
+    by_threshold,
     is_confirmed,
     span
 FROM spikes

@@ -3,13 +3,14 @@
 -- param model: NULL = all models
 -- param limit: 20 = rows
 SELECT
-    tangents.problem_set, tangents.model, tangents.problem_id, tangents.trace_id, tangents.cut_index,
+    tangents.problem_set, tangents.model, tangents.cut_policy, tangents.problem_id, tangents.trace_id, tangents.cut_index,
     round(potential_before, 3) AS before,
     round(potential_after, 3) AS after,
     n_before,
     n_after,
     round(delta_low, 2) AS change_low,
     round(delta_high, 2) AS change_high,
+    by_threshold,
     is_confirmed,
     is_recovered,
     traces.verdict,

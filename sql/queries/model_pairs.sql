@@ -21,6 +21,8 @@ SELECT
     round(ci_low, 3) AS ci_low,
     round(ci_high, 3) AS ci_high,
     n_bins,
+    matched_n_a,
+    matched_n_b,
     round(matched_difference, 3) AS matched_difference,
     round(matched_low, 3) AS matched_low,
     round(matched_high, 3) AS matched_high

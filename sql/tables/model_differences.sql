@@ -17,6 +17,8 @@ CREATE TABLE IF NOT EXISTS model_differences (
     ci_low             DOUBLE,
     ci_high            DOUBLE,
     n_bins             INTEGER NOT NULL,
+    matched_n_a        INTEGER NOT NULL,
+    matched_n_b        INTEGER NOT NULL,
     matched_difference DOUBLE,
     matched_low        DOUBLE,
     matched_high       DOUBLE,
@@ -43,8 +45,10 @@ COMMENT ON COLUMN model_differences.difference IS 'value_a - value_b, paired by 
 COMMENT ON COLUMN model_differences.ci_low IS 'Lower end of its 95% interval, bootstrap by problem';
 COMMENT ON COLUMN model_differences.ci_high IS 'Upper end of it';
 COMMENT ON COLUMN model_differences.n_bins IS 'V0 bins that both fill; 0 for accuracy and v0';
+COMMENT ON COLUMN model_differences.matched_n_a IS 'Traces of model_a in these bins';
+COMMENT ON COLUMN model_differences.matched_n_b IS 'Traces of model_b in these bins';
 COMMENT ON COLUMN model_differences.matched_difference IS 'Difference of the rates with equal weights over these bins; NULL without such a bin';
-COMMENT ON COLUMN model_differences.matched_low IS 'Lower end of its 95% interval, drawn from the bins'' Jeffreys posteriors';
+COMMENT ON COLUMN model_differences.matched_low IS 'Lower end of its 95% interval, from the intervals of both rates (Newcombe 1998)';
 COMMENT ON COLUMN model_differences.matched_high IS 'Upper end of it';
 COMMENT ON COLUMN model_differences.protocol IS 'Name of the protocol';
 COMMENT ON COLUMN model_differences.protocol_hash IS 'Hash of every number in the protocol';

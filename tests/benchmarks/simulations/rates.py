@@ -44,7 +44,7 @@ def clustered_rates(repeats: int) -> Iterator[Row]:
 
 def bootstrap(repeats: int) -> Iterator[Row]:
     """Coverage of the cluster bootstrap of a mean potential, Beta(2, 3) problems of 3 traces."""
-    for problems in (5, 8, 12, 24):
+    for problems in (2, 3, 4, 5, 8, 12, 24):
         rng, covered, plain = np.random.default_rng([SEED, problems]), 0, 0
         clusters = np.repeat(np.arange(problems), 3)
         for r in range(repeats):
@@ -65,11 +65,17 @@ def bootstrap(repeats: int) -> Iterator[Row]:
 def matched_means(repeats: int) -> Iterator[Row]:
     """Coverage of rates matched on V0: five bins of unequal rates, beta-binomial problems within each.
 
-    V0 of a problem is uniform, or heaped below 0.2; the truth is the mean of the rates of the filled bins.
+    V0 of a problem is uniform, or heaped below 0.2; rates fall over the bins, or are 0.03 in each. The truth
+    is the mean of the rates of the filled bins.
     """
-    rates = np.array([0.45, 0.35, 0.25, 0.15, 0.05])
+    falling, rare = np.array([0.45, 0.35, 0.25, 0.15, 0.05]), np.full(5, 0.03)
+    shapes = {
+        "uniform": ((1.0, 1.0), falling),
+        "heaped low": ((0.5, 2.0), falling),
+        "uniform, rare": ((1.0, 1.0), rare),
+    }
     for problems, traces in ((24, 1), (24, 4), (60, 1), (60, 4)):
-        for shape, law in (("uniform", (1.0, 1.0)), ("heaped low", (0.5, 2.0))):
+        for shape, (law, rates) in shapes.items():
             rng = np.random.default_rng([SEED, problems, traces, int(10 * law[1])])
             covered, pooled, bins = 0, 0, 0
             for _ in range(repeats):

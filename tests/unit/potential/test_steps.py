@@ -151,6 +151,8 @@ def test_a_value_that_does_not_vary_has_no_correlation():
     found = cluster_bootstrap_correlation([1.0] * 9, range(9), list("aaabbbccc"), 0)
     assert np.isnan(found.mean)
     assert (found.n, found.n_clusters) == (9, 3)
-    exact = cluster_bootstrap_correlation(range(9), [2 * i + 1e9 for i in range(9)], list("aaabbbccc"), 0)
+    exact = cluster_bootstrap_correlation(
+        range(12), [2 * i + 1e9 for i in range(12)], list("aabbccddeeff"), 0
+    )
     assert exact.mean == pytest.approx(1.0)
     assert exact.high == pytest.approx(1.0)
