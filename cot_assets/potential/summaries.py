@@ -11,7 +11,7 @@ read them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -266,6 +266,10 @@ def _confirmed_events(own: Tables, protocol: Protocol) -> Iterator[Row]:
         )
         yield found.share("confirmed", pl.col("is_confirmed"))
         yield found.mean("false_by_flat_prior", 1 - pl.col("probability"))
+        if pattern in ("insight", "tangent"):  # the fitted law is one of changes; guesses are levels
+            fitted = own["changes"].select(*CURVE, "cut_index", false=1 - pl.col(f"{pattern}_fitted"))
+            judged = found.frame.join(fitted, on=[*CURVE, "cut_index"])
+            yield replace(found, frame=judged).mean("false_by_fitted_law", pl.col("false"))
         kept = _Group(events.filter("is_confirmed"), "events", protocol.seed, {**labels, "rule": "confirmed"})
         yield kept.share("missed_by_threshold", ~pl.col("by_threshold"))
 

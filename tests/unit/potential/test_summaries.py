@@ -122,6 +122,23 @@ def test_the_fitted_law_expects_the_sum_of_its_probabilities(found):
         assert confirmed["n_with"] == changes[f"is_{pattern}_confirmed"].sum()
 
 
+def test_false_events_are_those_that_the_fitted_law_expects_among_the_called(found):
+    of = tables()
+    key = ["trace_id", "cut_index"]
+    for pattern, events in (("insight", of["spikes"]), ("tangent", of["tangents"])):
+        called = of["changes"].join(events.filter("by_threshold").select(key), on=key)
+        row = one(found, "confirmed_events", "false_by_fitted_law", split_by="pattern", part=pattern)
+        assert row["n"] == called.height > 0
+        assert row["estimate"] == pytest.approx(1 - called[f"{pattern}_fitted"].mean())
+
+
+def test_the_fitted_size_is_the_mean_of_what_changes_may_be_and_no_less_than_their_means(found):
+    pairs = tables()["changes"]
+    fitted = one(found, "true_changes", "size", rule="fitted")
+    assert fitted["estimate"] > pairs["delta_fitted"].abs().mean()
+    assert fitted["n"] == pairs.height
+
+
 def test_spread_out_changes_are_summed_up_by_kind_and_filter(found):
     falls = one(
         found, "drawdown_rates", "beyond_threshold", rule="threshold", split_by="kind", part="drawdown"
