@@ -125,7 +125,7 @@ def probability_beyond(
     posterior = posterior_masses(likelihoods, prior)
     sign = 1.0 if direction == "rise" else -1.0
     beyond = np.clip((sign * CENTRES - threshold) / CELL + 0.5, 0.0, 1.0)
-    return posterior[:, 1:] @ beyond
+    return np.clip(posterior[:, 1:] @ beyond, 0.0, 1.0)  # rounding would pass 1
 
 
 def posterior_masses(likelihoods: Floats, prior: ChangePrior) -> Floats:

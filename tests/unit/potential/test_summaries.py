@@ -129,6 +129,7 @@ def test_false_events_are_those_that_the_fitted_law_expects_among_the_called(fou
         called = of["changes"].join(events.filter("by_threshold").select(key), on=key)
         row = one(found, "confirmed_events", "false_by_fitted_law", split_by="pattern", part=pattern)
         assert row["n"] == called.height > 0
+        assert called[f"{pattern}_fitted"].is_between(0, 1).all()
         assert row["estimate"] == pytest.approx(1 - called[f"{pattern}_fitted"].mean())
 
 
