@@ -85,8 +85,8 @@ def step_correlations(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         The columns of table ``step_correlations``: per reader and writer every kind of :data:`KINDS`, with
         all steps (``leaks`` = ``kept``) and without those at whose end the gold answer stands in the text
         (``dropped``). Means over steps; intervals are cluster bootstraps by problem. NULL where there is
-        nothing to estimate from: no steps, or for a correlation and its interval fewer than 3 problems or
-        a change that is the same everywhere. ``corrected`` (all steps only) has the binomial noise of both
+        nothing to estimate from: no steps, or for a correlation fewer than 3 problems (for its interval fewer
+        than 6) or a change that is the same everywhere. ``corrected`` (all steps only) has the binomial noise of both
         changes taken off their variances; NULL where a change does not vary beyond its noise.
 
     Raises:

@@ -39,7 +39,7 @@ COMMENT ON COLUMN step_correlations.reader_change IS 'Mean change of the reader'
 COMMENT ON COLUMN step_correlations.reader_change_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
 COMMENT ON COLUMN step_correlations.reader_change_high IS 'Upper end of it';
 COMMENT ON COLUMN step_correlations.correlation IS 'Correlation of the two changes over the steps, weakened by the noise of both; NULL with fewer than 3 problems or where either does not vary';
-COMMENT ON COLUMN step_correlations.correlation_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
+COMMENT ON COLUMN step_correlations.correlation_low IS 'Lower end of its 95% interval, cluster bootstrap by problem; NULL with fewer than 6';
 COMMENT ON COLUMN step_correlations.correlation_high IS 'Upper end of it';
 COMMENT ON COLUMN step_correlations.corrected IS 'Correlation of the true changes: the binomial noise taken off both variances; NULL also where a change does not vary beyond its noise, and for a single kind, in whose choice the noise took part';
 COMMENT ON COLUMN step_correlations.corrected_low IS 'Lower end of its 95% interval; NULL where it does not exist in half of the resamples';
