@@ -23,7 +23,8 @@ class EngineInfo:
 
     ``model_revision`` of a local folder is a hash of its weights and tokenizer. ``is_reproducible``:
     the same block gives the same tokens again. ``is_seeded``: its seed is known to decide the draws, so that two
-    blocks cannot share theirs. ``is_retokenised``: prompts travel as text.
+    blocks cannot share theirs. ``is_retokenised``: prompts travel as text. ``settings``: what else of the
+    engine can change a completion, as canonical JSON; empty if nothing can.
     """
 
     engine: str
@@ -35,6 +36,7 @@ class EngineInfo:
     is_reproducible: bool = True
     is_seeded: bool = True
     is_retokenised: bool = False
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def block_key(
         purpose, info.model_revision, info.engine, info.dtype, info.quantisation, prefix,
         sampling.temperature, sampling.top_p, max_new_tokens, index, seed,
         *(("retokenised",) if info.is_retokenised else ()),
+        *((info.settings,) if info.settings else ()),
     )  # fmt: skip
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
 

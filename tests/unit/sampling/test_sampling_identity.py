@@ -155,3 +155,11 @@ def test_a_prefix_without_budget_is_refused_with_a_way_out() -> None:
     spent = Prefix("problem 7", tuple(range(103)), 3)
     with pytest.raises(ValueError, match=r"'problem 7'.*max_tokens = 100.*protocols.toml"):
         plan_rollouts([spent], PROTOCOL, INFO)
+
+
+def test_a_setting_of_the_engine_that_changes_probabilities_reuses_nothing() -> None:
+    """Rollouts sampled with a prefix cache must not pass for those sampled without."""
+    cached = replace(INFO, settings='{"enable_prefix_caching": true}')
+    assert not set(keys(plan_rollouts([PROMPT], PROTOCOL, cached))) & set(
+        keys(plan_rollouts([PROMPT], PROTOCOL, INFO))
+    )
