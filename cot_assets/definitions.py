@@ -10,12 +10,18 @@ from typing import Any
 
 import dagster as dg
 
-from cot_assets.assets import comparison, optimising, patterns, potential, problems, publishing, transfer
-from cot_assets.automation.jobs import jobs
-from cot_assets.automation.triggers import nightly_schedules, registry_sensor
-from cot_assets.resources import Engines, LoggedProgress, Study
+from cot_assets.measures.curves import assets as potential
+from cot_assets.measures.curves import problem_assets as problems
+from cot_assets.measures.patterns import assets as patterns
+from cot_assets.measures.rates import assets as comparison
+from cot_assets.measures.search import assets as optimizing
+from cot_assets.measures.transfer import assets as transfer
+from cot_assets.orchestration import publishing
+from cot_assets.orchestration.jobs import jobs
+from cot_assets.orchestration.resources import Engines, LoggedProgress, Study
+from cot_assets.orchestration.triggers import nightly_schedules, registry_sensor
 
-_MODULES = (problems, potential, patterns, comparison, optimising, transfer, publishing)
+_MODULES = (problems, potential, patterns, comparison, optimizing, transfer, publishing)
 
 
 def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:

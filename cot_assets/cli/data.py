@@ -1,7 +1,7 @@
 """Commands on data: ``sql``, ``grade`` and ``rebuild``.
 
 Belongs here: arguments, printing. Does not belong here: what the commands do; see
-:mod:`cot_assets.warehouse.queries`, :mod:`cot_assets.grading.files` and :mod:`cot_assets.rebuilding`.
+:mod:`cot_assets.warehouse.queries`, :mod:`cot_assets.grading.files` and :mod:`cot_assets.orchestration.rebuild`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cot_assets.config import DataHome, load_config
+from cot_assets.study import DataHome, load_config
 
 if TYPE_CHECKING:
     from cot_assets.warehouse.display import Format
@@ -106,15 +106,15 @@ def rebuild() -> None:
     Recorded rollouts and the cost ledger, which no shard holds, are carried over from it. Where shards
     lack something, the command says how much and leaves everything as it was.
     """
-    from cot_assets.instance import open_instance
-    from cot_assets.rebuilding import rebuild as rebuild_warehouse
+    from cot_assets.orchestration.instance import open_instance
+    from cot_assets.orchestration.rebuild import rebuild as rebuild_warehouse
 
     home = DataHome.from_environment()
     with open_instance(home) as instance:
         done = rebuild_warehouse(
             instance, load_config(), home, announce=lambda line: click.echo(f"  {line}", err=True)
         )
-    for kind, pairs in (("Rebuilt", done.pairs), ("Analysed again (recorded)", done.recorded)):
+    for kind, pairs in (("Rebuilt", done.pairs), ("Analyzed again (recorded)", done.recorded)):
         if pairs:
             click.echo(f"{kind}: " + ", ".join(f"{model} on {problem_set}" for model, problem_set in pairs))
     if done.carried:

@@ -1,7 +1,7 @@
 """Commands that bring in rollouts of others: ``import thought-anchors | cliff-token | rollouts``.
 
 Belongs here: arguments, printing. Does not belong here: reading published files
-(:mod:`cot_assets.importing`) and what follows (:mod:`cot_assets.recorded`).
+(:mod:`cot_assets.importing`) and what follows (:mod:`cot_assets.orchestration.imports`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cot_assets.config import DataHome, load_config
+from cot_assets.study import DataHome, load_config
 
 if TYPE_CHECKING:
-    from cot_assets.config.settings import CutPolicy
     from cot_assets.importing import Imported
-    from cot_assets.recorded import Summary
+    from cot_assets.orchestration.imports import Summary
+    from cot_assets.study.settings import CutPolicy
 
 _MODEL = click.option("--model", metavar="NAME", help="Name of the model; default: as the files say.")
 _EXISTING = click.Path(exists=True, path_type=Path)
@@ -26,7 +26,7 @@ _EXISTING = click.Path(exists=True, path_type=Path)
 
 @click.group("import")
 def import_() -> None:
-    """Bring in rollouts that others published, as a recorded model, and analyse them like sampled ones.
+    """Bring in rollouts that others published, as a recorded model, and analyze them like sampled ones.
 
     They are read from disk, never sampled again, and refused by everything that samples. The same import
     again changes nothing; imports of single traces add up.
@@ -95,9 +95,9 @@ def rollouts(file: Path, model: str, problem_set: str, cut_policy: CutPolicy) ->
 
 
 def _finish(imported: Sequence[Imported]) -> None:
-    """Store and analyse what was read, and print what there is now."""
-    from cot_assets.instance import open_instance
-    from cot_assets.recorded import import_rollouts
+    """Store and analyze what was read, and print what there is now."""
+    from cot_assets.orchestration.imports import import_rollouts
+    from cot_assets.orchestration.instance import open_instance
     from cot_assets.warehouse.recorded import with_recorded
     from cot_assets.warehouse.store import Warehouse
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cot_assets.config import Config, DataHome, load_config
+from cot_assets.study import Config, DataHome, load_config
 
 if TYPE_CHECKING:
     from cot_assets.sampling.budget import Known, Work

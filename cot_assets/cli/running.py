@@ -1,7 +1,7 @@
 """Commands that run the pipeline or show it: ``demo``, ``run``, ``ui``.
 
 Belongs here: arguments, progress bars, printing. Does not belong here: deciding and executing
-(:mod:`cot_assets.pipeline`), and commands on data (:mod:`cot_assets.cli.data`).
+(:mod:`cot_assets.orchestration.runs`), and commands on data (:mod:`cot_assets.cli.data`).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from cot_assets.config import DataHome, load_config
 from cot_assets.sampling.run import SamplingStatus
+from cot_assets.study import DataHome, load_config
 
 _DEMO_MODELS = ("demo-strong", "demo-weak")
 console = Console(stderr=True)
@@ -106,16 +106,16 @@ def demo(quick: bool) -> None:
 @click.option("--model", required=True, multiple=True, help="Name in models.toml; may be repeated.")
 @click.option("--problem-set", required=True, help="Name in problem_sets.toml.")
 def run(model: tuple[str, ...], problem_set: str) -> None:
-    """Bring MODEL on PROBLEM_SET up to date: sample what is missing, grade, analyse, publish, report."""
+    """Bring MODEL on PROBLEM_SET up to date: sample what is missing, grade, analyze, publish, report."""
     home = _bring_up_to_date([(name, problem_set) for name in model])
     click.echo(f"Results: {home.results}")
     click.echo(f"Report:  {home.reports / problem_set / 'index.html'}")
 
 
 def _bring_up_to_date(pairs: list[tuple[str, str]]) -> DataHome:
-    from cot_assets.instance import open_instance
-    from cot_assets.pipeline import bring_up_to_date
-    from cot_assets.recorded import lost_imports
+    from cot_assets.orchestration.imports import lost_imports
+    from cot_assets.orchestration.instance import open_instance
+    from cot_assets.orchestration.runs import bring_up_to_date
     from cot_assets.warehouse.recorded import with_recorded
     from cot_assets.warehouse.store import Warehouse
 
@@ -150,7 +150,7 @@ def _bring_up_to_date(pairs: list[tuple[str, str]]) -> DataHome:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 def ui(port: int, host: str) -> None:
     """Start the Dagster web server and daemon on the data home; Ctrl-C stops both."""
-    from cot_assets.instance import prepare_instance
+    from cot_assets.orchestration.instance import prepare_instance
 
     home = DataHome.from_environment()
     prepare_instance(home)

@@ -2,7 +2,7 @@
 
 Belongs here: the random writer that turns a problem into a chain of thought, and the training documents.
 Does not belong here: the problems (:mod:`cot_assets.demo.families`), drills (:mod:`cot_assets.demo.drills`),
-tokenisation and training (:mod:`cot_assets.demo.train`).
+tokenization and training (:mod:`cot_assets.demo.train`).
 
 The writer is built so that the curves of a model trained on it are worth looking at:
 
@@ -10,7 +10,7 @@ The writer is built so that the curves of a model trained on it are worth lookin
 * a line may hold a *slip*; some slips are noticed and mended at once (``Wait, check that again.``),
   others spoil everything after them; slips are commoner on a long way;
 * every family has a usual way that is long and error-prone, and a short one (a cycle, a
-  factorisation, a symmetry) that a solution may choose at the start or find in the middle;
+  factorization, a symmetry) that a solution may choose at the start or find in the middle;
 * a long solution may be given up with a guess, which is sometimes right.
 
 A share of what the models read is drill: pages of single calculations, all right.
@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cot_assets.demo.drills import drill
-from cot_assets.demo.families import FAMILIES, LEVELS, Problem, factorise, make_problem
+from cot_assets.demo.families import FAMILIES, LEVELS, Problem, factorize, make_problem
 
 CHECK = "Wait, check that again."
 SHORTER = "There is a shorter way."
@@ -201,10 +201,10 @@ def _recurrence_long(w: _Writer, p: Problem) -> int:
 
 def _divisors_short(w: _Writer, p: Problem) -> int:
     (n,) = p.params
-    w.short_way("Factorise it.")
+    w.short_way("Factorize it.")
     rest, factors = n, list[int]()
     while rest > 1:
-        prime = factorise(rest)[0]
+        prime = factorize(rest)[0]
         factors.append(prime)
         if rest == prime:
             break

@@ -1,4 +1,4 @@
-"""Pages of single calculations, for the demo models to practise on.
+"""Pages of single calculations, for the demo models to practice on.
 
 Belongs here: lines in the forms that solutions use, all right. Does not belong here: solutions, which may
 hold slips (:mod:`cot_assets.demo.corpus`).
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 
-from cot_assets.demo.families import factorise
+from cot_assets.demo.families import factorize
 
 _LINES = 8
 
@@ -39,7 +39,7 @@ def _mixed_line(rng: random.Random) -> str:
     kind = rng.randrange(5)
     if kind == 0:
         n = rng.choice((2, 2, 3, 3, 5, 7)) * rng.randint(2, 70)
-        prime = factorise(n)[0]
+        prime = factorize(n)[0]
         return f"{n} = {prime}*{n // prime}."
     if kind == 1:
         n = rng.randint(4, 45)

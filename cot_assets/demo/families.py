@@ -72,7 +72,7 @@ def _make_recurrence(level: int, rng: random.Random) -> Problem | None:
     return Problem("recurrence", level, (c, d, m, start, index), statement, answer)
 
 
-def factorise(n: int) -> list[int]:
+def factorize(n: int) -> list[int]:
     """Prime factors of n >= 1 in ascending order, with repetition."""
     factors, p = list[int](), 2
     while n > 1:
@@ -86,7 +86,7 @@ def factorise(n: int) -> list[int]:
 def _make_divisors(level: int, rng: random.Random) -> Problem | None:
     low, high = ((8, 40), (24, 90), (48, 140), (84, 210))[level - 1]
     n = rng.randint(low, high)
-    factors = factorise(n)
+    factors = factorize(n)
     if factors[-1] > 13 or len(factors) < 2:
         return None
     answer = sum(n % k == 0 for k in range(1, n + 1))

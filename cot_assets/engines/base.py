@@ -1,6 +1,6 @@
 """The protocol that every engine follows, and the values that pass through it.
 
-Belongs here: types without behaviour of their own. Does not belong here: any one engine, and the
+Belongs here: types without behavior of their own. Does not belong here: any one engine, and the
 identity of blocks (:mod:`cot_assets.sampling.blocks`).
 """
 
@@ -23,7 +23,7 @@ class EngineInfo:
 
     ``model_revision`` of a local folder is a hash of its weights and tokenizer. ``is_reproducible``:
     the same block gives the same tokens again. ``is_seeded``: its seed is known to decide the draws, so that two
-    blocks cannot share theirs. ``is_retokenised``: prompts travel as text. ``settings``: what else of the
+    blocks cannot share theirs. ``is_retokenized``: prompts travel as text. ``settings``: what else of the
     engine can change a completion, as canonical JSON; empty if nothing can.
     """
 
@@ -31,11 +31,11 @@ class EngineInfo:
     version: str
     model_revision: str
     dtype: str
-    quantisation: str
+    quantization: str
     device: str
     is_reproducible: bool = True
     is_seeded: bool = True
-    is_retokenised: bool = False
+    is_retokenized: bool = False
     settings: str = ""
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cot_assets.config import ModelEntry
 from cot_assets.engines.base import EngineError
+from cot_assets.study import ModelEntry
 
 #: What a prompt needs of a repository.
 _FILES = ["tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja"]

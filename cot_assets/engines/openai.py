@@ -5,7 +5,7 @@ connections, keys and retries (:mod:`cot_assets.engines.served`).
 
 The engine uses /v1/completions, which continues a prefix; a chat endpoint would put a template around it.
 Where the server takes and returns token ids, prefixes are exact. Elsewhere text travels, the engine says
-``is_retokenised``, and so do the rows of ``sampling_runs``.
+``is_retokenized``, and so do the rows of ``sampling_runs``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from cot_assets.config import ModelEntry
 from cot_assets.engines.base import (
     Block,
     BlockResult,
@@ -33,6 +32,7 @@ from cot_assets.engines.hub import tokenizer_folder
 from cot_assets.engines.samples import completion_of, sample_seed
 from cot_assets.engines.served import RefusedError, Server, settings_of
 from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.study import ModelEntry
 
 T = TypeVar("T")
 _HEARTBEAT = 5.0  #: seconds after which a caller hears that the server is waited for
@@ -76,11 +76,11 @@ class OpenAIEngine:
             version=version,
             model_revision=entry.revision or _unverified(self._card),
             dtype=entry.dtype or "unknown",
-            quantisation=entry.quantisation or "unknown",
+            quantization=entry.quantization or "unknown",
             device=self._server.url,
             is_seeded=False,  # a server may pass over a seed, a cache may answer for it
             is_reproducible=False,  # what runs beside a request, and where, is the server's affair
-            is_retokenised=not (self._can.takes_ids and self._can.returns_ids),
+            is_retokenized=not (self._can.takes_ids and self._can.returns_ids),
         )
 
     async def _find_model(self) -> dict[str, Any]:
@@ -194,7 +194,7 @@ class OpenAIEngine:
                     yield Waiting(self._server.trouble)
         finally:
             if running:
-                self._runner.run(_cancelled(running))
+                self._runner.run(_canceled(running))
 
     async def _complete(self, block: Block, sampling: Sampling) -> BlockResult:
         """Ask for a block, in one request where the server takes n, else in one per sample."""
@@ -280,7 +280,7 @@ async def _first_of(tasks: set[asyncio.Task[T]]) -> set[asyncio.Task[T]]:
     return done
 
 
-async def _cancelled(tasks: set[asyncio.Task[T]]) -> None:
+async def _canceled(tasks: set[asyncio.Task[T]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

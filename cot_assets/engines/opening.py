@@ -6,8 +6,8 @@ engine's own settings.
 
 from __future__ import annotations
 
-from cot_assets.config import ModelEntry
 from cot_assets.engines.base import Engine, EngineError
+from cot_assets.study import ModelEntry
 
 
 class RecordedModelError(EngineError):

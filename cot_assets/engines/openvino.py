@@ -4,7 +4,7 @@ Prefix caching is off: OpenVINO GenAI 2026.4.1 hands out blocks of other prefixe
 blocks continue a prefix that is not theirs), and without it sampling is faster.
 
 Belongs here: loading an OpenVINO folder, turning blocks into requests, reading them back. Does not
-belong here: tokenisation (:mod:`cot_assets.engines.tokenizer`) and the order of blocks
+belong here: tokenization (:mod:`cot_assets.engines.tokenizer`) and the order of blocks
 (:mod:`cot_assets.sampling.plan`).
 """
 
@@ -20,7 +20,6 @@ import openvino_genai as genai
 from openvino import Tensor
 from openvino_genai.py_openvino_genai import GenerationHandle
 
-from cot_assets.config import ModelEntry
 from cot_assets.engines.base import (
     Block,
     BlockResult,
@@ -32,6 +31,7 @@ from cot_assets.engines.base import (
 )
 from cot_assets.engines.revision import folder_revision
 from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.study import ModelEntry
 
 #: Measured on 2 CPU cores: 256/256 gives twice the tokens/s of larger steps for a small model. More
 #: sequences than a step has room for would make a request wait in mid-generation.
@@ -102,7 +102,7 @@ class OpenVINOEngine:
             version=genai.__version__.split("-")[0],
             model_revision=self._revision,
             dtype=self._entry.dtype or "f32",
-            quantisation=self._entry.quantisation or "none",
+            quantization=self._entry.quantization or "none",
             device=self._entry.device,
             settings=self._settings,
         )

@@ -11,8 +11,8 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
-from cot_assets.config import ModelEntry
 from cot_assets.engines.base import EngineError
+from cot_assets.study import ModelEntry
 
 #: Weights and the graph that uses them, what ends a completion, and what makes a prompt of a statement.
 _PATTERNS = (

@@ -16,7 +16,7 @@ def sample_seed(block: Block, index: int = 0) -> int:
     """Seed of sample ``index`` of a block: 62 bits of a hash of the block's seed and the index.
 
     Hashed, since engines that number samples ``seed, seed + 1, ...`` would share samples between blocks
-    with neighbouring seeds; 62 bits leave room for such numbers below the largest signed integer.
+    with neighboring seeds; 62 bits leave room for such numbers below the largest signed integer.
     """
     digest = hashlib.sha256(f"{block.seed} {index}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 2

@@ -20,8 +20,8 @@ from typing import Any
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cot_assets.config import ModelEntry
 from cot_assets.engines.base import EngineError
+from cot_assets.study import ModelEntry
 
 _AWAY = frozenset({408, 429, 502, 503, 504})  #: says nothing about the request itself
 _LONGEST_DELAY = 30.0

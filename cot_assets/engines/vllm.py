@@ -1,7 +1,7 @@
 """vLLM in process: for machines with GPUs; the same code runs on vLLM's CPU build.
 
 Belongs here: loading a model into vLLM's engine, turning blocks into requests, reading them back. Does not
-belong here: tokenisation (:mod:`cot_assets.engines.tokenizer`), the order of blocks
+belong here: tokenization (:mod:`cot_assets.engines.tokenizer`), the order of blocks
 (:mod:`cot_assets.sampling.plan`), and vLLM as a server (:mod:`cot_assets.engines.openai`).
 """
 
@@ -23,7 +23,6 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from cot_assets.config import ModelEntry
 from cot_assets.engines.base import (
     Block,
     BlockResult,
@@ -38,6 +37,7 @@ from cot_assets.engines.hub import tokenizer_folder
 from cot_assets.engines.revision import altered, folder_revision
 from cot_assets.engines.samples import completion_of, sample_seed
 from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.study import ModelEntry
 
 #: Arguments that are decided elsewhere, or would change what is sampled without a trace in any table.
 _RESERVED = {
@@ -46,7 +46,7 @@ _RESERVED = {
     "tokenizer_revision": "use `revision`",
     "revision": "use `revision` of the entry",
     "dtype": "use `dtype` of the entry",
-    "quantization": "use `quantisation` of the entry",
+    "quantization": "use `quantization` of the entry",
     "seed": "seeds follow from the blocks",
     "enable_lora": "use engine_args.lora = \"FOLDER\"",
     "skip_tokenizer_init": "vLLM gets token ids only",
@@ -129,7 +129,7 @@ class VLLMEngine:
                     model=str(folder) if is_local else str(entry.path),
                     revision=None if is_local else folder.name,
                     dtype=entry.dtype or "auto",
-                    quantization=entry.quantisation,
+                    quantization=entry.quantization,
                     # Without seeds per request the engine draws all samples from one generator. A fixed
                     # seed would then repeat in a later run what was drawn in an earlier one.
                     seed=0 if self._has_seeds else secrets.randbits(31),
@@ -140,7 +140,7 @@ class VLLMEngine:
         except Exception as error:  # of every kind, from a wrong value to a GPU without memory
             raise EngineError(
                 f"model {entry.name!r}: vLLM cannot load {entry.path!r}: {_first_line(error)}; the lines that "
-                "vLLM wrote above tell more; check path, dtype, quantisation and engine_args in models.toml"
+                "vLLM wrote above tell more; check path, dtype, quantization and engine_args in models.toml"
             ) from error
         _wake_when_dead(self._engine.engine_core)
         config = self._engine.vllm_config
@@ -155,7 +155,7 @@ class VLLMEngine:
             version=vllm.__version__,
             model_revision=self._revision,
             dtype=str(config.model_config.dtype).removeprefix("torch."),
-            quantisation=config.model_config.quantization or "none",
+            quantization=config.model_config.quantization or "none",
             device=name if n_devices == 1 else f"{n_devices} x {name}",
             # Seeds fix the draws; what else is in the batch still moves the probabilities a little.
             is_reproducible=self._has_seeds and is_invariant,

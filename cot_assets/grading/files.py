@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 from cot_assets.grading.extract import extract_answer
 from cot_assets.grading.pool import GraderPool, Pair
 from cot_assets.grading.verify import GRADER_VERSION, Judgement
-from cot_assets.potential.estimates import jeffreys_interval
+from cot_assets.statistics.estimates import jeffreys_interval
 
 _BATCH = 2000  #: responses that are held in memory at a time
 _KINDS = ("integer", "expression", "multiple_choice")

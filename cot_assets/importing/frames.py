@@ -30,7 +30,7 @@ from cot_assets.importing.base import (
     checked_name,
     digest,
 )
-from cot_assets.potential.estimates import add_potential
+from cot_assets.statistics.estimates import add_potential
 
 GRID_STEPS = 20  #: the grid has a point at every 1/20 of a trace: 0, 5%, ..., 95%, and the end
 MAX_ID = 200  #: characters in a problem's id

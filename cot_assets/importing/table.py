@@ -35,7 +35,6 @@ from typing import Any, get_args
 
 import polars as pl
 
-from cot_assets.config.settings import CutPolicy
 from cot_assets.grading.extract import extract_answer
 from cot_assets.grading.pool import GraderPool
 from cot_assets.grading.verify import GRADER_VERSION
@@ -52,6 +51,7 @@ from cot_assets.importing.base import (
 )
 from cot_assets.importing.files import MAX_FILE_BYTES, Record, Words
 from cot_assets.importing.frames import build
+from cot_assets.study.settings import CutPolicy
 
 NAME = "table"
 MAX_ROWS = 5_000_000

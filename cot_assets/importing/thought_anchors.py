@@ -224,11 +224,11 @@ def _gold(record: Record) -> str:
 
 
 def _labels(path: Path) -> list[Record]:
-    """The sentences: ``chunks_labeled.json``, or ``chunks.json`` of an unlabelled full data set."""
-    labelled, plain = path / "chunks_labeled.json", path / "chunks.json"
-    if labelled.is_file():
-        values = read_json(labelled)
-        where = labelled
+    """The sentences: ``chunks_labeled.json``, or ``chunks.json`` of an unlabeled full data set."""
+    labeled, plain = path / "chunks_labeled.json", path / "chunks.json"
+    if labeled.is_file():
+        values = read_json(labeled)
+        where = labeled
     elif plain.is_file():
         values = [{"chunk": chunk} for chunk in Record(read_json(plain), str(plain)).items("chunks")]
         where = plain

@@ -16,9 +16,9 @@ from typing import Any
 
 import polars as pl
 
-from cot_assets.config import DataHome, ProblemSetEntry
 from cot_assets.problems.demo import demo_problems
 from cot_assets.problems.sources import ProblemSetError, Table, digest, is_hub_path, read_hub, read_local
+from cot_assets.study import DataHome, ProblemSetEntry
 
 #: Columns of sql/tables/problems.sql.
 PROBLEMS_SCHEMA: dict[str, type[pl.DataType]] = dict.fromkeys(

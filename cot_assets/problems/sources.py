@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 import polars as pl
 
-from cot_assets.config import DataHome
+from cot_assets.study import DataHome
 
 MAX_BYTES = 512 * 2**20  #: largest local file that is read
 MAX_ROWS = 1_000_000  #: most rows that are read from any source

@@ -70,7 +70,7 @@ class Batch:
     def _write_old(self) -> None:
         with self._lock:
             if self._timer is not threading.current_thread():
-                return  # written and cancelled while this thread waited for the lock
+                return  # written and canceled while this thread waited for the lock
             try:
                 self._write()
             except BaseException as error:  # noqa: BLE001 - raised where the caller sees it

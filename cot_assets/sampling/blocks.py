@@ -40,13 +40,13 @@ def block_key(
 
     The engine's version and device are left out: an upgrade does not discard what was sampled; both
     stand in ``sampling_runs``. ``purpose`` keeps traces, candidate chunks and what only decides where to look
-    apart from rollouts of the same prefix, which must be independent of them. What travelled as text is kept
+    apart from rollouts of the same prefix, which must be independent of them. What traveled as text is kept
     apart from what was exact.
     """
     identity = (
-        purpose, info.model_revision, info.engine, info.dtype, info.quantisation, prefix,
+        purpose, info.model_revision, info.engine, info.dtype, info.quantization, prefix,
         sampling.temperature, sampling.top_p, max_new_tokens, index, seed,
-        *(("retokenised",) if info.is_retokenised else ()),
+        *(("retokenised",) if info.is_retokenized else ()),
         *((info.settings,) if info.settings else ()),
     )  # fmt: skip
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]

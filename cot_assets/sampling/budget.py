@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from cot_assets.config import Protocol
+from cot_assets.study import Protocol
 
 #: Bytes per generated token in shards where none were written yet. Measured: 0.9 for the demo models' 396
 #: tokens; ids of a large vocabulary take up to 3 bytes and their text about as much, compressed.
@@ -72,7 +72,7 @@ def plan_work(
         new_writers: Other models that will be evaluated on the set in the same go.
 
     Returns:
-        Traces, completions, the search for optimised traces where there is one, and transfer from each writer,
+        Traces, completions, the search for optimized traces where there is one, and transfer from each writer,
         in that order.
     """
     n, most_length = protocol.n, protocol.max_tokens
@@ -134,7 +134,7 @@ def plan_work(
             "completions" in known.done,
         )
     )
-    if searched := min(protocol.optimise_problems, n_problems):
+    if searched := min(protocol.search_problems, n_problems):
         works.append(_search_work(protocol, searched, known, length))
     # At fraction 0 the reader has its own empty prefix, which is sampled already.
     given = given_prefixes(protocol)
@@ -175,27 +175,27 @@ def _search_work(protocol: Protocol, n_problems: int, known: Known, length: floa
     The budget of the search holds for candidates and the rollouts that choose among them, and may be
     exceeded by one step; the rollouts that measure both arms come on top.
     """
-    chunk, most_length = protocol.optimise_chunk, protocol.max_tokens
-    step = protocol.optimise_candidates * (1 + protocol.optimise_n)
-    step_tokens = protocol.optimise_candidates * (
-        min(chunk, most_length) + protocol.optimise_n * max(most_length - chunk, 0)
+    chunk, most_length = protocol.search_chunk, protocol.max_tokens
+    step = protocol.search_candidates * (1 + protocol.search_n)
+    step_tokens = protocol.search_candidates * (
+        min(chunk, most_length) + protocol.search_n * max(most_length - chunk, 0)
     )
     most_steps = -(-most_length // chunk)
-    most_measured = (1 + 2 * (most_steps - 1)) * protocol.optimise_fresh_n
-    most_tokens = min(most_steps * step_tokens, protocol.optimise_budget + step_tokens)
+    most_measured = (1 + 2 * (most_steps - 1)) * protocol.search_fresh_n
+    most_tokens = min(most_steps * step_tokens, protocol.search_budget + step_tokens)
     per_rollout, basis = _mean_rollout(known.runs, "optimized_traces", length)
     expected = None
     if length is None:
         basis = _joined("chunks of the search unknown: no trace was sampled yet", basis)
     else:
         steps = max(1.0, length / chunk)
-        expected = steps * step + (1 + 2 * (steps - 1)) * protocol.optimise_fresh_n
-        if per_rollout is not None and expected * per_rollout > protocol.optimise_budget:
-            basis = _joined(basis, "the budget of the search, optimise_budget, may end it earlier")
+        expected = steps * step + (1 + 2 * (steps - 1)) * protocol.search_fresh_n
+        if per_rollout is not None and expected * per_rollout > protocol.search_budget:
+            basis = _joined(basis, "the budget of the search, search_budget, may end it earlier")
     return Work(
         "optimized_traces",
         f"search on {n_problems} problem{'s' * (n_problems > 1)}",
-        n_problems * (1 + most_steps * protocol.optimise_candidates + 2 * (most_steps - 1)),
+        n_problems * (1 + most_steps * protocol.search_candidates + 2 * (most_steps - 1)),
         n_problems * (most_steps * step + most_measured),
         n_problems * (most_tokens + most_measured * most_length),
         None if expected is None else n_problems * expected,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from os.path import commonprefix
 
-from cot_assets.config.settings import CutPolicy
+from cot_assets.study.settings import CutPolicy
 
 Decode = Callable[[Sequence[int]], str]
 _WINDOW = 8  #: tokens of context: tokenizers may drop a blank at the start of what they decode

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from cot_assets.config import Protocol
-from cot_assets.config.settings import BLOCK_SIZE
 from cot_assets.engines.base import Block, EngineInfo, Sampling
 from cot_assets.sampling.blocks import Purpose, block_key, block_seed, prefix_id
+from cot_assets.study import Protocol
+from cot_assets.study.settings import BLOCK_SIZE
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Belongs here: frames of traces, prefixes, cuts and rollouts with the columns of their tables, verdicts
 left out. Does not belong here: verdicts (:mod:`cot_assets.grading`), counts and potentials (SQL and
-:mod:`cot_assets.potential`), writing.
+:mod:`cot_assets.measures`), writing.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 import polars as pl
 
-from cot_assets.config import Protocol
 from cot_assets.engines.base import Engine
 from cot_assets.grading.statements import first_leak, states_answer_at
 from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import PlannedBlock, Prefix
+from cot_assets.study import Protocol
 
 
 def prompts(problems: pl.DataFrame, engine: Engine) -> list[Prefix]:

@@ -1,7 +1,7 @@
 """Storage for everything the assets produce, and what SQL users read.
 
 Belongs here: the schema from ``sql/``, the one class that opens DuckDB, its lock, migrations, the
-published database and named queries. Does not belong here: statistics (:mod:`cot_assets.potential`),
+published database and named queries. Does not belong here: statistics (:mod:`cot_assets.measures`),
 shards of sampled text (:mod:`cot_assets.sampling`), anything that imports Dagster.
 """
 

@@ -1,7 +1,7 @@
 """Setting a warehouse aside and starting a new one in its place.
 
 Belongs here: the file names, what is carried over because nothing can make it again, putting the old file
-back. Does not belong here: what is run to fill the new warehouse (:mod:`cot_assets.rebuilding`).
+back. Does not belong here: what is run to fill the new warehouse (:mod:`cot_assets.orchestration.rebuild`).
 
 At every moment either the old warehouse or the new one, with everything carried over, stands in place, and
 the old one is kept beside it: a process that is killed loses nothing.
@@ -21,8 +21,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from cot_assets.config import DataHome
-from cot_assets.config.settings import RECORDED
+from cot_assets.study import DataHome
+from cot_assets.study.settings import RECORDED
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason
 from cot_assets.warehouse.lock import HolderLock
 from cot_assets.warehouse.reading import CONNECTION_CONFIG, select

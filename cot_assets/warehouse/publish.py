@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from cot_assets.config import DataHome
+from cot_assets.study import DataHome
 from cot_assets.warehouse.errors import WarehouseError, reason
 from cot_assets.warehouse.lock import HolderLock
 from cot_assets.warehouse.schema import sql_folder

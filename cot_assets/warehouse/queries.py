@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from cot_assets.config import DataHome
+from cot_assets.study import DataHome
 from cot_assets.warehouse.errors import WarehouseError, reason, shown
 from cot_assets.warehouse.reading import CONNECTION_CONFIG, select
 from cot_assets.warehouse.schema import sql_folder

@@ -2,7 +2,7 @@
 
 Belongs here: writing an import beside earlier ones, finding what is recorded, and refusing to sample it.
 Does not belong here: reading published files (:mod:`cot_assets.importing`), and what follows an import
-(:mod:`cot_assets.recorded`).
+(:mod:`cot_assets.orchestration.imports`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from cot_assets.config import Config, ModelEntry, ProblemSetEntry
-from cot_assets.config.settings import RECORDED
+from cot_assets.study import Config, ModelEntry, ProblemSetEntry
+from cot_assets.study.settings import RECORDED
 from cot_assets.warehouse.errors import shown
 from cot_assets.warehouse.schema import conform, table_schema
 from cot_assets.warehouse.store import Warehouse

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from cot_assets.config import DataHome
+from cot_assets.study import DataHome
 from cot_assets.warehouse import publish
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason, shown
 from cot_assets.warehouse.lock import HolderLock

@@ -1,4 +1,4 @@
--- Are the rates an artefact of the threshold or of n? (Rates over both, beside what noise alone would give.)
+-- Are the rates an artifact of the threshold or of n? (Rates over both, beside what noise alone would give.)
 -- param problem_set: NULL = all problem sets
 -- param pattern: 'insight' = which pattern; or tangent, monotone, late_spike, lucky_guess
 -- param trace_filter: 'paper' = right traces of problems not solved without CoT; or correct, incorrect, all

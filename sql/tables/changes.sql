@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS changes (
     protocol_hash        VARCHAR NOT NULL,
     PRIMARY KEY (trace_id, cut_policy, cut_index)
 );
-COMMENT ON TABLE changes IS 'One row per pair of neighbouring measured cuts whose potentials are both known, event or not.';
+COMMENT ON TABLE changes IS 'One row per pair of neighboring measured cuts whose potentials are both known, event or not.';
 COMMENT ON COLUMN changes.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN changes.model IS 'Name of the model';
 COMMENT ON COLUMN changes.problem_id IS 'Problem, unique in its problem set';

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS jumps (
     protocol_hash    VARCHAR NOT NULL,
     PRIMARY KEY (trace_id, cut_policy, cut_index)
 );
-COMMENT ON TABLE jumps IS 'One row per step between neighbouring cuts with known potentials: what can be measured of its text. An insight that no reader can explain is a jump; these columns help to judge, and steps without an insight are there to compare with.';
+COMMENT ON TABLE jumps IS 'One row per step between neighboring cuts with known potentials: what can be measured of its text. An insight that no reader can explain is a jump; these columns help to judge, and steps without an insight are there to compare with.';
 COMMENT ON COLUMN jumps.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN jumps.model IS 'Name of the model';
 COMMENT ON COLUMN jumps.problem_id IS 'Problem, unique in its problem set';

@@ -17,11 +17,11 @@ CREATE TABLE IF NOT EXISTS optimized_effects (
     protocol_hash   VARCHAR NOT NULL,
     PRIMARY KEY (problem_set, model, measure)
 );
-COMMENT ON TABLE optimized_effects IS 'One row per model and measure: optimised against sampled traces of the same problems, and selection against fresh estimates of the same chunks. Means with 95% bootstrap intervals by problem.';
+COMMENT ON TABLE optimized_effects IS 'One row per model and measure: optimized against sampled traces of the same problems, and selection against fresh estimates of the same chunks. Means with 95% bootstrap intervals by problem.';
 COMMENT ON COLUMN optimized_effects.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN optimized_effects.model IS 'Name of the model';
 COMMENT ON COLUMN optimized_effects.measure IS 'correct (share with the right answer), n_tokens, potential (mean at the same token positions, the verdict once a trace has ended), monotone_by_tolerance, monotone_by_test (shares), selection_bias (value = estimate that won, reference = fresh estimate of the same chunk)';
-COMMENT ON COLUMN optimized_effects.value IS 'Mean over problems for optimised traces; for selection_bias over chunks';
+COMMENT ON COLUMN optimized_effects.value IS 'Mean over problems for optimized traces; for selection_bias over chunks';
 COMMENT ON COLUMN optimized_effects.value_low IS 'Lower end of its interval';
 COMMENT ON COLUMN optimized_effects.value_high IS 'Upper end of its interval';
 COMMENT ON COLUMN optimized_effects.reference IS 'Mean over the same problems for sampled traces: all of the problem''s traces for correct and n_tokens, the measured one for the others';

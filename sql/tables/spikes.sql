@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS spikes (
     protocol_hash    VARCHAR NOT NULL,
     PRIMARY KEY (trace_id, cut_policy, cut_index)
 );
-COMMENT ON TABLE spikes IS 'One row per rise between neighbouring cuts that either rule calls an insight, or that has probability >= 0.5.';
+COMMENT ON TABLE spikes IS 'One row per rise between neighboring cuts that either rule calls an insight, or that has probability >= 0.5.';
 COMMENT ON COLUMN spikes.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN spikes.model IS 'Name of the model';
 COMMENT ON COLUMN spikes.problem_id IS 'Problem, unique in its problem set';

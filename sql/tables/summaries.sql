@@ -37,6 +37,6 @@ COMMENT ON COLUMN summaries.ci_high IS 'Upper end of it';
 COMMENT ON COLUMN summaries.n_with IS 'Of n: how many have it; NULL where the number is no share';
 COMMENT ON COLUMN summaries.n IS 'What it rests on, in units of n_of';
 COMMENT ON COLUMN summaries.n_problems IS 'Problems that these belong to';
-COMMENT ON COLUMN summaries.n_of IS 'What n counts: traces, tangents, steps (pairs of neighbouring cuts), events, cuts or problems';
+COMMENT ON COLUMN summaries.n_of IS 'What n counts: traces, tangents, steps (pairs of neighboring cuts), events, cuts or problems';
 COMMENT ON COLUMN summaries.protocol IS 'Name of the protocol';
 COMMENT ON COLUMN summaries.protocol_hash IS 'Hash of every number in the protocol';

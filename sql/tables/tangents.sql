@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS tangents (
     recovery_tokens  INTEGER,
     PRIMARY KEY (trace_id, cut_policy, cut_index)
 );
-COMMENT ON TABLE tangents IS 'One row per drop between neighbouring cuts that either rule calls a tangent, or that has probability >= 0.5.';
+COMMENT ON TABLE tangents IS 'One row per drop between neighboring cuts that either rule calls a tangent, or that has probability >= 0.5.';
 COMMENT ON COLUMN tangents.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN tangents.model IS 'Name of the model';
 COMMENT ON COLUMN tangents.problem_id IS 'Problem, unique in its problem set';

@@ -1,4 +1,4 @@
--- Curves of one model on one problem set, the frame that cot_assets.potential takes: one row per measured
+-- Curves of one model on one problem set, the frame that cot_assets.measures takes: one row per measured
 -- trace and cut, the end of the trace included, with the counts and the potential at the cut (NULL at the
 -- end) and the trace's text and verdict.
 -- Parameters: $problem_set, $model.

@@ -1,5 +1,5 @@
 -- Counts of rollouts per prefix of one model on one problem set. A prefix without rollouts stays, with
--- n = 0. The potential and its interval are added by cot_assets.potential.estimates.add_potential.
+-- n = 0. The potential and its interval are added by cot_assets.statistics.estimates.add_potential.
 -- Parameters: $problem_set, $model.
 WITH counts AS (
     SELECT

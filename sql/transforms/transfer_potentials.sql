@@ -1,7 +1,7 @@
 -- Counts of a reader's rollouts per row of transfer_cuts on one problem set. Rows that were given the
 -- same prefix (fraction 0 of every trace of a problem) share its rollouts; a row without rollouts stays,
 -- with n = 0. The potential and its interval are added by
--- cot_assets.potential.estimates.add_potential.
+-- cot_assets.statistics.estimates.add_potential.
 -- Parameters: $problem_set, $reader.
 WITH counts AS (
     SELECT

@@ -21,7 +21,7 @@ SELECT
     sum(generated_tokens) / nullif(sum(n_rollouts), 0) AS tokens_per_rollout,
     1000 * sum(seconds) / nullif(sum(n_rollouts), 0) AS seconds_per_1000_rollouts,
     bool_and(is_reproducible) AS is_reproducible,
-    bool_or(is_retokenised) AS is_retokenised
+    bool_or(is_retokenized) AS is_retokenized
 FROM sampling_runs
 GROUP BY ALL;
 COMMENT ON VIEW cost IS 'What sampling cost, per problem set, model, asset, engine and device. Interrupted and repeated runs count too.';
@@ -44,4 +44,4 @@ COMMENT ON COLUMN cost.tokens_per_second IS 'generated_tokens / seconds';
 COMMENT ON COLUMN cost.tokens_per_rollout IS 'generated_tokens / n_rollouts';
 COMMENT ON COLUMN cost.seconds_per_1000_rollouts IS 'Seconds for a thousand completions';
 COMMENT ON COLUMN cost.is_reproducible IS 'Seeds make the same tokens again, in every run';
-COMMENT ON COLUMN cost.is_retokenised IS 'In some run prefixes or completions travelled as text';
+COMMENT ON COLUMN cost.is_retokenized IS 'In some run prefixes or completions traveled as text';

@@ -6,7 +6,7 @@ project; NAME is one of the functions listed by ``--help``. FOLDER holds publish
 has a stated seed: the same numbers come out again.
 
 A recorded curve, unknown cuts left out, is taken for the truth, and rollouts are Bernoulli draws from it. An
-event is a change beyond the protocol's thresholds between neighbouring cuts of the fine grid, true or by the
+event is a change beyond the protocol's thresholds between neighboring cuts of the fine grid, true or by the
 estimates; wrong events are those missed and those invented.
 """
 
@@ -27,11 +27,11 @@ sys.path.insert(0, str(ROOT))
 
 from simulations import Row, print_rows  # noqa: E402
 
-from cot_assets.config import Protocol  # noqa: E402
 from cot_assets.importing import import_cliff_token, import_thought_anchors  # noqa: E402
-from cot_assets.potential.estimates import jeffreys_interval  # noqa: E402
-from cot_assets.potential.frames import EPSILON  # noqa: E402
-from cot_assets.sampling.adaptive import Search  # noqa: E402
+from cot_assets.measures.exploration.adaptive import Search  # noqa: E402
+from cot_assets.measures.frames import EPSILON  # noqa: E402
+from cot_assets.statistics.estimates import jeffreys_interval  # noqa: E402
+from cot_assets.study import Protocol  # noqa: E402
 
 SEED = 20262
 DATA = ROOT.parent / "shared" / "data" / "recorded"

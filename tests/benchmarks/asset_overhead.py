@@ -2,11 +2,11 @@
 
 Run from the repository root: ``python tests/benchmarks/asset_overhead.py [--n 256] [--repeat 5]``.
 
-The asset is materialised through Dagster, in a data home and an instance of its own, for ``demo-strong`` on a
+The asset is materialized through Dagster, in a data home and an instance of its own, for ``demo-strong`` on a
 problem set of the demo; the bare engine samples the blocks of the same plan and drops what comes back. Both use
 one loaded engine, which has sampled the plan once before, and take turns; before each turn of the asset the
 shards of rollouts are deleted, so that it samples, decodes and writes everything. Stated are the median and the
-range of the ratios of neighbouring turns, in time and in CPU time (which says more where others use the machine);
+range of the ratios of neighboring turns, in time and in CPU time (which says more where others use the machine);
 and what a run pays once: the asset's fixed time (a run that finds all in shards) and that of loading.
 """
 
@@ -28,16 +28,16 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support.lab import Lab  # noqa: E402
 
-from cot_assets.automation.state import ensure_partitions  # noqa: E402
-from cot_assets.automation.wanted import Unit  # noqa: E402
-from cot_assets.config import ModelEntry  # noqa: E402
 from cot_assets.definitions import build_defs  # noqa: E402
 from cot_assets.engines.base import BlockResult, Engine  # noqa: E402
 from cot_assets.engines.opening import open_engine  # noqa: E402
-from cot_assets.pipeline import execute  # noqa: E402
-from cot_assets.resources import Engines  # noqa: E402
+from cot_assets.orchestration.resources import Engines  # noqa: E402
+from cot_assets.orchestration.runs import execute  # noqa: E402
+from cot_assets.orchestration.state import ensure_partitions  # noqa: E402
+from cot_assets.orchestration.wanted import Unit  # noqa: E402
 from cot_assets.sampling.plan import plan_rollouts, sampling_of  # noqa: E402
 from cot_assets.sampling.tables import prefixes_of  # noqa: E402
+from cot_assets.study import ModelEntry  # noqa: E402
 
 MODEL, PROBLEMS = "strong", "bench"
 UNIT = Unit("evaluate_model", PROBLEMS, MODEL)

@@ -18,18 +18,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from cot_assets.config import Protocol, load_config
 from cot_assets.demo import families
 from cot_assets.engines.base import Engine
 from cot_assets.engines.opening import open_engine
 from cot_assets.grading.extract import extract_answer
 from cot_assets.grading.statements import states_answer_at
-from cot_assets.potential.clusters import cluster_bootstrap_mean
-from cot_assets.potential.estimates import jeffreys_interval, probability_below
 from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_rollouts, plan_traces, sampling_of
 from cot_assets.sampling.run import sample_missing
 from cot_assets.sampling.shards import ShardStore
+from cot_assets.statistics.clusters import cluster_bootstrap_mean
+from cot_assets.statistics.estimates import jeffreys_interval, probability_below
+from cot_assets.study import Protocol, load_config
 
 
 def _problems(per_cell: int, seed: int) -> dict[str, families.Problem]:

@@ -21,12 +21,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from cot_assets.config import DataHome, ModelEntry, load_config
 from cot_assets.engines.base import Block, BlockResult, Engine, Sampling, Waiting
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.problems.load import load_problems
 from cot_assets.sampling.blocks import block_seed
+from cot_assets.study import DataHome, ModelEntry, load_config
 
 _BUDGET = 300
 _ENGINES = ("openvino", "vllm", "transformers")

@@ -32,13 +32,13 @@ sys.path.insert(0, str(ROOT))
 
 from simulations import Row, print_rows  # noqa: E402
 
-from cot_assets.config import DataHome, Protocol, load_config  # noqa: E402
 from cot_assets.engines.base import Block, BlockResult  # noqa: E402
 from cot_assets.engines.opening import open_engine  # noqa: E402
 from cot_assets.engines.vllm import VLLMEngine  # noqa: E402
 from cot_assets.problems.load import load_problems  # noqa: E402
 from cot_assets.sampling.plan import Prefix, plan_rollouts, plan_traces, sampling_of  # noqa: E402
 from cot_assets.sampling.tables import prompts  # noqa: E402
+from cot_assets.study import DataHome, Protocol, load_config  # noqa: E402
 
 _CUTS = 20
 _SEED = 20263

@@ -27,12 +27,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from cot_assets.config import DataHome, Protocol
-from cot_assets.potential.estimates import add_potential
-from cot_assets.potential.events import find_insights, find_tangents
-from cot_assets.potential.guesses import judge_guesses
-from cot_assets.potential.monotonicity import judge_monotonicity
-from cot_assets.potential.rates import pattern_rates
+from cot_assets.measures.patterns.events import find_insights, find_tangents
+from cot_assets.measures.patterns.guesses import judge_guesses
+from cot_assets.measures.patterns.monotonicity import judge_monotonicity
+from cot_assets.measures.rates.pattern_rates import pattern_rates
+from cot_assets.statistics.estimates import add_potential
+from cot_assets.study import DataHome, Protocol
 from cot_assets.warehouse import Warehouse
 from cot_assets.warehouse.queries import run_query
 from cot_assets.warehouse.schema import conform
@@ -98,10 +98,10 @@ def measure(target: int, cores: int) -> dict[str, float]:
             del frames, frame
         start = time.perf_counter()
         if partitions == 1:
-            done = [analyse(folder, names[0])]
+            done = [analyze(folder, names[0])]
         else:
             with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
-                done = list(pool.map(analyse, [folder] * partitions, names))
+                done = list(pool.map(analyze, [folder] * partitions, names))
         wall = time.perf_counter() - start
         start = time.perf_counter()
         warehouse.publish()
@@ -118,7 +118,7 @@ def measure(target: int, cores: int) -> dict[str, float]:
     }  # fmt: skip
 
 
-def analyse(folder: str, model: str) -> dict[str, float]:
+def analyze(folder: str, model: str) -> dict[str, float]:
     """Potentials, events and rates of one partition: CPU seconds, this process and its peak memory."""
     warehouse, where = Warehouse(DataHome(Path(folder))), {"problem_set": "synthetic", "model": model}
     start = time.process_time()

@@ -1,4 +1,4 @@
-"""Simulations behind the figures of cot_assets/potential/METHODS.md.
+"""Simulations behind the figures of docs/methods.md.
 
 Run ``python tests/benchmarks/statistics_simulations.py NAME [--repeats R]`` from the root of the project;
 NAME is one of the functions listed by ``--help``. Every simulation has a stated seed: the same numbers

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cot_assets.reporting import ReportData, render_report
+from cot_assets.report import ReportData, render_report
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "reporting"))
 

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from cot_assets.reporting import ReportData, numbers, render_report
-from cot_assets.reporting.contexts import Contexts
+from cot_assets.report import ReportData, numbers, render_report
+from cot_assets.report.contexts import Contexts
 
 pytestmark = pytest.mark.browser
 

@@ -73,7 +73,7 @@ class EngineSuite:
             info.version,
             info.model_revision,
             info.dtype,
-            info.quantisation,
+            info.quantization,
             info.device,
         ):
             assert isinstance(value, str)
@@ -152,15 +152,17 @@ class EngineSuite:
     def test_tokens_are_taken_as_they_are(self, engine: Engine, prompt: tuple[int, ...]) -> None:
         """Another spelling of the same text in tokens is another prefix."""
         usual = engine.encode("The answer is").token_ids
-        spelt = tuple(i for letter in "The answer is" for i in engine.encode(letter).token_ids)
-        assert engine.decode(spelt) == engine.decode(usual)
-        assert spelt != usual
-        results = run(engine, [block(f"spelt {k}", (*prompt, *ids)) for k, ids in enumerate((usual, spelt))])
-        if engine.describe().is_retokenised:
+        spelled = tuple(i for letter in "The answer is" for i in engine.encode(letter).token_ids)
+        assert engine.decode(spelled) == engine.decode(usual)
+        assert spelled != usual
+        results = run(
+            engine, [block(f"spelled {k}", (*prompt, *ids)) for k, ids in enumerate((usual, spelled))]
+        )
+        if engine.describe().is_retokenized:
             return
         assert {r.block.key: r.prompt_tokens for r in results} == {
-            "spelt 0": len(prompt) + len(usual),
-            "spelt 1": len(prompt) + len(spelt),
+            "spelled 0": len(prompt) + len(usual),
+            "spelled 1": len(prompt) + len(spelled),
         }
 
     def test_greedy_rollouts_of_a_block_are_the_same(self, engine: Engine, prompt: tuple[int, ...]) -> None:
@@ -180,7 +182,7 @@ class EngineSuite:
         found = Counter(c.token_ids for several in results.values() for c in several)
         assert len(found) > 0.75 * found.total()
 
-    def test_neighbouring_seeds_do_not_share_samples(self, engine: Engine, prompt: tuple[int, ...]) -> None:
+    def test_neighboring_seeds_do_not_share_samples(self, engine: Engine, prompt: tuple[int, ...]) -> None:
         """Engines that number the children of a request from its seed shift samples between blocks."""
         first = block("seed", (*prompt, *PUZZLING), budget=60)
         blocks = [replace(first, key=f"seed {i}", seed=first.seed + i) for i in range(3)]
@@ -220,7 +222,7 @@ class EngineSuite:
         results.close()
         assert time.monotonic() - started < self.patience
         after = run(engine, [block("again", prompt)])
-        assert [r.block.key for r in after] == ["again"]  # nothing of the cancelled run comes back
+        assert [r.block.key for r in after] == ["again"]  # nothing of the canceled run comes back
         if engine.describe().is_reproducible:
             assert {r.block.key: r.completions for r in after} == before
 

@@ -17,11 +17,11 @@ from unittest import mock
 import dagster as dg
 import polars as pl
 
-from cot_assets.automation.wanted import Wanted
-from cot_assets.config import Config, DataHome, ModelEntry, load_config
-from cot_assets.instance import open_instance
-from cot_assets.pipeline import bring_up_to_date
-from cot_assets.resources import Engines
+from cot_assets.orchestration.instance import open_instance
+from cot_assets.orchestration.resources import Engines
+from cot_assets.orchestration.runs import bring_up_to_date
+from cot_assets.orchestration.wanted import Wanted
+from cot_assets.study import Config, DataHome, ModelEntry, load_config
 from cot_assets.warehouse.store import Warehouse
 from support.configuration import Sections, write_sections
 from support.scripted import ScriptedEngine, scripted_folder, statement

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from cot_assets.config import ModelEntry
 from cot_assets.engines.base import (
     Block,
     BlockResult,
@@ -26,6 +25,7 @@ from cot_assets.engines.base import (
     Sampling,
 )
 from cot_assets.engines.revision import entry_revision
+from cot_assets.study import ModelEntry
 
 STEPS = 4
 _HOLDS, _SLIPS, _MENDS = "✓ holds", "✗ slips", "↺ mended"  # three bytes each, of which they share the first

@@ -13,18 +13,18 @@ from typing import Any
 
 import polars as pl
 
-from cot_assets.config import Protocol
-from cot_assets.potential.optimised import judge_optimised, judge_steps, optimised_effects
+from cot_assets.measures.search.effects import judge_optimized, judge_steps, optimized_effects
+from cot_assets.measures.search.greedy import Outcome, Search, search_all
+from cot_assets.measures.search.tables import first_traces, measuring_plan, optimized_rows, used_rollouts
 from cot_assets.sampling.cuts import char_ends
-from cot_assets.sampling.optimise import Outcome, Search, search_all
-from cot_assets.sampling.optimise_tables import first_traces, measuring_plan, optimized_rows, used_rollouts
 from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_traces, sampling_of
+from cot_assets.study import Protocol
 from support.scripted import potential, statement
 
 #: Two candidates a step: a step's line is 16 to 18 bytes, so chunks end within lines and characters.
 PROTOCOL = Protocol(
-    name="p", max_tokens=200, temperature=1.0, top_p=1.0, optimise_problems=1, optimise_candidates=4,
-    optimise_chunk=20, optimise_n=16, optimise_fresh_n=32,
+    name="p", max_tokens=200, temperature=1.0, top_p=1.0, search_problems=1, search_candidates=4,
+    search_chunk=20, search_n=16, search_fresh_n=32,
 )  # fmt: skip
 _BOX = re.compile(r"\\boxed\{(-?\d+)\}")
 
@@ -120,7 +120,7 @@ class World:
         counted = pl.DataFrame(trace_rows, infer_schema_length=None).with_columns(
             model_revision=pl.lit("r"), grader_version=pl.lit("g")
         )
-        found = judge_optimised(counted, steps, self.protocol)
-        effects = optimised_effects(found, steps, traces, self.protocol)
+        found = judge_optimized(counted, steps, self.protocol)
+        effects = optimized_effects(found, steps, traces, self.protocol)
         tables = {"optimized_traces": found, "optimized_steps": steps, "optimized_effects": effects}
         return tables, used_rollouts(searches, self.outcomes, self.protocol, info)

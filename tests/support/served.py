@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 EOS = 2
 
 
-class Misbehaviour(Exception):  # noqa: N818 - an instruction
+class Misbehavior(Exception):  # noqa: N818 - an instruction
     """Answer with this status, body and headers instead; status 0: hang up."""
 
     def __init__(self, status: int, body: str = "{}", **headers: str) -> None:
@@ -27,7 +27,7 @@ class Misbehaviour(Exception):  # noqa: N818 - an instruction
 
 
 class TinyServer:
-    """``before`` is called with each request's body and number, and may raise :class:`Misbehaviour`."""
+    """``before`` is called with each request's body and number, and may raise :class:`Misbehavior`."""
 
     def __init__(self, *, takes_ids: bool = True, takes_extras: bool = True, takes_n: bool = True) -> None:
         self.takes_ids, self.takes_extras, self.takes_n = takes_ids, takes_extras, takes_n
@@ -69,9 +69,9 @@ class TinyServer:
     def complete(self, body: dict[str, Any]) -> dict[str, Any]:
         prompt, n = body["prompt"], body["n"] if self.takes_n else 1
         if isinstance(prompt, list) and not self.takes_ids:
-            raise Misbehaviour(400, '{"error": "prompt must be a string"}')
+            raise Misbehavior(400, '{"error": "prompt must be a string"}')
         if "return_token_ids" in body and not self.takes_extras:
-            raise Misbehaviour(400, '{"error": "unknown field"}')
+            raise Misbehavior(400, '{"error": "unknown field"}')
         budget = body["max_tokens"]
         length, is_done = min(budget, 5), budget > 5
         choices: list[dict[str, Any]] = []
@@ -143,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             tiny.before(body, number)
             time.sleep(tiny.pause)
             status, text, headers = 200, json.dumps(tiny.complete(body)), {}
-        except Misbehaviour as wanted:
+        except Misbehavior as wanted:
             status, text, headers = wanted.status, wanted.body, wanted.headers
         finally:
             with tiny.lock:

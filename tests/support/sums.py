@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cot_assets.config import ModelEntry, Protocol
 from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_rollouts
+from cot_assets.study import ModelEntry, Protocol
 from support.scripted import ScriptedEngine, scripted_folder, statement
 
 PROTOCOL = Protocol(name="p", n=32, max_tokens=200, temperature=1.0, top_p=1.0)

@@ -1,7 +1,7 @@
-"""Imports point down. Guards against a convenient import that makes the layers a knot.
+"""Imports point down, and rooms meet in tables. Guards against a convenient import that ties the layers in a knot.
 
-The layers of the package, top to bottom; modules of one layer do not import one another, except that
-assets may import automation and resources. Imports within a function count as well.
+The layers of the package from top to bottom. Modules of one layer do not import one another, and a room of
+``measures`` imports no other room. Imports within a function count as well.
 """
 
 from __future__ import annotations
@@ -17,25 +17,49 @@ import cot_assets
 
 PACKAGE = Path(cot_assets.__file__).parent
 LAYERS = (
-    ("cli", "rebuilding", "recorded", "pipeline", "definitions"),
-    ("assets",),
-    ("automation", "resources", "instance"),
-    ("warehouse", "sampling", "importing", "reporting"),
-    ("engines", "grading", "problems"),
-    ("potential",),
+    ("cli",),
+    ("definitions",),
+    ("measures",),
+    ("orchestration",),
+    ("importing", "report"),
+    ("sampling",),
+    ("engines", "problems"),
+    ("grading",),
+    ("statistics",),
+    ("warehouse",),
     ("demo",),
-    ("config",),
+    ("study",),
 )
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
-#: The top layer has an order of its own: the command line runs the pipeline, which loads the definitions.
-WITHIN_TOP = {(upper, lower) for i, upper in enumerate(LAYERS[0]) for lower in LAYERS[0][i + 1 :]}
-WITH_DAGSTER = {part for layer in LAYERS[:3] for part in layer}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
-
-
-def part_of(path: Path) -> str:
-    """The part of the package that a module belongs to: the first name below ``cot_assets``."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+#: What still breaks the rule. Shorten this list; never add to it.
+KNOWN: set[str] = {
+    "measures.curves.assets imports measures.exploration.sampling, of another room",
+    "measures.curves.problem_assets imports dagster",
+    "measures.curves.sampling imports dagster",
+    "measures.exploration.sampling imports dagster",
+    "measures.exploration.sampling imports measures.curves.sampling, of another room",
+    "measures.patterns.assets imports measures.curves.martingale_asset, of another room",
+    "measures.patterns.assets imports measures.rates.sensitivity, of another room",
+    "measures.patterns.assets imports measures.rates.summaries, of another room",
+    "measures.rates.matching imports measures.patterns.guesses, of another room",
+    "measures.rates.sensitivity imports measures.patterns.guesses, of another room",
+    "measures.rates.sensitivity imports measures.patterns.isotonic, of another room",
+    "measures.rates.summaries imports measures.patterns.changes, of another room",
+    "measures.rates.summaries imports measures.patterns.guesses, of another room",
+    "measures.search.assets imports measures.curves.sampling, of another room",
+    "measures.search.effects imports measures.patterns.isotonic, of another room",
+    "measures.search.effects imports measures.patterns.monotonicity, of another room",
+    "measures.transfer.assets imports measures.curves.assets, of another room",
+    "measures.transfer.assets imports measures.curves.sampling, of another room",
+    "measures.transfer.unlocks imports measures.rates.pattern_rates, of another room",
+    "orchestration.imports imports definitions, which lies above it",
+    "orchestration.runs imports definitions, which lies above it",
+    "report.data imports measures, which lies above it",
+    "report.evidence imports measures, which lies above it",
+    "report.sensitivity_plot imports measures, which lies above it",
+    "report.tables imports measures, which lies above it",
+}
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:
@@ -48,67 +72,78 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
             yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
-def violation(part: str, name: str) -> str | None:
-    """What is wrong with a module of ``part`` importing ``name``, or None."""
+def may_import_dagster(module: str) -> bool:
+    """Whether a module, named below ``cot_assets``, belongs to the Dagster side."""
+    part, *rest = module.split(".")
+    return part in ("cli", "definitions", "orchestration") or (part == "measures" and rest[-1] == "assets")
+
+
+def violation(module: str, name: str) -> str | None:
+    """What is wrong with ``module`` (such as ``measures.rates.passk``) importing ``name``, or None."""
+    part, *inside = module.split(".")
     top, *rest = name.split(".")
-    if top == "dagster" and part not in WITH_DAGSTER:
-        return f"{part} imports dagster"
-    if top != "cot_assets" or not rest or rest[0] not in LEVEL or rest[0] == part:
+    if top == "dagster":
+        return None if may_import_dagster(module) else f"{module} imports dagster"
+    if top != "cot_assets" or not rest or rest[0] not in LEVEL:
         return None
     other = rest[0]
+    if other == part:
+        room = inside[0] if len(inside) > 1 else None
+        is_foreign = part == "measures" and room and rest[1] != room and (PACKAGE / part / rest[1]).is_dir()
+        return f"{module} imports {'.'.join(rest[:3])}, of another room" if is_foreign else None
     if LEVEL[other] < LEVEL[part]:
-        return f"{part} imports {other}, which lies above it"
-    if LEVEL[other] == LEVEL[part] and (part, other) not in WITHIN_TOP:
-        return f"{part} imports {other}, its peer"
-    return None
+        return f"{module} imports {other}, which lies above it"
+    return f"{module} imports {other}, its peer" if LEVEL[other] == LEVEL[part] else None
+
+
+def module_of(path: Path) -> str:
+    """Dotted name below ``cot_assets``."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
 def test_every_part_of_the_package_has_a_layer() -> None:
-    found = {part_of(path) for path in MODULES} - {"__init__"}
-    assert found == set(LEVEL)
+    assert {module_of(path).split(".")[0] for path in MODULES} - {"__init__"} == set(LEVEL)
 
 
 def test_imports_point_down() -> None:
-    wrong = [
-        f"{path.relative_to(PACKAGE)}:{line}: {problem}"
+    wrong = {
+        problem
         for path in MODULES
-        for name, line in imports(path)
-        if (problem := violation(part_of(path), name))
-    ]
-    assert not wrong, "\n".join(wrong)
+        for name, _ in imports(path)
+        if (problem := violation(module_of(path), name))
+    }
+    assert not wrong - KNOWN, "\n".join(sorted(wrong - KNOWN))
+    assert not KNOWN - wrong, f"mended, so take it from the list: {sorted(KNOWN - wrong)}"
 
 
 @pytest.mark.parametrize(
-    ("part", "name", "is_wrong"),
+    ("module", "name", "is_wrong"),
     [
-        ("potential", "cot_assets.sampling.plan", True),
-        ("sampling", "cot_assets.warehouse", True),
-        ("automation", "cot_assets.resources", True),
+        ("statistics.clusters", "cot_assets.sampling.plan", True),
+        ("warehouse.store", "cot_assets.sampling", True),
+        ("orchestration.jobs", "cot_assets.measures.rates.assets", True),
         ("definitions", "cot_assets.cli", True),
-        ("automation", "cot_assets.assets.common", True),
-        ("grading", "dagster", True),
-        ("grading", "dagster.Failure", True),
-        ("assets", "cot_assets.automation.partitions", False),
-        ("assets", "cot_assets.resources", False),
-        ("sampling", "cot_assets.grading.statements", False),
-        ("cli", "cot_assets.pipeline", False),
-        ("sampling", "dagster_something", False),
+        ("importing.table", "cot_assets.report.pages", True),
+        ("grading.verify", "dagster", True),
+        ("grading.verify", "dagster.Failure", True),
+        ("measures.rates.passk", "dagster", True),
+        ("measures.rates.passk", "cot_assets.measures.patterns.guesses", True),
+        ("measures.rates.passk", "cot_assets.measures.frames.EPSILON", False),
+        ("measures.rates.assets", "dagster", False),
+        ("measures.rates.assets", "cot_assets.orchestration.partitions", False),
+        ("sampling.tables", "cot_assets.grading.statements", False),
+        ("cli.running", "cot_assets.definitions.build_defs", False),
+        ("sampling.plan", "dagster_something", False),
     ],
 )
-def test_the_rule_finds_what_it_should(part: str, name: str, is_wrong: bool) -> None:
-    assert (violation(part, name) is not None) == is_wrong
+def test_the_rule_finds_what_it_should(module: str, name: str, is_wrong: bool) -> None:
+    assert (violation(module, name) is not None) == is_wrong
 
 
 def test_the_corpus_needs_the_standard_library_only() -> None:
     for module in ("corpus", "families", "drills"):
         for name, _ in imports(PACKAGE / "demo" / f"{module}.py"):
             assert name.startswith("cot_assets.demo.") or name.split(".")[0] in sys.stdlib_module_names, name
-
-
-def test_the_bottom_imports_nothing_of_the_package_but_itself() -> None:
-    for path in (PACKAGE / "config").glob("*.py"):
-        names = {".".join(name.split(".")[:2]) for name, _ in imports(path)}
-        assert {n for n in names if n.startswith("cot_assets")} <= {"cot_assets.config"}, path
 
 
 def test_importing_the_package_loads_nothing() -> None:

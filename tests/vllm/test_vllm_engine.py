@@ -181,10 +181,10 @@ class TestVLLM(EngineSuite):
 
     def test_it_says_what_was_loaded(self, engine: Engine) -> None:
         info = engine.describe()
-        assert (info.engine, info.dtype, info.quantisation, info.device) == ("vllm", "float32", "none", "CPU")
+        assert (info.engine, info.dtype, info.quantization, info.device) == ("vllm", "float32", "none", "CPU")
         assert info.version.startswith("0.32.")
         assert info.model_revision == entry_revision(on_vllm())
-        assert not info.is_retokenised
+        assert not info.is_retokenized
 
     def test_without_seeds_it_claims_no_reproducibility(self, engine: Engine) -> None:
         assert not engine.describe().is_reproducible
@@ -286,10 +286,10 @@ def test_two_loads_draw_from_different_seeds(killed: Killed, vllm_engine: Engine
             ["'max_num_seq', no argument of vLLM", "did you mean 'max_num_seqs'"],
         ),
         ({"engine_args": {"seed": 3}}, ["'seed'", "seeds follow from the blocks"]),
-        ({"engine_args": {"quantization": "awq"}}, ["`quantisation` of the entry"]),
+        ({"engine_args": {"quantization": "awq"}}, ["`quantization` of the entry"]),
         ({"engine_args": {"max_model_len": "long"}}, ["cannot load", "max_model_len"]),
         ({"dtype": "float99"}, ["cannot load", "float99"]),
-        ({"quantisation": "magic"}, ["cannot load", "magic"]),
+        ({"quantization": "magic"}, ["cannot load", "magic"]),
         ({"path": "./absent"}, ["'./absent' is no folder"]),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -85,7 +85,7 @@ class TestServedVLLM(EngineSuite):
         assert (info.engine, info.device, info.dtype) == ("openai", server.url, "float32")
         assert info.version.startswith("vllm 0.32.")
         assert info.model_revision.startswith("unverified-")
-        assert not info.is_retokenised, "vLLM takes and returns token ids"
+        assert not info.is_retokenized, "vLLM takes and returns token ids"
         assert not info.is_reproducible
 
 
@@ -123,6 +123,6 @@ def test_another_engine_may_use_the_server_as_text(server: VLLMServer, served: E
     ids = engine.render_prompt("Find the number of positive divisors of 360.")
     as_text = completions(engine, [block("t", ids, n=1, budget=40)], GREEDY)["t"]
     as_ids = completions(served, [block("t", ids, n=1, budget=40)], GREEDY)["t"]
-    assert engine.describe().is_retokenised
+    assert engine.describe().is_retokenized
     engine.close()
     assert engine.decode(as_text[0].token_ids) == served.decode(as_ids[0].token_ids)

@@ -14,7 +14,6 @@ from typing import Any
 import polars as pl
 from scipy.stats import chi2
 
-from cot_assets.config import DataHome, ModelEntry, Protocol, load_config
 from cot_assets.engines.base import Engine
 from cot_assets.engines.opening import open_engine
 from cot_assets.grading.judge import judge_rollouts
@@ -23,6 +22,7 @@ from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_rollouts, plan_t
 from cot_assets.sampling.run import sample_missing
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.sampling.tables import prompts
+from cot_assets.study import DataHome, ModelEntry, Protocol, load_config
 
 PROTOCOL = Protocol(name="p", n=48, max_tokens=250, temperature=1.0, top_p=1.0, traces_per_problem=1)
 SAMPLING = sampling_of(PROTOCOL)

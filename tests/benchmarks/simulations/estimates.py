@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import stats
 
-from cot_assets.potential.estimates import delta_interval, jeffreys_interval
+from cot_assets.statistics.estimates import delta_interval, jeffreys_interval
 from simulations import Row
 
 

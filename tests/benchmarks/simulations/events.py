@@ -9,16 +9,16 @@ import polars as pl
 from build import PROTOCOL, curve
 from populations import POPULATIONS, THRESHOLD, confirmed_by_rule, false_share_and_power, true_changes
 
-from cot_assets.potential.changes import (
+from cot_assets.measures.patterns.changes import (
     change_likelihoods,
     confirm,
     fit_change_prior,
     probability_beyond,
 )
-from cot_assets.potential.drawdowns import change_bound, largest_change, split_estimate
-from cot_assets.potential.estimates import Direction, delta_interval
-from cot_assets.potential.events import find_tangents
-from cot_assets.potential.isotonic import fall_p_value
+from cot_assets.measures.patterns.drawdowns import change_bound, largest_change, split_estimate
+from cot_assets.measures.patterns.events import find_tangents
+from cot_assets.measures.patterns.isotonic import fall_p_value
+from cot_assets.statistics.estimates import Direction, delta_interval
 from simulations import SEED, Row
 
 
@@ -101,7 +101,7 @@ def drawdowns(repeats: int) -> Iterator[Row]:
 def event_curves(repeats: int) -> Iterator[Row]:
     """False shares of events on whole curves, and coverage of the intervals of what is called.
 
-    15 curves of 20 steps a partition: neighbouring pairs share a cut, rises and drops mix. Steps follow
+    15 curves of 20 steps a partition: neighboring pairs share a cut, rises and drops mix. Steps follow
     the populations of ``false_discoveries``, with the sign that fits between 0 and 1.
     """
     thresholds: tuple[tuple[str, Direction, float], ...] = (

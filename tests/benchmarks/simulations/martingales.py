@@ -9,7 +9,7 @@ import polars as pl
 from markov import FIRST_PROBLEM, NONE, MarkovChain, last_answer, prompt_mismatch, stopping_values
 from scipy import stats
 
-from cot_assets.potential.martingale import martingale_test
+from cot_assets.measures.curves.martingale import martingale_test
 from simulations import SEED, Row
 
 GOOD = {"slip": 0.01, "recover": 0.15, "answer": 0.4, "give_up": 0.05}

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from build import PROTOCOL
 
-from cot_assets.potential.clusters import cluster_bootstrap_mean, effective_sample_size, paired_difference
-from cot_assets.potential.estimates import jeffreys_interval
-from cot_assets.potential.matching import EQUAL_WEIGHTS, matched_rates
+from cot_assets.measures.rates.matching import EQUAL_WEIGHTS, matched_rates
+from cot_assets.statistics.clusters import cluster_bootstrap_mean, effective_sample_size, paired_difference
+from cot_assets.statistics.estimates import jeffreys_interval
 from simulations import SEED, Row
 
 

@@ -1,4 +1,4 @@
-"""Greedy search for optimised traces: the bias of selection."""
+"""Greedy search for optimized traces: the bias of selection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from support.searching import PROTOCOL, World
 from support.sums import scripted_engine
 
-from cot_assets.sampling.optimise import count, fresh_blocks
+from cot_assets.measures.search.greedy import count, fresh_blocks
 from simulations import Row
 
 
@@ -21,7 +21,7 @@ def selection_bias(repeats: int) -> Iterator[Row]:
     over all candidates.
     """
     for candidates, n in ((2, 16), (4, 16), (8, 16), (4, 64), (8, 64)):
-        protocol = PROTOCOL.model_copy(update={"optimise_candidates": candidates, "optimise_n": n})
+        protocol = PROTOCOL.model_copy(update={"search_candidates": candidates, "search_n": n})
         with TemporaryDirectory() as folder:
             world = World(scripted_engine(Path(folder), skill=0.6, mend=0.15), protocol)
             searches = world.search(repeats)

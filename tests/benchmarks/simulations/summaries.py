@@ -8,8 +8,8 @@ import numpy as np
 from populations import THRESHOLD
 from scipy import stats
 
-from cot_assets.potential.changes import change_likelihoods, fit_change_prior, probability_beyond
-from cot_assets.potential.clusters import clustered_quantile, jackknifed_shares
+from cot_assets.measures.patterns.changes import change_likelihoods, fit_change_prior, probability_beyond
+from cot_assets.statistics.clusters import clustered_quantile, jackknifed_shares
 from simulations import SEED, Row
 
 

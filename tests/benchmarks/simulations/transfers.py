@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import stats
 
-from cot_assets.potential.clusters import cluster_bootstrap_correlation
-from cot_assets.potential.estimates import CONFIDENCE, probability_below
-from cot_assets.potential.transfer import LIFTED_ABOVE, UNSOLVED_BELOW
+from cot_assets.measures.transfer.unlocks import LIFTED_ABOVE, UNSOLVED_BELOW
+from cot_assets.statistics.clusters import cluster_bootstrap_correlation
+from cot_assets.statistics.estimates import CONFIDENCE, probability_below
 from simulations import SEED, Row
 
 

@@ -11,10 +11,10 @@ import pytest
 from support.command_line import Cli
 from support.lab import Lab
 
-from cot_assets.automation.wanted import Unit
 from cot_assets.definitions import build_defs
-from cot_assets.pipeline import PipelineError, execute
-from cot_assets.recorded import ANALYSIS
+from cot_assets.orchestration.imports import ANALYSIS
+from cot_assets.orchestration.runs import PipelineError, execute
+from cot_assets.orchestration.wanted import Unit
 from cot_assets.warehouse import TABLES
 
 pytestmark = pytest.mark.heavy

@@ -17,8 +17,8 @@ from support.lab import Lab, ScriptedEngines
 from support.scripted import ScriptedEngine
 
 from cot_assets.importing import import_table
-from cot_assets.rebuilding import MissingBlocksError, RebuildError, Rebuilt, rebuild
-from cot_assets.recorded import import_rollouts
+from cot_assets.orchestration.imports import import_rollouts
+from cot_assets.orchestration.rebuild import MissingBlocksError, RebuildError, Rebuilt, rebuild
 from cot_assets.sampling.shards import ShardsInUseError, ShardStore
 from cot_assets.warehouse import TABLES, Warehouse, WarehouseLockedError
 from cot_assets.warehouse.aside import aside_path
@@ -170,7 +170,7 @@ def test_an_interruption_puts_the_old_warehouse_back(study: Lab, monkeypatch: py
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cot_assets.rebuilding.bring_up_to_date", interrupted)
+    monkeypatch.setattr("cot_assets.orchestration.rebuild.bring_up_to_date", interrupted)
     with pytest.raises(KeyboardInterrupt):
         rebuilt(study)
     assert_same(before, everything(study))

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from support.served import TinyServer
 
-from cot_assets.config import ModelEntry
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.openai import OpenAIEngine
 from cot_assets.engines.opening import open_engine
+from cot_assets.study import ModelEntry
 
 
 def entry(server: TinyServer, folder: Path, **changes: Any) -> ModelEntry:

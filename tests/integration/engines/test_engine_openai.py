@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from served_models import entry, opened, refusal
 from support.engine_suite import GREEDY, block, completions, run
-from support.served import Misbehaviour, TinyServer
+from support.served import Misbehavior, TinyServer
 from support.sums import PROTOCOL
 
 from cot_assets.engines.base import EngineError
@@ -30,7 +30,7 @@ def test_token_ids_go_in_and_come_out(engine: OpenAIEngine, server: TinyServer) 
     assert (body["prompt"], body["n"], body["max_tokens"], body["model"]) == ([7, 8, 9], 16, 40, "tiny")
     assert (body["temperature"], body["top_p"], body["stop_token_ids"]) == (1.0, 1.0, [2])
     assert (body["top_k"], body["min_p"], body["repetition_penalty"]) == (-1, 0.0, 1.0)
-    assert not engine.describe().is_retokenised
+    assert not engine.describe().is_retokenized
     assert not engine.describe().is_reproducible
 
 
@@ -58,7 +58,7 @@ def test_one_request_is_enough_for_greedy(engine: OpenAIEngine, server: TinyServ
 
 
 @pytest.mark.parametrize(
-    ("can", "is_retokenised", "prompt"),
+    ("can", "is_retokenized", "prompt"),
     [
         ({}, False, list),
         ({"takes_extras": False}, True, list),
@@ -67,27 +67,27 @@ def test_one_request_is_enough_for_greedy(engine: OpenAIEngine, server: TinyServ
     ],
 )
 def test_it_finds_out_what_the_server_can(
-    server: TinyServer, folder: Path, can: dict[str, bool], is_retokenised: bool, prompt: type
+    server: TinyServer, folder: Path, can: dict[str, bool], is_retokenized: bool, prompt: type
 ) -> None:
     for name, value in can.items():
         setattr(server, name, value)
     engine = opened(server, folder)
     ids = engine.encode("Then 144 = 11 * 13 + 1.").token_ids
     found = completions(engine, [block("a", ids, budget=3)])["a"]
-    assert engine.describe().is_retokenised == is_retokenised
+    assert engine.describe().is_retokenized == is_retokenized
     engine.close()
     assert isinstance(server.bodies[0]["prompt"], prompt)
     if prompt is str:
         assert server.bodies[0]["prompt"] == "Then 144 = 11 * 13 + 1."
-    if is_retokenised:
+    if is_retokenized:
         assert engine.decode(found[0].token_ids) == "xxx"
 
 
-def test_a_server_that_takes_ids_but_gives_text_is_retokenised(server: TinyServer, folder: Path) -> None:
+def test_a_server_that_takes_ids_but_gives_text_is_retokenized(server: TinyServer, folder: Path) -> None:
     server.returns_ids = False
     engine = opened(server, folder)
     engine.close()
-    assert engine.describe().is_retokenised
+    assert engine.describe().is_retokenized
     assert "returns no token ids" in refusal(server, folder, engine_args={"prompts": "token_ids"})
 
 
@@ -201,7 +201,7 @@ def test_the_key_is_in_no_error_log_or_description(
     engine = opened(server, folder, api_key_variable="TINY_KEY")
 
     def repeat(body: dict[str, Any], number: int) -> None:
-        raise Misbehaviour(403, f'{{"error": "the key {KEY} may not do that"}}')
+        raise Misbehavior(403, f'{{"error": "the key {KEY} may not do that"}}')
 
     server.before = repeat
     with pytest.raises(EngineError) as caught:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from served_models import opened
 from support.engine_suite import SAMPLE, block, completions, run
-from support.served import Misbehaviour, TinyServer
+from support.served import Misbehavior, TinyServer
 from support.sums import PROTOCOL
 
 from cot_assets.engines.base import BlockResult, EngineError, Waiting
@@ -27,7 +27,7 @@ def test_what_passes_is_asked_again(engine: OpenAIEngine, server: TinyServer, st
     def fail_twice(body: dict[str, Any], number: int) -> None:
         if len(failed) < 2:
             failed.add(number)
-            raise Misbehaviour(status)
+            raise Misbehavior(status)
 
     server.before = fail_twice
     found = completions(engine, [block(f"b{i}", (7,)) for i in range(3)])
@@ -39,7 +39,7 @@ def test_what_passes_is_asked_again(engine: OpenAIEngine, server: TinyServer, st
 @pytest.mark.parametrize("status", [400, 401, 404, 413, 422])
 def test_what_is_refused_is_not_asked_again(engine: OpenAIEngine, server: TinyServer, status: int) -> None:
     def refuse(body: dict[str, Any], number: int) -> None:
-        raise Misbehaviour(status, '{"error": "no such thing"}')
+        raise Misbehavior(status, '{"error": "no such thing"}')
 
     server.before = refuse
     with pytest.raises(EngineError, match=rf"'m'.*HTTP {status}.*no such thing"):
@@ -51,7 +51,7 @@ def test_what_fails_again_and_again_is_given_up(server: TinyServer, folder: Path
     engine = opened(server, folder, engine_args={"attempts": 3})
 
     def fail(body: dict[str, Any], number: int) -> None:
-        raise Misbehaviour(500, "out of cheese")
+        raise Misbehavior(500, "out of cheese")
 
     server.before = fail
     with pytest.raises(EngineError, match=r"completions failed 3 times, at last: HTTP 500: out of cheese"):
@@ -66,7 +66,7 @@ def test_a_busy_server_is_given_the_time_it_asks_for(engine: OpenAIEngine, serve
     def busy(body: dict[str, Any], number: int) -> None:
         times.append(time.monotonic())
         if len(times) == 1:
-            raise Misbehaviour(429, Retry_After="0.4")
+            raise Misbehavior(429, Retry_After="0.4")
 
     server.before = busy
     run(engine, [block("a", (7,))])
@@ -93,7 +93,7 @@ def test_other_blocks_come_back_before_a_refusal_is_raised(engine: OpenAIEngine,
     def refuse_one(body: dict[str, Any], number: int) -> None:
         if body["prompt"] == [666]:
             time.sleep(0.3)
-            raise Misbehaviour(400)
+            raise Misbehavior(400)
 
     server.before = refuse_one
     found: list[str] = []
@@ -142,7 +142,7 @@ def test_what_came_back_is_saved_while_the_server_is_away(
 
     def fail_second(body: dict[str, Any], number: int) -> None:
         if number > 1:
-            raise Misbehaviour(503)
+            raise Misbehavior(503)
 
     def report(status: SamplingStatus) -> None:
         if status.waiting_for:

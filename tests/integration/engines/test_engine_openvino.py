@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from support.engine_suite import EngineSuite, block, completions
 
-from cot_assets.config import ModelEntry, load_config
 from cot_assets.engines.base import Engine, EngineError
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.openvino import OpenVINOEngine
 from cot_assets.engines.revision import entry_revision
 from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.study import ModelEntry, load_config
 
 
 def weak(**changes: object) -> ModelEntry:
@@ -47,7 +47,7 @@ class TestOpenVINO(EngineSuite):
 
     def test_it_claims_reproducibility(self, engine: Engine) -> None:
         assert engine.describe().is_reproducible
-        assert not engine.describe().is_retokenised
+        assert not engine.describe().is_retokenized
 
     def test_another_instance_gives_the_same_tokens(self, engine: Engine, prompt: tuple[int, ...]) -> None:
         """Also with steps of another size and without what the cache holds."""
@@ -60,10 +60,10 @@ class TestOpenVINO(EngineSuite):
 
 
 def test_the_entry_says_what_was_loaded() -> None:
-    engine = OpenVINOEngine(weak(revision="mine", quantisation="int8"))
+    engine = OpenVINOEngine(weak(revision="mine", quantization="int8"))
     info = engine.describe()
     engine.close()
-    assert (info.engine, info.model_revision, info.quantisation, info.dtype) == (
+    assert (info.engine, info.model_revision, info.quantization, info.dtype) == (
         "openvino",
         "mine",
         "int8",

@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from cot_assets.config import DataHome
+from cot_assets.study import DataHome
 from cot_assets.warehouse.queries import named_queries, run_query
 
 pytestmark = pytest.mark.heavy

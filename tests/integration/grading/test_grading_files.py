@@ -8,7 +8,7 @@ import pytest
 
 from cot_assets.grading.files import GradeFileError, grade_file
 from cot_assets.grading.pool import GraderPool
-from cot_assets.potential.estimates import jeffreys_interval
+from cot_assets.statistics.estimates import jeffreys_interval
 
 
 def write(path: Path, *rows: Any) -> Path:

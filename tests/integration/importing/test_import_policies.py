@@ -8,17 +8,17 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from cot_assets.config import DataHome, load_config
 from cot_assets.importing import import_cliff_token, import_thought_anchors
-from cot_assets.potential.changes import change_priors, judge_changes
-from cot_assets.potential.drawdowns import find_drawdowns
-from cot_assets.potential.events import find_insights, find_tangents
-from cot_assets.potential.guesses import judge_guesses
-from cot_assets.potential.isotonic import judge_falls
-from cot_assets.potential.martingale import stopping_frame
-from cot_assets.potential.monotonicity import judge_monotonicity
-from cot_assets.potential.rates import pattern_rates
-from cot_assets.potential.sensitivity import rate_sensitivity
+from cot_assets.measures.curves.martingale import stopping_frame
+from cot_assets.measures.patterns.changes import change_priors, judge_changes
+from cot_assets.measures.patterns.drawdowns import find_drawdowns
+from cot_assets.measures.patterns.events import find_insights, find_tangents
+from cot_assets.measures.patterns.guesses import judge_guesses
+from cot_assets.measures.patterns.isotonic import judge_falls
+from cot_assets.measures.patterns.monotonicity import judge_monotonicity
+from cot_assets.measures.rates.pattern_rates import pattern_rates
+from cot_assets.measures.rates.sensitivity import rate_sensitivity
+from cot_assets.study import DataHome, load_config
 from cot_assets.warehouse import Warehouse
 from cot_assets.warehouse.recorded import store
 

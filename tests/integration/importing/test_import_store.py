@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cot_assets.config import Config, DataHome, load_config
 from cot_assets.importing import Imported
 from cot_assets.importing.base import Counts, Cut, Problem, Source, Trace
 from cot_assets.importing.frames import build
+from cot_assets.study import Config, DataHome, load_config
 from cot_assets.warehouse import Warehouse
 from cot_assets.warehouse.recorded import (
     TABLES,

@@ -16,7 +16,7 @@ from support.lab import Lab
 from support.scripted import ScriptedEngine
 
 from cot_assets.engines.base import Block, BlockResult, Sampling
-from cot_assets.pipeline import PipelineError
+from cot_assets.orchestration.runs import PipelineError
 
 BLOCKS_BEFORE = 3  #: that come back before a stall
 PAIRS = [("script", "sums")]

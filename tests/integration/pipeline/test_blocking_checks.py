@@ -9,9 +9,9 @@ import pytest
 from support.lab import Lab, ScriptedEngines
 from support.scripted import ScriptedEngine
 
-from cot_assets.config import ModelEntry
 from cot_assets.engines.base import Block, Completion
-from cot_assets.pipeline import PipelineError
+from cot_assets.orchestration.runs import PipelineError
+from cot_assets.study import ModelEntry
 
 
 class UngradeableEngine(ScriptedEngine):

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cot_assets.config import DataHome, load_config
+from cot_assets.study import DataHome, load_config
 from cot_assets.warehouse.queries import named_queries, run_query
 from cot_assets.warehouse.schema import TABLES, check_frame
 from cot_assets.warehouse.store import Warehouse

@@ -13,8 +13,8 @@ from stalling_child import BLOCKS_BEFORE, PAIRS
 from support.lab import Lab
 from support.scripted import ScriptedEngine
 
-from cot_assets.automation.processes import PROCESS_TAG, alive, end_abandoned
-from cot_assets.pipeline import PipelineError
+from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned
+from cot_assets.orchestration.runs import PipelineError
 from cot_assets.sampling.shards import ShardStore
 
 pytestmark = pytest.mark.heavy

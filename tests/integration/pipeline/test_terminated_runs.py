@@ -18,11 +18,11 @@ import pytest
 from dagster_graphql import DagsterGraphQLClient
 from support.lab import Lab
 
-from cot_assets.automation.jobs import partition_key
-from cot_assets.automation.state import ensure_partitions
-from cot_assets.automation.wanted import Unit
 from cot_assets.definitions import build_defs
-from cot_assets.pipeline import execute
+from cot_assets.orchestration.jobs import partition_key
+from cot_assets.orchestration.runs import execute
+from cot_assets.orchestration.state import ensure_partitions
+from cot_assets.orchestration.wanted import Unit
 from cot_assets.sampling.shards import ShardStore
 
 pytestmark = pytest.mark.heavy

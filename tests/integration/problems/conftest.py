@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cot_assets.config import DataHome
+from cot_assets.study import DataHome
 
 _DATA = Path(__file__).parents[4] / "shared" / "data" / "problems"
 

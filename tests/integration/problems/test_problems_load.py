@@ -11,8 +11,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from cot_assets.config import ProblemSetEntry, load_config
 from cot_assets.problems import PROBLEMS_SCHEMA, ProblemSetError, load_problems, sources
+from cot_assets.study import ProblemSetEntry, load_config
 
 ROWS = [
     {"id": "a", "problem": "1+1?", "answer": 2},

@@ -20,7 +20,6 @@ from typing import Any
 
 import polars as pl
 
-from cot_assets.config import ModelEntry, Protocol
 from cot_assets.engines.base import Block, BlockResult, Sampling
 from cot_assets.engines.openvino import OpenVINOEngine
 from cot_assets.sampling import batches
@@ -28,6 +27,7 @@ from cot_assets.sampling.plan import plan_rollouts, plan_traces, sampling_of
 from cot_assets.sampling.run import sample_missing
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.sampling.tables import cut_tables, measured_traces, prefixes_of, prompts, traces_frame
+from cot_assets.study import ModelEntry, Protocol
 
 BATCH_BLOCKS = 3  #: of rollouts; a batch of traces is as many traces
 

@@ -36,7 +36,7 @@ def write_study(root: Path) -> Lab:
         "n": 64,
         "max_cuts": 8,
         "max_tokens": 150,
-        "optimise_problems": 0,
+        "search_problems": 0,
         "traces_per_problem": 2,
     }
     problems = {"extends": "demo", "protocol": "tiny", "generator": {"per_cell": [1, 0, 0, 0]}, "limit": 2}

@@ -128,14 +128,14 @@ def test_an_interruption_loses_nothing_and_goes_on(
 
 
 def test_an_interruption_cancels_what_the_engine_still_does(engine: ScriptedEngine, tmp_path: Path) -> None:
-    cancelled: list[bool] = []
+    canceled: list[bool] = []
     whole = engine.sample
 
     def sample_and_tell(blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:
         try:
             yield from whole(blocks, sampling)
         finally:
-            cancelled.append(True)
+            canceled.append(True)
 
     engine.sample = sample_and_tell  # type: ignore[method-assign]
 
@@ -145,8 +145,8 @@ def test_an_interruption_cancels_what_the_engine_still_does(engine: ScriptedEngi
 
     with pytest.raises(KeyboardInterrupt) as caught:
         sample_missing(engine, plan_of(engine, 4), SAMPLING, store_of(tmp_path), interrupt)
-    assert caught.value is not None  # its traceback keeps the frames alive: only a close can have cancelled
-    assert cancelled == [True]
+    assert caught.value is not None  # its traceback keeps the frames alive: only a close can have canceled
+    assert canceled == [True]
 
 
 def test_what_another_process_finished_meanwhile_is_not_sampled_again(

@@ -11,18 +11,18 @@ from support.lab import Lab, ScriptedEngines
 from support.scripted import ScriptedEngine
 from support.searching import World
 
-from cot_assets.automation.state import ensure_partitions
-from cot_assets.automation.wanted import Unit
-from cot_assets.config import Protocol, load_config
 from cot_assets.definitions import build_defs
 from cot_assets.engines.opening import open_engine
-from cot_assets.pipeline import PipelineError, execute
-from cot_assets.sampling.optimise import is_chunk
+from cot_assets.measures.search.greedy import is_chunk
+from cot_assets.orchestration.runs import PipelineError, execute
+from cot_assets.orchestration.state import ensure_partitions
+from cot_assets.orchestration.wanted import Unit
 from cot_assets.sampling.plan import Prefix
+from cot_assets.study import Protocol, load_config
 
 SEARCH = {
-    "optimise_problems": 2, "optimise_candidates": 4, "optimise_chunk": 24, "optimise_n": 16,
-    "optimise_fresh_n": 16,
+    "search_problems": 2, "search_candidates": 4, "search_chunk": 24, "search_n": 16,
+    "search_fresh_n": 16,
 }  # fmt: skip
 TABLES = ("optimized_traces", "optimized_steps", "optimized_effects", "blocks")
 Run = Callable[..., None]
@@ -30,7 +30,7 @@ Run = Callable[..., None]
 
 @contextmanager
 def runs(lab: Lab, *models: str, **protocol: int) -> Iterator[Run]:
-    """A function that materialises assets of a scripted model; the problems are loaded."""
+    """A function that materializes assets of a scripted model; the problems are loaded."""
     lab.write_sums(protocol={**SEARCH, **protocol})
     with lab.instance() as instance:
         ensure_partitions(instance, list(models), ["sums"])
@@ -79,7 +79,7 @@ def test_without_search_no_engine_is_opened_and_recorded_models_are_refused(tmp_
     lab = Lab(tmp_path)
     lab.write_script("m")
     lab.write(models={"published": {"engine": "recorded"}})
-    with runs(lab, "m", "published", optimise_problems=0) as run:
+    with runs(lab, "m", "published", search_problems=0) as run:
         run("m", "optimized_traces")
         assert lab.table("models").is_empty()
         assert lab.table("optimized_traces").is_empty()
@@ -92,8 +92,8 @@ def test_the_embedded_engine_finds_the_same_trace_again() -> None:
     config = load_config()
     engine = open_engine(config.model("demo-weak"))
     protocol = Protocol(
-        name="p", max_tokens=400, temperature=1.0, top_p=1.0, optimise_candidates=2, optimise_chunk=40,
-        optimise_n=16, optimise_fresh_n=16,
+        name="p", max_tokens=400, temperature=1.0, top_p=1.0, search_candidates=2, search_chunk=40,
+        search_n=16, search_fresh_n=16,
     )  # fmt: skip
     try:
         prompt = engine.render_prompt("What is 7^5 mod 11?")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cot_assets.config import DataHome
+from cot_assets.study import DataHome
 from cot_assets.warehouse import Warehouse
 
 

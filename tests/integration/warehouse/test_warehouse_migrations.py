@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from warehouse_rows import rows
 
-from cot_assets.config import DataHome
+from cot_assets.study import DataHome
 from cot_assets.warehouse import TABLES, Warehouse, WarehouseError, migrations
 from cot_assets.warehouse.migrations import prepare
 from cot_assets.warehouse.schema import TableSchema, describe, read_tables

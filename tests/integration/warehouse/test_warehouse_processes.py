@@ -12,7 +12,7 @@ import pytest
 from warehouse_child import ROWS
 from warehouse_rows import problems
 
-from cot_assets.config import DataHome
+from cot_assets.study import DataHome
 from cot_assets.warehouse import Warehouse, WarehouseLockedError
 
 CHILD = Path(__file__).with_name("warehouse_child.py")

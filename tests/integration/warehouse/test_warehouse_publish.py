@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from warehouse_rows import problems, rows
 
-from cot_assets.config import DataHome
+from cot_assets.study import DataHome
 from cot_assets.warehouse import TABLES, Warehouse, WarehouseError, publish
 from cot_assets.warehouse.publish import SHARD_COLUMNS
 

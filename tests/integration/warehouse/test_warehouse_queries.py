@@ -12,9 +12,9 @@ import pytest
 from warehouse_rows import ROOT
 from warehouse_study import LINES, PROTOCOL, TRANSFER, N, fill
 
-from cot_assets.config import DataHome
-from cot_assets.potential.frames import CURVES as CURVES_SCHEMA
-from cot_assets.potential.passk import Rule, pass_at_k_by_problem
+from cot_assets.measures.frames import CURVES as CURVES_SCHEMA
+from cot_assets.measures.rates.passk import Rule, pass_at_k_by_problem
+from cot_assets.study import DataHome
 from cot_assets.warehouse import Warehouse, WarehouseError
 from cot_assets.warehouse.display import format_frame
 from cot_assets.warehouse.queries import Value, find_query, named_queries, read_query, run_query

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from warehouse_rows import problems, rows
 
-from cot_assets.config import DataHome
-from cot_assets.potential.estimates import add_potential
+from cot_assets.statistics.estimates import add_potential
+from cot_assets.study import DataHome
 from cot_assets.warehouse import Warehouse, WarehouseError, WarehouseLockedError, check_frame
 from cot_assets.warehouse.store import CONNECTION_CONFIG
 

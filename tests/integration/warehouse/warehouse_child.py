@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 from warehouse_rows import problems
 
-from cot_assets.config import DataHome
+from cot_assets.study import DataHome
 from cot_assets.warehouse import Warehouse, store
 
 ROWS = 3000

@@ -10,23 +10,23 @@ from __future__ import annotations
 import polars as pl
 from warehouse_rows import problems, rows
 
-from cot_assets.config import DataHome, Protocol
-from cot_assets.grading.jumps import measure_jumps
-from cot_assets.potential.changes import change_priors, judge_changes
-from cot_assets.potential.controls import shortest_unlocks, transfer_differences
-from cot_assets.potential.drawdowns import find_drawdowns
-from cot_assets.potential.estimates import add_potential
-from cot_assets.potential.events import find_insights, find_tangents
-from cot_assets.potential.guesses import judge_guesses
-from cot_assets.potential.isotonic import judge_falls
-from cot_assets.potential.matching import matched_rates, model_differences
-from cot_assets.potential.monotonicity import judge_monotonicity
-from cot_assets.potential.passk import measured_pass_at_k
-from cot_assets.potential.rates import decided_traces, pattern_rates
-from cot_assets.potential.sensitivity import rate_sensitivity
-from cot_assets.potential.steps import step_correlations, transfer_steps
-from cot_assets.potential.summaries import summaries
-from cot_assets.potential.transfer import judge_unlocks, transfer_curve, unlock_rates
+from cot_assets.measures.patterns.changes import change_priors, judge_changes
+from cot_assets.measures.patterns.drawdowns import find_drawdowns
+from cot_assets.measures.patterns.events import find_insights, find_tangents
+from cot_assets.measures.patterns.guesses import judge_guesses
+from cot_assets.measures.patterns.isotonic import judge_falls
+from cot_assets.measures.patterns.monotonicity import judge_monotonicity
+from cot_assets.measures.patterns.text_signs import measure_jumps
+from cot_assets.measures.rates.matching import matched_rates, model_differences
+from cot_assets.measures.rates.passk import measured_pass_at_k
+from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
+from cot_assets.measures.rates.sensitivity import rate_sensitivity
+from cot_assets.measures.rates.summaries import summaries
+from cot_assets.measures.transfer.controls import shortest_unlocks, transfer_differences
+from cot_assets.measures.transfer.steps import step_correlations, transfer_steps
+from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
+from cot_assets.statistics.estimates import add_potential
+from cot_assets.study import DataHome, Protocol
 from cot_assets.warehouse import Warehouse
 from cot_assets.warehouse.publish import SHARD_COLUMNS
 

@@ -17,11 +17,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.vocabularies import FAMILIES, Family, TokenizerEngine, tokenizer_of, vocabulary_size
 
-from cot_assets.config import Protocol
 from cot_assets.engines.base import Block, BlockResult, Completion, EngineInfo, Sampling
 from cot_assets.sampling.cuts import absolute_cuts, char_ends, cut_positions
 from cot_assets.sampling.plan import Prefix, plan_rollouts, sampling_of
 from cot_assets.sampling.run import sample_missing
+from cot_assets.study import Protocol
 
 _REPLACEMENT = "\ufffd"
 _PIECES = ["line one.\n", "A 角 B.", "🙂", "ü", "\n", "\n\n", " ", "  ", "12 = 3 * 4.", "“So!” ", "∑…", "x"]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cot_assets.config import ModelEntry, load_config
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.hub import tokenizer_folder
 from cot_assets.engines.opening import RecordedModelError, open_engine, same_tokenizer
 from cot_assets.engines.revision import entry_revision, folder_revision
+from cot_assets.study import ModelEntry, load_config
 
 
 @pytest.fixture

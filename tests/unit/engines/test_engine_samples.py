@@ -8,7 +8,7 @@ from cot_assets.engines.base import Block, Completion, EngineError
 from cot_assets.engines.samples import completion_of, sample_seed
 
 
-def test_seeds_of_neighbouring_blocks_share_no_run_of_numbers() -> None:
+def test_seeds_of_neighboring_blocks_share_no_run_of_numbers() -> None:
     """Engines number the samples of a request from its seed: seed, seed + 1, ..."""
     blocks = [Block("k", (1,), 16, 9, seed) for seed in (*range(200), 2**64 - 1)]
     numbered = {sample_seed(block) + i for block in blocks for i in range(16)}

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from cot_assets.config import Protocol
-from cot_assets.config.settings import Adaptive
-from cot_assets.sampling.adaptive import Search
+from cot_assets.measures.exploration.adaptive import Search
+from cot_assets.study import Protocol
+from cot_assets.study.settings import Adaptive
 
 PROTOCOL = Protocol(name="p", n=128)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from cot_assets.config import Protocol
 from cot_assets.sampling.budget import Known, Work, plan_work
+from cot_assets.study import Protocol
 
 PROTOCOL = Protocol(
-    name="p", max_tokens=100, optimise_problems=3, optimise_candidates=4, optimise_chunk=25, optimise_n=16,
-    optimise_fresh_n=32,
+    name="p", max_tokens=100, search_problems=3, search_candidates=4, search_chunk=25, search_n=16,
+    search_fresh_n=32,
 )  # fmt: skip
 RUNS = {
     "asset": pl.String, "problem_set": pl.String, "n_rollouts": pl.Int32, "generated_tokens": pl.Int64,
@@ -34,7 +34,7 @@ def search_of(
 
 
 def test_no_search_is_no_work() -> None:
-    assert search_of(PROTOCOL.model_copy(update={"optimise_problems": 0})) is None
+    assert search_of(PROTOCOL.model_copy(update={"search_problems": 0})) is None
 
 
 def test_at_most_every_chunk_of_the_budget_is_searched() -> None:
@@ -55,7 +55,7 @@ def test_fewer_problems_than_asked_for_are_searched() -> None:
 
 
 def test_the_budget_of_the_search_caps_it_but_for_one_step() -> None:
-    work = search_of(PROTOCOL.model_copy(update={"optimise_budget": 100}))
+    work = search_of(PROTOCOL.model_copy(update={"search_budget": 100}))
     assert work is not None
     assert work.most_tokens == 3 * (100 + 4 * (25 + 16 * 75) + 7 * 32 * 100)
 
@@ -67,7 +67,7 @@ def test_the_expectation_rests_on_lengths_and_runs() -> None:
     assert work.expected_rollouts == 3 * (2 * 4 * 17 + 3 * 32)
     assert work.expected_tokens == work.expected_rollouts * 12
     assert "12 tokens" in work.basis
-    assert "optimise_budget" not in work.basis
-    tight = search_of(PROTOCOL.model_copy(update={"optimise_budget": 100}), 10, (50,), optimized_traces=120)
+    assert "search_budget" not in work.basis
+    tight = search_of(PROTOCOL.model_copy(update={"search_budget": 100}), 10, (50,), optimized_traces=120)
     assert tight is not None
-    assert "optimise_budget" in tight.basis
+    assert "search_budget" in tight.basis

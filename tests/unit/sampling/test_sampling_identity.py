@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from cot_assets.config import Protocol
 from cot_assets.engines.base import EngineInfo, Sampling
 from cot_assets.sampling.blocks import block_key, block_seed, prefix_id
 from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_rollouts, plan_traces
+from cot_assets.study import Protocol
 
 INFO = EngineInfo("openvino", "1.0", "revision", "f32", "none", "CPU")
 PROTOCOL = Protocol(name="p", n=64, max_tokens=100, temperature=1.0, top_p=1.0, traces_per_problem=2)
@@ -38,7 +38,7 @@ DIFFERENT: dict[str, dict[str, Any]] = {
     "engine": {"info": replace(INFO, engine="vllm")},
     "revision": {"info": replace(INFO, model_revision="another")},
     "dtype": {"info": replace(INFO, dtype="bf16")},
-    "quantisation": {"info": replace(INFO, quantisation="int8")},
+    "quantization": {"info": replace(INFO, quantization="int8")},
     "prefix": {"prefix": prefix_id((1, 2, 4))},
     "temperature": {"sampling": Sampling(0.6, 0.9)},
     "top_p": {"sampling": Sampling(1.0, 1.0)},
@@ -46,7 +46,7 @@ DIFFERENT: dict[str, dict[str, Any]] = {
     "index": {"index": 1},
     "purpose": {"purpose": "trace"},
     "seed": {"seed": 1},
-    "text": {"info": replace(INFO, is_retokenised=True)},
+    "text": {"info": replace(INFO, is_retokenized=True)},
 }
 
 
@@ -79,8 +79,8 @@ def test_seeds_have_64_bits_and_do_not_meet() -> None:
     assert all(0 <= seed < 2**64 for seed in seeds)
     for bit in range(64):  # each is set about half of the time: 8 standard deviations
         assert abs(sum(seed >> bit & 1 for seed in seeds) - 2_500) < 8 * (5_000 / 4) ** 0.5
-    neighbours = {b - a for a, b in pairwise(seeds)}
-    assert min(map(abs, neighbours)) > 1_000  # engines number the children of a request from its seed
+    neighbors = {b - a for a, b in pairwise(seeds)}
+    assert min(map(abs, neighbors)) > 1_000  # engines number the children of a request from its seed
 
 
 def test_a_larger_n_adds_blocks_only() -> None:

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 from support.vocabularies import TokenizerEngine
 
-from cot_assets.config import Protocol
 from cot_assets.engines.base import EngineInfo
 from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import Prefix, plan_traces
 from cot_assets.sampling.tables import cut_tables, measured_traces, prefixes_of, prompts, traces_frame
+from cot_assets.study import Protocol
 
 PROTOCOL = Protocol(name="p", n=16, cut_policy="lines", max_cuts=8, traces_per_problem=2)
 PROBLEMS = pl.DataFrame(

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 from support.vocabularies import FAMILIES, Family, TokenizerEngine
 
-from cot_assets.config import Protocol
+from cot_assets.measures.transfer.given import nearest_cut, transfer_cuts
 from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import Prefix
-from cot_assets.sampling.transfer import nearest_cut, transfer_cuts
+from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import check_frame
 
 PROTOCOL = Protocol(

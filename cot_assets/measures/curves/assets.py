@@ -1,0 +1,186 @@
+"""Group ``potential``: from problems to potential curves.
+
+Belongs here: traces, prefixes (with trace_cuts), completions, rollouts, potentials. Does not belong
+here: what is found on the curves (:mod:`cot_assets.measures.patterns.assets`).
+"""
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.measures.curves import martingale_asset as curves
+from cot_assets.measures.curves import sampling
+from cot_assets.measures.exploration import sampling as exploring
+from cot_assets.orchestration import check_rules as rules
+from cot_assets.orchestration import materializing as common
+from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET
+from cot_assets.orchestration.resources import Engines, Progress, Study
+from cot_assets.report.plots import curves_figure, to_png
+from cot_assets.sampling.plan import plan_rollouts, plan_traces
+from cot_assets.sampling.tables import cut_tables, measured_traces, prefixes_of, prompts, traces_frame
+from cot_assets.statistics.estimates import add_potential
+
+_SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
+#: Checks of rollouts, wherever the prefix came from.
+ROLLOUT_CHECKS = {
+    **_SCHEMA,
+    "no_duplicates": (True, "No sample index stands twice for a prefix."),
+    "unscored_share": (True, "The grader failed on at most 2% of the rollouts."),
+    "truncated_share": (False, "At most 10% of the rollouts ran out of tokens."),
+}
+_POTENTIALS = {
+    **_SCHEMA,
+    "null_iff_unknown": (True, "The potential is NULL exactly where n is 0."),
+    "interval_width": (False, "The median 95% interval is at most 0.30 wide."),
+    "martingale": (False, "The potential at stopping times has mean V0: one joint test, 1% level."),
+}
+
+
+@dg.asset(
+    group_name="potential",
+    partitions_def=MODEL_BY_SET,
+    deps=[dg.AssetDep("problems", partition_mapping=BY_PROBLEM_SET)],
+    description=common.description("traces"),
+    kinds={"duckdb", "parquet"},
+    metadata=common.table_metadata("traces"),
+    check_specs=common.check_specs("traces", _SCHEMA),
+    pool="gpu",
+)
+def traces(
+    context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
+) -> dg.MaterializeResult:
+    """Sampled chains of thought with their verdicts."""
+    scope = common.sampled_scope_of(context, study)
+    problems = scope.problems()
+    engine = sampling.open_engine(scope, engines)
+    plan = plan_traces(prompts(problems, engine), scope.protocol, engine.describe())
+    store, cost = sampling.sample(context, scope, study, engine, progress, plan, "trace")
+    rows = store.read([p.block.key for p in plan])
+    frame = traces_frame(rows, plan, engine, scope.problem_set, scope.model, scope.protocol)
+    gold = problems.select("problem_id", "gold_answer", "answer_kind")
+    frame = scope.judge(frame.join(gold, on="problem_id")).drop("gold_answer", "answer_kind")
+    scope.warehouse.write_partition("traces", frame, scope.where)
+    correct = frame.filter(pl.col("verdict") == "correct").height
+    return common.finished(
+        frame,
+        scope.fingerprint,
+        checks=_SCHEMA,
+        findings={
+            "schema": rules.schema_holds("traces", scope.warehouse.read_table("traces", **scope.where))
+        },
+        metadata={**cost, "share_correct": correct / frame.height},
+    )
+
+
+@dg.asset(
+    group_name="potential",
+    partitions_def=MODEL_BY_SET,
+    deps=["traces"],
+    description=common.description("prefixes") + "\n\nThis asset also writes `trace_cuts`.",
+    kinds={"duckdb", "polars"},
+    metadata=common.table_metadata("prefixes"),
+    check_specs=common.check_specs("prefixes", _SCHEMA),
+)
+def prefixes(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    """The measured traces, cut by the protocol's policy."""
+    scope = common.sampled_scope_of(context, study)
+    measured = measured_traces(scope.warehouse.read_table("traces", **scope.where), scope.protocol)
+    frame, cuts = cut_tables(measured, scope.problems(), scope.protocol)
+    scope.warehouse.write_partition("prefixes", frame, scope.where)
+    scope.warehouse.write_partition("trace_cuts", cuts, scope.where)
+    return common.finished(
+        frame,
+        scope.fingerprint,
+        checks=_SCHEMA,
+        findings={
+            "schema": rules.schema_holds("prefixes", scope.warehouse.read_table("prefixes", **scope.where))
+        },
+        metadata={
+            "traces_measured": measured.height,
+            "cuts": cuts.height,
+            "trace_cuts": common.preview(cuts),
+        },
+    )
+
+
+@dg.asset(
+    group_name="potential",
+    partitions_def=MODEL_BY_SET,
+    deps=["prefixes"],
+    description="Rollouts of every prefix, sampled into Parquet shards; resumable, nothing sampled twice. "
+    "Materializes when complete, and writes the table `blocks`. Where the protocol samples adaptively, it first "
+    "explores where the potential changes and adds those cuts to `prefixes` and `trace_cuts`; see `explorations`.",
+    kinds={"parquet"},
+    metadata=common.table_metadata("blocks"),
+    pool="gpu",
+)
+def completions(
+    context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
+) -> dg.MaterializeResult:
+    """N rollouts of every prefix, complete when this materializes."""
+    scope = common.sampled_scope_of(context, study)
+    engine = sampling.open_engine(scope, engines)
+    explored = exploring.explore(context, scope, study, engine, progress)
+    wanted = prefixes_of(scope.warehouse.read_table("prefixes", **scope.where))
+    plan = plan_rollouts(wanted, scope.protocol, engine.describe())
+    _, cost = sampling.sample(context, scope, study, engine, progress, plan, "rollout")
+    blocks = sampling.write_blocks(scope, "completions", plan)
+    return common.finished(blocks, scope.fingerprint, metadata={**cost, **explored})
+
+
+@dg.asset(
+    group_name="potential",
+    partitions_def=MODEL_BY_SET,
+    deps=["completions"],
+    description=common.description("rollouts"),
+    kinds={"duckdb", "sympy"},
+    metadata=common.table_metadata("rollouts"),
+    check_specs=common.check_specs("rollouts", ROLLOUT_CHECKS),
+)
+def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    """Every rollout with its verdict, judged on the trace up to the cut and the completion together."""
+    scope = common.sampled_scope_of(context, study)
+    prefixes = scope.warehouse.read_table("prefixes", **scope.where)
+    graded = sampling.judge_blocks(study, scope, "completions", prefixes)
+    scope.warehouse.write_partition("rollouts", graded.with_columns(model=pl.lit(scope.model)), scope.where)
+    frame = scope.warehouse.read_table("rollouts", **scope.where)
+    return common.finished(
+        frame,
+        scope.fingerprint,
+        checks=ROLLOUT_CHECKS,
+        findings=rules.rollout_findings("rollouts", frame),
+        metadata={"share_correct": frame.select((pl.col("verdict") == "correct").mean()).item()},
+    )
+
+
+@dg.asset(
+    group_name="potential",
+    partitions_def=MODEL_BY_SET,
+    deps=["rollouts"],
+    description=common.description("potentials"),
+    kinds={"duckdb"},
+    metadata=common.table_metadata("potentials"),
+    check_specs=common.check_specs("potentials", _POTENTIALS),
+)
+def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    """P(correct | prefix) with its interval, for every prefix."""
+    scope = common.sampled_scope_of(context, study)
+    scope.warehouse.transform("potentials", "potentials", scope.where, finish=add_potential)
+    frame = scope.warehouse.read_table("potentials", **scope.where)
+    curve = curves.read_curves(scope)
+    return common.finished(
+        frame,
+        scope.fingerprint,
+        checks=_POTENTIALS,
+        findings={
+            "schema": rules.schema_holds("potentials", frame),
+            "null_iff_unknown": rules.potential_is_null_iff_unknown(frame),
+            "interval_width": rules.intervals_are_narrow(frame),
+            "martingale": curves.martingale_finding(scope, curve),
+        },
+        metadata={
+            "mean_potential": frame["potential"].mean(),
+            "curves": common.picture(
+                to_png(curves_figure(curve, f"{scope.model} on {scope.problem_set}"), dpi=70)
+            ),
+        },
+    )

@@ -1,0 +1,187 @@
+"""What the assets that call an engine share: run a plan, keep the books.
+
+Belongs here: the steps around :func:`cot_assets.sampling.run.sample_missing`. Does not belong here: any
+one asset.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.engines.base import Engine
+from cot_assets.orchestration.materializing import Scope
+from cot_assets.orchestration.resources import Engines, Progress, Study
+from cot_assets.sampling.blocks import Purpose
+from cot_assets.sampling.plan import PlannedBlock, sampling_of
+from cot_assets.sampling.run import SamplingStatus, sample_missing
+from cot_assets.sampling.shards import ShardStore
+from cot_assets.sampling.tables import rollouts_frame
+from cot_assets.warehouse.schema import polars_schema
+
+
+def open_engine(scope: Scope, engines: Engines) -> Engine:
+    """The run's engine for the scope's model, noted in ``models`` when its revision is new."""
+    entry, engine = scope.entry, engines.get(scope.entry)
+    revision = engine.describe().model_revision
+    if scope.warehouse.read_table("models", model=entry.name, revision=revision).is_empty():
+        row = {
+            "model": entry.name,
+            "revision": revision,
+            "engine": entry.engine,
+            "path": entry.path,
+            "endpoint": entry.endpoint,
+            "template": entry.template,
+            "first_seen_at": datetime.now(UTC).replace(tzinfo=None),
+        }
+        scope.warehouse.merge("models", pl.DataFrame([row]))
+    return engine
+
+
+class EngineRun:
+    """Plans that one asset samples one after the other: one line of progress, one row in the cost ledger.
+
+    A context manager: the ledger is kept even where sampling breaks off, since what was sampled was paid for.
+    """
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        scope: Scope,
+        study: Study,
+        engine: Engine,
+        progress: Progress,
+        *,
+        name: str | None = None,
+    ) -> None:
+        self._scope, self._study, self._engine = scope, study, engine
+        self._asset = name or context.asset_key.to_user_string()
+        self._track = progress.track(f"{self._asset} {scope.model} {scope.problem_set}", context.log.info)
+        self._stores: dict[Purpose, ShardStore] = {}
+        self._latest = SamplingStatus(n_before=0, n_total=0)
+
+    def sample(self, plan: Sequence[PlannedBlock], purpose: Purpose, *, is_last: bool = True) -> ShardStore:
+        """Sample what is missing of a plan; returns the store that then holds all of it."""
+        if purpose not in self._stores:
+            self._stores[purpose] = ShardStore(self._study.home().shards, purpose, self._scope.model)
+        store, before = self._stores[purpose], self._latest
+
+        def report(status: SamplingStatus) -> None:
+            self._latest = before.followed_by(status, is_last=is_last)
+            self._track(self._latest)
+
+        sample_missing(self._engine, plan, sampling_of(self._scope.protocol), store, report)
+        return store
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """What the run has taken, as metadata."""
+        status = self._latest
+        return {
+            "rollouts_sampled": status.n_done,
+            "rollouts_found_in_shards": status.n_before,
+            "generated_tokens": status.generated_tokens,
+            "sampling_seconds": round(status.seconds, 1),
+            "engine": str(self._engine.describe()),
+        }
+
+    def __enter__(self) -> EngineRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._latest.n_blocks:
+            _enter(self._scope, self._engine, self._asset, self._latest)
+
+
+def sample(
+    context: dg.AssetExecutionContext,
+    scope: Scope,
+    study: Study,
+    engine: Engine,
+    progress: Progress,
+    plan: Sequence[PlannedBlock],
+    purpose: Purpose,
+) -> tuple[ShardStore, dict[str, Any]]:
+    """Sample what is missing of the one plan of an asset; returns the store and the run's metadata."""
+    with EngineRun(context, scope, study, engine, progress) as run:
+        return run.sample(plan, purpose), run.cost
+
+
+def _enter(scope: Scope, engine: Engine, asset: str, status: SamplingStatus) -> None:
+    info = engine.describe()
+    row = {
+        "sampling_run_id": uuid.uuid4().hex,
+        "asset": asset,
+        "problem_set": scope.problem_set,
+        "model": scope.model,
+        "model_revision": info.model_revision,
+        "engine": f"{info.engine} {info.version}",
+        "device": f"{info.device} {info.dtype}",
+        "started_at": status.started_at.replace(tzinfo=None),
+        "seconds": status.seconds,
+        "n_blocks": status.n_blocks,
+        "n_rollouts": status.n_done,
+        "prompt_tokens": status.prompt_tokens,
+        "cached_tokens": status.cached_tokens,
+        "generated_tokens": status.generated_tokens,
+        "tokens_per_second": status.generated_tokens / status.seconds if status.seconds else 0.0,
+        "is_reproducible": info.is_reproducible,
+        "is_retokenized": info.is_retokenized,
+    }
+    scope.warehouse.merge("sampling_runs", pl.DataFrame([row], schema_overrides={"cached_tokens": pl.Int64}))
+
+
+def write_blocks(scope: Scope, asset: str, plan: Sequence[PlannedBlock]) -> pl.DataFrame:
+    """Record which blocks a plan consists of, so that grading needs no engine; returns the rows."""
+    frame = pl.DataFrame(
+        [
+            {
+                "problem_set": scope.problem_set,
+                "model": scope.model,
+                "asset": asset,
+                "problem_id": p.prefix.problem_id,
+                "prefix_id": p.prefix.prefix_id,
+                "block_index": p.first_sample // p.block.n,
+                "block_key": p.block.key,
+                "n": p.block.n,
+                "protocol": scope.protocol.name,
+                "protocol_hash": scope.protocol.protocol_hash,
+            }
+            for p in plan
+        ],
+        schema=polars_schema("blocks"),
+    )
+    scope.warehouse.write_partition("blocks", frame, {**scope.where, "asset": asset})
+    return frame
+
+
+def judge_blocks(study: Study, scope: Scope, asset: str, prefixes: pl.DataFrame) -> pl.DataFrame:
+    """Rollouts of the blocks that ``asset`` asked for, with verdicts.
+
+    Args:
+        study: For the shards.
+        scope: The partition.
+        asset: Which plan.
+        prefixes: problem_id, prefix_id and ``text`` of every prefix, each once.
+
+    Returns:
+        Columns of ``rollouts`` but model.
+    """
+    blocks = scope.warehouse.read_table("blocks", **scope.where, asset=asset)
+    store = ShardStore(study.home().shards, "rollout", scope.model)
+    rows = store.read(blocks["block_key"].to_list())
+    if rows.height != blocks["n"].sum():
+        raise dg.Failure(
+            f"{asset} of {scope.model!r} on {scope.problem_set!r}: the shards hold {rows.height:,} of "
+            f"{blocks['n'].sum():,} rollouts; materialize `{asset}` again, it samples only what is missing"
+        )
+    texts = prefixes.select("problem_id", "prefix_id", pl.col("text").alias("prefix_text"))
+    graded = scope.judge(rollouts_frame(rows, texts, scope.problems(), scope.protocol))
+    return graded.drop("text", "gold_answer", "answer_kind").with_columns(
+        problem_set=pl.lit(scope.problem_set)
+    )

@@ -1,0 +1,1 @@
+"""Where does the potential change? Adaptive sampling."""

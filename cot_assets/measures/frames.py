@@ -1,0 +1,353 @@
+"""The frames that pass through this package: their columns, checks and the pairs of neighboring cuts.
+
+Belongs here: schemas of the tables that the functions return (equal to ``sql/tables``; a test compares
+them), the frame ``curves`` that most functions take, and its neighboring pairs. Does not belong here:
+any judgement about a curve.
+
+``curves`` has one row per measured trace and cut, end of the trace included: the columns of trace_cuts,
+then ``n``, ``n_correct``, ``potential``, ``ci_low``, ``ci_high`` of potentials (NULL at the end), and
+``text`` and ``verdict`` of the trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from polars.datatypes import DataType, DataTypeClass
+
+from cot_assets.statistics.special import Floats
+from cot_assets.study import Protocol
+
+Schema = Mapping[str, DataTypeClass | DataType]
+
+EPSILON = 1e-9  #: estimates are ratios of small integers: differences below this are rounding, not data
+IDENTITY = ("problem_set", "model", "problem_id", "trace_id", "cut_policy")
+CURVE = ("trace_id", "cut_policy")  #: the key of one curve
+UNITS = ("problem_set", "model", "cut_policy")  #: what is summarized together
+
+_TEXT, _INT, _REAL, _FLAG = pl.String, pl.Int32, pl.Float64, pl.Boolean
+_IDENTITY: dict[str, DataTypeClass] = dict.fromkeys(IDENTITY, _TEXT)
+_PROTOCOL: dict[str, DataTypeClass] = {"protocol": _TEXT, "protocol_hash": _TEXT}
+_JUDGED: dict[str, DataTypeClass] = {
+    "by_threshold": _FLAG,
+    "probability": _REAL,
+    "is_confirmed": _FLAG,
+}
+
+CURVES: Schema = {
+    **_IDENTITY,
+    "cut_index": _INT,
+    "prefix_id": _TEXT,
+    "token_end": _INT,
+    "char_end": _INT,
+    "fraction": _REAL,
+    "is_end": _FLAG,
+    "states_answer": _FLAG,
+    "leaks_answer": _FLAG,
+    **_PROTOCOL,
+    "n": _INT,
+    "n_correct": _INT,
+    "potential": _REAL,
+    "ci_low": _REAL,
+    "ci_high": _REAL,
+    "text": _TEXT,
+    "verdict": _TEXT,
+}
+SPIKES: Schema = {
+    **_IDENTITY,
+    **dict.fromkeys(("cut_index", "token_start", "token_end", "char_start", "char_end"), _INT),
+    "span": _TEXT,
+    **dict.fromkeys(("n_before", "n_after"), _INT),
+    **dict.fromkeys(("potential_before", "potential_after"), _REAL),
+    **dict.fromkeys(("delta", "delta_low", "delta_high", "threshold"), _REAL),
+    **_JUDGED,
+    **_PROTOCOL,
+}
+TANGENTS: Schema = {**SPIKES, "is_recovered": _FLAG, "recovery_tokens": _INT}
+CHANGES: Schema = {
+    **_IDENTITY,
+    **dict.fromkeys(("cut_index", "n_before", "n_after"), _INT),
+    **dict.fromkeys(("potential_before", "potential_after", "delta", "delta_fitted"), _REAL),
+    **{"insight_probability": _REAL, "insight_fitted": _REAL, "is_insight_confirmed": _FLAG},
+    **{"tangent_probability": _REAL, "tangent_fitted": _REAL, "is_tangent_confirmed": _FLAG},
+    **_PROTOCOL,
+}
+CHANGE_PRIORS: Schema = {
+    **dict.fromkeys(UNITS, _TEXT),
+    "n_pairs": _INT,
+    **dict.fromkeys(("change_low", "change_high", "mass"), _REAL),
+    **_PROTOCOL,
+}
+LUCKY_GUESSES: Schema = {
+    **_IDENTITY,
+    "rule": _TEXT,
+    "cut_index": _INT,
+    "n": _INT,
+    **dict.fromkeys(("potential", "ci_low", "ci_high", "threshold"), _REAL),
+    **_JUDGED,
+    "v0": _REAL,
+    "v0_bin": _TEXT,
+    "guess_bound": _REAL,
+    **_PROTOCOL,
+}
+MONOTONICITY: Schema = {
+    **_IDENTITY,
+    "verdict": _TEXT,
+    "n_cuts": _INT,
+    "n_pairs": _INT,
+    "v0": _REAL,
+    "is_solved_without_cot": _FLAG,
+    **dict.fromkeys(("max_drop", "max_rise", "tolerance"), _REAL),
+    **_JUDGED,
+    **_PROTOCOL,
+}
+MONOTONE_TESTS: Schema = {
+    **_IDENTITY,
+    "verdict": _TEXT,
+    "n_known_cuts": _INT,
+    **dict.fromkeys(("statistic", "max_misfit", "p_value", "q_value"), _REAL),
+    "is_monotone": _FLAG,
+    **_PROTOCOL,
+}
+DRAWDOWNS: Schema = {
+    **_IDENTITY,
+    "kind": _TEXT,
+    "verdict": _TEXT,
+    **dict.fromkeys(("n_known_cuts", "cut_from", "cut_to"), _INT),
+    **dict.fromkeys(("token_start", "token_end", "char_start", "char_end"), _INT),
+    **dict.fromkeys(("potential_from", "potential_to", "change", "change_low", "change_split"), _REAL),
+    "threshold": _REAL,
+    **{"by_threshold": _FLAG, "is_confirmed": _FLAG},
+    **_PROTOCOL,
+}
+SENSITIVITY: Schema = {
+    **dict.fromkeys((*UNITS, "pattern", "trace_filter"), _TEXT),
+    "threshold": _REAL,
+    "is_in_use": pl.Boolean,
+    **dict.fromkeys(("n", "n_traces", "n_problems"), _INT),
+    **dict.fromkeys(("rate", "ci_low", "ci_high", "noise_flat", "noise_monotone"), _REAL),
+    **_PROTOCOL,
+}
+PATTERN_RATES: Schema = {
+    **dict.fromkeys(("problem_set", "model", "pattern", "rule", "cut_policy", "trace_filter"), _TEXT),
+    **dict.fromkeys(("n_traces", "n_with", "n_problems"), _INT),
+    **dict.fromkeys(("rate", "ci_low", "ci_high", "n_eff"), _REAL),
+    **_PROTOCOL,
+}
+MATCHED_RATES: Schema = {
+    **dict.fromkeys(("problem_set", "model", "pattern", "rule", "cut_policy", "trace_filter"), _TEXT),
+    "v0_bin": _TEXT,
+    **dict.fromkeys(("n_traces", "n_with", "n_problems", "n_empty_bins"), _INT),
+    **dict.fromkeys(("rate", "ci_low", "ci_high"), _REAL),
+    **_PROTOCOL,
+}
+MODEL_DIFFERENCES: Schema = {
+    **dict.fromkeys(("problem_set", "model_a", "model_b"), _TEXT),
+    **dict.fromkeys(("measure", "rule", "cut_policy", "trace_filter"), _TEXT),
+    "n_problems": _INT,
+    **dict.fromkeys(("value_a", "value_a_low", "value_a_high"), _REAL),
+    **dict.fromkeys(("value_b", "value_b_low", "value_b_high"), _REAL),
+    **dict.fromkeys(("difference", "ci_low", "ci_high"), _REAL),
+    "n_bins": _INT,
+    **dict.fromkeys(("matched_n_a", "matched_n_b"), _INT),
+    **dict.fromkeys(("matched_difference", "matched_low", "matched_high"), _REAL),
+    **_PROTOCOL,
+}
+PASS_AT_K: Schema = {
+    **dict.fromkeys(("problem_set", "model", "cut_policy"), _TEXT),
+    "k": _INT,
+    "guesses": _TEXT,
+    **dict.fromkeys(("n_problems", "n_traces", "n_guesses"), _INT),
+    **dict.fromkeys(("pass_at_k", "ci_low", "ci_high"), _REAL),
+    **_PROTOCOL,
+}
+SUMMARIES: Schema = {
+    **dict.fromkeys((*UNITS, "figure", "measure", "rule", "trace_filter", "split_by", "part"), _TEXT),
+    "statistic": _TEXT,
+    **dict.fromkeys(("estimate", "ci_low", "ci_high"), _REAL),
+    **dict.fromkeys(("n_with", "n", "n_problems"), _INT),
+    "n_of": _TEXT,
+    **_PROTOCOL,
+}
+UNLOCKS: Schema = {
+    **dict.fromkeys(("problem_set", "reader", "writer", "problem_id", "trace_id"), _TEXT),
+    "fraction": _REAL,
+    "control": _TEXT,
+    "share": _REAL,
+    "n_tokens": _INT,
+    "trace_verdict": _TEXT,
+    "leaks_answer": _FLAG,
+    "n0": _INT,
+    "v0": _REAL,
+    "n": _INT,
+    **dict.fromkeys(("potential", "probability_unsolved", "probability_lifted"), _REAL),
+    **dict.fromkeys(("is_unsolved", "is_solved"), _FLAG),
+    "status": _TEXT,
+    **_PROTOCOL,
+}
+
+_PAIR: dict[str, DataTypeClass] = dict.fromkeys(("problem_set", "reader", "writer"), _TEXT)
+_INTERVAL: dict[str, DataTypeClass] = dict.fromkeys(("ci_low", "ci_high"), _REAL)
+_VIEW: dict[str, DataTypeClass] = {
+    **_PAIR,
+    **{"control": _TEXT, "trace_filter": _TEXT, "leaks": _TEXT, "fraction": _REAL},
+}
+TRANSFER_CURVE: Schema = {
+    **_VIEW,
+    **dict.fromkeys(("n_traces", "n_problems"), _INT),
+    "potential": _REAL,
+    **_INTERVAL,
+    "n_paired": _INT,
+    **dict.fromkeys(("lift", "lift_low", "lift_high"), _REAL),
+    **_PROTOCOL,
+}
+UNLOCK_RATES: Schema = {
+    **_VIEW,
+    **dict.fromkeys(("n_traces", "n_problems", "n_solved_before", "n_unsolved", "n_unlocked"), _INT),
+    **dict.fromkeys(("n_not_unlocked", "n_undecided", "n_start_unclear", "n_unlocked_and_solved"), _INT),
+    **dict.fromkeys(("share_low", "share_high", "ci_low", "ci_high"), _REAL),
+    **dict.fromkeys(("n_problems_unsolved", "n_problems_unlocked"), _INT),
+    **dict.fromkeys(("problems_share_low", "problems_share_high"), _REAL),
+    **dict.fromkeys(("problems_ci_low", "problems_ci_high"), _REAL),
+    **_PROTOCOL,
+}
+TRANSFER_DIFFERENCES: Schema = {
+    **_PAIR,
+    "fraction": _REAL,
+    **dict.fromkeys(("control", "trace_filter", "leaks", "measure"), _TEXT),
+    **dict.fromkeys(("n_traces", "n_problems", "n_missing"), _INT),
+    **dict.fromkeys(("n_leaks", "n_control_leaks", "n_unlocked", "n_control_unlocked"), _INT),
+    **dict.fromkeys(("value", "value_low", "value_high"), _REAL),
+    **dict.fromkeys(("control_value", "control_low", "control_high", "difference"), _REAL),
+    **_INTERVAL,
+    **_PROTOCOL,
+}
+SHORTEST_UNLOCKS: Schema = {
+    **_PAIR,
+    "problem_id": _TEXT,
+    **dict.fromkeys(("n_traces", "n_prefixes", "n_undecided", "n0"), _INT),
+    **dict.fromkeys(("v0", "v0_low", "v0_high"), _REAL),
+    "trace_id": _TEXT,
+    **dict.fromkeys(("fraction", "share"), _REAL),
+    "n_tokens": _INT,
+    "n": _INT,
+    "potential": _REAL,
+    **_INTERVAL,
+    "leaks_answer": _FLAG,
+    **dict.fromkeys(("n_longer", "n_longer_unlocked"), _INT),
+    **_PROTOCOL,
+}
+TRANSFER_STEPS: Schema = {
+    **_PAIR,
+    **dict.fromkeys(("problem_id", "trace_id"), _TEXT),
+    **dict.fromkeys(("cut_from", "cut_to"), _INT),
+    "kind": _TEXT,
+    "leaks_answer": _FLAG,
+    **dict.fromkeys(("writer_n_from", "writer_n_to"), _INT),
+    **dict.fromkeys(("writer_from", "writer_to", "writer_change"), _REAL),
+    **dict.fromkeys(("reader_n_from", "reader_n_to"), _INT),
+    **dict.fromkeys(("reader_from", "reader_to", "reader_change"), _REAL),
+    **_PROTOCOL,
+}
+STEP_CORRELATIONS: Schema = {
+    **_PAIR,
+    **dict.fromkeys(("kind", "leaks"), _TEXT),
+    **dict.fromkeys(("n_steps", "n_traces", "n_problems"), _INT),
+    **dict.fromkeys(("writer_change", "writer_change_low", "writer_change_high"), _REAL),
+    **dict.fromkeys(("reader_change", "reader_change_low", "reader_change_high"), _REAL),
+    **dict.fromkeys(("correlation", "correlation_low", "correlation_high"), _REAL),
+    **dict.fromkeys(("corrected", "corrected_low", "corrected_high"), _REAL),
+    **_PROTOCOL,
+}
+
+
+def require(frame: pl.DataFrame, columns: tuple[str, ...] | Schema, name: str) -> None:
+    """Raise ValueError, naming frame and columns, where columns are missing."""
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise ValueError(f"the frame {name} lacks the column(s) {', '.join(missing)}")
+
+
+def conform(frame: pl.DataFrame, schema: Schema, protocol: Protocol | None = None) -> pl.DataFrame:
+    """The frame with exactly the columns and types of the schema, the protocol's name and hash filled in."""
+    if protocol is not None:
+        frame = frame.with_columns(
+            pl.lit(protocol.name).alias("protocol"), pl.lit(protocol.protocol_hash).alias("protocol_hash")
+        )
+    return frame.select([pl.col(name).cast(kind) for name, kind in schema.items()])
+
+
+def checked_curves(curves: pl.DataFrame) -> pl.DataFrame:
+    """``curves`` with the right types, sorted by curve and cut.
+
+    Raises:
+        ValueError: a column is missing, or a curve has the same cut twice.
+    """
+    require(curves, CURVES, "curves")
+    frame = curves.select([pl.col(name).cast(kind) for name, kind in CURVES.items()])
+    frame = frame.sort(*CURVE, "cut_index")
+    twice = frame.filter(pl.struct(*CURVE, "cut_index").is_duplicated())
+    if twice.height:
+        raise ValueError(
+            f"curves has cut {twice['cut_index'][0]} of trace {twice['trace_id'][0]!r} "
+            f"({twice['cut_policy'][0]}) more than once; join potentials on model and prefix_id"
+        )
+    return frame
+
+
+def measured_cuts(checked: pl.DataFrame) -> pl.DataFrame:
+    """Cuts before the end of a trace; counts and potential are NULL where nothing is known."""
+    is_known = pl.col("n").fill_null(0) > 0
+    return checked.filter(~pl.col("is_end")).with_columns(
+        *(pl.when(is_known).then(pl.col(c)).alias(c) for c in ("n", "n_correct", "ci_low", "ci_high")),
+        pl.when(is_known).then(pl.col("n_correct") / pl.col("n")).alias("potential"),
+    )
+
+
+def neighboring_pairs(checked: pl.DataFrame) -> pl.DataFrame:
+    """One row per pair of neighboring measured cuts whose potentials are both known.
+
+    A pair with an unknown end is left out, and no pair bridges it. The end of the trace takes no part.
+
+    Returns:
+        The identity of the curve, ``text``, ``verdict``, ``cut_index`` of the first cut, the span in
+        tokens and characters, and n, n_correct and potential as ``…_before`` and ``…_after``; ``delta``.
+    """
+    cuts = measured_cuts(checked)
+    before = cuts.select(
+        *IDENTITY,
+        "cut_index",
+        "text",
+        "verdict",
+        pl.col("token_end").alias("token_start"),
+        pl.col("char_end").alias("char_start"),
+        pl.col("n").alias("n_before"),
+        pl.col("n_correct").alias("k_before"),
+        pl.col("potential").alias("potential_before"),
+    )
+    after = cuts.select(
+        *CURVE,
+        pl.col("cut_index") - 1,
+        "token_end",
+        "char_end",
+        pl.col("n").alias("n_after"),
+        pl.col("n_correct").alias("k_after"),
+        pl.col("potential").alias("potential_after"),
+    )
+    return (
+        before.join(after, on=[*CURVE, "cut_index"], how="inner")
+        .filter(pl.col("potential_before").is_not_null() & pl.col("potential_after").is_not_null())
+        .with_columns((pl.col("potential_after") - pl.col("potential_before")).alias("delta"))
+        .sort(*CURVE, "cut_index")
+    )
+
+
+def pair_counts(pairs: pl.DataFrame) -> tuple[Floats, Floats, Floats, Floats]:
+    """(k_before, n_before, k_after, n_after) of neighboring pairs, as arrays."""
+
+    def column(name: str) -> Floats:
+        return np.asarray(pairs[name].cast(pl.Float64).to_numpy(), dtype=np.float64)
+
+    return column("k_before"), column("n_before"), column("k_after"), column("n_after")

@@ -1,0 +1,1 @@
+"""What happens on a curve? Steps, tangents, spikes, lucky guesses, monotonicity, drawdowns."""

@@ -1,0 +1,148 @@
+"""pass@k, unbiased, with and without guesses.
+
+Belongs here: pass@k from counts and from the tables of traces and guesses. Does not belong here: what a
+guess is (:mod:`.guesses`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from cot_assets.measures.frames import PASS_AT_K, conform, require
+from cot_assets.statistics.clusters import cluster_bootstrap_mean
+from cot_assets.statistics.special import Floats, Numbers, log_choose
+from cot_assets.study import Protocol
+
+Rule = Literal["lucky_guess", "late_spike"]
+RULES: tuple[Rule, ...] = ("lucky_guess", "late_spike")
+_GROUP = ("problem_set", "model")
+
+
+def pass_at_k(n: Numbers, c: Numbers, k: Numbers) -> Floats:
+    """Unbiased estimate of P(at least one of k samples is right): 1 - C(n-c, k) / C(n, k).
+
+    Chen et al. 2021, "Evaluating Large Language Models Trained on Code", equation 1.
+
+    Args:
+        n: samples of the problem.
+        c: right ones among them.
+        k: samples drawn, at least 1.
+
+    Returns:
+        An array of the broadcast shape; NaN where k > n, since no unbiased estimate exists.
+
+    Raises:
+        ValueError: c lies outside [0, n] or k below 1.
+    """
+    n_, c_, k_ = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (n, c, k)))
+    if bool(np.any((c_ < 0) | (c_ > n_))) or bool(np.any(k_ < 1)):
+        raise ValueError("pass@k needs 0 <= c <= n and k >= 1")
+    wrong = n_ - c_
+    log_ratio = log_choose(np.maximum(wrong, k_), k_) - log_choose(np.maximum(n_, k_), k_)
+    none_right = np.where(wrong < k_, 0.0, np.exp(log_ratio))
+    return np.where(k_ > n_, np.nan, 1 - none_right)
+
+
+def pass_at_k_by_problem(
+    traces: pl.DataFrame,
+    lucky_guesses: pl.DataFrame,
+    ks: Sequence[int],
+    rule: Rule = "lucky_guess",
+) -> pl.DataFrame:
+    """pass@k of every problem, with all right traces and with guesses taken as wrong.
+
+    Args:
+        traces: the measured traces: ``problem_set, model, problem_id, trace_id, verdict`` (table
+            ``monotonicity`` will do). Unscored traces take no part.
+        lucky_guesses: table of that name.
+        ks: values of k.
+        rule: which guesses are taken out.
+
+    Returns:
+        One row per problem_set, model, problem_id and k: ``k``, ``n_traces``, ``n_correct``,
+        ``n_guesses``, ``pass_at_k``, ``pass_at_k_without_guesses`` (NULL where k > n_traces).
+
+    Raises:
+        ValueError: a column is missing.
+    """
+    require(traces, (*_GROUP, "problem_id", "trace_id", "verdict"), "traces")
+    require(lucky_guesses, ("trace_id", "rule", "by_threshold"), "lucky_guesses")
+    guessed = lucky_guesses.filter((pl.col("rule") == rule) & pl.col("by_threshold").fill_null(False))
+    counts = (
+        traces.filter(pl.col("verdict") != "unscored")
+        .join(guessed.select("trace_id", pl.lit(True).alias("is_guess")).unique(), on="trace_id", how="left")
+        .with_columns((pl.col("verdict") == "correct").alias("is_correct"))
+        .group_by(*_GROUP, "problem_id")
+        .agg(
+            pl.len().cast(pl.Int32).alias("n_traces"),
+            pl.col("is_correct").sum().cast(pl.Int32).alias("n_correct"),
+            (pl.col("is_correct") & pl.col("is_guess").fill_null(False))
+            .sum()
+            .cast(pl.Int32)
+            .alias("n_guesses"),
+        )
+        .join(pl.DataFrame({"k": list(ks)}, schema={"k": pl.Int32}), how="cross")
+        .sort(*_GROUP, "problem_id", "k")
+    )
+    n, c, g, k = (counts[name].to_numpy() for name in ("n_traces", "n_correct", "n_guesses", "k"))
+    return counts.with_columns(
+        pl.Series("pass_at_k", pass_at_k(n, c, k), dtype=pl.Float64).fill_nan(None),
+        pl.Series("pass_at_k_without_guesses", pass_at_k(n, c - g, k), dtype=pl.Float64).fill_nan(None),
+    )
+
+
+def measured_pass_at_k(
+    monotonicity: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol: Protocol
+) -> pl.DataFrame:
+    """Mean pass@k of the measured traces over problems with at least k of them, with and without guesses.
+
+    Args:
+        monotonicity: table of that name; its rows are the measured traces.
+        lucky_guesses: table of that name.
+        protocol: says which traces are measured, gives the seed and stamps the result.
+
+    Returns:
+        The columns of table ``pass_at_k`` for k = 1, 2, 4, ... up to the measured traces per problem;
+        intervals are bootstraps by problem; NULL where no problem has k traces. No rows where the protocol
+        measures traces picked by their verdict, of which pass@k says nothing.
+
+    Raises:
+        ValueError: a column is missing.
+    """
+    rows: list[dict[str, object]] = []
+    if protocol.measured != "correct":
+        per_problem = protocol.measured_per_problem
+        most = per_problem if protocol.measured == "first" else protocol.traces_per_problem
+        ks = [k for k in (1, 2, 4, 8, 16, 32, 64) if k < most] + [most]
+        for (policy,), traces in monotonicity.group_by("cut_policy", maintain_order=True):
+            own = lucky_guesses.filter(pl.col("cut_policy") == policy)
+            for rule in RULES:
+                by_problem = pass_at_k_by_problem(traces, own, ks, rule)
+                views = {rule: "pass_at_k_without_guesses"}
+                if rule == RULES[0]:
+                    views["kept"] = "pass_at_k"
+                for name, column in views.items():
+                    base = {"cut_policy": policy, "guesses": name}
+                    rows += [{**base, **row} for row in _means(by_problem, column, protocol.seed)]
+    frame = pl.DataFrame(rows, schema=dict(PASS_AT_K)).with_columns(pl.col(pl.Float64).fill_nan(None))
+    return conform(frame, PASS_AT_K, protocol).sort(*_GROUP, "cut_policy", "k", "guesses")
+
+
+def _means(by_problem: pl.DataFrame, column: str, seed: int) -> Iterator[dict[str, object]]:
+    key = (*_GROUP, "k")
+    for values, group in by_problem.sort(*key, "problem_id").group_by(*key, maintain_order=True):
+        known = group.filter(pl.col(column).is_not_null())
+        mean = cluster_bootstrap_mean(known[column].to_numpy(), known["problem_id"].to_numpy(), seed)
+        yield {
+            **dict(zip(key, values, strict=True)),
+            "pass_at_k": mean.mean,
+            "ci_low": mean.low,
+            "ci_high": mean.high,
+            "n_problems": mean.n_clusters,
+            "n_traces": int(known["n_traces"].sum()),
+            "n_guesses": 0 if column == "pass_at_k" else int(known["n_guesses"].sum()),
+        }

@@ -1,0 +1,389 @@
+"""The numbers that figures state about other tables: shares, means and quantiles, each with its interval.
+
+Belongs here: which numbers each figure states, over which rows. Does not belong here: rates of patterns over
+traces (:mod:`.rates`, :mod:`.matching`), what compares models or readers (:mod:`.matching`,
+:mod:`.transfer`), and the statistics of clustered values (:mod:`.clusters`).
+
+A figure has the name of the query that shows it. Its numbers are estimated here once; query and report both
+read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from cot_assets.measures.frames import (
+    CHANGES,
+    CURVE,
+    CURVES,
+    DRAWDOWNS,
+    LUCKY_GUESSES,
+    MONOTONE_TESTS,
+    MONOTONICITY,
+    SPIKES,
+    SUMMARIES,
+    TANGENTS,
+    UNITS,
+    Schema,
+    conform,
+    measured_cuts,
+    require,
+)
+from cot_assets.measures.patterns.changes import (
+    CENTERS,
+    change_likelihoods,
+    fit_change_prior,
+    posterior_masses,
+    probability_beyond,
+)
+from cot_assets.measures.patterns.guesses import V0_BINS
+from cot_assets.measures.rates.pattern_rates import FILTERS, RULES, rate_summary
+from cot_assets.statistics.clusters import (
+    Estimate,
+    cluster_bootstrap_mean,
+    clustered_quantile,
+    jackknifed_shares,
+)
+from cot_assets.statistics.estimates import CONFIDENCE
+from cot_assets.statistics.special import Floats
+from cot_assets.study import Protocol
+
+Tables = Mapping[str, pl.DataFrame]
+Row = dict[str, object]
+#: Signs in the text of a step, by the column of table ``jumps``.
+SIGNS = {
+    "calculation": "is_calculation", "self_check": "is_self_check", "gold_answer": "has_gold_answer",
+    "first_answer": "has_first_answer",
+}  # fmt: skip
+NEEDED: Mapping[str, Schema | tuple[str, ...]] = {
+    "curves": CURVES, "tangents": TANGENTS, "spikes": SPIKES, "lucky_guesses": LUCKY_GUESSES,
+    "monotonicity": MONOTONICITY, "changes": CHANGES, "monotone_tests": MONOTONE_TESTS, "drawdowns": DRAWDOWNS,
+    "jumps": (*UNITS, "problem_id", "trace_id", "cut_index", "n_characters", "n_tokens", *SIGNS.values()),
+    "traces": ("problem_set", "model", "problem_id", "verdict", "n_tokens"),
+    "problems": ("problem_set", "problem_id", "level", "subject"),
+}  # fmt: skip
+_IS_CORRECT = pl.when(pl.col("verdict") != "unscored").then(pl.col("verdict") == "correct")
+_STAGES = {
+    "1 before": ~pl.col("states_answer") & ~pl.col("leaks_answer"),
+    "2 gold answer in sight": ~pl.col("states_answer") & pl.col("leaks_answer"),
+    "3 own answer stated": pl.col("states_answer"),
+}
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Rows that numbers of a figure are about; ``n_of`` says what a row is."""
+
+    frame: pl.DataFrame
+    n_of: str
+    seed: int
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def share(self, measure: str, flag: pl.Expr) -> Row:
+        """Share of rows with the flag; rows where it is NULL take no part."""
+        row = rate_summary(self.frame.with_columns(flag.alias("has")).drop_nulls("has"))
+        names = ("rate", "ci_low", "ci_high", "n_with", "n_traces", "n_problems")
+        columns = ("estimate", "ci_low", "ci_high", "n_with", "n", "n_problems")
+        found = {column: row[name] for column, name in zip(columns, names, strict=True)}
+        return self._row(measure, "share", found)
+
+    def mean(self, measure: str, value: pl.Expr, bounds: tuple[float, float] = (0.0, 1.0)) -> Row:
+        """Mean over rows; those where it is NULL take no part."""
+        values, problems = self._known(value)
+        return self._row(measure, "mean", _figures(cluster_bootstrap_mean(values, problems, self.seed, bounds=bounds)))  # fmt: skip
+
+    def quantile(self, measure: str, value: pl.Expr, share: float) -> Row:
+        """Quantile over rows; those where it is NULL take no part."""
+        statistic = "median" if share == 0.5 else f"{100 * share:.0f}% quantile"
+        return self._row(measure, statistic, _figures(clustered_quantile(*self._known(value), share)))
+
+    def fitted(self, measures: Sequence[Row], fit: Callable[[npt.NDArray[np.bool_]], Sequence[float]]) -> list[Row]:  # fmt: skip
+        """Shares of rows that a fit to all of them gives; ``measures`` holds their labels."""
+        if self.frame.is_empty():
+            empty = Estimate(float("nan"), float("nan"), float("nan"), 0, 0)
+            found = [empty for _ in measures]
+        else:
+            found = jackknifed_shares(fit, self.frame["problem_id"].to_numpy())
+        return [
+            {**self._row("", "fitted share", _figures(estimate)), **labels}
+            for labels, estimate in zip(measures, found, strict=True)
+        ]
+
+    def _known(self, value: pl.Expr) -> tuple[Floats, npt.NDArray[np.object_]]:
+        known = self.frame.select(value.cast(pl.Float64).alias("value"), "problem_id").drop_nulls("value")
+        return np.asarray(known["value"].to_numpy(), dtype=np.float64), known["problem_id"].to_numpy()
+
+    def _row(self, measure: str, statistic: str, found: Row) -> Row:
+        return {**self.labels, "measure": measure, "statistic": statistic, "n_of": self.n_of, **found}
+
+
+def _figures(found: Estimate) -> Row:
+    ends = {"estimate": found.mean, "ci_low": found.low, "ci_high": found.high}
+    known: Row = {name: None if np.isnan(value) else value for name, value in ends.items()}
+    return {**known, "n": found.n, "n_problems": found.n_clusters}
+
+
+def summaries(tables: Tables, protocol: Protocol) -> pl.DataFrame:
+    """Every number of every figure, for each problem set, model and cut policy.
+
+    Args:
+        tables: by name those of :data:`NEEDED`: tables, and the frame ``curves``.
+        protocol: gives thresholds, seed and token budget, and stamps the result.
+
+    Returns:
+        The columns of table ``summaries``. Numbers without a row to rest on have n = 0 and are NULL, and so
+        are intervals of quantiles of too few values. Where cuts play no part ``cut_policy`` is ``any``.
+
+    Raises:
+        ValueError: a table is missing or lacks a column.
+    """
+    for name, columns in NEEDED.items():
+        if name not in tables:
+            raise ValueError(f"summaries need the table {name}")
+        require(tables[name], columns, name)
+    rows: list[Row] = []
+    for unit in tables["monotonicity"].select(UNITS).unique().sort(UNITS).iter_rows(named=True):
+        own = {name: _only(frame, unit) for name, frame in tables.items()}
+        for figure, numbers in _FIGURES.items():
+            rows += [{**unit, "figure": figure, **row} for row in numbers(own, protocol)]
+    for unit in tables["traces"].select(UNITS[:2]).unique().sort(UNITS[:2]).iter_rows(named=True):
+        own = {name: _only(frame, unit) for name, frame in tables.items()}
+        rows += [{**unit, "cut_policy": "any", **row} for row in _difficulty(own, protocol)]
+    defaults = {"rule": "none", "trace_filter": "all", "split_by": "none", "part": "all"}
+    frame = pl.DataFrame([{**defaults, **row} for row in rows], schema=dict(SUMMARIES))
+    return conform(frame, SUMMARIES, protocol)
+
+
+def _only(frame: pl.DataFrame, unit: Mapping[str, str]) -> pl.DataFrame:
+    return frame.filter(*(pl.col(name) == value for name, value in unit.items() if name in frame.columns))
+
+
+def _filtered(own: Tables, table: str) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rows of a table about traces under each trace filter."""
+    solved = own["monotonicity"].select(*CURVE, "is_solved_without_cot")
+    whole = own[table].join(solved, on=CURVE, how="left")
+    for name, is_in in FILTERS.items():
+        yield name, whole.filter(is_in)
+
+
+def _recovery(own: Tables, protocol: Protocol) -> Iterator[Row]:
+    for rule, flag in RULES.items():
+        tangents = own["tangents"].filter(flag)
+        each = _Group(tangents, "tangents", protocol.seed, {"rule": rule})
+        yield each.share("recovered", pl.col("is_recovered"))
+        for share in (0.25, 0.5, 0.75):
+            yield each.quantile(f"recovery_tokens_{100 * share:.0f}", pl.col("recovery_tokens"), share)
+        yield each.mean("potential_before", pl.col("potential_before"))
+        yield each.mean("potential_after", pl.col("potential_after"))
+        traces = own["monotonicity"].join(tangents, on=CURVE, how="semi")
+        yield _Group(traces, "traces", protocol.seed, {"rule": rule}).share("ends_correct", _IS_CORRECT)
+
+
+def _jumps(own: Tables, protocol: Protocol) -> Iterator[Row]:
+    key = [*CURVE, "cut_index"]
+    for rule, flag in RULES.items():
+        insights = own["spikes"].filter(flag)
+        kinds = {"insight": own["jumps"].join(insights, on=key, how="semi")}
+        kinds["other step"] = own["jumps"].join(insights, on=key, how="anti")
+        for part, steps in kinds.items():
+            labels = {"rule": rule, "split_by": "step", "part": part}
+            each = _Group(steps, "steps", protocol.seed, labels)
+            for sign, column in SIGNS.items():
+                yield each.share(sign, pl.col(column))
+            yield each.share("no_sign", ~pl.any_horizontal(*SIGNS.values()))
+            yield each.quantile("n_characters", pl.col("n_characters"), 0.5)
+            yield each.quantile("n_tokens", pl.col("n_tokens"), 0.5)
+
+
+def _monotone_tests(own: Tables, protocol: Protocol) -> Iterator[Row]:
+    by_tolerance = own["monotonicity"].select(*CURVE, "by_threshold")
+    rules = {
+        "test": pl.col("is_monotone"),
+        "test_fdr": pl.col("q_value") >= 1 - CONFIDENCE,
+        "tolerance": pl.col("by_threshold"),
+    }
+    for name, tests in _filtered(own, "monotone_tests"):
+        both = tests.drop_nulls("p_value").join(by_tolerance, on=CURVE, how="left")
+        for rule, flag in rules.items():
+            labels = {"rule": rule, "trace_filter": name}
+            yield _Group(both, "traces", protocol.seed, labels).share("monotone", flag)
+        labels = {"rule": "test", "trace_filter": name}
+        yield _Group(both, "traces", protocol.seed, labels).quantile("max_misfit", pl.col("max_misfit"), 0.5)
+
+
+def _true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
+    pairs, key = own["changes"], [*CURVE, "cut_index"]
+    for pattern, events in (("insight", own["spikes"]), ("tangent", own["tangents"])):
+        found = events.select(*key, "by_threshold")
+        both = pairs.join(found, on=key, how="left")
+        for rule, flag in (
+            ("threshold", pl.col("by_threshold").fill_null(value=False)),
+            ("confirmed", pl.col(f"is_{pattern}_confirmed")),
+        ):
+            labels = {"rule": rule, "split_by": "pattern", "part": pattern}
+            yield _Group(both, "steps", protocol.seed, labels).share("event", flag)
+    k0, k1 = (_numbers(pairs, f"potential_{at}") * _numbers(pairs, f"n_{at}") for at in ("before", "after"))
+    n0, n1 = _numbers(pairs, "n_before"), _numbers(pairs, "n_after")
+    likelihoods = change_likelihoods(np.round(k0), n0, np.round(k1), n1)
+
+    def fit(kept: npt.NDArray[np.bool_]) -> list[float]:
+        own = likelihoods[kept]
+        prior = fit_change_prior(own)
+        rises = probability_beyond(own, prior, protocol.insight_threshold, "rise")
+        drops = probability_beyond(own, prior, protocol.tangent_threshold, "drop")
+        return [float(rises.mean()), float(drops.mean()), prior.at_zero] if kept.any() else [0.0, 0.0, 1.0]
+
+    numbers: list[Row] = [
+        *({"measure": "event", "split_by": "pattern", "part": name} for name in ("insight", "tangent")),
+        {"measure": "no_change"},
+    ]
+    # The mean of |change| under each posterior, not of |posterior mean|, which is less.
+    masses = (
+        posterior_masses(likelihoods, fit_change_prior(likelihoods))[:, 1:]
+        if pairs.height
+        else np.zeros((0, 100))
+    )
+    sizes = pl.Series("size_fitted", masses @ np.abs(CENTERS), dtype=pl.Float64)
+    whole = _Group(pairs.with_columns(sizes), "steps", protocol.seed)
+    yield from ({"rule": "fitted", **row} for row in whole.fitted(numbers, fit))
+    for rule, column in (("estimate", "delta"), ("fitted", "size_fitted")):
+        yield {**whole.mean("size", pl.col(column).abs()), "rule": rule}
+
+
+def _confirmed_events(own: Tables, protocol: Protocol) -> Iterator[Row]:
+    guesses = own["lucky_guesses"]
+    kinds = {"insight": own["spikes"], "tangent": own["tangents"]}
+    kinds |= {rule: guesses.filter(pl.col("rule") == rule) for rule in ("late_spike", "lucky_guess")}
+    for pattern, events in kinds.items():
+        labels = {"split_by": "pattern", "part": pattern}
+        found = _Group(
+            events.filter("by_threshold"), "events", protocol.seed, {**labels, "rule": "threshold"}
+        )
+        yield found.share("confirmed", pl.col("is_confirmed"))
+        yield found.mean("false_by_flat_prior", 1 - pl.col("probability"))
+        if pattern in ("insight", "tangent"):  # the fitted law is one of changes; guesses are levels
+            fitted = own["changes"].select(*CURVE, "cut_index", false=1 - pl.col(f"{pattern}_fitted"))
+            judged = found.frame.join(fitted, on=[*CURVE, "cut_index"])
+            yield replace(found, frame=judged).mean("false_by_fitted_law", pl.col("false"))
+        kept = _Group(events.filter("is_confirmed"), "events", protocol.seed, {**labels, "rule": "confirmed"})
+        yield kept.share("missed_by_threshold", ~pl.col("by_threshold"))
+
+
+def _drawdown_rates(own: Tables, protocol: Protocol) -> Iterator[Row]:
+    for name, whole in _filtered(own, "drawdowns"):
+        for kind in ("drawdown", "run_up"):
+            labels = {"trace_filter": name, "split_by": "kind", "part": kind}
+            each = _Group(whole.filter(pl.col("kind") == kind), "traces", protocol.seed, labels)
+            for rule, flag in RULES.items():
+                yield {**each.share("beyond_threshold", pl.col(flag)), "rule": rule}
+            for rule, column in (("plain", "change"), ("split", "change_split")):
+                yield {**each.mean("size", pl.col(column), (-1.0, 1.0)), "rule": rule}
+
+
+def _guesses_by_v0(own: Tables, protocol: Protocol) -> Iterator[Row]:
+    decided = own["lucky_guesses"].drop_nulls("by_threshold")
+    for rule in ("late_spike", "lucky_guess"):
+        for v0_bin in V0_BINS:
+            here = decided.filter(pl.col("rule") == rule, pl.col("v0_bin") == v0_bin)
+            labels = {"rule": rule, "trace_filter": "correct", "split_by": "v0_bin", "part": v0_bin}
+            yield _Group(here, "traces", protocol.seed, labels).mean("guess_bound", pl.col("guess_bound"))
+
+
+def _answer_leaks(own: Tables, protocol: Protocol) -> Iterator[Row]:
+    cuts = measured_cuts(own["curves"]).drop_nulls("potential")
+    for name in ("correct", "incorrect", "all"):
+        for stage, is_there in _STAGES.items():
+            labels = {"trace_filter": name, "split_by": "stage", "part": stage}
+            each = _Group(cuts.filter(FILTERS[name], is_there), "cuts", protocol.seed, labels)
+            yield each.mean("potential", pl.col("potential"))
+            yield each.mean("fraction", pl.col("fraction"))
+
+
+def _event_positions(own: Tables, protocol: Protocol) -> Iterator[Row]:
+    cuts = measured_cuts(own["curves"]).drop_nulls("potential")
+    cuts = cuts.with_columns((10 * pl.col("fraction") + 1e-9).floor().clip(0, 9).cast(pl.Int8).alias("tenth"))
+    key = [*CURVE, "cut_index"]
+    steps = own["changes"].select(*key, "problem_id").join(cuts.select(*key, "tenth"), on=key)
+    for pattern, table in (("insight", "spikes"), ("tangent", "tangents")):
+        found = own[table].filter("by_threshold").select(*key, pl.lit(value=True).alias(pattern))
+        steps = steps.join(found, on=key, how="left").with_columns(pl.col(pattern).fill_null(value=False))
+    for tenth in range(10):
+        labels = {"split_by": "tenth", "part": f"{tenth / 10:.1f}"}
+        here = _Group(steps.filter(pl.col("tenth") == tenth), "steps", protocol.seed, labels)
+        for pattern in ("insight", "tangent"):
+            yield {**here.share(pattern, pl.col(pattern)), "rule": "threshold"}
+        at = _Group(cuts.filter(pl.col("tenth") == tenth), "cuts", protocol.seed, labels)
+        yield at.mean("potential", pl.col("potential"))
+
+
+def _solved_without_cot(own: Tables, protocol: Protocol) -> Iterator[Row]:
+    traces = own["monotonicity"]
+    # Every curve of a problem starts at the same prefix; imported ones may not.
+    problems = traces.group_by("problem_id").agg(
+        pl.col("is_solved_without_cot").max(), pl.col("v0").mean().alias("v0")
+    )
+    each = _Group(problems, "problems", protocol.seed)
+    yield each.share("solved_without_cot", pl.col("is_solved_without_cot"))
+    yield each.mean("v0", pl.col("v0"))
+    yield _Group(traces, "traces", protocol.seed).share("accuracy", _IS_CORRECT)
+    correct = _Group(traces.filter(FILTERS["correct"]), "traces", protocol.seed, {"trace_filter": "correct"})
+    yield correct.share("left_by_the_paper", FILTERS["paper"].fill_null(value=False))
+
+
+def _difficulty(own: Tables, protocol: Protocol) -> Iterator[Row]:
+    start = (
+        measured_cuts(own["curves"])
+        .filter(pl.col("cut_index") == 0)
+        .sort("n", "prefix_id", descending=[True, False], nulls_last=True)
+        .unique("problem_id", keep="first", maintain_order=True)
+        .select("problem_id", pl.col("potential").alias("v0"))
+    )
+    each = (
+        own["traces"]
+        .group_by("problem_id")
+        .agg(
+            _IS_CORRECT.mean().alias("accuracy"),
+            (pl.col("verdict") == "truncated").mean().alias("truncated"),
+            pl.col("n_tokens").mean(),
+        )
+        .join(start, on="problem_id", how="left")
+        .join(own["problems"].select("problem_id", "level", "subject"), on="problem_id", how="left")
+    )
+    longest = max(float(protocol.max_tokens), float(each["n_tokens"].max()))  # type: ignore[arg-type]
+    parts = [("none", "all", each)]
+    for split_by in ("level", "subject"):
+        for (part,), group in (
+            each.drop_nulls(split_by).sort(split_by).group_by(split_by, maintain_order=True)
+        ):
+            parts.append((split_by, str(part), group))
+    for split_by, part, group in parts:
+        labels = {"figure": "difficulty", "split_by": split_by, "part": part}
+        problems = _Group(group.sort("problem_id"), "problems", protocol.seed, labels)
+        yield problems.mean("v0", pl.col("v0"))
+        yield problems.mean("accuracy", pl.col("accuracy"))
+        yield problems.mean("gain_over_v0", pl.col("accuracy") - pl.col("v0"), (-1.0, 1.0))
+        yield problems.mean("truncated", pl.col("truncated"))
+        yield problems.mean("n_tokens", pl.col("n_tokens"), (0.0, longest))
+
+
+def _numbers(frame: pl.DataFrame, column: str) -> Floats:
+    return np.asarray(frame[column].cast(pl.Float64).to_numpy(), dtype=np.float64)
+
+
+_FIGURES: Mapping[str, Callable[[Tables, Protocol], Iterator[Row]]] = {
+    "recovery": _recovery,
+    "jumps": _jumps,
+    "monotone_tests": _monotone_tests,
+    "true_changes": _true_changes,
+    "confirmed_events": _confirmed_events,
+    "drawdown_rates": _drawdown_rates,
+    "guesses_by_v0": _guesses_by_v0,
+    "answer_leaks": _answer_leaks,
+    "event_positions": _event_positions,
+    "solved_without_cot": _solved_without_cot,
+}

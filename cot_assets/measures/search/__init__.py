@@ -1,0 +1,1 @@
+"""What does a greedy search over chunks gain over plain sampling?"""

@@ -1,0 +1,122 @@
+"""Group ``optimization``: what a search over chunks makes of the model's traces.
+
+Belongs here: optimized_traces (with optimized_steps and optimized_effects). Does not belong here: the search
+(:mod:`cot_assets.measures.search.greedy`) and what its traces show (:mod:`cot_assets.measures.search.effects`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.engines.base import Engine
+from cot_assets.grading.verify import GRADER_VERSION
+from cot_assets.measures.curves import sampling
+from cot_assets.measures.search import greedy as optimize
+from cot_assets.measures.search import tables
+from cot_assets.measures.search.effects import judge_optimized, judge_steps, optimized_effects
+from cot_assets.orchestration import check_rules as rules
+from cot_assets.orchestration import materializing as common
+from cot_assets.orchestration.partitions import MODEL_BY_SET
+from cot_assets.orchestration.resources import Engines, Progress, Study
+from cot_assets.sampling.plan import PlannedBlock
+from cot_assets.sampling.tables import prompts, rollouts_frame
+from cot_assets.warehouse.schema import polars_schema
+
+_TABLES = ("optimized_traces", "optimized_steps", "optimized_effects")
+OPTIMIZATION_CHECKS = {
+    "schema": (True, "Columns, types and keys of the three tables are those of the DDL."),
+    "search_is_whole": (True, "Chunks follow one another, and lengths and tokens spent add up."),
+    "no_duplicates": (True, "No rollout that chose a chunk measures it again."),
+    "unscored_share": (True, "The grader failed on at most 2% of the rollouts of chosen chunks."),
+    "null_iff_unknown": (True, "The potential is NULL exactly where n is 0 or unknown."),
+    "selection_bias": (False, "The estimate that won is not below the fresh one beyond chance."),
+}
+
+
+@dg.asset(
+    group_name="optimization",
+    partitions_def=MODEL_BY_SET,
+    deps=["traces"],
+    description=common.description("optimized_traces")
+    + "\n\nThis asset also writes `optimized_steps`, `optimized_effects` and `blocks`, and samples into Parquet "
+    "shards; a search that was stopped goes on where it was. Empty where the protocol's search_problems is 0.",
+    kinds={"parquet", "duckdb"},
+    metadata=common.table_metadata("optimized_traces"),
+    check_specs=common.check_specs("optimized_traces", OPTIMIZATION_CHECKS),
+    pool="gpu",
+)
+def optimized_traces(
+    context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
+) -> dg.MaterializeResult:
+    """Greedy search for a better trace of some problems, measured beside a sampled one."""
+    scope = common.sampled_scope_of(context, study)
+    problems = optimize.chosen_problems(scope.problems(), scope.protocol)
+    found, cost = _Found(), {}
+    if problems.height:
+        engine = sampling.open_engine(scope, engines)
+        with sampling.EngineRun(context, scope, study, engine, progress) as run:
+            found = _search(scope, run, engine, problems)
+            cost = run.cost
+    for table, frame in found.frames.items():
+        scope.warehouse.write_partition(table, frame, scope.where)
+    chunks = [planned for planned in found.plan if optimize.is_chunk(planned)]
+    rollouts = [planned for planned in found.plan if not optimize.is_chunk(planned)]
+    sampling.write_blocks(scope, "optimized_chunks", chunks)
+    sampling.write_blocks(scope, "optimized_traces", rollouts)
+    stored = {table: scope.warehouse.read_table(table, **scope.where) for table in _TABLES}
+    return common.finished(
+        stored["optimized_traces"].drop("text"),
+        scope.fingerprint,
+        checks=OPTIMIZATION_CHECKS,
+        findings=rules.optimization_findings(stored, found.used),
+        metadata={**cost, "effects": common.preview(stored["optimized_effects"], rows=20)},
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Rows by table, the rollouts of chosen chunks by use, and every block that was asked for."""
+
+    frames: Mapping[str, pl.DataFrame] = field(
+        default_factory=lambda: {table: pl.DataFrame(schema=polars_schema(table)) for table in _TABLES}
+    )
+    used: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=tables.USED))
+    plan: Sequence[PlannedBlock] = ()
+
+
+def _search(scope: common.Scope, run: sampling.EngineRun, engine: Engine, problems: pl.DataFrame) -> _Found:
+    """Search, then measure what was chosen and the sampled traces beside it."""
+    protocol, info = scope.protocol, engine.describe()
+    plan: list[PlannedBlock] = []
+    outcomes: dict[str, tuple[optimize.Outcome, ...]] = {}
+    with scope.judging() as judge:
+
+        def draw(blocks: Sequence[PlannedBlock], *, is_last: bool = False) -> optimize.Outcomes:
+            store = run.sample(blocks, "rollout", is_last=is_last)
+            rows = store.read([planned.block.key for planned in blocks])
+            texts = tables.prefix_texts(blocks, engine.decode)
+            graded = judge(rollouts_frame(rows, texts, problems, protocol))
+            outcomes.update(tables.outcomes_of(rows, graded))
+            plan.extend(blocks)
+            return outcomes
+
+        searches = optimize.search_all(prompts(problems, engine), protocol, info, draw)
+        traces = scope.warehouse.read_table("traces", **scope.where)
+        traces = traces.filter(pl.col("problem_id").is_in(problems["problem_id"].to_list()))
+        sampled = tables.first_traces(traces)
+        draw(tables.measuring_plan(searches, sampled, protocol, info), is_last=True)
+    revision = {"model_revision": info.model_revision, "grader_version": GRADER_VERSION}
+    trace_rows, step_rows = tables.optimized_rows(
+        searches, sampled, outcomes, engine.decode, protocol, info, scope.where
+    )
+    steps = judge_steps(pl.DataFrame(step_rows, infer_schema_length=None), protocol)
+    counted = pl.DataFrame([{**row, **revision} for row in trace_rows], infer_schema_length=None)
+    found = judge_optimized(counted, steps, protocol)
+    effects = optimized_effects(found, steps, traces, protocol)
+    return _Found(
+        dict(zip(_TABLES, (found, steps, effects), strict=True)),
+        tables.used_rollouts(searches, outcomes, protocol, info),
+        list({planned.block.key: planned for planned in plan}.values()),
+    )

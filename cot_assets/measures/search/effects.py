@@ -1,0 +1,325 @@
+"""Optimized traces: how good they are beside sampled ones, and how much the search flatters itself.
+
+Belongs here: potentials and judgements of the two arms, paired comparisons, the selection bias. Does not
+belong here: the search (the sampling side).
+
+Both arms are cut on the same grid and measured with the same number of rollouts, since the share of traces
+that count as monotone depends on both. The search knows the gold answer: what it gains shows how far
+chunks decide, and is no accuracy that a user of the model could have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cot_assets.measures.frames import CURVES, Schema, conform, require
+from cot_assets.measures.patterns.isotonic import judge_falls
+from cot_assets.measures.patterns.monotonicity import judge_monotonicity
+from cot_assets.statistics.clusters import Estimate, cluster_bootstrap_mean, paired_difference
+from cot_assets.statistics.estimates import add_potential
+from cot_assets.statistics.special import Floats
+from cot_assets.study import Protocol
+
+ARMS = ("optimized", "sampled")
+MEASURES = (
+    "correct", "n_tokens", "potential", "monotone_by_tolerance", "monotone_by_test", "selection_bias",
+)  # fmt: skip
+
+_TEXT, _INT, _LONG, _REAL, _FLAG = pl.String, pl.Int32, pl.Int64, pl.Float64, pl.Boolean
+_NAMES: Schema = dict.fromkeys(("problem_set", "model", "problem_id", "arm", "trace_id"), _TEXT)
+_PROTOCOL: Schema = {"protocol": _TEXT, "protocol_hash": _TEXT}
+OPTIMIZED_STEPS: Schema = {
+    **_NAMES,
+    "cut_index": _INT,
+    "prefix_id": _TEXT,
+    **dict.fromkeys(("token_start", "token_end", "char_start", "char_end"), _INT),
+    "is_end": _FLAG,
+    **dict.fromkeys(("n_candidates", "n_ended"), _INT),
+    "candidates_mean": _REAL,
+    **dict.fromkeys(("selection_n", "selection_n_correct"), _INT),
+    **dict.fromkeys(("selection_potential", "selection_low", "selection_high"), _REAL),
+    **dict.fromkeys(("n", "n_correct", "n_unscored"), _INT),
+    **dict.fromkeys(("potential", "ci_low", "ci_high"), _REAL),
+    "tokens_spent": _LONG,
+    **_PROTOCOL,
+}
+OPTIMIZED_TRACES: Schema = {
+    **_NAMES,
+    "token_ids": pl.List(_INT),
+    "text": _TEXT,
+    "is_complete": _FLAG,
+    **dict.fromkeys(("answer", "verdict"), _TEXT),
+    **dict.fromkeys(("n_tokens", "n_chunks"), _INT),
+    "tokens_spent": _LONG,
+    **dict.fromkeys(("n_known_cuts", "n0"), _INT),
+    **dict.fromkeys(("v0", "v0_low", "v0_high", "mean_potential", "max_drop", "tolerance"), _REAL),
+    "is_monotone_by_tolerance": _FLAG,
+    "p_value": _REAL,
+    "is_monotone_by_test": _FLAG,
+    **dict.fromkeys(("model_revision", "grader_version"), _TEXT),
+    **_PROTOCOL,
+}
+OPTIMIZED_EFFECTS: Schema = {
+    **dict.fromkeys(("problem_set", "model", "measure"), _TEXT),
+    **dict.fromkeys(("value", "value_low", "value_high"), _REAL),
+    **dict.fromkeys(("reference", "reference_low", "reference_high"), _REAL),
+    **dict.fromkeys(("difference", "difference_low", "difference_high"), _REAL),
+    **dict.fromkeys(("n", "n_problems"), _INT),
+    **_PROTOCOL,
+}
+_ESTIMATED = ("potential", "ci_low", "ci_high")
+
+
+def judge_steps(counted: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+    """The table ``optimized_steps`` from its counts.
+
+    Args:
+        counted: Its columns but potentials and intervals.
+        protocol: Stamped on every row.
+
+    Returns:
+        The same rows with both estimates of every chosen chunk, NULL where n is 0 or unknown.
+    """
+    chosen = counted.select(
+        pl.col("selection_n").alias("n"), pl.col("selection_n_correct").alias("n_correct")
+    )
+    selected = add_potential(chosen).select(
+        pl.col(name).alias("selection_" + name.removeprefix("ci_")) for name in _ESTIMATED
+    )
+    frame = add_potential(counted).hstack(selected)
+    return conform(frame, OPTIMIZED_STEPS, protocol).sort("problem_id", "arm", "cut_index")
+
+
+def judge_optimized(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+    """The table ``optimized_traces``: what each trace's fresh estimates show.
+
+    Args:
+        counted: Its columns up to ``tokens_spent``, and model_revision and grader_version.
+        steps: From :func:`judge_steps`.
+        protocol: Gives tolerance and seed.
+
+    Raises:
+        ValueError: A column is missing.
+    """
+    require(steps, OPTIMIZED_STEPS, "optimized_steps")
+    curves = _as_curves(counted, steps)
+    by_tolerance = judge_monotonicity(curves, protocol).select(
+        "trace_id", "max_drop", "tolerance", pl.col("by_threshold").alias("is_monotone_by_tolerance")
+    )
+    by_test = judge_falls(curves, protocol).select(
+        "trace_id", "n_known_cuts", "p_value", pl.col("is_monotone").alias("is_monotone_by_test")
+    )
+    start = steps.filter(pl.col("cut_index") == 0).select(
+        "trace_id",
+        pl.col("n").alias("n0"),
+        pl.col("potential").alias("v0"),
+        pl.col("ci_low").alias("v0_low"),
+        pl.col("ci_high").alias("v0_high"),
+    )
+    later = steps.filter(pl.col("cut_index") > 0)
+    means = later.group_by("trace_id").agg(pl.col("potential").mean().alias("mean_potential"))
+    frame = counted
+    for part in (by_tolerance, by_test, start, means):
+        frame = frame.join(part, on="trace_id", how="left")
+    return conform(frame, OPTIMIZED_TRACES, protocol).sort("problem_id", "arm")
+
+
+def _as_curves(traces: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
+    """The fresh estimates as the frame ``curves`` that judgements of traces take."""
+    whole = traces.select("trace_id", "text", "verdict", "n_tokens")
+    frame = steps.join(whole, on="trace_id").with_columns(
+        pl.lit("chunks").alias("cut_policy"),
+        (pl.col("token_end") / pl.col("n_tokens").clip(lower_bound=1)).alias("fraction"),
+        pl.lit(value=False).alias("states_answer"),
+        pl.lit(value=False).alias("leaks_answer"),
+        pl.col("verdict").fill_null("unknown"),
+    )
+    return conform(frame, CURVES)
+
+
+def stopped_values(
+    traces: pl.DataFrame, steps: pl.DataFrame, chunk: int, n_chunks: int | None = None
+) -> pl.DataFrame:
+    """The value of each trace at every multiple of the chunk length.
+
+    Where a trace has ended, its value is the verdict: so two traces of different lengths are compared at
+    the same token positions, and not at shares of their lengths.
+
+    Args:
+        traces: Table ``optimized_traces`` of one model and problem set.
+        steps: Table ``optimized_steps`` of the same.
+        chunk: Tokens of a chunk.
+        n_chunks: Up to which multiple; if None up to the longer trace of each problem.
+
+    Returns:
+        problem_id, arm, ``position`` (tokens) and ``value``; no row where nothing is known: without rollouts,
+        after the end of the search's budget, or if the grader failed on the trace.
+    """
+    known = steps.filter(pl.col("potential").is_not_null())
+    potentials = {
+        (row[0], row[1], row[2]): row[3]
+        for row in known.select("problem_id", "arm", "token_end", "potential").iter_rows()
+    }
+    longest: dict[str, int] = {}
+    for row in traces.iter_rows(named=True):
+        longest[row["problem_id"]] = max(longest.get(row["problem_id"], 0), row["n_chunks"])
+    rows: list[dict[str, Any]] = []
+    for trace in traces.iter_rows(named=True):
+        name, arm = trace["problem_id"], trace["arm"]
+        for index in range((longest[name] if n_chunks is None else n_chunks) + 1):
+            position = index * chunk
+            value = potentials.get((name, arm, position))
+            if value is None and position >= trace["n_tokens"] and trace["verdict"] not in (None, "unscored"):
+                value = float(trace["verdict"] == "correct")
+            if value is not None:
+                rows.append({"problem_id": name, "arm": arm, "position": position, "value": value})
+    schema = {"problem_id": _TEXT, "arm": _TEXT, "position": _INT, "value": _REAL}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def mean_curves(traces: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+    """Mean value of both arms over token positions, over the problems that have both there.
+
+    Args:
+        traces: Table ``optimized_traces``, of any models.
+        steps: Table ``optimized_steps``.
+        protocol: Gives chunk length and seed.
+
+    Returns:
+        model, arm, position, mean, ci_low, ci_high (bootstrap by problem), n_problems: one row per model,
+        arm and position; problems that ended before keep their verdict.
+    """
+    rows: list[dict[str, Any]] = []
+    for (model,), own in traces.sort("model").group_by("model", maintain_order=True):
+        last = int(own["n_chunks"].to_numpy().max())
+        values = stopped_values(own, steps.filter(pl.col("model") == model), protocol.search_chunk, last)
+        both = values.filter(pl.len().over("problem_id", "position") == len(ARMS))
+        for (arm, position), group in both.group_by("arm", "position"):
+            mean = cluster_bootstrap_mean(
+                _column(group, "value"), group["problem_id"].to_numpy(), protocol.seed
+            )
+            rows.append(
+                {
+                    "model": model,
+                    "arm": arm,
+                    "position": position,
+                    "mean": mean.mean,
+                    "ci_low": mean.low,
+                    "ci_high": mean.high,
+                    "n_problems": mean.n_clusters,
+                }
+            )
+    schema = {
+        "model": _TEXT, "arm": _TEXT, "position": _INT, "mean": _REAL, "ci_low": _REAL, "ci_high": _REAL,
+        "n_problems": _INT,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema).sort("model", "arm", "position")
+
+
+def optimized_effects(
+    traces: pl.DataFrame, steps: pl.DataFrame, sampled: pl.DataFrame, protocol: Protocol
+) -> pl.DataFrame:
+    """The table ``optimized_effects`` of one model on one problem set.
+
+    Args:
+        traces: Table ``optimized_traces``.
+        steps: Table ``optimized_steps``.
+        sampled: All rows of ``traces`` of the same problems: problem_id, verdict, n_tokens.
+        protocol: Gives chunk length, the token budget and the seed.
+
+    Returns:
+        One row per measure; figures are NULL without a problem that has both.
+    """
+    if traces.is_empty():
+        return pl.DataFrame(schema=dict(OPTIMIZED_EFFECTS))
+    optimized, plain = (traces.filter(pl.col("arm") == arm) for arm in ARMS)
+    judged = pl.col("verdict") != "unscored"
+    right = (pl.col("verdict") == "correct").cast(_REAL).alias("value")
+    length = (pl.col("n_tokens") / protocol.max_tokens).clip(upper_bound=1.0).alias("value")
+    ended = optimized.filter("is_complete")
+    values = stopped_values(traces, steps, protocol.search_chunk).filter(
+        (pl.len().over("problem_id", "position") == len(ARMS)) & (pl.col("position") > 0)
+    )
+    sides: dict[str, tuple[pl.DataFrame, pl.DataFrame, float]] = {
+        "correct": (
+            ended.filter(judged).select("problem_id", right),
+            sampled.filter(judged).select("problem_id", right),
+            1.0,
+        ),
+        "n_tokens": (
+            ended.select("problem_id", length),
+            sampled.select("problem_id", length),
+            float(protocol.max_tokens),
+        ),
+        "potential": (
+            values.filter(pl.col("arm") == ARMS[0]),
+            values.filter(pl.col("arm") == ARMS[1]),
+            1.0,
+        ),
+    }
+    for rule in ("tolerance", "test"):
+        flag = pl.col(f"is_monotone_by_{rule}")
+        one, other = (
+            side.filter(flag.is_not_null()).select("problem_id", flag.cast(_REAL).alias("value"))
+            for side in (optimized, plain)
+        )
+        sides[f"monotone_by_{rule}"] = (one, other, 1.0)
+    rows = [
+        {"measure": measure, **_compared(value, reference, scale, protocol.seed)}
+        for measure, (value, reference, scale) in sides.items()
+    ]
+    rows.append({"measure": "selection_bias", **_bias(steps, protocol.seed)})
+    frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        pl.lit(traces[name][0]).alias(name) for name in ("problem_set", "model")
+    )
+    return conform(frame, OPTIMIZED_EFFECTS, protocol)
+
+
+def _compared(value: pl.DataFrame, reference: pl.DataFrame, scale: float, seed: int) -> dict[str, Any]:
+    """Means of both sides over the problems that both have, each counting once, and their difference."""
+    common = set(value["problem_id"]) & set(reference["problem_id"])
+    means = [
+        side.filter(pl.col("problem_id").is_in(list(common)))
+        .group_by("problem_id")
+        .agg(pl.col("value").mean())
+        .sort("problem_id")
+        for side in (value, reference)
+    ]
+    columns = [(_column(side, "value"), side["problem_id"].to_numpy()) for side in means]
+    first, second = (cluster_bootstrap_mean(*column, seed) for column in columns)
+    difference = paired_difference(*columns[0], *columns[1], seed)
+    return {
+        **_figures("value", first, scale),
+        **_figures("reference", second, scale),
+        **_figures("difference", difference, scale),
+        "n": difference.n,
+        "n_problems": difference.n_clusters,
+    }
+
+
+def _bias(steps: pl.DataFrame, seed: int) -> dict[str, Any]:
+    """Selection against fresh estimate of every chosen chunk, whole problems resampled."""
+    pairs = steps.filter(pl.col("selection_potential").is_not_null() & pl.col("potential").is_not_null())
+    clusters = pairs["problem_id"].to_numpy()
+    selection, fresh = _column(pairs, "selection_potential"), _column(pairs, "potential")
+    difference = cluster_bootstrap_mean(selection - fresh, clusters, seed, bounds=(-1.0, 1.0))
+    return {
+        **_figures("value", cluster_bootstrap_mean(selection, clusters, seed), 1.0),
+        **_figures("reference", cluster_bootstrap_mean(fresh, clusters, seed), 1.0),
+        **_figures("difference", difference, 1.0),
+        "n": difference.n,
+        "n_problems": difference.n_clusters,
+    }
+
+
+def _figures(name: str, estimate: Estimate, scale: float) -> Mapping[str, float | None]:
+    ends = {"": estimate.mean, "_low": estimate.low, "_high": estimate.high}
+    return {name + end: None if np.isnan(x) else x * scale for end, x in ends.items()}
+
+
+def _column(frame: pl.DataFrame, name: str) -> Floats:
+    return np.asarray(frame[name].cast(pl.Float64).to_numpy(), dtype=np.float64)

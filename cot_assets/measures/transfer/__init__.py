@@ -1,0 +1,1 @@
+"""What does a reader gain from a writer's text? Given texts, controls, unlocks."""

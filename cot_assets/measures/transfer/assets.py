@@ -1,0 +1,227 @@
+"""Group ``transfer``: what a reader makes of the beginnings of other models' traces.
+
+Belongs here: transfer_completions (with transfer_cuts), transfer_rollouts, transfer_potentials (with
+transfer_curve), unlocks (with unlock_rates and shortest_unlocks), transfer_differences, transfer_steps (with
+step_correlations). Does not belong here: which text a reader is given (:mod:`cot_assets.measures.transfer.given`).
+Partitions are those of the reader.
+"""
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.engines.opening import same_tokenizer
+from cot_assets.measures.curves import sampling
+from cot_assets.measures.curves.assets import ROLLOUT_CHECKS
+from cot_assets.measures.transfer.controls import shortest_unlocks
+from cot_assets.measures.transfer.controls import transfer_differences as differences_of
+from cot_assets.measures.transfer.given import transfer_cuts
+from cot_assets.measures.transfer.steps import step_correlations
+from cot_assets.measures.transfer.steps import transfer_steps as steps_of
+from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
+from cot_assets.orchestration import check_rules as rules
+from cot_assets.orchestration import materializing as common
+from cot_assets.orchestration.partitions import ALL_WRITERS, MODEL_BY_SET
+from cot_assets.orchestration.resources import Engines, Progress, Study
+from cot_assets.report.plots import to_png, transfer_figure
+from cot_assets.sampling.plan import plan_rollouts
+from cot_assets.sampling.tables import prefixes_of, prompts
+from cot_assets.statistics.estimates import add_potential
+from cot_assets.warehouse.schema import polars_schema
+
+_SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
+_POTENTIALS = {**_SCHEMA, "null_iff_unknown": (True, "The potential is NULL exactly where n is 0.")}
+
+
+def _where(scope: common.Scope) -> dict[str, str]:
+    return {"problem_set": scope.problem_set, "reader": scope.model}
+
+
+@dg.asset(
+    group_name="transfer",
+    partitions_def=MODEL_BY_SET,
+    deps=[dg.AssetDep("prefixes", partition_mapping=ALL_WRITERS)],
+    description=common.description("transfer_cuts")
+    + "\n\nThis asset writes `transfer_cuts` and `blocks`, and samples the reader into Parquet shards; "
+    "resumable, nothing sampled twice.",
+    kinds={"parquet", "duckdb"},
+    metadata=common.table_metadata("transfer_cuts"),
+    pool="gpu",
+)
+def transfer_completions(
+    context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
+) -> dg.MaterializeResult:
+    """N rollouts of the reader on every writer's prefixes, complete when this materializes."""
+    scope = common.sampled_scope_of(context, study)
+    traces = scope.warehouse.read_transform("transfer_traces", _where(scope))
+    writers = traces.filter(pl.col("cut_tokens").is_not_null() & (pl.col("model") != scope.model))
+    for name in sorted(set(scope.config.models) - {scope.model}):
+        if (
+            scope.problem_set in scope.config.model(name).problem_sets
+            and name not in writers["model"].to_list()
+        ):
+            context.log.warning(f"writer {name!r} has no traces on {scope.problem_set!r} yet; skipped")
+    engine = sampling.open_engine(scope, engines)
+    problems = scope.problems()
+    prompt_of = {prefix.problem_id: prefix for prefix in prompts(problems, engine)}
+    same = {
+        name: same_tokenizer(scope.entry, scope.config.models.get(name)) for name in traces["model"].unique()
+    }
+    given = transfer_cuts(traces, prompt_of, problems, engine, scope.model, same, scope.protocol)
+    cuts = (
+        given.drop("text", strict=False)
+        if given.height
+        else pl.DataFrame(schema=polars_schema("transfer_cuts"))
+    )
+    plan = plan_rollouts(prefixes_of(cuts), scope.protocol, engine.describe())
+    _, cost = sampling.sample(context, scope, study, engine, progress, plan, "rollout")
+    scope.warehouse.write_partition("transfer_cuts", cuts, _where(scope))
+    sampling.write_blocks(scope, "transfer_completions", plan)
+    names = ", ".join(sorted(map(str, writers["model"].unique()))) or "none yet"
+    return common.finished(
+        cuts, common.transfer_fingerprint_of(context, scope), metadata={**cost, "writers": names}
+    )
+
+
+@dg.asset(
+    group_name="transfer",
+    partitions_def=MODEL_BY_SET,
+    deps=["transfer_completions"],
+    description=common.description("transfer_rollouts"),
+    kinds={"duckdb", "sympy"},
+    metadata=common.table_metadata("transfer_rollouts"),
+    check_specs=common.check_specs("transfer_rollouts", ROLLOUT_CHECKS),
+)
+def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    """Every rollout of the reader with its verdict, judged on given text and completion together."""
+    scope = common.sampled_scope_of(context, study)
+    texts = scope.warehouse.read_transform("transfer_texts", _where(scope))
+    graded = sampling.judge_blocks(study, scope, "transfer_completions", texts)
+    scope.warehouse.write_partition(
+        "transfer_rollouts", graded.with_columns(reader=pl.lit(scope.model)), _where(scope)
+    )
+    frame = scope.warehouse.read_table("transfer_rollouts", **_where(scope))
+    return common.finished(
+        frame,
+        common.transfer_fingerprint_of(context, scope),
+        checks=ROLLOUT_CHECKS,
+        findings=rules.rollout_findings("transfer_rollouts", frame),
+    )
+
+
+@dg.asset(
+    group_name="transfer",
+    partitions_def=MODEL_BY_SET,
+    deps=["transfer_rollouts"],
+    description=common.description("transfer_potentials") + "\n\nThis asset also writes `transfer_curve`.",
+    kinds={"duckdb"},
+    metadata=common.table_metadata("transfer_potentials"),
+    check_specs=common.check_specs("transfer_potentials", _POTENTIALS),
+)
+def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    """The reader's potential by writer, trace, fraction and control."""
+    scope = common.sampled_scope_of(context, study)
+    scope.warehouse.transform(
+        "transfer_potentials", "transfer_potentials", _where(scope), finish=add_potential
+    )
+    frame = scope.warehouse.read_table("transfer_potentials", **_where(scope))
+    curve = transfer_curve(frame, scope.protocol)
+    scope.warehouse.write_partition("transfer_curve", curve, _where(scope))
+    return common.finished(
+        frame,
+        common.transfer_fingerprint_of(context, scope),
+        checks=_POTENTIALS,
+        findings={
+            "schema": rules.schema_holds("transfer_potentials", frame),
+            "null_iff_unknown": rules.potential_is_null_iff_unknown(frame),
+        },
+        metadata={"curve": common.picture(to_png(transfer_figure(curve), dpi=70))} if curve.height else {},
+    )
+
+
+@dg.asset(
+    group_name="transfer",
+    partitions_def=MODEL_BY_SET,
+    deps=["transfer_potentials"],
+    description=common.description("unlocks")
+    + "\n\nThis asset also writes `unlock_rates` and `shortest_unlocks`.",
+    kinds={"polars", "duckdb"},
+    metadata=common.table_metadata("unlocks"),
+    check_specs=common.check_specs("unlocks", _SCHEMA),
+)
+def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    """Which problems the reader solves with a prefix that it does not solve alone."""
+    scope = common.sampled_scope_of(context, study)
+    potentials = scope.warehouse.read_table("transfer_potentials", **_where(scope))
+    scope.warehouse.write_partition("unlocks", judge_unlocks(potentials, scope.protocol), _where(scope))
+    frame = scope.warehouse.read_table("unlocks", **_where(scope))
+    shortest, shares = shortest_unlocks(frame, scope.protocol), unlock_rates(frame, scope.protocol)
+    scope.warehouse.write_partition("shortest_unlocks", shortest, _where(scope))
+    scope.warehouse.write_partition("unlock_rates", shares, _where(scope))
+    is_headline = pl.col("fraction") == scope.protocol.headline_fraction, pl.col("trace_filter") == "all"
+    columns = ("writer", "control", "leaks", "n_problems_unlocked", "n_problems_unsolved",
+               "problems_share_low", "problems_share_high", "problems_ci_low", "problems_ci_high")  # fmt: skip
+    return common.finished(
+        frame,
+        common.transfer_fingerprint_of(context, scope),
+        checks=_SCHEMA,
+        findings={"schema": rules.schema_holds("unlocks", frame)},
+        metadata={
+            "headline": common.preview(shares.filter(*is_headline).select(columns), rows=20),
+            "shortest_unlocks": common.preview(shortest),
+        },
+    )
+
+
+@dg.asset(
+    group_name="transfer",
+    partitions_def=MODEL_BY_SET,
+    deps=["unlocks"],
+    description=common.description("transfer_differences"),
+    kinds={"polars", "duckdb"},
+    metadata=common.table_metadata("transfer_differences"),
+    check_specs=common.check_specs("transfer_differences", _SCHEMA),
+)
+def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    """The writer's text against each control of equal length."""
+    scope = common.sampled_scope_of(context, study)
+    judged = scope.warehouse.read_table("unlocks", **_where(scope))
+    scope.warehouse.write_partition(
+        "transfer_differences", differences_of(judged, scope.protocol), _where(scope)
+    )
+    frame = scope.warehouse.read_table("transfer_differences", **_where(scope))
+    columns = ("writer", "control", "measure", "n_traces", "n_missing", "difference", "ci_low", "ci_high")
+    headline = frame.filter(pl.col("trace_filter") == "all", pl.col("leaks") == "kept").select(columns)
+    return common.finished(
+        frame,
+        common.transfer_fingerprint_of(context, scope),
+        checks=_SCHEMA,
+        findings={"schema": rules.schema_holds("transfer_differences", frame)},
+        metadata={"headline": common.preview(headline, rows=20)},
+    )
+
+
+@dg.asset(
+    group_name="transfer",
+    partitions_def=MODEL_BY_SET,
+    deps=["transfer_potentials", dg.AssetDep("potentials", partition_mapping=ALL_WRITERS)],
+    description=common.description("transfer_steps") + "\n\nThis asset also writes `step_correlations`.",
+    kinds={"polars", "duckdb"},
+    metadata=common.table_metadata("transfer_steps"),
+    check_specs=common.check_specs("transfer_steps", _SCHEMA),
+)
+def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    """What the writer's steps do to the writer and to the reader."""
+    scope = common.sampled_scope_of(context, study)
+    points = scope.warehouse.read_transform("transfer_points", _where(scope))
+    steps = steps_of(points, scope.protocol)
+    scope.warehouse.write_partition("transfer_steps", steps, _where(scope))
+    correlations = step_correlations(steps, scope.protocol)
+    scope.warehouse.write_partition("step_correlations", correlations, _where(scope))
+    frame = scope.warehouse.read_table("transfer_steps", **_where(scope))
+    return common.finished(
+        frame,
+        common.transfer_fingerprint_of(context, scope),
+        checks=_SCHEMA,
+        findings={"schema": rules.schema_holds("transfer_steps", frame)},
+        metadata={"step_correlations": common.preview(correlations)},
+    )

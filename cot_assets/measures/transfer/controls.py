@@ -1,0 +1,177 @@
+"""Transfer held against its controls, and the shortest prefix that unlocks a problem.
+
+Belongs here: differences between the writer's text and what was given in its place, paired by trace. Does
+not belong here: the verdict on a single prefix (:mod:`.transfer`) and which text a control is (the sampling
+side).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from cot_assets.measures.frames import (
+    SHORTEST_UNLOCKS,
+    TRANSFER_DIFFERENCES,
+    UNLOCKS,
+    conform,
+    require,
+)
+from cot_assets.measures.transfer.unlocks import FILTERS
+from cot_assets.statistics.clusters import cluster_bootstrap_mean
+from cot_assets.statistics.estimates import jeffreys_interval
+from cot_assets.study import Protocol
+
+_PAIR = ("problem_set", "reader", "writer")
+_PLACE = (*_PAIR, "problem_id", "trace_id", "fraction")
+#: What is compared: the potential; and, of problems that the reader does not solve alone, the posterior
+#: probability that the text lifts it above 0.10, whose mean is the expected share of unlocked traces.
+MEASURES = {"potential": "potential", "lifted": "probability_lifted"}
+
+
+def transfer_differences(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+    """What the writer's own text gives beyond each control of equal length.
+
+    Every trace is compared with its own control. A trace without that control, or one of whose two
+    potentials is unknown, is ``n_missing`` and takes no part: a missing control is no potential of 0.
+    ``leaks = dropped`` keeps the pairs in neither of whose texts the gold answer stands; ``n_leaks`` and
+    ``n_control_leaks`` (under ``kept``) tell how often it does, by the writer's hand and by chance.
+
+    Args:
+        unlocks: table of that name.
+        protocol: gives the seed and stamps the result.
+
+    Returns:
+        The columns of table ``transfer_differences``: for each reader, writer and fraction with a control
+        every control of the protocol or the table, trace filter, leaks and measure. Means over pairs, the
+        interval a cluster bootstrap by problem; NULL without pairs.
+
+    Raises:
+        ValueError: a column is missing.
+    """
+    require(unlocks, UNLOCKS, "unlocks")
+    columns = ["n", "potential", "probability_lifted", "leaks_answer", "status"]
+    real = unlocks.filter(pl.col("control") == "none")
+    given = unlocks.filter(pl.col("control") != "none")
+    names = sorted({*given["control"].unique(), *(protocol.controls if given.height else ())})
+    rows: list[dict[str, object]] = []
+    for control in names:
+        beside = given.filter(pl.col("control") == control).select(
+            *_PLACE, *(pl.col(name).alias(f"control_{name}") for name in columns)
+        )
+        at = given.select(*_PAIR, "fraction").unique()
+        pairs = real.join(at, on=[*_PAIR, "fraction"]).join(beside, on=list(_PLACE), how="left")
+        key = (*_PAIR, "fraction")
+        for values, group in pairs.sort(*key, "trace_id").group_by(*key, maintain_order=True):
+            base = {**dict(zip(key, values, strict=True)), "control": control}
+            for name, is_in in FILTERS.items():
+                for leaks in ("kept", "dropped"):
+                    chosen = group.filter(is_in)
+                    if leaks == "dropped":
+                        either = pl.col("leaks_answer") | pl.col("control_leaks_answer").fill_null(False)
+                        chosen = chosen.filter(~either)
+                    for measure in MEASURES:
+                        found = _difference(chosen, measure, protocol.seed)
+                        rows.append(
+                            {**base, "trace_filter": name, "leaks": leaks, "measure": measure, **found}
+                        )
+    frame = pl.DataFrame(rows, schema=dict(TRANSFER_DIFFERENCES))
+    return conform(frame, TRANSFER_DIFFERENCES, protocol).sort(
+        *_PAIR, "fraction", "control", "trace_filter", "leaks", "measure"
+    )
+
+
+def shortest_unlocks(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+    """Per problem that the reader does not solve alone the shortest of the writer's prefixes that unlocks it.
+
+    Several prefixes are judged, so a lucky one may come first: ``n_longer_unlocked`` of the ``n_longer``
+    longer prefixes of the same trace unlock the problem as well. ``n_undecided`` prefixes, of any trace,
+    could not be judged. The potential there was chosen for being large, so it is too large on average.
+
+    Args:
+        unlocks: table of that name.
+        protocol: stamped on the result.
+
+    Returns:
+        The columns of table ``shortest_unlocks``; those of the prefix are NULL where none unlocks.
+
+    Raises:
+        ValueError: a column is missing.
+    """
+    require(unlocks, UNLOCKS, "unlocks")
+    key = [*_PAIR, "problem_id"]
+    # Fractions that stand for the same cut are one prefix.
+    own = (
+        unlocks.filter((pl.col("control") == "none") & pl.col("is_unsolved"))
+        .sort(*key, "n_tokens", "trace_id", "fraction")
+        .unique([*key, "trace_id", "n_tokens"], keep="first", maintain_order=True)
+    )
+    problems = own.group_by(key, maintain_order=True).agg(
+        pl.col("trace_id").n_unique().alias("n_traces"),
+        pl.len().alias("n_prefixes"),
+        (pl.col("status") == "undecided").sum().alias("n_undecided"),
+        pl.col("n0", "v0").first(),
+    )
+    first = (
+        own.filter(pl.col("status") == "unlocked")
+        .unique(key, keep="first", maintain_order=True)
+        .select(*key, "trace_id", "fraction", "share", "n_tokens", "n", "potential", "leaks_answer")
+    )
+    longer = (
+        own.join(first.select(*key, "trace_id", pl.col("n_tokens").alias("shortest")), on=[*key, "trace_id"])
+        .filter(pl.col("n_tokens") > pl.col("shortest"))
+        .group_by(key)
+        .agg(pl.len().alias("n_longer"), (pl.col("status") == "unlocked").sum().alias("n_longer_unlocked"))
+    )
+    frame = problems.join(first, on=key, how="left").join(longer, on=key, how="left")
+    for value, n, ends in (("v0", "n0", ("v0_low", "v0_high")), ("potential", "n", ("ci_low", "ci_high"))):
+        trials = frame[n].cast(pl.Float64)
+        interval = jeffreys_interval((frame[value] * trials).round().to_numpy(), trials.to_numpy())
+        frame = frame.with_columns(
+            pl.Series(name, end, dtype=pl.Float64).fill_nan(None)
+            for name, end in zip(ends, interval, strict=True)
+        )
+    has_none = pl.col("trace_id").is_null()
+    counts = ("n_longer", "n_longer_unlocked")
+    return conform(
+        frame.with_columns(pl.when(has_none).then(None).otherwise(pl.col(counts).fill_null(0)).name.keep()),
+        SHORTEST_UNLOCKS,
+        protocol,
+    ).sort(key)
+
+
+def _difference(pairs: pl.DataFrame, measure: str, seed: int) -> dict[str, object]:
+    column = MEASURES[measure]
+    if measure == "lifted":
+        pairs = pairs.filter(pl.col("is_unsolved").fill_null(False))
+    known = pairs.filter((pl.col("n") > 0) & (pl.col("control_n") > 0))
+    change = (known[column] - known[f"control_{column}"]).to_numpy()
+    problems = known["problem_id"].to_numpy()
+    estimate = cluster_bootstrap_mean(change, problems, seed, bounds=(-1.0, 1.0))
+    sides = {
+        prefix: cluster_bootstrap_mean(known[name].to_numpy(), problems, seed)
+        for prefix, name in (("value", column), ("control", f"control_{column}"))
+    }
+    is_empty = known.is_empty()
+
+    def count(expression: pl.Expr) -> int:
+        return int(known.select(expression.sum()).item())
+
+    return {
+        "n_traces": known.height,
+        "n_problems": estimate.n_clusters,
+        "n_missing": pairs.height - known.height,
+        "n_leaks": count(pl.col("leaks_answer")),
+        "n_control_leaks": count(pl.col("control_leaks_answer")),
+        "n_unlocked": count(pl.col("status") == "unlocked"),
+        "n_control_unlocked": count(pl.col("control_status") == "unlocked"),
+        "value": known[column].mean(),
+        "control_value": known[f"control_{column}"].mean(),
+        **{
+            f"{prefix}_{end}": None if is_empty else getattr(side, end)
+            for prefix, side in sides.items()
+            for end in ("low", "high")
+        },
+        "difference": None if is_empty else estimate.mean,
+        "ci_low": None if is_empty else estimate.low,
+        "ci_high": None if is_empty else estimate.high,
+    }

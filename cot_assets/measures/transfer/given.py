@@ -1,0 +1,181 @@
+"""Which text a reader is given of a writer's traces, in the reader's own tokens.
+
+Belongs here: where a writer's trace is cut, re-tokenization, controls. Does not belong here: sampling the
+prefixes, and what a transfer is worth (:mod:`cot_assets.measures.transfer.unlocks`).
+
+A fraction stands for the writer's measured cut that is nearest to it, so that both models' potentials are
+known at the same place. Same tokenizer: the writer's token ids, untouched. Another tokenizer: the problem
+in the reader's own template, then the writer's text cut at the character offset of the cut and encoded once.
+
+Controls have exactly the length of the prefix that they stand beside, in the reader's tokens, and never
+reach the end of their trace. Where no trace is long enough, or none exists, there is no control.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from cot_assets.engines.base import Engine
+from cot_assets.grading.statements import first_leak
+from cot_assets.sampling.plan import Prefix
+from cot_assets.study import Protocol
+from cot_assets.study.settings import Control
+
+REAL = "none"  #: what stands in the column ``control`` of the writer's own text
+Trace = Mapping[str, Any]
+
+
+class _Given(NamedTuple):
+    """The trace that the text is of, its tokens in the reader's vocabulary, and its characters."""
+
+    donor: Trace
+    token_ids: tuple[int, ...]
+    char_end: int
+
+
+def nearest_cut(fraction: float, cut_tokens: Sequence[int], n_tokens: int) -> int | None:
+    """Index of the measured cut that is nearest to a fraction of a trace; of two the earlier.
+
+    A fraction above 0 stands for a cut after 0: None where there is no such cut.
+    """
+    later = [i for i, position in enumerate(cut_tokens) if (position > 0) == (fraction > 0)]
+    return min(later, key=lambda i: (round(abs(cut_tokens[i] / n_tokens - fraction), 9), i), default=None)
+
+
+def transfer_cuts(
+    traces: pl.DataFrame,
+    prompts: Mapping[str, Prefix],
+    problems: pl.DataFrame,
+    engine: Engine,
+    reader: str,
+    same_tokenizer: Mapping[str, bool],
+    protocol: Protocol,
+) -> pl.DataFrame:
+    """The table ``transfer_cuts`` for measured traces of any writers, a text column ``text`` added.
+
+    Args:
+        traces: Traces of the writers and of the reader, with ``cut_tokens``: tokens before each measured
+            cut, NULL for a trace that is not measured and only serves as a control.
+        prompts: The reader's prompts by problem id.
+        problems: The table.
+        engine: The reader's engine, for its tokenizer.
+        reader: The reader's name.
+        same_tokenizer: For each writer, whether its tokenizer is the reader's.
+        protocol: Fractions, controls and the token budget; prefixes that leave no budget are left out.
+    """
+    gold = {row["problem_id"]: row for row in problems.iter_rows(named=True)}
+    texts = _Texts(traces.iter_rows(named=True), engine, reader, same_tokenizer)
+    rows: list[dict[str, object]] = []
+    for trace in texts.measured:
+        problem, prompt = gold[trace["problem_id"]], prompts[trace["problem_id"]]
+        for fraction in sorted({*protocol.transfer_fractions, *protocol.control_fractions}):
+            cut = nearest_cut(fraction, trace["cut_tokens"], trace["n_tokens"])
+            if cut is None:
+                continue
+            position: int = trace["cut_tokens"][cut]
+            real = texts.real(trace, position)
+            chosen: dict[str, _Given | None] = {}
+            if fraction in protocol.transfer_fractions:
+                chosen[REAL] = real
+            if fraction in protocol.control_fractions and position:
+                for control in protocol.controls:
+                    chosen[control] = texts.control(control, trace, len(real.token_ids))
+            for control, given in chosen.items():
+                if given is None or len(given.token_ids) >= protocol.max_tokens:
+                    continue
+                prefix = Prefix(trace["problem_id"], (*prompt.token_ids, *given.token_ids), prompt.n_prompt)
+                text = given.donor["text"][: given.char_end]
+                leak = first_leak(text, problem["gold_answer"], problem["answer_kind"])
+                rows.append(
+                    {
+                        "problem_set": trace["problem_set"],
+                        "reader": reader,
+                        "writer": trace["model"],
+                        "problem_id": trace["problem_id"],
+                        "trace_id": trace["trace_id"],
+                        "fraction": fraction,
+                        "control": control,
+                        "cut_index": cut,
+                        "share": position / trace["n_tokens"],
+                        "donor_trace_id": given.donor["trace_id"],
+                        "prefix_id": prefix.prefix_id,
+                        "token_ids": prefix.token_ids,
+                        "n_tokens": len(given.token_ids),
+                        "char_end": given.char_end,
+                        "trace_verdict": trace["verdict"],
+                        "leaks_answer": leak is not None,
+                        "protocol": protocol.name,
+                        "protocol_hash": protocol.protocol_hash,
+                        "text": text,
+                    }
+                )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+class _Texts:
+    """Traces in the reader's tokens, each encoded once and only when it is needed."""
+
+    def __init__(
+        self, traces: Iterable[Trace], engine: Engine, reader: str, same_tokenizer: Mapping[str, bool]
+    ) -> None:
+        self._engine, self._reader = engine, reader
+        self._same = {**same_tokenizer, reader: True}
+        self._all = list(traces)
+        self._whole: dict[str, tuple[tuple[int, ...], list[int]]] = {}
+        self.measured = [t for t in self._all if t["cut_tokens"] is not None and t["model"] != reader]
+
+    def real(self, trace: Trace, position: int) -> _Given:
+        """The first ``position`` of the writer's tokens, as the reader's."""
+        char_end = trace["char_ends"][position - 1] if position else 0
+        if self._same[trace["model"]]:
+            return _Given(trace, tuple(trace["token_ids"][:position]), char_end)
+        return _Given(trace, self._engine.encode(trace["text"][:char_end]).token_ids, char_end)
+
+    def control(self, control: Control, trace: Trace, n_tokens: int) -> _Given | None:
+        """The first ``n_tokens`` of the reader's tokens of a trace of the control's kind; None without one.
+
+        Candidates are tried in an order that is a hash of both traces.
+        """
+        candidates = [t for t in self._all if self._is_of_kind(control, t, trace)]
+        for donor in sorted(candidates, key=lambda t: _rank(trace["trace_id"], t["trace_id"])):
+            tokens, ends = self._whole_of(donor)
+            if 0 < n_tokens < len(tokens):
+                return _Given(donor, tokens[:n_tokens], ends[n_tokens - 1])
+        return None
+
+    def _is_of_kind(self, control: Control, donor: Trace, trace: Trace) -> bool:
+        is_same_problem = donor["problem_id"] == trace["problem_id"]
+        if control == "own":
+            return is_same_problem and donor["model"] == self._reader
+        if donor["model"] != trace["model"] or donor["trace_id"] == trace["trace_id"]:
+            return False
+        if control == "wrong":
+            return is_same_problem and donor["verdict"] == "incorrect"
+        return not is_same_problem and donor["cut_tokens"] is not None
+
+    def _whole_of(self, trace: Trace) -> tuple[tuple[int, ...], list[int]]:
+        key = trace["trace_id"]
+        if key not in self._whole:
+            self._whole[key] = _tokens_with_ends(trace, self._engine, self._same[trace["model"]])
+        return self._whole[key]
+
+
+def _rank(trace_id: str, donor_id: str) -> str:
+    return hashlib.sha256(f"{trace_id} {donor_id}".encode()).hexdigest()
+
+
+def _tokens_with_ends(
+    trace: Trace, engine: Engine, same_tokenizer: bool
+) -> tuple[tuple[int, ...], list[int]]:
+    """All of a trace in the reader's tokens, with the characters complete after each."""
+    if same_tokenizer:
+        return tuple(trace["token_ids"]), trace["char_ends"]
+    encoding = engine.encode(trace["text"])
+    # Tokens that share a character all span it; it is complete after the last of them.
+    starts = [start for start, _ in encoding.offsets[1:]] + [len(trace["text"])]
+    ends = [min(end, start) for (_, end), start in zip(encoding.offsets, starts, strict=True)]
+    return encoding.token_ids, ends

@@ -1,0 +1,51 @@
+"""The Dagster instance of a data home.
+
+Belongs here: ``dagster.yaml`` and opening the instance. Does not belong here: definitions and runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from cot_assets.study import DataHome
+
+#: run_monitoring frees the pool slot of a run that was killed, without which the next run would wait for
+#: ever; one slot per pool: the GPU holds one model at a time.
+_YAML = """\
+# Written by cot-assets when it was missing; yours to edit.
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 5
+concurrency:
+  pools:
+    granularity: op
+    default_limit: 1
+  runs:
+    max_concurrent_runs: 1
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+"""
+
+
+def prepare_instance(home: DataHome) -> None:
+    """Make the Dagster home with its ``dagster.yaml``, keeping one that is there, and point to it."""
+    home.create()
+    file = home.dagster / "dagster.yaml"
+    if not file.exists():
+        file.write_text(_YAML)
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ["COT_ASSETS_HOME"] = str(home.root)
+
+
+@contextmanager
+def open_instance(home: DataHome) -> Iterator[dg.DagsterInstance]:
+    """The instance of the data home, whose runs show in the Dagster UI afterwards."""
+    prepare_instance(home)
+    with dg.DagsterInstance.get() as instance:
+        yield instance

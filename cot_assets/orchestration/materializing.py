@@ -1,0 +1,231 @@
+"""What every asset does around its own work: find its partition, write its table, describe the result.
+
+Belongs here: metadata, checks and fingerprints common to all assets. Does not belong here: any one
+asset, and the rules of the checks (:mod:`cot_assets.orchestration.check_rules`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.grading.judge import judge_rollouts
+from cot_assets.grading.pool import GraderPool
+from cot_assets.grading.verify import GRADER_VERSION
+from cot_assets.orchestration.check_rules import Finding
+from cot_assets.orchestration.fingerprints import (
+    comparison_fingerprint,
+    model_fingerprint,
+    problem_set_fingerprint,
+    transfer_fingerprint,
+)
+from cot_assets.orchestration.resources import Study
+from cot_assets.orchestration.state import recorded_models, valid_from
+from cot_assets.study import Config, ModelEntry, Protocol
+from cot_assets.warehouse.errors import printable
+from cot_assets.warehouse.recorded import RecordedError, refuse_recorded
+from cot_assets.warehouse.schema import TABLES
+from cot_assets.warehouse.store import Warehouse
+
+_PREVIEW_ROWS, _PREVIEW_CHARACTERS = 8, 60
+_PAIR = ("answer", "gold_answer", "answer_kind")
+_MARKUP = frozenset("&<>|`*_[]!\\~$#")  #: characters that Markdown or HTML could take for more than text
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The partition that an asset works on; ``model`` is empty for assets by problem set only."""
+
+    config: Config
+    warehouse: Warehouse
+    problem_set: str
+    model: str = ""
+
+    @property
+    def entry(self) -> ModelEntry:
+        """The model's registry entry."""
+        return self.config.model(self.model)
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol that the problem set is bound to."""
+        return self.config.protocol_of(self.problem_set)
+
+    @property
+    def where(self) -> dict[str, str]:
+        """Columns that identify the partition's rows."""
+        return {"problem_set": self.problem_set, **({"model": self.model} if self.model else {})}
+
+    @property
+    def fingerprint(self) -> str:
+        """What the partition's contents depend on."""
+        if self.model:
+            return model_fingerprint(self.config, self.model, self.problem_set)
+        return problem_set_fingerprint(self.config, self.problem_set)
+
+    def problems(self) -> pl.DataFrame:
+        """The problems of the set; raises :class:`dagster.Failure` where there are none."""
+        problems = self.warehouse.read_table("problems", problem_set=self.problem_set)
+        if problems.is_empty():
+            raise dg.Failure(
+                f"problem set {self.problem_set!r} has no problems yet: materialize `problems` for it"
+            )
+        return problems
+
+    def judge(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add ``answer``, ``verdict`` and ``grader_version`` to rollouts with text and gold answer.
+
+        Grades are remembered: a distinct pair of answers is compared once per grader version.
+        """
+        with self.judging() as judge:
+            return judge(frame)
+
+    @contextmanager
+    def judging(self) -> Iterator[Callable[[pl.DataFrame], pl.DataFrame]]:
+        """:meth:`judge` for several frames: one pool of graders, and what is new is written at the end."""
+        known = self.warehouse.read_table("grades", grader_version=GRADER_VERSION)
+        new: list[pl.DataFrame] = []
+        with GraderPool() as pool:
+
+            def judge(frame: pl.DataFrame) -> pl.DataFrame:
+                # What was graded last goes last, and counts where a pair stands twice.
+                verdicts, made = judge_rollouts(frame, known=pl.concat([known, *new]), pool=pool)
+                if made.height:
+                    new.append(made)
+                return frame.hstack(verdicts).with_columns(grader_version=pl.lit(GRADER_VERSION))
+
+            try:
+                yield judge
+            finally:
+                if new:
+                    grades = pl.concat(new).unique(_PAIR, keep="last", maintain_order=True)
+                    self.warehouse.merge("grades", grades)
+
+
+def scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
+    """The scope of the partition that runs."""
+    key = context.partition_key
+    config, warehouse = study.config(), study.warehouse()
+    if isinstance(key, dg.MultiPartitionKey):
+        names = key.keys_by_dimension
+        return Scope(config, warehouse, names["problem_set"], names["model"])
+    return Scope(config, warehouse, key)
+
+
+def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
+    """The scope of the partition that runs, for assets that sample or judge samples.
+
+    Raises:
+        dagster.Failure: The partition is recorded: its rows came with an import, and this asset would put
+            nothing in their place.
+    """
+    scope = scope_of(context, study)
+    try:
+        refuse_recorded(scope.config, scope.problem_set, scope.model)
+    except RecordedError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    return scope
+
+
+def transfer_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> str:
+    """Of the reader and of the writers that have been evaluated by now."""
+    since = valid_from(scope.warehouse)
+    writers = recorded_models(context.instance, "evaluate_model", scope.problem_set, since)
+    writers.pop(scope.model, None)
+    return transfer_fingerprint(scope.fingerprint, writers)
+
+
+def comparison_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> str:
+    """Of all models whose transfer has been measured by now."""
+    since = valid_from(scope.warehouse)
+    return comparison_fingerprint(
+        recorded_models(context.instance, "measure_transfer", scope.problem_set, since)
+    )
+
+
+def table_metadata(table: str) -> dict[str, Any]:
+    """Definition metadata of a table's asset: column schema with descriptions, from the DDL."""
+    columns = [
+        dg.TableColumn(column.name, type=column.type, description=column.comment,
+                       constraints=dg.TableColumnConstraints(nullable=column.is_nullable))
+        for column in TABLES[table].columns
+    ]  # fmt: skip
+    return {
+        "dagster/column_schema": dg.TableSchema(columns),
+        "dagster/table_name": f"warehouse.main.{table}",
+    }
+
+
+def description(table: str) -> str:
+    """The table's comment, with the query that shows it."""
+    return f'{TABLES[table].comment}\n\n`cot-assets sql "FROM {table} LIMIT 10"`'
+
+
+def preview(frame: pl.DataFrame, rows: int = _PREVIEW_ROWS) -> dg.MetadataValue:
+    """The first rows as a Markdown table; long and list columns left out, text escaped and bounded."""
+    plain = frame.select(pl.exclude(pl.List)).head(rows)
+
+    def cell(value: object) -> str:
+        text = f"{value:.3f}" if isinstance(value, float) else str(value)
+        text = printable(text[:_PREVIEW_CHARACTERS].replace("\n", " ⏎ "))
+        return "".join(f"&#{ord(c)};" if c in _MARKUP else c for c in text)
+
+    lines = ["| " + " | ".join(plain.columns) + " |", "|" + " --- |" * plain.width]
+    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in plain.iter_rows()]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def picture(png: bytes) -> dg.MetadataValue:
+    """A small PNG, embedded as a data URI that Dagster's Markdown shows."""
+    import base64
+
+    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
+
+
+def check_specs(asset: str, checks: Mapping[str, tuple[bool, str]]) -> list[dg.AssetCheckSpec]:
+    """Check specs from name to (is blocking, description)."""
+    return [
+        dg.AssetCheckSpec(name, asset=asset, blocking=blocking, description=text)
+        for name, (blocking, text) in checks.items()
+    ]
+
+
+def _check_result(name: str, blocking: bool, finding: Finding) -> dg.AssetCheckResult:
+    severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(
+        passed=finding.is_passed,
+        check_name=name,
+        severity=severity,
+        description=finding.message,
+        metadata=dict(finding.figures),
+    )
+
+
+def finished(
+    frame: pl.DataFrame,
+    fingerprint: str,
+    *,
+    checks: Mapping[str, tuple[bool, str]] | None = None,
+    findings: Mapping[str, Finding] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> dg.MaterializeResult:
+    """The materialization of a table: row count, preview, check results, fingerprint as data version."""
+    checks, findings = checks or {}, findings or {}
+    results: Sequence[dg.AssetCheckResult] = [
+        _check_result(name, checks[name][0], finding) for name, finding in findings.items()
+    ]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/partition_row_count": frame.height,
+            "preview": preview(frame),
+            "fingerprint": fingerprint,
+            **(metadata or {}),
+        },
+        check_results=results,
+        data_version=dg.DataVersion(fingerprint),
+    )

@@ -1,0 +1,90 @@
+"""Runs of the command line: which belong to a process that is alive, and which were abandoned.
+
+Belongs here: the mark of a process on its runs, and ending what a killed process left in Dagster. Does not
+belong here: runs that Dagster's daemon launched, which its run monitoring watches.
+
+A process that is killed leaves its run "started" and its slot of the pool ``gpu`` taken, so that every later
+run would wait for ever. Each process therefore holds a lock of the operating system, which ends with it
+however it ends, and tags its runs with the lock's name.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from filelock import FileLock, Timeout
+
+from cot_assets.orchestration.jobs import partition_key
+from cot_assets.orchestration.wanted import Unit
+from cot_assets.study import DataHome
+
+PROCESS_TAG = "cot_assets/process"
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING,
+]  # fmt: skip
+
+
+@contextmanager
+def alive(home: DataHome) -> Iterator[str]:
+    """Hold this process's lock; yields the value of :data:`PROCESS_TAG` for its runs."""
+    name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    _path(home, name).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(_path(home, name)):
+            yield name
+    finally:
+        _path(home, name).unlink(missing_ok=True)
+
+
+def end_abandoned(instance: dg.DagsterInstance, home: DataHome) -> int:
+    """Cancel the unfinished runs of processes that are gone and free their slots; returns how many.
+
+    Canceled and not failed: a person killed it, and automation counts failures.
+    """
+    ended = 0
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        name = run.tags.get(PROCESS_TAG)
+        if name is None or _is_alive(home, name):
+            continue
+        instance.report_run_canceled(
+            run, message=f"process {name.split('-')[0]} is gone; what it sampled is kept"
+        )
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        _path(home, name).unlink(missing_ok=True)
+        ended += 1
+    return ended
+
+
+def running_elsewhere(instance: dg.DagsterInstance, home: DataHome, unit: Unit, own: str) -> str | None:
+    """The id of another living process of the command line that runs the unit, or None."""
+    runs = instance.get_runs(
+        dg.RunsFilter(
+            job_name=unit.job, statuses=_UNFINISHED, tags={"dagster/partition": partition_key(unit)}
+        )
+    )
+    for run in runs:
+        name = run.tags.get(PROCESS_TAG)
+        if name is not None and name != own and _is_alive(home, name):
+            return name.split("-")[0]
+    return None
+
+
+def _path(home: DataHome, name: str) -> Path:
+    return home.dagster / "processes" / f"{name}.lock"
+
+
+def _is_alive(home: DataHome, name: str) -> bool:
+    path = _path(home, name)
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True

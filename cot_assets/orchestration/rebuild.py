@@ -1,0 +1,215 @@
+"""Making the warehouse again from the shards, with nothing sampled.
+
+Belongs here: what can be rebuilt, an engine that refuses to sample, the steps and their order. Does not
+belong here: the files (:mod:`cot_assets.warehouse.aside`) and the runs (:mod:`cot_assets.orchestration.runs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.engines.base import Block, BlockResult, Encoding, Engine, EngineInfo, Sampling
+from cot_assets.orchestration.imports import analyze, lost_imports
+from cot_assets.orchestration.resources import Engines
+from cot_assets.orchestration.runs import bring_up_to_date
+from cot_assets.orchestration.state import read_state
+from cot_assets.sampling.blocks import Purpose
+from cot_assets.sampling.shards import ShardStore
+from cot_assets.study import Config, DataHome, ModelEntry
+from cot_assets.warehouse.aside import Old, aside_path, put_back, start_anew
+from cot_assets.warehouse.recorded import recorded_pairs
+from cot_assets.warehouse.store import Warehouse
+
+Announce = Callable[[str], None]
+
+
+class RebuildError(RuntimeError):
+    """The warehouse cannot be rebuilt; the message says what is missing and whether anything changed."""
+
+
+class MissingBlocksError(RebuildError):
+    """Blocks are in no shard, and a rebuild does not sample."""
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a rebuild did.
+
+    ``pairs`` and ``recorded``: (model, problem set) made again. ``kept``: the old file, None if there was
+    none. ``carried``: rows by table that no shard holds. ``lost``: sentences on what could not be carried
+    over or made again.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    recorded: tuple[tuple[str, str], ...]
+    kept: Path | None
+    carried: Mapping[str, int]
+    lost: tuple[str, ...]
+
+
+class _ShardsOnly:
+    """An engine that knows its tokenizer and identity, and refuses to sample."""
+
+    def __init__(self, engine: Engine, model: str) -> None:
+        self._engine, self._model = engine, model
+
+    def describe(self) -> EngineInfo:
+        return self._engine.describe()
+
+    def render_prompt(self, statement: str) -> tuple[int, ...]:
+        return self._engine.render_prompt(statement)
+
+    def encode(self, text: str) -> Encoding:
+        return self._engine.encode(text)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        return self._engine.decode(token_ids)
+
+    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:  # noqa: ARG002
+        missing = [block.n for block in blocks]
+        raise MissingBlocksError(_missing(self._model, len(missing), sum(missing)))
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+def shards_only(kind: type[Engines] = Engines) -> Engines:
+    """The ``engines`` resource of a rebuild: that of ``kind``, whose engines refuse to sample."""
+
+    class ShardsOnlyEngines(kind):
+        def open(self, entry: ModelEntry) -> Engine:
+            return _ShardsOnly(super().open(entry), entry.name)
+
+    return ShardsOnlyEngines()
+
+
+def _missing(model: str, n_blocks: int, n_rollouts: int) -> str:
+    return (
+        f"{n_blocks:,} blocks ({n_rollouts:,} completions) of {model!r} are in no shard, and a rebuild samples "
+        "nothing; `cot-assets run` samples what is missing"
+    )
+
+
+def rebuild(
+    instance: dg.DagsterInstance,
+    config: Config,
+    home: DataHome,
+    *,
+    engines: type[Engines] = Engines,
+    announce: Announce = lambda _: None,
+) -> Rebuilt:
+    """Set the warehouse aside and make it again from shards and problem sets.
+
+    Rebuilt is what was evaluated to the end, according to the old warehouse and to Dagster, under the
+    present configuration. Recorded rollouts and the cost ledger are carried over from the old file.
+
+    Args:
+        instance: Where runs show.
+        config: What files declare.
+        home: The data home.
+        engines: How engines are loaded, for their tokenizers.
+        announce: Takes a line before each step.
+
+    Raises:
+        RebuildError: There is nothing to rebuild from, or blocks are missing. Where the old warehouse could
+            be read it is back in place then.
+        ShardsInUseError: A process is sampling.
+        WarehouseLockedError: A process uses the warehouse.
+    """
+    _require_idle(home)
+    evaluated = {
+        (unit.model, unit.problem_set)
+        for unit in read_state(instance).recorded
+        if unit.job == "evaluate_model"
+    }
+    pairs: list[tuple[str, str]] = []
+    gone: list[tuple[str, str]] = []
+
+    def check(old: Old) -> None:
+        finished = old.blocks.filter(pl.col("asset") == "completions").select("model", "problem_set").unique()
+        for model, problem_set in sorted(evaluated | set(finished.iter_rows())):
+            is_declared = model in config.models and problem_set in config.problem_sets
+            (pairs if is_declared else gone).append((model, problem_set))
+        if not pairs and not old.frames:
+            raise RebuildError(
+                f"nothing in {home.root} says what was evaluated: neither a warehouse nor Dagster's records. "
+                "`cot-assets run --model NAME --problem-set NAME` finds in the shards what was sampled"
+            )
+        _require_blocks(old, config, home, pairs)
+
+    old = start_anew(home, check)
+    is_old_readable = old.path == home.warehouse and not old.problem
+    warehouse = Warehouse(home)
+    try:
+        bring_up_to_date(
+            instance,
+            config,
+            pairs,
+            resource_overrides={"engines": shards_only(engines)},
+            announce=lambda want: announce(f"{want.unit.job} {want.unit.model} {want.unit.problem_set}"),
+        )
+        recorded = recorded_pairs(warehouse)
+        analyze(instance, recorded, announce)
+    except BaseException as error:
+        if is_old_readable:
+            put_back(home)
+        if not isinstance(error, Exception):
+            raise
+        after = "The old warehouse is back in place" if is_old_readable else "What was rebuilt is kept"
+        raise RebuildError(f"{error}\n{after}.") from error
+    kept = aside_path(home)
+    return Rebuilt(
+        tuple(pairs),
+        tuple(recorded),
+        kept if kept.exists() else None,
+        {table: frame.height for table, frame in old.frames.items()},
+        tuple(_lost(old, gone, lost_imports(instance, warehouse))),
+    )
+
+
+def _require_idle(home: DataHome) -> None:
+    """Raise where a process is sampling: it would write into the new warehouse half of what it found."""
+    for purpose in get_args(Purpose):
+        for folder in sorted((home.shards / f"{purpose}s").glob("*")):
+            with ShardStore(home.shards, purpose, folder.name).writing():
+                pass
+
+
+def _require_blocks(old: Old, config: Config, home: DataHome, pairs: Iterable[tuple[str, str]]) -> None:
+    """Raise where shards lack blocks that the old warehouse was made from, before anything is changed."""
+    for model, problem_set in pairs:
+        protocol_hash = config.protocol_of(problem_set).protocol_hash
+        wanted = old.blocks.filter(
+            (pl.col("model") == model)
+            & (pl.col("problem_set") == problem_set)
+            & (pl.col("protocol_hash") == protocol_hash)
+        ).unique("block_key")
+        if wanted.height:
+            known = ShardStore(home.shards, "rollout", model).index()
+            missing = wanted.join(known, on="block_key", how="anti")
+            if missing.height:
+                text = _missing(model, missing.height, int(missing["n"].sum()))
+                raise MissingBlocksError(f"{problem_set!r}: {text}. Nothing was changed")
+
+
+def _lost(old: Old, gone: Sequence[tuple[str, str]], commands: Sequence[str]) -> Iterator[str]:
+    """Sentences on what is not in the new warehouse."""
+    if old.problem:
+        yield f"the old warehouse could not be read ({old.problem}): the cost ledger is gone with it"
+    elif old.path is None:
+        yield "there was no old warehouse: the cost ledger is gone, since shards do not say what sampling took"
+    for table, problem in old.left.items():
+        yield f"table {table} could not be carried over: {problem}"
+    for model, problem_set in gone:
+        yield (
+            f"{model} on {problem_set}: no longer in models.toml or problem_sets.toml; declare it again and "
+            "`cot-assets run` finds its rollouts in the shards"
+        )
+    for command in commands:
+        yield f"recorded rollouts must be imported again: {command}"

@@ -1,0 +1,111 @@
+"""Dagster resources: thin wrappers around configuration, warehouse, engines and progress.
+
+Belongs here: what assets share in a run, and its life time. Does not belong here: any logic of the
+things wrapped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from cot_assets.engines.base import Engine
+from cot_assets.engines.opening import open_engine
+from cot_assets.sampling.run import SamplingStatus
+from cot_assets.study import Config, DataHome, ModelEntry, load_config
+from cot_assets.warehouse.recorded import with_recorded
+from cot_assets.warehouse.store import Warehouse
+
+
+class Study(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """What is configured and where its data are; read once in every run."""
+
+    _config: Config | None = PrivateAttr(None)
+    _warehouse: Warehouse | None = PrivateAttr(None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
+        """Forget what an earlier run read."""
+        self._config = self._warehouse = None
+
+    def config(self) -> Config:
+        """The package's TOML files, those of COT_ASSETS_CONFIG, and what was imported without an entry."""
+        if self._config is None:
+            self._config = with_recorded(load_config(), self.warehouse())
+        return self._config
+
+    def home(self) -> DataHome:
+        """COT_ASSETS_HOME, its folders made."""
+        return DataHome.from_environment().create()
+
+    def warehouse(self) -> Warehouse:
+        """The DuckDB file of the data home."""
+        if self._warehouse is None:
+            self._warehouse = Warehouse(self.home())
+        return self._warehouse
+
+
+class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """At most one loaded engine per run: loaded when first asked for, closed when the run ends."""
+
+    _loaded: dict[str, Engine] = PrivateAttr(default_factory=dict)
+
+    def open(self, entry: ModelEntry) -> Engine:
+        """Load an engine; tests override this to put a scripted engine in its place."""
+        return open_engine(entry)
+
+    def get(self, entry: ModelEntry) -> Engine:
+        """The engine of a model; another model's is closed first, to free the device."""
+        if entry.name not in self._loaded:
+            self._close()
+            self._loaded[entry.name] = self.open(entry)
+        return self._loaded[entry.name]
+
+    def _close(self) -> None:
+        for engine in self._loaded.values():
+            engine.close()
+        self._loaded.clear()
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Engines]:  # noqa: ARG002
+        """Close the engine however the run ends."""
+        try:
+            yield self
+        finally:
+            self._close()
+
+
+class Progress(Protocol):
+    """How long work is reported: one call of :meth:`track` per engine run."""
+
+    def track(self, label: str, log: Callable[[str], Any]) -> Callable[[SamplingStatus], None]:
+        """A function that takes each new status; ``log`` writes to the run's log."""
+        ...
+
+
+class LoggedProgress(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Progress as lines in the run's log, so that the Dagster UI shows rollouts/s and time left."""
+
+    every_seconds: float = 15.0
+
+    def track(self, label: str, log: Callable[[str], Any]) -> Callable[[SamplingStatus], None]:
+        """Log the first status, then at most one every ``every_seconds``, and the last."""
+        last = -self.every_seconds
+
+        def report(status: SamplingStatus) -> None:
+            nonlocal last
+            done = status.n_before + status.n_done
+            if time.monotonic() - last < self.every_seconds and not status.is_finished:
+                return
+            last = time.monotonic()
+            rate = status.n_done / status.seconds if status.seconds else 0.0
+            left = f", {(status.n_total - done) / rate:,.0f} s left" if rate else ""
+            if status.waiting_for:
+                left = f"; {status.waiting_for}"
+            log(f"{label}: {done:,} of {status.n_total:,} rollouts, {rate:,.0f} rollouts/s{left}")
+
+        return report

@@ -1,0 +1,101 @@
+"""Reading from a Dagster instance what the decision needs.
+
+Belongs here: materializations, runs in flight and failed runs as a
+:class:`~cot_assets.orchestration.wanted.State`. Does not belong here: what follows from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from datetime import UTC
+
+import dagster as dg
+
+from cot_assets.orchestration.jobs import EVIDENCE, partition_key
+from cot_assets.orchestration.wanted import State, Unit
+from cot_assets.warehouse.store import Warehouse
+
+FINGERPRINT_TAG = "cot_assets/fingerprint"
+_DATA_VERSION_TAG = "dagster/data_version"
+_IN_FLIGHT = [
+    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING,
+]  # fmt: skip
+
+
+def ensure_partitions(instance: dg.DagsterInstance, models: list[str], problem_sets: list[str]) -> None:
+    """Add what is missing to the two dynamic dimensions."""
+    for definition, names in (("models", models), ("problem_sets", problem_sets)):
+        missing = sorted(set(names) - set(instance.get_dynamic_partitions(definition)))
+        if missing:
+            instance.add_dynamic_partitions(definition, missing)
+
+
+def valid_from(warehouse: Warehouse) -> float:
+    """POSIX time at which the warehouse was made; infinity where there is none.
+
+    Dagster's records outlive the file: what was materialized before went into another one, and is not
+    here, whatever Dagster remembers of it.
+    """
+    if not warehouse.home.warehouse.exists():
+        return math.inf
+    made = warehouse.read("SELECT min(applied_at) FROM schema_version WHERE name = 'created'").item()
+    return 0.0 if made is None else made.replace(tzinfo=UTC).timestamp()
+
+
+def _recorded(instance: dg.DagsterInstance, unit: Unit, since: float) -> str | None:
+    """The fingerprint that all evidence of the unit carries, or None."""
+    versions: set[str | None] = set()
+    for asset in EVIDENCE[unit.job]:
+        records = instance.fetch_materializations(
+            dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition_key(unit)]), limit=1
+        ).records
+        event = records[0].asset_materialization if records and records[0].timestamp >= since else None
+        versions.add(event.tags.get(_DATA_VERSION_TAG) if event and event.tags else None)
+        if None in versions or len(versions) > 1:
+            return None
+    return versions.pop()
+
+
+def recorded_models(
+    instance: dg.DagsterInstance, job: str, problem_set: str, since: float = 0.0
+) -> dict[str, str]:
+    """Fingerprints of the models for which a job is done on a problem set, by name.
+
+    Materializations before ``since`` do not count; see :func:`valid_from`.
+    """
+    units = [Unit(job, problem_set, model) for model in instance.get_dynamic_partitions("models")]
+    return {unit.model: mark for unit in units if (mark := _recorded(instance, unit, since)) is not None}
+
+
+def known_units(instance: dg.DagsterInstance) -> list[Unit]:
+    """Every unit that the instance's partitions could have."""
+    sets = instance.get_dynamic_partitions("problem_sets")
+    models = instance.get_dynamic_partitions("models")
+    units = [Unit(job, name) for job in ("load_problems", "compare_models") for name in sets]
+    return units + [
+        Unit(job, name, model)
+        for job in ("evaluate_model", "measure_transfer")
+        for name in sets
+        for model in models
+    ]
+
+
+def read_state(instance: dg.DagsterInstance, since: float = 0.0) -> State:
+    """The state of all units that the instance knows; ``since`` as in :func:`recorded_models`."""
+    units = known_units(instance)
+    recorded = {unit: mark for unit in units if (mark := _recorded(instance, unit, since)) is not None}
+    by_key = {(unit.job, partition_key(unit)): unit for unit in units}
+
+    def tagged(statuses: list[dg.DagsterRunStatus]) -> list[tuple[Unit, str]]:
+        runs = instance.get_runs(dg.RunsFilter(statuses=statuses))
+        return [
+            (by_key[run.job_name, run.tags["dagster/partition"]], run.tags[FINGERPRINT_TAG])
+            for run in runs
+            if FINGERPRINT_TAG in run.tags and (run.job_name, run.tags.get("dagster/partition")) in by_key
+        ]
+
+    failures = Counter(tagged([dg.DagsterRunStatus.FAILURE]))
+    others = Counter(tagged([dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.CANCELED]))
+    return State(recorded, frozenset(tagged(_IN_FLIGHT)), failures, failures + others)

@@ -1,0 +1,141 @@
+"""The sensor that notices registry entries and the nightly schedules that look for what is stale.
+
+Belongs here: turning decisions into run requests. Does not belong here: the decision
+(:mod:`cot_assets.orchestration.wanted`).
+"""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from cot_assets.orchestration.jobs import JOB_ASSETS, partition_key
+from cot_assets.orchestration.partitions import MODELS, PROBLEM_SETS
+from cot_assets.orchestration.processes import end_abandoned
+from cot_assets.orchestration.state import FINGERPRINT_TAG, read_state, valid_from
+from cot_assets.orchestration.wanted import Decision, State, decide, wanted
+from cot_assets.study import Config, DataHome, load_config
+from cot_assets.warehouse.store import Warehouse
+
+
+def registered_pairs(config: Config) -> list[tuple[str, str]]:
+    """(model, problem set) of every registry entry that lists problem sets, what is recorded left out."""
+    return [
+        (entry.name, problem_set)
+        for entry in config.models.values()
+        if not entry.is_recorded
+        for problem_set in entry.problem_sets
+        if not config.problem_set(problem_set).is_recorded
+    ]
+
+
+def watched_pairs(config: Config, state: State) -> list[tuple[str, str]]:
+    """What automation keeps up to date: what the registry lists, and what was evaluated before.
+
+    Entries that are gone from the configuration are left alone.
+    """
+    evaluated = [
+        (unit.model, unit.problem_set)
+        for unit in sorted(state.recorded)
+        if unit.job == "evaluate_model"
+        and unit.model in config.models
+        and unit.problem_set in config.problem_sets
+    ]
+    return list(dict.fromkeys([*registered_pairs(config), *evaluated]))
+
+
+def run_requests(decision: Decision, state: State) -> list[dg.RunRequest]:
+    """One request per unit; the run key holds the attempt, so that a tick never asks twice.
+
+    Attempts that succeeded or were canceled count: Dagster never launches a run key again, and the same
+    fingerprint is wanted again when a change is taken back or the warehouse was lost.
+    """
+    requests: list[dg.RunRequest] = []
+    for want in decision.requests:
+        attempt = state.finished.get((want.unit, want.fingerprint), 0)
+        key = partition_key(want.unit)
+        requests.append(
+            dg.RunRequest(
+                run_key=f"{want.unit.job}:{key}:{want.fingerprint}:{attempt}",
+                job_name=want.unit.job,
+                partition_key=key,
+                tags={FINGERPRINT_TAG: want.fingerprint},
+            )
+        )
+    return requests
+
+
+def _decide(instance: dg.DagsterInstance, config: Config) -> tuple[Decision, State]:
+    state = read_state(instance, valid_from(Warehouse(DataHome.from_environment())))
+    wants = wanted(config, watched_pairs(config, state), state.recorded, state.given_up())
+    return decide(wants, state), state
+
+
+def _summary(decision: Decision) -> str:
+    given_up = ", ".join(f"{w.unit.job} {partition_key(w.unit)}" for w in decision.given_up)
+    return f"{len(decision.running)} running, {len(decision.waiting)} waiting" + (
+        f"; given up after repeated failures: {given_up}" if given_up else ""
+    )
+
+
+def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
+    """Adds partitions for new registry entries and asks for what they lack.
+
+    Every minute, or every COT_ASSETS_SENSOR_SECONDS.
+    """
+
+    @dg.sensor(
+        name="registry",
+        jobs=list(jobs),
+        minimum_interval_seconds=int(os.environ.get("COT_ASSETS_SENSOR_SECONDS", "60")),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Notices new entries of models.toml that list problem sets, and asks for what is missing.",
+    )
+    def registry(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        config = load_config()
+        pairs = registered_pairs(config)
+        instance = context.instance
+        end_abandoned(instance, DataHome.from_environment())  # their slots would hold up what is asked for
+        new = [
+            definition.build_add_request(missing)
+            for definition, names in (
+                (MODELS, {model for model, _ in pairs}),
+                (PROBLEM_SETS, {problem_set for _, problem_set in pairs}),
+            )
+            if (missing := sorted(names - set(instance.get_dynamic_partitions(str(definition.name)))))
+        ]
+        decision, state = _decide(instance, config)
+        requests = run_requests(decision, state)
+        return dg.SensorResult(
+            run_requests=requests,
+            dynamic_partitions_requests=new,
+            skip_reason=None if requests else _summary(decision),
+        )
+
+    return registry
+
+
+def nightly_schedules() -> list[dg.ScheduleDefinition]:
+    """One per job (a schedule has one job): asks for whatever is stale, at 3 in the morning, UTC.
+
+    The sensor asks for the same things sooner; the schedules serve those who have switched it off.
+    """
+    return [_nightly(job) for job in JOB_ASSETS]
+
+
+def _nightly(job: str) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=f"nightly_{job}",
+        job_name=job,
+        cron_schedule="0 3 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Asks for partitions whose model, problem set, protocol or writers have changed.",
+    )
+    def nightly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        decision, state = _decide(context.instance, load_config())
+        requests = [request for request in run_requests(decision, state) if request.job_name == job]
+        return requests or dg.SkipReason(_summary(decision))
+
+    return nightly

@@ -1,0 +1,81 @@
+"""Replacing a folder of files as a whole.
+
+Belongs here: writing under a temporary name, swapping, and refusing to replace what is no report. Does
+not belong here: what the files hold.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+from cot_assets.report.data import ReportError
+
+GENERATOR = "cot-assets report"
+_ATTEMPTS = 20
+
+
+def _is_report(folder: Path) -> bool:
+    index = folder / "index.html"
+    if not index.is_file():
+        return False
+    with index.open(encoding="utf-8", errors="replace") as stream:
+        return f'content="{GENERATOR}"' in stream.read(4096)
+
+
+def replaced_folder(folder: Path, files: Iterable[tuple[str, str]]) -> list[Path]:
+    """Write ``files`` (path below the folder, text) to a new folder that takes the place of ``folder``.
+
+    Two processes that do so at once both succeed; the later swap stays.
+
+    Raises:
+        ReportError: ``folder`` exists, is not empty and was not written by this function.
+    """
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow a link to elsewhere
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ReportError(f"{folder} is not a plain folder; name another one for the report")
+    if folder.is_dir() and any(folder.iterdir()) and not _is_report(folder):
+        raise ReportError(
+            f"{folder} holds files that are no report; they would be deleted. Name an empty or new folder"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    mark = uuid.uuid4().hex[:12]
+    new = folder.parent / f".{folder.name}.new-{mark}"
+    written: list[Path] = []
+    try:
+        for name, text in files:
+            target = new / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", newline="\n")
+            written.append(folder / name)
+        _swap(new, folder, mark)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return written
+
+
+def _swap(new: Path, folder: Path, mark: str) -> None:
+    """Rename ``folder`` away and ``new`` into its place; another process may do the same."""
+    for attempt in range(_ATTEMPTS):
+        old = folder.parent / f".{folder.name}.old-{mark}-{attempt}"
+        try:
+            folder.rename(old)
+        except FileNotFoundError:
+            old = None
+        try:
+            new.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                if old is not None:
+                    old.rename(folder)
+                raise
+            continue  # the other process was faster: its report goes away in the next round
+        finally:
+            if old is not None and folder.exists():
+                shutil.rmtree(old, ignore_errors=True)
+        return
+    raise ReportError(f"{folder} is being replaced by other processes over and over; try again")

@@ -1,0 +1,304 @@
+"""Uncertainty of shares and means when traces of one problem resemble one another.
+
+Belongs here: effective sample size, cluster bootstrap and jackknife, quantiles, paired differences: arrays
+in, numbers out. Does not belong here: frames and patterns (:mod:`.rates`, :mod:`.transfer`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cot_assets.statistics.estimates import CONFIDENCE, jeffreys_interval
+from cot_assets.statistics.special import Floats, Numbers, normal_cdf, normal_ppf, student_ppf
+
+RESAMPLES = 2000
+MOST_GROUPS = 30  #: of clusters that a jackknife leaves out in turn
+
+
+class Estimate(NamedTuple):
+    """A number with its interval, and how many values and clusters it rests on. NaN without values."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    n_clusters: int
+
+
+def effective_sample_size(flags: npt.ArrayLike, clusters: npt.ArrayLike, level: float = CONFIDENCE) -> float:
+    """Independent trials that tell as much about a share as these clustered ones.
+
+    n / (1 + (m - 1) rho), with m = sum of squared cluster sizes / n (Kish 1965) and rho the one-way ANOVA
+    estimate of the intra-cluster correlation, kept within [0, 1]; times (z / t)^2, normal over Student
+    quantile with clusters - 1 degrees of freedom, since rho is estimated from few clusters (Korn and
+    Graubard 1998). Never less than n / m, the value at rho = 1. Where all flags are equal rho cannot be
+    seen, and the clusters are counted. Where every cluster has one trace nothing is clustered: n.
+
+    Args:
+        flags: 0/1 or booleans, one per trace.
+        clusters: the problem of each trace.
+        level: of the interval that the size will be used for.
+
+    Returns:
+        A number between 1 and n; NaN without traces.
+    """
+    y = np.asarray(flags, dtype=np.float64)
+    if not len(y):
+        return float("nan")
+    sizes, hits = _per_cluster(y, clusters)
+    total, count = float(sizes.sum()), len(sizes)
+    if count == 1 or hits.sum() in (0, total):
+        return float(count)
+    if total == count:
+        return total
+    rho = intra_cluster_correlation(sizes, hits)
+    typical = float((sizes**2).sum()) / total
+    tail = (1 + level) / 2
+    shrink = float(normal_ppf(tail) / student_ppf(tail, count - 1)) ** 2
+    return float(max(total / typical, shrink * total / (1 + (typical - 1) * rho)))
+
+
+def intra_cluster_correlation(sizes: npt.ArrayLike, hits: npt.ArrayLike) -> float:
+    """One-way ANOVA estimate of the correlation of two flags of one cluster, kept within [0, 1].
+
+    Args:
+        sizes: traces per cluster; some cluster must have two.
+        hits: flags set per cluster, not all or none.
+    """
+    m, y = np.asarray(sizes, dtype=np.float64), np.asarray(hits, dtype=np.float64)
+    total, count, share = m.sum(), len(m), y / m
+    between = float((m * (share - y.sum() / total) ** 2).sum()) / (count - 1)
+    within = float((m * share * (1 - share)).sum()) / (total - count)
+    typical = (total - float((m**2).sum()) / total) / (count - 1)
+    return float(np.clip((between - within) / (between + (typical - 1) * within), 0.0, 1.0))
+
+
+def cluster_bootstrap_mean(
+    values: npt.ArrayLike,
+    clusters: npt.ArrayLike,
+    seed: int,
+    level: float = CONFIDENCE,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Estimate:
+    """Mean of all values, with a bootstrap interval that draws whole clusters.
+
+    The percentile interval is expanded for few clusters (Hesterberg 2015: level by Student's t with
+    clusters - 1 degrees of freedom, times sqrt(c / (c - 1))). Clusters that all have the same mean show no
+    spread to resample; there a cluster that differs has at most the probability h that Jeffreys gives 0 in
+    c, and the interval reaches h of the way to either bound: never of zero width. With fewer than six clusters
+    all of them lie on one side of the truth too often for resamples to show it; the interval reaches as far.
+
+    Args:
+        values: numbers within the bounds.
+        clusters: the problem of each value.
+        seed: the result is a function of values, clusters and seed, whatever the order of rows.
+        level: of the interval.
+        bounds: between which every value must lie; the interval is kept within them.
+
+    Raises:
+        ValueError: a value is NaN or out of bounds.
+    """
+    x, (lowest, highest) = np.asarray(values, dtype=np.float64), bounds
+    if not len(x):
+        return Estimate(float("nan"), float("nan"), float("nan"), 0, 0)
+    if not bool(np.all((x >= lowest) & (x <= highest))):
+        raise ValueError(f"values must be numbers within [{lowest}, {highest}]; leave out unknown ones")
+    sizes, sums = _per_cluster(x, clusters)
+    count, mean = len(sizes), float(sums.sum() / sizes.sum())
+    differs = float(jeffreys_interval(0, count, level)[1])
+    widest = mean - differs * (mean - lowest), mean + differs * (highest - mean)
+    if np.ptp(sums / sizes) < 1e-12:
+        return Estimate(mean, *widest, len(x), count)
+    draws = _resamples(count, seed)
+    low, high = _expanded_interval((draws @ sums) / (draws @ sizes), count, level)
+    if _too_few(count, level):
+        low, high = min(low, widest[0]), max(high, widest[1])
+    return Estimate(mean, max(low, lowest), min(high, highest), len(x), count)
+
+
+def cluster_bootstrap_correlation(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    clusters: npt.ArrayLike,
+    seed: int,
+    level: float = CONFIDENCE,
+    noise: tuple[npt.ArrayLike, npt.ArrayLike] = (0.0, 0.0),
+) -> Estimate:
+    """Pearson correlation of two paired values, with the interval of :func:`cluster_bootstrap_mean`.
+
+    Values that are estimates vary more than what they estimate, which draws a correlation to 0. With their
+    error variances given, these are taken off both variances (Spearman 1904, *The proof and measurement of
+    association between two things*); the errors of x and y must be independent, so that the covariance
+    needs no correction. Resamples in which either value does not vary beyond its noise take no part.
+
+    Args:
+        x: one number per pair.
+        y: the other.
+        clusters: the problem of each pair.
+        seed: as in :func:`cluster_bootstrap_mean`.
+        level: of the interval.
+        noise: error variances of x and of y, one number per pair or one for all.
+
+    Returns:
+        A correlation within [-1, 1], and its interval. NaN for the correlation where it does not exist
+        (a value does not vary, or not beyond its noise), and for the interval with fewer than six clusters, or
+        where it exists in fewer than half of the resamples.
+    """
+    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if not len(first):
+        return Estimate(float("nan"), float("nan"), float("nan"), 0, 0)
+    # Centered first: sums of squares of numbers far from 0 would lose the digits that matter.
+    a, b = first - first.mean(), second - second.mean()
+    squares = (a * a - np.asarray(noise[0]), b * b - np.asarray(noise[1]))
+    parts = [_per_cluster(v, clusters)[1] for v in (np.ones_like(a), a, b, *squares, a * b)]
+    sums = np.stack(parts)
+    count = sums.shape[1]
+    found = float(_correlation(sums.sum(axis=1)[:, None])[0])
+    if _too_few(count, level) or np.isnan(found):
+        return Estimate(found, float("nan"), float("nan"), len(a), count)
+    values = _correlation((_resamples(count, seed) @ sums.T).T)
+    values = values[~np.isnan(values)]
+    if len(values) < RESAMPLES / 2:
+        return Estimate(found, float("nan"), float("nan"), len(a), count)
+    low, high = _expanded_interval(values, count, level)
+    return Estimate(found, max(low, -1.0), min(high, 1.0), len(a), count)
+
+
+def clustered_quantile(
+    values: npt.ArrayLike, clusters: npt.ArrayLike, share: float, level: float = CONFIDENCE
+) -> Estimate:
+    """Quantile of all values, with Woodruff's (1952) interval.
+
+    The share of values up to the quantile has a Jeffreys interval at the effective sample size; its ends are
+    read off as quantiles, outwards.
+
+    Args:
+        values: numbers.
+        clusters: the problem of each value.
+        share: which quantile, within (0, 1).
+        level: of the interval.
+
+    Returns:
+        NaN for the interval where so few independent values hold none: the chance that all of them lie on
+        one side of the quantile exceeds 1 - level (for a median, fewer than six).
+    """
+    x, nothing = np.asarray(values, dtype=np.float64), float("nan")
+    if not len(x):
+        return Estimate(nothing, nothing, nothing, 0, 0)
+    found = float(np.quantile(x, share))
+    count = len(_per_cluster(x, clusters)[0])
+    n_eff = effective_sample_size(x <= found, clusters, level)
+    if share**n_eff + (1 - share) ** n_eff > 1 - level:
+        return Estimate(found, nothing, nothing, len(x), count)
+    low, high = (float(end) for end in jeffreys_interval(share * n_eff, n_eff, level))
+    ends = float(np.quantile(x, low, method="lower")), float(np.quantile(x, high, method="higher"))
+    return Estimate(found, *ends, len(x), count)
+
+
+def jackknifed_shares(
+    fit: Callable[[npt.NDArray[np.bool_]], Sequence[float]],
+    clusters: npt.ArrayLike,
+    level: float = CONFIDENCE,
+) -> list[Estimate]:
+    """Shares that a fit to all values gives, with intervals that leave out whole clusters in turn.
+
+    Clusters are left out in at most 30 groups (delete-a-group jackknife, Kott 2001), so that the cost is
+    bounded. A variance s turns into an effective sample size share (1 - share) / s, shrunk for few groups as
+    in :func:`effective_sample_size`, and kept between the number of clusters and that of values; the
+    interval is Jeffreys' at that size.
+
+    Args:
+        fit: shares in [0, 1] fitted to the values that the mask keeps; always as many, in one order.
+        clusters: the problem of each value; there must be one value at least.
+        level: of the intervals.
+    """
+    _, where = np.unique(np.asarray(clusters), return_inverse=True)
+    count = int(where.max()) + 1
+    found = np.asarray(fit(np.ones(len(where), dtype=np.bool_)), dtype=np.float64)
+    n_groups = min(count, MOST_GROUPS)
+    sizes = np.full(len(found), float(count))
+    if n_groups > 1:
+        left_out = np.array([fit(where % n_groups != group) for group in range(n_groups)], dtype=np.float64)
+        spread = left_out - left_out.mean(axis=0)
+        variance = (n_groups - 1) / n_groups * (spread**2).sum(axis=0)
+        shrink = float(normal_ppf((1 + level) / 2) / student_ppf((1 + level) / 2, n_groups - 1)) ** 2
+        seen = variance > 1e-15
+        sizes[seen] = shrink * (found * (1 - found))[seen] / variance[seen]
+        sizes = np.clip(sizes, count, len(where))
+    low, high = jeffreys_interval(np.clip(found, 0.0, 1.0) * sizes, sizes, level)
+    ends = zip(found.tolist(), low.tolist(), high.tolist(), strict=True)
+    return [Estimate(mean, a, b, len(where), count) for mean, a, b in ends]
+
+
+def _correlation(sums: Floats) -> Floats:
+    """Correlations from sums of 1, x, y, xx, yy (less noise) and xy (rows); NaN where either does not vary."""
+    n, x, y, xx, yy, xy = sums
+    across, down = xx - x * x / n, yy - y * y / n
+    varies = (across > 1e-12) & (down > 1e-12)
+    scale = np.sqrt(np.where(varies, across * down, 1.0))
+    return np.where(varies, np.clip((xy - x * y / n) / scale, -1.0, 1.0), np.nan)
+
+
+def _resamples(count: int, seed: int) -> Floats:
+    """How often each cluster stands in each resample: an array (resamples, clusters)."""
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+    return drawn.astype(np.float64)
+
+
+def _too_few(count: int, level: float) -> bool:
+    """Whether so few clusters lie all on one side of the truth with a chance above 1 - level."""
+    return 2.0 ** (1 - count) > 1 - level
+
+
+def _expanded_interval(values: Floats, count: int, level: float) -> tuple[float, float]:
+    """Percentile interval of bootstrap values, expanded for few clusters (Hesterberg 2015)."""
+    reach = float(student_ppf((1 + level) / 2, count - 1)) * np.sqrt(count / (count - 1))
+    tail = float(normal_cdf(-reach))
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def paired_difference(
+    left: npt.ArrayLike,
+    left_clusters: npt.ArrayLike,
+    right: npt.ArrayLike,
+    right_clusters: npt.ArrayLike,
+    seed: int,
+    level: float = CONFIDENCE,
+) -> Estimate:
+    """Mean of (left - right) over the problems that both have, every problem counting once.
+
+    Args:
+        left: values in [0, 1] of one model.
+        left_clusters: their problems.
+        right: values in [0, 1] of another.
+        right_clusters: their problems.
+        seed: as in :func:`cluster_bootstrap_mean`.
+        level: of the interval.
+
+    Returns:
+        ``n`` and ``n_clusters`` are both the number of common problems; NaN where there is none.
+    """
+    first = _means(np.asarray(left, dtype=np.float64), left_clusters)
+    second = _means(np.asarray(right, dtype=np.float64), right_clusters)
+    common = sorted(first.keys() & second.keys())
+    differences = np.array([first[name] - second[name] for name in common], dtype=np.float64)
+    return cluster_bootstrap_mean(differences, np.arange(len(common)), seed, level, bounds=(-1.0, 1.0))
+
+
+def _per_cluster(values: Floats, clusters: Numbers) -> tuple[Floats, Floats]:
+    names = np.asarray(clusters)
+    if names.shape != values.shape:
+        raise ValueError(f"{len(values)} values stand beside {names.size} clusters; give one cluster each")
+    _, where = np.unique(names, return_inverse=True)
+    return np.bincount(where).astype(np.float64), np.bincount(where, weights=values).astype(np.float64)
+
+
+def _means(values: Floats, clusters: Numbers) -> dict[str, float]:
+    sizes, sums = _per_cluster(values, clusters)
+    names = [str(name) for name in np.unique(np.asarray(clusters))]
+    return dict(zip(names, (sums / sizes).tolist(), strict=True))

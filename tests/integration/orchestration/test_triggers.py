@@ -1,0 +1,61 @@
+"""Calling sensor and schedules on a real, temporary instance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from support.configuration import write_sections
+
+from cot_assets.definitions import build_defs
+from cot_assets.orchestration.state import ensure_partitions
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    monkeypatch.setenv("COT_ASSETS_CONFIG", str(folder))
+    monkeypatch.setenv("COT_ASSETS_HOME", str(tmp_path / "home"))
+    return folder
+
+
+def _tick(instance: dg.DagsterInstance) -> dg.SensorResult:
+    sensor = build_defs().get_sensor_def("registry")
+    result = sensor(dg.build_sensor_context(instance=instance))
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def test_an_empty_registry_asks_for_nothing(config: Path):
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = _tick(instance)
+        assert not result.run_requests
+        assert not result.dynamic_partitions_requests
+
+
+def test_a_new_entry_gets_partitions_and_the_first_run(config: Path):
+    write_sections(config / "models.toml", {"newcomer": {"extends": "demo-weak", "problem_sets": ["demo"]}})
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = _tick(instance)
+        added = {
+            r.partitions_def_name: list(r.partition_keys) for r in result.dynamic_partitions_requests or ()
+        }
+        assert added == {"models": ["newcomer"], "problem_sets": ["demo"]}
+        assert [(r.job_name, r.partition_key) for r in result.run_requests or ()] == [
+            ("load_problems", "demo")
+        ]
+        again = _tick(instance)  # nothing was launched: the same request, with the same run key
+        assert [r.run_key for r in again.run_requests or ()] == [r.run_key for r in result.run_requests or ()]
+
+
+def test_schedules_ask_for_their_own_job_only(config: Path):
+    write_sections(config / "models.toml", {"newcomer": {"extends": "demo-weak", "problem_sets": ["demo"]}})
+    definitions = build_defs()
+    with dg.instance_for_test() as instance:
+        ensure_partitions(instance, ["newcomer"], ["demo"])
+        loads = definitions.get_schedule_def("nightly_load_problems")(dg.build_schedule_context(instance))
+        assert [request.partition_key for request in loads] == ["demo"]
+        waiting = definitions.get_schedule_def("nightly_evaluate_model")(dg.build_schedule_context(instance))
+        assert isinstance(waiting, dg.SkipReason)

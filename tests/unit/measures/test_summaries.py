@@ -1,0 +1,189 @@
+"""The numbers of figures: which rows each rests on, with an interval that is never left out in silence."""
+
+import polars as pl
+import pytest
+from build import PROTOCOL, curve
+
+from cot_assets.measures.frames import SUMMARIES
+from cot_assets.measures.patterns.changes import judge_changes
+from cot_assets.measures.patterns.drawdowns import find_drawdowns
+from cot_assets.measures.patterns.events import find_insights, find_tangents
+from cot_assets.measures.patterns.guesses import judge_guesses
+from cot_assets.measures.patterns.isotonic import judge_falls
+from cot_assets.measures.patterns.monotonicity import judge_monotonicity
+from cot_assets.measures.patterns.text_signs import measure_jumps
+from cot_assets.measures.rates.pattern_rates import rate_summary
+from cot_assets.measures.rates.summaries import NEEDED, summaries
+
+#: Right rollouts of 64 by trace: a falls and comes back, b falls for good, c rises, d is flat.
+COUNTS = {
+    "a": ((32, 64), (4, 64), (40, 64), (60, 64)),
+    "b": ((40, 64), (40, 64), (8, 64), (2, 64)),
+    "c": ((8, 64), (8, 64), (50, 64), (60, 64)),
+    "d": ((20, 64), (20, 64), (20, 64), (20, 64)),
+}
+VERDICTS = {"a": "correct", "b": "incorrect", "c": "correct", "d": "unscored"}
+
+
+def tables(names="abcd"):
+    parts = [
+        curve(COUNTS[name], trace_id=f"t{name}", problem_id=name, verdict=VERDICTS[name], states_from=3)
+        for name in names
+    ]
+    curves = pl.concat(parts) if parts else curve(COUNTS["a"]).clear()
+    problems = pl.DataFrame(
+        {"problem_set": "set", "problem_id": list("abcd"), "level": ["1", "1", "2", None], "subject": "s",
+         "gold_answer": "7", "statement": "?", "answer_kind": "integer"}
+    )  # fmt: skip
+    traces = curves.filter("is_end").with_columns(n_tokens=pl.col("token_end"))
+    return {
+        "curves": curves,
+        "tangents": find_tangents(curves, PROTOCOL),
+        "spikes": find_insights(curves, PROTOCOL),
+        "lucky_guesses": judge_guesses(curves, PROTOCOL),
+        "monotonicity": judge_monotonicity(curves, PROTOCOL),
+        "changes": judge_changes(curves, PROTOCOL),
+        "monotone_tests": judge_falls(curves, PROTOCOL),
+        "drawdowns": find_drawdowns(curves, PROTOCOL),
+        "jumps": measure_jumps(curves, problems, PROTOCOL),
+        "traces": traces,
+        "problems": problems,
+    }
+
+
+@pytest.fixture(scope="module")
+def found():
+    return summaries(tables(), PROTOCOL)
+
+
+def one(found, figure, measure, **where):
+    base = {"trace_filter": "all", "split_by": "none"} | ({} if "part" in where else {"part": "all"})
+    chosen = found.filter(figure=figure, measure=measure, **{**base, **where})
+    assert chosen.height == 1, chosen
+    return chosen.row(0, named=True)
+
+
+def test_every_number_stands_once_and_has_an_interval_wherever_it_is_known(found):
+    assert dict(found.schema) == dict(SUMMARIES)
+    key = [
+        "problem_set",
+        "model",
+        "cut_policy",
+        "figure",
+        "measure",
+        "rule",
+        "trace_filter",
+        "split_by",
+        "part",
+    ]
+    assert not found.select(key).is_duplicated().any()
+    assert found.filter((pl.col("n") == 0) != pl.col("estimate").is_null()).is_empty()
+    known = found.drop_nulls("estimate")
+    is_quantile = pl.col("statistic").str.contains("median|quantile")
+    assert known.filter(~is_quantile, pl.col("ci_low").is_null() | pl.col("ci_high").is_null()).is_empty()
+    assert known.filter(pl.col("ci_low") > pl.col("estimate") + 1e-12).is_empty()
+    assert known.filter(pl.col("ci_high") < pl.col("estimate") - 1e-12).is_empty()
+    narrow = known.filter(pl.col("ci_high") - pl.col("ci_low") < 1e-9, ~is_quantile)
+    assert narrow.is_empty(), "an interval of zero width"
+
+
+def test_recovery_is_over_tangents_and_its_end_over_their_traces(found):
+    recovered = one(found, "recovery", "recovered", rule="threshold")
+    assert (recovered["n_with"], recovered["n"], recovered["n_of"]) == (1, 2, "tangents")
+    expected = rate_summary(pl.DataFrame({"has": [True, False], "problem_id": ["a", "b"]}))
+    assert (recovered["ci_low"], recovered["ci_high"]) == (expected["ci_low"], expected["ci_high"])
+    assert one(found, "recovery", "recovery_tokens_50", rule="threshold")["estimate"] == 3
+    assert one(found, "recovery", "ends_correct", rule="threshold")["n_with"] == 1
+
+
+def test_steps_are_insights_or_others(found):
+    parts = [
+        one(found, "jumps", "no_sign", rule="threshold", split_by="step", part=part)
+        for part in ("insight", "other step")
+    ]
+    # a and c rise by more than 0.4 once each; there are 4 traces of 3 steps.
+    assert [row["n"] for row in parts] == [2, 10]
+
+
+def test_monotone_by_test_stands_beside_monotone_by_tolerance_on_the_same_traces(found):
+    rows = [one(found, "monotone_tests", "monotone", rule=rule) for rule in ("test", "test_fdr", "tolerance")]
+    assert [(row["n_with"], row["n"]) for row in rows] == [(2, 4)] * 3
+    wrong = one(found, "monotone_tests", "monotone", rule="test", trace_filter="incorrect")
+    assert (wrong["n_with"], wrong["n"]) == (0, 1), "an unscored trace is neither right nor wrong"
+
+
+def test_the_fitted_law_expects_the_sum_of_its_probabilities(found):
+    changes = tables()["changes"]
+    for pattern in ("insight", "tangent"):
+        fitted = one(found, "true_changes", "event", rule="fitted", split_by="pattern", part=pattern)
+        assert fitted["estimate"] == pytest.approx(changes[f"{pattern}_fitted"].mean())
+        assert 0 < fitted["ci_low"] < fitted["estimate"] < fitted["ci_high"] < 1
+        confirmed = one(found, "true_changes", "event", rule="confirmed", split_by="pattern", part=pattern)
+        assert confirmed["n_with"] == changes[f"is_{pattern}_confirmed"].sum()
+
+
+def test_false_events_are_those_that_the_fitted_law_expects_among_the_called(found):
+    of = tables()
+    key = ["trace_id", "cut_index"]
+    for pattern, events in (("insight", of["spikes"]), ("tangent", of["tangents"])):
+        called = of["changes"].join(events.filter("by_threshold").select(key), on=key)
+        row = one(found, "confirmed_events", "false_by_fitted_law", split_by="pattern", part=pattern)
+        assert row["n"] == called.height > 0
+        assert called[f"{pattern}_fitted"].is_between(0, 1).all()
+        assert row["estimate"] == pytest.approx(1 - called[f"{pattern}_fitted"].mean())
+
+
+def test_the_fitted_size_is_the_mean_of_what_changes_may_be_and_no_less_than_their_means(found):
+    pairs = tables()["changes"]
+    fitted = one(found, "true_changes", "size", rule="fitted")
+    assert fitted["estimate"] > pairs["delta_fitted"].abs().mean()
+    assert fitted["n"] == pairs.height
+
+
+def test_spread_out_changes_are_summed_up_by_kind_and_filter(found):
+    falls = one(
+        found, "drawdown_rates", "beyond_threshold", rule="threshold", split_by="kind", part="drawdown"
+    )
+    assert (falls["n_with"], falls["n"]) == (2, 4)
+    paper = one(
+        found, "drawdown_rates", "beyond_threshold", rule="threshold", split_by="kind", part="run_up", trace_filter="paper"
+    )  # fmt: skip
+    assert (paper["n_with"], paper["n"]) == (2, 2)
+
+
+def test_positions_and_stages_hold_every_known_cut(found):
+    for figure in ("event_positions", "answer_leaks"):
+        cuts = found.filter(figure=figure, measure="potential", trace_filter="all")
+        assert cuts["n"].sum() == 16
+    assert found.filter(figure="event_positions", measure="insight")["n_with"].sum() == 2
+
+
+def test_difficulty_counts_every_problem_once(found):
+    whole = one(found, "difficulty", "accuracy")
+    assert (whole["estimate"], whole["n"]) == (pytest.approx(2 / 3), 3), "d is unscored"
+    assert one(found, "difficulty", "v0", split_by="level", part="1")["n_problems"] == 2
+    assert found.filter(figure="difficulty", split_by="level")["n"].sum() < 4 * 5, "d has no level"
+
+
+def test_the_order_of_rows_does_not_matter(found):
+    turned = {name: frame.reverse() for name, frame in tables().items()}
+    again = summaries(turned, PROTOCOL)
+    key = [name for name, kind in SUMMARIES.items() if kind == pl.String]
+    numbers = ["estimate", "ci_low", "ci_high"]
+    for a, b in zip(
+        found.sort(key).select(numbers).rows(), again.sort(key).select(numbers).rows(), strict=True
+    ):
+        assert a == pytest.approx(b)
+
+
+def test_without_measured_traces_there_are_no_numbers():
+    assert summaries(tables(""), PROTOCOL).is_empty()
+
+
+def test_a_missing_table_is_named():
+    whole = tables("a")
+    for name in NEEDED:
+        with pytest.raises(ValueError, match=name):
+            summaries({k: v for k, v in whole.items() if k != name}, PROTOCOL)
+    with pytest.raises(ValueError, match=r"jumps lacks .*is_self_check"):
+        summaries({**whole, "jumps": whole["jumps"].drop("is_self_check")}, PROTOCOL)

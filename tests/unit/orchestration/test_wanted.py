@@ -1,0 +1,112 @@
+"""The one decision that sensor, schedules and command line share."""
+
+from __future__ import annotations
+
+import pytest
+
+from cot_assets.orchestration.wanted import Decision, State, Unit, Wanted, decide, wanted
+from cot_assets.study import Config, load_config
+
+PAIRS = [("demo-strong", "demo"), ("demo-weak", "demo")]
+
+
+@pytest.fixture
+def config() -> Config:
+    return load_config()
+
+
+def _names(decision: Decision) -> list[tuple[str, str]]:
+    return [(want.unit.job, want.unit.model) for want in decision.requests]
+
+
+def _run_all(
+    config: Config, pairs: list[tuple[str, str]], recorded: dict[Unit, str]
+) -> list[tuple[str, str]]:
+    """Play the loop of deciding and recording; returns the order of the runs."""
+    order: list[tuple[str, str]] = []
+    for _ in range(20):
+        decision = decide(wanted(config, pairs, recorded), State(recorded=recorded))
+        if not decision.requests:
+            return order
+        order += _names(decision)
+        recorded |= {want.unit: want.fingerprint for want in decision.requests}
+    raise AssertionError("never settles")
+
+
+def test_problems_then_models_then_transfer_then_comparison(config: Config):
+    assert [job for job, _ in _run_all(config, PAIRS, {})] == [
+        "load_problems", "evaluate_model", "evaluate_model",
+        "measure_transfer", "measure_transfer", "compare_models",
+    ]  # fmt: skip
+
+
+def test_nothing_is_asked_for_twice(config: Config):
+    recorded: dict[Unit, str] = {}
+    _run_all(config, PAIRS, recorded)
+    assert _run_all(config, PAIRS, recorded) == []
+
+
+def test_a_writer_that_arrives_later_makes_the_reader_stale(config: Config):
+    recorded: dict[Unit, str] = {}
+    _run_all(config, PAIRS[:1], recorded)
+    order = _run_all(config, PAIRS, recorded)
+    assert ("evaluate_model", "demo-strong") not in order
+    assert ("measure_transfer", "demo-strong") in order
+
+
+def test_a_changed_revision_makes_the_model_stale_and_not_the_others(config: Config):
+    recorded: dict[Unit, str] = {}
+    _run_all(config, PAIRS, recorded)
+    changed = config.model("demo-weak").model_copy(update={"revision": "new"})
+    newer = config.model_copy(update={"models": {**config.models, "demo-weak": changed}})
+    order = _run_all(newer, PAIRS, recorded)
+    assert ("evaluate_model", "demo-weak") in order
+    assert ("evaluate_model", "demo-strong") not in order
+    assert ("measure_transfer", "demo-strong") in order
+
+
+def test_a_changed_protocol_makes_every_model_of_the_set_stale(config: Config):
+    recorded: dict[Unit, str] = {}
+    _run_all(config, PAIRS, recorded)
+    protocol = config.protocols["demo"].model_copy(update={"n": 128})
+    newer = config.model_copy(update={"protocols": {**config.protocols, "demo": protocol}})
+    order = _run_all(newer, PAIRS, recorded)
+    assert order.count(("evaluate_model", "demo-weak")) == order.count(("evaluate_model", "demo-strong")) == 1
+    assert "load_problems" not in [job for job, _ in order]
+
+
+def test_recorded_models_are_never_wanted(config: Config):
+    entry = config.model("demo-weak").model_copy(update={"engine": "recorded"})
+    recorded_model = config.model_copy(update={"models": {**config.models, "demo-weak": entry}})
+    units = [want.unit for want in wanted(recorded_model, PAIRS, {})]
+    assert units
+    assert "demo-weak" not in {unit.model for unit in units}
+
+
+A = Wanted(Unit("load_problems", "s"), "1")
+B = Wanted(Unit("evaluate_model", "s", "m"), "2", (A.unit,))
+
+
+def test_what_depends_on_a_stale_unit_waits():
+    decision = decide([A, B], State())
+    assert (decision.requests, decision.waiting) == ((A,), (B,))
+
+
+def test_what_is_in_flight_is_not_asked_for_again():
+    decision = decide([A, B], State(in_flight={(A.unit, "1")}))
+    assert (decision.requests, decision.running, decision.waiting) == ((), (A,), (B,))
+
+
+def test_an_older_fingerprint_in_flight_does_not_count():
+    assert decide([A], State(in_flight={(A.unit, "0")})).requests == (A,)
+
+
+@pytest.mark.parametrize(("failures", "is_asked"), [(0, True), (1, True), (2, True), (3, False), (9, False)])
+def test_failed_launches_are_asked_for_again_but_boundedly(failures: int, is_asked: bool):
+    decision = decide([A], State(failures={(A.unit, "1"): failures}))
+    assert (decision.requests == (A,)) is is_asked
+    assert (decision.given_up == (A,)) is not is_asked
+
+
+def test_a_unit_that_was_given_up_does_not_hold_back_others():
+    assert decide([A, B], State(failures={(A.unit, "1"): 3})).requests == (B,)

@@ -1,0 +1,48 @@
+"""The map from potential to color can be read, by eye and in numbers."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+
+from cot_assets.report.colors import INK, PAGE, STEPS, color_of, contrast, step_class
+
+
+def _oklab(color: str) -> tuple[float, float, float]:
+    """Oklab of ``#rrggbb`` by Ottosson's matrices in the other direction than the code's."""
+    rgb = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb)
+    long = math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b)
+    medium = math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b)
+    short = math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b)
+    return (
+        0.2104542553 * long + 0.7936177850 * medium - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * medium + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * medium - 0.8086757660 * short,
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_on_every_step_keeps_the_contrast_of_wcag_aa(scheme: str) -> None:
+    assert contrast(INK[scheme], PAGE[scheme]) >= 7
+    for step in range(STEPS + 1):
+        assert contrast(INK[scheme], color_of(step / STEPS, scheme)) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_equal_steps_of_potential_look_equally_far_apart(scheme: str) -> None:
+    colors = [_oklab(color_of(step / STEPS, scheme)) for step in range(STEPS + 1)]
+    steps = [math.dist(a, b) for a, b in pairwise(colors)]
+    assert max(steps) / min(steps) < 1.25  # rounding to 8 bits moves a step by up to a tenth
+    assert math.dist(colors[0], colors[-1]) > 0.2
+
+
+def test_black_and_white_have_the_contrast_that_the_standard_states() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+
+
+def test_classes_cover_the_map_and_unknown_is_no_step() -> None:
+    assert [step_class(v) for v in (0.0, 0.024, 0.026, 0.5, 1.0)] == ["p0", "p0", "p1", "p10", "p20"]
+    assert step_class(None) == "pu"

@@ -1,0 +1,48 @@
+"""The data home: where it is, and what is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cot_assets.study import DataHome
+
+
+def test_the_environment_names_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COT_ASSETS_HOME", str(tmp_path / "there"))
+    assert DataHome.from_environment().root == tmp_path / "there"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_the_default_is_a_folder_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if value is None:
+        monkeypatch.delenv("COT_ASSETS_HOME", raising=False)
+    else:
+        monkeypatch.setenv("COT_ASSETS_HOME", value)
+    assert DataHome.from_environment().root == tmp_path / ".cot-assets"
+
+
+def test_nothing_is_made_before_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COT_ASSETS_HOME", str(tmp_path / "home"))
+    home = DataHome.from_environment()
+    assert not home.root.exists()
+    home.create()
+    home.create()
+    assert {path.name for path in home.root.iterdir()} == {"shards", "cache", "dagster"}
+
+
+def test_everything_lies_below_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COT_ASSETS_REPORTS", raising=False)
+    home = DataHome(tmp_path)
+    paths = [home.shards, home.cache, home.dagster, home.warehouse, home.results, home.reports]
+    assert len(set(paths)) == len(paths)
+    assert all(path.is_relative_to(tmp_path) for path in paths)
+
+
+def test_reports_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COT_ASSETS_REPORTS", str(tmp_path / "pages"))
+    assert DataHome(tmp_path / "home").reports == tmp_path / "pages"

@@ -1,0 +1,232 @@
+"""The TOML files: inheritance, refusals whose message shows the way out, overrides."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from support.configuration import toml, write_sections
+
+from cot_assets.study import Config, ConfigError, ModelEntry, Protocol, load_config
+
+
+@pytest.fixture(autouse=True)
+def _no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COT_ASSETS_CONFIG", raising=False)
+
+
+def load(folder: Path, **files: str) -> Config:
+    """The configuration with the given files in the user's folder."""
+    for name, text in files.items():
+        (folder / f"{name}.toml").write_text(text)
+    return load_config(folder)
+
+
+def refusal(folder: Path, **files: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(folder, **files)
+    return str(caught.value)
+
+
+def test_the_package_files_are_valid() -> None:
+    config = load_config()
+    assert {"demo-strong", "demo-weak"} <= set(config.models)
+    assert config.protocol_of("demo").name == "demo"
+    assert config.protocol_of("aime24").n == 128
+
+
+def test_a_local_model_of_the_package_lies_in_it() -> None:
+    folder = load_config().model("demo-weak").local_path
+    assert folder is not None
+    assert (folder / "tokenizer.json").is_file()
+
+
+def test_extends_takes_over_what_is_not_said() -> None:
+    config = load_config()
+    assert config.model("demo-weak").template == config.model("demo-strong").template
+    assert config.model("demo-weak").path != config.model("demo-strong").path
+    assert config.protocols["quick"].temperature == config.protocols["demo"].temperature
+    assert config.problem_sets["aime25"].prompt == config.problem_sets["aime24"].prompt
+
+
+def test_extends_goes_over_several_entries_and_files(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        protocols="[mine]\nextends = 'quick'\nseed = 5\n[yours]\nextends = 'mine'\nn = 48\n",
+    )
+    yours = config.protocols["yours"]
+    assert (yours.n, yours.seed, yours.max_cuts, yours.cut_policy) == (48, 5, 8, "lines")
+
+
+def test_an_override_of_an_entry_reaches_what_extends_it(tmp_path: Path) -> None:
+    config = load(tmp_path, protocols="[demo]\nn = 160\nmax_tokens = 9\n")
+    assert config.protocols["demo"].n == 160
+    assert config.protocols["quick"].max_tokens == 9
+    assert config.protocols["paper"] == load_config().protocols["paper"]
+
+
+def test_the_environment_variable_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "protocols.toml").write_text("[mine]\nn = 32\n")
+    monkeypatch.setenv("COT_ASSETS_CONFIG", str(tmp_path))
+    assert load_config().protocols["mine"].n == 32
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COT_ASSETS_CONFIG", str(tmp_path / "absent"))
+    with pytest.raises(ConfigError, match=r"absent.*create it or unset it"):
+        load_config()
+
+
+@pytest.mark.parametrize("name", ["a|b", "a,b", "a b", "[a]", "-a", ".a", "", "a/b", "ä", "a" * 101])
+def test_names_that_cannot_be_partition_keys_are_refused(tmp_path: Path, name: str) -> None:
+    message = refusal(tmp_path, protocols=f"[{toml(name)}]\nn = 16\n")
+    assert "protocols.toml" in message
+    assert repr(name) in message
+    assert "may hold only letters" in message
+
+
+@pytest.mark.parametrize("name", ["a", "Qwen2.5-7B", "a_b", "7", "a" * 100])
+def test_other_names_are_taken(tmp_path: Path, name: str) -> None:
+    assert load(tmp_path, protocols=f"[{toml(name)}]\nn = 16\n").protocols[name].name == name
+
+
+@pytest.mark.parametrize(
+    ("file", "entry", "said"),
+    [
+        ("protocols", "n = 20", ["n = 20", "multiple of 16"]),
+        ("protocols", "n = 0", ["n: ", "16", "got 0"]),
+        ("protocols", "top_p = 0", ["top_p", "got 0"]),
+        ("protocols", "top_p = 1.01", ["top_p", "1.01"]),
+        ("protocols", "temperature = -1", ["temperature", "-1"]),
+        ("protocols", "temperature = 'hot'", ["temperature", "'hot'"]),
+        ("protocols", "max_tokens = 0", ["max_tokens"]),
+        ("protocols", "cut_policy = 'words'", ["cut_policy", "'words'", "lines"]),
+        ("protocols", "measured = 'best'", ["measured", "'best'", "first"]),
+        ("protocols", "transfer_fractions = [0.0, 1.0]", ["transfer fractions lie in [0, 1)"]),
+        ("protocols", "control_fractions = [-0.1]", ["transfer fractions lie in [0, 1)"]),
+        ("protocols", "controls = ['random']", ["controls", "'random'", "shuffled"]),
+        ("protocols", "transfer_fractions = 0.5", ["transfer_fractions", "0.5"]),
+        ("protocols", "measured_per_problem = 5", ["measured_per_problem = 5", "traces_per_problem = 4"]),
+        ("protocols", "temprature = 1", ["temprature"]),
+        ("models", "engine = 'gpt'", ["engine", "'gpt'", "openvino"]),
+        ("models", "engine = 'openvino'", ["needs a path"]),
+        ("models", "engine = 'vllm'", ["needs a path"]),
+        ("models", "engine = 'openai'", ["needs an endpoint"]),
+        ("models", "engine = 'openai'\nendpoint = 'http://x/v1'", ["needs a path", "tokenizer"]),
+        ("models", "engine = 'openai'\nendpoint = 'here:8000'\npath = 'x'", ["endpoint", "http://localhost"]),
+        ("models", "path = 'x'", ["engine"]),
+        ("models", "engine = 'vllm'\npath = 'x'\ntemplate = 'hi'", ["{statement}"]),
+        ("models", "engine = 'vllm'\npath = 'x'\nproblem_sets = 'demo'", ["problem_sets"]),
+        ("problem_sets", "source = 'x.jsonl'", ["protocol"]),
+        ("problem_sets", "protocol = 'demo'", ["source"]),
+        ("problem_sets", "source = 'x'\nprotocol = 'demo'\nanswer_kind = 'essay'", ["answer_kind", "'essay'"]),
+        ("problem_sets", "source = 'x'\nprotocol = 'demo'\nlimit = 0", ["limit"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named_with_file_and_entry(
+    tmp_path: Path, file: str, entry: str, said: list[str]
+) -> None:
+    message = refusal(tmp_path, **{file: f"[mine]\n{entry}\n"})
+    for part in [f"{file}.toml", "[mine]", *said]:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://me:s3cret@x/v1", "http://s3cret@x/v1", "https://x/v1?key=s3cret"]
+)
+def test_an_endpoint_with_a_secret_is_refused_and_not_repeated(tmp_path: Path, endpoint: str) -> None:
+    message = refusal(tmp_path, models=f"[mine]\nengine = 'openai'\npath = 'x'\nendpoint = {endpoint!r}\n")
+    assert "api_key_variable" in message
+    assert "s3cret" not in message
+
+
+def test_every_wrong_value_of_an_entry_is_named(tmp_path: Path) -> None:
+    message = refusal(tmp_path, protocols="[mine]\nmax_cuts = 0\ntop_p = 2\n")
+    assert "max_cuts" in message
+    assert "top_p" in message
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"protocols": "[mine\n"}, ["protocols.toml", "not valid TOML"]),
+        ({"protocols": "n = 16\n"}, ["protocols.toml", "'n'", "[section]"]),
+        ({"protocols": "[a]\nextends = 'b'\n[b]\nextends = 'a'\n"}, ["a -> b -> a", "extend one another"]),
+        ({"protocols": "[a]\nextends = 'a'\n"}, ["a -> a"]),
+        ({"protocols": "[a]\nextends = 'absent'\n"}, ["'a' extends 'absent'", "does not exist"]),
+        ({"protocols": "[a]\nextends = 7\n"}, ["'a' extends 7", "does not exist"]),
+        ({"problem_sets": "[mine]\nsource = 'x'\nprotocol = 'absent'\n"}, ["'absent'", "known:", "paper"]),
+        (
+            {"models": "[mine]\nengine = 'vllm'\npath = 'x'\nproblem_sets = ['absent']\n"},
+            ["'absent'", "known:", "demo-quick"],
+        ),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path: Path, files: dict[str, str], said: list[str]) -> None:
+    message = refusal(tmp_path, **files)
+    for part in said:
+        assert part in message
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "protocols.toml").write_bytes(b"[mine]\nn = \xff\n")
+    assert "protocols.toml" in refusal(tmp_path)
+
+
+def test_text_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    entry = {"engine": "vllm", "path": "x", "template": "Frage: {statement} →"}
+    write_sections(tmp_path / "models.toml", {"mine": entry})
+    assert load_config(tmp_path).model("mine").template == "Frage: {statement} →"
+
+
+@pytest.mark.parametrize(
+    ("look", "name"), [("model", "gpt"), ("problem_set", "absent"), ("protocol_of", "absent")]
+)
+def test_unknown_names_come_with_the_known_ones(look: str, name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}.*known: .*demo"):
+        getattr(load_config(), look)(name)
+
+
+def test_the_hash_of_a_protocol_sees_every_number_but_not_the_name() -> None:
+    base = Protocol(name="a")
+    assert base.protocol_hash == Protocol(name="b").protocol_hash
+    other: dict[str, object] = {
+        "n": 64, "max_tokens": 7, "temperature": 0.5, "top_p": 0.5, "cut_policy": "lines", "max_cuts": 3,
+        "traces_per_problem": 2, "measured": "all", "measured_per_problem": 2, "insight_threshold": 0.5,
+        "tangent_threshold": 0.5, "late_spike_threshold": 0.1, "guess_threshold": 0.1, "monotone_tolerance": 0.2,
+        "solved_threshold": 0.9, "transfer_fractions": (0.0,), "control_fractions": (), "headline_fraction": 0.3,
+        "controls": ("wrong",),
+        "search_problems": 1, "search_candidates": 2, "search_chunk": 8, "search_n": 16,
+        "search_fresh_n": 16, "search_budget": 9, "seed": 1,
+    }  # fmt: skip
+    assert set(other) == set(Protocol.model_fields) - {"name", "sampling", "adaptive"}
+    hashes = {base.model_copy(update={field: value}).protocol_hash for field, value in other.items()}
+    assert len(hashes | {base.protocol_hash}) == len(other) + 1
+
+
+def test_entries_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        Protocol(name="a").n = 32  # type: ignore[misc]
+
+
+def test_only_a_recorded_model_needs_no_place() -> None:
+    entry = ModelEntry(name="old", engine="recorded")
+    assert entry.is_recorded
+    assert entry.local_path is None
+
+
+def test_a_hub_name_is_no_local_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    entry = ModelEntry(name="m", engine="vllm", path="org/model")
+    assert entry.local_path is None
+    (tmp_path / "org" / "model").mkdir(parents=True)
+    assert entry.local_path == Path("org/model")
+
+
+def test_the_examples_of_the_readme_are_valid(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    models, problem_sets, *_ = re.findall(r"```toml\n(.*?)```", readme, re.S)
+    config = load(tmp_path, models=models, problem_sets=problem_sets)
+    assert {"qwen", "llama-70b", "served", "algebra"} <= {*config.models, *config.problem_sets}
