@@ -38,6 +38,18 @@ CutPolicy = Literal["tokens", "lines", "sentences"]
 Control = Literal["shuffled", "wrong", "own"]
 CONTROLS: tuple[Control, ...] = get_args(Control)
 ADAPTIVE = "adaptive"  #: the cut policy of what exploration found, together with the protocol's own cuts
+#: Fields of a protocol that decide what is concluded, not what is sampled.
+ANALYSIS = frozenset(
+    {
+        "insight_threshold",
+        "tangent_threshold",
+        "late_spike_threshold",
+        "guess_threshold",
+        "monotone_tolerance",
+        "solved_threshold",
+        "headline_fraction",
+    }
+)
 #: Names become partition keys, folder names and SQL literals. No ``|`` (it joins partition dimensions).
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -143,8 +155,22 @@ class Protocol(_Entry):
     @property
     def protocol_hash(self) -> str:
         """First 12 hex digits of a SHA-256 over every field but the name, and those not in use."""
+        return _digest([self.sampling_hash, self.analysis_hash])
+
+    @property
+    def sampling_hash(self) -> str:
+        """First 12 hex digits of a SHA-256 over what decides which completions are sampled, and how."""
         unused = {"sampling", "adaptive"} if self.sampling == "fixed" else set[str]()
-        return _digest(self.model_dump(mode="json", exclude={"name", *unused}))
+        # What exploration looks for are the events of the analysis.
+        analysis = (
+            ANALYSIS if self.sampling == "fixed" else ANALYSIS - {"insight_threshold", "tangent_threshold"}
+        )
+        return _digest(self.model_dump(mode="json", exclude={"name", *unused, *analysis}))
+
+    @property
+    def analysis_hash(self) -> str:
+        """First 12 hex digits of a SHA-256 over what decides which conclusions are drawn from them."""
+        return _digest(self.model_dump(mode="json", include=set(ANALYSIS)))
 
 
 class ModelEntry(_Entry):
