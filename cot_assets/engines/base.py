@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-FinishReason = Literal["stop", "length"]
+#: ``unknown``: in a word of the engine's own that is neither an end nor a limit, say ``abort``.
+FinishReason = Literal["stop", "length", "content_filter", "unknown"]
 
 
 class EngineError(RuntimeError):
@@ -24,7 +25,9 @@ class EngineInfo:
     ``model_revision`` of a local folder is a hash of its weights and tokenizer. ``is_reproducible``:
     the same block gives the same tokens again. ``is_seeded``: its seed is known to decide the draws, so that two
     blocks cannot share theirs. ``is_retokenized``: prompts travel as text. ``settings``: what else of the
-    engine can change a completion, as canonical JSON; empty if nothing can.
+    engine can change a completion, as canonical JSON; empty if nothing can. ``context``: tokens that prefix and
+    completion may have together, None where that is not known. ``note``: what an engine cannot promise of the
+    protocol's settings, for the cost ledger.
     """
 
     engine: str
@@ -37,6 +40,12 @@ class EngineInfo:
     is_seeded: bool = True
     is_retokenized: bool = False
     settings: str = ""
+    context: int | None = None
+    note: str = ""
+
+    def room(self, n_prefix: int, budget: int) -> int:
+        """How much of a budget the context leaves after a prefix of ``n_prefix`` tokens; at least 0."""
+        return budget if self.context is None else max(0, min(budget, self.context - n_prefix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +58,25 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Sampling parameters; top_p lies in (0, 1], temperature 0 is greedy."""
+    """Sampling parameters; top_p lies in (0, 1], temperature 0 is greedy; top_k 0 and min_p 0 are off."""
 
     temperature: float
     top_p: float
+    top_k: int = 0
+    min_p: float = 0.0
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether all completions of a prefix are the same."""
+        return self.temperature == 0 or self.top_k == 1
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """The unit of sampling: ``n`` completions of one prefix, stored whole or sampled again whole.
 
-    ``token_ids`` are those of prompt and prefix. ``max_new_tokens`` is the budget that is left.
+    ``token_ids`` are those of prompt and prefix. ``max_new_tokens`` is the budget that is left; engines cut it to
+    what their context leaves. Where that is nothing, the completions are empty and end by their length.
     """
 
     key: str
@@ -112,7 +129,7 @@ class Engine(Protocol):
         ...
 
     def encode(self, text: str) -> Encoding:
-        """Token ids of a text without special tokens, with character offsets."""
+        """Token ids of a text that goes on from another, without special tokens, with character offsets."""
         ...
 
     def decode(self, token_ids: Sequence[int]) -> str:
@@ -122,7 +139,9 @@ class Engine(Protocol):
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Waiting]:
         """Sample every block; results come as they finish, in any order.
 
-        While an engine waits it says so now and then, so that its user can save and report. Closing the iterator cancels what is still running.
+        While an engine waits it says so now and then, so that its user can save and report. Closing the
+        iterator cancels what is still running. Where a block fails, :class:`EngineError` is raised after the
+        others have come back.
         """
         ...
 

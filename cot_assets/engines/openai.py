@@ -144,8 +144,8 @@ class OpenAIEngine:
         return self._tokenizer.render_prompt(statement)
 
     def encode(self, text: str) -> Encoding:
-        """Token ids without special tokens, with character offsets."""
-        return self._tokenizer.encode(text)
+        """Token ids of a text that goes on from another, with character offsets."""
+        return self._tokenizer.encode_after(text)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """Text of token ids."""

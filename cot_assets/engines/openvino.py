@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, islice
+from itertools import count
 
 import numpy as np
 import openvino_genai as genai
@@ -30,6 +30,7 @@ from cot_assets.engines.base import (
     Sampling,
 )
 from cot_assets.engines.revision import folder_revision
+from cot_assets.engines.samples import nothing_left
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
 
@@ -94,26 +95,28 @@ class OpenVINOEngine:
         except RuntimeError as error:
             raise EngineError(f"model {entry.name!r}: OpenVINO cannot load {folder}: {error}") from error
         self._request_ids = count()
-
-    def describe(self) -> EngineInfo:
-        """Name, version, number format and revision."""
-        return EngineInfo(
+        self._info = EngineInfo(
             engine="openvino",
             version=genai.__version__.split("-")[0],
             model_revision=self._revision,
-            dtype=self._entry.dtype or "f32",
-            quantization=self._entry.quantization or "none",
-            device=self._entry.device,
+            dtype=entry.dtype or "f32",
+            quantization=entry.quantization or "none",
+            device=entry.device,
             settings=self._settings,
+            context=self._tokenizer.context,
         )
+
+    def describe(self) -> EngineInfo:
+        """Name, version, number format and revision."""
+        return self._info
 
     def render_prompt(self, statement: str) -> tuple[int, ...]:
         """Token ids of the prompt around a statement."""
         return self._tokenizer.render_prompt(statement)
 
     def encode(self, text: str) -> Encoding:
-        """Token ids without special tokens, with character offsets."""
-        return self._tokenizer.encode(text)
+        """Token ids of a text that goes on from another, with character offsets."""
+        return self._tokenizer.encode_after(text)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """Text of token ids."""
@@ -121,12 +124,15 @@ class OpenVINOEngine:
 
     def _config(self, block: Block, sampling: Sampling) -> genai.GenerationConfig:
         config = genai.GenerationConfig()
-        config.do_sample = sampling.temperature > 0
+        config.do_sample = not sampling.is_greedy
         if config.do_sample:
             config.temperature, config.top_p = sampling.temperature, sampling.top_p
+            config.min_p = sampling.min_p
+            if sampling.top_k:
+                config.top_k = sampling.top_k
             config.num_return_sequences = block.n  # greedy completions are all the same: one is enough
         config.rng_seed = block.seed % (1 << _SEED_BITS)
-        config.max_new_tokens = block.max_new_tokens
+        config.max_new_tokens = self._info.room(len(block.token_ids), block.max_new_tokens)
         config.stop_token_ids = set(self._tokenizer.eos_token_ids)
         config.eos_token_id = self._tokenizer.eos_token_ids[0]
         return config
@@ -137,7 +143,10 @@ class OpenVINOEngine:
         running: list[tuple[Block, GenerationHandle]] = []
         try:
             while True:
-                for block in islice(waiting, _IN_FLIGHT - len(running)):
+                while len(running) < _IN_FLIGHT and (block := next(waiting, None)) is not None:
+                    if not self._info.room(len(block.token_ids), block.max_new_tokens):
+                        yield nothing_left(block)
+                        continue
                     ids = Tensor(np.array([block.token_ids], dtype=np.int64))
                     config = self._config(block, sampling)
                     running.append((block, self._pipeline.add_request(next(self._request_ids), ids, config)))
@@ -150,7 +159,7 @@ class OpenVINOEngine:
                     if status == genai.GenerationStatus.RUNNING:
                         still.append((block, handle))
                     elif status == genai.GenerationStatus.FINISHED:
-                        yield self._result(block, handle, sampling.temperature == 0)
+                        yield self._result(block, handle, sampling.is_greedy)
                     else:
                         raise EngineError(
                             f"model {self._entry.name!r}: OpenVINO gave up a request ({status}); the KV cache "

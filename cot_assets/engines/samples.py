@@ -9,7 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 
-from cot_assets.engines.base import Block, Completion, EngineError
+from cot_assets.engines.base import Block, BlockResult, Completion, FinishReason
+
+#: Words of servers for the two ends that there are, and for one that is none of the model's doing.
+_ENDS: dict[str, FinishReason] = {
+    "stop": "stop", "eos": "stop", "eos_token": "stop", "stop_sequence": "stop", "stop_token": "stop",
+    "end_turn": "stop", "end_of_text": "stop",
+    "length": "length", "max_tokens": "length", "max_length": "length", "model_length": "length",
+    "content_filter": "content_filter",
+}  # fmt: skip
 
 
 def sample_seed(block: Block, index: int = 0) -> int:
@@ -23,12 +31,13 @@ def sample_seed(block: Block, index: int = 0) -> int:
 
 
 def completion_of(token_ids: Sequence[int], finish_reason: str | None, eos: Collection[int]) -> Completion:
-    """The completion, an EOS at its end taken off; raises :class:`EngineError` for any other end."""
+    """The completion, an EOS at its end taken off; a reason without a known meaning becomes ``unknown``."""
     ids = tuple(token_ids)
     if ids and ids[-1] in eos:
         return Completion(ids[:-1], "stop")
-    if finish_reason == "length":
-        return Completion(ids, "length")
-    if finish_reason == "stop":
-        return Completion(ids, "stop")
-    raise EngineError(f"a completion ended with {finish_reason!r}, neither stop nor length")
+    return Completion(ids, _ENDS.get((finish_reason or "").lower(), "unknown"))
+
+
+def nothing_left(block: Block) -> BlockResult:
+    """The result of a block whose prefix fills the context: empty completions, ended by their length."""
+    return BlockResult(block, (Completion((), "length"),) * block.n, 0, None, 0)

@@ -11,10 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
 from cot_assets.engines.base import Encoding, EngineError
+from cot_assets.engines.templates import TemplateFailedError, render
+
+#: Put before a text that goes on from another, where a tokenizer would begin it with a blank of its own.
+_ANCHORS = ("\n", ".", "a", "0")
 
 
 class ModelTokenizer:
@@ -41,6 +44,9 @@ class ModelTokenizer:
             self._tokenizer = Tokenizer.from_file(str(file))
         except Exception as error:  # the library raises nothing narrower
             raise EngineError(f"{file} cannot be read: {error}; copy the model again") from error
+        # A file that was saved in the middle of training cuts and pads all that it encodes.
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
         self._folder, self._template, self._template_args = folder, template, dict(template_args or {})
         self._settings = _read_json(folder / "tokenizer_config.json")
         self.bos = _token(self._settings.get("bos_token"))
@@ -48,7 +54,22 @@ class ModelTokenizer:
         bos_id = None if self.bos is None else self._tokenizer.token_to_id(self.bos)
         if add_bos and bos_id is None:
             raise EngineError(f"{folder}: add_bos is set, but tokenizer_config.json names no bos_token")
-        self._head = (bos_id,) if add_bos and bos_id is not None else ()
+        self._bos_id, self._needs_bos = bos_id, add_bos
+        self._begins_with_blank = bool(self._anchored("1", _ANCHORS[0]) != self.encode("1"))
+        model = _read_json(folder / "config.json")
+        model = {**model, **(model.get("text_config") or {})}  # models of text and images have several
+        #: Tokens that the model was made for, None where its folder does not say.
+        self.context = next(
+            (
+                n
+                for key in ("max_position_embeddings", "n_positions", "seq_length")
+                if (n := _count(model.get(key)))
+            ),
+            None,
+        )
+        highest = max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
+        #: Ids below this are tokens; a model's own figure counts those that pad its vocabulary.
+        self.vocabulary = max(highest + 1, _count(model.get("vocab_size")) or 0)
 
     def _find_eos(self) -> tuple[int, ...]:
         """The ids that end a completion: those of generation_config.json, else the EOS token."""
@@ -66,9 +87,30 @@ class ModelTokenizer:
         return (token_id,)
 
     def encode(self, text: str) -> Encoding:
-        """Token ids without special tokens, with offsets in characters."""
+        """Token ids of a text from its beginning, without special tokens, with offsets in characters."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return Encoding(tuple(encoding.ids), tuple(encoding.offsets))
+
+    def encode_after(self, text: str) -> Encoding:
+        """Token ids of a text that goes on from another.
+
+        Without the blank that some tokenizers put before the beginning of a text: at a seam it would be part of
+        what was written.
+        """
+        if self._begins_with_blank:
+            for anchor in _ANCHORS:
+                if (found := self._anchored(text, anchor)) is not None:
+                    return found
+        return self.encode(text)
+
+    def _anchored(self, text: str, anchor: str) -> Encoding | None:
+        """What an encoding of both holds after the anchor; None where a token spans the seam."""
+        both, size = self.encode(anchor + text), len(anchor)
+        n_before = sum(end <= size for _, end in both.offsets)
+        if any(start < size for start, _ in both.offsets[n_before:]):
+            return None
+        offsets = tuple((start - size, end - size) for start, end in both.offsets[n_before:])
+        return Encoding(both.token_ids[n_before:], offsets)
 
     def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
         """Text of token ids, special tokens left out unless they are asked for."""
@@ -81,16 +123,18 @@ class ModelTokenizer:
         return self.bos is not None and ids[:1] == [self._tokenizer.token_to_id(self.bos)]
 
     def render_prompt(self, statement: str) -> tuple[int, ...]:
-        """Token ids of the prompt, the assistant's turn left open."""
-        if self._template == "chat":
-            return self.encode(self._chat(statement)).token_ids
-        return self._head + self.encode(self._template.replace("{statement}", statement)).token_ids
+        """Token ids of the prompt, the assistant's turn left open, with one BOS at most."""
+        is_chat = self._template == "chat"
+        text = self._chat(statement) if is_chat else self._template.replace("{statement}", statement)
+        ids = self.encode(text).token_ids
+        if self._bos_id is not None:
+            n_bos = next((i for i, token in enumerate(ids) if token != self._bos_id), len(ids))
+            if n_bos or self._needs_bos:
+                ids = (self._bos_id, *ids[n_bos:])
+        return ids
 
     def _chat(self, statement: str) -> str:
-        """The tokenizer's chat template with one user message and the generation prompt.
-
-        The template comes with the weights, so it runs in jinja2's sandbox.
-        """
+        """The tokenizer's chat template with one user message and the generation prompt."""
         file = self._folder / "chat_template.jinja"
         source = file.read_text(encoding="utf-8") if file.exists() else self._settings.get("chat_template")
         if isinstance(source, list):  # several by name, of which one is for plain chat
@@ -99,19 +143,26 @@ class ModelTokenizer:
             raise EngineError(
                 f"{self._folder} has no chat template; set `template` in models.toml to a text with {{statement}}"
             )
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        special = {name: _token(v) or "" for name, v in self._settings.items() if name.endswith("_token")}
+        common = {"bos_token": "", "eos_token": "", **special, "tools": None, "documents": None}
+        common |= {**self._template_args, "add_generation_prompt": True}
+        problem = ""
+        # Some templates take a message's content in parts, as those of models that see images.
+        for content in (statement, [{"type": "text", "text": statement}]):
+            try:
+                text = render(source, {**common, "messages": [{"role": "user", "content": content}]})
+            except TemplateFailedError as error:
+                problem = problem or f"the chat template cannot be rendered: {error}"
+            else:
+                is_printed_list = content is not statement and str(content) in text
+                if statement.strip() in text and not is_printed_list:
+                    return text
+                problem = problem or (
+                    f"the statement does not stand in the prompt that the chat template renders, {text[:200]!r}"
+                )
+        raise EngineError(
+            f"{self._folder}: {problem}; set `template` in models.toml to a text with {{statement}}"
         )
-        try:
-            return environment.from_string(source).render(
-                **self._template_args,
-                messages=[{"role": "user", "content": statement}],
-                add_generation_prompt=True,
-                bos_token=self.bos or "",
-                eos_token=_token(self._settings.get("eos_token")) or "",
-            )
-        except Exception as error:  # a template is a program: it may fail in any way
-            raise EngineError(f"{self._folder}: the chat template cannot be rendered: {error}") from error
 
 
 def _read_json(file: Path) -> Mapping[str, Any]:
@@ -124,5 +175,10 @@ def _read_json(file: Path) -> Mapping[str, Any]:
 def _token(value: object) -> str | None:
     """A special token as tokenizer_config.json writes it: a string, or a mapping with ``content``."""
     if isinstance(value, Mapping):
-        return str(value["content"])
-    return None if value is None else str(value)
+        return str(value.get("content"))
+    return value if isinstance(value, str) else None
+
+
+def _count(value: object) -> int | None:
+    """A positive number of something, None for anything else."""
+    return value if isinstance(value, int) and value > 0 else None

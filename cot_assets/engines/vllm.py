@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from cot_assets.engines.base import (
 from cot_assets.engines.children import OWNER
 from cot_assets.engines.hub import tokenizer_folder
 from cot_assets.engines.revision import altered, folder_revision
-from cot_assets.engines.samples import completion_of, sample_seed
+from cot_assets.engines.samples import completion_of, nothing_left, sample_seed
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
 
@@ -144,7 +144,6 @@ class VLLMEngine:
             ) from error
         _wake_when_dead(self._engine.engine_core)
         config = self._engine.vllm_config
-        self._max_model_len = config.model_config.max_model_len
         # Enough to fill the engine's batch with other blocks while the last samples of some are drawn.
         self._in_flight = max(8, 2 * config.scheduler_config.max_num_seqs // 16)
         n_devices = config.parallel_config.world_size
@@ -160,6 +159,7 @@ class VLLMEngine:
             # Seeds fix the draws; what else is in the batch still moves the probabilities a little.
             is_reproducible=self._has_seeds and is_invariant,
             is_seeded=self._has_seeds,
+            context=config.model_config.max_model_len,
         )
 
     def _arguments(self, known: set[str]) -> dict[str, Any]:
@@ -188,8 +188,8 @@ class VLLMEngine:
         return self._tokenizer.render_prompt(statement)
 
     def encode(self, text: str) -> Encoding:
-        """Token ids without special tokens, with character offsets."""
-        return self._tokenizer.encode(text)
+        """Token ids of a text that goes on from another, with character offsets."""
+        return self._tokenizer.encode_after(text)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """Text of token ids."""
@@ -205,22 +205,17 @@ class VLLMEngine:
         from vllm.inputs.engine import tokens_input
         from vllm.sampling_params import RequestOutputKind
 
-        needed = len(block.token_ids) + block.max_new_tokens
-        if needed > self._max_model_len:
-            raise EngineError(
-                f"model {self._entry.name!r}: a prefix of {len(block.token_ids):,} tokens with a budget of "
-                f"{block.max_new_tokens:,} exceeds max_model_len = {self._max_model_len:,}; lower max_tokens in "
-                "protocols.toml, or raise engine_args.max_model_len where the model allows it"
-            )
-        is_greedy = sampling.temperature == 0  # greedy completions are all the same: one is enough
-        running = _Running(block, 1 if is_greedy else block.n)
+        # Greedy completions are all the same: one is enough.
+        running = _Running(block, 1 if sampling.is_greedy else block.n)
         added: dict[str, tuple[_Running, int]] = {}
         for index in range(running.n_requests):
             params = SamplingParams(
                 temperature=sampling.temperature,
                 top_p=sampling.top_p,
+                top_k=sampling.top_k,
+                min_p=sampling.min_p,
                 seed=sample_seed(block, index) if self._has_seeds else None,
-                max_tokens=block.max_new_tokens,
+                max_tokens=self._info.room(len(block.token_ids), block.max_new_tokens),
                 stop_token_ids=list(self._tokenizer.eos_token_ids),
                 ignore_eos=True,  # what ends a completion is said by stop_token_ids alone
                 detokenize=False,
@@ -244,7 +239,10 @@ class VLLMEngine:
         n_running = 0
         try:
             while True:
-                for block in islice(waiting, self._in_flight - n_running):
+                while n_running < self._in_flight and (block := next(waiting, None)) is not None:
+                    if not self._info.room(len(block.token_ids), block.max_new_tokens):
+                        yield nothing_left(block)
+                        continue
                     with self._told_of_death():
                         requests.update(self._add(block, sampling))
                     n_running += 1

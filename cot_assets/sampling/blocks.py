@@ -48,6 +48,8 @@ def block_key(
         sampling.temperature, sampling.top_p, max_new_tokens, index, seed,
         *(("retokenised",) if info.is_retokenized else ()),
         *((info.settings,) if info.settings else ()),
+        *((("top_k", sampling.top_k),) if sampling.top_k else ()),
+        *((("min_p", sampling.min_p),) if sampling.min_p else ()),
     )  # fmt: skip
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
 

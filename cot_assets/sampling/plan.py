@@ -40,7 +40,7 @@ class PlannedBlock:
 
 def sampling_of(protocol: Protocol) -> Sampling:
     """The sampling parameters of a protocol."""
-    return Sampling(protocol.temperature, protocol.top_p)
+    return Sampling(protocol.temperature, protocol.top_p, protocol.top_k, protocol.min_p)
 
 
 def plan_block(
@@ -54,7 +54,8 @@ def plan_block(
 ) -> PlannedBlock:
     """Block ``index`` of a prefix, of ``size`` completions.
 
-    They get what the prefix leaves of the protocol's token budget, or ``most_tokens`` where that is less.
+    They get what the prefix leaves of the protocol's token budget and of the model's context, or
+    ``most_tokens`` where that is less.
 
     Raises:
         ValueError: The prefix has used up the budget.
@@ -66,6 +67,7 @@ def plan_block(
             "raise it in protocols.toml"
         )
     budget = budget if most_tokens is None else min(budget, most_tokens)
+    budget = info.room(len(prefix.token_ids), budget)
     key = block_key(
         info, prefix.prefix_id, sampling_of(protocol), budget, index, purpose=purpose, seed=protocol.seed
     )
@@ -85,11 +87,12 @@ def plan_rollouts(
     Sorted by token ids, so that a prefix is followed by those that continue it and the engine's prefix
     cache holds what comes next.
     """
+    size = min(BLOCK_SIZE, protocol.n)  # a greedy protocol asks for one
     distinct = {prefix.token_ids: prefix for prefix in prefixes}
     return [
-        plan_block(distinct[ids], index, BLOCK_SIZE, protocol, info, purpose)
+        plan_block(distinct[ids], index, size, protocol, info, purpose)
         for ids in sorted(distinct)
-        for index in range((protocol.n if n is None else n[distinct[ids].prefix_id]) // BLOCK_SIZE)
+        for index in range((protocol.n if n is None else n[distinct[ids].prefix_id]) // size)
     ]
 
 

@@ -100,10 +100,14 @@ class Protocol(_Entry):
     """The numbers of an experiment. ``protocol_hash`` of it stands beside everything that was sampled."""
 
     name: str
-    n: int = Field(128, ge=BLOCK_SIZE, description="rollouts per prefix; a multiple of 16")
+    n: int = Field(128, description="rollouts per prefix; a multiple of 16, or 1 where all are the same")
     max_tokens: int = Field(32768, ge=1, description="token budget of a whole CoT; a rollout gets the rest")
     temperature: float = Field(0.6, ge=0)
     top_p: float = Field(0.95, gt=0, le=1)
+    top_k: int = Field(0, ge=0, le=1_000_000, description="only the so many likeliest tokens; 0 = off")
+    min_p: float = Field(
+        0.0, ge=0, lt=1, description="no token with less than this share of the likeliest one's; 0 = off"
+    )
     cut_policy: CutPolicy = "tokens"
     max_cuts: int = Field(20, ge=1, description="most measured cuts per trace, cut 0 included")
     traces_per_problem: int = Field(4, ge=1)
@@ -136,10 +140,19 @@ class Protocol(_Entry):
     adaptive: Adaptive = Adaptive.model_validate({})
     seed: int = 0
 
+    @field_validator("n")
+    @classmethod
+    def _is_a_block(cls, n: int) -> int:
+        if n != 1 and n < BLOCK_SIZE:
+            raise ValueError(f"at least {BLOCK_SIZE}, or 1 where temperature = 0 makes all rollouts the same")
+        return n
+
     @model_validator(mode="after")
     def _consistent(self) -> Protocol:
+        if self.is_greedy:
+            self._check_greedy()
         for field in ("n", "search_n", "search_fresh_n"):
-            if (value := getattr(self, field)) % BLOCK_SIZE:
+            if (value := getattr(self, field)) % BLOCK_SIZE and not (field == "n" and self.is_greedy):
                 raise ValueError(f"{field} = {value} is not a multiple of {BLOCK_SIZE}")
         if any(not 0 <= f < 1 for f in (*self.transfer_fractions, *self.control_fractions)):
             raise ValueError("transfer fractions lie in [0, 1)")
@@ -152,6 +165,21 @@ class Protocol(_Entry):
             )
         return self
 
+    def _check_greedy(self) -> None:
+        """Copies of one completion are no evidence: a greedy protocol asks for one of each."""
+        once = {"n": 1, "traces_per_problem": 1, "search_problems": 0, "sampling": "fixed"}
+        wrong = [f"{name} = {value!r}" for name, value in once.items() if getattr(self, name) != value]
+        if wrong:
+            raise ValueError(
+                f"temperature = {self.temperature:g} with top_k = {self.top_k} writes the same completion every time; "
+                f"set {', '.join(wrong)}, or a temperature above 0 (and top_k other than 1)"
+            )
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether all completions of a prefix are the same."""
+        return self.temperature == 0 or self.top_k == 1
+
     @property
     def protocol_hash(self) -> str:
         """First 12 hex digits of a SHA-256 over every field but the name, and those not in use."""
@@ -161,6 +189,7 @@ class Protocol(_Entry):
     def sampling_hash(self) -> str:
         """First 12 hex digits of a SHA-256 over what decides which completions are sampled, and how."""
         unused = {"sampling", "adaptive"} if self.sampling == "fixed" else set[str]()
+        unused |= {name for name in ("top_k", "min_p") if not getattr(self, name)}
         # What exploration looks for are the events of the analysis.
         analysis = (
             ANALYSIS if self.sampling == "fixed" else ANALYSIS - {"insight_threshold", "tangent_threshold"}

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -173,6 +173,20 @@ class EngineSuite:
         narrow = completions(engine, [block("narrow", prompt)], Sampling(1.0, 1e-6))["narrow"]
         greedy = completions(engine, [block("g", prompt, n=1)], GREEDY)["g"]
         assert set(narrow) == set(greedy)
+
+    @pytest.mark.parametrize("narrow", [{"top_k": 1}, {"min_p": 0.999}])
+    def test_tokens_that_are_not_likely_can_be_left_out(
+        self, engine: Engine, prompt: tuple[int, ...], narrow: dict[str, Any]
+    ) -> None:
+        """Only the likeliest one is left, at a temperature that would choose among all."""
+        found = completions(engine, [block("few", prompt)], replace(HOT, **narrow))["few"]
+        assert set(found) == set(completions(engine, [block("g", prompt, n=1)], GREEDY)["g"])
+
+    @pytest.mark.parametrize("k", [2, 5])
+    def test_so_many_tokens_are_left_by_top_k(self, engine: Engine, prompt: tuple[int, ...], k: int) -> None:
+        blocks = [block(f"k{k} {i}", (*prompt, *PUZZLING), budget=1) for i in range(12)]
+        found = completions(engine, blocks, replace(HOT, top_k=k))
+        assert len({c for several in found.values() for c in several}) == k
 
     def test_completions_differ_within_and_across_blocks(
         self, engine: Engine, prompt: tuple[int, ...]

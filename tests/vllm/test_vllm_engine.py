@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import polars as pl
 import psutil
 import pytest
-from support.engine_suite import EngineSuite, block, run
+from support.engine_suite import PUZZLING, EngineSuite, block, completions, run
 from work import (
     LEVEL,
     PROTOCOL,
@@ -27,7 +27,7 @@ from work import (
     write_prefixes,
 )
 
-from cot_assets.engines.base import Engine, EngineError, Sampling
+from cot_assets.engines.base import Completion, Engine, EngineError, Sampling
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.revision import entry_revision
 from cot_assets.engines.tokenizer import ModelTokenizer
@@ -199,11 +199,12 @@ class TestVLLM(EngineSuite):
         results = [run(engine, [block(f"cached {i}", long, budget=2)])[0] for i in (0, 1)]
         assert [r.cached_tokens for r in results] == [0, (len(long) - 1) // 32 * 32]
 
-    def test_a_budget_beyond_the_model_is_refused(self, engine: Engine) -> None:
-        with pytest.raises(
-            EngineError, match=r"prefix of 3 tokens with a budget of 1,022 .*max_model_len = 1,024"
-        ):
-            run(engine, [block("b", (1, 5, 6), budget=1022)])
+    def test_a_budget_beyond_the_model_is_cut(self, engine: Engine, prompt: tuple[int, ...]) -> None:
+        """And a prefix that fills the context has nothing but empty completions."""
+        long = (*prompt, *PUZZLING * 30)[:1020]
+        found = completions(engine, [block("cut", long, budget=1022), block("full", (*long, 5, 6, 7, 8))])
+        assert max(len(c.token_ids) for c in found["cut"]) <= 4
+        assert set(found["full"]) == {Completion((), "length")}
 
     @pytest.mark.parametrize("temperature", [0.001, 2.5])
     def test_a_temperature_that_vllm_would_change_is_refused(

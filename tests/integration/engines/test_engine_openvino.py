@@ -129,3 +129,19 @@ def test_a_cache_that_is_too_small_is_named() -> None:
             completions(engine, [block("b", engine.render_prompt("What?"), budget=100)])
     finally:
         engine.close()
+
+
+@pytest.mark.parametrize(
+    ("n_prefix", "budget", "left"), [(1020, 400, 4), (1023, 1, 1), (1024, 9, 0), (1100, 9, 0)]
+)
+def test_nothing_is_generated_beyond_the_context(n_prefix: int, budget: int, left: int) -> None:
+    """A block whose prefix fills it has empty completions; the others are sampled."""
+    engine = OpenVINOEngine(weak())
+    ids = (engine.render_prompt("Find the number of positive divisors of 360.") * 100)[:n_prefix]
+    blocks = [block("long", ids, budget=budget), *(block(f"b{i}", ids[:9], n=2, budget=2) for i in range(30))]
+    found = completions(engine, blocks)
+    engine.close()
+    assert len(found) == 31
+    assert engine.describe().context == 1024
+    assert max(len(c.token_ids) for c in found["long"]) == left
+    assert {c.finish_reason for c in found["long"] if len(c.token_ids) == left} == {"length"}

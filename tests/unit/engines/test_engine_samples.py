@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cot_assets.engines.base import Block, Completion, EngineError
+from cot_assets.engines.base import Block, Completion
 from cot_assets.engines.samples import completion_of, sample_seed
 
 
@@ -32,7 +32,16 @@ def test_how_a_completion_ended(ids: tuple[int, ...], reason: str, expected: Com
     assert completion_of(ids, reason, {2}) == expected
 
 
-@pytest.mark.parametrize("reason", [None, "abort", "content_filter"])
-def test_any_other_end_is_an_error(reason: str | None) -> None:
-    with pytest.raises(EngineError, match="neither stop nor length"):
-        completion_of((5,), reason, {2})
+@pytest.mark.parametrize("reason", [None, "", "abort", "repetition", "tool_calls", "error", "STOPPED?"])
+def test_an_end_without_a_known_meaning_is_marked(reason: str | None) -> None:
+    assert completion_of((5,), reason, {2}) == Completion((5,), "unknown")
+    assert completion_of((5, 2), reason, {2}) == Completion((5,), "stop")  # the model itself ended
+
+
+@pytest.mark.parametrize(
+    ("reason", "meaning"),
+    [("content_filter", "content_filter"), ("eos_token", "stop"), ("stop_sequence", "stop"), ("STOP", "stop"),
+     ("max_tokens", "length")],
+)  # fmt: skip
+def test_servers_have_several_words_for_an_end(reason: str, meaning: str) -> None:
+    assert completion_of((5,), reason, {2}) == Completion((5,), meaning)  # type: ignore[arg-type]

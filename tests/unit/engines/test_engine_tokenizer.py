@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.vocabularies import FAMILIES, Family, tokenizer_of, write_tokenizer
 
+from cot_assets.engines import templates
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.tokenizer import ModelTokenizer
 
@@ -132,10 +133,13 @@ def test_arguments_reach_the_chat_template(tmp_path: Path) -> None:
 def test_of_several_chat_templates_the_default_is_taken(tmp_path: Path) -> None:
     folder = folder_of(
         tmp_path,
-        chat_template=[{"name": "tool_use", "template": "tools"}, {"name": "default", "template": "plain"}],
+        chat_template=[
+            {"name": "tool_use", "template": "tools"},
+            {"name": "default", "template": "plain {{ messages[0].content }}"},
+        ],
     )
     tokenizer = ModelTokenizer(folder)
-    assert tokenizer.decode(tokenizer.render_prompt("x")) == "plain"
+    assert tokenizer.decode(tokenizer.render_prompt("x")) == "plain x"
 
 
 def test_special_tokens_are_decoded_on_request() -> None:
@@ -210,3 +214,127 @@ def test_a_damaged_file_is_named(tmp_path: Path, file: str) -> None:
     (folder / file).write_text('{"half')
     with pytest.raises(EngineError, match=file):
         ModelTokenizer(folder)
+
+
+@pytest.mark.parametrize(
+    "statement", ["2 + 2?", "a" * 5000, "Größe <b>&amp;</b> \\boxed{1} {{ x }}\n\nsecond line"]
+)
+@pytest.mark.parametrize("template", ["chat", "Q: {statement}\nA:"])
+def test_saved_truncation_and_padding_are_switched_off(tmp_path: Path, statement: str, template: str) -> None:
+    folder = folder_of(tmp_path, chat=CHAT)
+    whole = ModelTokenizer(folder, template).render_prompt(statement)
+    saved = json.loads((folder / "tokenizer.json").read_text())
+    saved["truncation"] = {"direction": "Right", "max_length": 12, "strategy": "LongestFirst", "stride": 0}
+    saved["padding"] = {
+        "strategy": {"Fixed": 64}, "direction": "Left", "pad_to_multiple_of": None, "pad_id": 0, "pad_type_id": 0,
+        "pad_token": "<unk>",
+    }  # fmt: skip
+    (folder / "tokenizer.json").write_text(json.dumps(saved))
+    assert ModelTokenizer(folder, template).render_prompt(statement) == whole
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ strftime_now('%Y')[:2] }}{{ messages[0].content }}", "20x"),
+        ("{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}!{% endfor %}", "x!"),
+        (
+            "{% for m in messages %}{% for c in m.content %}{{ c.text if c.type == 'text' }}{% endfor %}{% endfor %}",
+            "x",
+        ),
+        ("{{ messages[0].content }}{{ {'a': '<é & \\'>'} | tojson }}", 'x{"a": "<é & \'>"}'),
+        ("{{ messages[0].content }}{{ 'tools' if tools is not none }}{{ documents }}", "xNone"),
+        ("{{ messages[0].content | trim }}{{ '!' if add_generation_prompt }}", "x!"),
+        ("{{ raise_exception('no') if messages|length != 1 }}{{ messages[0].content }}", "x"),
+    ],
+)
+def test_templates_are_rendered_as_transformers_does(tmp_path: Path, source: str, expected: str) -> None:
+    tokenizer = ModelTokenizer(folder_of(tmp_path, chat=source))
+    assert tokenizer.decode(tokenizer.render_prompt("x")) == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "Answer!",
+        "{% for m in messages %}{{ m.text }}{% endfor %}",
+        "{{ messages[0].content[:3] }}",
+        "{{ messages[0].content | upper }}",
+        "{{ messages[0].content | e }}",
+        "{{ messages[0].content | replace('b', '') }}",
+    ],
+)
+def test_a_template_that_loses_the_statement_is_refused(tmp_path: Path, source: str) -> None:
+    tokenizer = ModelTokenizer(folder_of(tmp_path, chat=source))
+    with pytest.raises(EngineError, match=r"the statement does not stand in the prompt|has no chat template"):
+        tokenizer.render_prompt("Is a < b?")
+
+
+@pytest.mark.parametrize("add_bos", [False, True])
+@pytest.mark.parametrize("head", ["", "{{ bos_token }}", "{{ bos_token }}{{ bos_token }}", "<s>"])
+def test_there_is_one_bos_where_there_is_any(tmp_path: Path, head: str, add_bos: bool) -> None:
+    tokenizer = ModelTokenizer(folder_of(tmp_path, chat=head + "{{ messages[0].content }}"), add_bos=add_bos)
+    ids = tokenizer.render_prompt("x")
+    assert ids.count(1) == (1 if head or add_bos else 0)
+    assert tokenizer.decode(ids) == "x"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}{{ messages[0].content }}",
+        "{{ ('a' * 10**10) | length }}{{ messages[0].content }}",
+        "{% for i in range(99999) %}{{ 'abcdefgh' * 99 }}{% endfor %}{{ messages[0].content }}",
+        "{{ 'x'.ljust(10**11) }}{{ messages[0].content }}",
+    ],
+)
+def test_a_template_without_end_is_stopped(
+    tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(templates, "SECONDS", 0.2)
+    tokenizer = ModelTokenizer(folder_of(tmp_path, chat=source))
+    with pytest.raises(EngineError, match="cannot be rendered"):
+        tokenizer.render_prompt("x")
+    monkeypatch.undo()
+    assert ModelTokenizer(folder_of(tmp_path / "sound", chat=CHAT)).render_prompt("x")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("The answer is \\boxed{1", "44}."),
+        ("12 *", " 12 = 144."),
+        ("12 * 12 = ", "144"),
+        ("角", "度 ≤"),
+        ("1", "🙂 of"),
+        ("x", ""),
+    ],
+)
+def test_there_is_no_blank_at_a_seam(family: Family, before: str, after: str) -> None:
+    tokenizer = tokenizer_of(family)
+    head, tail = tokenizer.encode_after(before), tokenizer.encode_after(after)
+    assert tokenizer.decode((*tokenizer.render_prompt("q"), *head.token_ids, *tail.token_ids)).endswith(
+        before + after
+    )
+    assert all(0 <= start <= end <= len(after) for start, end in tail.offsets)
+
+
+@pytest.mark.parametrize(
+    ("config", "context", "vocabulary"),
+    [
+        ({}, None, 330),
+        ({"max_position_embeddings": 512, "vocab_size": 400}, 512, 400),
+        ({"text_config": {"max_position_embeddings": 8192, "vocab_size": 100}}, 8192, 330),
+        ({"n_positions": 1024}, 1024, 330),
+        ({"max_position_embeddings": "many", "vocab_size": -1}, None, 330),
+    ],
+)
+def test_the_folder_says_how_much_the_model_takes(
+    tmp_path: Path, config: dict[str, object], context: int | None, vocabulary: int
+) -> None:
+    folder = folder_of(tmp_path)
+    (folder / "config.json").write_text(json.dumps(config))
+    tokenizer = ModelTokenizer(folder)
+    assert (tokenizer.context, tokenizer.vocabulary) == (context, vocabulary)

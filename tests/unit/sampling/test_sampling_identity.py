@@ -163,3 +163,23 @@ def test_a_setting_of_the_engine_that_changes_probabilities_reuses_nothing() -> 
     assert not set(keys(plan_rollouts([PROMPT], PROTOCOL, cached))) & set(
         keys(plan_rollouts([PROMPT], PROTOCOL, INFO))
     )
+
+
+@pytest.mark.parametrize(
+    ("context", "n_prefix", "budget"),
+    [(None, 50, 60), (200, 50, 60), (110, 50, 60), (100, 50, 50), (50, 50, 0), (9, 50, 0)],
+)
+def test_a_budget_is_cut_to_what_the_context_leaves(context: int | None, n_prefix: int, budget: int) -> None:
+    """And a block that is cut is another one than with a larger context."""
+    prefix = Prefix("p", tuple(range(n_prefix)), 10)
+    (planned,) = plan_rollouts(
+        [prefix], PROTOCOL.model_copy(update={"n": 16}), replace(INFO, context=context)
+    )
+    (uncut,) = plan_rollouts([prefix], PROTOCOL.model_copy(update={"n": 16}), INFO)
+    assert planned.block.max_new_tokens == budget
+    assert (planned.block.key == uncut.block.key) == (budget == 60)
+
+
+def test_a_greedy_protocol_plans_one_completion_of_a_prefix() -> None:
+    greedy = PROTOCOL.model_copy(update={"n": 1, "temperature": 0.0})
+    assert [p.block.n for p in plan_rollouts([Prefix("p", (1, 2), 2)], greedy, INFO)] == [1]

@@ -199,7 +199,7 @@ def test_the_hash_of_a_protocol_sees_every_number_but_not_the_name() -> None:
         "solved_threshold": 0.9, "transfer_fractions": (0.0,), "control_fractions": (), "headline_fraction": 0.3,
         "controls": ("wrong",),
         "search_problems": 1, "search_candidates": 2, "search_chunk": 8, "search_n": 16,
-        "search_fresh_n": 16, "search_budget": 9, "seed": 1,
+        "search_fresh_n": 16, "search_budget": 9, "seed": 1, "top_k": 40, "min_p": 0.1,
     }  # fmt: skip
     assert set(other) == set(Protocol.model_fields) - {"name", "sampling", "adaptive"}
     hashes = {base.model_copy(update={field: value}).protocol_hash for field, value in other.items()}
@@ -230,3 +230,33 @@ def test_the_examples_of_the_readme_are_valid(tmp_path: Path) -> None:
     models, problem_sets, *_ = re.findall(r"```toml\n(.*?)```", readme, re.S)
     config = load(tmp_path, models=models, problem_sets=problem_sets)
     assert {"qwen", "llama-70b", "served", "algebra"} <= {*config.models, *config.problem_sets}
+
+
+@pytest.mark.parametrize("greedy", [{"temperature": 0.0}, {"top_k": 1}, {"temperature": 0.0, "top_k": 40}])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, ["set n = 1, traces_per_problem = 1,"]),
+        ({"n": 64, "traces_per_problem": 1}, ["set n = 1,"]),
+        ({"n": 1}, ["set traces_per_problem = 1,"]),
+        ({"n": 1, "traces_per_problem": 1, "search_problems": 3}, ["set search_problems = 0,"]),
+        ({"n": 1, "traces_per_problem": 1, "sampling": "adaptive"}, ["set sampling = 'fixed',"]),
+    ],
+)
+def test_a_greedy_protocol_asks_for_one_completion(
+    greedy: dict[str, object], given: dict[str, object], said: list[str]
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Protocol.model_validate({"name": "p", **given, **greedy})
+    assert all(part in str(caught.value) for part in [*said, "the same completion every time"])
+    assert Protocol.model_validate({"name": "p", "n": 1, "traces_per_problem": 1, **greedy}).is_greedy
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 15, 17, -16])
+def test_n_is_a_multiple_of_a_block_where_rollouts_differ(n: int) -> None:
+    with pytest.raises(ValidationError, match="16"):
+        Protocol(name="p", n=n)
+
+
+def test_what_is_switched_off_does_not_change_the_hash() -> None:
+    assert Protocol(name="p", top_k=0, min_p=0.0).protocol_hash == Protocol(name="p").protocol_hash
