@@ -17,12 +17,12 @@ import numpy as np
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
+from cot_assets.statistics.estimates import EPSILON as EPSILON
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
 
 Schema = Mapping[str, DataTypeClass | DataType]
 
-EPSILON = 1e-9  #: estimates are ratios of small integers: differences below this are rounding, not data
 IDENTITY = ("problem_set", "model", "problem_id", "trace_id", "cut_policy")
 CURVE = ("trace_id", "cut_policy")  #: the key of one curve
 UNITS = ("problem_set", "model", "cut_policy")  #: what is summarized together

@@ -25,6 +25,7 @@ from cot_assets.statistics.special import (
 )
 
 Direction = Literal["rise", "drop"]
+EPSILON = 1e-9  #: estimates are ratios of small integers: differences below this are rounding, not data
 CONFIDENCE = 0.95  #: level of every published interval, and of "confirmed" for a single statement
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(128)

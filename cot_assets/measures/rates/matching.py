@@ -18,10 +18,10 @@ import numpy as np
 import polars as pl
 
 from cot_assets.measures.frames import MATCHED_RATES, MODEL_DIFFERENCES, conform
-from cot_assets.measures.patterns.guesses import V0_BINS, v0_bin
 from cot_assets.measures.rates.pattern_rates import FILTERS, rate_summary
 from cot_assets.statistics.clusters import Estimate, cluster_bootstrap_mean, paired_difference
 from cot_assets.statistics.estimates import jeffreys_interval
+from cot_assets.statistics.guesses import V0_BINS, v0_bin
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
 

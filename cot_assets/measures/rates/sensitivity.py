@@ -29,10 +29,10 @@ from cot_assets.measures.frames import (
     measured_cuts,
 )
 from cot_assets.measures.patterns.guesses import judge_guesses
-from cot_assets.measures.patterns.isotonic import isotonic_fit
 from cot_assets.measures.rates.pattern_rates import FILTERS
 from cot_assets.statistics.clusters import effective_sample_size
 from cot_assets.statistics.estimates import jeffreys_interval
+from cot_assets.statistics.isotonic import isotonic_fit
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
 

@@ -34,15 +34,14 @@ from cot_assets.measures.frames import (
     measured_cuts,
     require,
 )
-from cot_assets.measures.patterns.changes import (
+from cot_assets.measures.rates.pattern_rates import FILTERS, RULES, rate_summary
+from cot_assets.statistics.change_law import (
     CENTERS,
     change_likelihoods,
     fit_change_prior,
     posterior_masses,
     probability_beyond,
 )
-from cot_assets.measures.patterns.guesses import V0_BINS
-from cot_assets.measures.rates.pattern_rates import FILTERS, RULES, rate_summary
 from cot_assets.statistics.clusters import (
     Estimate,
     cluster_bootstrap_mean,
@@ -50,6 +49,7 @@ from cot_assets.statistics.clusters import (
     jackknifed_shares,
 )
 from cot_assets.statistics.estimates import CONFIDENCE
+from cot_assets.statistics.guesses import V0_BINS
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from markov import FIRST_PROBLEM, MarkovChain, last_answer
 
-from cot_assets.measures.patterns.guesses import guess_bound
 from cot_assets.statistics.estimates import CONFIDENCE, probability_below
+from cot_assets.statistics.guesses import guess_bound
 from simulations import SEED, Row
 
 BELOW, TOKENS = 0.05, 12

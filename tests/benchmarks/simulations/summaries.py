@@ -8,7 +8,7 @@ import numpy as np
 from populations import THRESHOLD
 from scipy import stats
 
-from cot_assets.measures.patterns.changes import change_likelihoods, fit_change_prior, probability_beyond
+from cot_assets.statistics.change_law import change_likelihoods, fit_change_prior, probability_beyond
 from cot_assets.statistics.clusters import clustered_quantile, jackknifed_shares
 from simulations import SEED, Row
 

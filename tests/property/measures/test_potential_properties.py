@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cot_assets.measures.patterns.changes import confirm, judge_changes
+from cot_assets.measures.patterns.changes import judge_changes
 from cot_assets.measures.patterns.drawdowns import (
     change_bound,
     largest_change,
@@ -18,12 +18,12 @@ from cot_assets.measures.patterns.drawdowns import (
     split_estimate,
 )
 from cot_assets.measures.patterns.events import find_insights, find_tangents
-from cot_assets.measures.patterns.guesses import guess_bound, judge_guesses
-from cot_assets.measures.patterns.isotonic import fall_statistic, isotonic_fit
+from cot_assets.measures.patterns.guesses import judge_guesses
 from cot_assets.measures.patterns.monotonicity import judge_monotonicity
 from cot_assets.measures.rates.passk import pass_at_k
 from cot_assets.measures.rates.pattern_rates import pattern_rates
 from cot_assets.measures.transfer.unlocks import judge_unlocks
+from cot_assets.statistics.change_law import confirm
 from cot_assets.statistics.clusters import cluster_bootstrap_mean, effective_sample_size
 from cot_assets.statistics.estimates import (
     delta_interval,
@@ -31,6 +31,8 @@ from cot_assets.statistics.estimates import (
     probability_below,
     probability_change_beyond,
 )
+from cot_assets.statistics.guesses import guess_bound
+from cot_assets.statistics.isotonic import fall_statistic, isotonic_fit
 
 relaxed = settings(deadline=None, max_examples=60)
 slow = settings(deadline=None, max_examples=15)

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cot_assets.measures.patterns.changes import (
-    change_likelihoods,
-    confirm,
-    fit_change_prior,
-    probability_beyond,
-)
+from cot_assets.statistics.change_law import change_likelihoods, confirm, fit_change_prior, probability_beyond
 from cot_assets.statistics.estimates import probability_change_beyond
 
 POPULATIONS = ("sparse", "diffuse", "hugging")

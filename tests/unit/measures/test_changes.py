@@ -8,17 +8,16 @@ from populations import POPULATIONS, THRESHOLD, confirmed_by_rule, false_share_a
 from scipy import integrate, stats
 
 from cot_assets.measures.frames import CHANGE_PRIORS, CHANGES, SPIKES, TANGENTS
-from cot_assets.measures.patterns.changes import (
+from cot_assets.measures.patterns.changes import change_priors, judge_changes
+from cot_assets.measures.patterns.events import find_insights, find_tangents
+from cot_assets.statistics.change_law import (
     CENTERS,
     FALSE_DISCOVERY_RATE,
     change_likelihoods,
-    change_priors,
     confirm,
     fit_change_prior,
-    judge_changes,
     probability_beyond,
 )
-from cot_assets.measures.patterns.events import find_insights, find_tangents
 
 
 def floats(*values):

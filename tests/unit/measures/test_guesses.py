@@ -6,8 +6,9 @@ import pytest
 from build import PROTOCOL, curve
 
 from cot_assets.measures.frames import LUCKY_GUESSES
-from cot_assets.measures.patterns.guesses import V0_BINS, guess_bound, judge_guesses
+from cot_assets.measures.patterns.guesses import judge_guesses
 from cot_assets.statistics.estimates import probability_below
+from cot_assets.statistics.guesses import V0_BINS, guess_bound
 
 
 def judged(*curves: pl.DataFrame) -> dict[str, dict]:

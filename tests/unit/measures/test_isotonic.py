@@ -10,14 +10,8 @@ from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 
 from cot_assets.measures.frames import MONOTONE_TESTS
-from cot_assets.measures.patterns.isotonic import (
-    DRAWS,
-    LEVELS,
-    fall_p_value,
-    fall_statistic,
-    isotonic_fit,
-    judge_falls,
-)
+from cot_assets.measures.patterns.isotonic import judge_falls
+from cot_assets.statistics.isotonic import DRAWS, LEVELS, fall_p_value, fall_statistic, isotonic_fit
 
 
 def test_the_fit_agrees_with_scikit_learn():

@@ -6,8 +6,8 @@ import pytest
 from build import PROTOCOL
 
 from cot_assets.measures.frames import MATCHED_RATES, MODEL_DIFFERENCES
-from cot_assets.measures.patterns.guesses import V0_BINS
 from cot_assets.measures.rates.matching import EQUAL_WEIGHTS, matched_rates, model_differences
+from cot_assets.statistics.guesses import V0_BINS
 
 SCHEMA = {
     **dict.fromkeys(("problem_set", "model", "cut_policy", "trace_id", "problem_id", "verdict"), pl.String),

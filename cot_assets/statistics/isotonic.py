@@ -1,0 +1,111 @@
+"""Whether true shares could never fall, given how noisy their estimates are.
+
+Belongs here: isotonic regression of counts, the likelihood-ratio test of a rising curve. Does not belong
+here: which traces are judged.
+
+A threshold on the largest estimated fall grows stricter with every cut that is added: with 20 cuts of 64
+rollouts a flat potential of 0.5 falls by more than 0.1 somewhere with probability 0.95. The test asks
+instead whether all falls together are more than noise. It treats an unknown cut as absent: order, not
+neighborhood, is what monotone means.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from cot_assets.statistics.special import Floats, pooled_shares, xlogy
+
+DRAWS = 2000  #: null curves per level of the grid; fewer for long curves
+#: Flat null curves stand at these levels and at the pooled share of the curve that is tested.
+LEVELS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
+_BATCH = 500
+_MOST_AT_ONCE = 40  # cuts from which pooling curve by curve is faster
+_MOST_CUTS_DRAWN = 400_000  # per level: bounds the work for curves with a cut at every token
+
+
+def isotonic_fit(k: npt.ArrayLike, n: npt.ArrayLike) -> Floats:
+    """Maximum-likelihood shares that never fall: isotonic regression of k/n with weights n.
+
+    By the min-max formula, fit_i = max over s <= i of min over t >= i of sum(k[s..t]) / sum(n[s..t])
+    (Barlow et al. 1972), which gives what pooling adjacent violators gives, for many curves at once. Its
+    cost grows with the square of the cuts, so curves of more than 40 are pooled one by one.
+
+    Args:
+        k: successes, shape (curves, cuts) or (cuts,).
+        n: trials, all above 0, broadcast against k.
+
+    Returns:
+        Shares of the shape of k.
+    """
+    k_, n_ = np.broadcast_arrays(np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    cuts = k_.shape[-1]
+    if cuts > _MOST_AT_ONCE:
+        rows = zip((k_ / n_).reshape(-1, cuts), n_.reshape(-1, cuts), strict=True)
+        return np.stack([pooled_shares(share, weight) for share, weight in rows]).reshape(k_.shape)
+    start = np.zeros((*k_.shape[:-1], 1))
+    sums, sizes = (np.concatenate([start, np.cumsum(a, axis=-1)], axis=-1) for a in (k_, n_))
+    fit = np.full(k_.shape, -np.inf)
+    for s in range(cuts):
+        means = (sums[..., s + 1 :] - sums[..., s : s + 1]) / (sizes[..., s + 1 :] - sizes[..., s : s + 1])
+        lowest_after = np.minimum.accumulate(means[..., ::-1], axis=-1)[..., ::-1]
+        fit[..., s:] = np.maximum(fit[..., s:], lowest_after)
+    return np.asarray(fit, dtype=np.float64)
+
+
+def fall_statistic(k: npt.ArrayLike, n: npt.ArrayLike) -> Floats:
+    """Likelihood-ratio statistic of "never falls" against "anything": 2 (log L free - log L isotonic).
+
+    Args:
+        k: successes, shape (..., cuts).
+        n: trials, broadcast against k.
+
+    Returns:
+        Non-negative numbers of shape (...); 0 where the shares never fall.
+    """
+    k_, n_ = np.broadcast_arrays(np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    fit, free = isotonic_fit(k_, n_), k_ / n_
+    gain = xlogy(k_, free) + xlogy(n_ - k_, 1 - free) - xlogy(k_, fit) - xlogy(n_ - k_, 1 - fit)
+    return np.maximum(0.0, 2 * gain.sum(axis=-1))
+
+
+def fall_p_value(k: npt.ArrayLike, n: npt.ArrayLike, seed: int) -> float:
+    """P-value of a curve against the hypothesis that its true potential never falls.
+
+    Among never-falling curves a flat one makes large statistics most likely, but which level is worst
+    depends on n and on the number of cuts; so the p-value is the largest over flat curves at a grid of
+    levels and at the pooled share, each simulated.
+
+    Args:
+        k: successes per cut.
+        n: trials per cut, all above 0.
+        seed: of the simulation; curves with the same n share their null curves.
+
+    Returns:
+        A number in (0, 1]; 1 for fewer than two cuts or no fall.
+    """
+    k_, n_ = np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    statistic = float(fall_statistic(k_, n_)) if len(k_) > 1 else 0.0
+    if statistic < 1e-9:
+        return 1.0
+    trials = tuple(int(size) for size in n_)
+    # To two digits, so that curves share simulations; the grid's ends stand in for 0 and 1.
+    pooled = float(np.clip(round(float(k_.sum() / n_.sum()), 2), LEVELS[0], LEVELS[-1]))
+    worst = 0.0
+    for level in (*LEVELS, pooled):
+        null = _null_statistics(trials, level, seed)
+        reached = len(null) - int(np.searchsorted(null, statistic - 1e-9))
+        worst = max(worst, (1 + reached) / (1 + len(null)))
+    return worst
+
+
+@lru_cache(maxsize=512)
+def _null_statistics(trials: tuple[int, ...], level: float, seed: int) -> Floats:
+    """Sorted statistics of simulated flat curves."""
+    rng = np.random.default_rng([seed, round(level * 1000), *trials])
+    n = np.array(trials)
+    batches = max(1, min(DRAWS, _MOST_CUTS_DRAWN // len(n)) // _BATCH)
+    parts = [fall_statistic(rng.binomial(n, level, size=(_BATCH, len(n))), n) for _ in range(batches)]
+    return np.sort(np.concatenate(parts))
