@@ -21,7 +21,7 @@ import polars as pl
 from cot_assets.study import DataHome
 from cot_assets.warehouse.errors import WarehouseError, reason
 from cot_assets.warehouse.lock import HolderLock
-from cot_assets.warehouse.schema import sql_folder
+from cot_assets.warehouse.schema import reads_shards, sql_folder
 
 #: The oldest storage format with everything in use here; DuckDB 1.2.0 and later read it.
 STORAGE_VERSION = "v1.2.0"
@@ -135,7 +135,7 @@ def _add_views(path: Path, shards: Path) -> None:
     }
     con = duckdb.connect(path)
     try:
-        for file in sorted((sql_folder() / "views").glob("*.sql")):
+        for file in filter(reads_shards, sorted((sql_folder() / "views").glob("*.sql"))):
             sql = _PLACEHOLDER.sub(lambda m: values[m[1]], file.read_text(encoding="utf-8"))
             try:
                 con.execute(sql)

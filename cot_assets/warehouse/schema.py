@@ -1,16 +1,15 @@
-"""What the tables are: names, columns, types, keys and comments, all from ``sql/tables/*.sql``.
+"""What the tables and views are: names, columns, types, keys and comments, all from ``sql/``.
 
 Belongs here: reading the DDL, and checking frames against it. Does not belong here: databases on disk
-(:mod:`cot_assets.warehouse.store`) and how old ones are brought up to date
-(:mod:`cot_assets.warehouse.migrations`). The DDL is the one description of a table: to change one,
-change its file and add a migration.
+(:mod:`cot_assets.warehouse.store`, :mod:`cot_assets.warehouse.preparing`). The DDL is the one description of a table:
+to change one, change its file. A column that means the same everywhere takes its comment from ``sql/columns.toml``.
 """
 
 from __future__ import annotations
 
-import re
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,10 +19,6 @@ import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
 from cot_assets.warehouse.errors import WarehouseError, reason, shown
-
-#: A database starts at version 1; migration NNNN brings it to version NNNN, so the first is 0002.
-FIRST_VERSION = 1
-MIGRATION_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 _POLARS_TYPES: Mapping[str, DataTypeClass | DataType] = {
     "VARCHAR": pl.String,
@@ -52,13 +47,14 @@ class ColumnSchema:
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
-    """One table; ``primary_key`` holds column names, ``ddl`` the text of its file."""
+    """One table or view; ``primary_key`` holds column names, ``ddl`` what creates it with all comments."""
 
     name: str
     comment: str
     columns: tuple[ColumnSchema, ...]
     primary_key: tuple[str, ...]
     ddl: str
+    is_view: bool = False
 
     def column(self, name: str) -> ColumnSchema:
         """The column ``name``. Raises :class:`WarehouseError` with the known names."""
@@ -81,37 +77,84 @@ def sql_folder() -> Path:
     )
 
 
-def read_tables(folder: Path) -> dict[str, TableSchema]:
-    """Read every ``*.sql`` file of a folder by executing it in an empty in-memory database.
+def read_schema(folder: Path) -> dict[str, TableSchema]:
+    """Tables and views of a folder ``sql/`` by name, each after those that it reads.
 
-    Raises :class:`WarehouseError` where a file is not valid SQL, or does not create exactly the table
-    that it is named after.
+    Views that read the shards (:func:`reads_shards`) are left out: they exist only in the published file.
+
+    Raises :class:`WarehouseError` where a file is not valid SQL, does not create exactly what it is named after, or
+    leaves a column without a comment.
     """
-    tables: dict[str, TableSchema] = {}
+    shared = _shared_comments(folder)
     con = duckdb.connect(":memory:")
     try:
-        for path in sorted(folder.glob("*.sql")):
-            ddl = path.read_text(encoding="utf-8")
-            try:
-                con.execute(ddl)
-            except duckdb.Error as error:
-                raise WarehouseError(f"{path}: {reason(error)}") from error
+        tables = {path.stem: path for path in sorted((folder / "tables").glob("*.sql"))}
+        for path in tables.values():
+            _execute(con, path)
+        views = {
+            path.stem: path for path in sorted((folder / "views").glob("*.sql")) if not reads_shards(path)
+        }
+        order = _create_views(con, views)
         found = describe(con)
-        files = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.sql")}
-        if found.keys() != files.keys():
-            odd = ", ".join(sorted(found.keys() ^ files.keys()))
+        if odd := sorted(found.keys() ^ (tables | views).keys()):
             raise WarehouseError(
-                f"{folder}: each file creates the one table that it is named after; see {odd}"
+                f"{folder}: each file creates the one table or view that it is named after; see {', '.join(odd)}"
             )
-        for name, table in found.items():
-            tables[name] = TableSchema(name, table.comment, table.columns, table.primary_key, files[name])
     finally:
         con.close()
-    return tables
+    return {name: _commented(found[name], (tables | views)[name], shared) for name in (*tables, *order)}
+
+
+def reads_shards(path: Path) -> bool:
+    """Whether a view reads the Parquet shards, whose place is known only when results are published."""
+    return "$shards_" in path.read_text(encoding="utf-8")
+
+
+def _create_views(con: duckdb.DuckDBPyConnection, files: Mapping[str, Path]) -> list[str]:
+    """Create views that may read one another; returns their names, each after those that it reads."""
+    done: list[str] = []
+    while len(done) < len(files):
+        before, problem = len(done), None
+        for name in (n for n in files if n not in done):
+            try:
+                _execute(con, files[name])
+                done.append(name)
+            except WarehouseError as error:
+                problem = problem or error
+        if problem is not None and len(done) == before:
+            raise problem
+    return done
+
+
+def _execute(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    try:
+        con.execute(path.read_text(encoding="utf-8"))
+    except duckdb.Error as error:
+        raise WarehouseError(f"{path}: {reason(error)}") from error
+
+
+def _shared_comments(folder: Path) -> dict[str, str]:
+    path = folder / "columns.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _commented(table: TableSchema, path: Path, shared: Mapping[str, str]) -> TableSchema:
+    """The table with shared comments on columns that have none of their own, in its DDL too."""
+    added = [c.name for c in table.columns if not c.comment and c.name in shared]
+    if silent := [c.name for c in table.columns if not c.comment and c.name not in shared]:
+        raise WarehouseError(f"{path}: no comment on {', '.join(silent)}, here or in columns.toml")
+    statements = [
+        f"COMMENT ON COLUMN {table.name}.{name} IS '{shared[name].replace(chr(39), chr(39) * 2)}';"
+        for name in added
+    ]
+    columns = tuple(replace(c, comment=c.comment or shared[c.name]) for c in table.columns)
+    return replace(
+        table, columns=columns, ddl="\n".join([path.read_text(encoding="utf-8").rstrip(), *statements, ""])
+    )
 
 
 def describe(con: duckdb.DuckDBPyConnection) -> dict[str, TableSchema]:
-    """The tables of a connection's current database as they are, ``ddl`` left empty."""
+    """The tables and views of a connection's current database as they are, ``ddl`` left empty."""
     here = "database_name = current_database() AND schema_name = 'main' AND NOT internal"
     columns: dict[str, list[ColumnSchema]] = {}
     for table, name, kind, nullable, comment in con.execute(
@@ -126,40 +169,26 @@ def describe(con: duckdb.DuckDBPyConnection) -> dict[str, TableSchema]:
             "AND constraint_type = 'PRIMARY KEY'"
         ).fetchall()
     )
-    tables = con.execute(f"SELECT table_name, comment FROM duckdb_tables() WHERE {here}").fetchall()  # noqa: S608
+    found = con.execute(
+        f"SELECT table_name, comment, false FROM duckdb_tables() WHERE {here} "  # noqa: S608
+        f"UNION ALL SELECT view_name, comment, true FROM duckdb_views() WHERE {here}"
+    ).fetchall()
     return {
-        name: TableSchema(name, comment or "", tuple(columns[name]), tuple(keys.get(name, ())), "")
-        for name, comment in sorted(tables)
+        name: TableSchema(name, comment or "", tuple(columns[name]), tuple(keys.get(name, ())), "", is_view)
+        for name, comment, is_view in sorted(found)
     }
 
 
-def find_migrations(folder: Path) -> dict[int, Path]:
-    """Version to file of the migrations in a folder, in order, without gaps from version 2.
-
-    Raises :class:`WarehouseError` where a name or number is wrong.
-    """
-    found: dict[int, Path] = {}
-    for path in sorted(folder.glob("*.sql")):
-        match = MIGRATION_NAME.fullmatch(path.name)
-        if match is None:
-            raise WarehouseError(f"{path}: a migration is named NNNN_what_it_does.sql")
-        version = int(match[1])
-        if version != FIRST_VERSION + 1 + len(found):
-            raise WarehouseError(f"{path}: the next migration is number {FIRST_VERSION + 1 + len(found):04d}")
-        found[version] = path
-    return found
-
-
-TABLES: Mapping[str, TableSchema] = MappingProxyType(read_tables(sql_folder() / "tables"))
-#: The version that this code writes and reads.
-SCHEMA_VERSION = max(find_migrations(sql_folder() / "migrations"), default=FIRST_VERSION)
+_SCHEMA = read_schema(sql_folder())
+TABLES: Mapping[str, TableSchema] = MappingProxyType({n: t for n, t in _SCHEMA.items() if not t.is_view})
+VIEWS: Mapping[str, TableSchema] = MappingProxyType({n: t for n, t in _SCHEMA.items() if t.is_view})
 
 
 def table_schema(table: str) -> TableSchema:
-    """The schema of a table. Raises :class:`WarehouseError` with the known names."""
-    if table not in TABLES:
-        raise WarehouseError(f"no table {shown(table)}; known: {', '.join(TABLES)}")
-    return TABLES[table]
+    """The schema of a table or view. Raises :class:`WarehouseError` with the known names."""
+    if table not in _SCHEMA:
+        raise WarehouseError(f"no table {shown(table)}; known: {', '.join(_SCHEMA)}")
+    return _SCHEMA[table]
 
 
 def polars_schema(table: str) -> pl.Schema:

@@ -23,7 +23,7 @@ from cot_assets.study import DataHome
 from cot_assets.warehouse import publish
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason, shown
 from cot_assets.warehouse.lock import HolderLock
-from cot_assets.warehouse.migrations import is_current, prepare, transaction
+from cot_assets.warehouse.preparing import is_current, prepare, transaction
 from cot_assets.warehouse.reading import CONNECTION_CONFIG, Params, select
 from cot_assets.warehouse.schema import (
     TableSchema,
@@ -93,14 +93,14 @@ class Warehouse:
             return select(con, sql, params)
 
     def read_table(self, table: str, **equals: object) -> pl.DataFrame:
-        """Rows of a table whose columns equal the values given, such as ``model="demo-weak"``.
+        """Rows of a table or view whose columns equal the values given, such as ``model="demo-weak"``.
 
         The frame has the types of :func:`~cot_assets.warehouse.schema.polars_schema` and the order of
-        the primary key.
+        the primary key; a view has that of its first columns.
         """
         schema = table_schema(table)
         columns = ", ".join(f'"{c.name}"' for c in schema.columns)
-        order = ", ".join(f'"{c}"' for c in schema.primary_key)
+        order = ", ".join(f'"{c}"' for c in schema.primary_key) or "ALL"
         sql = f'SELECT {columns} FROM "{schema.name}"{_where(schema, equals)} ORDER BY {order}'  # noqa: S608
         with self._open(f"read {table}") as con:
             return select(con, sql, list(equals.values())).cast(polars_schema(table))
@@ -196,6 +196,8 @@ def _connect(path: Path, deadline: float, purpose: str) -> duckdb.DuckDBPyConnec
 
 def _rows(schema: TableSchema, frame: pl.DataFrame, partition: Mapping[str, str]) -> pl.DataFrame:
     """The frame ready to be inserted as the partition."""
+    if schema.is_view:
+        raise WarehouseError(f"{schema.name!r} is a view; rows are written to the tables that it reads")
     if not partition:
         raise WarehouseError(f"table {schema.name!r}: a partition names at least one column and its value")
     for column, value in partition.items():

@@ -11,12 +11,7 @@ CREATE TABLE IF NOT EXISTS change_priors (
     PRIMARY KEY (problem_set, model, cut_policy, change_low, change_high)
 );
 COMMENT ON TABLE change_priors IS 'The law of true changes between neighboring cuts, sampling noise removed: one row per cell of the grid, and one for no change.';
-COMMENT ON COLUMN change_priors.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN change_priors.model IS 'Name of the model';
-COMMENT ON COLUMN change_priors.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN change_priors.n_pairs IS 'Neighboring pairs that it was fitted to';
 COMMENT ON COLUMN change_priors.change_low IS 'Lower end of the cell; 0 with change_high = 0: no change at all';
 COMMENT ON COLUMN change_priors.change_high IS 'Upper end of the cell';
 COMMENT ON COLUMN change_priors.mass IS 'Probability that a change lies in the cell; sums to 1';
-COMMENT ON COLUMN change_priors.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN change_priors.protocol_hash IS 'Hash of every number in the protocol';

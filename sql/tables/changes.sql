@@ -22,17 +22,7 @@ CREATE TABLE IF NOT EXISTS changes (
     PRIMARY KEY (trace_id, cut_policy, cut_index)
 );
 COMMENT ON TABLE changes IS 'One row per pair of neighboring measured cuts whose potentials are both known, event or not.';
-COMMENT ON COLUMN changes.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN changes.model IS 'Name of the model';
-COMMENT ON COLUMN changes.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN changes.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN changes.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN changes.cut_index IS 'The first cut of the pair; the second is cut_index + 1';
-COMMENT ON COLUMN changes.n_before IS 'Rollouts at the first cut';
-COMMENT ON COLUMN changes.n_after IS 'Rollouts at the second cut';
-COMMENT ON COLUMN changes.potential_before IS 'Potential at the first cut';
-COMMENT ON COLUMN changes.potential_after IS 'Potential at the second cut';
-COMMENT ON COLUMN changes.delta IS 'potential_after - potential_before';
 COMMENT ON COLUMN changes.delta_fitted IS 'Posterior mean of the true change under the prior fitted to all pairs of the partition';
 COMMENT ON COLUMN changes.insight_probability IS 'Posterior probability of a rise beyond the insight threshold, each pair by itself (flat prior)';
 COMMENT ON COLUMN changes.insight_fitted IS 'The same under the prior fitted to all pairs of the partition; its sum estimates the number of true insights';
@@ -40,5 +30,3 @@ COMMENT ON COLUMN changes.is_insight_confirmed IS 'Among the rises of which at m
 COMMENT ON COLUMN changes.tangent_probability IS 'Posterior probability of a drop beyond the tangent threshold, each pair by itself (flat prior)';
 COMMENT ON COLUMN changes.tangent_fitted IS 'The same under the prior fitted to all pairs of the partition; its sum estimates the number of true tangents';
 COMMENT ON COLUMN changes.is_tangent_confirmed IS 'Among the drops of which at most 5% are expected to be false, and tangent_fitted >= 0.8';
-COMMENT ON COLUMN changes.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN changes.protocol_hash IS 'Hash of every number in the protocol';

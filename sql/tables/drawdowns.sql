@@ -26,11 +26,6 @@ CREATE TABLE IF NOT EXISTS drawdowns (
     PRIMARY KEY (trace_id, cut_policy, kind)
 );
 COMMENT ON TABLE drawdowns IS 'Two rows per measured trace with two known cuts or more: its largest fall and its largest rise between any two cuts.';
-COMMENT ON COLUMN drawdowns.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN drawdowns.model IS 'Name of the model';
-COMMENT ON COLUMN drawdowns.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN drawdowns.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN drawdowns.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN drawdowns.kind IS 'drawdown (largest fall) or run_up (largest rise)';
 COMMENT ON COLUMN drawdowns.verdict IS 'Verdict of the trace';
 COMMENT ON COLUMN drawdowns.n_known_cuts IS 'Measured cuts with rollouts, the end not counted';
@@ -48,5 +43,3 @@ COMMENT ON COLUMN drawdowns.change_split IS 'Change between cuts chosen by one h
 COMMENT ON COLUMN drawdowns.threshold IS 'Change asked for';
 COMMENT ON COLUMN drawdowns.by_threshold IS 'The estimated change is beyond the threshold';
 COMMENT ON COLUMN drawdowns.is_confirmed IS 'change_low is beyond the threshold';
-COMMENT ON COLUMN drawdowns.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN drawdowns.protocol_hash IS 'Hash of every number in the protocol';

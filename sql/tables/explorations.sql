@@ -16,10 +16,7 @@ CREATE TABLE IF NOT EXISTS explorations (
     PRIMARY KEY (problem_set, model, trace_id, round, prefix_id)
 );
 COMMENT ON TABLE explorations IS 'One row per round, trace and cut that adaptive sampling looked at, and in the last round per cut that it chose to confirm. These rollouts decide where to look and enter no potential.';
-COMMENT ON COLUMN explorations.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN explorations.model IS 'Model that was sampled';
-COMMENT ON COLUMN explorations.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN explorations.trace_id IS 'Trace, unique over all tables';
 COMMENT ON COLUMN explorations.round IS '1, 2, ...: which round of the search';
 COMMENT ON COLUMN explorations.step IS 'explore: rollouts were drawn here in this round; confirm: chosen for fresh rollouts';
 COMMENT ON COLUMN explorations.token_end IS 'Tokens of the trace before the cut';
@@ -28,5 +25,3 @@ COMMENT ON COLUMN explorations.n_asked IS 'Exploration rollouts drawn from the p
 COMMENT ON COLUMN explorations.n IS 'Of those, scored';
 COMMENT ON COLUMN explorations.n_correct IS 'Of those, with the right final answer; chosen for being large or small, so n_correct / n is no estimate of a potential';
 COMMENT ON COLUMN explorations.grader_version IS 'Version of the grader that judged them';
-COMMENT ON COLUMN explorations.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN explorations.protocol_hash IS 'Hash of every number in the protocol';

@@ -16,11 +16,6 @@ CREATE TABLE IF NOT EXISTS jumps (
     PRIMARY KEY (trace_id, cut_policy, cut_index)
 );
 COMMENT ON TABLE jumps IS 'One row per step between neighboring cuts with known potentials: what can be measured of its text. An insight that no reader can explain is a jump; these columns help to judge, and steps without an insight are there to compare with.';
-COMMENT ON COLUMN jumps.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN jumps.model IS 'Name of the model';
-COMMENT ON COLUMN jumps.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN jumps.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN jumps.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN jumps.cut_index IS 'The cut before the step; the pair is cut_index, cut_index + 1. Joins changes and spikes';
 COMMENT ON COLUMN jumps.n_characters IS 'Length of the text, characters';
 COMMENT ON COLUMN jumps.n_tokens IS 'Length of the text, tokens (words where the source has none)';
@@ -28,5 +23,3 @@ COMMENT ON COLUMN jumps.is_calculation IS 'An equality ends in it that has digit
 COMMENT ON COLUMN jumps.is_self_check IS 'A word ends in it by which the text doubts or checks itself: wait, check, verify, mistake and the like';
 COMMENT ON COLUMN jumps.has_gold_answer IS 'A statement of the gold answer ends in it: boxed, right of an equals sign, after "answer is", or as a whole expression of 3 or more digits or a non-integer';
 COMMENT ON COLUMN jumps.has_first_answer IS 'The first statement of the trace''s own final answer ends in it';
-COMMENT ON COLUMN jumps.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN jumps.protocol_hash IS 'Hash of every number in the protocol';

@@ -22,11 +22,6 @@ CREATE TABLE IF NOT EXISTS lucky_guesses (
     PRIMARY KEY (trace_id, cut_policy, rule)
 );
 COMMENT ON TABLE lucky_guesses IS 'One row per correct trace and rule: late_spike (penultimate cut) and lucky_guess (last cut before the trace states its answer).';
-COMMENT ON COLUMN lucky_guesses.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN lucky_guesses.model IS 'Name of the model';
-COMMENT ON COLUMN lucky_guesses.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN lucky_guesses.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN lucky_guesses.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN lucky_guesses.rule IS 'late_spike or lucky_guess';
 COMMENT ON COLUMN lucky_guesses.cut_index IS 'The cut that is judged; NULL if there is none or it has no rollouts';
 COMMENT ON COLUMN lucky_guesses.n IS 'Rollouts there';
@@ -37,8 +32,5 @@ COMMENT ON COLUMN lucky_guesses.threshold IS 'Potential asked to lie below';
 COMMENT ON COLUMN lucky_guesses.by_threshold IS 'Potential below the threshold; NULL if unknown';
 COMMENT ON COLUMN lucky_guesses.probability IS 'Posterior probability that the true potential is below the threshold';
 COMMENT ON COLUMN lucky_guesses.is_confirmed IS 'probability >= 0.95';
-COMMENT ON COLUMN lucky_guesses.v0 IS 'Potential at cut 0';
 COMMENT ON COLUMN lucky_guesses.v0_bin IS 'Fixed bin of v0';
 COMMENT ON COLUMN lucky_guesses.guess_bound IS 'Upper bound on P(true potential ever <= threshold | correct) at this v0: odds ratio, at most 1';
-COMMENT ON COLUMN lucky_guesses.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN lucky_guesses.protocol_hash IS 'Hash of every number in the protocol';

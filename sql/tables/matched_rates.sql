@@ -18,19 +18,12 @@ CREATE TABLE IF NOT EXISTS matched_rates (
     PRIMARY KEY (problem_set, model, pattern, rule, cut_policy, trace_filter, v0_bin)
 );
 COMMENT ON TABLE matched_rates IS 'Pattern rates within five fixed bins of V0, and their mean with equal weights: one row per model, problem set, pattern, rule, cut policy, trace filter and bin.';
-COMMENT ON COLUMN matched_rates.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN matched_rates.model IS 'Name of the model';
 COMMENT ON COLUMN matched_rates.pattern IS 'insight, tangent, late_spike, lucky_guess or monotone';
 COMMENT ON COLUMN matched_rates.rule IS 'threshold (the paper''s) or confirmed (is_confirmed of the pattern)';
-COMMENT ON COLUMN matched_rates.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
-COMMENT ON COLUMN matched_rates.trace_filter IS 'paper (correct, not solved without CoT), correct, incorrect (scored and not correct) or all';
 COMMENT ON COLUMN matched_rates.v0_bin IS 'Bin of the potential at cut 0; or equal weights: the mean over the bins that have traces';
 COMMENT ON COLUMN matched_rates.n_traces IS 'Traces in it for which the pattern is decidable and V0 is known';
 COMMENT ON COLUMN matched_rates.n_with IS 'Traces with at least one event';
-COMMENT ON COLUMN matched_rates.n_problems IS 'Problems that they belong to';
 COMMENT ON COLUMN matched_rates.n_empty_bins IS 'Of the five bins, those without traces: two models are comparable where the same bins are filled';
 COMMENT ON COLUMN matched_rates.rate IS 'Of a bin n_with / n_traces; with equal weights the mean of the bins'' rates; NULL without traces';
 COMMENT ON COLUMN matched_rates.ci_low IS 'Lower end of its 95% interval: of a bin Jeffreys at the effective sample size, with equal weights the same at the size that a rate of this variance has';
 COMMENT ON COLUMN matched_rates.ci_high IS 'Upper end of it';
-COMMENT ON COLUMN matched_rates.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN matched_rates.protocol_hash IS 'Hash of every number in the protocol';

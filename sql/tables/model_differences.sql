@@ -27,13 +27,11 @@ CREATE TABLE IF NOT EXISTS model_differences (
     PRIMARY KEY (problem_set, model_a, model_b, measure, rule, cut_policy, trace_filter)
 );
 COMMENT ON TABLE model_differences IS 'How two models differ: on the same problems, and on problems of like V0. One row per two models, measure, rule, cut policy and trace filter.';
-COMMENT ON COLUMN model_differences.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN model_differences.model_a IS 'Model from whose value the other''s is taken';
 COMMENT ON COLUMN model_differences.model_b IS 'The other model';
 COMMENT ON COLUMN model_differences.measure IS 'accuracy (all scored traces), v0, or a pattern';
 COMMENT ON COLUMN model_differences.rule IS 'threshold or confirmed for a pattern; none for accuracy and v0';
 COMMENT ON COLUMN model_differences.cut_policy IS 'Where traces are cut, for a pattern; any for accuracy and v0';
-COMMENT ON COLUMN model_differences.trace_filter IS 'paper (correct, not solved without CoT), correct, incorrect (scored and not correct) or all';
 COMMENT ON COLUMN model_differences.n_problems IS 'Problems that both have';
 COMMENT ON COLUMN model_differences.value_a IS 'Mean over these of model_a''s mean per problem; NULL without problems';
 COMMENT ON COLUMN model_differences.value_a_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
@@ -50,5 +48,3 @@ COMMENT ON COLUMN model_differences.matched_n_b IS 'Traces of model_b in these b
 COMMENT ON COLUMN model_differences.matched_difference IS 'Difference of the rates with equal weights over these bins; NULL without such a bin';
 COMMENT ON COLUMN model_differences.matched_low IS 'Lower end of its 95% interval, from the intervals of both rates (Newcombe 1998)';
 COMMENT ON COLUMN model_differences.matched_high IS 'Upper end of it';
-COMMENT ON COLUMN model_differences.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN model_differences.protocol_hash IS 'Hash of every number in the protocol';

@@ -16,11 +16,6 @@ CREATE TABLE IF NOT EXISTS monotone_tests (
     PRIMARY KEY (trace_id, cut_policy)
 );
 COMMENT ON TABLE monotone_tests IS 'One row per measured trace: could its true potential never fall? Likelihood ratio of the isotonic against the free fit.';
-COMMENT ON COLUMN monotone_tests.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN monotone_tests.model IS 'Name of the model';
-COMMENT ON COLUMN monotone_tests.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN monotone_tests.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN monotone_tests.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN monotone_tests.verdict IS 'Verdict of the trace';
 COMMENT ON COLUMN monotone_tests.n_known_cuts IS 'Measured cuts with rollouts, the end not counted';
 COMMENT ON COLUMN monotone_tests.statistic IS 'Twice the log-likelihood that the isotonic fit loses; 0 if the estimates never fall; NULL with fewer than two known cuts';
@@ -28,5 +23,3 @@ COMMENT ON COLUMN monotone_tests.max_misfit IS 'Largest distance between an esti
 COMMENT ON COLUMN monotone_tests.p_value IS 'Largest P(statistic at least as large) over flat curves at a grid of levels; 1 if the estimates never fall';
 COMMENT ON COLUMN monotone_tests.q_value IS 'p_value after Benjamini and Hochberg within problem set, model and cut policy';
 COMMENT ON COLUMN monotone_tests.is_monotone IS 'Monotone by test: p_value >= 0.05';
-COMMENT ON COLUMN monotone_tests.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN monotone_tests.protocol_hash IS 'Hash of every number in the protocol';

@@ -20,15 +20,9 @@ CREATE TABLE IF NOT EXISTS monotonicity (
     PRIMARY KEY (trace_id, cut_policy)
 );
 COMMENT ON TABLE monotonicity IS 'One row per measured trace.';
-COMMENT ON COLUMN monotonicity.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN monotonicity.model IS 'Name of the model';
-COMMENT ON COLUMN monotonicity.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN monotonicity.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN monotonicity.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN monotonicity.verdict IS 'Verdict of the trace';
 COMMENT ON COLUMN monotonicity.n_cuts IS 'Measured cuts, the end not counted';
 COMMENT ON COLUMN monotonicity.n_pairs IS 'Neighboring pairs with both ends known';
-COMMENT ON COLUMN monotonicity.v0 IS 'Potential at cut 0';
 COMMENT ON COLUMN monotonicity.is_solved_without_cot IS 'v0 at or above the protocol''s solved_threshold';
 COMMENT ON COLUMN monotonicity.max_drop IS 'Largest fall between neighboring cuts, >= 0';
 COMMENT ON COLUMN monotonicity.max_rise IS 'Largest rise between neighboring cuts, >= 0';
@@ -36,5 +30,3 @@ COMMENT ON COLUMN monotonicity.tolerance IS 'Drop that is tolerated';
 COMMENT ON COLUMN monotonicity.by_threshold IS 'Monotone: no estimated drop beyond the tolerance; NULL without pairs';
 COMMENT ON COLUMN monotonicity.probability IS 'Posterior probability that no true drop is beyond the tolerance (pairs taken as independent)';
 COMMENT ON COLUMN monotonicity.is_confirmed IS 'probability >= 0.95';
-COMMENT ON COLUMN monotonicity.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN monotonicity.protocol_hash IS 'Hash of every number in the protocol';

@@ -18,8 +18,6 @@ CREATE TABLE IF NOT EXISTS optimized_effects (
     PRIMARY KEY (problem_set, model, measure)
 );
 COMMENT ON TABLE optimized_effects IS 'One row per model and measure: optimized against sampled traces of the same problems, and selection against fresh estimates of the same chunks. Means with 95% bootstrap intervals by problem.';
-COMMENT ON COLUMN optimized_effects.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN optimized_effects.model IS 'Name of the model';
 COMMENT ON COLUMN optimized_effects.measure IS 'correct (share with the right answer), n_tokens, potential (mean at the same token positions, the verdict once a trace has ended), monotone_by_tolerance, monotone_by_test (shares), selection_bias (value = estimate that won, reference = fresh estimate of the same chunk)';
 COMMENT ON COLUMN optimized_effects.value IS 'Mean over problems for optimized traces; for selection_bias over chunks';
 COMMENT ON COLUMN optimized_effects.value_low IS 'Lower end of its interval';
@@ -32,5 +30,3 @@ COMMENT ON COLUMN optimized_effects.difference_low IS 'Lower end of its interval
 COMMENT ON COLUMN optimized_effects.difference_high IS 'Upper end of its interval';
 COMMENT ON COLUMN optimized_effects.n IS 'Pairs: problems, or chunks for selection_bias';
 COMMENT ON COLUMN optimized_effects.n_problems IS 'Problems that have both; NULL figures where there is none';
-COMMENT ON COLUMN optimized_effects.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN optimized_effects.protocol_hash IS 'Hash of every number in the protocol';

@@ -31,9 +31,6 @@ CREATE TABLE IF NOT EXISTS optimized_steps (
     PRIMARY KEY (problem_set, model, problem_id, arm, cut_index)
 );
 COMMENT ON TABLE optimized_steps IS 'One row per cut of the traces in optimized_traces: the chunk before it, the estimate by which it was chosen, and the estimate from fresh rollouts that took no part in the choice. The first is too large on average, since it is the largest of several.';
-COMMENT ON COLUMN optimized_steps.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN optimized_steps.model IS 'Name of the model';
-COMMENT ON COLUMN optimized_steps.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN optimized_steps.arm IS 'optimized: found by search; sampled: the problem''s first trace in table traces, nothing chosen';
 COMMENT ON COLUMN optimized_steps.trace_id IS 'Trace, as in optimized_traces';
 COMMENT ON COLUMN optimized_steps.cut_index IS '0 = empty CoT; k = after the k-th chunk';
@@ -58,5 +55,3 @@ COMMENT ON COLUMN optimized_steps.potential IS 'n_correct / n; NULL exactly wher
 COMMENT ON COLUMN optimized_steps.ci_low IS 'Lower end of the 95% Jeffreys interval';
 COMMENT ON COLUMN optimized_steps.ci_high IS 'Upper end of the 95% Jeffreys interval';
 COMMENT ON COLUMN optimized_steps.tokens_spent IS 'Tokens generated to find the chunk: candidates and their rollouts; for a sampled trace the chunk''s own; fresh rollouts are not counted';
-COMMENT ON COLUMN optimized_steps.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN optimized_steps.protocol_hash IS 'Hash of every number in the protocol';

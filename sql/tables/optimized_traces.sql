@@ -30,9 +30,6 @@ CREATE TABLE IF NOT EXISTS optimized_traces (
     PRIMARY KEY (problem_set, model, problem_id, arm)
 );
 COMMENT ON TABLE optimized_traces IS 'One row per searched problem and arm: the trace that greedy search found, and beside it the first sampled trace of the problem, both measured on the same grid with the same number of rollouts. The search is told the gold answer: its verdicts are no accuracy of the model.';
-COMMENT ON COLUMN optimized_traces.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN optimized_traces.model IS 'Name of the model';
-COMMENT ON COLUMN optimized_traces.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN optimized_traces.arm IS 'optimized: found by search; sampled: the problem''s first trace in table traces';
 COMMENT ON COLUMN optimized_traces.trace_id IS 'Trace; that of a sampled one joins traces';
 COMMENT ON COLUMN optimized_traces.token_ids IS 'Token ids of the trace, without its prompt and EOS';
@@ -56,5 +53,3 @@ COMMENT ON COLUMN optimized_traces.p_value IS 'Of the test that the true potenti
 COMMENT ON COLUMN optimized_traces.is_monotone_by_test IS 'p_value >= 0.05';
 COMMENT ON COLUMN optimized_traces.model_revision IS 'Revision of the model that was sampled';
 COMMENT ON COLUMN optimized_traces.grader_version IS 'Version of the grader that chose and judged';
-COMMENT ON COLUMN optimized_traces.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN optimized_traces.protocol_hash IS 'Hash of every number in the protocol';

@@ -17,18 +17,11 @@ CREATE TABLE IF NOT EXISTS pattern_rates (
     PRIMARY KEY (problem_set, model, pattern, rule, cut_policy, trace_filter)
 );
 COMMENT ON TABLE pattern_rates IS 'One row per model, problem set, pattern, rule, cut policy and trace filter.';
-COMMENT ON COLUMN pattern_rates.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN pattern_rates.model IS 'Name of the model';
 COMMENT ON COLUMN pattern_rates.pattern IS 'insight, tangent, late_spike, lucky_guess or monotone';
 COMMENT ON COLUMN pattern_rates.rule IS 'threshold (the paper''s) or confirmed (is_confirmed of the pattern)';
-COMMENT ON COLUMN pattern_rates.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
-COMMENT ON COLUMN pattern_rates.trace_filter IS 'paper (correct, not solved without CoT), correct, incorrect (scored and not correct) or all';
 COMMENT ON COLUMN pattern_rates.n_traces IS 'Traces in the filter for which the pattern is decidable';
 COMMENT ON COLUMN pattern_rates.n_with IS 'Traces with at least one event';
-COMMENT ON COLUMN pattern_rates.n_problems IS 'Problems that they belong to';
 COMMENT ON COLUMN pattern_rates.rate IS 'n_with / n_traces; NULL without traces';
 COMMENT ON COLUMN pattern_rates.ci_low IS 'Lower end of the 95% Jeffreys interval at the effective sample size';
 COMMENT ON COLUMN pattern_rates.ci_high IS 'Upper end of it';
 COMMENT ON COLUMN pattern_rates.n_eff IS 'Effective sample size for clustering by problem';
-COMMENT ON COLUMN pattern_rates.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN pattern_rates.protocol_hash IS 'Hash of every number in the protocol';

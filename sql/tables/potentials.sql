@@ -17,9 +17,7 @@ CREATE TABLE IF NOT EXISTS potentials (
     PRIMARY KEY (problem_set, model, prefix_id)
 );
 COMMENT ON TABLE potentials IS 'One row per prefix: the potential with its interval.';
-COMMENT ON COLUMN potentials.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN potentials.model IS 'Reader; here also the writer';
-COMMENT ON COLUMN potentials.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN potentials.prefix_id IS 'The prefix';
 COMMENT ON COLUMN potentials.n IS 'Scored rollouts: correct, incorrect, no_answer and truncated. 0 or NULL: nothing known';
 COMMENT ON COLUMN potentials.n_correct IS 'Rollouts whose final answer is right';
@@ -30,5 +28,3 @@ COMMENT ON COLUMN potentials.potential IS 'n_correct / n, an estimate of P(corre
 COMMENT ON COLUMN potentials.ci_low IS 'Lower end of the 95% Jeffreys interval; 0 at n_correct = 0';
 COMMENT ON COLUMN potentials.ci_high IS 'Upper end of the 95% Jeffreys interval; 1 at n_correct = n';
 COMMENT ON COLUMN potentials.is_n_approximate IS 'n comes from a source that does not state it exactly';
-COMMENT ON COLUMN potentials.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN potentials.protocol_hash IS 'Hash of every number in the protocol';

@@ -11,12 +11,8 @@ CREATE TABLE IF NOT EXISTS prefixes (
     PRIMARY KEY (problem_set, model, prefix_id)
 );
 COMMENT ON TABLE prefixes IS 'One row per distinct prefix of the measured traces.';
-COMMENT ON COLUMN prefixes.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN prefixes.model IS 'Writer of the trace';
-COMMENT ON COLUMN prefixes.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN prefixes.prefix_id IS 'Hash of prompt and prefix token ids';
 COMMENT ON COLUMN prefixes.token_ids IS 'Token ids of prompt and prefix together';
 COMMENT ON COLUMN prefixes.n_tokens IS 'Tokens of the prefix, prompt not counted';
 COMMENT ON COLUMN prefixes.text IS 'The prefix as text, without the prompt';
-COMMENT ON COLUMN prefixes.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN prefixes.protocol_hash IS 'Hash of every number in the protocol';

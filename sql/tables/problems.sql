@@ -12,8 +12,6 @@ CREATE TABLE IF NOT EXISTS problems (
     PRIMARY KEY (problem_set, problem_id)
 );
 COMMENT ON TABLE problems IS 'One row per problem: the question and its gold answer.';
-COMMENT ON COLUMN problems.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN problems.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN problems.statement IS 'The question as the data set has it';
 COMMENT ON COLUMN problems.prompt IS 'The statement within the problem set''s prompt; what a model''s template receives';
 COMMENT ON COLUMN problems.gold_answer IS 'The right answer';

@@ -16,9 +16,7 @@ CREATE TABLE IF NOT EXISTS rollouts (
     PRIMARY KEY (problem_set, model, prefix_id, sample_index)
 );
 COMMENT ON TABLE rollouts IS 'One row per rollout of a prefix by its own model. Texts: view rollout_texts.';
-COMMENT ON COLUMN rollouts.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN rollouts.model IS 'Reader; here also the writer';
-COMMENT ON COLUMN rollouts.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN rollouts.prefix_id IS 'The prefix that was continued';
 COMMENT ON COLUMN rollouts.sample_index IS '0 ... n-1 among the rollouts of the prefix';
 COMMENT ON COLUMN rollouts.block_key IS 'Identity of the block of 16 that it was sampled in';
@@ -27,6 +25,3 @@ COMMENT ON COLUMN rollouts.verdict IS 'correct, incorrect, no_answer, truncated 
 COMMENT ON COLUMN rollouts.finish_reason IS 'stop, length, or unknown (imported)';
 COMMENT ON COLUMN rollouts.n_tokens IS 'Generated tokens';
 COMMENT ON COLUMN rollouts.shard IS 'Parquet file that holds its text, relative to the shards folder';
-COMMENT ON COLUMN rollouts.grader_version IS 'Version of the grader that judged it';
-COMMENT ON COLUMN rollouts.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN rollouts.protocol_hash IS 'Hash of every number in the protocol';

@@ -21,7 +21,6 @@ CREATE TABLE IF NOT EXISTS sampling_runs (
 COMMENT ON TABLE sampling_runs IS 'One row per engine run: the cost ledger.';
 COMMENT ON COLUMN sampling_runs.sampling_run_id IS 'Identity of the engine run';
 COMMENT ON COLUMN sampling_runs.asset IS 'Asset that sampled: traces, completions, exploration or transfer_completions';
-COMMENT ON COLUMN sampling_runs.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN sampling_runs.model IS 'Model that was sampled';
 COMMENT ON COLUMN sampling_runs.model_revision IS 'Its revision';
 COMMENT ON COLUMN sampling_runs.engine IS 'Engine and version';

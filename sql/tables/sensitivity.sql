@@ -19,20 +19,13 @@ CREATE TABLE IF NOT EXISTS sensitivity (
     PRIMARY KEY (problem_set, model, cut_policy, pattern, trace_filter, threshold, n)
 );
 COMMENT ON TABLE sensitivity IS 'Rates by the threshold rule with other thresholds and fewer rollouts, and the rates that noise alone would give.';
-COMMENT ON COLUMN sensitivity.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN sensitivity.model IS 'Name of the model';
-COMMENT ON COLUMN sensitivity.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN sensitivity.pattern IS 'insight, tangent, monotone, late_spike or lucky_guess';
-COMMENT ON COLUMN sensitivity.trace_filter IS 'paper (correct, not solved without CoT), correct, incorrect (scored and not correct) or all';
 COMMENT ON COLUMN sensitivity.threshold IS 'Change asked for (insight, tangent), drop tolerated (monotone) or potential asked to lie below (late_spike, lucky_guess)';
 COMMENT ON COLUMN sensitivity.is_in_use IS 'The threshold is that of the protocol';
 COMMENT ON COLUMN sensitivity.n IS 'Rollouts per cut, drawn without replacement from those that exist; the largest n is what cuts have';
 COMMENT ON COLUMN sensitivity.n_traces IS 'Traces in the filter for which the pattern is decidable';
-COMMENT ON COLUMN sensitivity.n_problems IS 'Problems that they belong to';
 COMMENT ON COLUMN sensitivity.rate IS 'Share of traces with the pattern by the threshold rule, mean over draws; NULL without traces';
 COMMENT ON COLUMN sensitivity.ci_low IS 'Lower end of its 95% interval at the effective sample size for clustering by problem, for one experiment of that n';
 COMMENT ON COLUMN sensitivity.ci_high IS 'Upper end of it';
 COMMENT ON COLUMN sensitivity.noise_flat IS 'The rate if no potential ever changed: every trace replaced by flat curves at its own level, with as many cuts and rollouts; NULL for guesses, which such a curve holds too';
 COMMENT ON COLUMN sensitivity.noise_monotone IS 'The rate if no potential ever fell: every trace replaced by curves drawn from its isotonic fit; for insights these hold the rises of the fit; NULL for guesses';
-COMMENT ON COLUMN sensitivity.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN sensitivity.protocol_hash IS 'Hash of every number in the protocol';

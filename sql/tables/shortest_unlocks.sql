@@ -26,10 +26,6 @@ CREATE TABLE IF NOT EXISTS shortest_unlocks (
     PRIMARY KEY (problem_set, reader, writer, problem_id)
 );
 COMMENT ON TABLE shortest_unlocks IS 'One row per reader, writer and problem that the reader does not solve alone: the shortest prefix of the writer that unlocks it, if any.';
-COMMENT ON COLUMN shortest_unlocks.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN shortest_unlocks.reader IS 'Model that continues';
-COMMENT ON COLUMN shortest_unlocks.writer IS 'Model that wrote the trace';
-COMMENT ON COLUMN shortest_unlocks.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN shortest_unlocks.n_traces IS 'Traces of the writer that the reader was given';
 COMMENT ON COLUMN shortest_unlocks.n_prefixes IS 'Their prefixes that were judged, each cut once';
 COMMENT ON COLUMN shortest_unlocks.n_undecided IS 'Of these, with too few rollouts to decide';
@@ -48,5 +44,3 @@ COMMENT ON COLUMN shortest_unlocks.ci_high IS 'Upper end of it';
 COMMENT ON COLUMN shortest_unlocks.leaks_answer IS 'The gold answer stands in it';
 COMMENT ON COLUMN shortest_unlocks.n_longer IS 'Longer prefixes of the same trace';
 COMMENT ON COLUMN shortest_unlocks.n_longer_unlocked IS 'Of these, that unlock the problem too: few of them make the shortest one doubtful';
-COMMENT ON COLUMN shortest_unlocks.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN shortest_unlocks.protocol_hash IS 'Hash of every number in the protocol';

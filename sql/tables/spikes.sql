@@ -26,27 +26,13 @@ CREATE TABLE IF NOT EXISTS spikes (
     PRIMARY KEY (trace_id, cut_policy, cut_index)
 );
 COMMENT ON TABLE spikes IS 'One row per rise between neighboring cuts that either rule calls an insight, or that has probability >= 0.5.';
-COMMENT ON COLUMN spikes.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN spikes.model IS 'Name of the model';
-COMMENT ON COLUMN spikes.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN spikes.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN spikes.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN spikes.cut_index IS 'The cut after which it happens; the pair is cut_index, cut_index + 1';
 COMMENT ON COLUMN spikes.token_start IS 'First token of the span between the cuts';
 COMMENT ON COLUMN spikes.token_end IS 'Token after the span';
 COMMENT ON COLUMN spikes.char_start IS 'First character of the span';
 COMMENT ON COLUMN spikes.char_end IS 'Character after the span';
 COMMENT ON COLUMN spikes.span IS 'Text between the two cuts';
-COMMENT ON COLUMN spikes.n_before IS 'Rollouts at the first cut';
-COMMENT ON COLUMN spikes.n_after IS 'Rollouts at the second cut';
-COMMENT ON COLUMN spikes.potential_before IS 'Potential at the first cut';
-COMMENT ON COLUMN spikes.potential_after IS 'Potential at the second cut';
-COMMENT ON COLUMN spikes.delta IS 'potential_after - potential_before';
-COMMENT ON COLUMN spikes.delta_low IS 'Lower end of its 95% posterior interval';
-COMMENT ON COLUMN spikes.delta_high IS 'Upper end of its 95% posterior interval';
 COMMENT ON COLUMN spikes.threshold IS 'Change asked for';
 COMMENT ON COLUMN spikes.by_threshold IS 'The paper''s rule: the estimated change is beyond the threshold';
 COMMENT ON COLUMN spikes.probability IS 'Posterior probability that the true change is beyond the threshold';
 COMMENT ON COLUMN spikes.is_confirmed IS 'Among the events of the partition of which at most 5% are expected to be false, and at least 0.8 probable itself, under the prior fitted to all changes (table changes)';
-COMMENT ON COLUMN spikes.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN spikes.protocol_hash IS 'Hash of every number in the protocol';

@@ -24,14 +24,10 @@ CREATE TABLE IF NOT EXISTS step_correlations (
     PRIMARY KEY (problem_set, reader, writer, kind, leaks)
 );
 COMMENT ON TABLE step_correlations IS 'Does the step that lifts the writer lift the reader? One row per reader, writer, kind of step and leaks, from the table transfer_steps.';
-COMMENT ON COLUMN step_correlations.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN step_correlations.reader IS 'Model that continues';
-COMMENT ON COLUMN step_correlations.writer IS 'Model that wrote the trace';
 COMMENT ON COLUMN step_correlations.kind IS 'all, insight, tangent or other, by the writer''s change';
 COMMENT ON COLUMN step_correlations.leaks IS 'kept, or dropped: without steps at whose end the gold answer stands in the text';
 COMMENT ON COLUMN step_correlations.n_steps IS 'Steps';
 COMMENT ON COLUMN step_correlations.n_traces IS 'Traces that they belong to';
-COMMENT ON COLUMN step_correlations.n_problems IS 'Problems that they belong to';
 COMMENT ON COLUMN step_correlations.writer_change IS 'Mean change of the writer''s potential; beyond a threshold it is exaggerated, since it was chosen for its size';
 COMMENT ON COLUMN step_correlations.writer_change_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
 COMMENT ON COLUMN step_correlations.writer_change_high IS 'Upper end of it';
@@ -44,5 +40,3 @@ COMMENT ON COLUMN step_correlations.correlation_high IS 'Upper end of it';
 COMMENT ON COLUMN step_correlations.corrected IS 'Correlation of the true changes: the binomial noise taken off both variances; NULL also where a change does not vary beyond its noise, and for a single kind, in whose choice the noise took part';
 COMMENT ON COLUMN step_correlations.corrected_low IS 'Lower end of its 95% interval; NULL where it does not exist in half of the resamples';
 COMMENT ON COLUMN step_correlations.corrected_high IS 'Upper end of it';
-COMMENT ON COLUMN step_correlations.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN step_correlations.protocol_hash IS 'Hash of every number in the protocol';

@@ -21,13 +21,10 @@ CREATE TABLE IF NOT EXISTS summaries (
     PRIMARY KEY (problem_set, model, cut_policy, figure, measure, rule, trace_filter, split_by, part)
 );
 COMMENT ON TABLE summaries IS 'One row per number that a figure states about other tables: a share, mean or quantile with its 95% interval, clustered by problem.';
-COMMENT ON COLUMN summaries.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN summaries.model IS 'Name of the model';
 COMMENT ON COLUMN summaries.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve; any where cuts play no part';
 COMMENT ON COLUMN summaries.figure IS 'Named query that shows the number';
 COMMENT ON COLUMN summaries.measure IS 'What is estimated';
 COMMENT ON COLUMN summaries.rule IS 'By which rule: threshold (the paper''s), confirmed, tolerance, test (p >= 0.05), test_fdr (the same at a false discovery rate of 5%), fitted (the law fitted to all changes); of sizes: plain, split, estimate or fitted; of guesses: late_spike or lucky_guess; none where no rule plays a part';
-COMMENT ON COLUMN summaries.trace_filter IS 'paper (correct, not solved without CoT), correct, incorrect (scored and not correct) or all';
 COMMENT ON COLUMN summaries.split_by IS 'What the rows are split by: pattern, step, kind, stage, tenth, v0_bin, level or subject; none for all of them';
 COMMENT ON COLUMN summaries.part IS 'Which part of the split; all where there is none';
 COMMENT ON COLUMN summaries.statistic IS 'share, mean, median, a quantile, or fitted share (of a law fitted to all rows)';
@@ -38,5 +35,3 @@ COMMENT ON COLUMN summaries.n_with IS 'Of n: how many have it; NULL where the nu
 COMMENT ON COLUMN summaries.n IS 'What it rests on, in units of n_of';
 COMMENT ON COLUMN summaries.n_problems IS 'Problems that these belong to';
 COMMENT ON COLUMN summaries.n_of IS 'What n counts: traces, tangents, steps (pairs of neighboring cuts), events, cuts or problems';
-COMMENT ON COLUMN summaries.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN summaries.protocol_hash IS 'Hash of every number in the protocol';

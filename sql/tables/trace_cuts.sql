@@ -17,11 +17,7 @@ CREATE TABLE IF NOT EXISTS trace_cuts (
     PRIMARY KEY (trace_id, cut_policy, cut_index)
 );
 COMMENT ON TABLE trace_cuts IS 'One row per measured trace and cut; the last row of a trace is its end, which carries the trace''s own verdict and is not sampled.';
-COMMENT ON COLUMN trace_cuts.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN trace_cuts.model IS 'Writer of the trace';
-COMMENT ON COLUMN trace_cuts.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN trace_cuts.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN trace_cuts.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN trace_cuts.cut_index IS '0 = empty CoT, then 1, 2, ...';
 COMMENT ON COLUMN trace_cuts.prefix_id IS 'The prefix at the cut; NULL at the end of the trace';
 COMMENT ON COLUMN trace_cuts.token_end IS 'Tokens of the trace before the cut';
@@ -30,5 +26,3 @@ COMMENT ON COLUMN trace_cuts.fraction IS 'token_end over the tokens of the trace
 COMMENT ON COLUMN trace_cuts.is_end IS 'Whether this is the end of the trace';
 COMMENT ON COLUMN trace_cuts.states_answer IS 'The first statement of the trace''s own final answer has ended';
 COMMENT ON COLUMN trace_cuts.leaks_answer IS 'The gold answer stands in the prefix: boxed, right of an equals sign, or as a whole expression of 3 or more digits or a non-integer';
-COMMENT ON COLUMN trace_cuts.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN trace_cuts.protocol_hash IS 'Hash of every number in the protocol';

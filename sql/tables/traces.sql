@@ -19,10 +19,6 @@ CREATE TABLE IF NOT EXISTS traces (
     PRIMARY KEY (trace_id)
 );
 COMMENT ON TABLE traces IS 'One row per trace: a sampled chain of thought with its final answer and verdict.';
-COMMENT ON COLUMN traces.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN traces.model IS 'Name of the model';
-COMMENT ON COLUMN traces.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN traces.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN traces.sample_index IS '0, 1, ...: which of the problem''s traces';
 COMMENT ON COLUMN traces.prompt_token_ids IS 'Token ids of the rendered prompt';
 COMMENT ON COLUMN traces.token_ids IS 'Token ids of the trace, without EOS';
@@ -33,6 +29,3 @@ COMMENT ON COLUMN traces.verdict IS 'correct, incorrect, no_answer, truncated or
 COMMENT ON COLUMN traces.finish_reason IS 'stop, length, or unknown (imported)';
 COMMENT ON COLUMN traces.n_tokens IS 'Tokens in the trace, EOS not counted';
 COMMENT ON COLUMN traces.model_revision IS 'Revision of the model that wrote it';
-COMMENT ON COLUMN traces.grader_version IS 'Version of the grader that judged it';
-COMMENT ON COLUMN traces.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN traces.protocol_hash IS 'Hash of every number in the protocol';

@@ -20,15 +20,12 @@ CREATE TABLE IF NOT EXISTS transfer_curve (
     PRIMARY KEY (problem_set, reader, writer, control, trace_filter, leaks, fraction)
 );
 COMMENT ON TABLE transfer_curve IS 'The reader''s mean potential against the share of the writer''s trace that it was given: one row per reader, writer, control, trace filter, leaks and fraction.';
-COMMENT ON COLUMN transfer_curve.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN transfer_curve.reader IS 'Model that continues';
 COMMENT ON COLUMN transfer_curve.writer IS 'Model that wrote the traces';
 COMMENT ON COLUMN transfer_curve.control IS 'none: the writer''s own text; or shuffled, wrong, own: another text of equal length (table transfer_cuts)';
 COMMENT ON COLUMN transfer_curve.trace_filter IS 'all measured traces of the writer, or correct ones only';
 COMMENT ON COLUMN transfer_curve.leaks IS 'kept, or dropped: without rows whose given text states the gold answer';
 COMMENT ON COLUMN transfer_curve.fraction IS 'Share of the writer''s trace, in the writer''s tokens';
 COMMENT ON COLUMN transfer_curve.n_traces IS 'Traces with a known potential';
-COMMENT ON COLUMN transfer_curve.n_problems IS 'Problems that they belong to';
 COMMENT ON COLUMN transfer_curve.potential IS 'Mean potential of the reader over these traces; NULL without one';
 COMMENT ON COLUMN transfer_curve.ci_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
 COMMENT ON COLUMN transfer_curve.ci_high IS 'Upper end of it';
@@ -36,5 +33,3 @@ COMMENT ON COLUMN transfer_curve.n_paired IS 'Of n_traces: the reader''s potenti
 COMMENT ON COLUMN transfer_curve.lift IS 'Mean difference to that potential, trace by trace; NULL where n_paired is 0';
 COMMENT ON COLUMN transfer_curve.lift_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
 COMMENT ON COLUMN transfer_curve.lift_high IS 'Upper end of it';
-COMMENT ON COLUMN transfer_curve.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN transfer_curve.protocol_hash IS 'Hash of every number in the protocol';

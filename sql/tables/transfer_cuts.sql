@@ -20,13 +20,7 @@ CREATE TABLE IF NOT EXISTS transfer_cuts (
     PRIMARY KEY (problem_set, reader, writer, trace_id, fraction, control)
 );
 COMMENT ON TABLE transfer_cuts IS 'One row per reader, writer, trace, fraction and control: which text the reader was given.';
-COMMENT ON COLUMN transfer_cuts.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN transfer_cuts.reader IS 'Model that continues';
-COMMENT ON COLUMN transfer_cuts.writer IS 'Model that wrote the trace';
-COMMENT ON COLUMN transfer_cuts.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN transfer_cuts.trace_id IS 'Trace, unique over all tables';
 COMMENT ON COLUMN transfer_cuts.fraction IS 'Share of the writer''s trace that was asked for, in the writer''s tokens; the measured cut nearest to it is taken';
-COMMENT ON COLUMN transfer_cuts.control IS 'none: the writer''s own text. At equal length in its place: shuffled (a trace of another problem), wrong (another, incorrect trace of the writer for the same problem), own (the reader''s trace of the problem)';
 COMMENT ON COLUMN transfer_cuts.cut_index IS 'That cut of the writer''s trace; for a control, the cut whose prefix has its length';
 COMMENT ON COLUMN transfer_cuts.share IS 'Share of the writer''s trace before that cut';
 COMMENT ON COLUMN transfer_cuts.donor_trace_id IS 'Trace whose text is given; equals trace_id where control is none';
@@ -34,7 +28,4 @@ COMMENT ON COLUMN transfer_cuts.prefix_id IS 'Hash of the reader''s prompt and p
 COMMENT ON COLUMN transfer_cuts.token_ids IS 'The reader''s token ids of prompt and prefix together';
 COMMENT ON COLUMN transfer_cuts.n_tokens IS 'The reader''s tokens of the prefix';
 COMMENT ON COLUMN transfer_cuts.char_end IS 'Characters of the donor''s text that were given';
-COMMENT ON COLUMN transfer_cuts.trace_verdict IS 'Verdict of the writer''s trace';
 COMMENT ON COLUMN transfer_cuts.leaks_answer IS 'The gold answer stands in the given text';
-COMMENT ON COLUMN transfer_cuts.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN transfer_cuts.protocol_hash IS 'Hash of every number in the protocol';

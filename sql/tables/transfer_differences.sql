@@ -28,16 +28,12 @@ CREATE TABLE IF NOT EXISTS transfer_differences (
     PRIMARY KEY (problem_set, reader, writer, fraction, control, trace_filter, leaks, measure)
 );
 COMMENT ON TABLE transfer_differences IS 'What the writer''s own text gives a reader beyond a control of equal length, trace by trace: one row per reader, writer, fraction, control, trace filter, leaks and measure.';
-COMMENT ON COLUMN transfer_differences.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN transfer_differences.reader IS 'Model that continues';
-COMMENT ON COLUMN transfer_differences.writer IS 'Model that wrote the trace';
 COMMENT ON COLUMN transfer_differences.fraction IS 'Share of the writer''s trace that was asked for';
 COMMENT ON COLUMN transfer_differences.control IS 'What was given in place of the writer''s text: shuffled, wrong or own (table transfer_cuts)';
 COMMENT ON COLUMN transfer_differences.trace_filter IS 'all measured traces of the writer, or correct ones only';
 COMMENT ON COLUMN transfer_differences.leaks IS 'kept, or dropped: without pairs in one of whose texts the gold answer stands';
 COMMENT ON COLUMN transfer_differences.measure IS 'potential; or lifted: P(potential > 0.10), of problems that the reader does not solve alone, so that its mean is the expected share unlocked';
 COMMENT ON COLUMN transfer_differences.n_traces IS 'Traces with both potentials known';
-COMMENT ON COLUMN transfer_differences.n_problems IS 'Problems that they belong to';
 COMMENT ON COLUMN transfer_differences.n_missing IS 'Traces without this control, or with an unknown potential; they take no part';
 COMMENT ON COLUMN transfer_differences.n_leaks IS 'Of n_traces: the gold answer stands in the writer''s text';
 COMMENT ON COLUMN transfer_differences.n_control_leaks IS 'Of n_traces: the gold answer stands in the control; of shuffled text the rate of chance';
@@ -52,5 +48,3 @@ COMMENT ON COLUMN transfer_differences.control_high IS 'Upper end of it';
 COMMENT ON COLUMN transfer_differences.difference IS 'Mean difference, paired by trace';
 COMMENT ON COLUMN transfer_differences.ci_low IS 'Lower end of its 95% interval, cluster bootstrap by problem';
 COMMENT ON COLUMN transfer_differences.ci_high IS 'Upper end of it';
-COMMENT ON COLUMN transfer_differences.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN transfer_differences.protocol_hash IS 'Hash of every number in the protocol';

@@ -26,18 +26,11 @@ CREATE TABLE IF NOT EXISTS transfer_potentials (
     PRIMARY KEY (problem_set, reader, writer, trace_id, fraction, control)
 );
 COMMENT ON TABLE transfer_potentials IS 'One row per reader, writer, trace, fraction and control.';
-COMMENT ON COLUMN transfer_potentials.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN transfer_potentials.reader IS 'Model that continues';
-COMMENT ON COLUMN transfer_potentials.writer IS 'Model that wrote the trace';
-COMMENT ON COLUMN transfer_potentials.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN transfer_potentials.trace_id IS 'Trace, unique over all tables';
 COMMENT ON COLUMN transfer_potentials.fraction IS 'Share of the writer''s trace that was asked for, in the writer''s tokens; the measured cut nearest to it is taken';
-COMMENT ON COLUMN transfer_potentials.control IS 'none: the writer''s own text. At equal length in its place: shuffled (a trace of another problem), wrong (another, incorrect trace of the writer for the same problem), own (the reader''s trace of the problem)';
 COMMENT ON COLUMN transfer_potentials.cut_index IS 'That cut of the writer''s trace; for a control, the cut whose prefix has its length';
 COMMENT ON COLUMN transfer_potentials.share IS 'Share of the writer''s trace before that cut';
 COMMENT ON COLUMN transfer_potentials.prefix_id IS 'The reader''s prefix';
 COMMENT ON COLUMN transfer_potentials.n_tokens IS 'The reader''s tokens of the prefix';
-COMMENT ON COLUMN transfer_potentials.trace_verdict IS 'Verdict of the writer''s trace';
 COMMENT ON COLUMN transfer_potentials.leaks_answer IS 'The gold answer stands in the given text';
 COMMENT ON COLUMN transfer_potentials.n IS 'Scored rollouts: correct, incorrect, no_answer and truncated. 0 or NULL: nothing known';
 COMMENT ON COLUMN transfer_potentials.n_correct IS 'Rollouts whose final answer is right';
@@ -48,5 +41,3 @@ COMMENT ON COLUMN transfer_potentials.potential IS 'n_correct / n, an estimate o
 COMMENT ON COLUMN transfer_potentials.ci_low IS 'Lower end of the 95% Jeffreys interval; 0 at n_correct = 0';
 COMMENT ON COLUMN transfer_potentials.ci_high IS 'Upper end of the 95% Jeffreys interval; 1 at n_correct = n';
 COMMENT ON COLUMN transfer_potentials.is_n_approximate IS 'n comes from a source that does not state it exactly';
-COMMENT ON COLUMN transfer_potentials.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN transfer_potentials.protocol_hash IS 'Hash of every number in the protocol';

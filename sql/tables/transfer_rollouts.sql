@@ -16,9 +16,6 @@ CREATE TABLE IF NOT EXISTS transfer_rollouts (
     PRIMARY KEY (problem_set, reader, problem_id, prefix_id, sample_index)
 );
 COMMENT ON TABLE transfer_rollouts IS 'One row per rollout of a reader on a foreign prefix.';
-COMMENT ON COLUMN transfer_rollouts.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN transfer_rollouts.reader IS 'Model that continues';
-COMMENT ON COLUMN transfer_rollouts.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN transfer_rollouts.prefix_id IS 'The prefix that was continued';
 COMMENT ON COLUMN transfer_rollouts.sample_index IS '0 ... n-1 among the rollouts of the prefix';
 COMMENT ON COLUMN transfer_rollouts.block_key IS 'Identity of the block of 16 that it was sampled in';
@@ -27,6 +24,3 @@ COMMENT ON COLUMN transfer_rollouts.verdict IS 'correct, incorrect, no_answer, t
 COMMENT ON COLUMN transfer_rollouts.finish_reason IS 'stop or length';
 COMMENT ON COLUMN transfer_rollouts.n_tokens IS 'Generated tokens';
 COMMENT ON COLUMN transfer_rollouts.shard IS 'Parquet file that holds its text, relative to the shards folder';
-COMMENT ON COLUMN transfer_rollouts.grader_version IS 'Version of the grader that judged it';
-COMMENT ON COLUMN transfer_rollouts.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN transfer_rollouts.protocol_hash IS 'Hash of every number in the protocol';

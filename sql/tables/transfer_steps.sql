@@ -23,11 +23,6 @@ CREATE TABLE IF NOT EXISTS transfer_steps (
     PRIMARY KEY (reader, trace_id, cut_from)
 );
 COMMENT ON TABLE transfer_steps IS 'One row per reader and step of a writer''s trace between two successive cuts at which both potentials are measured.';
-COMMENT ON COLUMN transfer_steps.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN transfer_steps.reader IS 'Model that continues';
-COMMENT ON COLUMN transfer_steps.writer IS 'Model that wrote the trace';
-COMMENT ON COLUMN transfer_steps.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN transfer_steps.trace_id IS 'Trace, unique over all tables';
 COMMENT ON COLUMN transfer_steps.cut_from IS 'Cut of the writer''s trace before the step';
 COMMENT ON COLUMN transfer_steps.cut_to IS 'Next cut that the reader was given';
 COMMENT ON COLUMN transfer_steps.kind IS 'insight or tangent if the writer''s change is beyond the threshold, else other';
@@ -42,5 +37,3 @@ COMMENT ON COLUMN transfer_steps.reader_n_to IS 'Reader''s rollouts at cut_to';
 COMMENT ON COLUMN transfer_steps.reader_from IS 'Reader''s potential at cut_from';
 COMMENT ON COLUMN transfer_steps.reader_to IS 'Reader''s potential at cut_to';
 COMMENT ON COLUMN transfer_steps.reader_change IS 'reader_to - reader_from';
-COMMENT ON COLUMN transfer_steps.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN transfer_steps.protocol_hash IS 'Hash of every number in the protocol';

@@ -30,15 +30,12 @@ CREATE TABLE IF NOT EXISTS unlock_rates (
     PRIMARY KEY (problem_set, reader, writer, control, trace_filter, leaks, fraction)
 );
 COMMENT ON TABLE unlock_rates IS 'How many problems that the reader cannot solve alone a part of the writer''s trace unlocks: one row per reader, writer, control, trace filter, leaks and fraction. Undecided traces are counted as such, never as not unlocked.';
-COMMENT ON COLUMN unlock_rates.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN unlock_rates.reader IS 'Model that continues';
 COMMENT ON COLUMN unlock_rates.writer IS 'Model that wrote the traces';
 COMMENT ON COLUMN unlock_rates.control IS 'none: the writer''s own text; or shuffled, wrong, own: another text of equal length (table transfer_cuts)';
 COMMENT ON COLUMN unlock_rates.trace_filter IS 'all measured traces of the writer, or correct ones only';
 COMMENT ON COLUMN unlock_rates.leaks IS 'kept, or dropped: without rows whose given text states the gold answer';
 COMMENT ON COLUMN unlock_rates.fraction IS 'Share of the writer''s trace, in the writer''s tokens';
 COMMENT ON COLUMN unlock_rates.n_traces IS 'Traces';
-COMMENT ON COLUMN unlock_rates.n_problems IS 'Problems that they belong to';
 COMMENT ON COLUMN unlock_rates.n_solved_before IS 'Traces of problems whose V0 is not near 0';
 COMMENT ON COLUMN unlock_rates.n_unsolved IS 'Traces of problems that the reader does not solve alone: P(V0 < 0.05) >= 0.95';
 COMMENT ON COLUMN unlock_rates.n_unlocked IS 'Of n_unsolved: P(potential at the fraction > 0.10) >= 0.95';
@@ -56,5 +53,3 @@ COMMENT ON COLUMN unlock_rates.problems_share_low IS 'n_problems_unlocked / n_pr
 COMMENT ON COLUMN unlock_rates.problems_share_high IS 'The same if every undecided trace unlocks';
 COMMENT ON COLUMN unlock_rates.problems_ci_low IS 'Lower end of the 95% Jeffreys interval of problems_share_low';
 COMMENT ON COLUMN unlock_rates.problems_ci_high IS 'Upper end of that of problems_share_high';
-COMMENT ON COLUMN unlock_rates.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN unlock_rates.protocol_hash IS 'Hash of every number in the protocol';

@@ -24,16 +24,9 @@ CREATE TABLE IF NOT EXISTS unlocks (
     PRIMARY KEY (problem_set, reader, writer, trace_id, fraction, control)
 );
 COMMENT ON TABLE unlocks IS 'One row per reader, writer, problem, trace, fraction and control: does the prefix unlock the problem?';
-COMMENT ON COLUMN unlocks.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN unlocks.reader IS 'Model that continues';
-COMMENT ON COLUMN unlocks.writer IS 'Model that wrote the trace';
-COMMENT ON COLUMN unlocks.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN unlocks.trace_id IS 'Trace, unique over all tables';
 COMMENT ON COLUMN unlocks.fraction IS 'Share of the writer''s trace that was asked for, in the writer''s tokens; the measured cut nearest to it is taken';
-COMMENT ON COLUMN unlocks.control IS 'none: the writer''s own text. At equal length in its place: shuffled (a trace of another problem), wrong (another, incorrect trace of the writer for the same problem), own (the reader''s trace of the problem)';
 COMMENT ON COLUMN unlocks.share IS 'Share of the writer''s trace before that cut';
 COMMENT ON COLUMN unlocks.n_tokens IS 'The reader''s tokens of the prefix';
-COMMENT ON COLUMN unlocks.trace_verdict IS 'Verdict of the writer''s trace';
 COMMENT ON COLUMN unlocks.leaks_answer IS 'The gold answer stands in the given text';
 COMMENT ON COLUMN unlocks.n0 IS 'Rollouts at fraction 0';
 COMMENT ON COLUMN unlocks.v0 IS 'Reader''s potential at fraction 0';
@@ -44,5 +37,3 @@ COMMENT ON COLUMN unlocks.probability_lifted IS 'Posterior P(V_f > 0.10)';
 COMMENT ON COLUMN unlocks.is_unsolved IS 'probability_unsolved >= 0.95';
 COMMENT ON COLUMN unlocks.is_solved IS 'potential >= 0.5';
 COMMENT ON COLUMN unlocks.status IS 'unlocked, not_unlocked, undecided, or solved_before (V0 is not near 0)';
-COMMENT ON COLUMN unlocks.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN unlocks.protocol_hash IS 'Hash of every number in the protocol';

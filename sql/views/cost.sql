@@ -25,7 +25,6 @@ SELECT
 FROM sampling_runs
 GROUP BY ALL;
 COMMENT ON VIEW cost IS 'What sampling cost, per problem set, model, asset, engine and device. Interrupted and repeated runs count too.';
-COMMENT ON COLUMN cost.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN cost.model IS 'Model that was sampled';
 COMMENT ON COLUMN cost.asset IS 'traces, completions, exploration or transfer_completions';
 COMMENT ON COLUMN cost.engine IS 'Engine and version';

@@ -23,24 +23,14 @@ JOIN trace_cuts AS cuts USING (trace_id, cut_policy, cut_index)
 JOIN traces USING (trace_id)
 WHERE guesses.by_threshold OR guesses.is_confirmed;
 COMMENT ON VIEW events IS 'One row per event of any kind: insights, tangents, late spikes and lucky guesses. Rises and drops also appear with probability >= 0.5 alone: filter by by_threshold or is_confirmed.';
-COMMENT ON COLUMN events.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN events.model IS 'Name of the model';
-COMMENT ON COLUMN events.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN events.trace_id IS 'Trace, unique over all tables';
-COMMENT ON COLUMN events.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN events.pattern IS 'insight (rise), tangent (drop), late_spike (the paper''s rule for a guess) or lucky_guess (the answer-aware rule)';
 COMMENT ON COLUMN events.cut_index IS 'The cut after which it happens';
 COMMENT ON COLUMN events.token_start IS 'First token of the span';
 COMMENT ON COLUMN events.token_end IS 'Token after the span';
 COMMENT ON COLUMN events.potential_before IS 'Potential at cut_index';
 COMMENT ON COLUMN events.potential_after IS 'Potential at the next cut; NULL for guesses, whose trace ends in the right answer';
-COMMENT ON COLUMN events.delta IS 'potential_after - potential_before';
-COMMENT ON COLUMN events.delta_low IS 'Lower end of its 95% posterior interval';
-COMMENT ON COLUMN events.delta_high IS 'Upper end of its 95% posterior interval';
 COMMENT ON COLUMN events.threshold IS 'Change asked for; for guesses the potential asked to lie below';
 COMMENT ON COLUMN events.by_threshold IS 'The paper''s rule on the estimate';
 COMMENT ON COLUMN events.probability IS 'Posterior probability that the true value is beyond the threshold';
 COMMENT ON COLUMN events.is_confirmed IS 'As in the table of the pattern: for insights and tangents a false-discovery rule over the partition, for guesses probability >= 0.95';
 COMMENT ON COLUMN events.span IS 'The text between the two cuts; for guesses the rest of the trace';
-COMMENT ON COLUMN events.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN events.protocol_hash IS 'Hash of every number in the protocol';

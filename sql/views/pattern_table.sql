@@ -27,13 +27,8 @@ SELECT
 FROM pattern_rates
 GROUP BY ALL;
 COMMENT ON VIEW pattern_table IS 'The paper''s pattern table: one row per model, problem set, cut policy, rule and trace filter, one column per pattern. The paper''s own setting: rule threshold, filter paper.';
-COMMENT ON COLUMN pattern_table.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN pattern_table.model IS 'Name of the model';
-COMMENT ON COLUMN pattern_table.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN pattern_table.rule IS 'threshold (the paper''s) or confirmed (is_confirmed of the pattern)';
-COMMENT ON COLUMN pattern_table.trace_filter IS 'paper (correct, not solved without CoT), correct, incorrect (scored and not correct) or all';
 COMMENT ON COLUMN pattern_table.n_traces IS 'Traces in the filter; the largest number over the patterns, as not every one is decidable on every trace';
-COMMENT ON COLUMN pattern_table.n_problems IS 'Problems that they belong to';
 COMMENT ON COLUMN pattern_table.insight IS 'Share of traces with at least one insight; NULL without traces';
 COMMENT ON COLUMN pattern_table.insight_low IS 'Lower end of its 95% interval, clustered by problem';
 COMMENT ON COLUMN pattern_table.insight_high IS 'Upper end of its 95% interval, clustered by problem';
@@ -49,5 +44,3 @@ COMMENT ON COLUMN pattern_table.lucky_guess_high IS 'Upper end of its 95% interv
 COMMENT ON COLUMN pattern_table.monotone IS 'Share of traces with a monotone curve; NULL without traces';
 COMMENT ON COLUMN pattern_table.monotone_low IS 'Lower end of its 95% interval, clustered by problem';
 COMMENT ON COLUMN pattern_table.monotone_high IS 'Upper end of its 95% interval, clustered by problem';
-COMMENT ON COLUMN pattern_table.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN pattern_table.protocol_hash IS 'Hash of every number in the protocol';

@@ -50,9 +50,6 @@ FROM per_problem
 LEFT JOIN problems USING (problem_set, problem_id)
 LEFT JOIN starts USING (problem_set, model, problem_id);
 COMMENT ON VIEW problem_difficulty IS 'One row per problem and model: potential without any CoT (V0) beside the share of right traces.';
-COMMENT ON COLUMN problem_difficulty.problem_set IS 'Name of the problem set';
-COMMENT ON COLUMN problem_difficulty.model IS 'Name of the model';
-COMMENT ON COLUMN problem_difficulty.problem_id IS 'Problem, unique in its problem set';
 COMMENT ON COLUMN problem_difficulty.level IS 'Difficulty as the source states it';
 COMMENT ON COLUMN problem_difficulty.subject IS 'Subject or family';
 COMMENT ON COLUMN problem_difficulty.statement IS 'The question';
@@ -66,5 +63,3 @@ COMMENT ON COLUMN problem_difficulty.n_correct IS 'Of those, with the right answ
 COMMENT ON COLUMN problem_difficulty.accuracy IS 'n_correct over the scored traces';
 COMMENT ON COLUMN problem_difficulty.n_truncated IS 'Traces that ran out of tokens';
 COMMENT ON COLUMN problem_difficulty.mean_tokens IS 'Mean length of the traces, tokens';
-COMMENT ON COLUMN problem_difficulty.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN problem_difficulty.protocol_hash IS 'Hash of every number in the protocol';

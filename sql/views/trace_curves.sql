@@ -43,13 +43,9 @@ LEFT JOIN potentials
     AND potentials.prefix_id = cuts.prefix_id
 WINDOW curve AS (PARTITION BY cuts.trace_id, cuts.cut_policy ORDER BY cuts.cut_index);
 COMMENT ON VIEW trace_curves IS 'One row per measured trace and cut, in the order of the trace: its text piece by piece, and the potential after each piece.';
-COMMENT ON COLUMN trace_curves.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN trace_curves.model IS 'Writer and reader of the trace';
-COMMENT ON COLUMN trace_curves.problem_id IS 'Problem, unique in its problem set';
-COMMENT ON COLUMN trace_curves.trace_id IS 'Trace, unique over all tables';
 COMMENT ON COLUMN trace_curves.sample_index IS '0, 1, ...: which of the problem''s traces';
 COMMENT ON COLUMN trace_curves.verdict IS 'Verdict of the trace';
-COMMENT ON COLUMN trace_curves.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN trace_curves.cut_index IS '0 = empty CoT, then 1, 2, ...';
 COMMENT ON COLUMN trace_curves.is_end IS 'Whether this is the end of the trace, which is not sampled';
 COMMENT ON COLUMN trace_curves.fraction IS 'Tokens before the cut over tokens of the trace; not known before the trace has ended, so no stopping time';
@@ -65,9 +61,6 @@ COMMENT ON COLUMN trace_curves.potential IS 'n_correct / n, an estimate of P(cor
 COMMENT ON COLUMN trace_curves.ci_low IS 'Lower end of its 95% Jeffreys interval';
 COMMENT ON COLUMN trace_curves.ci_high IS 'Upper end of its 95% Jeffreys interval';
 COMMENT ON COLUMN trace_curves.value IS 'The potential; at the end of the trace its own verdict, 1 if correct and 0 if not (NULL if unscored)';
-COMMENT ON COLUMN trace_curves.v0 IS 'Potential at cut 0';
 COMMENT ON COLUMN trace_curves.delta IS 'Change of the potential since the cut before; NULL if either is unknown';
 COMMENT ON COLUMN trace_curves.truncated_share IS 'Share of the scored rollouts that ran out of tokens';
 COMMENT ON COLUMN trace_curves.no_answer_share IS 'Share of the scored rollouts that ended without an answer';
-COMMENT ON COLUMN trace_curves.protocol IS 'Name of the protocol';
-COMMENT ON COLUMN trace_curves.protocol_hash IS 'Hash of every number in the protocol';

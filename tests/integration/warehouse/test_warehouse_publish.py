@@ -100,7 +100,9 @@ def test_a_failed_publish_leaves_the_old_results(
     warehouse.publish()
     before = home.results.read_bytes()
     (tmp_path / "sql" / "views").mkdir(parents=True)
-    (tmp_path / "sql" / "views" / "broken.sql").write_text("CREATE VIEW broken AS SELECT * FROM nothing")
+    (tmp_path / "sql" / "views" / "broken.sql").write_text(
+        "CREATE VIEW broken AS SELECT $shards_folder FROM nothing"
+    )
     monkeypatch.setattr(publish, "sql_folder", lambda: tmp_path / "sql")
     with pytest.raises(WarehouseError, match=r"broken\.sql: .*nothing"):
         warehouse.publish()

@@ -252,9 +252,8 @@ def test_an_old_database_gets_new_tables_and_comments(warehouse: Warehouse, home
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("INSERT INTO schema_version VALUES (99, 'later', now()::TIMESTAMP)", "version 99, made by a newer"),
         ("DROP TABLE schema_version", "cot-assets did not make it"),
-        ("ALTER TABLE problems DROP COLUMN level", "differs from it: table problems has .* level VARCHAR"),
+        ("ALTER TABLE problems DROP COLUMN level", "another release .*: table problems has .* level VARCHAR"),
     ],
 )
 def test_a_strange_database_is_refused(
@@ -266,15 +265,6 @@ def test_a_strange_database_is_refused(
     con.close()
     with pytest.raises(WarehouseError, match=message):
         Warehouse(home).read_table("problems")
-
-
-def test_a_newer_database_is_refused_by_a_warehouse_in_use(warehouse: Warehouse, home: DataHome) -> None:
-    warehouse.read("SELECT 1")
-    con = duckdb.connect(home.warehouse, config=CONNECTION_CONFIG)
-    con.execute("INSERT INTO schema_version VALUES (99, 'later', now()::TIMESTAMP)")
-    con.close()
-    with pytest.raises(WarehouseError, match="newer"):
-        warehouse.read("SELECT 1")
 
 
 def test_a_file_that_is_no_database_is_named(home: DataHome) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -12,7 +11,7 @@ from cot_assets.sampling.shards import SCHEMA as SHARD_SCHEMA
 from cot_assets.warehouse import TABLES, WarehouseError, check_frame, polars_schema
 from cot_assets.warehouse.errors import printable, shown
 from cot_assets.warehouse.publish import SHARD_COLUMNS
-from cot_assets.warehouse.schema import conform, find_migrations, read_tables
+from cot_assets.warehouse.schema import conform
 
 GRADE = {
     "answer": ["12"],
@@ -130,22 +129,6 @@ def test_unknown_tables_and_columns_name_the_known_ones() -> None:
         polars_schema("rollout")
     with pytest.raises(WarehouseError, match="it has: answer, gold_answer"):
         TABLES["grades"].column("gold")
-
-
-@pytest.mark.parametrize("name", ["0003_gap.sql", "0001_first.sql", "2_short.sql", "0002-dash.sql"])
-def test_a_misnamed_migration_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("SELECT 1")
-    with pytest.raises(WarehouseError, match="migration"):
-        find_migrations(tmp_path)
-
-
-def test_a_table_file_creates_the_table_of_its_name(tmp_path: Path) -> None:
-    (tmp_path / "one.sql").write_text("CREATE TABLE other (a INTEGER)")
-    with pytest.raises(WarehouseError, match="one, other"):
-        read_tables(tmp_path)
-    (tmp_path / "one.sql").write_text("CREATE TABEL one (a INTEGER)")
-    with pytest.raises(WarehouseError, match=r"one\.sql: .*TABEL"):
-        read_tables(tmp_path)
 
 
 def test_text_of_models_cannot_steer_a_terminal() -> None:
