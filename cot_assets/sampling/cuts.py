@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from os.path import commonprefix
 
+from cot_assets.sampling.sentences import sentence_ends
 from cot_assets.study.settings import CutPolicy
 
 Decode = Callable[[Sequence[int]], str]
 _WINDOW = 8  #: tokens of context: tokenizers may drop a blank at the start of what they decode
 REPLACEMENT = "\ufffd"  #: what decoders write for bytes that are no character, or not yet
 _LINE_END = re.compile(r"(?<=\S)[^\S\n]*\n")  #: of lines that are not blank
-_SENTENCE_END = re.compile(r"[.!?。！？][\"')\]”’]*(?=\s)|\n")
 
 
 def char_ends(decode: Decode, token_ids: Sequence[int]) -> list[int]:
@@ -74,10 +74,10 @@ def cut_positions(policy: CutPolicy, text: str, ends: Sequence[int], max_cuts: i
     n_tokens = len(ends)
     if policy == "tokens":
         return sorted({round(i * n_tokens / max_cuts) for i in range(max_cuts)} - {n_tokens}) or [0]
-    stops = _LINE_END.finditer(text) if policy == "lines" else _SENTENCE_END.finditer(text)
+    stops = [line.end() for line in _LINE_END.finditer(text)] if policy == "lines" else sentence_ends(text)
     positions, token = [0], 0
     for stop in stops:
-        while token < n_tokens and ends[token] < stop.end():
+        while token < n_tokens and ends[token] < stop:
             token += 1
         if token + 1 < n_tokens and token + 1 > positions[-1]:
             positions.append(token + 1)
