@@ -80,18 +80,25 @@ def cliff_token(
     show_default=True,
     help="What the cuts of the file are.",
 )
-def rollouts(file: Path, model: str, problem_set: str, cut_policy: CutPolicy) -> None:
+@click.option(
+    "--sum-shared",
+    is_flag=True,
+    help="A prefix that several traces begin with was sampled for each of them: add the counts up.",
+)
+def rollouts(file: Path, model: str, problem_set: str, cut_policy: CutPolicy, sum_shared: bool) -> None:
     """Import rollouts of any other source from FILE: JSONL or Parquet, one row per rollout or per cut.
 
     \b
     Columns: problem_id, statement, gold_answer, trace (its whole text), cut (characters before it), and
       one row per rollout:  sample_index, verdict and/or answer
       or one row per cut:   n, n_correct
-    Answers without a verdict are graded here.
+    Answers without a verdict are graded here. With a column trace_id, one row per trace may hold its text.
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
     from cot_assets.importing import import_table
 
-    _finish(import_table(file, model=model, problem_set=problem_set, cut_policy=cut_policy))
+    _finish(
+        import_table(file, model=model, problem_set=problem_set, cut_policy=cut_policy, sum_shared=sum_shared)
+    )
 
 
 def _finish(imported: Sequence[Imported]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
@@ -130,6 +130,8 @@ class Rollout:
     """One published rollout; ``n_tokens`` in the unit of the trace, ``shard`` where it came from.
 
     ``grader``: version of this project's grader if the verdict is its own, empty if it is the source's.
+    ``index``: its number at its prefix where the source gives one; the same number again is the same rollout.
+    ``where`` names its row in messages.
     """
 
     answer: str | None
@@ -137,6 +139,8 @@ class Rollout:
     n_tokens: int
     shard: str
     grader: str = ""
+    index: int | None = None
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -184,12 +188,16 @@ class Counts:
 
 @dataclass(frozen=True)
 class Cut:
-    """A position of a trace: ``text[:char_end]`` is the prefix, ``token_end`` counts its tokens."""
+    """A position of a trace: ``text[:char_end]`` is the prefix, ``token_end`` counts its tokens.
+
+    ``where`` names the row of its counts in messages.
+    """
 
     char_end: int
     token_end: int
     counts: Counts
     rollouts: tuple[Rollout, ...] = ()
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -211,6 +219,7 @@ class Trace:
     char_ends: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     grader: str = ""
+    name: str = ""
 
 
 def digest(*parts: str) -> str:

@@ -7,7 +7,7 @@ Does not belong here: layouts of sources.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +25,7 @@ from cot_assets.importing.base import (
     Imported,
     ImportingError,
     Problem,
+    Rollout,
     Source,
     Trace,
     checked_name,
@@ -44,6 +45,7 @@ def build(
     traces: Sequence[Trace],
     *,
     notes: Iterable[str] = (),
+    sum_shared: bool = True,
     imported_at: datetime | None = None,
 ) -> Imported:
     """Make the frames of one recorded model.
@@ -54,16 +56,20 @@ def build(
         problem_set: Name that the problems get.
         traces: In a stable order: it numbers the traces of a problem.
         notes: What a reader has to know; those of the traces are added.
+        sum_shared: A prefix of several traces was sampled for each of them, so that their counts add up. Else
+            they repeat one measurement: it counts once, and has to be the same everywhere.
         imported_at: UTC, kept as the moment when the model was first seen; default now.
 
     Returns:
         The frames in the schemas of ``SCHEMAS``. A prefix that several traces share (the empty one of a
-        problem) stands once, with the sum of what was sampled for each.
+        problem) stands once.
 
     Raises:
         ImportingError: The traces contradict one another or are too many.
     """
-    builder = _Builder(source, checked_name(model, "model"), checked_name(problem_set, "problem set"))
+    builder = _Builder(
+        source, checked_name(model, "model"), checked_name(problem_set, "problem set"), sum_shared=sum_shared
+    )
     notes = tuple(notes)
     builder.add_notes("", notes)
     for trace in traces:
@@ -100,13 +106,15 @@ def grid_cuts(cuts: Sequence[Cut], n_tokens: int) -> list[int]:
 
 
 class _Builder:
-    def __init__(self, source: Source, model: str, problem_set: str) -> None:
+    def __init__(self, source: Source, model: str, problem_set: str, *, sum_shared: bool) -> None:
         self.source, self.model, self.problem_set = source, model, problem_set
+        self.sum_shared = sum_shared
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMAS}
         self.problems: dict[str, Problem] = {}
         self.prefixes: dict[str, dict[str, Any]] = {}
         self.counts: dict[str, Counts] = {}
-        self.sampled: Counter[str] = Counter()  # rollouts per prefix
+        self.measured: dict[str, str] = {}  # the row that counts of a prefix come from
+        self.rollouts: defaultdict[str, list[Rollout]] = defaultdict(list)  # by prefix
         self.traces: Counter[str] = Counter()  # traces per problem
         self.trace_ids: Counter[str] = Counter()
         self.noted: set[tuple[str, str]] = set()
@@ -116,8 +124,9 @@ class _Builder:
         """Add the rows of a trace."""
         _check(trace)
         self._add_problem(trace.problem)
+        named = (trace.name,) if trace.name else ()
         identity = digest(
-            self.source.name, self.problem_set, self.model, trace.problem.problem_id, trace.text
+            self.source.name, self.problem_set, self.model, trace.problem.problem_id, trace.text, *named
         )
         self.trace_ids[identity] += 1
         trace_id = digest(identity, str(self.trace_ids[identity]))[:32]
@@ -195,23 +204,7 @@ class _Builder:
 
     def _add_prefix(self, trace: Trace, cut: Cut, prefix_id: str) -> None:
         problem_id = trace.problem.problem_id
-        self.counts[prefix_id] = self.counts.get(prefix_id, Counts()) + cut.counts
-        for rollout in cut.rollouts:
-            self.rows["rollouts"].append(
-                {
-                    "problem_id": problem_id,
-                    "prefix_id": prefix_id,
-                    "sample_index": self.sampled[prefix_id],
-                    "block_key": self.source.revision,
-                    "answer": rollout.answer,
-                    "verdict": rollout.verdict,
-                    "finish_reason": UNKNOWN_FINISH,
-                    "n_tokens": rollout.n_tokens,
-                    "shard": rollout.shard,
-                    "grader_version": rollout.grader or self._grader,
-                }
-            )
-            self.sampled[prefix_id] += 1
+        self._count(prefix_id, cut, problem_id)
         if prefix_id in self.prefixes:
             return
         self.characters += cut.char_end
@@ -226,6 +219,44 @@ class _Builder:
             "n_tokens": cut.token_end,
             "text": trace.text[: cut.char_end],
         }
+
+    def _count(self, prefix_id: str, cut: Cut, problem_id: str) -> None:
+        """Add what was measured at a cut to what is known of its prefix."""
+        known, there = self.counts.get(prefix_id, Counts()), self.rollouts[prefix_id]
+        new, counts = list(cut.rollouts), cut.counts
+        if not self.sum_shared and cut.rollouts:
+            before = {rollout.index: rollout for rollout in there}
+            for rollout in cut.rollouts:
+                if before.get(rollout.index, rollout) != rollout:
+                    where = before[rollout.index].where
+                    raise _differing(problem_id, f"sample_index {rollout.index}", where, rollout.where)
+            new = [rollout for rollout in cut.rollouts if rollout.index not in before]
+            counts = Counts.of(tuple(new))
+        elif not self.sum_shared and known.n and counts.n:
+            if counts != known:
+                raise _differing(
+                    problem_id, "what was counted at a prefix", self.measured[prefix_id], cut.where
+                )
+            return
+        self.counts[prefix_id] = known + counts
+        if counts.n:
+            self.measured.setdefault(prefix_id, cut.where)
+        for index, rollout in enumerate(new, len(there)):
+            self.rows["rollouts"].append(
+                {
+                    "problem_id": problem_id,
+                    "prefix_id": prefix_id,
+                    "sample_index": index,
+                    "block_key": self.source.revision,
+                    "answer": rollout.answer,
+                    "verdict": rollout.verdict,
+                    "finish_reason": UNKNOWN_FINISH,
+                    "n_tokens": rollout.n_tokens,
+                    "shard": rollout.shard,
+                    "grader_version": rollout.grader or self._grader,
+                }
+            )
+        there.extend(new)
 
     def _add_cuts(self, trace: Trace, trace_id: str, prefix_ids: Sequence[str]) -> None:
         problem, kind = trace.problem, trace.problem.answer_kind
@@ -315,6 +346,13 @@ class _Builder:
         ]
         frame = add_potential(self._frame("potentials").drop("potential", "ci_low", "ci_high"))
         return frame.select([pl.col(c).cast(kind) for c, kind in SCHEMAS["potentials"].items()])
+
+
+def _differing(problem_id: str, what: str, before: str, now: str) -> ImportingError:
+    return ImportingError(
+        f"{now}: {what} of problem {problem_id!r:.220} differs from {before}, where another trace begins in the same "
+        "way. If each trace's own rollouts were counted, --sum-shared adds them up"
+    )
 
 
 def _check(trace: Trace) -> None:

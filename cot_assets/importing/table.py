@@ -10,7 +10,8 @@ One row per rollout, or one row per cut with counts:
 | problem_id | always | the problem, at most 200 printable characters |
 | statement | always | its text |
 | gold_answer | always | its right answer |
-| trace | always | the whole text of the trace; traces of a problem are told apart by it |
+| trace | always | the whole text of the trace; with trace_id in one row of the trace at least |
+| trace_id | no | name of the trace in its problem; else traces are told apart by their text |
 | cut | always | characters of the trace before the cut, 0 for the empty prefix |
 | sample_index | rollouts | number of the rollout, distinct at its cut |
 | verdict, answer | rollouts, at least one | ``correct``, ``incorrect``, ``no_answer``, ``truncated`` or ``unscored``; the final answer |
@@ -19,6 +20,10 @@ One row per rollout, or one row per cut with counts:
 | trace_verdict, trace_answer | no | of the trace itself; else its last box, graded |
 | answer_kind | no | ``integer``, ``expression`` (default) or ``multiple_choice`` |
 | level, subject | no | as in the table ``problems`` |
+
+A prefix that traces share (the empty one of a problem) may be repeated under each: the same counts, or the same
+sample_index with the same outcome, count once; what differs is refused, unless each trace's own rollouts were
+counted and ``sum_shared`` adds them up. Whole numbers may be written as floats, and NaN is NULL, as pandas does.
 
 An answer without a verdict is graded here; an empty one is ``no_answer``. A cut at the end of its trace is
 left out: the end carries the trace's own verdict. Other columns are ignored.
@@ -67,6 +72,7 @@ def import_table(
     model: str,
     problem_set: str,
     cut_policy: CutPolicy = "sentences",
+    sum_shared: bool = False,
     imported_at: datetime | None = None,
 ) -> list[Imported]:
     """Read a table of rollouts or counts; see the module's docstring for its columns.
@@ -76,6 +82,7 @@ def import_table(
         model: Name that the model gets.
         problem_set: Name that the problems get.
         cut_policy: What the cuts are.
+        sum_shared: See :func:`cot_assets.importing.frames.build`.
         imported_at: See :func:`cot_assets.importing.frames.build`.
 
     Returns:
@@ -88,7 +95,7 @@ def import_table(
     if not rows:
         raise ImportingError(f"{path}: no rows in it")
     columns = {name for row in rows for name in row}
-    is_counts = set(_COUNTS) <= columns
+    is_counts = _are_counts(rows, path)
     missing = [name for name in _REQUIRED if name not in columns]
     if not is_counts:
         missing += [] if "sample_index" in columns else ["sample_index (or n and n_correct)"]
@@ -97,19 +104,35 @@ def import_table(
         raise ImportingError(
             f"{path}: lacks the column(s) {', '.join(missing)}; columns there: {', '.join(sorted(columns))}"
         )
-    drafts: dict[tuple[str, str], _Draft] = {}
+    drafts: dict[tuple[str, str, str], _Draft] = {}
     for number, row in enumerate(rows, start=1):
         record = Record(row, f"{path}: row {number}")
         described = _Draft.of(record)
-        draft = drafts.setdefault((described.problem.problem_id, described.text), described)
-        draft.check(described, record.where)
+        draft = drafts.setdefault(described.key, described)
+        draft.merge(described, record.where)
         (draft.add_counts if is_counts else draft.add_rollout)(record)
     graded = _grade(drafts.values())
     traces = [draft.finish(path, graded) for draft in drafts.values()]
     source = Source(
         NAME, cut_policy, {"cut_policy": cut_policy, "rows": "counts" if is_counts else "rollouts"}
     )
-    return [build(source, model, problem_set, traces, imported_at=imported_at)]
+    return [build(source, model, problem_set, traces, sum_shared=sum_shared, imported_at=imported_at)]
+
+
+def _are_counts(rows: Sequence[Mapping[str, Any]], path: Path) -> bool:
+    """Whether the rows are counts; raises where some are and others are rollouts."""
+    first: dict[str, int] = {}
+    for number, row in enumerate(rows, start=1):
+        for name in ("n", "n_correct", "sample_index"):
+            if row.get(name) is not None:
+                first.setdefault("rollout" if name == "sample_index" else "counts", number)
+    if len(first) == 2:
+        raise ImportingError(
+            f"{path}: row {first['counts']} has counts (n, n_correct) and row {first['rollout']} a rollout "
+            "(sample_index); one file holds one of the two. Count the rollouts of each cut, or import two files "
+            "under different problem sets"
+        )
+    return "counts" in first or all(set(_COUNTS) <= row.keys() for row in rows)
 
 
 def _read(path: Path) -> Sequence[Mapping[str, Any]]:
@@ -128,7 +151,7 @@ def _read(path: Path) -> Sequence[Mapping[str, Any]]:
                 raise ImportingError(
                     f"{path}: {height:,} rows; at most {MAX_ROWS:,} are read. Split the file"
                 )
-            return pl.read_parquet(path).to_dicts()
+            return [_without_nan(row) for row in pl.read_parquet(path).to_dicts()]
         content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise ImportingError(f"{path}: cannot be read ({error})") from error
@@ -140,8 +163,13 @@ def _read(path: Path) -> Sequence[Mapping[str, Any]]:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise ImportingError(f"{path}: line {number} is not valid JSON: {str(error)[:200]}") from error
-        rows.append(Record(row, f"{path}: line {number}").value)
+        rows.append(_without_nan(Record(row, f"{path}: line {number}").value))
     return rows
+
+
+def _without_nan(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row with None where pandas writes NaN."""
+    return {name: None if value != value else value for name, value in row.items()}
 
 
 @dataclass
@@ -152,6 +180,7 @@ class _Sample:
     answer: str | None
     verdict: Verdict | None
     n_tokens: int
+    where: str
 
 
 @dataclass
@@ -159,10 +188,12 @@ class _Draft:
     """A trace whose rows are still coming in."""
 
     problem: Problem
-    text: str
+    name: str
+    text: str | None
     described: dict[str, str | None]
+    where: str
     samples: dict[int, dict[int, _Sample]] = field(default_factory=dict)
-    counts: dict[int, Counts] = field(default_factory=dict)
+    counts: dict[int, tuple[Counts, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, record: Record) -> _Draft:
@@ -179,60 +210,69 @@ class _Draft:
             raise ImportingError(
                 f"{record.where}: answer_kind {kind[:80]!r} is unknown; known: {', '.join(_KINDS)}"
             )
-        text = record.text("trace")
-        if not text.strip():
+        name = record.optional_text("trace_id") or ""
+        text = record.text("trace") if record.has("trace") or not name else None
+        if text is not None and not text.strip():
             raise ImportingError(f"{record.where}: the trace is empty; leave it out")
         problem = Problem(problem_id, record.text("statement"), gold, kind, texts["level"], texts["subject"])
-        return cls(problem, text, {name: texts[name] for name in ("trace_verdict", "trace_answer")})
+        described = {name: texts[name] for name in ("trace_verdict", "trace_answer")}
+        return cls(problem, name, text, described, record.where)
 
-    def check(self, other: _Draft, where: str) -> None:
-        """Refuse a row that says something else of its problem or trace than the rows before."""
-        if (other.problem, other.described) != (self.problem, self.described):
-            raise ImportingError(
-                f"{where}: differs from an earlier row of problem {self.problem.problem_id!r} and the same trace in "
-                "statement, gold_answer or another column that describes the problem or the trace"
-            )
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells the trace from others: its problem, and its name or text."""
+        return self.problem.problem_id, self.name, "" if self.name else self.whole
 
-    def _cut(self, record: Record) -> int:
-        cut = _whole(record, "cut")
-        if cut > len(self.text):
+    def merge(self, other: _Draft, where: str) -> None:
+        """Take the text from a row that has it; refuse one that says something else than the rows before."""
+        if self.text is None:
+            self.text = other.text
+        is_same_text = other.text is None or other.text == self.text
+        if not is_same_text or (other.problem, other.described) != (self.problem, self.described):
             raise ImportingError(
-                f"{record.where}: cut = {cut}, but the trace has {len(self.text)} characters"
+                f"{where}: differs from {self.where} of problem {self.problem.problem_id!r} and the same trace in "
+                "text, statement, gold_answer or another column that describes the problem or the trace"
             )
-        return cut
 
     def add_counts(self, record: Record) -> None:
         """Take over n and n_correct of a cut."""
-        cut = self._cut(record)
+        cut = _whole(record, "cut")
         if cut in self.counts:
-            raise ImportingError(f"{record.where}: the cut {cut} of this trace stands twice")
+            before = self.counts[cut][1]
+            raise ImportingError(
+                f"{record.where}: the cut {cut} of this trace stands twice, first in {before}"
+            )
         if not record.has("n") and not record.has("n_correct"):
-            self.counts[cut] = Counts()
+            self.counts[cut] = Counts(), record.where
             return
         n, k = _whole(record, "n"), _whole(record, "n_correct")
         if k > n:
             raise ImportingError(f"{record.where}: n_correct = {k} exceeds n = {n}")
-        self.counts[cut] = Counts(n=n, n_correct=k)
+        self.counts[cut] = Counts(n=n, n_correct=k), record.where
 
     def add_rollout(self, record: Record) -> None:
         """Take over one rollout."""
-        cut, index = self._cut(record), _whole(record, "sample_index")
+        cut, index = _whole(record, "cut"), _whole(record, "sample_index")
         samples = self.samples.setdefault(cut, {})
         if index in samples:
-            raise ImportingError(f"{record.where}: sample_index {index} stands twice at the cut {cut}")
+            raise ImportingError(
+                f"{record.where}: sample_index {index} stands twice at the cut {cut}, first in {samples[index].where}"
+            )
         answer = record.optional_text("answer")
         verdict = _verdict(record.optional_text("verdict"), record.where)
         if verdict is None and answer is None:
             verdict = "no_answer"
         n_tokens = _whole(record, "n_tokens") if record.has("n_tokens") else 0
-        samples[index] = _Sample(index, answer, verdict, n_tokens)
+        samples[index] = _Sample(index, answer, verdict, n_tokens, record.where)
 
     def finish(self, path: Path, graded: Mapping[_Pair, Verdict]) -> Trace:
         """The trace with its cuts in order, the empty prefix first."""
-        words = Words(self.text)
-        known: dict[int, tuple[Counts, tuple[Rollout, ...]]] = {0: (Counts(n=0, n_correct=0), ())}
-        known |= {cut: (counts, ()) for cut, counts in self.counts.items()}
-        for cut, samples in self.samples.items():
+        text = self.whole
+        words = Words(text)
+        known = {0: Cut(0, 0, Counts(n=0, n_correct=0))}
+        for end, (counts, where) in self.counts.items():
+            known[end] = Cut(end, words.before(end), counts, where=where)
+        for end, samples in self.samples.items():
             rollouts = tuple(
                 Rollout(
                     sample.answer,
@@ -240,25 +280,48 @@ class _Draft:
                     sample.n_tokens,
                     path.name,
                     "" if sample.verdict else GRADER_VERSION,
+                    sample.index,
+                    sample.where,
                 )
                 for _, sample in sorted(samples.items())
             )
-            known[cut] = (Counts.of(rollouts), rollouts)
-        at_end = known.pop(len(self.text), None)
-        cuts = [Cut(cut, words.before(cut), *known[cut]) for cut in sorted(known)]
+            known[end] = Cut(end, words.before(end), Counts.of(rollouts), rollouts, rollouts[0].where)
+        if (last := max(known)) > len(text):
+            raise ImportingError(
+                f"{known[last].where}: cut = {last}, but the trace has {len(text)} characters"
+            )
+        at_end = known.pop(len(text), None)
+        cuts = [known[end] for end in sorted(known)]
         problem_id = self.problem.problem_id
         notes = (f"{problem_id}: the cut at the end of a trace was left out",) if at_end else ()
         answer, verdict = self.own_answer, _verdict(self.described["trace_verdict"], str(path))
         grader = "" if verdict else GRADER_VERSION
         verdict = verdict or (graded[self._pair(answer)] if answer else "no_answer")
         return Trace(
-            self.problem, self.text, words.count, answer, verdict, tuple(cuts), notes=notes, grader=grader
+            self.problem,
+            text,
+            words.count,
+            answer,
+            verdict,
+            tuple(cuts),
+            notes=notes,
+            grader=grader,
+            name=self.name,
         )
+
+    @property
+    def whole(self) -> str:
+        """The trace's text; raises where no row has it."""
+        if self.text is None:
+            raise ImportingError(
+                f"{self.where}: no row of the trace {self.name!r:.80} holds its text in `trace`"
+            )
+        return self.text
 
     @property
     def own_answer(self) -> str | None:
         """The trace's final answer."""
-        return self.described["trace_answer"] or extract_answer(self.text, self.problem.answer_kind)
+        return self.described["trace_answer"] or extract_answer(self.whole, self.problem.answer_kind)
 
     def _pair(self, answer: str | None) -> _Pair:
         return (answer or "", self.problem.gold_answer, self.problem.answer_kind)
@@ -294,6 +357,8 @@ def _verdict(text: str | None, where: str) -> Verdict | None:
 
 def _whole(record: Record, name: str) -> int:
     value = record.value.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # as pandas writes whole numbers of a column with gaps
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
         raise ImportingError(f"{record.where}: {name} = {value!r:.80}; a whole number from 0 is needed")
     return value

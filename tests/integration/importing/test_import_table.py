@@ -100,9 +100,120 @@ def test_a_table_without_the_empty_prefix_has_it_unknown(tmp_path):
 
 def test_traces_are_told_apart_by_their_text(tmp_path):
     rows = [base(n=4, n_correct=1), base(trace="Seven.", n=4, n_correct=3)]
-    (imported,) = import_table(write(tmp_path / "t.jsonl", rows), **NAMES)
+    (imported,) = import_table(write(tmp_path / "t.jsonl", rows), **NAMES, sum_shared=True)
     assert imported.frames["traces"]["sample_index"].to_list() == [0, 1]
     assert imported.frames["potentials"]["n_correct"].to_list() == [4], "both start from the empty prefix"
+
+
+SHARED = [
+    pytest.param([base(trace=f"{way} 7.", n=64, n_correct=20) for way in "abcd"], (64, 20), id="counts"),
+    pytest.param(
+        [base(trace=f"ab{way} 7.", cut=c, n=8 + c, n_correct=c) for way in "cd" for c in (0, 2)], (8, 0), id="later cut"
+    ),
+    pytest.param(
+        [base(trace=f"{way} 7.", sample_index=i, answer=f"{7 + i % 2}") for way in "abc" for i in range(16)],
+        (16, 8),
+        id="rollouts",
+    ),
+    pytest.param(
+        [base(trace=f"{way} 7.", sample_index=i, verdict="correct") for i, way in enumerate("aabb")], (4, 4),
+        id="rollouts told apart by index",
+    ),
+    pytest.param(
+        [base(trace="a 7.", n=None, n_correct=None), base(trace="b 7.", n=8, n_correct=2)], (8, 2), id="one unknown"
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "counts"), SHARED)
+def test_a_shared_prefix_counts_once(tmp_path, rows, counts):
+    (imported,) = import_table(write(tmp_path / "t.jsonl", rows), **NAMES)
+    first = curve(imported).filter(cut_index=0).select("n", "n_correct").unique()
+    assert first.rows() == [counts]
+    n_rollouts = imported.frames["rollouts"].height
+    assert n_rollouts in (0, counts[0])
+    assert imported.frames["rollouts"]["sample_index"].to_list() == list(range(n_rollouts))
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.parquet"])
+@pytest.mark.parametrize(
+    ("rows", "total"),
+    [
+        ([base(trace=f"{way} 7.", n=64, n_correct=20 + i) for i, way in enumerate("ab")], (128, 41)),
+        ([base(trace=f"{way} 7.", n=64 + i, n_correct=20) for i, way in enumerate("ab")], (129, 40)),
+        ([base(trace=f"{way} 7.", sample_index=3, answer=a) for way, a in ("a7", "b8")], (2, 1)),
+    ],
+)
+def test_differing_repeats_are_refused_unless_they_add_up(tmp_path, name, rows, total):
+    file = write(tmp_path / name, rows)
+    with pytest.raises(ImportingError, match=r"row 2: .* differs from .*row 1, .*--sum-shared"):
+        import_table(file, **NAMES)
+    (imported,) = import_table(file, **NAMES, sum_shared=True)
+    assert imported.frames["potentials"].select("n", "n_correct").rows() == [total]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [base(n=32, n_correct=16), base(cut=3, sample_index=0, answer="7")],
+        [base(cut=3, sample_index=0, verdict="correct"), base(n=32, n_correct=16)],
+        [base(n=32, n_correct=16, sample_index=0, answer="7"), base(cut=3, n=2, n_correct=1)],
+        [
+            base(n=None, n_correct=None),
+            base(cut=2, n=3, n_correct=1),
+            base(cut=3, sample_index=0, answer="7"),
+        ],
+    ],
+)
+def test_counts_and_rollouts_in_one_file_are_refused_with_both_rows(tmp_path, rows):
+    counts = next(i for i, row in enumerate(rows, 1) if row.get("n"))
+    rollout = next(i for i, row in enumerate(rows, 1) if "sample_index" in row)
+    with pytest.raises(ImportingError, match=f"row {counts} has counts .* row {rollout} a rollout"):
+        import_table(write(tmp_path / "t.jsonl", rows), **NAMES)
+
+
+@pytest.mark.parametrize("unknown", [None, float("nan")])
+@pytest.mark.parametrize("name", ["t.jsonl", "t.parquet"])
+def test_numbers_as_pandas_writes_them(tmp_path, name, unknown):
+    rows = [
+        base(n=64.0, n_correct=20.0, level=unknown),
+        base(cut=13.0, n=unknown, n_correct=unknown, level=unknown),
+    ]
+    if name == "t.parquet":
+        rows = [{**row, "cut": float(row["cut"])} for row in rows]
+    (imported,) = import_table(write(tmp_path / name, rows), **NAMES)
+    assert imported.frames["potentials"].select("n", "n_correct").rows() == [(64, 20), (None, None)]
+    assert imported.frames["problems"]["level"].to_list() == [None]
+
+
+def test_a_trace_with_a_name_holds_its_text_once(tmp_path):
+    rows = [
+        base(trace_id="one", n=8, n_correct=2) | {"trace": None},
+        base(trace_id="one", cut=13, n=8, n_correct=8),
+        base(trace_id="two", cut=13, n=8, n_correct=8),
+        base(trace_id=3, n=8, n_correct=2),
+    ]
+    (imported,) = import_table(write(tmp_path / "t.jsonl", rows), **NAMES)
+    traces = imported.frames["traces"]
+    assert traces["text"].to_list() == [TRACE] * 3, "three traces, although their texts are the same"
+    assert traces["trace_id"].n_unique() == 3
+    assert imported.frames["potentials"].select("n", "n_correct").rows() == [(8, 2), (8, 8)]
+    (fewer,) = import_table(write(tmp_path / "u.jsonl", rows[2:3]), **NAMES)
+    assert fewer.frames["traces"]["trace_id"].item() in traces["trace_id"].to_list(), "its name identifies it"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([base(trace_id="one", n=8, n_correct=2) | {"trace": None}], "row 1: no row of the trace 'one' holds its text"),
+        ([base(trace_id="a", n=8, n_correct=2), base(trace_id="a", trace="b", cut=1, n=1, n_correct=1)],
+         "row 2: differs from .*row 1 .* in text"),
+        ([base(n=8, n_correct=2) | {"trace": None}], "'trace' should hold text, found NoneType"),
+    ],
+)  # fmt: skip
+def test_a_trace_without_its_text_is_refused(tmp_path, rows, message):
+    with pytest.raises(ImportingError, match=message):
+        import_table(write(tmp_path / "t.jsonl", rows), **NAMES)
 
 
 @pytest.mark.parametrize(
@@ -114,13 +225,13 @@ def test_traces_are_told_apart_by_their_text(tmp_path):
         ([base(verdict="correct")], "sample_index .or n and n_correct"),
         ([base(n=4, n_correct=5)], "row 1: n_correct = 5 exceeds n = 4"),
         ([base(n=-4, n_correct=0)], "n = -4; a whole number from 0"),
-        ([base(n=4.0, n_correct=1)], "n = 4.0; a whole number from 0"),
+        ([base(n=4.5, n_correct=1)], "n = 4.5; a whole number from 0"),
         ([base(n=True, n_correct=1)], "n = True; a whole number from 0"),
         ([base(n=4, n_correct=None)], "n_correct = None; a whole number from 0"),
         ([base(n=4, n_correct=1, cut=1000)], "cut = 1000, but the trace has 27 characters"),
         ([base(n=4, n_correct=1, cut="0")], "cut = '0'; a whole number"),
-        ([base(n=4, n_correct=1)] * 2, "row 2: the cut 0 of this trace stands twice"),
-        ([base(sample_index=3, verdict="correct")] * 2, "sample_index 3 stands twice at the cut 0"),
+        ([base(n=4, n_correct=1)] * 2, "row 2: the cut 0 of this trace stands twice, first in .*row 1"),
+        ([base(sample_index=3, verdict="correct")] * 2, "sample_index 3 stands twice at the cut 0, first in .*row 1"),
         ([base(sample_index=0, verdict="right")], "verdict 'right' is unknown; known: correct"),
         ([base(n=1, n_correct=1, trace_verdict="yes")], "verdict 'yes' is unknown"),
         ([base(n=1, n_correct=1, answer_kind="number")], "answer_kind 'number' is unknown"),
@@ -128,7 +239,7 @@ def test_traces_are_told_apart_by_their_text(tmp_path):
         ([base(n=1, n_correct=1, problem_id="a\x1b")], "its id is not at most 200 printable characters"),
         ([base(n=1, n_correct=1, trace=" ")], "the trace is empty"),
         ([base(n=1, n_correct=1, trace="a\x00")], "holds a NUL"),
-        ([base(n=1, n_correct=1), base(cut=3, n=1, n_correct=1, gold_answer="8")], "row 2: differs from an earlier row"),
+        ([base(n=1, n_correct=1), base(cut=3, n=1, n_correct=1, gold_answer="8")], "row 2: differs from .*row 1"),
         (
             [base(n=1, n_correct=1), base(trace="b", n=1, n_correct=1, statement="other")],
             "'p1' stands twice, with different statements",
@@ -165,3 +276,22 @@ def test_names_become_partition_keys(tmp_path):
         import_table(file, model="a,b", problem_set="mine")
     with pytest.raises(ImportingError, match="the problem set 'a/b' may hold only letters"):
         import_table(file, model="m", problem_set="a/b")
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("shared-cut0-counts.jsonl", [(64, 20)]),
+        ("shared-cut0-rollouts.jsonl", [(16, 5)]),
+        ("import_pandas_floats.jsonl", [(64, 20), (None, None)]),
+    ],
+)
+def test_files_of_others(recorded, name, known):
+    (imported,) = import_table(recorded.parent / "cases" / name, **NAMES)
+    found = imported.frames["potentials"].select("n", "n_correct").rows()
+    assert found == known
+
+
+def test_files_of_others_that_mix_are_refused(recorded):
+    with pytest.raises(ImportingError, match=r"row 1 has counts .* row 2 a rollout"):
+        import_table(recorded.parent / "cases" / "import_mixed_rows.jsonl", **NAMES)
