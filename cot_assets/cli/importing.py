@@ -18,7 +18,7 @@ from cot_assets.study import DataHome, load_config
 if TYPE_CHECKING:
     from cot_assets.importing import Imported
     from cot_assets.orchestration.imports import Summary
-    from cot_assets.study.settings import CutPolicy
+    from cot_assets.study import CutPolicy
 
 _MODEL = click.option("--model", metavar="NAME", help="Name of the model; default: as the files say.")
 _EXISTING = click.Path(exists=True, path_type=Path)

@@ -15,7 +15,7 @@ from typing import Literal
 
 import polars as pl
 
-from cot_assets.study.settings import NAME, CutPolicy
+from cot_assets.study import NAME, CutPolicy
 
 #: Name of the protocol of everything imported; its entry in protocols.toml holds the thresholds.
 PROTOCOL = "recorded"

@@ -56,7 +56,7 @@ from cot_assets.importing.base import (
 )
 from cot_assets.importing.files import MAX_FILE_BYTES, Record, Words
 from cot_assets.importing.frames import build
-from cot_assets.study.settings import CutPolicy
+from cot_assets.study import CutPolicy
 
 NAME = "table"
 MAX_ROWS = 5_000_000

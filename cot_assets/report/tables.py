@@ -15,7 +15,7 @@ import polars as pl
 
 from cot_assets.measures.rates.matching import EQUAL_WEIGHTS
 from cot_assets.report.data import ReportData
-from cot_assets.study.settings import CONTROLS
+from cot_assets.study import CONTROLS
 
 Row = dict[str, Any]
 PATTERNS = ("insight", "tangent", "late_spike", "lucky_guess", "monotone")

@@ -94,7 +94,7 @@ def plan_work(
     ]
     n_cuts, cuts_basis = _mean_cuts(protocol, known.cuts)
     per_rollout, rollout_basis = _mean_rollout(known.runs, "completions", length)
-    is_adaptive = protocol.sampling == "adaptive"
+    is_adaptive = protocol.sampling.is_adaptive
     most_prefixes = n_problems + measured * ((most_length if is_adaptive else protocol.max_cuts) - 1)
     if protocol.measured == "correct":
         n_cuts, cuts_basis = (

@@ -12,7 +12,7 @@ from itertools import accumulate
 from os.path import commonprefix
 
 from cot_assets.sampling.sentences import sentence_ends
-from cot_assets.study.settings import CutPolicy
+from cot_assets.study import CutPolicy
 
 Decode = Callable[[Sequence[int]], str]
 _WINDOW = 8  #: tokens of context: tokenizers may drop a blank at the start of what they decode

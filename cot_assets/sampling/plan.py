@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from cot_assets.engines.base import Block, EngineInfo, Sampling
 from cot_assets.sampling.blocks import Purpose, block_key, block_seed, prefix_id
-from cot_assets.study import Protocol
-from cot_assets.study.settings import BLOCK_SIZE
+from cot_assets.study import BLOCK_SIZE, Protocol
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,40 @@ problems (:mod:`cot_assets.problems`), loading engines (:mod:`cot_assets.engines
 imports Dagster. This is the bottom layer: it imports nothing of the package.
 """
 
+from cot_assets.study.entries import NAME, RECORDED, ConfigError
 from cot_assets.study.home import DataHome
-from cot_assets.study.settings import (
-    Config,
-    ConfigError,
-    ModelEntry,
-    ProblemSetEntry,
+from cot_assets.study.models import ModelEntry
+from cot_assets.study.problem_sets import ProblemSetEntry
+from cot_assets.study.protocols import (
+    ADAPTIVE,
+    BLOCK_SIZE,
+    CONTROLS,
+    Adaptive,
+    AnalysisRules,
+    Control,
+    CutPolicy,
     Protocol,
-    load_config,
+    SamplingRules,
 )
+from cot_assets.study.reading import Config, MovedNameWarning, load_config
 
-__all__ = ["Config", "ConfigError", "DataHome", "ModelEntry", "ProblemSetEntry", "Protocol", "load_config"]
+__all__ = [
+    "ADAPTIVE",
+    "BLOCK_SIZE",
+    "CONTROLS",
+    "NAME",
+    "RECORDED",
+    "Adaptive",
+    "AnalysisRules",
+    "Config",
+    "ConfigError",
+    "Control",
+    "CutPolicy",
+    "DataHome",
+    "ModelEntry",
+    "MovedNameWarning",
+    "ProblemSetEntry",
+    "Protocol",
+    "SamplingRules",
+    "load_config",
+]

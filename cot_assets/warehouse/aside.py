@@ -21,8 +21,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from cot_assets.study import DataHome
-from cot_assets.study.settings import RECORDED
+from cot_assets.study import RECORDED, DataHome
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason
 from cot_assets.warehouse.lock import HolderLock
 from cot_assets.warehouse.reading import CONNECTION_CONFIG, select

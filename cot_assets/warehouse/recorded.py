@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from cot_assets.study import Config, ModelEntry, ProblemSetEntry
-from cot_assets.study.settings import RECORDED
+from cot_assets.study import RECORDED, Config, ModelEntry, ProblemSetEntry
 from cot_assets.warehouse.errors import shown
 from cot_assets.warehouse.schema import conform, table_schema
 from cot_assets.warehouse.store import Warehouse

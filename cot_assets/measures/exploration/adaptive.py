@@ -22,8 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cot_assets.statistics.estimates import probability_change_beyond
-from cot_assets.study import Protocol
-from cot_assets.study.settings import BLOCK_SIZE
+from cot_assets.study import BLOCK_SIZE, Protocol
 
 Ints = npt.NDArray[np.int64]
 

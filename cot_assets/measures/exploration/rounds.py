@@ -18,8 +18,7 @@ from cot_assets.measures.exploration.adaptive import Search
 from cot_assets.sampling.cuts import cut_positions
 from cot_assets.sampling.plan import Prefix
 from cot_assets.sampling.tables import characters_before, prefix_at, tables_at
-from cot_assets.study import Protocol
-from cot_assets.study.settings import ADAPTIVE
+from cot_assets.study import ADAPTIVE, Protocol
 
 _SCORED = ("correct", "incorrect", "no_answer", "truncated")
 

@@ -19,7 +19,7 @@ from cot_assets.orchestration.materializing import Scope
 from cot_assets.orchestration.resources import Progress, Study
 from cot_assets.sampling.plan import plan_rollouts
 from cot_assets.sampling.tables import measured_traces, rollouts_frame
-from cot_assets.study.settings import ADAPTIVE, BLOCK_SIZE
+from cot_assets.study import ADAPTIVE, BLOCK_SIZE
 from cot_assets.warehouse.schema import polars_schema
 
 
@@ -31,7 +31,7 @@ def explore(
     Does nothing but clear ``explorations`` where the protocol samples a fixed grid. Rounds that were sampled
     before an interruption are found in the shards. Returns metadata.
     """
-    if scope.protocol.sampling == "fixed":
+    if not scope.protocol.sampling.is_adaptive:
         scope.warehouse.write_partition(
             "explorations", pl.DataFrame(schema=polars_schema("explorations")), scope.where
         )

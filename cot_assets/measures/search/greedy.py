@@ -24,8 +24,7 @@ import polars as pl
 
 from cot_assets.engines.base import EngineInfo
 from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_block
-from cot_assets.study import Protocol
-from cot_assets.study.settings import BLOCK_SIZE
+from cot_assets.study import BLOCK_SIZE, Protocol
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,7 @@ import polars as pl
 from cot_assets.engines.base import Engine
 from cot_assets.grading.statements import first_leak
 from cot_assets.sampling.plan import Prefix
-from cot_assets.study import Protocol
-from cot_assets.study.settings import Control
+from cot_assets.study import Control, Protocol
 
 REAL = "none"  #: what stands in the column ``control`` of the writer's own text
 Trace = Mapping[str, Any]

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from cot_assets.measures.exploration.adaptive import Search
-from cot_assets.study import Protocol
-from cot_assets.study.settings import Adaptive
+from cot_assets.study import Adaptive, Protocol
 
 PROTOCOL = Protocol(name="p", n=128)
 

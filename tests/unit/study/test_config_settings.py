@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from support.configuration import toml, write_sections
 
-from cot_assets.study import Config, ConfigError, ModelEntry, Protocol, load_config
+from cot_assets.study import (
+    AnalysisRules,
+    Config,
+    ConfigError,
+    ModelEntry,
+    MovedNameWarning,
+    Protocol,
+    SamplingRules,
+    load_config,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +45,7 @@ def test_the_package_files_are_valid() -> None:
     config = load_config()
     assert {"demo-strong", "demo-weak"} <= set(config.models)
     assert config.protocol_of("demo").name == "demo"
-    assert config.protocol_of("aime24").n == 128
+    assert config.protocol_of("aime24").sampling.n == 128
 
 
 def test_a_local_model_of_the_package_lies_in_it() -> None:
@@ -47,7 +58,7 @@ def test_extends_takes_over_what_is_not_said() -> None:
     config = load_config()
     assert config.model("demo-weak").template == config.model("demo-strong").template
     assert config.model("demo-weak").path != config.model("demo-strong").path
-    assert config.protocols["quick"].temperature == config.protocols["demo"].temperature
+    assert config.protocols["quick"].sampling.temperature == config.protocols["demo"].sampling.temperature
     assert config.problem_sets["aime25"].prompt == config.problem_sets["aime24"].prompt
 
 
@@ -56,21 +67,21 @@ def test_extends_goes_over_several_entries_and_files(tmp_path: Path) -> None:
         tmp_path,
         protocols="[mine]\nextends = 'quick'\nseed = 5\n[yours]\nextends = 'mine'\nn = 48\n",
     )
-    yours = config.protocols["yours"]
+    yours = config.protocols["yours"].sampling
     assert (yours.n, yours.seed, yours.max_cuts, yours.cut_policy) == (48, 5, 8, "lines")
 
 
 def test_an_override_of_an_entry_reaches_what_extends_it(tmp_path: Path) -> None:
     config = load(tmp_path, protocols="[demo]\nn = 160\nmax_tokens = 9\n")
-    assert config.protocols["demo"].n == 160
-    assert config.protocols["quick"].max_tokens == 9
+    assert config.protocols["demo"].sampling.n == 160
+    assert config.protocols["quick"].sampling.max_tokens == 9
     assert config.protocols["paper"] == load_config().protocols["paper"]
 
 
 def test_the_environment_variable_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "protocols.toml").write_text("[mine]\nn = 32\n")
     monkeypatch.setenv("COT_ASSETS_CONFIG", str(tmp_path))
-    assert load_config().protocols["mine"].n == 32
+    assert load_config().protocols["mine"].sampling.n == 32
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,8 +115,8 @@ def test_other_names_are_taken(tmp_path: Path, name: str) -> None:
         ("protocols", "max_tokens = 0", ["max_tokens"]),
         ("protocols", "cut_policy = 'words'", ["cut_policy", "'words'", "lines"]),
         ("protocols", "measured = 'best'", ["measured", "'best'", "first"]),
-        ("protocols", "transfer_fractions = [0.0, 1.0]", ["transfer fractions lie in [0, 1)"]),
-        ("protocols", "control_fractions = [-0.1]", ["transfer fractions lie in [0, 1)"]),
+        ("protocols", "transfer_fractions = [0.0, 1.0]", ["less than 1", "shares of a writer's trace"]),
+        ("protocols", "control_fractions = [-0.1]", ["greater than or equal to 0", "got -0.1"]),
         ("protocols", "controls = ['random']", ["controls", "'random'", "shuffled"]),
         ("protocols", "transfer_fractions = 0.5", ["transfer_fractions", "0.5"]),
         ("protocols", "measured_per_problem = 5", ["measured_per_problem = 5", "traces_per_problem = 4"]),
@@ -156,7 +167,7 @@ def test_every_wrong_value_of_an_entry_is_named(tmp_path: Path) -> None:
         ({"protocols": "[a]\nextends = 'b'\n[b]\nextends = 'a'\n"}, ["a -> b -> a", "extend one another"]),
         ({"protocols": "[a]\nextends = 'a'\n"}, ["a -> a"]),
         ({"protocols": "[a]\nextends = 'absent'\n"}, ["'a' extends 'absent'", "does not exist"]),
-        ({"protocols": "[a]\nextends = 7\n"}, ["'a' extends 7", "does not exist"]),
+        ({"protocols": "[a]\nextends = 7\n"}, ["[a] extends = 7", "name one entry"]),
         ({"problem_sets": "[mine]\nsource = 'x'\nprotocol = 'absent'\n"}, ["'absent'", "known:", "paper"]),
         (
             {"models": "[mine]\nengine = 'vllm'\npath = 'x'\nproblem_sets = ['absent']\n"},
@@ -201,14 +212,15 @@ def test_the_hash_of_a_protocol_sees_every_number_but_not_the_name() -> None:
         "search_problems": 1, "search_candidates": 2, "search_chunk": 8, "search_n": 16,
         "search_fresh_n": 16, "search_budget": 9, "seed": 1, "top_k": 40, "min_p": 0.1,
     }  # fmt: skip
-    assert set(other) == set(Protocol.model_fields) - {"name", "sampling", "adaptive"}
+    fields = {*SamplingRules.model_fields, *AnalysisRules.model_fields}
+    assert set(other) == fields - {"strategy", "adaptive"}
     hashes = {base.model_copy(update={field: value}).protocol_hash for field, value in other.items()}
     assert len(hashes | {base.protocol_hash}) == len(other) + 1
 
 
 def test_entries_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
-        Protocol(name="a").n = 32  # type: ignore[misc]
+        Protocol(name="a").sampling = 32  # type: ignore[misc]
 
 
 def test_only_a_recorded_model_needs_no_place() -> None:
@@ -219,10 +231,10 @@ def test_only_a_recorded_model_needs_no_place() -> None:
 
 def test_a_hub_name_is_no_local_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    entry = ModelEntry(name="m", engine="vllm", path="org/model")
-    assert entry.local_path is None
+    models = "[m]\nengine = 'vllm'\npath = 'org/model'\n"
+    assert load(tmp_path, models=models).model("m").local_path is None
     (tmp_path / "org" / "model").mkdir(parents=True)
-    assert entry.local_path == Path("org/model")
+    assert load(tmp_path, models=models).model("m").local_path == tmp_path / "org" / "model"
 
 
 def test_the_examples_of_the_readme_are_valid(tmp_path: Path) -> None:
@@ -240,7 +252,7 @@ def test_the_examples_of_the_readme_are_valid(tmp_path: Path) -> None:
         ({"n": 64, "traces_per_problem": 1}, ["set n = 1,"]),
         ({"n": 1}, ["set traces_per_problem = 1,"]),
         ({"n": 1, "traces_per_problem": 1, "search_problems": 3}, ["set search_problems = 0,"]),
-        ({"n": 1, "traces_per_problem": 1, "sampling": "adaptive"}, ["set sampling = 'fixed',"]),
+        ({"n": 1, "traces_per_problem": 1, "sampling": "adaptive"}, ["set strategy = 'fixed',"]),
     ],
 )
 def test_a_greedy_protocol_asks_for_one_completion(
@@ -249,7 +261,9 @@ def test_a_greedy_protocol_asks_for_one_completion(
     with pytest.raises(ValidationError) as caught:
         Protocol.model_validate({"name": "p", **given, **greedy})
     assert all(part in str(caught.value) for part in [*said, "the same completion every time"])
-    assert Protocol.model_validate({"name": "p", "n": 1, "traces_per_problem": 1, **greedy}).is_greedy
+    assert Protocol.model_validate(
+        {"name": "p", "n": 1, "traces_per_problem": 1, **greedy}
+    ).sampling.is_greedy
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 15, 17, -16])
@@ -260,3 +274,155 @@ def test_n_is_a_multiple_of_a_block_where_rollouts_differ(n: int) -> None:
 
 def test_what_is_switched_off_does_not_change_the_hash() -> None:
     assert Protocol(name="p", top_k=0, min_p=0.0).protocol_hash == Protocol(name="p").protocol_hash
+
+
+FLAT = {
+    "n": 32, "cut_policy": "lines", "insight_threshold": 0.5, "headline_fraction": 0.3, "seed": 9,
+    "optimise_problems": 2, "optimise_n": 48, "sampling": "adaptive", "adaptive": {"most": 96},
+}  # fmt: skip
+NESTED = {
+    "sampling": {
+        "n": 32, "cut_policy": "lines", "seed": 9, "search_problems": 2, "search_n": 48,
+        "strategy": "adaptive", "adaptive": {"most": 96},
+    },
+    "analysis": {"insight_threshold": 0.5, "headline_fraction": 0.3},
+}  # fmt: skip
+
+
+def test_files_with_names_at_the_top_are_read_with_one_warning(tmp_path: Path) -> None:
+    write_sections(tmp_path / "protocols.toml", {"old": FLAT, "new": NESTED})
+    with pytest.warns(MovedNameWarning) as caught:
+        config = load_config(tmp_path)
+    (message,) = [str(warning.message) for warning in caught]
+    for part in [
+        "protocols.toml", "n is now sampling.n", "optimise_n is now sampling.search_n",
+        "sampling is now sampling.strategy", "insight_threshold is now analysis.insight_threshold",
+    ]:  # fmt: skip
+        assert part in message
+    old, new = config.protocols["old"], config.protocols["new"]
+    assert (old.sampling, old.analysis, old.protocol_hash) == (new.sampling, new.analysis, new.protocol_hash)
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_in_their_parts_are_read_without_a_warning(tmp_path: Path) -> None:
+    write_sections(tmp_path / "protocols.toml", {"new": NESTED})
+    assert load_config(tmp_path).protocols["new"].sampling.n == 32
+
+
+@pytest.mark.filterwarnings("ignore::cot_assets.study.MovedNameWarning")
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"mine": {"extends": "theirs", "n": 48}, "theirs": NESTED},
+        {"mine": {"extends": "theirs", "sampling": {"n": 48}}, "theirs": FLAT},
+    ],
+    ids=["old extends new", "new extends old"],
+)
+def test_what_is_extended_is_merged_part_by_part(tmp_path: Path, entries: dict[str, Any]) -> None:
+    write_sections(tmp_path / "protocols.toml", entries)
+    protocols = load_config(tmp_path).protocols
+    mine, theirs = protocols["mine"], protocols["theirs"]
+    assert mine.sampling.n == 48
+    assert mine.sampling == theirs.sampling.model_copy(update={"n": 48})
+    assert mine.analysis == theirs.analysis
+
+
+def test_a_name_given_in_both_places_is_refused(tmp_path: Path) -> None:
+    message = refusal(tmp_path, protocols="[mine]\nn = 16\n[mine.sampling]\nn = 32\n")
+    assert "n is given twice" in message
+    assert "[mine]" in message
+
+
+def test_a_threshold_changes_the_hash_of_the_analysis_only() -> None:
+    base = Protocol(name="p")
+    for field in AnalysisRules.model_fields:
+        changed = base.model_copy(update={field: 0.123})
+        assert changed.analysis_hash != base.analysis_hash
+        assert changed.sampling_hash == base.sampling_hash
+    for changes in ({"n": 64}, {"seed": 1}, {"temperature": 0.9}):
+        changed = base.model_copy(update=changes)
+        assert changed.analysis_hash == base.analysis_hash
+        assert changed.sampling_hash != base.sampling_hash
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("n = 1000000000", "rollouts per prefix"),
+        ("max_cuts = 1000000000", "most measured cuts"),
+        ("temperature = inf", "finite"),
+        ("temperature = nan", "finite"),
+        ("transfer_fractions = []", "at least 1"),
+        ("transfer_fractions = [0.2, 0.2]", "named twice"),
+        ("transfer_fractions = [nan]", "finite"),
+        ("control_fractions = [7.5]", "less than 1"),
+        ("headline_fraction = -1", "greater than or equal to 0"),
+        ("extends = ['demo']", "name one entry"),
+        ("extends = { a = 1 }", "name one entry"),
+        ("sampling = [1]", "sampling"),
+        ("analysis = 3", "analysis"),
+        ("seed = -1", "seed"),
+    ],
+)
+def test_numbers_have_bounds_with_a_reason(tmp_path: Path, entry: str, said: str) -> None:
+    message = refusal(tmp_path, protocols=f"[mine]\n{entry}\n")
+    assert "protocols.toml" in message
+    assert "[mine]" in message
+    assert said in message
+
+
+def test_long_chains_and_cycles_of_entries_end(tmp_path: Path) -> None:
+    chain = "".join(f"[a{i}]\nextends = 'a{i + 1}'\n" for i in range(3000))
+    assert load(tmp_path, protocols=chain + "[a3000.sampling]\nn = 48\n").protocols["a0"].sampling.n == 48
+    assert "extend one another" in refusal(tmp_path, protocols=chain + "[a3000]\nextends = 'a7'\n")
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "dangling link", "too large", "too deep", "digits"])
+def test_what_is_no_configuration_file_is_refused(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "models.toml"
+    if kind == "folder":
+        file.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(file)
+    elif kind == "dangling link":
+        file.symlink_to(tmp_path / "absent")
+    elif kind == "too large":
+        file.write_text("#" * 10_000_001)
+    elif kind == "too deep":
+        file.write_text("[a]\nx = " + "[" * 20_000 + "]" * 20_000)
+    else:
+        file.write_text("[a]\nx = " + "1" * 10_000)
+    with pytest.raises(ConfigError, match=r"models\.toml"):
+        load_config(tmp_path)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "protocols.toml").write_text("[mine.sampling]\nn = 48\n", encoding="utf-8-sig")
+    assert load_config(tmp_path).protocols["mine"].sampling.n == 48
+
+
+def test_paths_are_relative_to_the_file_that_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, elsewhere = tmp_path / "config", tmp_path / "elsewhere"
+    (folder / "weights").mkdir(parents=True)
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    config = load(
+        folder,
+        models="[a]\nengine = 'vllm'\npath = 'weights'\n[b]\nextends = 'a'\npath = './absent'\n"
+        "[c]\nextends = 'a'\npath = 'org/name'\n",
+        problem_sets="[s]\nsource = '../s.jsonl'\nprotocol = 'demo'\n[t]\nextends = 's'\nlimit = 1\n",
+    )
+    assert config.model("a").local_path == folder / "weights"
+    assert config.model("b").path == str(folder / "absent")
+    assert config.model("c").path == "org/name"
+    assert {config.problem_set(name).source for name in "st"} == {str(tmp_path / "s.jsonl")}
+    assert config.problem_set("demo").source == "generated:demo"
+
+
+@pytest.mark.parametrize("field", ["api_key", "secret", "password"])
+def test_a_secret_in_a_file_is_not_repeated(tmp_path: Path, field: str) -> None:
+    message = refusal(tmp_path, models=f"[mine]\nengine = 'vllm'\npath = 'x'\n{field} = 'sk-verysecret'\n")
+    assert field in message
+    assert "verysecret" not in message

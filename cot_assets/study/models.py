@@ -1,0 +1,84 @@
+"""Entries of ``models.toml``: what to load, how to prompt it, where to evaluate it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from cot_assets.study.entries import Entry
+
+PACKAGE = "package:"  #: how a path begins that lies inside this package
+
+
+class ModelEntry(Entry):
+    """One model of the registry: what to load, how to prompt it, where to evaluate it."""
+
+    name: str
+    engine: Literal["openvino", "vllm", "openai", "recorded"]
+    path: str | None = Field(
+        None,
+        description="folder, hub name, or package:<path inside cot_assets>; of a served model: its tokenizer",
+    )
+    endpoint: str | None = Field(None, description="base URL of an OpenAI-compatible server")
+    served_name: str | None = Field(
+        None, description="the model's id at the endpoint; needed where several are served"
+    )
+    revision: str | None = Field(None, description="declared revision; else found from the weights")
+    template: str = Field(
+        "chat", description="'chat' = the tokenizer's chat template, else text with {statement}"
+    )
+    template_args: Mapping[str, Any] = Field(
+        default_factory=dict, description="passed to the chat template, e.g. enable_thinking"
+    )
+    add_bos: bool = Field(False, description="put the tokenizer's BOS before a text template")
+    dtype: str | None = None
+    quantization: str | None = None
+    device: str = "CPU"
+    problem_sets: tuple[str, ...] = Field((), description="sets that automation evaluates it on")
+    api_key_variable: str | None = Field(None, description="environment variable that holds the API key")
+    engine_args: Mapping[str, Any] = Field(default_factory=dict, description="passed to the engine")
+
+    @field_validator("endpoint")
+    @classmethod
+    def _no_secret_in(cls, endpoint: str | None) -> str | None:
+        """The endpoint is stored in the table ``models`` and shown."""
+        parts = urlsplit(endpoint or "http://nowhere")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("an endpoint is a URL such as http://localhost:8000/v1")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError(
+                "an endpoint holds no user, password or query; put a key into the environment variable that "
+                "api_key_variable names"
+            )
+        return endpoint
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ModelEntry:
+        if self.engine in ("openvino", "vllm") and not self.path:
+            raise ValueError(f"engine {self.engine!r} needs a path")
+        if self.engine == "openai" and not self.endpoint:
+            raise ValueError("engine 'openai' needs an endpoint")
+        if self.engine == "openai" and not self.path:
+            raise ValueError("engine 'openai' needs a path: folder or hub name of the model's tokenizer")
+        if self.template != "chat" and "{statement}" not in self.template:
+            raise ValueError("a text template must contain {statement}")
+        return self
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the rollouts were published by others and can never be sampled."""
+        return self.engine == "recorded"
+
+    @property
+    def local_path(self) -> Path | None:
+        """The folder that ``path`` names, where it names one on this machine."""
+        if self.path is None:
+            return None
+        if self.path.startswith(PACKAGE):
+            return Path(__file__).parents[1] / self.path.removeprefix(PACKAGE)
+        path = Path(self.path).expanduser()
+        return path if path.is_absolute() and path.exists() else None
