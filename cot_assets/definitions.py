@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from cot_assets.measures.answers import assets as answers
 from cot_assets.measures.curves import assets as potential
 from cot_assets.measures.curves import problem_assets as problems
 from cot_assets.measures.patterns import assets as patterns
@@ -21,7 +22,7 @@ from cot_assets.orchestration.jobs import jobs
 from cot_assets.orchestration.resources import Engines, LoggedProgress, Study
 from cot_assets.orchestration.triggers import nightly_schedules, registry_sensor
 
-_MODULES = (problems, potential, patterns, comparison, optimizing, transfer, publishing)
+_MODULES = (problems, potential, answers, patterns, comparison, optimizing, transfer, publishing)
 
 
 def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:

@@ -17,7 +17,7 @@ POTENTIAL = (
     "traces", "prefixes", "completions", "rollouts", "potentials",
     "tangents", "spikes", "lucky_guesses", "monotonicity",
     "changes", "change_priors", "monotone_tests", "drawdowns", "sensitivity", "jumps",
-    "summaries",
+    "summaries", "answer_entropy",
 )  # fmt: skip
 TRANSFER = (
     "transfer_completions", "transfer_rollouts", "transfer_potentials", "unlocks",

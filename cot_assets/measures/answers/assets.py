@@ -1,0 +1,16 @@
+"""The asset ``answer_entropy``: how open the final answer of each prefix is."""
+
+import polars as pl
+
+from cot_assets.measures.answers import spread
+from cot_assets.orchestration import materializing as common
+from cot_assets.orchestration.derived import model_asset
+
+
+def _entropy(scope: common.Scope) -> pl.DataFrame:
+    return spread.answer_entropy(
+        scope.warehouse.read_table("answer_distribution", **scope.where), scope.protocol
+    )
+
+
+answer_entropy = model_asset("answer_entropy", _entropy, deps=("rollouts",))
