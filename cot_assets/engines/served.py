@@ -1,32 +1,41 @@
 """Talking to an OpenAI-compatible server: one question, one answer, whatever happens in between.
 
-Belongs here: the key, timeouts, which failures are asked again and for how long. Does not belong here: what
-is asked (:mod:`cot_assets.engines.openai`).
+Belongs here: the key, bounds of time and size, which failures are asked again and for how long. Does not belong
+here: what is asked (:mod:`cot_assets.engines.openai`) and which answers are sound
+(:mod:`cot_assets.engines.answers`).
 
 A server that is away (no connection, gateway errors, busy) is waited for, as long as ``wait`` says. A
-request that the server fails at again and again is given up after ``attempts``. What it refuses (other 4xx)
-is not asked again.
+request that the server fails at again and again, or answers with what is no answer, is given up after
+``attempts``. What it refuses (other 4xx) is not asked again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import time
+import zlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cot_assets.engines.answers import UnsoundAnswerError
 from cot_assets.engines.base import EngineError
 from cot_assets.study import ModelEntry
 
+T = TypeVar("T")
 _AWAY = frozenset({408, 429, 502, 503, 504})  #: says nothing about the request itself
+#: What a request of another kind will not mend: the key, the model's name.
+FINAL = frozenset({401, 403, 404})
 _LONGEST_DELAY = 30.0
 _FIRST_DELAY = 0.5
 _EXCERPT = 400  #: characters of an answer that an error shows
+_SMALL = 8 << 20  #: bytes of an answer that lists models, or of a refusal
 
 
 class Settings(BaseModel):
@@ -56,7 +65,7 @@ def settings_of(entry: ModelEntry) -> Settings:
 
 
 class RefusedError(EngineError):
-    """The server will not or cannot do what it was asked; ``status`` is the HTTP status."""
+    """The server will not or cannot do what it was asked; ``status`` is the HTTP status, 200 for no sound answer."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -87,7 +96,10 @@ class Server:
         """The client, made within the event loop that uses it."""
         if self._client is None:
             self._client = httpx.AsyncClient(
-                headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
+                headers={
+                    "Accept-Encoding": "gzip",
+                    **({"Authorization": f"Bearer {self._key}"} if self._key else {}),
+                },
                 timeout=httpx.Timeout(self._settings.timeout, connect=min(10.0, self._settings.timeout)),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
                 follow_redirects=False,  # the key is for this server alone
@@ -95,47 +107,65 @@ class Server:
         return self._client
 
     async def ask(
-        self, method: str, path: str, body: object = None, *, wait: float | None = None
-    ) -> dict[str, Any]:
-        """The JSON object that the server answers.
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        read: Callable[[dict[str, Any]], T],
+        most: int = _SMALL,
+        wait: float | None = None,
+    ) -> T:
+        """What ``read`` makes of the JSON object that the server answers.
 
         Args:
             method: GET or POST.
             path: Below the base URL, which ends in ``/v1``; an absolute one replaces its path.
             body: Sent as JSON.
+            read: Raises :class:`UnsoundAnswerError` for an answer that is none.
+            most: Bytes that an answer may have, unpacked.
             wait: Seconds to wait for a server that is away; None: as configured.
 
         Raises:
-            RefusedError: A 4xx answer other than 408 and 429, one that is no JSON object, or too many
-                failures at this request.
+            RefusedError: A 4xx answer other than 408 and 429, or too many failures at this request.
             EngineError: The server was away for too long.
         """
         patience = self._settings.wait if wait is None else wait
         url = httpx.URL(self.url).copy_with(path=path) if path.startswith("/") else f"{self.url}/{path}"
         started, failures, tries = time.monotonic(), 0, 0
         while True:
-            after: float | None = None
+            status, after = 500, None
             try:
-                answer = await self._http().request(method, url, json=body)
+                # One deadline for the whole of an answer: it may come byte by byte.
+                async with asyncio.timeout(self._settings.timeout):
+                    answer, content = await self._fetch(method, url, body, most)
             except httpx.ConnectError as error:
                 reason = f"no connection ({type(error).__name__})"
             except httpx.ConnectTimeout:
                 reason = "no connection (timeout)"
-            except httpx.TimeoutException:
+            except (TimeoutError, httpx.TimeoutException):
                 reason, failures = f"no answer within {self._settings.timeout:g} s", failures + 1
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 reason, failures = f"the connection was lost ({type(error).__name__})", failures + 1
+            except UnsoundAnswerError as error:
+                reason, status, failures = f"no sound answer: {error}", 200, failures + 1
             else:
                 if answer.is_success:
-                    self._last_answer, self.trouble = time.monotonic(), None
-                    return self._json(answer)
-                reason = f"HTTP {answer.status_code}: {self._excerpt(answer)}"
-                if answer.status_code < 500 and answer.status_code not in _AWAY:
-                    raise RefusedError(self._say(f"{path}: {reason}"), answer.status_code)
-                failures += answer.status_code not in _AWAY
-                after = _seconds(answer.headers.get("retry-after"))
+                    try:
+                        found = read(self._object(content))
+                    except UnsoundAnswerError as error:
+                        reason, status, failures = f"no sound answer: {error}", 200, failures + 1
+                    else:
+                        self._last_answer, self.trouble = time.monotonic(), None
+                        return found
+                else:
+                    reason = f"HTTP {answer.status_code}: {self._excerpt(content)}"
+                    if answer.status_code < 500 and answer.status_code not in _AWAY:
+                        raise RefusedError(self._say(f"{path}: {reason}"), answer.status_code)
+                    failures += answer.status_code not in _AWAY
+                    after = _seconds(answer.headers.get("retry-after"))
             if failures >= self._settings.attempts:
-                raise RefusedError(self._say(f"{path} failed {failures} times, at last: {reason}"), 500)
+                self._give_up(path, failures, reason, status)
             since = max(started, self._last_answer)
             left = since + patience - time.monotonic()
             if left <= 0:
@@ -152,23 +182,55 @@ class Server:
             await asyncio.sleep(min(left, max(delay, after or 0.0)))
             tries = min(tries + 1, 30)
 
-    def _json(self, answer: httpx.Response) -> dict[str, Any]:
+    def _give_up(self, path: str, failures: int, reason: str, status: int) -> NoReturn:
+        raise RefusedError(
+            self._say(
+                f"{path} failed {failures} times, at last: {reason}. What was sampled is kept: look at the server's "
+                "log and at what stands between, then run again"
+            ),
+            status,
+        )
+
+    async def _fetch(
+        self, method: str, url: httpx.URL | str, body: object, most: int
+    ) -> tuple[httpx.Response, bytes]:
+        """An answer and its bytes, unpacked; not one more than ``most`` is kept of them at any time."""
+        async with self._http().stream(method, url, json=body) as answer:
+            most = most if answer.is_success else _SMALL
+            packed = bytearray()
+            async for part in answer.aiter_raw():
+                packed += part
+                if len(packed) > most:
+                    raise UnsoundAnswerError(
+                        f"it is larger than {most:,} bytes, more than was asked for can take"
+                    )
+        return answer, _unpacked(bytes(packed), answer.headers.get("content-encoding", ""), most)
+
+    def _object(self, content: bytes) -> dict[str, Any]:
+        """The JSON object of an answer, without the key wherever the server repeats it."""
         try:
-            found = answer.json()
-        except ValueError:
+            found = self.masked(json.loads(content))
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            raise RefusedError(
-                self._say(f"answered with no JSON object: {self._excerpt(answer)}; is this the base URL?"),
-                answer.status_code,
-            )
+            raise UnsoundAnswerError(f"no JSON object: {self._excerpt(content)}; is this the base URL?")
         return found
 
-    def _excerpt(self, answer: httpx.Response) -> str:
+    def masked(self, value: Any) -> Any:
+        """A value without the key in any of its texts."""
+        if not self._key:
+            return value
+        if isinstance(value, str):
+            return value.replace(self._key, "***")
+        if isinstance(value, list):
+            return [self.masked(part) for part in value]
+        if isinstance(value, dict):
+            return {self.masked(name): self.masked(part) for name, part in value.items()}
+        return value
+
+    def _excerpt(self, content: bytes) -> str:
         """The beginning of an answer, without the key should the server repeat it."""
-        text = " ".join(answer.text.split())
-        if self._key:
-            text = text.replace(self._key, "***")
+        text = self.masked(" ".join(content.decode(errors="replace").split()))
         return text[:_EXCERPT] or "(empty)"
 
     def _say(self, text: str) -> str:
@@ -187,3 +249,23 @@ def _seconds(retry_after: str | None) -> float | None:
         return min(600.0, max(0.0, float(retry_after or "")))
     except ValueError:
         return None
+
+
+def _unpacked(packed: bytes, encoding: str, most: int) -> bytes:
+    """Bytes of an answer as they were before they were packed; never more than ``most``."""
+    if encoding.lower() in ("", "identity"):
+        return packed
+    if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
+        raise UnsoundAnswerError(f"it is packed with {encoding[:40]!r}, which was not asked for")
+    unpacker = zlib.decompressobj(wbits=47)  # reads either header
+    try:
+        content = unpacker.decompress(packed, most + 1)
+    except zlib.error as error:
+        raise UnsoundAnswerError(f"its {encoding} is damaged ({error})") from None
+    if len(content) > most:
+        raise UnsoundAnswerError(
+            f"it is larger than {most:,} bytes when unpacked, more than was asked for can take"
+        )
+    if not unpacker.eof:
+        raise UnsoundAnswerError(f"its {encoding} ends too soon")
+    return content

@@ -20,20 +20,24 @@ EOS = 2
 
 
 class Misbehavior(Exception):  # noqa: N818 - an instruction
-    """Answer with this status, body and headers instead; status 0: hang up."""
+    """Answer with this status, body and headers instead; status 0: hang up; ``drip``: seconds before each byte."""
 
-    def __init__(self, status: int, body: str = "{}", **headers: str) -> None:
-        self.status, self.body, self.headers = status, body, headers
+    def __init__(self, status: int, body: str | bytes = "{}", *, drip: float = 0.0, **headers: str) -> None:
+        self.status, self.body, self.drip, self.headers = status, body, drip, headers
 
 
 class TinyServer:
-    """``before`` is called with each request's body and number, and may raise :class:`Misbehavior`."""
+    """``before`` is called with each request's body and number, and may raise :class:`Misbehavior`.
+
+    ``after`` may change the answer that is about to be sent, given the request's body.
+    """
 
     def __init__(self, *, takes_ids: bool = True, takes_extras: bool = True, takes_n: bool = True) -> None:
         self.takes_ids, self.takes_extras, self.takes_n = takes_ids, takes_extras, takes_n
         self.returns_ids = True
         self.models: list[dict[str, Any]] = [{"id": "tiny", "root": "tiny", "owned_by": "tests"}]
         self.before: Callable[[dict[str, Any], int], None] = lambda body, number: None
+        self.after: Callable[[dict[str, Any], dict[str, Any]], None] = lambda answer, body: None
         self.bodies: list[dict[str, Any]] = []  #: of completions, in the order in which they came
         self.headers: list[dict[str, str]] = []
         self.now = self.most = 0  #: requests being answered
@@ -83,7 +87,10 @@ class TinyServer:
             choices.append(choice)
         return {
             "choices": choices,
-            "usage": {"prompt_tokens": len(prompt), "completion_tokens": n * (length + is_done)},
+            "usage": {
+                "prompt_tokens": len(prompt.encode() if isinstance(prompt, str) else prompt),
+                "completion_tokens": n * (length + is_done),
+            },
         }
 
 
@@ -114,14 +121,18 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         """Quiet."""
 
-    def _send(self, status: int, body: str, headers: dict[str, str] | None = None) -> None:
-        content = body.encode()
+    def _send(
+        self, status: int, body: str | bytes, headers: dict[str, str] | None = None, drip: float = 0.0
+    ) -> None:
+        content = body.encode() if isinstance(body, str) else body
         self.send_response(status)
         for name, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         with suppress(OSError):  # who asked may have gone
-            self.wfile.write(content)
+            for start in range(0, len(content), 1 if drip else len(content) or 1):
+                time.sleep(drip)
+                self.wfile.write(content[start : start + 1] if drip else content)
 
     def do_GET(self) -> None:
         self.tiny.headers.append(dict(self.headers))
@@ -142,14 +153,16 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             tiny.before(body, number)
             time.sleep(tiny.pause)
-            status, text, headers = 200, json.dumps(tiny.complete(body)), {}
+            answer = tiny.complete(body)
+            tiny.after(answer, body)
+            status, text, headers, drip = 200, json.dumps(answer), dict[str, str](), 0.0
         except Misbehavior as wanted:
-            status, text, headers = wanted.status, wanted.body, wanted.headers
+            status, text, headers, drip = wanted.status, wanted.body, wanted.headers, wanted.drip
         finally:
             with tiny.lock:
                 tiny.now -= 1
         if status:
-            self._send(status, text, headers)
+            self._send(status, text, headers, drip)
         else:
             self.close_connection = True
             with suppress(OSError):

@@ -12,7 +12,7 @@ from support.engine_suite import GREEDY, block, completions, run
 from support.served import Misbehavior, TinyServer
 from support.sums import PROTOCOL
 
-from cot_assets.engines.base import EngineError
+from cot_assets.engines.base import Completion, EngineError
 from cot_assets.engines.openai import OpenAIEngine
 from cot_assets.sampling.plan import Prefix, plan_rollouts, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
@@ -122,15 +122,17 @@ def test_a_server_with_another_model_is_noticed(engine: OpenAIEngine, server: Ti
         run(engine, [block("a", (7,))])
 
 
-def test_a_budget_that_the_server_cannot_give_is_refused(server: TinyServer, folder: Path) -> None:
-    server.models[0]["max_model_len"] = 50
+@pytest.mark.parametrize("said", [{"max_model_len": 50}, {"meta": {"n_ctx": 50}}, {"context_length": 50}])
+def test_a_budget_is_cut_to_the_context_that_the_server_names(
+    server: TinyServer, folder: Path, said: dict[str, Any]
+) -> None:
+    server.models[0] |= said
     engine = opened(server, folder)
-    with pytest.raises(
-        EngineError, match=r"3 tokens with a budget of 48 exceeds the server's max_model_len = 50"
-    ):
-        run(engine, [block("a", (7, 8, 9), budget=48)])
-    run(engine, [block("a", (7, 8, 9), budget=47)])
+    assert engine.describe().context == 50
+    found = completions(engine, [block("a", (7, 8, 9), budget=48), block("full", (7,) * 50)])
     engine.close()
+    assert [body["max_tokens"] for body in server.bodies] == [47]
+    assert found["full"] == (Completion((), "length"),) * 16
 
 
 @pytest.mark.parametrize(
