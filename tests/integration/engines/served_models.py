@@ -15,7 +15,7 @@ from cot_assets.study import ModelEntry
 
 
 def entry(server: TinyServer, folder: Path, **changes: Any) -> ModelEntry:
-    args = {"wait": 5.0, "wait_at_start": 1.0, **changes.pop("engine_args", {})}
+    args = {"wait": 30.0, "wait_at_start": 5.0, **changes.pop("engine_args", {})}
     return ModelEntry.model_validate(
         {"name": "m", "engine": "openai", "endpoint": server.url, "path": str(folder), "template": "{statement}",
          "engine_args": args, **changes}
