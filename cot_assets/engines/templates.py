@@ -27,7 +27,7 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-SECONDS = 5.0  #: that one rendering may take
+SECONDS = 30.0  #: that one rendering may take, on a machine that has much else to do
 MEMORY = 1 << 30  #: bytes of address space of the child
 CHARACTERS = 1 << 20  #: that a template may add to what it was given
 

@@ -292,7 +292,7 @@ def test_there_is_one_bos_where_there_is_any(tmp_path: Path, head: str, add_bos:
 def test_a_template_without_end_is_stopped(
     tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(templates, "SECONDS", 0.2)
+    monkeypatch.setattr(templates, "SECONDS", 1.0)
     tokenizer = ModelTokenizer(folder_of(tmp_path, chat=source))
     with pytest.raises(EngineError, match="cannot be rendered"):
         tokenizer.render_prompt("x")
