@@ -1,23 +1,12 @@
-"""Turns tables into pictures and pages.
+"""The shell of the report: sections of all rooms to pages, the trace page, what pictures have in common.
 
-Belongs here: figures (:mod:`.plots`), the report folder of a problem set (:mod:`.pages`), the frames
-that it is made of (:mod:`.data`), and what keeps text from models harmless (:mod:`.text`). Does not
-belong here: estimates of any kind (:mod:`cot_assets.measures`), and reading a database: the caller
-hands in frames, or a function that runs SQL.
+Belongs here: how a named query is shown, pages, theme. Does not belong here: which queries a room shows and its own
+pictures (``measures/*/report.py``), estimates of any kind (:mod:`cot_assets.measures`), and opening a database: the
+caller hands in a function that runs SQL.
 """
 
-from cot_assets.report.data import ReportData, ReportError, load_report_data
 from cot_assets.report.pages import render_report
-from cot_assets.report.plots import curves_figure, pattern_figure, to_png, to_svg, transfer_figure
+from cot_assets.report.sections import Section
+from cot_assets.report.source import ReportError, Source
 
-__all__ = [
-    "ReportData",
-    "ReportError",
-    "curves_figure",
-    "load_report_data",
-    "pattern_figure",
-    "render_report",
-    "to_png",
-    "to_svg",
-    "transfer_figure",
-]
+__all__ = ["ReportError", "Section", "Source", "render_report"]

@@ -66,6 +66,11 @@ def step_class(potential: float | None) -> str:
     return "pu" if potential is None else f"p{round(potential * STEPS)}"
 
 
+def change_class(change: float | None) -> str:
+    """CSS class of a change of potential: ``q0`` (drop by 0.6 or more), ``q10`` (none) ... ``q20``, or ``qu``."""
+    return "qu" if change is None else f"q{round(STEPS / 2 * (1 + max(-1.0, min(1.0, change / 0.6))))}"
+
+
 def luminance(color: str) -> float:
     """Relative luminance of ``#rrggbb`` (WCAG 2.2)."""
     channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
@@ -80,11 +85,14 @@ def contrast(first: str, second: str) -> float:
 
 
 def map_css() -> str:
-    """Custom properties ``--p0`` ... ``--p20`` for both schemes, and the classes that use them."""
+    """Custom properties ``--p0`` ... ``--p20`` that follow the color scheme, and the classes that use them."""
 
-    def properties(scheme: str) -> str:
-        steps = ";".join(f"--p{i}:{color_of(i / STEPS, scheme)}" for i in range(STEPS + 1))
-        return f":root{{--ink:{INK[scheme]};--page:{PAGE[scheme]};{steps}}}"
+    def both(name: str, light: str, dark: str) -> str:
+        return f"--{name}:light-dark({light},{dark})"
 
-    classes = "".join(f".p{i}{{--c:var(--p{i})}}" for i in range(STEPS + 1))
-    return f"{properties('light')}@media(prefers-color-scheme:dark){{{properties('dark')}}}{classes}"
+    steps = [
+        both(f"p{i}", color_of(i / STEPS, "light"), color_of(i / STEPS, "dark")) for i in range(STEPS + 1)
+    ]
+    properties = [both("ink", *INK.values()), both("page", *PAGE.values()), *steps]
+    classes = [f".p{i}{{--c:var(--p{i})}}.q{i}{{--d:var(--p{i})}}" for i in range(STEPS + 1)]
+    return f":root{{{';'.join(properties)}}}{''.join(classes)}"

@@ -1,10 +1,4 @@
-"""Curves as coordinates for the inline SVG of the pages.
-
-Belongs here: geometry, in user units of the SVG. Does not belong here: colors and markup (templates,
-style sheet), and figures drawn with matplotlib (:mod:`cot_assets.report.plots`).
-
-Unknown potentials break line and band; they are never drawn at 0.
-"""
+"""Curves as coordinates for the inline SVG of the pages; unknown potentials break them and are never drawn at 0."""
 
 from __future__ import annotations
 
@@ -14,15 +8,10 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from cot_assets.report.colors import step_class
+from cot_assets.report.source import Row
 
-Row = dict[str, Any]
 _MOST_POINTS = 90  # beyond it the line alone is drawn: dots would touch
 _MOST_SPARK = 60
-
-
-def verdict_value(verdict: str) -> float | None:
-    """What the end of a trace carries: 1 if correct, 0 if not, None if it could not be graded."""
-    return None if verdict == "unscored" else float(verdict == "correct")
 
 
 def _number(value: float) -> str:
@@ -119,12 +108,11 @@ def _ticks(total: int) -> list[int]:
     return list(range(0, total + 1, step))
 
 
-def build_chart(cuts: Sequence[Row], verdict: str, n_tokens: int, events: Sequence[Row]) -> Chart:
+def build_chart(cuts: Sequence[Row], n_tokens: int, events: Sequence[Row]) -> Chart:
     """Lay out the curve of one trace over its tokens.
 
     Args:
-        cuts: Rows of ``curves`` of one trace and policy, in order, the end among them if it is known.
-        verdict: The trace's own verdict, drawn at its end.
+        cuts: Rows of ``trace_curves`` of one trace and policy, in order, the end among them if it is known.
         n_tokens: Tokens of the trace; the horizontal axis goes that far.
         events: ``kind``, ``cut_index`` and ``is_pair`` (between the cut and the next) of what is marked.
     """
@@ -164,7 +152,7 @@ def build_chart(cuts: Sequence[Row], verdict: str, n_tokens: int, events: Sequen
         for cut in sampled
         if cut["potential"] is None
     )
-    value = verdict_value(verdict)
+    value = next((cut["value"] for cut in cuts if cut["is_end"]), None)
     if value is not None:
         chart.end = Point(_number(chart.edge), _number(y_of(value)), step_class(value))
         chart.end_is_correct = value == 1
@@ -174,9 +162,8 @@ def build_chart(cuts: Sequence[Row], verdict: str, n_tokens: int, events: Sequen
     chart.y_ticks = [Tick(_number(y_of(v)), f"{v:g}") for v in (0, 0.25, 0.5, 0.75, 1)]
     chart.flags = _flags(sampled, x_of, chart)
     chart.strokes = _strokes(sampled, events, place)
-    positions = [(x_of(c["token_end"]), value if c["is_end"] else c["potential"]) for c in cuts]
-    chart.xs = " ".join(_number(x) for x, _ in positions)
-    chart.ys = " ".join("-" if v is None else _number(y_of(v)) for _, v in positions)
+    chart.xs = " ".join(_number(x_of(cut["token_end"])) for cut in cuts)
+    chart.ys = " ".join("-" if cut["value"] is None else _number(y_of(cut["value"])) for cut in cuts)
     return chart
 
 
@@ -212,31 +199,11 @@ def _strokes(
     return strokes
 
 
-@dataclass(frozen=True)
-class Spark:
-    """A curve in the height of a table row."""
-
-    line: str
-    end_x: str
-    end_y: str
-    verdict: str
-    width: int = 132
-    height: int = 30
-
-
-def build_spark(cuts: Sequence[Row], verdict: str) -> Spark:
-    """The curve over the fraction of the trace, thinned to at most sixty points, and the verdict."""
-    spark = Spark("", "", "", verdict)
+def spark(cuts: Sequence[Row]) -> list[list[int]]:
+    """The curve in brief, for the gallery: runs of fraction and potential in hundredths, at most sixty points."""
     sampled = [cut for cut in cuts if not cut["is_end"]]
     thin = -(-len(sampled) // _MOST_SPARK) or 1
-
-    def place(cut: Row) -> tuple[float, float]:
-        return 2 + (spark.width - 10) * cut["fraction"], 3 + (spark.height - 6) * (1 - cut["potential"])
-
-    line = ""
-    for run in _runs(sampled):
-        points = [place(cut) for cut in run[::thin]]
-        line += _path(points if len(points) > 1 else [points[0], (points[0][0] + 2, points[0][1])])
-    value = verdict_value(verdict)
-    end_y = "" if value is None else _number(3 + (spark.height - 6) * (1 - value))
-    return Spark(line, _number(spark.width - 5), end_y, verdict)
+    return [
+        [round(100 * value) for cut in run[::thin] for value in (cut["fraction"], cut["potential"])]
+        for run in _runs(sampled)
+    ]

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-from cot_assets.report.data import ReportError
+from cot_assets.report.source import ReportError
 
 GENERATOR = "cot-assets report"
 _ATTEMPTS = 20

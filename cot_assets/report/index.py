@@ -1,230 +1,224 @@
-"""What the index of a report is filled with.
-
-Belongs here: the context of its template. Does not belong here: how its tables are made from frames
-(:mod:`.tables`, :mod:`.evidence`), and the pages that it links to (:mod:`.contexts`).
-"""
+"""The pages of a report: which there are, and what each is filled with."""
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cot_assets.report import numbers, tables
-from cot_assets.report.contexts import Contexts, picture
-from cot_assets.report.curve import Row, build_spark
-from cot_assets.report.evidence import evidence
-from cot_assets.report.plain import NONE
-from cot_assets.report.plots import headline_filter, optimized_figure, pattern_figure, transfer_figure
-from cot_assets.report.search import optimized_section
-from cot_assets.report.second_hand import second_hand
-from cot_assets.report.sensitivity_plot import sensitivity_figure
-from cot_assets.report.tables import natural
-from cot_assets.report.text import one_line
+import polars as pl
 
-MOST_GRID_ROWS = 250  #: problems in the index's table of curves
-_FILTER_NAMES = {
-    "paper": "Correct traces, problems solved without CoT left out (the paper's filter)",
-    "correct": "Correct traces",
-    "incorrect": "Wrong traces",
-    "all": "All measured traces",
+from cot_assets.report import numbers
+from cot_assets.report.curve import spark
+from cot_assets.report.findings import findings, warnings
+from cot_assets.report.plots import to_png
+from cot_assets.report.sections import Section, layout
+from cot_assets.report.source import Row, Source
+from cot_assets.report.text import file_stem, one_line, visible
+from cot_assets.report.trace_view import SYMBOLS, TraceView, build_trace_view
+
+#: The questions of the index, in order; sections name theirs.
+GROUPS = {
+    "patterns": "Which patterns do the curves show?",
+    "steps": "What do the deciding steps look like?",
+    "models": "How hard are the problems, and how do models differ?",
+    "transfer": "Does a writer's text help another model?",
+    "search": "How far can a search push the potential?",
+    "trust": "How far can the numbers be trusted?",
+    "cost": "What did it cost?",
 }
+_HERO_CHARACTERS = 1800  #: a longer text does not fit the first screen
+Key = tuple[str, str]
 
 
-def index_context(contexts: Contexts) -> dict[str, Any]:
-    """The context of ``index.html.j2``."""
-    data = contexts.data
-    rates = tables.rate_tables(data)
-    curve = tables.curve_rows(data)
-    known_rates = data.pattern_rates["rate"].drop_nulls().len() > 0
-    return {
-        "n_problems": data.problems.height or data.traces["problem_id"].n_unique(),
-        "protocol": data.protocol,
-        "protocols": sorted(set(data.traces.select("protocol", "protocol_hash").iter_rows())),
-        "models": [
-            {
-                **row,
-                "name": one_line(row["model"], 60),
-                "href": contexts.model_file(row["model"]),
-                "verdicts": sorted(row["verdicts"].items(), key=lambda item: (-item[1], item[0])),
-                "revisions": [one_line(r, 24) for r in row["revisions"]],
-            }
-            for row in tables.model_rows(data)
-        ],
-        "rates": [_rate_table(contexts, table) for table in rates],
-        "pattern_figure": picture(
-            lambda dark: pattern_figure(data.pattern_rates, dark=dark),
-            "Rates of the patterns by model and rule.",
-        )
-        if known_rates
-        else None,
-        "rules": tables.RULES,
-        "filters": _FILTER_NAMES,
-        "second_hand": [
-            {
-                "model": found.model,
-                "figures": found.figures,
-                "ours": [
-                    (one_line(policy, 40), [row and _with_percent_interval(row) for row in rows])
-                    for policy, rows in found.ours
-                ],
-            }
-            for found in second_hand(data)
-        ],
-        "guesses": [
-            {
-                **vars(table),
-                "name": one_line(table.model, 60),
-                "bins": [_with_bound(row) for row in table.bins],
-                "matched": _with_percent_interval(table.matched),
-            }
-            for table in tables.guess_tables(data)
-        ],
-        "passes": [
-            {
-                "name": one_line(row["model"], 60),
-                "k": row["k"],
-                **{view: _with_percent_interval(row[view]) for view in ("kept", "lucky_guess", "late_spike")},
-            }
-            for row in tables.pass_rows(data)
-        ],
-        "transfer_figure": picture(
-            lambda dark: transfer_figure(data.transfer_curve, dark=dark),
-            "Mean potential of the reader over the share of the writer's trace: the writer's text and its controls.",
-        )
-        if curve
-        else None,
-        "transfer_filter": headline_filter(data.transfer_curve) if curve else "",
-        "curve": [
-            {
-                **row,
-                "interval": numbers.interval(row["ci_low"], row["ci_high"]),
-                "lift_interval": numbers.change_interval(row["lift_low"], row["lift_high"]),
-            }
-            for row in curve
-        ],
-        "headline": tables.headline_fraction(data),
-        "unlocks": [_unlock_table(contexts, table) for table in tables.unlock_tables(data)],
-        "optimized": optimized_section(data),
-        "optimized_figure": picture(
-            lambda dark: optimized_figure(data.optimized_curves, dark=dark),
-            "Mean potential over tokens, optimized and sampled traces of the same problems.",
-        )
-        if data.optimized_curves.height
-        else None,
-        "grid": _grid(contexts),
-        "evidence": evidence(data),
-        "sensitivity_figure": picture(
-            lambda dark: sensitivity_figure(data.sensitivity, dark=dark),
-            "Rates of every pattern over its threshold, for several n, with the rates of noise.",
-        )
-        if data.sensitivity["rate"].drop_nulls().len()
-        else None,
-        "cost": [
-            {
-                **vars(table),
-                "name": one_line(table.model, 60),
-                "engine": one_line(table.engine, 60),
-                "device": one_line(table.device, 60),
-                "revision": one_line(table.revision, 40),
-            }
-            for table in tables.cost_tables(data)
-        ],
-        "asked": tables.asked(data),
-    }
+class Report:
+    """One rendering: the rows of traces, grouped for look-up, and the names of the pages.
 
+    Args:
+        source: What is read.
+        sections: The sections of all rooms, in the order in which they are shown.
+        notices: Sentences of the caller about what went wrong, such as failed checks.
+    """
 
-def _rate_table(contexts: Contexts, table: tables.RateTable) -> Row:
-    groups: dict[str, list[Row]] = {}
-    for row in table.rows:
-        shown: Row = {"pattern": row["pattern"]}
-        for rule in tables.RULES:
-            rate = row.get(rule)
-            shown[rule] = rate and {
-                **_with_percent_interval(rate),
-                "neff": numbers.UNKNOWN if rate["n_eff"] is None else f"{rate['n_eff']:.1f}",
-            }
-        groups.setdefault(row["model"], []).append(shown)
-    return {
-        "trace_filter": table.trace_filter,
-        "cut_policy": one_line(table.cut_policy, 40),
-        "groups": [
-            {"name": one_line(model, 60), "href": contexts.model_file(model), "rows": rows}
-            for model, rows in groups.items()
-        ],
-    }
-
-
-def _unlock_table(contexts: Contexts, table: tables.UnlockTable) -> Row:
-    problems: list[Row] = []
-    for row in table.problems:
-        pages = contexts.by_trace.get(row["trace_id"])
-        problems.append(
-            {**row, "problem": one_line(row["problem_id"], 60), "href": pages[0].file if pages else ""}
-        )
-    return {
-        **vars(table),
-        "problems": problems,
-        "counts": [_with_shares(row) for row in table.counts],
-        "by_fraction": [_with_shares(row) for row in table.by_fraction],
-    }
-
-
-def _grid(contexts: Contexts) -> Row:
-    """Problems by models: the curves of every measured trace in the policy that sampling follows."""
-    cells: dict[str, dict[str, list[Row]]] = {}
-    models: list[str] = []
-    for pages in contexts.by_trace.values():
-        page = pages[0]
-        model = page.trace["model"]
-        if model not in models:
-            models.append(model)
-        item = {
-            "spark": build_spark(page.cuts, page.trace["verdict"]),
-            "href": page.file,
-            "label": contexts.label(page),
-            **contexts.signs(page),
+    def __init__(self, source: Source, sections: Sequence[Section], notices: Sequence[str] = ()) -> None:
+        self.source, self.sections, self.notices = source, sections, notices
+        self.curves = _by_trace(source.view("trace_curves", order="trace_id, cut_policy, cut_index"))
+        self.rows = [row for row in source.query("traces").iter_rows(named=True) if _key(row) in self.curves]
+        self.files = {
+            _key(row): f"traces/{file_stem(row['model'], row['problem_id'], row['cut_policy'], unseen=row['trace_id'])}.html"
+            for row in self.rows
         }
-        cells.setdefault(page.trace["problem_id"], {}).setdefault(model, []).append(item)
-    ordered = sorted(cells, key=natural)
-    rows: list[Row] = []
-    for problem_id in ordered[:MOST_GRID_ROWS]:
-        problem = contexts.problems.get(problem_id, {})
-        rows.append(
+        self.problems = {row["problem_id"]: row for row in source.view("problems").iter_rows(named=True)}
+        traces = source.view("traces", "* EXCLUDE (prompt_token_ids, token_ids, char_ends, text), len(token_ids) = 0 AS is_in_words",
+                             order="trace_id")  # fmt: skip
+        self.traces = {row["trace_id"]: row for row in traces.iter_rows(named=True)}
+        names = ("spikes", "tangents", "lucky_guesses", "monotonicity")
+        self.judged = {name: _by_trace(source.view(name)) for name in names}
+
+    def view(self, key: Key) -> TraceView:
+        """What the page of a trace and cut policy shows."""
+        spikes, tangents, guesses, monotone = (rows.get(key, []) for rows in self.judged.values())
+        return build_trace_view(
+            self.traces[key[0]], self.curves[key],
+            spikes=spikes, tangents=tangents, guesses=guesses, monotonicity=monotone,
+        )  # fmt: skip
+
+    # --- the index --------------------------------------------------------------------------------
+
+    def index(self) -> dict[str, Any]:
+        """The context of ``index.html.j2``."""
+        verdicts, quality = self.source.query("verdicts"), self.source.query("sampling_quality")
+        protocol = self.source.protocol
+        return {
+            "findings": findings(self.source),
+            "warnings": [*self.notices, *warnings(verdicts, quality)],
+            "hero": self.hero(),
+            "cards": self._cards(verdicts),
+            "gallery": self._gallery(),
+            "n_pages": len(self.rows),
+            "groups": list(self._groups()),
+            "protocol": None if self.source.is_recorded else protocol,
+            "rules": protocol,
+            "n_problems": len(self.problems),
+            "listed": [(self.files[_key(row)], self._label(row)) for row in self.rows],
+        }
+
+    def hero(self) -> Row | None:
+        """The trace that the report opens with: the largest change among texts that fit the screen."""
+
+        def telling(row: Row) -> tuple[Any, ...]:
+            n = sum(len(cut["chunk"]) for cut in self.curves[_key(row)])
+            change = max(row["largest_rise"] or 0, -(row["largest_drop"] or 0))
+            return n <= _HERO_CHARACTERS, change + 0.1 * min(3, row["n_insights"] + row["n_tangents"]), row["trace_id"]
+
+        if not self.rows:
+            return None
+        row = max(self.rows, key=telling)
+        statement = self.problems.get(row["problem_id"], {}).get("statement") or ""
+        view = self.view(_key(row))
+        return {"view": view, "href": self.files[_key(row)], "label": self._label(row), "row": row,
+                "statement": visible(statement, 600), "said": _said(row, view)}  # fmt: skip
+
+    def _cards(self, verdicts: pl.DataFrame) -> list[Row]:
+        """What the card of each model says."""
+        rates = self.source.query("pattern_rates", trace_filter="all", rule="threshold").sort("cut_policy")
+        mean = self.source.query("difficulty").filter(pl.col("split_by") == "none")
+        cards: list[Row] = []
+        for row in verdicts.iter_rows(named=True):
+            own = {r["pattern"]: r for r in rates.filter(pl.col("model") == row["model"]).iter_rows(named=True)}
+            of = {r["measure"]: r for r in mean.filter(pl.col("model") == row["model"]).iter_rows(named=True)}
+            figures = [(label, of[measure]["estimate"], of[measure], kind, None)
+                       for measure, label, kind in (("accuracy", "Accuracy", "share"), ("v0", "Chance without any CoT", "value"))
+                       if measure in of]  # fmt: skip
+            figures += [(f"{SYMBOLS.get(p, '')} {p.replace('_', ' ')}".strip().capitalize(), r["rate"], r, "share", r)
+                        for p, r in own.items()]  # fmt: skip
+            cards.append({
+                "name": one_line(row["model"], 60), "filter": row["model"],
+                "revision": one_line(row["revision"], 40), "row": row,
+                "figures": [
+                    {"label": label, "value": numbers.KINDS[kind](value), "rate": value if kind == "share" else None,
+                     "low": r["ci_low"], "high": r["ci_high"],
+                     "interval": numbers.interval(r["ci_low"], r["ci_high"], kind) or numbers.TOO_FEW,
+                     "n": f"{n['n_with']} of {n['n_traces']}" if n else numbers.counted(r["n_problems"], "problem")}
+                    for label, value, r, kind, n in figures if value is not None
+                ],
+            })  # fmt: skip
+        return cards
+
+    def _gallery(self) -> str:
+        """The rows of the gallery as JSON that is safe inside a script element."""
+        rows = [
             {
-                "problem": one_line(problem_id, 60),
-                "level": one_line(str(problem.get("level") or ""), 20),
-                "gold": one_line(problem.get("gold_answer") or "", 24),
-                "cells": [cells[problem_id].get(model, [])[:8] for model in models],
+                "href": self.files[_key(row)], "model": one_line(row["model"], 60), "problem": one_line(row["problem_id"], 80),
+                "level": one_line(str(row["level"] or ""), 30), "policy": row["cut_policy"], "sample": row["sample_index"],
+                "text": one_line(self.problems.get(row["problem_id"], {}).get("statement") or "", 300),
+                "verdict": row["verdict"], "tokens": row["n_tokens"], "v0": row["v0"], "rise": row["largest_rise"],
+                "drop": row["largest_drop"], "end": row["surprise"], "spark": spark(self.curves[_key(row)]),
+                "signs": [name for name, value in _signs(row).items() if value],
             }
+            for row in self.rows
+        ]  # fmt: skip
+        text = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
+        return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+    def _groups(self) -> Iterator[Row]:
+        """The questions with their tables; sections without a row are named only."""
+        links = {trace: self.files[trace, policy] for trace, policy in reversed(self.files)}
+        for group, question in GROUPS.items():
+            shown: list[Row] = []
+            silent: list[str] = []
+            for section in (s for s in self.sections if s.group == group):
+                rows = self.source.query(section.query, **section.values)
+                table = layout(rows, section, links)
+                if not table.rows:
+                    silent.append(section.title)
+                    continue
+                figure = section.picture(self.source, rows) if section.picture else None
+                given = "".join(f" -p {name}={value}" for name, value in section.values.items() if value is not None)
+                shown.append({
+                    "section": section, "table": table, "command": f"cot-assets sql {section.query}{given}",
+                    "picture": figure and "data:image/png;base64," + base64.b64encode(to_png(figure, 140)).decode(),
+                    "width": figure and round(figure.get_figwidth() * 96),
+                })  # fmt: skip
+            yield {"id": group, "question": question, "sections": shown, "silent": silent}
+
+    # --- pages of traces --------------------------------------------------------------------------
+
+    def trace_pages(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """File and context of every trace's page, each linked to its neighbors of the same model."""
+        by_model: dict[str, list[Row]] = {}
+        by_problem: dict[str, list[Row]] = {}
+        for row in self.rows:
+            by_model.setdefault(row["model"], []).append(row)
+            by_problem.setdefault(row["problem_id"], []).append(row)
+        for rows in by_model.values():
+            for number, row in enumerate(rows):
+                before, after = rows[number - 1 : number], rows[number + 1 : number + 2]
+                others = [other for other in by_problem[row["problem_id"]] if other is not row][:20]
+                problem = self.problems.get(row["problem_id"], {})
+                yield self.files[_key(row)], {
+                    "view": self.view(_key(row)),
+                    "row": row,
+                    "problem": one_line(row["problem_id"], 80),
+                    "model": one_line(row["model"], 80),
+                    "statement": visible(problem.get("statement") or "", 20_000),
+                    "gold": one_line(problem.get("gold_answer") or "", 300),
+                    "previous": "".join("../" + self.files[_key(r)] for r in before),
+                    "next": "".join("../" + self.files[_key(r)] for r in after),
+                    "others": [("../" + self.files[_key(r)], self._label(r)) for r in others],
+                }
+
+    def _label(self, row: Row) -> str:
+        """What a link to a trace's page is called."""
+        verdict = row["verdict"].replace("_", " ")
+        return one_line(
+            f"{row['model']} on {row['problem_id']}, trace {row['sample_index']}, cuts at {row['cut_policy']}: {verdict}", 200
         )
-    return {
-        "rows": rows,
-        "models": [one_line(model, 40) for model in models],
-        "n_hidden": max(0, len(ordered) - MOST_GRID_ROWS),
-    }
 
 
-def _with_percent_interval(row: Row) -> Row:
-    return {**row, "interval": numbers.percent_interval(row["ci_low"], row["ci_high"])}
+def _key(row: Mapping[str, Any]) -> Key:
+    return row["trace_id"], row["cut_policy"]
 
 
-def _with_bound(row: Row) -> Row:
-    """A bin of V0 with its rate's interval, and the mean bound and its own."""
-    bound = row["bound"]
-    if not bound or bound["estimate"] is None:
-        return {**_with_percent_interval(row), "bound": NONE, "bound_interval": NONE}
-    return {
-        **_with_percent_interval(row),
-        "bound": numbers.percent(bound["estimate"]),
-        "bound_interval": numbers.percent_interval(bound["ci_low"], bound["ci_high"]),
-    }
+def _by_trace(frame: pl.DataFrame) -> dict[Key, list[Row]]:
+    """Rows by trace and cut policy, in the frame's order."""
+    found: dict[Key, list[Row]] = {}
+    for row in frame.iter_rows(named=True):
+        found.setdefault(_key(row), []).append(row)
+    return found
 
 
-def _with_shares(row: Row) -> Row:
-    """A row of unlock_rates with its shares as text: of unsolved problems, and of unsolved traces."""
-    shown: Row = {}
-    for name, prefix, n in (("problems", "problems_", "n_problems_unsolved"), ("traces", "", "n_unsolved")):
-        low, high = row[f"{prefix}share_low"], row[f"{prefix}share_high"]
-        ends = numbers.percent_interval(row[f"{prefix}ci_low"], row[f"{prefix}ci_high"])
-        share = numbers.percent(low) if low == high else f"{numbers.percent(low)} to {numbers.percent(high)}"
-        shown |= {f"{name}_share": share if row[n] else NONE, f"{name}_interval": ends if row[n] else NONE}
-    return {**row, **shown}
+def _signs(row: Row) -> dict[str, Any]:
+    """Which patterns a trace holds by the threshold rule."""
+    return {"insight": row["n_insights"], "tangent": row["n_tangents"], "late_spike": row["is_late_spike"],
+            "lucky_guess": row["is_lucky_guess"], "monotone": row["is_monotone"]}  # fmt: skip
+
+
+def _said(row: Row, view: TraceView) -> str:
+    """What happens in a trace, in one sentence."""
+    rise, drop = row["largest_rise"] or 0, row["largest_drop"] or 0
+    start = numbers.potential(row["v0"])
+    end = row["verdict"].replace("_", " ")
+    step = f"one step raises it by {numbers.potential(rise)}" if rise >= -drop else f"one step lowers it by {numbers.potential(-drop)}"
+    return f"The chance of a correct answer starts at {start}; {step}; the trace ends {end}."

@@ -1,11 +1,17 @@
-"""How numbers are written in reports.
-
-Belongs here: formatting, with ``unknown`` for what is not known. Does not belong here: calculation.
-"""
+"""How numbers are written in reports: one function per kind, and value and interval in one cell."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 UNKNOWN = "unknown"
+TOO_FEW = "[too few]"
+NOTHING = "–"
+
+
+def _signed_zero_off(text: str) -> str:
+    """The text without a sign before a rounded zero, with a real minus before anything else."""
+    return text.lstrip("+-") if not text.strip("+-0.,%") else text.replace("-", "−")
 
 
 def potential(value: float | None) -> str:
@@ -16,7 +22,7 @@ def potential(value: float | None) -> str:
         return "<0.01"
     if 0.995 <= value < 1:
         return ">0.99"
-    return f"{value:.2f}"
+    return _signed_zero_off(f"{value:.2f}")
 
 
 def short(value: float | None) -> str:
@@ -29,54 +35,61 @@ def short(value: float | None) -> str:
 
 def change(value: float | None) -> str:
     """A difference of probabilities with its sign: ``+0.55``."""
-    return UNKNOWN if value is None else f"{value:+.2f}".replace("-", "−")
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """The ends of an interval of probabilities: ``0.31–0.54``."""
-    return UNKNOWN if low is None or high is None else f"{low:.2f}–{high:.2f}"
-
-
-def change_interval(low: float | None, high: float | None) -> str:
-    """The ends of an interval of differences: ``−0.86 to −0.55``."""
-    return UNKNOWN if low is None or high is None else f"{change(low)} to {change(high)}"
+    return UNKNOWN if value is None else _signed_zero_off(f"{value:+.2f}")
 
 
 def percent(value: float | None) -> str:
     """A share as a whole percentage; one decimal below 10%."""
     if value is None:
         return UNKNOWN
-    return f"{100 * value:.0f}%" if value == 0 or value >= 0.0995 else f"{100 * value:.1f}%"
-
-
-def percent_interval(low: float | None, high: float | None) -> str:
-    """The ends of an interval of shares: ``30–62%``."""
-    return UNKNOWN if low is None or high is None else f"{100 * low:.0f}–{100 * high:.0f}%"
+    return _signed_zero_off(f"{100 * value:.0f}%" if value == 0 or value >= 0.0995 else f"{100 * value:.1f}%")
 
 
 def count(value: float | None) -> str:
-    """A whole number with thousands separators."""
-    return UNKNOWN if value is None else f"{round(value):,}"
-
-
-def duration(seconds: float | None) -> str:
-    """Wall-clock time: ``12.3 s``, ``4 min 10 s`` or ``2 h 05 min``."""
-    if seconds is None:
+    """A whole number with thousands separators; a decimal where it is small and no whole number."""
+    if value is None:
         return UNKNOWN
-    if seconds < 99.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60:,} h {minutes % 60:02d} min"
+    is_small = abs(value) < 20 and value != round(value)
+    return _signed_zero_off(f"{value:,.1f}" if is_small else f"{round(value):,}")
+
+
+def counted(n: int, noun: str, nouns: str = "") -> str:
+    """A count and its noun in the right number: ``1 pair``, ``2 pairs``."""
+    return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
+
+
+def duration(hours: float | None) -> str:
+    """Wall-clock time: ``12 s``, ``4 min`` or ``2 h 05 min``."""
+    if hours is None:
+        return UNKNOWN
+    minutes, seconds = divmod(round(3600 * hours), 60)
+    if minutes < 2:
+        return f"{60 * minutes + seconds} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60:02d} min"
+
+
+Writer = Callable[[float | None], str]
+KINDS: Mapping[str, Writer] = {
+    "value": potential, "share": percent, "change": change, "count": count, "hours": duration,
+}  # fmt: skip
+
+
+def interval(low: float | None, high: float | None, kind: str = "value") -> str:
+    """The ends of an interval in brackets, ``[0.31, 0.54]``; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    write: Writer = (lambda x: f"{x:.2f}") if kind == "value" else KINDS[kind]
+    if kind == "share":
+        return f"[{_signed_zero_off(f'{100 * low:.0f}')}, {_signed_zero_off(f'{100 * high:.0f}')}]"
+    return f"[{_signed_zero_off(write(low))}, {_signed_zero_off(write(high))}]"
+
+
+def with_interval(value: float | None, low: float | None, high: float | None, kind: str) -> str:
+    """``0.42 [0.31, 0.54]``, for sentences."""
+    return f"{KINDS[kind](value)} {interval(low, high, kind) or TOO_FEW}"
 
 
 FILTERS = {
-    "interval": lambda ends: interval(*ends),
-    "potential": potential,
-    "short": short,
-    "change": change,
-    "percent": percent,
-    "count": count,
-    "duration": duration,
-}
+    "potential": potential, "short": short, "change": change, "percent": percent, "count": count,
+    "interval": lambda ends: interval(*ends), "counted": counted,
+}  # fmt: skip

@@ -1,9 +1,5 @@
 """The report of a problem set: a folder of HTML pages that need nothing but themselves.
 
-Belongs here: the template environment, each page's style, script and policy, writing the folder. Does not
-belong here: what pages hold (:mod:`.index`, :mod:`.contexts`), how they look (``templates/``) and how the folder is
-swapped (:mod:`.folder`).
-
 Pages carry a Content-Security-Policy that allows one style sheet and one script, both by hash, and
 images from ``data:``; text from models and data sets goes through :mod:`.text` and Jinja2's autoescape.
 """
@@ -13,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,11 +19,12 @@ from markupsafe import Markup
 
 from cot_assets.report import numbers
 from cot_assets.report.colors import map_css
-from cot_assets.report.contexts import Contexts
-from cot_assets.report.data import ReportData
 from cot_assets.report.folder import GENERATOR, replaced_folder
-from cot_assets.report.index import index_context
+from cot_assets.report.index import Report
+from cot_assets.report.sections import Section
+from cot_assets.report.source import Source
 from cot_assets.report.text import one_line
+from cot_assets.report.trace_view import SYMBOLS
 
 
 @lru_cache(maxsize=1)
@@ -40,6 +37,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(numbers.FILTERS)
+    environment.globals["symbols"] = SYMBOLS
     return environment
 
 
@@ -51,56 +49,53 @@ def _asset(name: str) -> str:
 
 
 @lru_cache(maxsize=2)
-def _shell(is_trace: bool) -> dict[str, Any]:
-    """Style, script and policy of a kind of page."""
-    style = map_css() + _asset("style.css") + (_asset("trace.css") if is_trace else "")
-    script = _asset("trace.js") if is_trace else ""
+def _shell(kind: str) -> dict[str, Any]:
+    """Style, script and policy of a kind of page: ``index`` or ``trace``."""
+    style = map_css() + "".join(_asset(f"{name}.css") for name in ("style", "trace", "index"))
+    script = _asset("theme.js") + _asset(f"{kind}.js")
 
     def digest(text: str) -> str:
         return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
-    policy = (
-        f"default-src 'none'; style-src {digest(style)}; img-src data:; base-uri 'none'; form-action 'none'"
-    )
-    if script:
-        policy += f"; script-src {digest(script)}"
     return {
         "style": Markup(style),  # noqa: S704 - from the package
         "script": Markup(script),  # noqa: S704
-        "policy": policy,
+        "policy": f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'",
         "generator": GENERATOR,
     }
 
 
-def _pages(data: ReportData) -> Iterator[tuple[str, str]]:
+def _pages(report: Report) -> Iterator[tuple[str, str]]:
     """Every page: its path below the report's folder and its text."""
-    contexts = Contexts(data)
 
-    def fill(template: str, is_trace: bool, context: dict[str, Any]) -> str:
-        page = {**_shell(is_trace), "problem_set": one_line(data.problem_set, 120)}
-        return _environment().get_template(template).render(page=page, **context)
+    def fill(kind: str, context: dict[str, Any]) -> str:
+        page = {**_shell(kind), "problem_set": one_line(report.source.problem_set, 120)}
+        return _environment().get_template(f"{kind}.html.j2").render(page=page, **context)
 
-    yield "index.html", fill("index.html.j2", False, index_context(contexts))
-    for model in contexts.models:
-        yield contexts.model_file(model), fill("model.html.j2", False, contexts.model(model))
-    for file, context in contexts.trace_contexts():
-        yield file, fill("trace.html.j2", True, context)
+    yield "index.html", fill("index", report.index())
+    for file, context in report.trace_pages():
+        yield file, fill("trace", context)
 
 
-def render_report(data: ReportData, folder: Path) -> list[Path]:
+def render_report(
+    source: Source, sections: Sequence[Section], folder: Path, notices: Sequence[str] = ()
+) -> list[Path]:
     """Write the report of one problem set into ``folder``, in place of the report that is there.
 
     Everything is written under a temporary name beside ``folder`` and then renamed, so that readers see
     the old report or the new one, and pages of traces that are gone go too.
 
     Args:
-        data: What to show.
+        source: What to show.
+        sections: The sections of all rooms, in the order in which they are shown.
         folder: Where the report shall be; made if absent, its parents too.
+        notices: Sentences about what went wrong before, such as failed checks; they stand first.
 
     Returns:
         The paths of all pages, ``index.html`` first.
 
     Raises:
-        ReportError: ``folder`` holds something that is no report, or the data do not fit together.
+        ReportError: ``folder`` holds something that is no report.
     """
-    return replaced_folder(folder, _pages(data))
+    return replaced_folder(folder, _pages(Report(source, sections, notices)))

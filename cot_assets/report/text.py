@@ -77,6 +77,12 @@ def one_line(text: str, limit: int) -> str:
     return visible(squeezed if len(squeezed) <= limit else squeezed[: limit - 1] + "…")
 
 
+def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key under which ``p10`` follows ``p9``; runs of more than 18 digits sort as text."""
+    parts = re.findall(r"[0-9]{1,18}|[^0-9]+", text[:200])
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
+
+
 def file_stem(*names: str, unseen: str = "") -> str:
     """A file name, without extension, that any file system takes and that no other ``names`` share.
 

@@ -1,123 +1,64 @@
-"""What the page of one trace shows, worked out from the frames.
-
-Belongs here: cutting the text at its cuts, matching events to stretches of text, the rows of the
-page's tables. Does not belong here: markup (templates), geometry (:mod:`cot_assets.report.curve`).
-"""
+"""What the page of one trace shows: its text piece by piece, its events, its cuts and what the rules say of it."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from cot_assets.report import numbers
-from cot_assets.report.colors import step_class
-from cot_assets.report.curve import Chart, Row, build_chart, verdict_value
-from cot_assets.report.data import ReportError
+from cot_assets.report.colors import change_class, step_class
+from cot_assets.report.curve import Chart, build_chart
+from cot_assets.report.source import Row
 from cot_assets.report.text import one_line, visible
 
 MOST_CHARACTERS = 400_000  #: text shown of one trace; beyond it every stretch is abridged
 MOST_PER_STRETCH = 60_000
 _ABRIDGED = 200
 _SHORT = 12  # characters per stretch below which numbers between them would drown the text
-_SHARES = ("n_truncated", "n_no_answer", "n_unscored")
-
+_TAG = re.compile(r"(</?(?:think|thinking|thought|reasoning|answer)>|<\|[A-Za-z0-9_]{1,40}\|>)")
 SYMBOLS = {"insight": "▲", "tangent": "▼", "late_spike": "◆", "lucky_guess": "✱"}
-LABELS = {
-    "insight": "insight",
-    "tangent": "tangent",
-    "late_spike": "late spike",
-    "lucky_guess": "lucky guess",
-}
-
-
-@dataclass(frozen=True)
-class Mark:
-    """An event where it happens in the text; ``rules`` says which of the two rules call it one."""
-
-    kind: str
-    symbol: str
-    label: str
-    value: str
-    rules: str
-    anchor: str
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """The text between two cuts, colored by the potential at the second one.
+    """The text between two cuts, colored by the potential at the second one or by the change since the first.
 
-    ``cut`` counts the rows of the table of cuts. ``head`` and ``tail`` are the white space around the
-    text, kept out of the colored part. ``chip`` is the potential in as little room as possible.
+    ``cut`` counts the rows of the table of cuts. ``head`` and ``tail`` are the white space around the text, kept out
+    of the colored part; ``pieces`` are its text, tags such as ``<think>`` apart. ``chip`` is the potential in brief.
     """
 
     cut: int
     step: str
+    change: str
     head: str
-    body: str
+    pieces: list[tuple[str, bool]]
     tail: str
     chip: str
     is_end: bool
-    marks: tuple[Mark, ...]
-
-
-@dataclass(frozen=True)
-class CutRow:
-    """One row of the table of cuts."""
-
-    name: str
-    token: str
-    share: str
-    potential: str
-    interval: str
-    right: str
-    truncated: str
-    no_answer: str
-    unscored: str
-    notes: str
-    step: str
-
-
-@dataclass(frozen=True)
-class RuleRow:
-    """What one rule says about the trace; numbers as text, ``unknown`` where unknown."""
-
-    anchor: str
-    symbol: str
-    label: str
-    where: str
-    stretch: int | None
-    found: str
-    interval: str
-    n: str
-    asked: str
-    by_threshold: str
-    probability: str
-    is_confirmed: str
-    note: str = ""
+    marks: list[Row]
 
 
 @dataclass(frozen=True)
 class TraceView:
-    """The context of ``trace.html.j2`` but for links to other pages.
+    """The context of a trace's page but for links.
 
     ``is_fine``: stretches are too short for a number after each; numbers are hidden at first.
-    ``has_shares``: the source tells how many rollouts were truncated, unanswered or unscored.
+    ``has_shares``: the source tells how many rollouts were truncated or unanswered.
     """
 
     trace: Row
-    problem: Row
     cut_policy: str
     chart: Chart
     lead: str
     stretches: list[Stretch]
-    cuts: list[CutRow]
-    rules: list[RuleRow]
-    is_measured: bool
+    cuts: list[Row]
+    rules: list[Row]
     is_fine: bool
     has_shares: bool
     n_unknown: int
-    n_marks: dict[str, int] = field(default_factory=dict)
+    n_marks: Counter[str] = field(default_factory=Counter[str])
 
 
 def yes_no(value: bool | None) -> str:
@@ -127,216 +68,124 @@ def yes_no(value: bool | None) -> str:
 
 def rules_of(by_threshold: bool | None, is_confirmed: bool | None) -> str:
     """Which rules call something an event, in words."""
-    if by_threshold and is_confirmed:
-        return "both rules"
     if by_threshold:
-        return "threshold rule only"
+        return "both rules" if is_confirmed else "threshold rule only"
     return "confirmed rule only" if is_confirmed else "neither rule, but likely"
 
 
-def _marks(events: Sequence[Row]) -> dict[int, list[Mark]]:
-    """Marks by the cut index that ends their stretch."""
-    found: dict[int, list[Mark]] = {}
-    for event in events:
-        if event["is_pair"]:
-            at, value = event["cut_index"] + 1, numbers.change(event["delta"])
-        else:
-            at, value = event["cut_index"], numbers.potential(event["potential"])
-        kind = event["kind"]
-        found.setdefault(at, []).append(
-            Mark(
-                kind,
-                SYMBOLS[kind],
-                LABELS[kind],
-                value,
-                rules_of(event["by_threshold"], event["is_confirmed"]),
-                event["anchor"],
-            )
-        )
-    return found
-
-
 def _events(spikes: Sequence[Row], tangents: Sequence[Row], guesses: Sequence[Row]) -> list[Row]:
-    """Everything that is marked in text and curve, in the order of the text."""
-    events: list[Row] = []
-    for kind, rows in (("insight", spikes), ("tangent", tangents)):
-        events += [{**row, "kind": kind, "is_pair": True} for row in rows]
+    """Everything that is marked in text and curve, in the order of the text; ``at`` is the cut that ends its text."""
+    events = [{**row, "kind": "insight"} for row in spikes] + [{**row, "kind": "tangent"} for row in tangents]
+    for event in events:
+        event |= {"is_pair": True, "at": event["cut_index"] + 1, "value": numbers.change(event["delta"])}
     for row in guesses:
         if row["cut_index"] is not None and (row["by_threshold"] or row["is_confirmed"]):
-            events.append({**row, "kind": row["rule"], "is_pair": False})
+            more = {"is_pair": False, "at": row["cut_index"], "value": numbers.potential(row["potential"])}
+            events.append({**row, "kind": row["rule"], **more})
     events.sort(key=lambda event: (event["cut_index"], event["kind"]))
-    return [{**event, "anchor": f"e{i}"} for i, event in enumerate(events, 1)]
+    for number, event in enumerate(events, 1):
+        event |= {"anchor": f"e{number}", "rules": rules_of(event["by_threshold"], event["is_confirmed"])}
+    return events
 
 
-def _stretches(trace: Row, cuts: Sequence[Row], marks: dict[int, list[Mark]]) -> tuple[str, list[Stretch]]:
-    """The text before the first cut (empty as a rule) and the stretches that end at a cut or the end."""
-    text: str = trace["text"]
-    shown = 0
-    start = cuts[0]["char_end"] if cuts else 0
-    lead = visible(text[:start], MOST_PER_STRETCH)
+def _stretches(cuts: Sequence[Row], events: Sequence[Row]) -> list[Stretch]:
     stretches: list[Stretch] = []
+    shown = 0
     for row, cut in enumerate(cuts[1:], 1):
-        end: int = cut["char_end"]
-        if not start <= end <= len(text):
-            raise ReportError(
-                f"trace {trace['trace_id']!r}: cut {cut['cut_index']} ends at character {end}, but the one "
-                f"before it at {start} and the text at {len(text)}; its cuts were made for another text"
-            )
-        raw = text[start:end]
+        raw: str = cut["chunk"]
         body = raw.strip(" \n\t") or raw.strip("\n")  # a stretch of blanks alone keeps them
         n_head = raw.index(body) if body else 0
         limit = MOST_PER_STRETCH if shown < MOST_CHARACTERS else _ABRIDGED
-        value = verdict_value(trace["verdict"]) if cut["is_end"] else cut["potential"]
+        before, now = cuts[row - 1]["value"], cut["value"]
         stretches.append(
             Stretch(
                 cut=row,
-                step=step_class(value),
+                step=step_class(now),
+                change=change_class(None if before is None or now is None else now - before),
                 head=raw[:n_head][:_ABRIDGED],
-                body=visible(body, limit),
+                pieces=[(part, bool(_TAG.fullmatch(part))) for part in _TAG.split(visible(body, limit)) if part],
                 tail=raw[n_head + len(body) :][:_ABRIDGED],
-                chip="" if cut["is_end"] else numbers.short(value),
+                chip="" if cut["is_end"] else numbers.short(now),
                 is_end=cut["is_end"],
-                marks=tuple(marks.get(cut["cut_index"], ())),
+                marks=[event for event in events if event["at"] == cut["cut_index"]],
             )
         )
         shown += min(len(raw), limit)
-        start = end
-    if start < len(text):
-        stretches.append(
-            Stretch(len(cuts), "pu", "", visible(text[start:], MOST_PER_STRETCH), "", "", True, ())
-        )
-    return lead, stretches
+    return stretches
 
 
-def _n(cut: Row, key: str = "n") -> str:
-    value = cut[key]
-    if value is None:
-        return numbers.UNKNOWN
-    return ("≈ " if value and cut["is_n_approximate"] else "") + f"{value:,}"
-
-
-def _cut_rows(cuts: Sequence[Row], trace: Row) -> list[CutRow]:
-    rows: list[CutRow] = []
-    stated = leaked = False
+def _cut_rows(cuts: Sequence[Row], verdict: str) -> list[Row]:
+    rows: list[Row] = []
+    seen: set[str] = set()
     for cut in cuts:
-        notes: list[str] = []
-        if cut["states_answer"] and not stated:
-            notes.append("answer stated from here on")
-        if cut["leaks_answer"] and not leaked:
-            notes.append("gold answer in the text from here on")
-        stated, leaked = stated or cut["states_answer"], leaked or cut["leaks_answer"]
-        common = {
-            "token": numbers.count(cut["token_end"]),
-            "share": numbers.percent(cut["fraction"]) if cut["fraction"] else "0%",
-            "notes": "; ".join(notes),
-        }
-        if cut["is_end"]:
-            verdict = trace["verdict"].replace("_", " ")
-            common["notes"] = "; ".join(["the trace's own verdict, not sampled", *notes])
-            rows.append(
-                CutRow(
-                    name="end",
-                    potential=verdict,
-                    interval="",
-                    right="",
-                    truncated="",
-                    no_answer="",
-                    unscored="",
-                    step=step_class(verdict_value(trace["verdict"])),
-                    **common,
-                )
-            )
-            continue
-        right = numbers.UNKNOWN
-        if cut["n"] is not None:
-            right = f"{numbers.count(cut['n_correct'])} of {_n(cut)}"
+        notes = ["the trace's own verdict, not sampled"] if cut["is_end"] else []
+        for flag, note in (("states_answer", "answer stated"), ("leaks_answer", "gold answer in the text")):
+            if cut[flag] and flag not in seen:
+                seen.add(flag)
+                notes.append(f"{note} from here on")
+        n = "" if cut["n"] is None else ("≈ " if cut["n"] and cut["is_n_approximate"] else "") + f"{cut['n']:,}"
+        known = numbers.potential(cut["potential"])
+        shares = {name: numbers.percent(cut[f"{name}_share"]) for name in ("truncated", "no_answer")}
         rows.append(
-            CutRow(
-                name=str(cut["cut_index"]),
-                potential=numbers.potential(cut["potential"]),
-                interval=numbers.interval(cut["ci_low"], cut["ci_high"]),
-                right=right,
-                truncated=_n(cut, "n_truncated"),
-                no_answer=_n(cut, "n_no_answer"),
-                unscored=_n(cut, "n_unscored"),
-                step=step_class(cut["potential"]),
-                **common,
-            )
-        )
+            {
+                "name": "end" if cut["is_end"] else str(cut["cut_index"]),
+                "token": numbers.count(cut["token_end"]),
+                "share": numbers.percent(cut["fraction"]),
+                "potential": verdict.replace("_", " ") if cut["is_end"] else known,
+                "interval": "" if cut["is_end"] else numbers.interval(cut["ci_low"], cut["ci_high"]) or numbers.UNKNOWN,
+                "correct": "" if cut["is_end"] else f"{numbers.count(cut['n_correct'])} of {n}" if n else numbers.UNKNOWN,
+                **(dict.fromkeys(shares, "") if cut["is_end"] else shares),
+                "notes": "; ".join(notes),
+                "step": step_class(cut["value"]),
+            }
+        )  # fmt: skip
     return rows
 
 
-def _event_rule(event: Row, place: dict[int, int]) -> RuleRow:
-    kind = event["kind"]
-    if event["is_pair"]:
-        after = event["cut_index"] + 1
-        rise = kind == "insight"
-        note = ""
-        if kind == "tangent":
-            note = "recovered later" if event["is_recovered"] else "not recovered"
-        return RuleRow(
-            anchor=event["anchor"],
-            symbol=SYMBOLS[kind],
-            label=LABELS[kind],
-            where=f"cut {event['cut_index']} to {after}",
-            stretch=place.get(after),
-            found=f"{numbers.potential(event['potential_before'])} → "
-            f"{numbers.potential(event['potential_after'])} ({numbers.change(event['delta'])})",
-            interval=numbers.change_interval(event["delta_low"], event["delta_high"]),
-            n=f"{event['n_before']:,}, {event['n_after']:,}",
-            asked=f"{'rise' if rise else 'fall'} > {event['threshold']:.2f}",
-            by_threshold=yes_no(event["by_threshold"]),
-            probability=numbers.potential(event["probability"]),
-            is_confirmed=yes_no(event["is_confirmed"]),
-            note=note,
-        )
-    return _guess_rule(event, place, event["anchor"])
+def _rule(row: Row, label: str, where: str, found: str, asked: str, **more: str) -> Row:
+    """One row of the table of rules."""
+    return {
+        "anchor": row.get("anchor", ""), "symbol": SYMBOLS.get(label, ""), "label": label.replace("_", " "),
+        "where": where, "found": found, "asked": asked, "interval": "", "n": "", "note": "",
+        "by_threshold": yes_no(row["by_threshold"]), "probability": numbers.potential(row["probability"]),
+        "is_confirmed": yes_no(row["is_confirmed"]), **more,
+    }  # fmt: skip
 
 
-def _guess_rule(row: Row, place: dict[int, int], anchor: str) -> RuleRow:
-    known = row["cut_index"] is not None
-    return RuleRow(
-        anchor=anchor,
-        symbol=SYMBOLS[row["rule"]],
-        label=LABELS[row["rule"]],
-        where=f"cut {row['cut_index']}" if known else "no cut to judge",
-        stretch=place.get(row["cut_index"]) if known else None,
-        found=numbers.potential(row["potential"]),
-        interval=numbers.interval(row["ci_low"], row["ci_high"]),
-        n=numbers.count(row["n"]),
-        asked=f"potential < {row['threshold']:.2f}",
-        by_threshold=yes_no(row["by_threshold"]),
-        probability=numbers.potential(row["probability"]),
-        is_confirmed=yes_no(row["is_confirmed"]),
-        note=f"bound {numbers.potential(row['guess_bound'])} at V0 = {numbers.potential(row['v0'])}"
-        if row["guess_bound"] is not None
-        else "",
-    )
+def _event_rule(event: Row) -> Row:
+    kind, at = event["kind"], event["cut_index"]
+    ends = f"{numbers.potential(event['potential_before'])} → {numbers.potential(event['potential_after'])}"
+    recovered = "recovered later" if event.get("is_recovered") else "not recovered"
+    return _rule(
+        event, kind, f"cut {at} to {at + 1}", f"{ends} ({event['value']})",
+        f"{'rise' if kind == 'insight' else 'drop'} > {event['threshold']:.2f}",
+        interval=numbers.interval(event["delta_low"], event["delta_high"], "change"),
+        n=f"{event['n_before']:,}, {event['n_after']:,}", note=recovered if kind == "tangent" else "",
+    )  # fmt: skip
 
 
-def _monotone_rule(row: Row) -> RuleRow:
-    return RuleRow(
-        anchor="",
-        symbol="",
-        label="monotone",
-        where=f"{row['n_pairs']:,} pairs of {row['n_cuts']:,} cuts",
-        stretch=None,
-        found=f"largest fall {numbers.potential(row['max_drop'])}",
-        interval="",
-        n="",
-        asked=f"no fall > {row['tolerance']:.2f}",
-        by_threshold=yes_no(row["by_threshold"]),
-        probability=numbers.potential(row["probability"]),
-        is_confirmed=yes_no(row["is_confirmed"]),
-        note=f"V0 = {numbers.potential(row['v0'])}"
-        + ("; solved without CoT" if row["is_solved_without_cot"] else ""),
-    )
+def _guess_rule(row: Row) -> Row:
+    bound = row["guess_bound"]
+    return _rule(
+        row, row["rule"], "no cut to judge" if row["cut_index"] is None else f"cut {row['cut_index']}",
+        numbers.potential(row["potential"]), f"potential < {row['threshold']:.2f}",
+        interval=numbers.interval(row["ci_low"], row["ci_high"]), n=numbers.count(row["n"]),
+        note="" if bound is None else f"bound {numbers.potential(bound)} at V0 = {numbers.potential(row['v0'])}",
+    )  # fmt: skip
+
+
+def _monotone_rule(row: Row) -> Row:
+    solved = "; solved without CoT" if row["is_solved_without_cot"] else ""
+    pairs = f"{numbers.counted(row['n_pairs'], 'pair')} of {numbers.counted(row['n_cuts'], 'cut')}"
+    found = f"largest drop {numbers.potential(row['max_drop'])}"
+    return _rule(
+        row, "monotone", pairs, found, f"no drop > {row['tolerance']:.2f}",
+        note=f"V0 = {numbers.potential(row['v0'])}{solved}",
+    )  # fmt: skip
 
 
 def build_trace_view(
     trace: Row,
-    problem: Row,
-    cut_policy: str,
     cuts: Sequence[Row],
     *,
     spikes: Sequence[Row] = (),
@@ -344,52 +193,32 @@ def build_trace_view(
     guesses: Sequence[Row] = (),
     monotonicity: Sequence[Row] = (),
 ) -> TraceView:
-    """Gather what the page of one trace and cut policy shows.
+    """What the page of one trace and cut policy shows.
 
     Args:
-        trace: Row of ``traces``.
-        problem: Row of ``problems``; may hold only ``problem_id`` where the problem is not known.
-        cut_policy: The policy that the cuts follow.
-        cuts: Rows of ``curves``, in order.
+        trace: Row of ``traces``, without its text.
+        cuts: Rows of ``trace_curves`` of the trace and policy, in order.
         spikes: Rows of ``spikes`` of this trace and policy.
         tangents: Rows of ``tangents``.
         guesses: Rows of ``lucky_guesses``.
         monotonicity: The row of ``monotonicity``, if there is one.
-
-    Raises:
-        ReportError: The cuts do not fit the text.
     """
     events = _events(spikes, tangents, guesses)
-    marked = {event["rule"] for event in events if not event["is_pair"]}
-    place = {cut["cut_index"]: row for row, cut in enumerate(cuts)}
-    lead, stretches = _stretches(trace, cuts, _marks(events))
-    rules = [_event_rule(event, place) for event in events]
-    rules += [_guess_rule(row, place, "") for row in guesses if row["rule"] not in marked]
+    marked = {event["rule"]: event for event in events if not event["is_pair"]}
+    rules = [_event_rule(event) for event in events if event["is_pair"]]
+    rules += [_guess_rule(marked.get(row["rule"], row)) for row in guesses]
     rules += [_monotone_rule(row) for row in monotonicity]
-    counts: dict[str, int] = {}
-    for event in events:
-        counts[event["kind"]] = counts.get(event["kind"], 0) + 1
-    shown: dict[str, Any] = {
-        **trace,
-        "answer": None if trace["answer"] is None else one_line(trace["answer"], 300),
-        "text": None,
-    }
+    stretches = _stretches(cuts, events)
     return TraceView(
-        trace=shown,
-        problem={
-            **problem,
-            "statement": visible(problem.get("statement") or "", 20_000),
-            "gold_answer": one_line(problem.get("gold_answer") or "", 300),
-        },
-        cut_policy=cut_policy,
-        chart=build_chart(cuts, trace["verdict"], trace["n_tokens"], events),
-        lead=lead,
+        trace={**trace, "answer": None if trace["answer"] is None else one_line(trace["answer"], 300)},
+        cut_policy=cuts[0]["cut_policy"],
+        chart=build_chart(cuts, trace["n_tokens"], events),
+        lead=visible(cuts[0]["chunk"], MOST_PER_STRETCH),
         stretches=stretches,
-        cuts=_cut_rows(cuts, trace),
+        cuts=_cut_rows(cuts, trace["verdict"]),
         rules=rules,
-        is_measured=bool(cuts),
-        is_fine=len(stretches) > 1 and len(trace["text"]) < _SHORT * len(stretches),
-        has_shares=any(cut[name] is not None for cut in cuts for name in _SHARES),
+        is_fine=len(stretches) > 1 and sum(len(cut["chunk"]) for cut in cuts) < _SHORT * len(stretches),
+        has_shares=any(cut["truncated_share"] is not None for cut in cuts),
         n_unknown=sum(cut["potential"] is None and not cut["is_end"] for cut in cuts),
-        n_marks=counts,
+        n_marks=Counter(event["kind"] for event in events),
     )

@@ -1,6 +1,7 @@
 -- Are the rates an artifact of the threshold or of n? (Rates over both, beside what noise alone would give.)
 -- param problem_set: NULL = all problem sets
--- param pattern: 'insight' = which pattern; or tangent, monotone, late_spike, lucky_guess
+-- param pattern: 'insight' = which pattern, NULL = all; or tangent, monotone, late_spike, lucky_guess
+-- param in_use: NULL = all thresholds; or 'true', those in use
 -- param trace_filter: 'paper' = right traces of problems not solved without CoT; or correct, incorrect, all
 SELECT
     problem_set,
@@ -21,6 +22,7 @@ SELECT
     round(noise_monotone, 3) AS noise_monotone
 FROM sensitivity
 WHERE problem_set = coalesce($problem_set, problem_set)
-    AND pattern = $pattern
+    AND pattern = coalesce($pattern, pattern)
+    AND is_in_use = coalesce($in_use::BOOLEAN, is_in_use)
     AND trace_filter = $trace_filter
-ORDER BY problem_set, cut_policy, model, n, threshold;
+ORDER BY problem_set, cut_policy, model, pattern, n, threshold;

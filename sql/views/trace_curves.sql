@@ -33,6 +33,8 @@ SELECT
     potentials.potential - lag(potentials.potential) OVER curve AS delta,
     potentials.n_truncated / nullif(potentials.n, 0) AS truncated_share,
     potentials.n_no_answer / nullif(potentials.n, 0) AS no_answer_share,
+    potentials.n_unscored,
+    potentials.is_n_approximate,
     cuts.protocol,
     cuts.protocol_hash
 FROM trace_cuts AS cuts

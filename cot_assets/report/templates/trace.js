@@ -4,7 +4,7 @@
   var chart = document.querySelector(".chart");
   var rows = document.querySelectorAll(".cuts tbody tr");
   if (!chart || !rows.length) return;
-  var spans = Array.prototype.slice.call(document.querySelectorAll(".s"));
+  var text = document.querySelector(".cot"), spans = [].slice.call(text.querySelectorAll(".s"));
   var byCut = {};
   spans.forEach(function (span) { byCut[span.dataset.c] = span; });
   var xs = chart.dataset.x.split(" ").map(Number);
@@ -41,6 +41,14 @@
     if (known) { dot.setAttribute("cx", x); dot.setAttribute("cy", ys[cut]); }
   }
 
+  function go(span) {
+    spans.forEach(function (s) { s.tabIndex = -1; });
+    span.tabIndex = 0;
+    span.focus({ preventScroll: true });
+    span.scrollIntoView({ block: "center" });
+    show(Number(span.dataset.c));
+  }
+
   spans.forEach(function (span, position) {
     if (position) span.tabIndex = -1;
     var cut = Number(span.dataset.c);
@@ -57,25 +65,68 @@
     });
   });
 
-  function nearest(event) {
+  var events = spans.filter(function (span) { return /\b(insight|tangent|late_spike|lucky_guess)\b/.test(span.className); });
+  function event(step) {
+    var ahead = events.filter(function (span) { return (Number(span.dataset.c) - current) * step > 0; });
+    var target = step > 0 ? ahead[0] || events[0] : ahead[ahead.length - 1] || events[events.length - 1];
+    if (target) go(target);
+  }
+  document.addEventListener("keydown", function (press) {
+    if (press.ctrlKey || press.metaKey || press.altKey || /INPUT|SELECT|TEXTAREA/.test(press.target.tagName)) return;
+    if (press.key === "n") event(1);
+    if (press.key === "p") event(-1);
+  });
+
+  function nearest(pointer) {
     var box = chart.createSVGPoint();
-    box.x = event.clientX; box.y = event.clientY;
+    box.x = pointer.clientX; box.y = pointer.clientY;
     var x = box.matrixTransform(chart.getScreenCTM().inverse()).x, best = 0;
     xs.forEach(function (value, i) { if (Math.abs(value - x) < Math.abs(xs[best] - x)) best = i; });
     return best;
   }
-  chart.addEventListener("pointermove", function (event) { show(nearest(event)); });
-  chart.addEventListener("click", function (event) {
-    var span = byCut[nearest(event)];
+  chart.addEventListener("pointermove", function (pointer) { show(nearest(pointer)); });
+  chart.addEventListener("click", function (pointer) {
+    var span = byCut[nearest(pointer)];
     if (span) span.scrollIntoView({ block: "center" });
   });
   rows.forEach(function (row, i) { row.addEventListener("pointerenter", function () { show(i); }); });
 
-  var box = document.querySelector(".switch input");
-  if (box) {
-    box.addEventListener("change", function () {
-      document.querySelector(".cot").classList.toggle("plain", !box.checked);
-    });
+  function id(name) { return document.getElementById(name); }
+  document.querySelector(".tools").hidden = false;
+  id("back").disabled = id("on").disabled = !events.length;
+  id("back").addEventListener("click", function () { event(-1); });
+  id("on").addEventListener("click", function () { event(1); });
+  id("values").addEventListener("change", function () { text.classList.toggle("plain", !this.checked); });
+  id("by-change").addEventListener("change", function () { document.body.classList.toggle("by-change", this.checked); });
+
+  function save(name, type, content) {
+    var link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([content], { type: type }));
+    link.download = name;
+    link.click();
+    setTimeout(function () { URL.revokeObjectURL(link.href); }, 1000);
   }
+  var stem = location.pathname.split("/").pop().replace(/\.html$/, "");
+  id("csv").addEventListener("click", function () {
+    var table = rows[0].closest("table");
+    save(stem + ".csv", "text/csv", [].map.call(table.rows, function (row) {
+      return [].map.call(row.cells, function (c) {
+        var value = c.textContent.trim();
+        return /[",\n]/.test(value) ? '"' + value.replace(/"/g, '""') + '"' : value;
+      }).join(",");
+    }).join("\n") + "\n");
+  });
+  id("svg").addEventListener("click", function () {
+    var copy = chart.cloneNode(true), own = chart.querySelectorAll("*"), copies = copy.querySelectorAll("*");
+    var looks = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-weight", "visibility"];
+    own.forEach(function (shape, i) {
+      var style = getComputedStyle(shape);
+      looks.forEach(function (look) { copies[i].setAttribute(look, style.getPropertyValue(look)); });
+    });
+    copy.querySelectorAll(".here,.dot,.sel").forEach(function (shape) { shape.remove(); });
+    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    copy.setAttribute("font-family", "sans-serif");
+    save(stem + ".svg", "image/svg+xml", new XMLSerializer().serializeToString(copy));
+  });
   show(0);
 })();

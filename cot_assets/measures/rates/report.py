@@ -1,0 +1,188 @@
+"""What the report shows of rates, difficulty and comparisons of models, with their pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from cot_assets.report.plots import FIRST, GRID, MUTED, SECOND, THIRD, legend, line, panels, title
+from cot_assets.report.sections import Section
+from cot_assets.report.source import Source
+from cot_assets.report.text import natural, one_line
+
+_PATTERNS = ("insight", "tangent", "late_spike", "lucky_guess", "monotone")
+_MOST_MODELS = 6
+
+
+def pattern_figure(rates: pl.DataFrame) -> Figure | None:
+    """Rates of the patterns with 95% intervals, models side by side, a panel per rule.
+
+    Args:
+        rates: Rows of ``pattern_rates``; of several trace filters the paper's is drawn, of several cut policies the
+            first.
+    """
+    known = rates.filter(pl.col("rate").is_not_null())
+    if known.is_empty():
+        return None
+    filters = sorted(set(known["trace_filter"]), key=lambda name: (name != "paper", name))
+    known = known.filter(pl.col("trace_filter") == filters[0])
+    policy = _first_policy(known)
+    known = known.filter(pl.col("cut_policy") == policy)
+    models = sorted(set(known["model"]), key=natural)
+    patterns = [pattern for pattern in _PATTERNS if pattern in set(known["pattern"])]
+    rules = [rule for rule in ("threshold", "confirmed") if rule in set(known["rule"])]
+    palette = [FIRST, SECOND] if len(models) <= 2 else sns.color_palette("colorblind", len(models))
+    figure, grid = panels(len(rules), columns=2, width=4.2, height=0.3 + 0.22 * len(patterns) * max(2, len(models)))
+    handles: dict[str, Any] = {}
+    for axes, rule in zip(grid, rules, strict=True):
+        for number, model in enumerate(models):
+            own = known.filter((pl.col("rule") == rule) & (pl.col("model") == model))
+            offset = (number - (len(models) - 1) / 2) * 0.7 / len(models)
+            place = np.array([patterns.index(pattern) + offset for pattern in own["pattern"]])
+            axes.hlines(place, own["ci_low"], own["ci_high"], color=palette[number], linewidth=1.8, alpha=0.75)
+            handles[one_line(model, 40)] = axes.scatter(own["rate"], place, color=[palette[number]], s=26, zorder=3)
+        axes.set(xlim=(-0.02, 1.02), yticks=range(len(patterns)), xlabel="share of traces, 95% interval")
+        axes.set_yticklabels([pattern.replace("_", " ") for pattern in patterns])
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.grid(visible=True, axis="x", color=GRID, linewidth=0.7)
+        axes.set_ylim(len(patterns) - 0.45, -0.55)
+        title(axes, f"{rule} rule · {filters[0]} traces · {policy}")
+    legend(figure, handles, per_row=3)
+    return figure
+
+
+def sensitivity_figure(sensitivity: pl.DataFrame) -> Figure | None:
+    """Share of traces with each pattern over its threshold: a line per n, a row of panels per model.
+
+    Args:
+        sensitivity: Rows of the table of one trace filter; of several cut policies the first is drawn.
+    """
+    known = sensitivity.filter(pl.col("rate").is_not_null())
+    if known.is_empty():
+        return None
+    known = known.filter(pl.col("cut_policy") == _first_policy(known))
+    models = sorted(set(known["model"]), key=natural)[:_MOST_MODELS]
+    patterns = [pattern for pattern in _PATTERNS if pattern in set(known["pattern"])]
+    sizes = sorted(set(known["n"]))[-3:]
+    figure, grid = panels(len(models) * len(patterns), columns=len(patterns), width=2.1, height=1.9)
+    handles: dict[str, Any] = {}
+    for at, axes in enumerate(grid):
+        model, pattern = models[at // len(patterns)], patterns[at % len(patterns)]
+        own = known.filter((pl.col("model") == model) & (pl.col("pattern") == pattern)).sort("threshold")
+        for n, color in zip(sizes, [THIRD, SECOND, FIRST][-len(sizes) :], strict=True):
+            rows = own.filter(pl.col("n") == n)
+            if n != sizes[-1]:
+                rows = rows.with_columns(ci_low=pl.lit(None), ci_high=pl.lit(None))
+            for column, dashes in (("noise_flat", "--"), ("noise_monotone", "-.")) if n == sizes[-1] else ():
+                noise = axes.plot(rows["threshold"], rows[column], color=MUTED, linewidth=1.1, linestyle=dashes)
+                handles[column.replace("_", ", ") + " curves"] = noise[0]
+            handles[f"n = {n}"] = line(axes, rows, "threshold", "rate", color)
+        for threshold in own.filter("is_in_use")["threshold"][:1]:
+            axes.axvline(threshold, color=MUTED, linewidth=1, linestyle=":")
+        axes.set(xlim=(0, 0.82), ylim=(-0.02, 1.02), xlabel="threshold" if at >= len(grid) - len(patterns) else "")
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        title(axes, f"{pattern.replace('_', ' ')}\n{one_line(model, 20)}, {own['n_traces'].max()} traces")
+    legend(figure, handles, per_row=5)
+    return figure
+
+
+def _first_policy(frame: pl.DataFrame) -> str:
+    """The policy that sampling follows, before grids that are laid over imported curves."""
+    known = ("tokens", "lines", "sentences")
+    return min(set(frame["cut_policy"]), key=lambda name: (known.index(name) if name in known else 9, name))
+
+
+def _figure(_: Source, rates: pl.DataFrame) -> Figure | None:
+    return pattern_figure(rates)
+
+
+def _sensitivity(source: Source, _: pl.DataFrame) -> Figure | None:
+    return sensitivity_figure(source.query("sensitivity", pattern=None))
+
+
+SECTIONS = (
+    Section(
+        "pattern_rates",
+        "patterns",
+        "How often each pattern occurs",
+        "Share of the paper's traces (correct ones, problems solved without CoT left out) with at least one event. The "
+        "threshold rule is the paper's; the confirmed rule keeps what chance is unlikely to have made.",
+        across=("model", "rule"), n=("n_with", "n_traces"), names={"n_problems": ""},
+        picture=_figure, caption="Dots: rates; lines: 95% intervals, clustered by problem.",
+    ),
+    Section(
+        "pattern_rates",
+        "patterns",
+        "The same over all measured traces",
+        "Incorrect traces and problems solved without CoT included.",
+        across=("model", "rule"), values={"trace_filter": "all"}, n=("n_with", "n_traces"), names={"n_problems": ""},
+    ),
+    Section(
+        "second_hand",
+        "patterns",
+        "Our rates and the paper's",
+        "The paper's figures come from digests and were not checked against it.",
+        across=(), n=("n_with", "n_traces"), names={"paper_second_hand": "The paper, second hand"},
+    ),
+    Section(
+        "guesses_by_v0",
+        "patterns",
+        "Guesses by difficulty",
+        "Correct traces by V0, the potential of the empty chain of thought: at a low V0 a correct trace must have come "
+        "from a low potential, and the bound says how often at most. Equal weights: the mean over the bins with traces.",
+        kinds={"guess_rate": "share", "mean_bound": "share"},
+        n=("n_guesses", "n_traces"), names={"n_problems": "", "v0_bin": "V0", "mean_bound": "Bound", "guess_rate": "Guesses"},
+    ),
+    Section(
+        "pass_at_k",
+        "patterns",
+        "pass@k with and without guesses",
+        "Unbiased, from the measured traces. Without guesses: correct traces that are lucky guesses count as incorrect.",
+        n=("n_traces",),
+        names={"n_problems": "", "pass_at_k": "pass@k", "pass_at_k_without_guesses": "Without guesses", "rule": "",
+               "n_guesses": ""},
+    ),
+    Section(
+        "sensitivity",
+        "trust",
+        "The same rates at other thresholds, from fewer rollouts, and from noise",
+        "Rates at the thresholds in use, had every cut n rollouts. Flat and monotone noise: the rates of simulated curves "
+        "whose true potential is flat, or never falls; a rate near them says nothing.",
+        values={"pattern": None, "in_use": "true"}, across=("model", "n"), kinds={"noise_flat": "share", "noise_monotone": "share"},
+        names={"is_in_use": "", "n_problems": "", "noise_flat": "", "noise_monotone": "", "rule": "", "n_traces": ""},
+        picture=_sensitivity, caption="Solid: rates from n rollouts per cut. Dashed: what noise alone gives.",
+    ),
+    Section(
+        "difficulty",
+        "models",
+        "How hard the problems are",
+        "Chance without any CoT (V0), accuracy, and what the CoT gains; every problem counts once.",
+        by="measure",
+        kinds={"accuracy": "share", "truncated": "share", "solved_without_cot": "share", "n_tokens": "count",
+               "gain_over_v0": "change"},
+        across=("measure",), n=("n_problems",), names={"split_by": "By", "part": "Problems"},
+    ),
+    Section(
+        "model_pairs",
+        "models",
+        "Two models on the same problems",
+        "Each problem that both have counts once. Matched on V0: rates with equal weights over the bins that both fill.",
+        by="measure", kinds={"v0": "value", "accuracy": "share"} | dict.fromkeys(_PATTERNS, "share"),
+        across=(), n=("n_problems",),
+        names={"rule": "", "trace_filter": "", "cut_policy": "", "n_bins": "", "matched_n_a": "", "matched_n_b": "",
+               "value_a": "First", "value_b": "Second", "model_a": "First model", "model_b": "Second model",
+               "matched_difference": "Matched on V0"},
+    ),
+    Section(
+        "matched_rates",
+        "models",
+        "Rates at like difficulty",
+        "Rates in bins of V0, and their mean with equal weights: comparable between models where the same bins are empty.",
+        n=("n_with", "n_traces"), names={"n_problems": "", "n_empty_bins": "", "v0_bin": "V0"},
+    ),
+)  # fmt: skip

@@ -1,0 +1,109 @@
+"""What the report shows of transfer, with its picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from cot_assets.report.plots import FIRST, INKED, SECOND, THIRD, legend, line, panels, title
+from cot_assets.report.sections import Section
+from cot_assets.report.source import Source
+from cot_assets.report.text import natural, one_line
+
+_MOST_PAIRS = 12
+_LOOKS = {
+    "none": ("writer's own text", FIRST, "o"),
+    "shuffled": ("control: shuffled", THIRD, "s"),
+    "wrong": ("control: wrong trace", SECOND, "X"),
+    "own": ("control: reader's own", INKED, "D"),
+}
+_SPAN = {"problems_low": "", "problems_high": "", "share_low": "", "share_high": "", "n_unlocked_and_solved": ""}
+
+
+def transfer_figure(curve: pl.DataFrame) -> Figure | None:
+    """Mean potential of each reader over the share of the writer's trace that it was given.
+
+    Args:
+        curve: Rows of ``transfer_curve``. A panel per reader and writer, a line per control; all traces, leaks kept.
+    """
+    known = curve.filter(
+        (pl.col("leaks") == "kept") & (pl.col("trace_filter") == "all") & pl.col("potential").is_not_null()
+    )
+    pairs = sorted(known.select("reader", "writer").unique().rows(), key=lambda pair: tuple(map(natural, pair)))
+    if not pairs:
+        return None
+    figure, grid = panels(len(pairs[:_MOST_PAIRS]))
+    handles: dict[str, Any] = {}
+    for axes, (reader, writer) in zip(grid, pairs, strict=False):
+        pair = known.filter((pl.col("reader") == reader) & (pl.col("writer") == writer))
+        for control, (label, color, marker) in _LOOKS.items():
+            rows = pair.filter(pl.col("control") == control).sort("fraction")
+            if rows.height:
+                handles[label] = line(axes, rows, "fraction", "potential", color, marker=marker)
+        axes.set(ylim=(-0.03, 1.03), xlim=(-0.03, 0.97), xlabel="share of the writer's trace", ylabel="mean potential")
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        n = f"{pair['n_traces'].max()} traces of {pair['n_problems'].max()} problems"
+        title(axes, f"{one_line(reader, 30)} reads {one_line(writer, 30)}\n{n}")
+    legend(figure, handles, per_row=2)
+    return figure
+
+
+def _figure(_: Source, curve: pl.DataFrame) -> Figure | None:
+    return transfer_figure(curve)
+
+
+SECTIONS = (
+    Section(
+        "transfer",
+        "transfer",
+        "What the first part of a writer's trace does for a reader",
+        "The reader continues the writer's text. Controls give it another text of equal length: of another problem's "
+        "trace, of an incorrect trace of the writer, or of its own trace. Lift: against the reader's potential without "
+        "any text.",
+        across=("control",), n=("n_traces",),
+        names={"n_problems": "", "n_paired": "", "fraction": "Share given", "lift": ""}, kinds={"fraction": "share"},
+        picture=_figure, caption="Mean potential over all traces; bands and bars: 95% intervals, clustered by problem.",
+    ),
+    Section(
+        "unlocked_problems",
+        "transfer",
+        "Problems that a part of the trace unlocks",
+        "Unlocked: V0 is below 0.05 and the potential at this share above 0.10, each with probability at least 0.95. "
+        "Undecided: too few rollouts to say either; never counted as not unlocked.",
+        across=(), names={**_SPAN, "problems_ci_low": "", "problems_ci_high": "", "ci_low": "", "ci_high": "",
+                          "n_problems_unlocked": "Problems unlocked", "n_problems_unsolved": "of unsolved",
+                          "n_unlocked": "Traces unlocked", "n_unsolved": "of unsolved", "fraction": "Share given"},
+        kinds={"fraction": "share"},
+    ),
+    Section(
+        "transfer_controls",
+        "transfer",
+        "The writer's text against each control",
+        "Trace by trace, at equal length. Leaks dropped: no pair in one of whose texts the gold answer stands.",
+        across=(), n=("n_traces",), kinds={"fraction": "share"},
+        names={"n_problems": "", "n_missing": "", "n_leaks": "", "n_control_leaks": "", "n_unlocked": "",
+               "n_control_unlocked": "", "value": "Text", "control_value": "Control text", "fraction": "Share given"},
+    ),
+    Section(
+        "first_unlock",
+        "transfer",
+        "The shortest prefix that unlocks a problem",
+        "Of the problems that the reader does not solve alone. Several prefixes are judged, so the first may be chance: "
+        "do the longer ones of the same trace unlock too?",
+        across=(),
+        names={"n0": "", "n": "", "n_traces": "", "n_prefixes": "", "n_undecided": "", "trace_verdict": "Trace",
+               "n_longer": "of longer", "n_longer_unlocked": "Longer unlock", "leaks_answer_there": "Gold in text",
+               "statement": ""},
+    ),
+    Section(
+        "transfer_steps",
+        "transfer",
+        "Does the step that lifts the writer lift the reader?",
+        "Changes of both potentials between the same two cuts, by the writer's kind of step. Correlations are weakened by "
+        "the noise of both; corrected: the binomial noise taken off both variances, where that is possible.",
+        across=(), n=("n_steps",), names={"n_traces": "", "n_problems": "", "kind": "Step"},
+    ),
+)  # fmt: skip

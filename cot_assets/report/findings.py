@@ -1,0 +1,162 @@
+"""What the report says first: three findings in sentences, written by rules from rows of queries, and what to beware of.
+
+A sentence has its estimate, its interval and its n. Where the interval does not decide, or n is small, it says so: that
+there is too little to say is a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from cot_assets.report import numbers
+from cot_assets.report.source import Row, Source
+from cot_assets.report.text import one_line
+
+FEWEST_TRACES = 10  #: below it a rate is too uncertain to be a headline
+FEWEST_PROBLEMS = 6  #: below it a mean over problems is
+OFTEN = 0.10  #: share of traces above which something is said to happen often
+MOST_TRUNCATED, MOST_UNSCORED = 0.10, 0.02  #: shares of traces or rollouts from which the page warns
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A headline, the sentence that it rests on, and the query that shows its numbers."""
+
+    headline: str
+    sentence: str
+    query: str
+
+
+def findings(source: Source) -> list[Finding]:
+    """The three findings that the report opens with; fewer where less was measured."""
+    difficulty, rates = source.query("difficulty"), source.query("pattern_rates", rule=None, trace_filter="all")
+    found = [_gain(difficulty), _patterns(rates), _transfer(source), _guesses(rates), _pair(source)]
+    return [finding for finding in found if finding is not None][:3]
+
+
+def _gain(difficulty: pl.DataFrame) -> Finding | None:
+    """What the chain of thought adds for the model that it helps most."""
+    own = difficulty.filter((pl.col("split_by") == "none") & pl.col("estimate").is_not_null())
+    by_model: dict[str, dict[str, Row]] = {}
+    for row in own.iter_rows(named=True):
+        by_model.setdefault(row["model"], {})[row["measure"]] = row
+    known = {model: rows for model, rows in by_model.items() if "gain_over_v0" in rows}
+    if not known:
+        return None
+    model = max(known, key=lambda name: known[name]["gain_over_v0"]["estimate"])
+    rows, name = known[model], one_line(model, 40)
+    gain = rows["gain_over_v0"]
+    n = gain["n_problems"]
+    sentence = (
+        f"{name} answers {_written(rows['accuracy'], 'share')} of {numbers.counted(n, 'problem')} with a chain of thought "
+        f"of its own; with none written yet its chance is {_written(rows['v0'], 'value')}. "
+        f"The difference is {_written(gain, 'change')}."
+    )
+    if n < FEWEST_PROBLEMS or gain["ci_low"] is None or gain["ci_low"] <= 0 <= gain["ci_high"]:
+        return Finding("Too few problems to say whether writing it out helps", sentence, "difficulty")
+    helps = "helps" if gain["estimate"] > 0 else "hurts"
+    return Finding(f"Writing it out {helps} {name}", sentence, "difficulty")
+
+
+def _patterns(rates: pl.DataFrame) -> Finding | None:
+    """How often single steps decide, in the model whose traces hold most insights or tangents."""
+    known = rates.filter(pl.col("rate").is_not_null() & pl.col("pattern").is_in(["insight", "tangent"]))
+    if known.is_empty():
+        return None
+    plain = known.filter(pl.col("rule") == "threshold").sort("rate", "model", descending=[True, False])
+    row = plain.row(0, named=True)
+    same = known.filter((pl.col("model") == row["model"]) & (pl.col("cut_policy") == row["cut_policy"]))
+    parts: list[str] = []
+    for pattern, verb in (("insight", "raises"), ("tangent", "lowers")):
+        both = {r["rule"]: r for r in same.filter(pl.col("pattern") == pattern).iter_rows(named=True)}
+        seen, kept = both.get("threshold"), both.get("confirmed")
+        if seen is not None:
+            sure = f", {kept['n_with']:,} beyond chance" if kept is not None else ""
+            parts.append(
+                f"a single step {verb} the chance a lot in {_written(seen, 'share')} "
+                f"({seen['n_with']:,} of {numbers.counted(seen['n_traces'], 'trace')}{sure})"
+            )
+    sentence = f"In {one_line(row['model'], 40)}'s measured traces " + "; ".join(parts) + "."
+    if row["n_traces"] < FEWEST_TRACES:
+        return Finding("Too few traces to say how often single steps decide", sentence, "pattern_rates")
+    is_common, is_rare = row["ci_low"] > OFTEN, row["ci_high"] < OFTEN
+    often = "often" if is_common else "rarely" if is_rare else "sometimes"
+    return Finding(f"Single steps {often} decide", sentence, "pattern_rates")
+
+
+def _transfer(source: Source) -> Finding | None:
+    """What a part of a writer's trace does for the reader that it lifts most."""
+    headline = source.protocol.headline_fraction
+    curve = source.query("transfer").filter(
+        ((pl.col("fraction") - headline).abs() < 1e-9) & (pl.col("control") == "none") & pl.col("lift").is_not_null()
+    )
+    if curve.is_empty():
+        return None
+    row = curve.sort("lift", "reader", descending=[True, False]).row(0, named=True)
+    reader, writer = one_line(row["reader"], 40), one_line(row["writer"], 40)
+    lift = numbers.with_interval(row["lift"], row["lift_low"], row["lift_high"], "change")
+    sentence = (
+        f"Given the first {numbers.percent(headline)} of {writer}'s traces, {reader}'s chance changes by {lift}, over "
+        f"{numbers.counted(row['n_paired'], 'trace')} of {numbers.counted(row['n_problems'], 'problem')}."
+    )
+    if row["n_problems"] < FEWEST_PROBLEMS or row["lift_low"] is None or row["lift_low"] <= 0 <= row["lift_high"]:
+        return Finding("Too few problems to say whether a beginning helps another model", sentence, "transfer")
+    helps = "helps" if row["lift"] > 0 else "hurts"
+    return Finding(f"{writer}'s beginnings {helps.rstrip('s')} {reader}", sentence, "transfer")
+
+
+def _guesses(rates: pl.DataFrame) -> Finding | None:
+    """How often an answer came out of nowhere."""
+    own = rates.filter((pl.col("pattern") == "lucky_guess") & (pl.col("rule") == "threshold") & (pl.col("n_traces") > 0))
+    if own.is_empty():
+        return None
+    row = own.sort("rate", "model", descending=[True, False]).row(0, named=True)
+    sentence = (
+        f"{row['n_with']:,} of {one_line(row['model'], 40)}'s {numbers.counted(row['n_traces'], 'correct trace')} reach an "
+        f"answer that was unlikely just before it was stated: {_written(row, 'share')}."
+    )
+    if row["n_traces"] < FEWEST_TRACES:
+        return Finding("Too few correct traces to say how many are guessed", sentence, "pattern_rates")
+    return Finding("Some correct answers look guessed" if row["n_with"] else "No answer looks guessed", sentence, "guesses")
+
+
+def _pair(source: Source) -> Finding | None:
+    """How the first two models differ on the same problems."""
+    pairs = source.query("model_pairs").filter((pl.col("measure") == "accuracy") & pl.col("difference").is_not_null())
+    if pairs.is_empty():
+        return None
+    row = pairs.row(0, named=True)
+    first, second = one_line(row["model_a"], 40), one_line(row["model_b"], 40)
+    difference = numbers.with_interval(row["difference"], row["ci_low"], row["ci_high"], "change")
+    n = numbers.counted(row["n_problems"], "problem")
+    sentence = f"On the same {n} the accuracy of {first} minus that of {second} is {difference}."
+    is_open = row["ci_low"] is None or row["ci_low"] <= 0 <= row["ci_high"]
+    better = first if row["difference"] > 0 else second
+    return Finding("Too few problems to tell the models apart" if is_open else f"{better} does better", sentence, "model_pairs")
+
+
+def _written(row: Row, kind: str) -> str:
+    """Estimate or rate of a row with its interval."""
+    return numbers.with_interval(row.get("estimate", row.get("rate")), row["ci_low"], row["ci_high"], kind)
+
+
+def warnings(verdicts: pl.DataFrame, quality: pl.DataFrame) -> Iterator[str]:
+    """What a reader should know before trusting any number: truncation, unscored answers, unknown cuts, few traces."""
+    for row in verdicts.iter_rows(named=True):
+        model, n = one_line(row["model"], 40), row["n_traces"]
+        for name, most in (("truncated", MOST_TRUNCATED), ("unscored", MOST_UNSCORED)):
+            if n and row[f"n_{name}"] / n > most:
+                yield f"{model}: {row[f'n_{name}']:,} of {numbers.counted(n, 'trace')} are {name}."
+        if row["n_measured"] < FEWEST_TRACES:
+            yield f"{model}: only {numbers.counted(row['n_measured'], 'trace')} with a curve; most rates are open."
+    for row in quality.iter_rows(named=True):
+        model = one_line(row["model"], 40)
+        for name, most in (("truncated", MOST_TRUNCATED), ("unscored", MOST_UNSCORED)):
+            share = row[f"{name}_share"]
+            if share is not None and share > most:
+                yield f"{model}: {numbers.percent(share)} of the rollouts are {name}."
+        if row["n_unknown"]:
+            yield f"{model}: {numbers.counted(row['n_unknown'], 'cut')} of {row['n_prefixes']:,} without a scored rollout."

@@ -1,0 +1,228 @@
+"""A section of a report: a named query, its title, a note, and how its columns are written.
+
+:func:`layout` makes the table of a section: models as columns, value and interval in one cell, constant columns
+named above the table, and rows that rest on nothing folded away and counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from cot_assets.report import numbers
+from cot_assets.report.source import Row, Source
+from cot_assets.report.text import natural, one_line
+
+MOST_ROWS = 200  #: rows of one table; a line below says how many more there are
+MOST_COLUMNS = 9  #: of a table with models as columns; beyond it models stay rows
+_COUNTS = re.compile(r"(n|k)\d?|n_.*|.*_tokens|cut_(index|from|to)|chunk|smallest_n|generated.*|prompt.*|.*per_.*|runs")
+_SHARES = re.compile(r".*(share|rate|accuracy|pass_at_k|noise|bound|paper_second_hand).*|problems(_ci)?")
+_CHANGES = re.compile(r".*(difference|lift|change|delta|gain|correlation|corrected|drop|rise|matched).*")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question to the results, and how its rows are shown.
+
+    Attributes:
+        query: Name of the query; the page shows its rows and nothing else.
+        group: The question of the page that it belongs to.
+        values: Parameters of the query other than the problem set.
+        by: Column whose value chooses a row's kind of number in ``kinds``, such as ``measure``.
+        kinds: Kinds of numbers (:data:`numbers.KINDS`) by column, or by the value of ``by``.
+        across: Columns whose values become columns, the first of them alone where all make too many.
+        n: Counts written below each value: ``n_with`` of ``n``, or one alone. A row whose last is 0 says nothing.
+        names: Headings of columns, where not their names; "" leaves a column out.
+        picture: Draws the rows; None where there is nothing to draw.
+    """
+
+    query: str
+    group: str
+    title: str
+    note: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    by: str = ""
+    kinds: Mapping[str, str] = field(default_factory=dict[str, str])
+    across: tuple[str, ...] = ("model",)
+    n: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    picture: Callable[[Source, pl.DataFrame], Figure | None] | None = None
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as text, its interval and the counts that it rests on; ``href`` leads to a trace."""
+
+    text: str
+    interval: str = ""
+    n: str = ""
+    href: str = ""
+    is_number: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the template shows of a section."""
+
+    head: list[str]
+    rows: list[list[Cell]]
+    constants: list[tuple[str, str]]
+    n_silent: int = 0
+    n_more: int = 0
+
+
+def layout(frame: pl.DataFrame, section: Section, links: Mapping[str, str] | None = None) -> Table:
+    """The table of a section's rows.
+
+    Args:
+        frame: Rows of the query.
+        section: How they are shown.
+        links: Pages by trace; a row with a ``trace_id`` leads to its page.
+    """
+    left_out = {"problem_set", *(name for name, title in section.names.items() if not title)}
+    ends = intervals(frame.columns)
+    spent = {name for pair in ends.values() for name in pair} | {*section.n, *left_out, "trace_id"}
+    shown = [name for name in frame.columns if name not in spent]
+    rows = frame.to_dicts()
+    values = [n for n in shown if n in ends or frame.schema[n].is_float()]
+    kept = [row for row in rows if _says_something(row, section, values)]
+    keys = [n for n in shown if n not in values and not _is_plain_number(frame.schema[n])]
+    constants = [n for n in keys if len(kept) and len({row[n] for row in kept}) == 1 and not _is_long(kept[0][n])]
+    shown = [name for name in shown if name not in constants]
+    writer = _Writer(section, ends, links or {})
+    named = [(writer.heading(n), writer.plain(kept[0], n)) for n in constants]
+    across = tuple(name for name in section.across if name in shown)
+    for names in dict.fromkeys((across, across[:1])):
+        wide = _across(kept, names, shown, values, writer) if names and values else None
+        if wide is not None:
+            return Table(*wide, named, len(rows) - len(kept))
+    if section.n and kept:
+        shown.append("")
+    head = [writer.heading(name) if name else "n" for name in shown]
+    cells = [[writer.cell(row, name) if name else Cell(writer.counts(row), is_number=True) for name in shown]
+             for row in kept[:MOST_ROWS]]  # fmt: skip
+    return Table(head, cells, named, len(rows) - len(kept), max(0, len(kept) - MOST_ROWS))
+
+
+def _across(
+    kept: Sequence[Row], across: tuple[str, ...], shown: Sequence[str], values: Sequence[str], writer: _Writer
+) -> tuple[list[str], list[list[Cell]]] | None:
+    """Head and rows with the values of ``across`` as columns; None where that makes no table."""
+    keys = [n for n in shown if n not in values and n not in across]
+    values = [n for n in shown if n in values]
+    columns = sorted({tuple(writer.plain(row, n) for n in across) for row in kept}, key=lambda c: [*map(natural, c)])
+    if len(keys) + len(columns) * len(values) > MOST_COLUMNS:
+        return None
+    table: dict[tuple[Any, ...], dict[tuple[str, ...], Row]] = {}
+    for row in kept:
+        line = table.setdefault(tuple(row[n] for n in keys), {})
+        column = tuple(writer.plain(row, n) for n in across)
+        if column in line:
+            return None
+        line[column] = row
+    if len(table) > MOST_ROWS:
+        return None
+    head = [writer.heading(n) for n in keys]
+    for column in columns:
+        name = one_line(", ".join(column), 60)
+        head += [f"{name}: {writer.heading(n).lower()}" if len(values) > 1 else name for n in values]
+    lines: list[list[Cell]] = []
+    for line in table.values():
+        first = next(iter(line.values()))
+        cells = [writer.cell(first, n) for n in keys]
+        for column in columns:
+            row = line.get(column)
+            cells += [
+                Cell(numbers.NOTHING, is_number=True) if row is None else writer.cell(row, n, with_n=True)
+                for n in values
+            ]
+        lines.append(cells)
+    return head, lines
+
+
+def intervals(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Columns with the names of their interval's ends: ``x_low`` and ``x_high``, or ``ci_low`` behind it."""
+    found: dict[str, tuple[str, str]] = {}
+    before = ""
+    for name in columns:
+        stem = name.removesuffix("_low")
+        if stem == name or f"{stem}_high" not in columns:
+            before = before if name.endswith("_high") else name
+            continue
+        owner = stem if stem in columns else before
+        if owner and owner not in found:
+            found[owner] = (name, f"{stem}_high")
+    return found
+
+
+def _is_plain_number(kind: pl.DataType) -> bool:
+    return kind.is_numeric()
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, str) and len(value) > 60
+
+
+def _says_something(row: Row, section: Section, values: Sequence[str]) -> bool:
+    """Whether a row has a value, and anything that the value is about."""
+    if section.n and not row[section.n[-1]]:
+        return False
+    return not values or any(row[name] is not None for name in values)
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes the cells of a section."""
+
+    section: Section
+    ends: Mapping[str, tuple[str, str]]
+    links: Mapping[str, str]
+
+    def heading(self, name: str) -> str:
+        """A column's heading: the section's, or its name."""
+        text = name.removeprefix("n_").replace("_", " ")
+        return self.section.names.get(name, name if name in ("n", "k") else text[:1].upper() + text[1:])
+
+    def kind(self, row: Row, name: str) -> str:
+        """The kind of number in a cell."""
+        kinds = self.section.kinds
+        by = str(row.get(self.section.by, "")) if self.section.by else ""
+        if name in kinds or (by in kinds and name in self.ends):
+            return kinds.get(name) or kinds[by]
+        if _COUNTS.fullmatch(name):
+            return "count"
+        return "share" if _SHARES.fullmatch(name) else "change" if _CHANGES.fullmatch(name) else "value"
+
+    def plain(self, row: Row, name: str) -> str:
+        """One value as text."""
+        value = row[name]
+        if value is None:
+            return numbers.NOTHING
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, int | float):
+            return numbers.KINDS[self.kind(row, name)](value)
+        text = one_line(str(value), 300)
+        return text.replace("_", " ") if re.fullmatch(r"[a-z][a-z0-9_]*", text) else text
+
+    def counts(self, row: Row) -> str:
+        """The counts that a row rests on: ``8 of 24``."""
+        known = [numbers.count(row[name]) for name in self.section.n if row[name] is not None]
+        return " of ".join(known) if len(known) != 1 else f"n = {known[0]}"
+
+    def cell(self, row: Row, name: str, *, with_n: bool = False) -> Cell:
+        """The cell of one column, with its interval if it has one."""
+        href = self.links.get(row.get("trace_id", ""), "") if name == "problem_id" else ""
+        is_number = isinstance(row[name], int | float) and not isinstance(row[name], bool)
+        interval = ""
+        if name in self.ends and row[name] is not None:
+            low, high = (row[end] for end in self.ends[name])
+            interval = numbers.interval(low, high, self.kind(row, name)) or numbers.TOO_FEW
+        n = self.counts(row) if with_n and self.section.n else ""
+        return Cell(self.plain(row, name), interval, n, href, is_number)

@@ -1,0 +1,47 @@
+"""What a report reads: named queries and views of one problem set, through one function that runs SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from cot_assets.study import Protocol
+from cot_assets.warehouse.queries import find_query
+
+Row = dict[str, Any]
+Read = Callable[[str, Mapping[str, Any]], pl.DataFrame]
+
+
+class ReportError(ValueError):
+    """A report cannot be made from what it was given; the message names the thing and the way out."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows of one problem set.
+
+    Args:
+        read: Runs one SELECT, ``$name`` in it bound, and returns its rows.
+        problem_set: Name of the problem set.
+        protocol: The protocol that it is bound to.
+        is_recorded: Its rollouts were published by others: how they were sampled is not in the protocol.
+    """
+
+    read: Read
+    problem_set: str
+    protocol: Protocol
+    is_recorded: bool = False
+
+    def query(self, name: str, **values: Any) -> pl.DataFrame:
+        """What ``cot-assets sql NAME`` shows for the problem set; ``values`` are further parameters."""
+        query = find_query(name)
+        given = {"problem_set": self.problem_set, **values}
+        return self.read(query.sql, {p.name: given.get(p.name, p.default) for p in query.parameters})
+
+    def view(self, name: str, columns: str = "*", order: str = "ALL") -> pl.DataFrame:
+        """The problem set's rows of a table or view."""
+        sql = f'SELECT {columns} FROM "{name}" WHERE problem_set = $problem_set ORDER BY {order}'  # noqa: S608
+        return self.read(sql, {"problem_set": self.problem_set})

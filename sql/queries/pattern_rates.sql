@@ -1,0 +1,23 @@
+-- How often does each pattern occur, with the counts behind each rate? (Long form of the pattern table.)
+-- param problem_set: NULL = all problem sets
+-- param rule: NULL = both rules; or 'threshold', the paper's on estimates; 'confirmed' counts only what is_confirmed
+-- param trace_filter: 'paper' = right traces of problems not solved without CoT; or correct, incorrect, all
+SELECT
+    problem_set,
+    model,
+    cut_policy,
+    pattern,
+    rule,
+    trace_filter,
+    n_with,
+    n_traces,
+    n_problems,
+    round(rate, 3) AS rate,
+    round(ci_low, 3) AS ci_low,
+    round(ci_high, 3) AS ci_high
+FROM pattern_rates
+WHERE problem_set = coalesce($problem_set, problem_set)
+    AND rule = coalesce($rule, rule)
+    AND trace_filter = $trace_filter
+ORDER BY problem_set, cut_policy,
+    list_position(['insight', 'tangent', 'late_spike', 'lucky_guess', 'monotone'], pattern), model, rule DESC;
