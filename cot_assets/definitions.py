@@ -21,8 +21,15 @@ from cot_assets.orchestration import publishing
 from cot_assets.orchestration.jobs import jobs
 from cot_assets.orchestration.resources import Engines, LoggedProgress, Study
 from cot_assets.orchestration.triggers import nightly_schedules, registry_sensor
+from cot_assets.report.sections import Section
 
 _MODULES = (problems, potential, answers, patterns, comparison, optimizing, transfer, publishing)
+
+
+def _sections() -> tuple[Section, ...]:
+    from cot_assets.measures.sections import SECTIONS  # with their pictures, which load slowly
+
+    return SECTIONS
 
 
 def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -32,7 +39,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     """
     all_jobs = jobs()
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(_MODULES),
+        assets=[*dg.load_assets_from_modules(_MODULES), publishing.report_asset(_sections)],
         jobs=all_jobs,
         sensors=[registry_sensor(all_jobs)],
         schedules=nightly_schedules(),

@@ -6,10 +6,11 @@ asset, and the rules of the checks (:mod:`cot_assets.orchestration.check_rules`)
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
@@ -31,6 +32,9 @@ from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.recorded import RecordedError, refuse_recorded
 from cot_assets.warehouse.schema import TABLES
 from cot_assets.warehouse.store import Warehouse
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PREVIEW_ROWS, _PREVIEW_CHARACTERS = 8, 60
 _PAIR = ("answer", "gold_answer", "answer_kind")
@@ -180,11 +184,14 @@ def preview(frame: pl.DataFrame, rows: int = _PREVIEW_ROWS) -> dg.MetadataValue:
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def picture(png: bytes) -> dg.MetadataValue:
-    """A small PNG, embedded as a data URI that Dagster's Markdown shows."""
-    import base64
+def picture(figure: Figure | None) -> dg.MetadataValue:
+    """A small PNG of a figure, embedded as a data URI that Dagster's Markdown shows; words where there is none."""
+    if figure is None:
+        return dg.MetadataValue.text("nothing to draw yet")
+    from cot_assets.report.plots import to_png  # plotting loads slowly
 
-    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
+    png = base64.b64encode(to_png(figure, dpi=70, page="white")).decode()
+    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{png})")
 
 
 def check_specs(asset: str, checks: Mapping[str, tuple[bool, str]]) -> list[dg.AssetCheckSpec]:

@@ -1,8 +1,10 @@
 """Group ``results``: what leaves the pipeline, a DuckDB file and a report.
 
-Belongs here: the assets ``results`` and ``report``. Does not belong here: publishing
+Belongs here: the assets ``results`` and ``report``; the rooms' sections come from the definitions. Does not belong here: publishing
 (:mod:`cot_assets.warehouse.publish`) and rendering (:mod:`cot_assets.report`).
 """
+
+from collections.abc import Callable, Sequence
 
 import dagster as dg
 
@@ -10,8 +12,7 @@ from cot_assets.orchestration import materializing as common
 from cot_assets.orchestration.jobs import COMPARISON
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, PROBLEM_SETS
 from cot_assets.orchestration.resources import Study
-from cot_assets.report.data import load_report_data
-from cot_assets.report.pages import render_report
+from cot_assets.report import Section, Source, render_report
 
 _DEPS = [
     *(dg.AssetDep(name) for name in COMPARISON),
@@ -45,28 +46,32 @@ def results(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     )
 
 
-@dg.asset(
-    group_name="results",
-    partitions_def=PROBLEM_SETS,
-    deps=_DEPS,
-    description="A folder of self-contained HTML pages per problem set: pattern table, transfer curve, "
-    "unlocks, cost, and every measured trace colored by its potential.",
-    kinds={"html", "seaborn"},
-)
-def report(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
-    """Render the problem set's report."""
-    scope = common.scope_of(context, study)
-    # How recorded rollouts were sampled, and their traces chosen, is not in the protocol.
-    is_recorded = scope.config.problem_set(scope.problem_set).is_recorded
-    protocol = None if is_recorded else scope.protocol
-    data = load_report_data(scope.warehouse.read, scope.problem_set, protocol=protocol)
-    pages = render_report(data, study.home().reports / scope.problem_set)
-    index = study.home().reports / scope.problem_set / "index.html"
-    return dg.MaterializeResult(
-        metadata={
-            "index": dg.MetadataValue.path(str(index)),
-            "pages": len(pages),
-            "megabytes": sum(page.stat().st_size for page in pages) / 1e6,
-        },
-        data_version=dg.DataVersion(common.comparison_fingerprint_of(context, scope)),
+def report_asset(sections: Callable[[], Sequence[Section]]) -> dg.AssetsDefinition:
+    """The asset ``report``, which shows the sections; they are asked for when it runs, since pictures load slowly."""
+
+    @dg.asset(
+        name="report",
+        group_name="results",
+        partitions_def=PROBLEM_SETS,
+        deps=_DEPS,
+        description="A folder of self-contained HTML pages per problem set: findings, a gallery of all measured traces, "
+        "tables and pictures by question, and every trace colored by its potential.",
+        kinds={"html", "seaborn"},
     )
+    def report(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+        """Render the problem set's report."""
+        scope = common.scope_of(context, study)
+        # How recorded rollouts were sampled, and their traces chosen, is not in the protocol.
+        is_recorded = scope.config.problem_set(scope.problem_set).is_recorded
+        source = Source(scope.warehouse.read, scope.problem_set, scope.protocol, is_recorded=is_recorded)
+        pages = render_report(source, sections(), study.home().reports / scope.problem_set)
+        return dg.MaterializeResult(
+            metadata={
+                "index": dg.MetadataValue.path(str(study.home().reports / scope.problem_set / "index.html")),
+                "pages": len(pages),
+                "megabytes": sum(page.stat().st_size for page in pages) / 1e6,
+            },
+            data_version=dg.DataVersion(common.comparison_fingerprint_of(context, scope)),
+        )
+
+    return report

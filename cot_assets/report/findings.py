@@ -32,7 +32,10 @@ class Finding:
 
 def findings(source: Source) -> list[Finding]:
     """The three findings that the report opens with; fewer where less was measured."""
-    difficulty, rates = source.query("difficulty"), source.query("pattern_rates", rule=None, trace_filter="all")
+    difficulty, rates = (
+        source.query("difficulty"),
+        source.query("pattern_rates", rule=None, trace_filter="all"),
+    )
     found = [_gain(difficulty), _patterns(rates), _transfer(source), _guesses(rates), _pair(source)]
     return [finding for finding in found if finding is not None][:3]
 
@@ -91,7 +94,9 @@ def _transfer(source: Source) -> Finding | None:
     """What a part of a writer's trace does for the reader that it lifts most."""
     headline = source.protocol.headline_fraction
     curve = source.query("transfer").filter(
-        ((pl.col("fraction") - headline).abs() < 1e-9) & (pl.col("control") == "none") & pl.col("lift").is_not_null()
+        ((pl.col("fraction") - headline).abs() < 1e-9)
+        & (pl.col("control") == "none")
+        & pl.col("lift").is_not_null()
     )
     if curve.is_empty():
         return None
@@ -102,15 +107,23 @@ def _transfer(source: Source) -> Finding | None:
         f"Given the first {numbers.percent(headline)} of {writer}'s traces, {reader}'s chance changes by {lift}, over "
         f"{numbers.counted(row['n_paired'], 'trace')} of {numbers.counted(row['n_problems'], 'problem')}."
     )
-    if row["n_problems"] < FEWEST_PROBLEMS or row["lift_low"] is None or row["lift_low"] <= 0 <= row["lift_high"]:
-        return Finding("Too few problems to say whether a beginning helps another model", sentence, "transfer")
+    if (
+        row["n_problems"] < FEWEST_PROBLEMS
+        or row["lift_low"] is None
+        or row["lift_low"] <= 0 <= row["lift_high"]
+    ):
+        return Finding(
+            "Too few problems to say whether a beginning helps another model", sentence, "transfer"
+        )
     helps = "helps" if row["lift"] > 0 else "hurts"
     return Finding(f"{writer}'s beginnings {helps.rstrip('s')} {reader}", sentence, "transfer")
 
 
 def _guesses(rates: pl.DataFrame) -> Finding | None:
     """How often an answer came out of nowhere."""
-    own = rates.filter((pl.col("pattern") == "lucky_guess") & (pl.col("rule") == "threshold") & (pl.col("n_traces") > 0))
+    own = rates.filter(
+        (pl.col("pattern") == "lucky_guess") & (pl.col("rule") == "threshold") & (pl.col("n_traces") > 0)
+    )
     if own.is_empty():
         return None
     row = own.sort("rate", "model", descending=[True, False]).row(0, named=True)
@@ -120,12 +133,18 @@ def _guesses(rates: pl.DataFrame) -> Finding | None:
     )
     if row["n_traces"] < FEWEST_TRACES:
         return Finding("Too few correct traces to say how many are guessed", sentence, "pattern_rates")
-    return Finding("Some correct answers look guessed" if row["n_with"] else "No answer looks guessed", sentence, "guesses")
+    return Finding(
+        "Some correct answers look guessed" if row["n_with"] else "No answer looks guessed",
+        sentence,
+        "guesses",
+    )
 
 
 def _pair(source: Source) -> Finding | None:
     """How the first two models differ on the same problems."""
-    pairs = source.query("model_pairs").filter((pl.col("measure") == "accuracy") & pl.col("difference").is_not_null())
+    pairs = source.query("model_pairs").filter(
+        (pl.col("measure") == "accuracy") & pl.col("difference").is_not_null()
+    )
     if pairs.is_empty():
         return None
     row = pairs.row(0, named=True)
@@ -135,7 +154,11 @@ def _pair(source: Source) -> Finding | None:
     sentence = f"On the same {n} the accuracy of {first} minus that of {second} is {difference}."
     is_open = row["ci_low"] is None or row["ci_low"] <= 0 <= row["ci_high"]
     better = first if row["difference"] > 0 else second
-    return Finding("Too few problems to tell the models apart" if is_open else f"{better} does better", sentence, "model_pairs")
+    return Finding(
+        "Too few problems to tell the models apart" if is_open else f"{better} does better",
+        sentence,
+        "model_pairs",
+    )
 
 
 def _written(row: Row, kind: str) -> str:

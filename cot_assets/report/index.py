@@ -12,7 +12,6 @@ import polars as pl
 from cot_assets.report import numbers
 from cot_assets.report.curve import spark
 from cot_assets.report.findings import findings, warnings
-from cot_assets.report.plots import to_png
 from cot_assets.report.sections import Section, layout
 from cot_assets.report.source import Row, Source
 from cot_assets.report.text import file_stem, one_line, visible
@@ -46,7 +45,9 @@ class Report:
         self.curves = _by_trace(source.view("trace_curves", order="trace_id, cut_policy, cut_index"))
         self.rows = [row for row in source.query("traces").iter_rows(named=True) if _key(row) in self.curves]
         self.files = {
-            _key(row): f"traces/{file_stem(row['model'], row['problem_id'], row['cut_policy'], unseen=row['trace_id'])}.html"
+            _key(
+                row
+            ): f"traces/{file_stem(row['model'], row['problem_id'], row['cut_policy'], unseen=row['trace_id'])}.html"
             for row in self.rows
         }
         self.problems = {row["problem_id"]: row for row in source.view("problems").iter_rows(named=True)}
@@ -90,7 +91,11 @@ class Report:
         def telling(row: Row) -> tuple[Any, ...]:
             n = sum(len(cut["chunk"]) for cut in self.curves[_key(row)])
             change = max(row["largest_rise"] or 0, -(row["largest_drop"] or 0))
-            return n <= _HERO_CHARACTERS, change + 0.1 * min(3, row["n_insights"] + row["n_tangents"]), row["trace_id"]
+            return (
+                n <= _HERO_CHARACTERS,
+                change + 0.1 * min(3, row["n_insights"] + row["n_tangents"]),
+                row["trace_id"],
+            )
 
         if not self.rows:
             return None
@@ -106,7 +111,9 @@ class Report:
         mean = self.source.query("difficulty").filter(pl.col("split_by") == "none")
         cards: list[Row] = []
         for row in verdicts.iter_rows(named=True):
-            own = {r["pattern"]: r for r in rates.filter(pl.col("model") == row["model"]).iter_rows(named=True)}
+            own = {
+                r["pattern"]: r for r in rates.filter(pl.col("model") == row["model"]).iter_rows(named=True)
+            }
             of = {r["measure"]: r for r in mean.filter(pl.col("model") == row["model"]).iter_rows(named=True)}
             figures = [(label, of[measure]["estimate"], of[measure], kind, None)
                        for measure, label, kind in (("accuracy", "Accuracy", "share"), ("v0", "Chance without any CoT", "value"))
@@ -144,6 +151,8 @@ class Report:
 
     def _groups(self) -> Iterator[Row]:
         """The questions with their tables; sections without a row are named only."""
+        from cot_assets.report.plots import to_png  # plotting loads slowly
+
         links = {trace: self.files[trace, policy] for trace, policy in reversed(self.files)}
         for group, question in GROUPS.items():
             shown: list[Row] = []
@@ -155,7 +164,9 @@ class Report:
                     silent.append(section.title)
                     continue
                 figure = section.picture(self.source, rows) if section.picture else None
-                given = "".join(f" -p {name}={value}" for name, value in section.values.items() if value is not None)
+                given = "".join(
+                    f" -p {name}={value}" for name, value in section.values.items() if value is not None
+                )
                 shown.append({
                     "section": section, "table": table, "command": f"cot-assets sql {section.query}{given}",
                     "picture": figure and "data:image/png;base64," + base64.b64encode(to_png(figure, 140)).decode(),
@@ -177,23 +188,27 @@ class Report:
                 before, after = rows[number - 1 : number], rows[number + 1 : number + 2]
                 others = [other for other in by_problem[row["problem_id"]] if other is not row][:20]
                 problem = self.problems.get(row["problem_id"], {})
-                yield self.files[_key(row)], {
-                    "view": self.view(_key(row)),
-                    "row": row,
-                    "problem": one_line(row["problem_id"], 80),
-                    "model": one_line(row["model"], 80),
-                    "statement": visible(problem.get("statement") or "", 20_000),
-                    "gold": one_line(problem.get("gold_answer") or "", 300),
-                    "previous": "".join("../" + self.files[_key(r)] for r in before),
-                    "next": "".join("../" + self.files[_key(r)] for r in after),
-                    "others": [("../" + self.files[_key(r)], self._label(r)) for r in others],
-                }
+                yield (
+                    self.files[_key(row)],
+                    {
+                        "view": self.view(_key(row)),
+                        "row": row,
+                        "problem": one_line(row["problem_id"], 80),
+                        "model": one_line(row["model"], 80),
+                        "statement": visible(problem.get("statement") or "", 20_000),
+                        "gold": one_line(problem.get("gold_answer") or "", 300),
+                        "previous": "".join("../" + self.files[_key(r)] for r in before),
+                        "next": "".join("../" + self.files[_key(r)] for r in after),
+                        "others": [("../" + self.files[_key(r)], self._label(r)) for r in others],
+                    },
+                )
 
     def _label(self, row: Row) -> str:
         """What a link to a trace's page is called."""
         verdict = row["verdict"].replace("_", " ")
         return one_line(
-            f"{row['model']} on {row['problem_id']}, trace {row['sample_index']}, cuts at {row['cut_policy']}: {verdict}", 200
+            f"{row['model']} on {row['problem_id']}, trace {row['sample_index']}, cuts at {row['cut_policy']}: {verdict}",
+            200,
         )
 
 
@@ -220,5 +235,9 @@ def _said(row: Row, view: TraceView) -> str:
     rise, drop = row["largest_rise"] or 0, row["largest_drop"] or 0
     start = numbers.potential(row["v0"])
     end = row["verdict"].replace("_", " ")
-    step = f"one step raises it by {numbers.potential(rise)}" if rise >= -drop else f"one step lowers it by {numbers.potential(-drop)}"
+    step = (
+        f"one step raises it by {numbers.potential(rise)}"
+        if rise >= -drop
+        else f"one step lowers it by {numbers.potential(-drop)}"
+    )
     return f"The chance of a correct answer starts at {start}; {step}; the trace ends {end}."

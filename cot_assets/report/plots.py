@@ -79,8 +79,8 @@ def legend(figure: Figure, handles: Mapping[str, Any], per_row: int = 4) -> None
         text.set(color=MUTED, parse_math=False)
 
 
-def to_png(figure: Figure, dpi: int = 110) -> bytes:
-    """The figure as a PNG of at most :data:`MOST_PNG_BYTES` bytes, its page transparent.
+def to_png(figure: Figure, dpi: int = 110, page: str = "none") -> bytes:
+    """The figure as a PNG of at most :data:`MOST_PNG_BYTES` bytes, on a page of that color or a transparent one.
 
     Colors are reduced to a palette of 64; where that is not enough the resolution is lowered, to no
     less than 40 dots per inch.
@@ -89,7 +89,7 @@ def to_png(figure: Figure, dpi: int = 110) -> bytes:
         raw = io.BytesIO()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from")
-            figure.savefig(raw, format="png", dpi=dpi, transparent=True)
+            figure.savefig(raw, format="png", dpi=dpi, facecolor=page)
         figure.set_layout_engine("none")  # the layout is found; smaller copies keep it
         image = Image.open(raw).quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         small = io.BytesIO()

@@ -9,18 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from matplotlib.figure import Figure
 
 from cot_assets.report import numbers
 from cot_assets.report.source import Row, Source
 from cot_assets.report.text import natural, one_line
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 MOST_ROWS = 200  #: rows of one table; a line below says how many more there are
 MOST_COLUMNS = 9  #: of a table with models as columns; beyond it models stay rows
-_COUNTS = re.compile(r"(n|k)\d?|n_.*|.*_tokens|cut_(index|from|to)|chunk|smallest_n|generated.*|prompt.*|.*per_.*|runs")
+_COUNTS = re.compile(
+    r"(n|k)\d?|n_.*|.*_tokens|cut_(index|from|to)|chunk|smallest_n|generated.*|prompt.*|.*per_.*|runs"
+)
 _SHARES = re.compile(r".*(share|rate|accuracy|pass_at_k|noise|bound|paper_second_hand).*|problems(_ci)?")
 _CHANGES = re.compile(r".*(difference|lift|change|delta|gain|correlation|corrected|drop|rise|matched).*")
 
@@ -93,7 +97,9 @@ def layout(frame: pl.DataFrame, section: Section, links: Mapping[str, str] | Non
     values = [n for n in shown if n in ends or frame.schema[n].is_float()]
     kept = [row for row in rows if _says_something(row, section, values)]
     keys = [n for n in shown if n not in values and not _is_plain_number(frame.schema[n])]
-    constants = [n for n in keys if len(kept) and len({row[n] for row in kept}) == 1 and not _is_long(kept[0][n])]
+    constants = [
+        n for n in keys if len(kept) and len({row[n] for row in kept}) == 1 and not _is_long(kept[0][n])
+    ]
     shown = [name for name in shown if name not in constants]
     writer = _Writer(section, ends, links or {})
     named = [(writer.heading(n), writer.plain(kept[0], n)) for n in constants]
@@ -116,7 +122,9 @@ def _across(
     """Head and rows with the values of ``across`` as columns; None where that makes no table."""
     keys = [n for n in shown if n not in values and n not in across]
     values = [n for n in shown if n in values]
-    columns = sorted({tuple(writer.plain(row, n) for n in across) for row in kept}, key=lambda c: [*map(natural, c)])
+    columns = sorted(
+        {tuple(writer.plain(row, n) for n in across) for row in kept}, key=lambda c: [*map(natural, c)]
+    )
     if len(keys) + len(columns) * len(values) > MOST_COLUMNS:
         return None
     table: dict[tuple[Any, ...], dict[tuple[str, ...], Row]] = {}

@@ -103,7 +103,9 @@ def _stretches(cuts: Sequence[Row], events: Sequence[Row]) -> list[Stretch]:
                 step=step_class(now),
                 change=change_class(None if before is None or now is None else now - before),
                 head=raw[:n_head][:_ABRIDGED],
-                pieces=[(part, bool(_TAG.fullmatch(part))) for part in _TAG.split(visible(body, limit)) if part],
+                pieces=[
+                    (part, bool(_TAG.fullmatch(part))) for part in _TAG.split(visible(body, limit)) if part
+                ],
                 tail=raw[n_head + len(body) :][:_ABRIDGED],
                 chip="" if cut["is_end"] else numbers.short(now),
                 is_end=cut["is_end"],
@@ -123,7 +125,11 @@ def _cut_rows(cuts: Sequence[Row], verdict: str) -> list[Row]:
             if cut[flag] and flag not in seen:
                 seen.add(flag)
                 notes.append(f"{note} from here on")
-        n = "" if cut["n"] is None else ("≈ " if cut["n"] and cut["is_n_approximate"] else "") + f"{cut['n']:,}"
+        n = (
+            ""
+            if cut["n"] is None
+            else ("≈ " if cut["n"] and cut["is_n_approximate"] else "") + f"{cut['n']:,}"
+        )
         known = numbers.potential(cut["potential"])
         shares = {name: numbers.percent(cut[f"{name}_share"]) for name in ("truncated", "no_answer")}
         rows.append(

@@ -66,3 +66,5 @@ COMMENT ON COLUMN trace_curves.value IS 'The potential; at the end of the trace 
 COMMENT ON COLUMN trace_curves.delta IS 'Change of the potential since the cut before; NULL if either is unknown';
 COMMENT ON COLUMN trace_curves.truncated_share IS 'Share of the scored rollouts that ran out of tokens';
 COMMENT ON COLUMN trace_curves.no_answer_share IS 'Share of the scored rollouts that ended without an answer';
+COMMENT ON COLUMN trace_curves.n_unscored IS 'Rollouts that the grader failed on; not in n';
+COMMENT ON COLUMN trace_curves.is_n_approximate IS 'n comes from a source that does not state it exactly';

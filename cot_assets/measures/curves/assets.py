@@ -14,7 +14,6 @@ from cot_assets.orchestration import check_rules as rules
 from cot_assets.orchestration import materializing as common
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET
 from cot_assets.orchestration.resources import Engines, Progress, Study
-from cot_assets.report.plots import curves_figure, to_png
 from cot_assets.sampling.plan import plan_rollouts, plan_traces
 from cot_assets.sampling.tables import cut_tables, measured_traces, prefixes_of, prompts, traces_frame
 from cot_assets.statistics.estimates import add_potential
@@ -166,6 +165,8 @@ def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.Materializ
     scope = common.sampled_scope_of(context, study)
     scope.warehouse.transform("potentials", "potentials", scope.where, finish=add_potential)
     frame = scope.warehouse.read_table("potentials", **scope.where)
+    from cot_assets.measures.curves.report import curves_figure  # plotting loads slowly
+
     curve = curves.read_curves(scope)
     return common.finished(
         frame,
@@ -179,8 +180,6 @@ def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.Materializ
         },
         metadata={
             "mean_potential": frame["potential"].mean(),
-            "curves": common.picture(
-                to_png(curves_figure(curve, f"{scope.model} on {scope.problem_set}"), dpi=70)
-            ),
+            "curves": common.picture(curves_figure(curve, f"{scope.model} on {scope.problem_set}")),
         },
     )

@@ -65,7 +65,9 @@ def _panel(axes: Axes, rows: pl.DataFrame, problem: str) -> None:
     line(axes, sampled, "fraction", "potential", color, marker="o" if sampled.height <= 40 else "")
     if verdict != "unscored":
         is_correct = verdict == "correct"
-        axes.plot([1], [is_correct], marker="D" if is_correct else "X", color=color, markersize=4.5, clip_on=False)
+        axes.plot(
+            [1], [is_correct], marker="D" if is_correct else "X", color=color, markersize=4.5, clip_on=False
+        )
     axes.set(ylim=(-0.04, 1.04), xlim=(-0.02, 1.03), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     axes.set_xticklabels(("0", ".5", "1"))
     axes.set_yticklabels(("0", ".5", "1"))

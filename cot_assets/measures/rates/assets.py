@@ -18,7 +18,6 @@ from cot_assets.measures.rates.pattern_rates import decided_traces
 from cot_assets.measures.rates.pattern_rates import pattern_rates as rates_of
 from cot_assets.orchestration import materializing as common
 from cot_assets.orchestration.derived import comparison_asset
-from cot_assets.report.plots import pattern_figure, to_png
 
 _JUDGED = ("tangents", "spikes", "lucky_guesses", "monotonicity")
 
@@ -37,11 +36,13 @@ def _rates(scope: common.Scope) -> pl.DataFrame:
 
 
 def _rates_shown(rates: pl.DataFrame) -> dict[str, Any]:
+    from cot_assets.measures.rates.report import pattern_figure  # plotting loads slowly
+
     columns = ("model", "pattern", "rule", "n_with", "n_traces", "rate", "ci_low", "ci_high")
     paper = rates.filter(pl.col("trace_filter") == "paper").select(columns)
     return {
         "paper_filter": common.preview(paper, rows=40),
-        "picture": common.picture(to_png(pattern_figure(rates), dpi=70)),
+        "picture": common.picture(pattern_figure(rates)),
     }
 
 

@@ -37,15 +37,21 @@ def pattern_figure(rates: pl.DataFrame) -> Figure | None:
     patterns = [pattern for pattern in _PATTERNS if pattern in set(known["pattern"])]
     rules = [rule for rule in ("threshold", "confirmed") if rule in set(known["rule"])]
     palette = [FIRST, SECOND] if len(models) <= 2 else sns.color_palette("colorblind", len(models))
-    figure, grid = panels(len(rules), columns=2, width=4.2, height=0.3 + 0.22 * len(patterns) * max(2, len(models)))
+    figure, grid = panels(
+        len(rules), columns=2, width=4.2, height=0.3 + 0.22 * len(patterns) * max(2, len(models))
+    )
     handles: dict[str, Any] = {}
     for axes, rule in zip(grid, rules, strict=True):
         for number, model in enumerate(models):
             own = known.filter((pl.col("rule") == rule) & (pl.col("model") == model))
             offset = (number - (len(models) - 1) / 2) * 0.7 / len(models)
             place = np.array([patterns.index(pattern) + offset for pattern in own["pattern"]])
-            axes.hlines(place, own["ci_low"], own["ci_high"], color=palette[number], linewidth=1.8, alpha=0.75)
-            handles[one_line(model, 40)] = axes.scatter(own["rate"], place, color=[palette[number]], s=26, zorder=3)
+            axes.hlines(
+                place, own["ci_low"], own["ci_high"], color=palette[number], linewidth=1.8, alpha=0.75
+            )
+            handles[one_line(model, 40)] = axes.scatter(
+                own["rate"], place, color=[palette[number]], s=26, zorder=3
+            )
         axes.set(xlim=(-0.02, 1.02), yticks=range(len(patterns)), xlabel="share of traces, 95% interval")
         axes.set_yticklabels([pattern.replace("_", " ") for pattern in patterns])
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -79,12 +85,16 @@ def sensitivity_figure(sensitivity: pl.DataFrame) -> Figure | None:
             if n != sizes[-1]:
                 rows = rows.with_columns(ci_low=pl.lit(None), ci_high=pl.lit(None))
             for column, dashes in (("noise_flat", "--"), ("noise_monotone", "-.")) if n == sizes[-1] else ():
-                noise = axes.plot(rows["threshold"], rows[column], color=MUTED, linewidth=1.1, linestyle=dashes)
+                noise = axes.plot(
+                    rows["threshold"], rows[column], color=MUTED, linewidth=1.1, linestyle=dashes
+                )
                 handles[column.replace("_", ", ") + " curves"] = noise[0]
             handles[f"n = {n}"] = line(axes, rows, "threshold", "rate", color)
         for threshold in own.filter("is_in_use")["threshold"][:1]:
             axes.axvline(threshold, color=MUTED, linewidth=1, linestyle=":")
-        axes.set(xlim=(0, 0.82), ylim=(-0.02, 1.02), xlabel="threshold" if at >= len(grid) - len(patterns) else "")
+        axes.set(
+            xlim=(0, 0.82), ylim=(-0.02, 1.02), xlabel="threshold" if at >= len(grid) - len(patterns) else ""
+        )
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         title(axes, f"{pattern.replace('_', ' ')}\n{one_line(model, 20)}, {own['n_traces'].max()} traces")
     legend(figure, handles, per_row=5)

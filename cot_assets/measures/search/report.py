@@ -14,7 +14,12 @@ from cot_assets.report.source import Source
 from cot_assets.report.text import natural, one_line
 
 _LOOKS = {"optimized": (FIRST, "o"), "sampled": (THIRD, "s")}
-_MEASURES = {"correct": "share", "monotone_by_tolerance": "share", "monotone_by_test": "share", "n_tokens": "count"}
+_MEASURES = {
+    "correct": "share",
+    "monotone_by_tolerance": "share",
+    "monotone_by_test": "share",
+    "n_tokens": "count",
+}
 
 
 def optimized_figure(curves: pl.DataFrame) -> Figure | None:
@@ -31,7 +36,9 @@ def optimized_figure(curves: pl.DataFrame) -> Figure | None:
     for axes, model in zip(grid, models, strict=True):
         own = curves.filter(pl.col("model") == model).sort("position")
         for arm, (color, marker) in _LOOKS.items():
-            handles[arm] = line(axes, own.filter(pl.col("arm") == arm), "position", "mean", color, marker=marker)
+            handles[arm] = line(
+                axes, own.filter(pl.col("arm") == arm), "position", "mean", color, marker=marker
+            )
         axes.set(ylim=(-0.03, 1.03), xlabel="tokens of the trace", ylabel="mean potential")
         title(axes, f"{one_line(model, 40)}\n{own['n_problems'].max()} problems")
     legend(figure, handles)

@@ -22,7 +22,6 @@ from cot_assets.orchestration import check_rules as rules
 from cot_assets.orchestration import materializing as common
 from cot_assets.orchestration.partitions import ALL_WRITERS, MODEL_BY_SET
 from cot_assets.orchestration.resources import Engines, Progress, Study
-from cot_assets.report.plots import to_png, transfer_figure
 from cot_assets.sampling.plan import plan_rollouts
 from cot_assets.sampling.tables import prefixes_of, prompts
 from cot_assets.statistics.estimates import add_potential
@@ -124,6 +123,8 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
         "transfer_potentials", "transfer_potentials", _where(scope), finish=add_potential
     )
     frame = scope.warehouse.read_table("transfer_potentials", **_where(scope))
+    from cot_assets.measures.transfer.report import transfer_figure  # plotting loads slowly
+
     curve = transfer_curve(frame, scope.protocol)
     scope.warehouse.write_partition("transfer_curve", curve, _where(scope))
     return common.finished(
@@ -134,7 +135,7 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
             "schema": rules.schema_holds("transfer_potentials", frame),
             "null_iff_unknown": rules.potential_is_null_iff_unknown(frame),
         },
-        metadata={"curve": common.picture(to_png(transfer_figure(curve), dpi=70))} if curve.height else {},
+        metadata={"curve": common.picture(transfer_figure(curve))},
     )
 
 

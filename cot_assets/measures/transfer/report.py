@@ -20,7 +20,13 @@ _LOOKS = {
     "wrong": ("control: wrong trace", SECOND, "X"),
     "own": ("control: reader's own", INKED, "D"),
 }
-_SPAN = {"problems_low": "", "problems_high": "", "share_low": "", "share_high": "", "n_unlocked_and_solved": ""}
+_SPAN = {
+    "problems_low": "",
+    "problems_high": "",
+    "share_low": "",
+    "share_high": "",
+    "n_unlocked_and_solved": "",
+}
 
 
 def transfer_figure(curve: pl.DataFrame) -> Figure | None:
@@ -32,7 +38,9 @@ def transfer_figure(curve: pl.DataFrame) -> Figure | None:
     known = curve.filter(
         (pl.col("leaks") == "kept") & (pl.col("trace_filter") == "all") & pl.col("potential").is_not_null()
     )
-    pairs = sorted(known.select("reader", "writer").unique().rows(), key=lambda pair: tuple(map(natural, pair)))
+    pairs = sorted(
+        known.select("reader", "writer").unique().rows(), key=lambda pair: tuple(map(natural, pair))
+    )
     if not pairs:
         return None
     figure, grid = panels(len(pairs[:_MOST_PAIRS]))
@@ -43,7 +51,12 @@ def transfer_figure(curve: pl.DataFrame) -> Figure | None:
             rows = pair.filter(pl.col("control") == control).sort("fraction")
             if rows.height:
                 handles[label] = line(axes, rows, "fraction", "potential", color, marker=marker)
-        axes.set(ylim=(-0.03, 1.03), xlim=(-0.03, 0.97), xlabel="share of the writer's trace", ylabel="mean potential")
+        axes.set(
+            ylim=(-0.03, 1.03),
+            xlim=(-0.03, 0.97),
+            xlabel="share of the writer's trace",
+            ylabel="mean potential",
+        )
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         n = f"{pair['n_traces'].max()} traces of {pair['n_problems'].max()} problems"
         title(axes, f"{one_line(reader, 30)} reads {one_line(writer, 30)}\n{n}")

@@ -5,26 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from synthetic_report import demo_data, recorded_data
+from synthetic_report import Rows, demo_tables, recorded_tables, source_of
 
-from cot_assets.report import ReportData, render_report
-
-
-@pytest.fixture(scope="session")
-def small() -> ReportData:
-    """Eight problems, two models, transfer, costs."""
-    return demo_data((0, 0, 1, 1))
+from cot_assets.measures.sections import SECTIONS
+from cot_assets.report import render_report
 
 
 @pytest.fixture(scope="session")
-def small_report(small: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small() -> dict[str, Rows]:
+    """Eight problems, two models, transfer."""
+    return demo_tables((0, 0, 1, 1))
+
+
+@pytest.fixture(scope="session")
+def small_report(small: dict[str, Rows], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports") / "demo"
-    render_report(small, folder)
+    render_report(source_of(small), SECTIONS, folder)
     return folder
 
 
 @pytest.fixture(scope="session")
 def recorded_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports") / "recorded"
-    render_report(recorded_data(), folder)
+    render_report(source_of(recorded_tables(), "recorded", is_recorded=True), SECTIONS, folder)
     return folder

@@ -1,422 +1,292 @@
-"""A made-up but lifelike problem set for the tests of the report, from the texts of the demo's corpus.
+"""Made-up but lifelike sources of reports, from the texts of the demo's corpus.
 
-The texts, verdicts and cuts are those of the corpus' writer; the potentials follow from what the text
-does (a slip that is mended, a shorter way, a guess) plus sampling noise of n rollouts. Everything after
-that (intervals, events, rates, unlocks) comes from ``cot_assets.measures``, as in the real pipeline.
+Tables and views of the schema are plain tables of a database in memory, so that the real queries run on rows that a test
+decides. The potentials follow from what the text does (a slip that is mended, a shorter way, a guess) plus sampling
+noise; events by the thresholds alone.
 """
 
 from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
+from typing import Any
 
+import duckdb
 import numpy as np
 import polars as pl
 
 from cot_assets.demo import corpus, families
-from cot_assets.measures.patterns.changes import change_priors, judge_changes
-from cot_assets.measures.patterns.drawdowns import find_drawdowns
-from cot_assets.measures.patterns.events import find_insights, find_tangents
-from cot_assets.measures.patterns.guesses import judge_guesses
-from cot_assets.measures.patterns.isotonic import judge_falls
-from cot_assets.measures.patterns.monotonicity import judge_monotonicity
-from cot_assets.measures.patterns.text_signs import measure_jumps
-from cot_assets.measures.rates.matching import matched_rates, model_differences
-from cot_assets.measures.rates.passk import measured_pass_at_k
-from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
-from cot_assets.measures.rates.sensitivity import rate_sensitivity
-from cot_assets.measures.rates.summaries import summaries
-from cot_assets.measures.transfer.controls import shortest_unlocks, transfer_differences
-from cot_assets.measures.transfer.steps import step_correlations, transfer_steps
-from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
-from cot_assets.report.data import ReportData
+from cot_assets.report import Source
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import Protocol
+from cot_assets.warehouse.reading import select
+from cot_assets.warehouse.schema import TABLES, VIEWS
 
 PROTOCOL = Protocol(
     name="demo", n=64, max_tokens=400, temperature=1.0, top_p=1.0, cut_policy="lines", max_cuts=16
 )
 MODELS = {"demo-strong": corpus.STRONG, "demo-weak": corpus.WEAK}
-_FRACTIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+Rows = list[dict[str, Any]]
 
 
-def _tokens(text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in re.finditer(r"\d|[^\W\d]+|[^\w]", text)]
+def source_of(tables: Mapping[str, Rows], problem_set: str = "demo", *, is_recorded: bool = False) -> Source:
+    """A source whose tables and views hold these rows; columns that a row lacks are NULL."""
+    con = duckdb.connect()
+    for name, schema in (TABLES | VIEWS).items():
+        columns = ", ".join(f'"{column.name}" {column.type}' for column in schema.columns)
+        con.execute(f'CREATE TABLE "{name}" ({columns})')
+    for name, rows in tables.items():
+        known = {column.name for column in (TABLES | VIEWS)[name].columns}
+        stamp = {"problem_set": problem_set, "protocol": "demo", "protocol_hash": "h", "sampling_hash": "h"}
+        frame = pl.DataFrame(
+            [{k: v for k, v in {**stamp, **row}.items() if k in known} for row in rows],
+            infer_schema_length=None,
+        )
+        if frame.height:
+            con.register("rows", frame)
+            con.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM rows')
+    return Source(lambda sql, params: select(con, sql, params), problem_set, PROTOCOL, is_recorded)
 
 
-def _true_curve(lines: list[str], right: bool, start: float, rng: random.Random) -> list[float]:
+def curve_rows(
+    trace: Mapping[str, Any], policy: str, ends: list[int], counts: list[tuple[int, int] | None]
+) -> Rows:
+    """Rows of trace_curves: cuts at characters ``ends`` with (correct, n) there, None at the end of the trace."""
+    text = trace["text"]
+    rows: Rows = []
+    for index, (end, count) in enumerate(zip(ends, counts, strict=True)):
+        is_end = count is None
+        k, n = count or (0, 0)
+        low, high = (float(x[0]) for x in jeffreys_interval(np.array([k]), np.array([max(n, 1)])))
+        potential = k / n if n else None
+        before = rows[-1] if rows else None
+        ended = None if trace["verdict"] == "unscored" else float(trace["verdict"] == "correct")
+        known = before is not None and before["potential"] is not None and potential is not None
+        rows.append(
+            {
+                **{name: trace[name] for name in ("model", "problem_id", "trace_id", "sample_index", "verdict")},
+                "cut_policy": policy, "cut_index": index, "is_end": is_end, "fraction": end / max(1, ends[-1]),
+                "token_end": end // 2, "char_end": end, "chunk": text[ends[index - 1] if index else 0 : end],
+                "states_answer": is_end, "leaks_answer": False, "n": None if is_end else n,
+                "n_correct": None if is_end else k, "potential": potential,
+                "ci_low": low if n else None, "ci_high": high if n else None,
+                "value": ended if is_end else potential, "v0": rows[0]["potential"] if rows else potential,
+                "delta": potential - before["potential"] if known else None,
+                "truncated_share": 0.0 if n else None, "no_answer_share": 0.0 if n else None,
+                "is_n_approximate": False if not is_end else None,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def judged(curve: Rows) -> dict[str, Rows]:
+    """Spikes, tangents, guesses and monotonicity of a curve by the thresholds, and the events among them."""
+    found: dict[str, Rows] = {
+        "spikes": [],
+        "tangents": [],
+        "lucky_guesses": [],
+        "monotonicity": [],
+        "events": [],
+    }
+    base = {name: curve[0][name] for name in ("model", "problem_id", "trace_id", "cut_policy")}
+    for before, after in zip(curve, curve[1:], strict=False):
+        delta = after["delta"]
+        if delta is None or -0.3 <= delta <= 0.4:
+            continue
+        kind = "spikes" if delta > 0 else "tangents"
+        event = {
+            **base, "cut_index": before["cut_index"], "n_before": before["n"], "n_after": after["n"],
+            "potential_before": before["potential"], "potential_after": after["potential"], "delta": delta,
+            "delta_low": delta - 0.1, "delta_high": delta + 0.1, "threshold": 0.4 if delta > 0 else 0.3,
+            "by_threshold": True, "probability": 0.97, "is_confirmed": abs(delta) > 0.5, "span": after["chunk"],
+            "token_start": before["token_end"], "token_end": after["token_end"], "is_recovered": False,
+        }  # fmt: skip
+        found[kind].append(event)
+        found["events"].append({**event, "pattern": "insight" if delta > 0 else "tangent"})
+    sampled = [cut for cut in curve if not cut["is_end"] and cut["potential"] is not None]
+    if curve[-1]["verdict"] == "correct" and sampled:
+        last = sampled[-1]
+        for rule in ("late_spike", "lucky_guess"):
+            guess = {
+                **base, "rule": rule, "cut_index": last["cut_index"], "n": last["n"], "potential": last["potential"],
+                "ci_low": last["ci_low"], "ci_high": last["ci_high"], "threshold": 0.05,
+                "by_threshold": last["potential"] < 0.05, "probability": 1 - last["potential"],
+                "is_confirmed": last["potential"] < 0.01, "v0": curve[0]["potential"], "guess_bound": 0.1,
+            }  # fmt: skip
+            found["lucky_guesses"].append(guess)
+            if guess["by_threshold"]:
+                found["events"].append({**guess, "pattern": rule})
+    drops = [-cut["delta"] for cut in sampled if cut["delta"] is not None]
+    found["monotonicity"].append(
+        {
+            **base, "n_cuts": len(sampled), "n_pairs": len(drops), "v0": curve[0]["potential"],
+            "is_solved_without_cot": False, "max_drop": max([*drops, 0.0]), "max_rise": 0.0, "tolerance": 0.1,
+            "by_threshold": max([*drops, 0.0]) <= 0.1, "probability": 0.5, "is_confirmed": False,
+        }
+    )  # fmt: skip
+    return found
+
+
+def _true_curve(lines: list[str], is_correct: bool, start: float, rng: random.Random) -> list[float]:
     """Potential before each line and after the last but one, told from what the lines do."""
     value, values = start, [start]
-    broken_at = None if right else rng.randrange(1, max(2, len(lines) - 1))
+    broken_at = None if is_correct else rng.randrange(1, max(2, len(lines) - 1))
     for number, line in enumerate(lines[:-1]):
-        following = lines[number + 1]
-        if following == corpus.CHECK:
+        if lines[number + 1] == corpus.CHECK:
             values.append(0.25 * value)
             continue
         if line == corpus.GUESS:
-            value = 0.03 + 0.1 * rng.random()
+            value = 0.01
         elif line in (corpus.SHORTER, "Look for a cycle.", "Factorize it.", "Pair the ends."):
             value = value + 0.75 * (1 - value)
         elif broken_at is not None and number >= broken_at:
             value = max(0.0, 0.08 * rng.random())
         else:
             value = min(0.995, value + 0.15 * rng.random() * (1 - value) + 0.02)
-        if number == len(lines) - 2:
-            value = 1.0 if right and line != corpus.GUESS else value
         values.append(value)
     return values
 
 
-def _estimated(frame: pl.DataFrame) -> pl.DataFrame:
-    low, high = jeffreys_interval(frame["n_correct"].to_numpy(), frame["n"].to_numpy())
-    return frame.with_columns(
-        pl.when(pl.col("n") > 0).then(pl.col("n_correct") / pl.col("n")).alias("potential"),
-        pl.Series("ci_low", low, dtype=pl.Float64).fill_nan(None),
-        pl.Series("ci_high", high, dtype=pl.Float64).fill_nan(None),
-    )
-
-
-def demo_data(per_cell: tuple[int, ...] = (1, 1, 2, 2), seed: int = 14) -> ReportData:
-    """A report's data: 24 problems by default, two models, one measured trace each, transfer both ways."""
-    rng = random.Random(seed)
-    noise = np.random.default_rng(seed)
-    stamp = {"problem_set": "demo", "protocol": PROTOCOL.name, "protocol_hash": PROTOCOL.protocol_hash}
-    problems: list[dict] = []
-    drawn: dict[str, families.Problem] = {}
+def demo_tables(per_cell: tuple[int, ...] = (1, 1, 2, 2), seed: int = 14) -> dict[str, Rows]:
+    """24 problems by default, two models, four traces each of which one is measured, and what follows from them."""
+    rng, noise = random.Random(seed), np.random.default_rng(seed)
+    tables: dict[str, Rows] = {
+        "problems": [],
+        "traces": [],
+        "trace_curves": [],
+        "trace_cuts": [],
+        "potentials": [],
+    }
     for family in families.FAMILIES:
         for level, count in zip(families.LEVELS, per_cell, strict=True):
             for number in range(count):
                 problem = families.make_problem(family, level, rng, held_out=True)
-                drawn[f"{family}-{level}-{number + 1}"] = problem
-    for problem_id, problem in drawn.items():
-        problems.append(
-            {
-                "problem_set": "demo",
-                "problem_id": problem_id,
-                "statement": problem.statement,
-                "prompt": problem.statement,
-                "gold_answer": str(problem.answer),
-                "answer_kind": "integer",
-                "level": str(problem.level),
-                "subject": problem.family,
-                "source": "generated:demo",
-                "revision": "1",
-            }
-        )
-    traces: list[dict] = []
-    cuts: list[dict] = []
-    for model, habits in MODELS.items():
-        for problem_id, problem in drawn.items():
-            start = (0.85 if model == "demo-strong" else 0.4) - 0.16 * (problem.level - 1) * (
-                1 if model == "demo-strong" else 0.7
-            )
-            for sample in range(4):
-                text = corpus.write_solution(problem, rng, habits)
-                answer = re.findall(r"\\boxed\{(\d+)\}", text)[-1]
-                right = int(answer) == problem.answer
-                spans = _tokens(text)
-                trace_id = f"{model}:{problem_id}:{sample}"
-                traces.append(
-                    {
-                        **stamp,
-                        "model": model,
-                        "trace_id": trace_id,
-                        "problem_id": problem_id,
-                        "sample_index": sample,
-                        "text": text,
-                        "answer": answer,
-                        "verdict": "correct" if right else "incorrect",
-                        "finish_reason": "stop",
-                        "n_tokens": len(spans),
-                        "model_revision": "5f1d0c2ab977",
-                        "grader_version": "1",
-                    }
-                )
-                if sample:
-                    continue
-                lines = text.split("\n")
-                values = _true_curve(lines, right, max(0.02, start), rng)
-                ends = [0]
-                for line in lines:
-                    ends.append(ends[-1] + len(line) + 1)
-                ends[-1] -= 1
-                ends[-1] = len(text)
-                for index, end in enumerate(ends):
-                    token_end = sum(stop <= end for _, stop in spans)
-                    is_end = index == len(ends) - 1
-                    n = None if is_end else PROTOCOL.n
-                    before = text[:end]
-                    cuts.append(
-                        {
-                            **stamp,
-                            "model": model,
-                            "problem_id": problem_id,
-                            "trace_id": trace_id,
-                            "cut_policy": "lines",
-                            "cut_index": index,
-                            "prefix_id": None if is_end else f"{trace_id}@{index}",
-                            "token_end": token_end,
-                            "char_end": end,
-                            "fraction": token_end / len(spans),
-                            "is_end": is_end,
-                            "states_answer": is_end,
-                            "leaks_answer": f"= {problem.answer}." in before,
-                            "n": n,
-                            "n_correct": None if is_end else int(noise.binomial(PROTOCOL.n, values[index])),
-                            "n_truncated": None if is_end else 0,
-                            "n_no_answer": None if is_end else int(noise.binomial(2, 0.1)),
-                            "n_unscored": None if is_end else 0,
-                            "is_n_approximate": None if is_end else False,
-                        }
-                    )
-    trace_frame = pl.DataFrame(traces)
-    curves = _estimated(pl.DataFrame(cuts, infer_schema_length=None))
-    transfer = _transfer(drawn, trace_frame, noise, stamp)
-    return assemble("demo", pl.DataFrame(problems), trace_frame, curves, PROTOCOL, transfer, _costs())
+                problem_id = f"{family}-{level}-{number + 1}"
+                tables["problems"].append(
+                    {"problem_id": problem_id, "statement": problem.statement, "gold_answer": str(problem.answer),
+                     "level": str(level), "subject": family, "source": "generated:demo"}
+                )  # fmt: skip
+                for model, habits in MODELS.items():
+                    start = max(0.02, (0.85 if model == "demo-strong" else 0.4) - 0.16 * (level - 1))
+                    for sample in range(4):
+                        text = corpus.write_solution(problem, rng, habits)
+                        answer = re.findall(r"\\boxed\{(\d+)\}", text)[-1]
+                        is_correct = int(answer) == problem.answer
+                        trace = {
+                            "model": model, "trace_id": f"{model}:{problem_id}:{sample}", "problem_id": problem_id,
+                            "sample_index": sample, "text": text, "answer": answer, "finish_reason": "stop",
+                            "verdict": "correct" if is_correct else "incorrect", "n_tokens": len(text) // 2,
+                            "token_ids": [1], "model_revision": "5f1d0c2ab977",
+                        }  # fmt: skip
+                        tables["traces"].append(trace)
+                        if sample == 0:
+                            lines = text.split("\n")
+                            values = _true_curve(lines, is_correct, start, rng)
+                            ends = [0, *np.cumsum([len(line) + 1 for line in lines]).tolist()]
+                            ends[-1] = len(text)
+                            counts: list[Any] = [(int(noise.binomial(64, v)), 64) for v in values]
+                            _add(tables, curve_rows(trace, "lines", ends, [*counts, None]))
+    return {**tables, **_estimates(tables)}
 
 
-def assemble(
-    problem_set: str,
-    problems: pl.DataFrame,
-    traces: pl.DataFrame,
-    curves: pl.DataFrame,
-    protocol: Protocol,
-    transfer: pl.DataFrame | None = None,
-    costs: pl.DataFrame | None = None,
-    *,
-    is_recorded: bool = False,
-) -> ReportData:
-    """The tables that follow from curves and transfer potentials."""
-    judged = curves.join(traces.select("trace_id", "text", "verdict"), on="trace_id")
-    tangents, spikes = find_tangents(judged, protocol), find_insights(judged, protocol)
-    guesses, monotone = judge_guesses(judged, protocol), judge_monotonicity(judged, protocol)
-    more: dict[str, pl.DataFrame] = {}
-    if transfer is not None:
-        more["transfer_potentials"] = transfer
-        more["transfer_curve"] = transfer_curve(transfer, protocol)
-        more["unlocks"] = judge_unlocks(transfer, protocol)
-        more["unlock_rates"] = unlock_rates(more["unlocks"], protocol)
-        more["transfer_differences"] = transfer_differences(more["unlocks"], protocol)
-        more["shortest_unlocks"] = shortest_unlocks(more["unlocks"], protocol)
-        steps = transfer_steps(_points(transfer, curves), protocol)
-        more["step_correlations"] = step_correlations(steps, protocol)
-    if costs is not None:
-        more["sampling_runs"] = costs
-    if not is_recorded:
-        more["pass_at_k"] = measured_pass_at_k(monotone, guesses, protocol)
-    decisions = decided_traces(tangents, spikes, guesses, monotone)
-    rules = {
-        "changes": judge_changes, "change_priors": change_priors, "monotone_tests": judge_falls,
-        "drawdowns": find_drawdowns, "sensitivity": rate_sensitivity,
-    }  # fmt: skip
-    more |= {name: rule(judged, protocol) for name, rule in rules.items()}
-    gold = (
-        problems
-        if "answer_kind" in problems.columns
-        else problems.with_columns(answer_kind=pl.lit("expression"))
+def _add(tables: dict[str, Rows], curve: Rows) -> None:
+    """Add a curve and what is found on it."""
+    for name, rows in {"trace_curves": curve, "trace_cuts": curve[:1], **judged(curve)}.items():
+        tables.setdefault(name, []).extend(rows)
+
+
+def _estimates(tables: dict[str, Rows]) -> dict[str, Rows]:
+    """Rates, means and a transfer curve with made-up intervals: enough for every kind of section."""
+    rates: Rows = []
+    for model in MODELS:
+        for pattern in ("insight", "tangent", "late_spike", "lucky_guess", "monotone"):
+            found = sum(event["model"] == model and event["pattern"] == pattern for event in tables["events"])
+            for rule in ("threshold", "confirmed"):
+                for name in ("paper", "all"):
+                    rates.append(
+                        {"model": model, "pattern": pattern, "rule": rule, "cut_policy": "lines", "trace_filter": name,
+                         "n_with": min(found, 24), "n_traces": 24, "n_problems": 24, "rate": min(found, 24) / 24,
+                         "ci_low": max(0.0, min(found, 24) / 24 - 0.1), "ci_high": min(1.0, min(found, 24) / 24 + 0.1)}
+                    )  # fmt: skip
+    means = [
+        {"figure": "difficulty", "model": model, "cut_policy": "any", "split_by": "none", "part": "all",
+         "measure": measure, "rule": "none", "trace_filter": "all", "statistic": "mean", "estimate": value,
+         "ci_low": value - 0.05, "ci_high": value + 0.05, "n": 24, "n_problems": 24}
+        for model, shift in (("demo-strong", 0.0), ("demo-weak", -0.2))
+        for measure, value in (("v0", 0.45 + shift), ("accuracy", 0.7 + shift), ("gain_over_v0", 0.25))
+    ]  # fmt: skip
+    transfer = [
+        {"reader": "demo-weak", "writer": "demo-strong", "control": control, "trace_filter": "all", "leaks": "kept",
+         "fraction": fraction, "n_problems": 24, "n_traces": 24, "potential": 0.3 + lift, "ci_low": 0.2 + lift,
+         "ci_high": 0.4 + lift, "n_paired": 24, "lift": lift, "lift_low": lift - 0.05, "lift_high": lift + 0.05}
+        for control in ("none", "shuffled")
+        for fraction, lift in ((0.0, 0.0), (0.2, 0.15 if control == "none" else -0.02), (0.6, 0.4))
+    ]  # fmt: skip
+    return {"pattern_rates": rates, "summaries": means, "transfer_curve": transfer}
+
+
+def recorded_tables(n_sentences: int = 300) -> dict[str, Rows]:
+    """An imported trace: two policies, hundreds of cuts, unknown potentials, n approximate, no costs."""
+    rng, noise = random.Random(3), np.random.default_rng(3)
+    words = (
+        "so we have the area of a triangle then check whether it equals half base times height again".split()
     )
-    more["jumps"] = measure_jumps(judged, gold, protocol)
-    more["matched_rates"] = matched_rates(decisions, protocol)
-    more["model_differences"] = model_differences(decisions, traces, protocol)
-    summed_up = {"curves": judged, "tangents": tangents, "spikes": spikes, "lucky_guesses": guesses}
-    summed_up |= {"monotonicity": monotone, "traces": traces, "problems": problems, **more}
-    more["summaries"] = summaries(summed_up, protocol)
-    return ReportData(
-        problem_set=problem_set,
-        problems=problems,
-        traces=traces,
-        curves=curves,
-        tangents=tangents,
-        spikes=spikes,
-        lucky_guesses=guesses,
-        monotonicity=monotone,
-        pattern_rates=pattern_rates(tangents, spikes, guesses, monotone, protocol),
-        protocol=None if is_recorded else protocol,
-        **more,
-    )
-
-
-def _points(transfer: pl.DataFrame, curves: pl.DataFrame) -> pl.DataFrame:
-    """Both models' counts at the cuts that a fraction stands for here: the cut of that number."""
-    writer = curves.select("trace_id", "cut_index", writer_n="n", writer_n_correct="n_correct")
-    given = transfer.filter(pl.col("control") == "none").unique(["reader", "trace_id", "cut_index"])
-    return given.with_columns(pl.col("cut_index").cast(writer.schema["cut_index"])).join(
-        writer, on=["trace_id", "cut_index"]
-    )
-
-
-def _transfer(
-    drawn: dict[str, families.Problem], traces: pl.DataFrame, noise: np.random.Generator, stamp: dict
-) -> pl.DataFrame:
-    rows: list[dict] = []
-    first = traces.filter(pl.col("sample_index") == 0)
-    for reader, writer in (("demo-weak", "demo-strong"), ("demo-strong", "demo-weak")):
-        for trace in first.filter(pl.col("model") == writer).iter_rows(named=True):
-            level = drawn[trace["problem_id"]].level
-            start = max(0.0, (0.42 if reader == "demo-weak" else 0.85) - 0.17 * (level - 1))
-            n_correct = int(noise.binomial(64, start))
-            for fraction in _FRACTIONS:
-                for control in ("none", "shuffled", "wrong", "own"):
-                    if control != "none" and fraction != 0.2:
-                        continue
-                    if control == "wrong" and level == 1:
-                        continue
-                    reach = fraction if trace["verdict"] == "correct" else -0.6 * fraction
-                    value = (
-                        start if control != "none" else min(0.99, max(0.0, start + reach * (1.05 - start)))
-                    )
-                    k = (
-                        n_correct
-                        if fraction == 0
-                        else int(noise.binomial(64, 0.8 * value if control == "shuffled" else value))
-                    )
-                    rows.append(
-                        {
-                            **stamp,
-                            "reader": reader,
-                            "writer": writer,
-                            "problem_id": trace["problem_id"],
-                            "trace_id": trace["trace_id"],
-                            "fraction": fraction,
-                            "control": control,
-                            "cut_index": round(10 * fraction),
-                            "share": fraction,
-                            "n_tokens": round(100 * fraction),
-                            "trace_verdict": trace["verdict"],
-                            "leaks_answer": fraction >= 0.8,
-                            "n": 64,
-                            "n_correct": k,
-                        }
-                    )
-    return _estimated(pl.DataFrame(rows))
-
-
-def _costs() -> pl.DataFrame:
-    rows = []
-    for model, speed in (("demo-strong", 9100.0), ("demo-weak", 17400.0)):
-        for asset, rollouts, tokens in (
-            ("traces", 96, 11_300),
-            ("completions", 14_080, 1_032_113),
-            ("transfer_completions", 17_920, 1_400_220),
-        ):
-            rows.append(
-                {
-                    "problem_set": "demo",
-                    "asset": asset,
-                    "model": model,
-                    "model_revision": "5f1d0c2ab977",
-                    "engine": "openvino 2026.4.0",
-                    "device": "CPU f32",
-                    "seconds": tokens / speed,
-                    "n_blocks": rollouts // 16,
-                    "n_rollouts": rollouts,
-                    "prompt_tokens": rollouts * 9,
-                    "cached_tokens": None,
-                    "generated_tokens": tokens,
-                    "tokens_per_second": speed,
-                    "is_reproducible": True,
-                    "is_retokenized": False,
-                }
-            )
-    return pl.DataFrame(rows, schema_overrides={"cached_tokens": pl.Int64})
-
-
-def recorded_data(n_sentences: int = 300) -> ReportData:
-    """Imported curves: two policies, hundreds of cuts, unknown potentials, n approximate, no costs."""
-    noise = np.random.default_rng(3)
-    rng = random.Random(3)
-    words = [
-        "so",
-        "we",
-        "have",
-        "the",
-        "area",
-        "of",
-        "a",
-        "triangle",
-        "then",
-        "check",
-        "whether",
-        "it",
-        "equals",
-        "half",
-        "base",
-        "times",
-        "height",
-        "again",
-    ]
     sentences = [
-        " ".join(rng.choice(words) for _ in range(rng.randint(4, 16))).capitalize()
-        + rng.choice([". ", ".\n\n", "? "])
+        " ".join(rng.choice(words) for _ in range(rng.randint(4, 16))).capitalize() + rng.choice([". ", ".\n\n", "? "])
         for _ in range(n_sentences)
-    ]
+    ]  # fmt: skip
     sentences[-1] = "The final answer is \\boxed{\\frac{10}{3}}."
-    text = "".join(sentences)
+    sentences[0] = "<think>\n" + sentences[0]
     ends = [0, *np.cumsum([len(s) for s in sentences]).tolist()]
-    stamp = {"problem_set": "recorded", "protocol": "recorded", "protocol_hash": "none"}
     walk = np.clip(
-        0.3 + np.cumsum(noise.normal(0, 0.06, n_sentences)) * 0.5 + np.linspace(0, 0.5, n_sentences), 0, 1
+        0.3 + np.cumsum(noise.normal(0, 0.03, n_sentences)) + np.linspace(0, 0.5, n_sentences), 0, 1
     )
-    rows: list[dict] = []
+    trace = {
+        "model": "deepseek-r1-distill-qwen-14b", "problem_id": "problem_1591", "trace_id": "recorded/1591",
+        "sample_index": 0, "text": "".join(sentences), "answer": "\\frac{10}{3}", "verdict": "correct",
+        "finish_reason": "stop", "n_tokens": ends[-1] // 2, "token_ids": [1], "model_revision": "unknown",
+    }  # fmt: skip
+    problem = {
+        "problem_id": "problem_1591", "statement": "What is the area of the region?", "source": "recorded",
+        "gold_answer": "\\frac{10}{3}", "level": "Level 5", "subject": "Geometry",
+    }  # fmt: skip
+    tables: dict[str, Rows] = {"problems": [problem], "traces": [trace]}
     for policy, keep in (
-        ("sentences", list(range(n_sentences + 1))),
-        ("grid21", sorted({round(i * n_sentences / 20) for i in range(21)})),
+        ("sentences", list(range(n_sentences))),
+        ("grid21", sorted({round(i * n_sentences / 20) for i in range(20)})),
     ):
-        for index, place in enumerate(keep):
-            is_end = place == n_sentences
-            unknown = not is_end and policy == "sentences" and (place % 37 in (5, 6, 7) or 200 < place < 220)
-            n = None if is_end else 0 if unknown else 97 + place % 5
-            rows.append(
-                {
-                    **stamp,
-                    "model": "deepseek-r1-distill-qwen-14b",
-                    "problem_id": "problem_1591",
-                    "trace_id": "recorded/1591",
-                    "cut_policy": policy,
-                    "cut_index": index,
-                    "prefix_id": None if is_end else f"p{place}",
-                    "token_end": ends[place] // 4,
-                    "char_end": ends[place],
-                    "fraction": ends[place] / ends[-1],
-                    "is_end": is_end,
-                    "states_answer": is_end or place > n_sentences - 20,
-                    "leaks_answer": place > n_sentences - 60,
-                    "n": n,
-                    "n_correct": None if is_end else 0 if unknown else int(noise.binomial(n, walk[place])),
-                    "is_n_approximate": None if is_end else True,
-                }
-            )
-    problems = pl.DataFrame(
-        [
-            {
-                "problem_set": "recorded",
-                "problem_id": "problem_1591",
-                "statement": "What is the area of the region?",
-                "gold_answer": "\\frac{10}{3}",
-                "level": "Level 5",
-                "subject": "Geometry",
-                "source": "recorded",
-                "revision": "1",
-            }
-        ]
-    )
-    traces = pl.DataFrame(
-        [
-            {
-                **stamp,
-                "model": "deepseek-r1-distill-qwen-14b",
-                "trace_id": "recorded/1591",
-                "problem_id": "problem_1591",
-                "sample_index": 0,
-                "text": text,
-                "answer": "\\frac{10}{3}",
-                "verdict": "correct",
-                "finish_reason": "stop",
-                "n_tokens": ends[-1] // 4,
-                "model_revision": "unknown",
-            }
-        ]
-    )
-    curves = _estimated(pl.DataFrame(rows, infer_schema_length=None))
-    protocol = Protocol(name="recorded")
-    return assemble("recorded", problems, traces, curves, protocol, is_recorded=True)
+        counts: list[Any] = []
+        for place in keep:
+            is_unknown = policy == "sentences" and (place % 37 in (5, 6, 7) or 200 < place < 220)
+            n = 0 if is_unknown else 97 + place % 5
+            counts.append((int(noise.binomial(n, walk[place])), n))
+        curve = curve_rows(trace, policy, [*(ends[p] for p in keep), ends[-1]], [*counts, None])
+        for cut in curve[:-1]:
+            cut |= {"is_n_approximate": True, "truncated_share": None, "no_answer_share": None}
+        _add(tables, curve)
+    return tables
+
+
+def tables_around(text: str, **columns: Any) -> dict[str, Rows]:
+    """One trace of two stretches whose every text is hostile."""
+    trace = {
+        "problem_id": "../../<p>", "model": "m", "trace_id": 't/../\\"><b>', "verdict": "correct", "sample_index": 0,
+        "text": text, "answer": text, "finish_reason": "stop", "n_tokens": 9, "token_ids": [1], "model_revision": text,
+        **columns,
+    }  # fmt: skip
+    problem = {name: text for name in ("statement", "gold_answer", "level", "subject", "source")}
+    tables: dict[str, Rows] = {
+        "problems": [{**problem, "problem_id": trace["problem_id"]}],
+        "traces": [trace],
+    }
+    _add(tables, curve_rows(trace, "lines", [0, len(text) // 2, len(text)], [(0, 64), (60, 64), None]))
+    return tables
+
+
+def only_trace(tables: dict[str, Rows], trace_id: str) -> dict[str, Rows]:
+    """One trace of the tables and all that belongs to it."""
+    return {
+        name: [row for row in rows if row.get("trace_id", trace_id) == trace_id]
+        for name, rows in tables.items()
+    }

@@ -31,16 +31,30 @@ def test_shares(value: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, "unknown"), (0.64, "0.6 s"), (99.96, "1 min 40 s"), (3599.6, "1 h 00 min"), (7500, "2 h 05 min")],
+    ("hours", "text"),
+    [(None, "unknown"), (0.0001, "0 s"), (0.02, "72 s"), (0.1, "6 min"), (7500 / 3600, "2 h 05 min")],
 )
-def test_durations(seconds: float | None, text: str) -> None:
-    assert numbers.duration(seconds) == text
+def test_durations(hours: float | None, text: str) -> None:
+    assert numbers.duration(hours) == text
+
+
+@pytest.mark.parametrize("kind", list(numbers.KINDS))
+@pytest.mark.parametrize("value", [-0.0, -0.0001, 0.0])
+def test_nothing_is_minus_zero(kind: str, value: float) -> None:
+    for text in (numbers.KINDS[kind](value), numbers.interval(value, 0.4, kind)):
+        assert "−0.00" not in text
+        assert "-0" not in text
+
+
+@pytest.mark.parametrize(("n", "text"), [(0, "0 pairs"), (1, "1 pair"), (1234, "1,234 pairs")])
+def test_counts_agree_with_their_nouns(n: int, text: str) -> None:
+    assert numbers.counted(n, "pair") == text
 
 
 def test_intervals_and_changes() -> None:
-    assert numbers.interval(0.311, 0.5449) == "0.31–0.54"
-    assert numbers.interval(None, 0.5) == "unknown"
-    assert numbers.change_interval(-0.86, 0.05) == "−0.86 to +0.05"
-    assert numbers.percent_interval(0.3, 0.62) == "30–62%"
+    assert numbers.interval(0.311, 0.5449) == "[0.31, 0.54]"
+    assert numbers.interval(None, 0.5) == ""
+    assert numbers.interval(-0.86, 0.05, "change") == "[−0.86, +0.05]"
+    assert numbers.interval(0.3, 0.62, "share") == "[30, 62]"
+    assert numbers.with_interval(0.42, None, None, "share") == "42% [too few]"
     assert numbers.count(1234567) == "1,234,567"

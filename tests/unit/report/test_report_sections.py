@@ -1,0 +1,101 @@
+"""A section shows its query's rows: models as columns, value and interval in one cell, nothing cut in silence."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from cot_assets.measures.sections import SECTIONS
+from cot_assets.report import sections
+from cot_assets.report.index import GROUPS
+from cot_assets.report.sections import Section, intervals, layout
+from cot_assets.warehouse.queries import named_queries
+
+SECTION = Section("q", "patterns", "t", n=("n_with", "n_traces"))
+
+
+def _rates(*rows: tuple[str, str, int, int, float | None]) -> pl.DataFrame:
+    frame = pl.DataFrame(
+        rows,
+        schema=["model", "pattern", "n_with", "n_traces", "rate"],
+        orient="row",
+        infer_schema_length=None,
+    )
+    return frame.with_columns(
+        (pl.col("rate") - 0.1).alias("ci_low"),
+        (pl.col("rate") + 0.1).alias("ci_high"),
+    )
+
+
+def _texts(table: sections.Table) -> list[list[str]]:
+    return [[" ".join(filter(None, (c.text, c.interval, c.n))) for c in row] for row in table.rows]
+
+
+def test_models_are_columns_with_value_interval_and_counts_in_one_cell() -> None:
+    frame = _rates(("a", "insight", 2, 8, 0.25), ("b", "insight", 4, 8, 0.5), ("a", "tangent", 1, 8, 0.125))
+    table = layout(frame, SECTION)
+    assert table.head == ["Pattern", "a", "b"]
+    assert _texts(table) == [
+        ["insight", "25% [15, 35] 2 of 8", "50% [40, 60] 4 of 8"],
+        ["tangent", "12% [2, 22] 1 of 8", "–"],
+    ]
+
+
+def test_columns_that_do_not_vary_are_named_above_the_table() -> None:
+    table = layout(_rates(("a", "insight", 2, 8, 0.25), ("b", "insight", 4, 8, 0.5)), SECTION)
+    assert table.head == ["a", "b"]
+    assert table.constants == [("Pattern", "insight")]
+
+
+def test_rows_that_rest_on_nothing_are_counted_and_left_out() -> None:
+    frame = _rates(("a", "insight", 0, 0, None), ("a", "tangent", 4, 8, 0.5), ("a", "monotone", 3, 8, None))
+    table = layout(frame, SECTION)
+    assert (len(table.rows), table.n_silent) == (1, 2)
+
+
+def test_rows_beyond_the_bound_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sections, "MOST_ROWS", 3)
+    frame = pl.DataFrame({"problem_id": [f"p{i}" for i in range(5)], "rate": [i / 5 for i in range(5)]})
+    table = layout(frame, Section("q", "patterns", "t"))
+    assert (len(table.rows), table.n_more) == (3, 2)
+
+
+def test_too_many_models_stay_rows() -> None:
+    frame = _rates(
+        *((f"m{i}", pattern, 1, 8, i / 40) for i in range(12) for pattern in ("insight", "tangent"))
+    )
+    assert layout(frame, SECTION).head == ["Model", "Pattern", "Rate", "n"]
+
+
+def test_an_estimate_without_interval_says_so() -> None:
+    frame = _rates(("a", "insight", 2, 8, 0.25), ("a", "tangent", 2, 8, 0.2)).with_columns(
+        pl.lit(None, pl.Float64).alias("ci_low")
+    )
+    assert _texts(layout(frame, SECTION))[0] == ["insight", "25% [too few]", "2 of 8"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (["rate", "ci_low", "ci_high"], {"rate": ("ci_low", "ci_high")}),
+        (["v0", "v0_low", "v0_high", "n"], {"v0": ("v0_low", "v0_high")}),
+        (["before", "after", "rise_low", "rise_high"], {"after": ("rise_low", "rise_high")}),
+        (["low", "high"], {}),
+    ],
+)
+def test_ends_of_intervals_find_their_value(columns: list[str], expected: dict[str, tuple[str, str]]) -> None:
+    assert intervals(columns) == expected
+
+
+def test_a_row_of_a_trace_leads_to_its_page() -> None:
+    frame = pl.DataFrame({"problem_id": ["p", "q"], "trace_id": ["t", "u"], "delta": [0.5, -0.0]})
+    table = layout(frame, Section("q", "steps", "t"), {"t": "traces/t.html"})
+    assert [row[0].href for row in table.rows] == ["traces/t.html", ""]
+    assert [row[1].text for row in table.rows] == ["+0.50", "0.00"]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda s: f"{s.query}: {s.title}")
+def test_every_section_asks_a_query_that_is_there_with_parameters_that_it_has(section: Section) -> None:
+    query = named_queries()[section.query]
+    assert section.group in GROUPS
+    assert set(section.values) <= {parameter.name for parameter in query.parameters}
