@@ -92,7 +92,7 @@ def _patterns(rates: pl.DataFrame) -> Finding | None:
 
 def _transfer(source: Source) -> Finding | None:
     """What a part of a writer's trace does for the reader that it lifts most."""
-    headline = source.protocol.headline_fraction
+    headline = source.protocol.analysis.headline_fraction
     curve = source.query("transfer").filter(
         ((pl.col("fraction") - headline).abs() < 1e-9)
         & (pl.col("control") == "none")

@@ -79,8 +79,9 @@ class Report:
             "gallery": self._gallery(),
             "n_pages": len(self.rows),
             "groups": list(self._groups()),
-            "protocol": None if self.source.is_recorded else protocol,
-            "rules": protocol,
+            "sampling": None if self.source.is_recorded else protocol.sampling,
+            "analysis": protocol.analysis,
+            "protocol": protocol.name,
             "n_problems": len(self.problems),
             "listed": [(self.files[_key(row)], self._label(row)) for row in self.rows],
         }
@@ -103,7 +104,7 @@ class Report:
         statement = self.problems.get(row["problem_id"], {}).get("statement") or ""
         view = self.view(_key(row))
         return {"view": view, "href": self.files[_key(row)], "label": self._label(row), "row": row,
-                "statement": visible(statement, 600), "said": _said(row, view)}  # fmt: skip
+                "statement": visible(statement, 600), "said": _said(row)}  # fmt: skip
 
     def _cards(self, verdicts: pl.DataFrame) -> list[Row]:
         """What the card of each model says."""
@@ -230,7 +231,7 @@ def _signs(row: Row) -> dict[str, Any]:
             "lucky_guess": row["is_lucky_guess"], "monotone": row["is_monotone"]}  # fmt: skip
 
 
-def _said(row: Row, view: TraceView) -> str:
+def _said(row: Row) -> str:
     """What happens in a trace, in one sentence."""
     rise, drop = row["largest_rise"] or 0, row["largest_drop"] or 0
     start = numbers.potential(row["v0"])

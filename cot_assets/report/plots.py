@@ -69,10 +69,12 @@ def line(axes: Axes, rows: pl.DataFrame, x: str, y: str, color: str, **look: Any
     return axes.plot(at, mean, color=color, markersize=4.5, markeredgewidth=0, linewidth=1.5, **look)[0]
 
 
-def legend(figure: Figure, handles: Mapping[str, Any], per_row: int = 4) -> None:
+def legend(figure: Figure, handles: Mapping[str, Any]) -> None:
     """One legend below the whole figure, in as many rows as it takes."""
+    room = int(13 * figure.get_figwidth())  # characters that fit beside one another
+    columns = max(1, room // (8 + max(map(len, handles), default=0)))
     box = figure.legend(
-        list(handles.values()), list(handles), loc="outside lower center", ncols=min(per_row, len(handles)),
+        list(handles.values()), list(handles), loc="outside lower center", ncols=min(columns, len(handles) or 1),
         frameon=False, fontsize=8.5,
     )  # fmt: skip
     for text in box.get_texts():

@@ -216,7 +216,12 @@ def build_trace_view(
     rules += [_monotone_rule(row) for row in monotonicity]
     stretches = _stretches(cuts, events)
     return TraceView(
-        trace={**trace, "answer": None if trace["answer"] is None else one_line(trace["answer"], 300)},
+        trace={
+            **trace,
+            "answer": None if trace["answer"] is None else one_line(trace["answer"], 300),
+            "model_revision": one_line(trace["model_revision"], 60),
+            "protocol": one_line(trace["protocol"], 60),
+        },
         cut_policy=cuts[0]["cut_policy"],
         chart=build_chart(cuts, trace["n_tokens"], events),
         lead=visible(cuts[0]["chunk"], MOST_PER_STRETCH),

@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from cot_assets.report import ReportData, render_report
+from cot_assets.measures.sections import SECTIONS
+from cot_assets.report import render_report
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "reporting"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "report"))
 
-from synthetic_report import demo_data, recorded_data
+from synthetic_report import Rows, demo_tables, recorded_tables, source_of
 
 ARGUMENTS = [
     "--headless",
@@ -93,20 +94,20 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Opened]]:
 
 
 @pytest.fixture(scope="session")
-def demo() -> ReportData:
+def demo() -> dict[str, Rows]:
     """24 problems, two models: the size of the demo."""
-    return demo_data()
+    return demo_tables()
 
 
 @pytest.fixture(scope="session")
-def demo_report(chromium: Any, demo: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo_report(chromium: Any, demo: dict[str, Rows], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports") / "demo"
-    render_report(demo, folder)
+    render_report(source_of(demo), SECTIONS, folder)
     return folder
 
 
 @pytest.fixture(scope="session")
 def recorded_report(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports") / "recorded"
-    render_report(recorded_data(), folder)
+    render_report(source_of(recorded_tables(500), "recorded", is_recorded=True), SECTIONS, folder)
     return folder

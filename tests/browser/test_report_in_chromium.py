@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
+from synthetic_report import Rows, only_trace, source_of, tables_around
 
-from cot_assets.report import ReportData, numbers, render_report
-from cot_assets.report.contexts import Contexts
+from cot_assets.measures.sections import SECTIONS
+from cot_assets.report import numbers, render_report
+from cot_assets.report.text import file_stem
 
 pytestmark = pytest.mark.browser
 
@@ -47,30 +48,34 @@ _FAINT = """
 
 
 @pytest.fixture(scope="session")
-def kinds(demo: ReportData, demo_report: Path, recorded_report: Path) -> dict[str, Path]:
+def kinds(demo: dict[str, Rows], demo_report: Path, recorded_report: Path) -> dict[str, Path]:
     """One page of every kind, those of traces with every kind of mark."""
     pages = {
         "index": demo_report / "index.html",
-        "model": next(demo_report.glob("models/*strong*.html")),
         "recorded index": recorded_report / "index.html",
-        "recorded model": next(recorded_report.glob("models/*.html")),
         "recorded sentences": next(recorded_report.glob("traces/*sentences*.html")),
         "recorded grid": next(recorded_report.glob("traces/*grid21*.html")),
     }
-    guesses = demo.lucky_guesses.filter("by_threshold")
-    for name, frame in (("insight", demo.spikes), ("tangent", demo.tangents), ("guess", guesses)):
-        pages[name] = demo_report / _file(demo, frame["trace_id"][0])
+    for kind in ("insight", "tangent", "lucky_guess"):
+        pages[kind] = demo_report / _file(next(e for e in demo["events"] if e["pattern"] == kind))
     return pages
 
 
-def _file(data: ReportData, trace_id: str) -> str:
-    return next(page.file for page in Contexts(data).pages if page.trace["trace_id"] == trace_id)
+def _file(row: dict[str, Any]) -> str:
+    stem = file_stem(row["model"], row["problem_id"], row["cut_policy"], unseen=row["trace_id"])
+    return f"traces/{stem}.html"
 
 
 _KINDS = [
-    "index", "model", "insight", "tangent", "guess",
-    "recorded index", "recorded model", "recorded sentences", "recorded grid",
-]  # fmt: skip
+    "index",
+    "insight",
+    "tangent",
+    "lucky_guess",
+    "recorded index",
+    "recorded sentences",
+    "recorded grid",
+]
+_UNFOLD = "document.querySelectorAll('details').forEach(d => { d.open = true; })"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -89,17 +94,153 @@ def test_a_page_opens_quietly_alone_and_can_be_read(
     assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 22, 26)"}[scheme]
     images = page.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth])")
     assert all(complete and width > 300 for complete, width in images)
-    assert (kind in ("index", "model", "recorded index", "recorded model")) == bool(images)
+    assert (kind == "index") == bool(images)
 
 
-@pytest.mark.parametrize("width", [1280, 800, 390])
+@pytest.mark.parametrize("width", [1440, 1024, 390])
 @pytest.mark.parametrize("kind", _KINDS)
-def test_a_page_is_no_wider_than_the_window(
+def test_no_page_and_no_table_is_wider_than_the_window(
     kinds: dict[str, Path], open_page: Open, kind: str, width: int
 ) -> None:
     page = open_page(kinds[kind], width=width, height=844).page
-    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.evaluate(_UNFOLD)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    clipped = page.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.slice(0, 80))"
+    )
+    assert clipped == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", _KINDS)
+def test_axe_finds_no_serious_fault(kinds: dict[str, Path], open_page: Open, kind: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python").__path__[0]
+    page = open_page(kinds[kind], scheme=scheme, bypass_csp=True).page
+    page.evaluate(_UNFOLD)
+    page.add_script_tag(content=(Path(axe) / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "axe.run().then(r => r.violations.map(v => [v.impact, v.id, v.nodes.length, v.nodes[0].html.slice(0, 120)]))"
+    )
+    assert [fault for fault in found if fault[0] in ("serious", "critical")] == []
+
+
+def test_the_switch_changes_colors_and_pictures_and_is_kept(kinds: dict[str, Path], open_page: Open) -> None:
+    page = open_page(kinds["index"]).page
+    page.locator("#theme").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 26)"
+    assert "invert" in page.evaluate("getComputedStyle(document.images[0]).filter")
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 26)"
+    page.locator("#theme").click()
+    assert page.evaluate("getComputedStyle(document.images[0]).filter") == "none"
+
+
+def _shown(page: Any) -> list[str]:
+    return page.locator("#gallery b").all_text_contents()
+
+
+def test_the_gallery_searches_sorts_and_filters(
+    demo: dict[str, Rows], kinds: dict[str, Path], open_page: Open
+) -> None:
+    page = open_page(kinds["index"]).page
+    assert page.locator("#found").inner_text() == "48 of 48 traces"
+    rises: dict[str, float] = {}
+    for cut in demo["trace_curves"]:
+        rises[cut["trace_id"]] = max(rises.get(cut["trace_id"], -1.0), cut["delta"] or -1.0)
+    assert _shown(page)[0] == max(rises, key=lambda t: (rises[t], t)).split(":")[1]
+    page.locator("[data-field=model]").select_option("demo-weak")
+    assert page.locator("#found").inner_text() == "24 of 48 traces"
+    page.locator("[data-field=signs]").select_option("tangent")
+    weak = {e["trace_id"] for e in demo["tangents"] if e["model"] == "demo-weak"}
+    assert page.locator("#found").inner_text() == f"{len(weak)} of 48 traces"
+    page.locator("[data-field=signs]").select_option("")
+    page.locator("#find").fill("power-4")
+    assert set(_shown(page)) == {"power-4-1", "power-4-2"}
+    page.locator("#find").fill("no such problem")
+    assert _shown(page) == []
+
+
+def test_the_gallery_is_quick_with_5000_traces(
+    demo: dict[str, Rows], tmp_path: Path, open_page: Open
+) -> None:
+    tables = only_trace(demo, demo["trace_curves"][0]["trace_id"])
+    index = render_report(source_of(tables), (), tmp_path / "report")[0]
+    raw = index.read_text(encoding="utf-8")
+    before, data, after = re.split(r'(?<=id="data">)(.*?)(?=</script>)', raw, maxsplit=1, flags=re.DOTALL)
+    row = data.strip("[]")
+    many = ",".join(row.replace('"problem":"', f'"problem":"p{i} ') for i in range(5000))
+    index.write_text(f"{before}[{many}]{after}", encoding="utf-8")
+    page = open_page(index).page
+    assert page.locator("#found").inner_text() == "5,000 of 5,000 traces"
+    assert page.locator("#gallery li").count() == 60
+    seconds = page.evaluate(
+        """() => { const start = performance.now(), find = document.getElementById("find");
+          find.value = "p4999"; find.dispatchEvent(new Event("input", { bubbles: true }));
+          return (performance.now() - start) / 1000; }"""
+    )
+    assert page.locator("#found").inner_text() == "1 of 5,000 traces"
+    assert seconds < 0.5
+
+
+def test_a_page_of_500_cuts_answers_within_a_second(kinds: dict[str, Path], open_page: Open) -> None:
+    page = open_page(kinds["recorded sentences"]).page
+    assert page.locator(".s").count() == 500
+    ready = page.evaluate("performance.getEntriesByType('navigation')[0].domInteractive")
+    assert ready < 1000
+    seconds = page.evaluate(
+        """() => { const start = performance.now();
+          document.querySelectorAll(".s").forEach(s => s.dispatchEvent(new PointerEvent("pointerenter")));
+          return (performance.now() - start) / 1000; }"""
+    )
+    assert seconds < 1
+
+
+def test_keys_lead_from_event_to_event(demo: dict[str, Rows], demo_report: Path, open_page: Open) -> None:
+    counts: dict[str, list[dict[str, Any]]] = {}
+    for event in (*demo["spikes"], *demo["tangents"]):
+        counts.setdefault(event["trace_id"], []).append(event)
+    events = max(counts.values(), key=len)
+    page = open_page(demo_report / _file(events[0])).page
+    places = sorted({e["cut_index"] + 1 for e in demo["events"] if e["trace_id"] == events[0]["trace_id"] and e["delta"]}
+                    | {e["cut_index"] for e in demo["events"] if e["trace_id"] == events[0]["trace_id"] and not e["delta"]})  # fmt: skip
+    for place in (*places, places[0]):
+        page.keyboard.press("n")
+        assert _readout(page)["at"] == f"cut {place}"
+    page.keyboard.press("p")
+    assert _readout(page)["at"] == f"cut {places[-1]}"
+
+
+def test_text_can_be_colored_by_change(kinds: dict[str, Path], open_page: Open) -> None:
+    page = open_page(kinds["insight"]).page
+    color = "getComputedStyle(document.querySelector('.s.insight')).backgroundColor"
+    before = page.evaluate(color)
+    page.locator("#by-change").check()
+    step = page.locator(".s.insight").first.get_attribute("class").split()[2]
+    assert int(step[1:]) >= 16
+    assert (
+        page.evaluate(color) != before
+        or page.locator(".s.insight").first.get_attribute("class").split()[1][1:] == step[1:]
+    )
+    assert page.locator(".key .change").first.is_visible()
+
+
+def test_curve_and_numbers_can_be_downloaded(kinds: dict[str, Path], open_page: Open) -> None:
+    opened = open_page(kinds["insight"])
+    for button, start in (("#svg", "<svg"), ("#csv", "Cut,")):
+        with opened.page.expect_download() as waiting:
+            opened.page.locator(button).click()
+        text = Path(waiting.value.path()).read_text(encoding="utf-8")
+        assert text.startswith(start)
+        assert len(text) > 300
+    assert opened.troubles == []
+
+
+def test_a_term_explains_itself(kinds: dict[str, Path], open_page: Open) -> None:
+    page = open_page(kinds["index"]).page
+    page.locator(".term").first.focus()
+    assert "rollouts" in page.evaluate(
+        "getComputedStyle(document.activeElement, '::after').content"
+    ) or "95%" in page.evaluate("getComputedStyle(document.activeElement, '::after').content")
 
 
 def test_the_whole_demo_is_below_5_mb(demo_report: Path) -> None:
@@ -115,10 +256,10 @@ def _readout(page: Any) -> dict[str, str]:
 
 
 def test_hovering_over_text_shows_potential_interval_and_n_of_its_end(
-    demo: ReportData, kinds: dict[str, Path], open_page: Open
+    demo: dict[str, Rows], kinds: dict[str, Path], open_page: Open
 ) -> None:
-    trace_id = demo.spikes["trace_id"][0]
-    cuts = demo.curves.filter(pl.col("trace_id") == trace_id).sort("cut_index").to_dicts()
+    trace_id = next(e for e in demo["events"] if e["pattern"] == "insight")["trace_id"]
+    cuts = [cut for cut in demo["trace_curves"] if cut["trace_id"] == trace_id]
     page = open_page(kinds["insight"]).page
     spans = page.locator(".s")
     assert spans.count() == len(cuts) - 1
@@ -171,21 +312,18 @@ def test_an_unknown_potential_is_shown_as_unknown(kinds: dict[str, Path], open_p
     assert page.locator(".chart .dot").get_attribute("visibility") == "hidden"
 
 
+@pytest.mark.parametrize("kind", ["insight", "tangent", "lucky_guess"])
 def test_marks_stand_in_the_text_with_their_labels_and_lead_to_their_numbers(
-    demo: ReportData, demo_report: Path, open_page: Open
+    kinds: dict[str, Path], open_page: Open, kind: str
 ) -> None:
-    frames = {"insight": demo.spikes, "tangent": demo.tangents}
-    for rule in ("late_spike", "lucky_guess"):
-        frames[rule] = demo.lucky_guesses.filter((pl.col("rule") == rule) & pl.col("by_threshold"))
-    for kind, frame in frames.items():
-        page = open_page(demo_report / _file(demo, frame["trace_id"][0])).page
-        mark = page.locator(f".cot a.m.{kind}").first
-        assert mark.is_visible()
-        assert kind.replace("_", " ") in mark.inner_text()
-        assert page.locator(f".chart .sign.{kind}").count() >= 1
-        mark.click()
-        row = page.locator(f"[id='{page.url.split('#')[1]}']")
-        assert kind.replace("_", " ") in row.inner_text()
+    page = open_page(kinds[kind]).page
+    mark = page.locator(f".cot a.m.{kind}").first
+    assert mark.is_visible()
+    assert kind.replace("_", " ") in mark.inner_text()
+    assert page.locator(f".chart .sign.{kind}").count() >= 1
+    mark.click()
+    row = page.locator(f"[id='{page.url.split('#')[1]}']")
+    assert kind.replace("_", " ") in row.inner_text()
 
 
 def test_curve_and_numbers_stay_in_sight_while_reading(kinds: dict[str, Path], open_page: Open) -> None:
@@ -206,7 +344,7 @@ def test_curve_and_numbers_stay_in_sight_while_reading(kinds: dict[str, Path], o
 def test_the_numbers_in_the_text_can_be_switched_off(kinds: dict[str, Path], open_page: Open) -> None:
     page = open_page(kinds["tangent"]).page
     assert page.locator(".v").first.is_visible()
-    page.locator(".switch input").uncheck()
+    page.locator("#values").uncheck()
     assert not page.locator(".v").first.is_visible()
 
 
@@ -221,9 +359,9 @@ def test_without_scripts_the_page_still_says_everything(kinds: dict[str, Path], 
 def test_links_lead_from_the_index_to_a_trace_and_back(demo_report: Path, open_page: Open) -> None:
     opened = open_page(demo_report / "index.html")
     page = opened.page
-    page.locator("a.spark").first.click()
+    page.locator("#gallery a").first.click()
     assert "/traces/" in page.url
-    page.locator("a[rel=next]").click()
+    page.locator("a[rel=next], a[rel=prev]").first.click()
     page.locator(".top a").first.click()
     assert page.url.endswith("index.html")
     assert opened.troubles == []
@@ -249,20 +387,15 @@ def test_the_policy_blocks_what_is_not_the_pages_own(kinds: dict[str, Path], ope
     ]
 
 
-def test_hostile_text_is_text(demo: ReportData, tmp_path: Path, open_page: Open) -> None:
+def test_hostile_text_is_text(tmp_path: Path, open_page: Open) -> None:
     attack = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u202edne"
-    trace_id = demo.curves["trace_id"][0]
-    curves = demo.curves.filter(pl.col("trace_id") == trace_id)
-    end = curves["char_end"].max()
-    traces = demo.traces.filter(pl.col("trace_id") == trace_id).with_columns(
-        pl.lit((attack * 20)[:end]).alias("text"), pl.lit(attack).alias("answer")
-    )
-    problems = demo.problems.with_columns(pl.lit(attack).alias("statement"))
-    data = replace(ReportData("demo"), problems=problems, traces=traces, curves=curves)
-    for path in render_report(data, tmp_path / "report"):
+    tables = tables_around(attack * 20, model=attack[:60], problem_id=attack[:60], cut_policy=attack)
+    for path in render_report(source_of(tables), SECTIONS, tmp_path / "report"):
         opened = open_page(path)
         assert opened.troubles == []
+        assert opened.page.locator(".cot img, .cot script").count() == 0
         if path.parent.name == "traces":
             shown = "".join(opened.page.locator(".s").all_text_contents())
             assert "<script>alert(1)</script><img src=x onerror=alert(2)>⟨U+202E⟩dne" in shown
-            assert opened.page.locator("article img, article script").count() == 0
+        else:
+            assert opened.page.locator("#gallery b").first.inner_text().startswith("</script><script>")

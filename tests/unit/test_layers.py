@@ -51,10 +51,6 @@ KNOWN: set[str] = {
     "measures.transfer.unlocks imports measures.rates.pattern_rates, of another room",
     "orchestration.imports imports definitions, which lies above it",
     "orchestration.runs imports definitions, which lies above it",
-    "report.data imports measures, which lies above it",
-    "report.evidence imports measures, which lies above it",
-    "report.sensitivity_plot imports measures, which lies above it",
-    "report.tables imports measures, which lies above it",
 }
 
 

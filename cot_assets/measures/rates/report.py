@@ -58,7 +58,7 @@ def pattern_figure(rates: pl.DataFrame) -> Figure | None:
         axes.grid(visible=True, axis="x", color=GRID, linewidth=0.7)
         axes.set_ylim(len(patterns) - 0.45, -0.55)
         title(axes, f"{rule} rule · {filters[0]} traces · {policy}")
-    legend(figure, handles, per_row=3)
+    legend(figure, handles)
     return figure
 
 
@@ -97,7 +97,7 @@ def sensitivity_figure(sensitivity: pl.DataFrame) -> Figure | None:
         )
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         title(axes, f"{pattern.replace('_', ' ')}\n{one_line(model, 20)}, {own['n_traces'].max()} traces")
-    legend(figure, handles, per_row=5)
+    legend(figure, handles)
     return figure
 
 

@@ -60,7 +60,7 @@ def transfer_figure(curve: pl.DataFrame) -> Figure | None:
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         n = f"{pair['n_traces'].max()} traces of {pair['n_problems'].max()} problems"
         title(axes, f"{one_line(reader, 30)} reads {one_line(writer, 30)}\n{n}")
-    legend(figure, handles, per_row=2)
+    legend(figure, handles)
     return figure
 
 

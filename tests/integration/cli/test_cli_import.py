@@ -93,8 +93,8 @@ def test_the_report_has_a_page_per_trace_and_policy(
     folder = lab.home.reports / problem_set
     assert len(list(folder.glob("traces/*.html"))) == n_pages
     index = (folder / "index.html").read_text()
-    assert "rollouts per prefix" not in index  # the protocol's n is not what others sampled with
-    assert "pass@k" not in index  # their traces were picked by verdict
+    assert "rollouts per cut" not in index  # the protocol's n is not what others sampled with
+    assert "sql pass_at_k" not in index  # their traces were picked by verdict
 
 
 def test_dagster_shows_source_and_notes(imported: Imported) -> None:

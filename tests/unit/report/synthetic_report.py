@@ -7,6 +7,7 @@ noise; events by the thresholds alone.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Mapping
@@ -90,7 +91,7 @@ def judged(curve: Rows) -> dict[str, Rows]:
         "events": [],
     }
     base = {name: curve[0][name] for name in ("model", "problem_id", "trace_id", "cut_policy")}
-    for before, after in zip(curve, curve[1:], strict=False):
+    for before, after in itertools.pairwise(curve):
         delta = after["delta"]
         if delta is None or -0.3 <= delta <= 0.4:
             continue
@@ -229,9 +230,26 @@ def _estimates(tables: dict[str, Rows]) -> dict[str, Rows]:
 def recorded_tables(n_sentences: int = 300) -> dict[str, Rows]:
     """An imported trace: two policies, hundreds of cuts, unknown potentials, n approximate, no costs."""
     rng, noise = random.Random(3), np.random.default_rng(3)
-    words = (
-        "so we have the area of a triangle then check whether it equals half base times height again".split()
-    )
+    words = [
+        "so",
+        "we",
+        "have",
+        "the",
+        "area",
+        "of",
+        "a",
+        "triangle",
+        "then",
+        "check",
+        "whether",
+        "it",
+        "equals",
+        "half",
+        "base",
+        "times",
+        "height",
+        "again",
+    ]
     sentences = [
         " ".join(rng.choice(words) for _ in range(rng.randint(4, 16))).capitalize() + rng.choice([". ", ".\n\n", "? "])
         for _ in range(n_sentences)
@@ -275,7 +293,7 @@ def tables_around(text: str, **columns: Any) -> dict[str, Rows]:
         "text": text, "answer": text, "finish_reason": "stop", "n_tokens": 9, "token_ids": [1], "model_revision": text,
         **columns,
     }  # fmt: skip
-    problem = {name: text for name in ("statement", "gold_answer", "level", "subject", "source")}
+    problem = dict.fromkeys(("statement", "gold_answer", "level", "subject", "source"), text)
     tables: dict[str, Rows] = {
         "problems": [{**problem, "problem_id": trace["problem_id"]}],
         "traces": [trace],

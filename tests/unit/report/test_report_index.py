@@ -1,140 +1,122 @@
-"""The index: every number beside its interval, n, rule and query."""
+"""The first screen: findings by rules, warnings, a card per model, the gallery's data."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
-from page_reader import read_page, text_after
-from synthetic_report import PROTOCOL
+from page_reader import read_page
+from synthetic_report import Rows, demo_tables, source_of
 
-from cot_assets.report import ReportData, numbers, render_report
+from cot_assets.report import render_report
+from cot_assets.report.findings import findings, warnings
 
 
-def test_rates_stand_beside_interval_n_and_rule(small_report: Path, small: ReportData) -> None:
-    text = re.sub(
-        r"\s+", " ", text_after(read_page(small_report / "index.html"), "Correct traces, problems solved")
+def test_findings_stand_on_rows_with_interval_and_n(small: dict[str, Rows]) -> None:
+    found = findings(source_of(small))
+    assert [finding.query for finding in found] == ["difficulty", "pattern_rates", "transfer"]
+    assert found[0].headline == "Writing it out helps demo-strong"
+    assert "70% [65, 75] of 24 problems" in found[0].sentence
+    assert "+0.25 [+0.20, +0.30]" in found[0].sentence
+    assert "of 24 traces" in found[1].sentence
+    assert found[2].headline == "demo-strong's beginnings help demo-weak"
+    assert "+0.15 [+0.10, +0.20]" in found[2].sentence
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "at"),
+    [
+        ("summaries", {"n_problems": 5}, 0),
+        ("summaries", {"ci_low": -0.1, "ci_high": 0.9}, 0),
+        ("summaries", {"ci_low": None, "ci_high": None}, 0),
+        ("pattern_rates", {"n_traces": 9}, 1),
+        ("transfer_curve", {"n_problems": 5}, 2),
+        ("transfer_curve", {"lift_low": -0.01}, 2),
+        ("transfer_curve", {"lift_low": None, "lift_high": None}, 2),
+    ],
+)
+def test_too_few_to_say_is_a_finding(
+    small: dict[str, Rows], table: str, change: dict[str, float], at: int
+) -> None:
+    tables = {**small, table: [{**row, **change} for row in small[table]]}
+    assert findings(source_of(tables))[at].headline.startswith("Too few")
+
+
+@pytest.mark.parametrize(
+    ("ends", "word"), [((0.15, 0.4), "often"), ((0.05, 0.4), "sometimes"), ((0.0, 0.08), "rarely")]
+)
+def test_how_often_steps_decide_is_said_by_the_interval(
+    small: dict[str, Rows], ends: tuple[float, float], word: str
+) -> None:
+    rates = [{**row, "ci_low": ends[0], "ci_high": ends[1]} for row in small["pattern_rates"]]
+    assert findings(source_of({**small, "pattern_rates": rates}))[1].headline == f"Single steps {word} decide"
+
+
+def test_nothing_measured_finds_nothing() -> None:
+    assert findings(source_of({})) == []
+
+
+def test_a_reader_is_warned_of_truncation_failed_grades_unknown_cuts_and_few_traces() -> None:
+    verdicts = pl.DataFrame(
+        [{"model": "m", "n_traces": 100, "n_truncated": 94, "n_unscored": 3, "n_measured": 1}]
     )
-    for rate in small.pattern_rates.filter(pl.col("trace_filter") == "paper").iter_rows(named=True):
-        assert rate["rate"] is not None
-        assert f"{rate['n_with']} of {rate['n_traces']}" in text
-        assert f"{100 * rate['ci_low']:.0f}–{100 * rate['ci_high']:.0f}%" in text
-    assert "Threshold rule" in text
-    assert "Confirmed rule" in text
+    quality = pl.DataFrame(
+        [{"model": "m", "truncated_share": 0.94, "unscored_share": 0.021, "n_unknown": 1, "n_prefixes": 20}]
+    )
+    assert list(warnings(verdicts, quality)) == [
+        "m: 94 of 100 traces are truncated.",
+        "m: 3 of 100 traces are unscored.",
+        "m: only 1 trace with a curve; most rates are open.",
+        "m: 94% of the rollouts are truncated.",
+        "m: 2.1% of the rollouts are unscored.",
+        "m: 1 cut of 20 without a scored rollout.",
+    ]
+    fine = verdicts.with_columns(n_truncated=10, n_unscored=2, n_measured=10)
+    assert (
+        list(warnings(fine, quality.with_columns(truncated_share=0.1, unscored_share=None, n_unknown=0)))
+        == []
+    )
 
 
-def test_the_papers_figures_are_labeled_second_hand(small: ReportData, tmp_path: Path) -> None:
-    rates = small.pattern_rates.with_columns(pl.col("model").replace("demo-strong", "Qwen3-32B"))
-    data = replace(small, problem_set="aime24", pattern_rates=rates)
-    page = read_page(render_report(data, tmp_path / "report")[0])
-    (table,) = page.all("table", "second-hand")
-    assert "36%" in table.text
-    assert "measured here" in table.text
-    assert "Llama" not in table.text
-    before = page.all("body")[0].text.split("second-hand")[0]
-    assert "Second-hand, from digests" in page.all("body")[0].text[len(before) : len(before) + 200]
-
-
-def test_the_papers_figures_are_not_shown_beside_other_problems(small_report: Path) -> None:
+def test_the_gallery_holds_every_measured_trace(small_report: Path, small: dict[str, Rows]) -> None:
     page = read_page(small_report / "index.html")
-    assert not page.all("table", "second-hand")
-    assert "Qwen" not in page.all("body")[0].text
+    rows = json.loads(
+        next(e.text for e in page.all("script") if e.attributes.get("type") == "application/json")
+    )
+    assert {row["href"] for row in rows} == {
+        f"traces/{path.name}" for path in small_report.glob("traces/*.html")
+    }
+    assert len(rows) == len({row["trace_id"] for row in small["trace_curves"]})
+    signs = [sign for row in rows for sign in row["signs"]]
+    events = {(e["trace_id"], e["pattern"]) for e in small["events"]}
+    assert signs.count("insight") == sum(pattern == "insight" for _, pattern in events)
+    assert {"insight", "tangent"} <= set(signs)
+
+
+def test_the_caller_s_notices_stand_first(small: dict[str, Rows], tmp_path: Path) -> None:
+    index = render_report(source_of(small), (), tmp_path / "report", ["The check martingale failed."])[0]
+    assert "The check martingale failed." in read_page(index).all("div", "banner")[0].text
 
 
 def test_every_section_names_the_query_of_its_numbers(small_report: Path) -> None:
-    from cot_assets.warehouse.queries import named_queries
-
     raw = (small_report / "index.html").read_text()
-    sections = re.split(r'<h2 id="(\w+)">', raw)
-    told = {name: set(re.findall(r"cot-assets sql (\w+)", text)) for name, text in zip(sections[1::2], sections[2::2], strict=True)}  # fmt: skip
-    expected = {
-        "models": "sampling_quality", "patterns": "pattern_table", "guesses": "guesses_by_v0",
-        "difficulty": "model_pairs", "transfer": "transfer", "unlocks": "unlocked_problems", "traces": "trace",
-        "cost": "cost",
-    }  # fmt: skip
-    for section, query in expected.items():
-        assert query in told[section], section
-    assert {"sensitivity", "recovery", "true_changes"} <= told["patterns"]
-    assert "pass_at_k" in told["guesses"]
-    assert set().union(*told.values()) <= set(named_queries())
+    for query in ("pattern_rates", "transfer", "difficulty"):
+        assert f"cot-assets sql {query}" in raw
+    assert "cot-assets sql pattern_rates -p trace_filter=all" in raw
 
 
-def test_unlocks_and_costs_are_those_of_the_frames(small_report: Path, small: ReportData) -> None:
-    page = read_page(small_report / "index.html")
-    at = small.unlocks.filter(
-        (pl.col("reader") == "demo-weak")
-        & (pl.col("control") == "none")
-        & ((pl.col("fraction") - 0.2).abs() < 1e-9)
-    )
-    row = small.unlock_rates.filter(
-        (pl.col("fraction") - 0.2).abs() < 1e-9, reader="demo-weak", control="none", trace_filter="all", leaks="kept"
-    ).row(0, named=True)  # fmt: skip
-    shown = text_after(page, "demo-weak reads demo-strong").split("all traces")[1].split("correct traces")[0]
-    assert f"{row['n_problems_unlocked']} of {row['n_problems_unsolved']}" in shown
-    assert f"{row['n_unlocked']} of {row['n_unsolved']}" in shown
-    for prefix in ("", "problems_"):
-        assert numbers.percent_interval(row[f"{prefix}ci_low"], row[f"{prefix}ci_high"]) in shown
-    counts = [(at["status"] == s).sum() for s in ("not_unlocked", "undecided", "solved_before")]
-    rest = shown.split(numbers.percent_interval(row["ci_low"], row["ci_high"]))[-1]
-    assert [int(cell) for cell in re.findall(r"\d+", rest)][:3] == counts
-    assert row["n_traces"] == at.height
-    place = at.join(small.transfer_potentials, on=["reader", "trace_id", "fraction", "control"]).row(
-        0, named=True
-    )
-    assert f"{place['ci_low']:.2f}–{place['ci_high']:.2f}" in text_after(page, "every trace at 20%")
-    total = small.sampling_runs.filter(pl.col("model") == "demo-weak")["generated_tokens"].sum()
-    assert f"{total:,}" in text_after(page, "What sampling took")
-    assert "not told" in text_after(page, "What sampling took"), "cached tokens are unknown, not 0"
-
-
-def test_guess_rates_stand_beside_interval_and_bound(small_report: Path, small: ReportData) -> None:
-    text = text_after(read_page(small_report / "index.html"), "Guesses beside difficulty").split("pass@k")[0]
-    rates = small.matched_rates.filter(
-        pl.col("pattern").is_in(["lucky_guess", "late_spike"]), pl.col("n_traces") > 0,
-        rule="threshold", trace_filter="correct",
-    )  # fmt: skip
-    assert rates.filter(v0_bin="equal weights").height == 4
-    for row in rates.iter_rows(named=True):
-        assert numbers.percent_interval(row["ci_low"], row["ci_high"]) in text
-    bounds = small.summaries.filter(pl.col("n") > 0, measure="guess_bound")
-    assert bounds.height
-    for row in bounds.iter_rows(named=True):
-        assert numbers.percent_interval(row["ci_low"], row["ci_high"]) in text
-
-
-def test_every_measured_trace_can_be_reached_from_the_index(small_report: Path) -> None:
-    hrefs = {a.attributes["href"] for a in read_page(small_report / "index.html").all("a", "spark")}
-    assert hrefs == {f"traces/{path.name}" for path in small_report.glob("traces/*.html")}
-
-
-def test_recorded_rollouts_have_no_cost_and_no_transfer(recorded_report: Path) -> None:
-    text = read_page(recorded_report / "index.html").all("body")[0].text
-    assert "Nothing was sampled here" in text
-    assert "No transfer was measured" in text
-    assert "No unlocks were measured" in text
-
-
-@pytest.mark.parametrize("with_protocol", [False, True])
-def test_an_empty_problem_set_renders(tmp_path: Path, with_protocol: bool) -> None:
-    data = ReportData("empty", protocol=PROTOCOL if with_protocol else None)
-    (index,) = render_report(data, tmp_path / "report")
+def test_an_empty_problem_set_renders(tmp_path: Path) -> None:
+    (index,) = render_report(source_of({}), (), tmp_path / "report")
     text = read_page(index).all("body")[0].text
     assert "No model has traces on this problem set yet." in text
-    assert "How to read this" in text
+    assert "No trace has a measured curve yet." in text
 
 
-def test_traces_without_curves_and_rates_without_traces_render(small: ReportData, tmp_path: Path) -> None:
-    unknown = small.pattern_rates.with_columns(
-        *(pl.lit(None, pl.Float64).alias(c) for c in ("rate", "ci_low", "ci_high", "n_eff")),
-        pl.lit(0).alias("n_traces"),
-    )
-    data = ReportData("demo", problems=small.problems, traces=small.traces, pattern_rates=unknown)
-    render_report(data, tmp_path / "report")
+def test_traces_without_curves_render(tmp_path: Path) -> None:
+    tables = demo_tables((0, 0, 1, 0))
+    render_report(source_of({name: tables[name] for name in ("problems", "traces")}), (), tmp_path / "report")
     page = read_page(tmp_path / "report" / "index.html")
-    assert "unknown" in text_after(page, "Threshold rule").split("Guesses beside difficulty")[0]
     assert "No trace has a measured curve yet." in page.all("body")[0].text
-    model = read_page(next((tmp_path / "report" / "models").glob("*.html")))
-    assert "No trace of this model has a measured curve." in model.all("body")[0].text
+    assert len(page.all("article", "card")) == 2

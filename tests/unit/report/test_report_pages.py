@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
-import polars as pl
 import pytest
-from one_trace import data_around, only_trace
 from page_reader import read_page
+from synthetic_report import Rows, only_trace, source_of, tables_around
 
-from cot_assets.report import ReportData, render_report
+from cot_assets.measures.sections import SECTIONS
+from cot_assets.report import render_report
 
 KIB = 1024
 
@@ -68,72 +68,80 @@ def test_the_policy_allows_exactly_the_pages_own_style_and_script(report: Path) 
         assert "unsafe" not in policy
         assert raw.index("Content-Security-Policy") < raw.index("<style>")
         for tag in ("style", "script"):
-            found = re.findall(rf"<{tag}>(.*?)</{tag}>", raw, flags=re.DOTALL)
+            found = re.findall(
+                rf"<{tag}>(.*?)</{tag}>", raw, flags=re.DOTALL
+            )  # data has a type: it is not run
             digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in found]
             assert re.findall(rf"{tag}-src 'sha256-([^']+)'", policy) == digests
 
 
 def test_pages_stay_lean(small_report: Path, recorded_report: Path) -> None:
-    """A demo of 24 problems and 2 models is 48 traces: 48 * 40 KiB + 2 * 230 + 450 KiB < 3 MiB."""
+    """Style and script are 40 KiB of every page."""
     for path in small_report.glob("traces/*.html"):
-        assert path.stat().st_size < 40 * KIB, path
-    for path in small_report.glob("models/*.html"):
-        assert path.stat().st_size < 230 * KIB, path
+        assert path.stat().st_size < 64 * KIB, path
     assert (small_report / "index.html").stat().st_size < 450 * KIB
     for path in recorded_report.glob("traces/*.html"):
-        assert path.stat().st_size < 200 * KIB, "300 cuts"
+        assert path.stat().st_size < 240 * KIB, "300 cuts"
 
 
-def test_the_same_data_give_the_same_bytes(small: ReportData, tmp_path: Path) -> None:
+def test_the_same_data_give_the_same_bytes(small: dict[str, Rows], tmp_path: Path) -> None:
     """A report that is kept under version control changes only where the numbers do."""
-    data = only_trace(small, small.curves["trace_id"][0])
-    first, second = (render_report(data, tmp_path / name) for name in ("a", "b"))
+    tables = only_trace(small, small["trace_curves"][0]["trace_id"])
+    first, second = (render_report(source_of(tables), SECTIONS, tmp_path / name) for name in ("a", "b"))
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
 _ATTACK = "</article></script><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}&amp;'\""
 
 
+def _rendered(tables: dict[str, Rows], folder: Path) -> tuple[Path, Path]:
+    """Index and the only trace's page."""
+    index, trace = render_report(source_of(tables), SECTIONS, folder)
+    return index, trace
+
+
 def test_markup_in_every_field_is_shown_as_text(tmp_path: Path) -> None:
-    data = data_around(_ATTACK, model="<script>m", verdict='correct"><script>')
-    paths = render_report(data, tmp_path / "report")
-    assert {path.parent for path in paths} <= {tmp_path / "report" / d for d in ("", "models", "traces")}
-    for path in paths:
+    folder = tmp_path / "report"
+    index, trace = _rendered(tables_around(_ATTACK, model="<script>m", verdict='correct"><script>'), folder)
+    assert (index.parent, trace.parent) == (folder, folder / "traces")
+    for path in (index, trace):
         page = read_page(path)
-        assert len(page.all("script")) == (1 if path.parent.name == "traces" else 0)
+        assert [e.attributes.get("type") for e in page.all("script")] == (
+            ["application/json", None] if path == index else [None]
+        )
         assert not [img for img in page.all("img") if not img.attributes["src"].startswith("data:image/png")]
         assert "49" not in page.all("h1")[0].text
-    trace = read_page(next(path for path in paths if path.parent.name == "traces"))
-    assert trace.all("article")[0].written == _ATTACK
-    assert html.escape(_ATTACK)[:40] in next(p for p in paths if p.parent.name == "traces").read_text()
+    assert read_page(trace).all("div", "cot")[0].written == _ATTACK
+    assert html.escape(_ATTACK)[:40] in trace.read_text()
+    data = next(e.text for e in read_page(index).all("script") if e.attributes)
+    assert json.loads(data)[0]["text"] == _ATTACK
+    assert "<" not in data
 
 
 def test_bidi_and_control_characters_are_made_visible(tmp_path: Path) -> None:
-    text = "right \u202e\u2066left\x00\x1b[2J\u200b done, it is \u0041\u0301"
-    for path in render_report(data_around(text, problem_id="p\u202e1"), tmp_path / "report"):
+    text = "left \u202e\u2066right\x00\x1b[2J\u200b done, it is \u0041\u0301"
+    index, trace = _rendered(tables_around(text, problem_id="p\u202e1"), tmp_path / "report")
+    for path in (index, trace):
         raw = path.read_text(encoding="utf-8")
         assert not re.search(
             "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]", raw
         )
-    page = read_page(next((tmp_path / "report" / "traces").glob("*.html")))
-    assert "⟨U+202E⟩⟨U+2066⟩left␀␛[2J⟨U+200B⟩ done" in page.all("article")[0].written
+    assert "⟨U+202E⟩⟨U+2066⟩right␀␛[2J⟨U+200B⟩ done" in read_page(trace).all("div", "cot")[0].written
 
 
 def test_huge_text_is_bounded_and_says_so(tmp_path: Path) -> None:
-    paths = render_report(data_around("x" * 3_000_000), tmp_path / "report")
-    assert sum(path.stat().st_size for path in paths) < 900 * KIB
-    page = next(path for path in paths if path.parent.name == "traces").read_text()
-    assert "1,440,000 characters not shown" in page
+    paths = _rendered(tables_around("x" * 3_000_000), tmp_path / "report")
+    assert sum(path.stat().st_size for path in paths) < 1000 * KIB
+    assert "1,440,000 characters not shown" in paths[1].read_text()
 
 
 def test_names_that_differ_only_in_what_file_systems_drop_get_pages_of_their_own(
-    small: ReportData, tmp_path: Path
+    small: dict[str, Rows], tmp_path: Path
 ) -> None:
-    data = only_trace(small, small.curves["trace_id"][0])
-    upper = {"model": pl.col("model").str.to_uppercase(), "trace_id": pl.format("{}~", "trace_id")}
-    doubled = {
-        name: pl.concat([frame, frame.with_columns(**upper)])
-        for name, frame in (("traces", data.traces), ("curves", data.curves))
-    }
-    paths = render_report(replace(data, **doubled), tmp_path / "report")
-    assert len({str(path).lower() for path in paths}) == len(paths) == 5
+    tables = only_trace(small, small["trace_curves"][0]["trace_id"])
+    for name in ("traces", "trace_curves"):
+        tables[name] += [
+            {**row, "model": row["model"].upper(), "trace_id": row["trace_id"] + "~"} for row in tables[name]
+        ]
+    paths = render_report(source_of(tables), SECTIONS, tmp_path / "report")
+    assert len({str(path).lower() for path in paths}) == len(paths) == 3

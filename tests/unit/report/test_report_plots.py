@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import xml.etree.ElementTree as ElementTree
 
 import matplotlib as mpl
 import numpy as np
@@ -11,24 +10,45 @@ import polars as pl
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
-from synthetic_report import recorded_data
+from synthetic_report import Rows, recorded_tables, source_of
 
-from cot_assets.report import (
-    ReportData,
-    curves_figure,
-    pattern_figure,
-    plots,
-    to_png,
-    to_svg,
-    transfer_figure,
-)
-from cot_assets.report.plots import MOST_PNG_BYTES
+from cot_assets.measures.curves import report as curves_report
+from cot_assets.measures.curves.report import curves_figure
+from cot_assets.measures.rates.report import pattern_figure, sensitivity_figure
+from cot_assets.measures.search.report import optimized_figure
+from cot_assets.measures.transfer.report import transfer_figure
+from cot_assets.report import plots
+from cot_assets.report.plots import MOST_PNG_BYTES, to_png
 
 
 @pytest.fixture(scope="module")
-def curves(small: ReportData) -> pl.DataFrame:
-    verdicts = small.traces.select("trace_id", "verdict")
-    return small.curves.filter(pl.col("model") == "demo-strong").join(verdicts, on="trace_id")
+def drawn(small: dict[str, Rows]) -> dict[str, Figure]:
+    """Every picture, on lifelike rows and with long names."""
+    source = source_of(small)
+    own = source.view("trace_curves", order="trace_id, cut_index").filter(pl.col("model") == "demo-strong")
+    rates = source.view("pattern_rates").with_columns(pl.col("model") + "-with-a-name-of-some-length")
+    sensitivity = pl.DataFrame(
+        [{"model": model, "cut_policy": "lines", "pattern": pattern, "n": n, "threshold": t / 20, "is_in_use": t == 8,
+          "n_traces": 24, "rate": 1 - t / 20, "ci_low": 0.9 - t / 20, "ci_high": 1.0, "noise_flat": 0.1,
+          "noise_monotone": 0.05}
+         for model in ("a", "b") for pattern in ("insight", "tangent", "monotone") for n in (16, 32, 64)
+         for t in range(1, 17)]
+    )  # fmt: skip
+    optimized = pl.DataFrame(
+        [{"model": "a", "arm": arm, "position": 40 * i, "mean": i / 5, "ci_low": i / 6, "ci_high": i / 4, "n_problems": 3}
+         for arm in ("optimized", "sampled") for i in range(4)]
+    )  # fmt: skip
+    figures = {
+        "curves": curves_figure(own, "demo-strong"),
+        "patterns": pattern_figure(rates),
+        "transfer": transfer_figure(source.view("transfer_curve")),
+        "sensitivity": sensitivity_figure(sensitivity),
+        "optimized": optimized_figure(optimized),
+    }
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+NAMES = ["curves", "patterns", "transfer", "sensitivity", "optimized"]
 
 
 def _panels(figure: Figure) -> list[mpl.axes.Axes]:
@@ -39,112 +59,109 @@ def _titles(figure: Figure) -> list[str]:
     return [axes.get_title(loc="left") for axes in _panels(figure)]
 
 
-def test_small_multiples_have_a_panel_per_trace_in_natural_order(curves: pl.DataFrame) -> None:
-    figure = curves_figure(curves, "demo-strong")
-    assert _titles(figure) == sorted(set(curves["problem_id"].to_list()))
-    assert curves_figure(curves.filter(pl.col("problem_id") == "none"), "x").axes == []
+@pytest.mark.parametrize("name", NAMES)
+def test_no_text_is_cut_at_the_edge(drawn: dict[str, Figure], name: str) -> None:
+    figure = drawn[name]
+    figure.draw_without_rendering()
+    box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert (box.x0, box.y0) > (-0.01, -0.01), "something leaves the picture"
+    assert (box.x1, box.y1) < (width + 0.01, height + 0.01), "something leaves the picture"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pngs_stay_below_the_bound_and_legible_on_any_page(drawn: dict[str, Figure], name: str) -> None:
+    png = to_png(drawn[name], dpi=100)
+    assert len(png) <= MOST_PNG_BYTES
+    image = Image.open(io.BytesIO(png)).convert("RGBA")
+    assert image.width >= 400
+    assert image.getpixel((2, 2))[3] == 0, "the page is transparent"
+    on_white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("L")
+    darkest, brightest = on_white.getextrema()
+    assert brightest - darkest > 150
+
+
+def test_small_multiples_have_a_panel_per_trace_in_natural_order(drawn: dict[str, Figure]) -> None:
+    titles = _titles(drawn["curves"])
+    assert titles == sorted(titles)
+    assert len(titles) == 8
 
 
 def test_every_known_potential_is_drawn_and_no_other() -> None:
-    data = recorded_data(60)
-    curves = data.curves.filter(pl.col("cut_policy") == "sentences")
-    figure = curves_figure(curves, "recorded")
-    lines = _panels(figure)[0].get_lines()
-    drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in lines])
-    known = curves.filter(pl.col("potential").is_not_null())["potential"].to_numpy()
-    assert len(lines) > 1, "a gap must break the line"
-    assert np.array_equal(np.sort(drawn), np.sort(known))
+    curves = source_of(recorded_tables(60), "recorded").view("trace_curves", order="trace_id, cut_index")
+    figure = curves_figure(curves.filter(pl.col("cut_policy") == "sentences"), "recorded")
+    assert figure is not None
+    line = _panels(figure)[0].get_lines()[0]
+    y = np.asarray(line.get_ydata(), dtype=float)
+    known = curves.filter((pl.col("cut_policy") == "sentences") & ~pl.col("is_end"))["potential"].to_numpy()
+    assert np.isnan(known).any(), "a gap must break the line"
+    assert np.array_equal(y, known, equal_nan=True)
 
 
 def test_more_traces_than_panels_are_said_to_be_there(
-    curves: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+    small: dict[str, Rows], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plots, "MOST_PANELS", 3)
-    figure = curves_figure(curves, "many")
+    monkeypatch.setattr(curves_report, "MOST_PANELS", 3)
+    figure = curves_figure(source_of(small).view("trace_curves", order="trace_id, cut_index"), "many")
+    assert figure is not None
     assert len(_panels(figure)) == 3
-    assert "first 3 of 8 traces" in figure.get_suptitle()
+    assert "first 3 of 16 traces" in figure.get_suptitle()
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_pngs_stay_below_the_bound_and_legible(small: ReportData, curves: pl.DataFrame, dark: bool) -> None:
-    for figure in (
-        curves_figure(curves, "demo-strong", dark=dark),
-        transfer_figure(small.transfer_curve, dark=dark),
-        pattern_figure(small.pattern_rates, dark=dark),
-    ):
-        png = to_png(figure, dpi=150)
-        assert len(png) <= MOST_PNG_BYTES
-        image = Image.open(io.BytesIO(png)).convert("L")
-        assert image.width >= 400
-        darkest, brightest = image.getextrema()
-        assert brightest - darkest > 150
-        assert (image.getpixel((2, 2)) < 60) is dark
-
-
-def test_a_figure_that_is_too_large_is_shrunk(curves: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
-    figure = curves_figure(curves, "demo-strong")
-    full = to_png(figure, dpi=110)
+def test_a_figure_that_is_too_large_is_shrunk(
+    drawn: dict[str, Figure], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = to_png(drawn["curves"], dpi=110)
     monkeypatch.setattr(plots, "MOST_PNG_BYTES", len(full) // 2)
-    shrunk = to_png(figure, dpi=110)
+    shrunk = to_png(drawn["curves"], dpi=110)
     assert len(shrunk) <= len(full) // 2
     assert Image.open(io.BytesIO(shrunk)).width < Image.open(io.BytesIO(full)).width
 
 
-def test_nothing_of_pyplot_changes(small: ReportData, curves: pl.DataFrame) -> None:
+def test_nothing_of_pyplot_changes(small: dict[str, Rows]) -> None:
     import matplotlib.pyplot as plt
 
-    before = dict(mpl.rcParams)
-    numbers = plt.get_fignums()
-    to_svg(curves_figure(curves, "x"))
-    to_png(pattern_figure(small.pattern_rates))
-    to_png(transfer_figure(small.transfer_curve))
+    before, numbers = dict(mpl.rcParams), plt.get_fignums()
+    figure = pattern_figure(source_of(small).view("pattern_rates"))
+    assert figure is not None
+    to_png(figure)
     assert plt.get_fignums() == numbers
     assert dict(mpl.rcParams) == before
 
 
-def test_text_of_others_is_not_parsed_as_mathtext(curves: pl.DataFrame) -> None:
-    hostile = curves.with_columns(pl.lit(r"$\frac{1}{0$ \u202e").alias("problem_id"))
-    assert to_png(curves_figure(hostile, r"$\bad{$"))
+def test_text_of_others_is_not_parsed_as_mathtext(small: dict[str, Rows]) -> None:
+    curves = source_of(small).view("trace_curves", order="trace_id, cut_index")
+    figure = curves_figure(
+        curves.with_columns(pl.lit(r"$\frac{1}{0$ \u202e").alias("problem_id")), r"$\bad{$"
+    )
+    assert figure is not None
+    assert to_png(figure)
 
 
-def test_svg_is_the_same_twice_and_well_formed(small: ReportData) -> None:
-    first, second = (to_svg(pattern_figure(small.pattern_rates)) for _ in range(2))
-    assert first == second
-    assert ElementTree.fromstring(first).tag.endswith("svg")
-
-
-def test_rates_show_both_rules_and_the_papers_filter(small: ReportData) -> None:
-    figure = pattern_figure(small.pattern_rates)
+def test_rates_show_both_rules_and_the_papers_filter(small: dict[str, Rows]) -> None:
+    rates = source_of(small).view("pattern_rates")
+    figure = pattern_figure(rates)
+    assert figure is not None
     assert _titles(figure) == [
         "threshold rule · paper traces · lines",
         "confirmed rule · paper traces · lines",
     ]
-    rates = small.pattern_rates.filter((pl.col("trace_filter") == "paper") & (pl.col("rule") == "threshold"))
-    drawn = np.concatenate(
-        [dots.get_offsets()[:, 0] for dots in _panels(figure)[0].collections if len(dots.get_offsets()) > 1]
-    )
-    assert np.allclose(np.sort(drawn), np.sort(rates["rate"].to_numpy()))
+    shown = rates.filter((pl.col("trace_filter") == "paper") & (pl.col("rule") == "threshold"))
+    dots = [c.get_offsets()[:, 0] for c in _panels(figure)[0].collections if len(c.get_offsets()) > 1]
+    assert np.allclose(np.sort(np.concatenate(dots)), np.sort(shown["rate"].to_numpy()))
 
 
-def test_transfer_shows_a_panel_per_pair_with_its_controls(small: ReportData) -> None:
-    figure = transfer_figure(small.transfer_curve)
-    assert [title.split("\n")[0] for title in _titles(figure)] == [
-        "demo-strong reads demo-weak",
-        "demo-weak reads demo-strong",
-    ]
-    assert all(len(axes.get_lines()) == 4 for axes in _panels(figure))
+def test_transfer_shows_a_panel_per_pair_with_its_controls(drawn: dict[str, Figure]) -> None:
+    figure = drawn["transfer"]
+    assert [title.split("\n")[0] for title in _titles(figure)] == ["demo-weak reads demo-strong"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "writer's own text",
         "control: shuffled",
-        "control: wrong trace",
-        "control: reader's own",
     ]
 
 
-def test_empty_frames_draw_a_sentence(small: ReportData) -> None:
-    for figure in (
-        transfer_figure(small.transfer_curve.clear()),
-        pattern_figure(small.pattern_rates.clear()),
-    ):
-        assert figure.axes == []
-        assert figure.texts[0].get_text().startswith("no ")
+def test_nothing_to_draw_is_no_figure() -> None:
+    source = source_of({})
+    assert curves_figure(source.view("trace_curves", order="trace_id"), "x") is None
+    assert pattern_figure(source.view("pattern_rates")) is None
+    assert transfer_figure(source.view("transfer_curve")) is None
+    assert sensitivity_figure(source.view("sensitivity")) is None
