@@ -10,12 +10,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from cot_assets.statistics.surprise import Evidence
+
 #: ``unknown``: in a word of the engine's own that is neither an end nor a limit, say ``abort``.
 FinishReason = Literal["stop", "length", "content_filter", "unknown"]
 
 
 class EngineError(RuntimeError):
     """An engine cannot be loaded or used; the message names the model and the way out."""
+
+
+class CannotScoreError(EngineError):
+    """What an engine wrote cannot be scored by a second pass; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,15 @@ class Engine(Protocol):
         While an engine waits it says so now and then, so that its user can save and report. Closing the
         iterator cancels what is still running. Where a block fails, :class:`EngineError` is raised after the
         others have come back.
+        """
+        ...
+
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        """Evidence on each block's completions, in the blocks' order, by a pass that shares nothing with sampling.
+
+        Prefix and completions are read by a fresh pass of the same weights that finds nothing cached. Raises :class:`CannotScoreError` where there is no such pass.
         """
         ...
 

@@ -29,9 +29,11 @@ from cot_assets.engines.base import (
     EngineInfo,
     Sampling,
 )
+from cot_assets.engines.openvino_plain import PlainModel
 from cot_assets.engines.revision import folder_revision
-from cot_assets.engines.samples import nothing_left
+from cot_assets.engines.samples import filters_of, nothing_left
 from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
 #: Measured on 2 CPU cores: 256/256 gives twice the tokens/s of larger steps for a small model. More
@@ -56,7 +58,8 @@ class OpenVINOEngine:
                 f"model {entry.name!r}: {entry.path!r} is no folder with openvino_model.xml; "
                 "convert it with `optimum-cli export openvino --model PATH FOLDER`"
             )
-        self._entry = entry
+        self._entry, self._folder = entry, folder
+        self._plain: PlainModel | None = None
         self._tokenizer = ModelTokenizer(
             folder, entry.template, add_bos=entry.add_bos, template_args=entry.template_args
         )
@@ -191,6 +194,17 @@ class OpenVINOEngine:
             raise EngineError(f"block {block.key}: {len(completions)} completions came back, not {block.n}")
         return BlockResult(block, tuple(completions), len(block.token_ids), None, generated)
 
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        """Evidence on each block by plain inference, see :mod:`cot_assets.engines.openvino_plain`."""
+        if self._plain is None:
+            self._plain = PlainModel(self._folder, self._entry.device, self._tokenizer.eos_token_ids)
+        return self._plain.evidence(
+            written, sampling, filters_of(sampling, self._info.dtype, is_nucleus_first=True)
+        )
+
     def close(self) -> None:
         """Drop the pipeline and its KV cache."""
+        self._plain = None
         self.__dict__.pop("_pipeline", None)

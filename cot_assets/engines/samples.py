@@ -7,9 +7,10 @@ engine's own requests.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from cot_assets.engines.base import Block, BlockResult, Completion, FinishReason
+from cot_assets.engines.base import Block, BlockResult, Completion, FinishReason, Sampling
+from cot_assets.statistics.surprise import KEPT, SLACK, SLACK_HALF, Evidence, Filters, evidence, laws_of_top
 
 #: Words of servers for the two ends that there are, and for one that is none of the model's doing.
 _ENDS: dict[str, FinishReason] = {
@@ -36,6 +37,47 @@ def completion_of(token_ids: Sequence[int], finish_reason: str | None, eos: Coll
     if ids and ids[-1] in eos:
         return Completion(ids[:-1], "stop")
     return Completion(ids, _ENDS.get((finish_reason or "").lower(), "unknown"))
+
+
+def filters_of(sampling: Sampling, dtype: str, *, is_nucleus_first: bool) -> Filters:
+    """What sampling leaves of a law, with slack for the rounding of a number format."""
+    return Filters(
+        sampling.top_p,
+        sampling.top_k,
+        sampling.min_p,
+        is_greedy=sampling.is_greedy,
+        is_nucleus_first=is_nucleus_first,
+        slack=SLACK if dtype in ("f32", "float32") else SLACK_HALF,
+    )
+
+
+def told_apart(sampling: Sampling) -> int:
+    """How many of the likeliest tokens an audit tells apart: at least as many as are sampled from."""
+    return max(KEPT, sampling.top_k)
+
+
+def evidence_told(
+    told: Sequence[Mapping[int, float]],
+    completion: Completion,
+    eos: Sequence[int],
+    sampling: Sampling,
+    filters: Filters,
+) -> Evidence:
+    """Evidence on a completion from the likeliest tokens at each of its places, and at the end behind it."""
+    tokens = list(completion.token_ids)
+    if completion.finish_reason == "stop":  # by the likeliest of the tokens that end a text
+        tokens.append(max(eos, key=lambda token: told[len(tokens)].get(token, float("-inf"))))
+    tokens = tokens[: len(told)]
+    laws = laws_of_top(told[: len(tokens)], tokens, sampling.temperature, told_apart(sampling))
+    return evidence(laws, filters)
+
+
+def read_again(
+    prefix: Sequence[int], completion: Completion, eos: Sequence[int], context: int | None
+) -> list[int]:
+    """The tokens that a second pass reads: prefix, completion, the EOS that ended it, and room for one more."""
+    end = eos[:1] if completion.finish_reason == "stop" else ()
+    return [*prefix, *completion.token_ids, *end][: None if context is None else context - 1]
 
 
 def nothing_left(block: Block) -> BlockResult:

@@ -35,8 +35,10 @@ from cot_assets.engines.base import (
 from cot_assets.engines.children import OWNER
 from cot_assets.engines.hub import tokenizer_folder
 from cot_assets.engines.revision import altered, folder_revision
-from cot_assets.engines.samples import completion_of, nothing_left, sample_seed
+from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
 from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.engines.vllm_scores import scores
+from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
 #: Arguments that are decided elsewhere, or would change what is sampled without a trace in any table.
@@ -61,6 +63,7 @@ _DEFAULTS: dict[str, Any] = {
     "use_tqdm_on_load": False,
     "generation_config": "vllm",
     "skip_tokenizer_init": True,
+    "max_logprobs": -1,  # audits ask for more than 20
 }
 #: The CPU build compiles for minutes otherwise; and its blocks of 128 tokens would cache no short prefix.
 _CPU_DEFAULTS: dict[str, Any] = {"enforce_eager": True, "block_size": 32}
@@ -259,6 +262,21 @@ class VLLMEngine:
         finally:
             if requests:
                 self._cancel(list(requests))
+
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        """Evidence on each block by reading it again, see :mod:`cot_assets.engines.vllm_scores`."""
+        with self._told_of_death():
+            yield from scores(
+                self._engine,
+                written,
+                sampling,
+                filters_of(sampling, self._info.dtype, is_nucleus_first=False),
+                eos=self._tokenizer.eos_token_ids,
+                context=self._info.context,
+                lora=self._lora,
+            )
 
     @contextmanager
     def _told_of_death(self) -> Iterator[None]:

@@ -105,7 +105,7 @@ class Scorer:
         ).create_infer_request()
 
     def z(self, prefix: Ids, completions: Sequence[Ids]) -> float:
-        """z of a block's completions, equal ones computed once."""
+        """Z of a block's completions, equal ones computed once."""
         counts = Counter(completions)
         rows = [prefix + c for c in counts]
         width = max(map(len, rows))

@@ -1,0 +1,108 @@
+"""OpenVINO's plain inference of a model's IR: what audits completions of the embedded engine.
+
+It shares the weights with OpenVINO GenAI's pipeline and nothing else: no paged attention, scheduler, cache of
+prefixes or sampler. A completion is read whole behind its prefix, from an empty state, in f32.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from cot_assets.engines.base import Block, CannotScoreError, Completion, Sampling
+from cot_assets.engines.samples import told_apart
+from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters, evidence, laws_of_logits
+
+_EXACT = {
+    "INFERENCE_PRECISION_HINT": "f32",
+    "KV_CACHE_PRECISION": "f32",
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
+}
+_LOGITS = 1 << 26  #: most logits of one inference: 256 MB
+_INPUTS = {"input_ids", "attention_mask", "position_ids", "beam_idx"}
+
+
+class PlainModel:
+    """The IR of a folder, compiled for one forward pass at a time."""
+
+    def __init__(self, folder: Path, device: str, eos_token_ids: Sequence[int]) -> None:
+        """Compile; raises :class:`CannotScoreError` where the IR is not that of a plain text model."""
+        try:
+            compiled = ov.Core().compile_model(folder / "openvino_model.xml", device, _EXACT)
+        except RuntimeError as error:
+            raise CannotScoreError(
+                f"OpenVINO cannot compile {folder} for plain inference: {error}"
+            ) from error
+        self._inputs = {port.get_any_name() for port in compiled.inputs}
+        if self._inputs - _INPUTS or "input_ids" not in self._inputs:
+            raise CannotScoreError(
+                f"{folder}: the model takes {sorted(self._inputs - _INPUTS)}, which no text is made of"
+            )
+        self._vocabulary = max(1, compiled.outputs[0].get_partial_shape()[2].get_max_length())
+        self._request, self._eos = compiled.create_infer_request(), list(eos_token_ids)
+
+    def evidence(
+        self,
+        written: Iterable[tuple[Block, Sequence[Completion]]],
+        sampling: Sampling,
+        filters: Filters,
+    ) -> Iterator[Evidence]:
+        """Evidence on each block; equal completions of a block are computed once."""
+        kept = told_apart(sampling)
+        for block, completions in written:
+            whole = NO_EVIDENCE
+            counts = Counter(completions)
+            for completion, row in self._rows(block.token_ids, list(counts)):
+                tokens = list(completion.token_ids)
+                if completion.finish_reason == "stop":  # by the likeliest of the tokens that end a text
+                    tokens.append(max(self._eos, key=lambda token: float(row[len(tokens), token])))
+                laws = laws_of_logits(row[: len(tokens)], tokens, sampling.temperature, kept)
+                whole += evidence(laws, filters).times(counts[completion])
+            yield whole
+
+    def _rows(
+        self, prefix: Sequence[int], completions: Sequence[Completion]
+    ) -> Iterator[tuple[Completion, NDArray[np.float32]]]:
+        """Each completion with the logits from the prefix's last token on; short ones go together."""
+        ordered = sorted(completions, key=lambda c: len(c.token_ids))
+        start = 0
+        while start < len(ordered):
+            end = start + 1
+            while end < len(ordered) and self._fits(
+                end + 1 - start, len(prefix) + len(ordered[end].token_ids)
+            ):
+                end += 1
+            batch = ordered[start:end]
+            width = len(prefix) + max(len(c.token_ids) for c in batch)
+            ids = np.zeros((len(batch), width), np.int64)  # padded behind: a causal model does not look there
+            for line, completion in zip(ids, batch, strict=True):
+                line[: len(prefix) + len(completion.token_ids)] = [*prefix, *completion.token_ids]
+            yield from zip(batch, self._infer(ids, len(prefix) - 1), strict=True)
+            start = end
+
+    def _fits(self, rows: int, width: int) -> bool:
+        return rows * width * self._vocabulary <= _LOGITS
+
+    def _infer(self, ids: NDArray[np.int64], first: int) -> NDArray[np.float32]:
+        """Logits of every place from ``first`` on; a text that is too long for one pass goes through in parts."""
+        self._request.reset_state()
+        rows, width = ids.shape
+        size = max(1, _LOGITS // self._vocabulary // rows)
+        parts: list[NDArray[np.float32]] = []
+        for begin in range(0, width, size):
+            end = min(width, begin + size)
+            given: dict[str, Any] = {
+                "input_ids": ids[:, begin:end],
+                "attention_mask": np.ones((rows, end), np.int64),
+                "position_ids": np.tile(np.arange(begin, end), (rows, 1)),
+                "beam_idx": np.arange(rows, dtype=np.int32),
+            }
+            logits = self._request.infer({name: given[name] for name in self._inputs})[0]
+            parts.append(np.array(logits[:, max(0, first - begin) :]))
+        return np.concatenate(parts, axis=1)

@@ -1,0 +1,250 @@
+"""Evidence that tokens were, or were not, drawn from the law that another pass of the model gives them.
+
+For each token the other pass gives the whole law p of what could have been there. Two numbers come of it:
+
+* z = sum(surprise - entropy) / sqrt(sum of variances), with surprise = -log p(token): easy to read, and about N(0, 1)
+  where many tokens were open. Where a model is sure of itself it is not: a token of probability 1e-4 that is due once
+  in 10^4 gives z = 10.
+* e, which has a guaranteed level. Under the law p the ratio q(token) / p(token) has mean 1 for every other law q, and so
+  has the product of these ratios over tokens, each given those before it. By Markov's inequality
+  P(product >= 1 / a) <= a, whatever p is and however few the tokens. Taken are the laws q of the same model at other
+  temperatures, p^(1 - s) normalized for the tilts s of :data:`TILTS`, and the mean of their products: it is
+  large for tokens that no sampling from p would give (large s) as well as for small shifts of many (small s), to
+  either side. The first :data:`HEAD` tokens count once more by themselves, so that a foreign beginning is not drowned
+  by a long text that goes on from it.
+
+:func:`judge` spends half of a level on the blocks one by one, and half on all of them together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+#: Laws that evidence is weighed for: temperature 1 / (1 - s) times the one sampled at. Each is near the best for shifts
+#: from half to twice its size.
+TILTS: Floats = np.array([-0.5, -0.1, -0.02, -0.005, 0.005, 0.02, 0.1, 0.5, 0.8])
+HEAD = 32  #: tokens of a completion that are weighed by themselves as well
+KEPT = (
+    64  #: likeliest tokens that are told apart; all others count as one outcome, which keeps the test exact
+)
+LEVEL = 1e-6  #: P(a partition of faultless blocks fails)
+#: A token left out by top-p, top-k or min-p is impossible. One whose log-probability is this near to the limit is
+#: not: two passes differ by rounding.
+SLACK = 0.02
+SLACK_HALF = 0.5  #: the same where numbers have 16 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What sampling leaves of a law. ``is_nucleus_first``: top-p looks at the whole law, not at what is left."""
+
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    is_greedy: bool = False
+    is_nucleus_first: bool = False
+    slack: float = SLACK
+
+
+@dataclass(frozen=True, slots=True)
+class Laws:
+    """A law per token: ``log_p`` (tokens, k), log-probabilities of the k likeliest, falling; ``chosen`` (tokens)."""
+
+    log_p: Floats
+    chosen: Floats
+
+    @property
+    def log_rest(self) -> Floats:
+        """Log-probability of all other tokens together; -inf where there are none."""
+        rest = 1.0 - np.exp(self.log_p).sum(-1)
+        return np.log(np.where(rest > 1e-9, rest, 0.0), where=rest > 1e-9, out=np.full_like(rest, -np.inf))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Sums over tokens, so evidence adds up. ``log_ratios``: (2, tilts), of the heads and of all tokens."""
+
+    n_tokens: int
+    n_impossible: int
+    excess: float
+    variance: float
+    log_ratios: Floats
+
+    def __add__(self, other: Evidence) -> Evidence:
+        return Evidence(
+            self.n_tokens + other.n_tokens,
+            self.n_impossible + other.n_impossible,
+            self.excess + other.excess,
+            self.variance + other.variance,
+            self.log_ratios + other.log_ratios,
+        )
+
+    def times(self, n: int) -> Evidence:
+        """Of ``n`` completions that are the same."""
+        return Evidence(
+            self.n_tokens * n, self.n_impossible * n, self.excess * n, self.variance * n, self.log_ratios * n
+        )
+
+    @property
+    def z(self) -> float | None:
+        """The excess in standard deviations; None where nothing was open."""
+        return self.excess / math.sqrt(self.variance) if self.variance > 1e-12 else None
+
+    @property
+    def log_e(self) -> float:
+        """Natural logarithm of e; infinite where a token is impossible."""
+        return math.inf if self.n_impossible else _log_mean(self.log_ratios.ravel())
+
+
+NO_EVIDENCE = Evidence(0, 0, 0.0, 0.0, np.zeros((2, len(TILTS))))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """What evidence on blocks says. ``limit``: log e from which a block fails; ``failed``: which did.
+
+    ``log_e``: of the blocks that did not fail, taken together. ``temperature``: the factor of the sampling
+    temperature that fits them best.
+    """
+
+    failed: tuple[int, ...]
+    limit: float
+    log_e: float
+    joint_limit: float
+    z: float | None
+    temperature: float
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether the blocks that did not fail are not, together, what the model would write."""
+        return self.log_e >= self.joint_limit
+
+
+def laws_of_logits(
+    logits: NDArray[np.floating], tokens: Sequence[int], temperature: float, kept: int = KEPT
+) -> Laws:
+    """The laws of rows of logits at a temperature, and what they give the tokens that followed."""
+    scaled = np.asarray(logits, np.float32) / np.float32(temperature or 1.0)
+    top = scaled.max(-1, keepdims=True)
+    log_sum = top[:, 0].astype(np.float64) + np.log(np.exp(scaled - top).sum(-1, dtype=np.float64))
+    chosen = scaled[np.arange(len(tokens)), list(tokens)] - log_sum
+    k = min(kept, scaled.shape[-1])
+    likeliest = np.partition(scaled, scaled.shape[-1] - k, -1)[:, -k:]
+    return Laws(np.sort(likeliest, -1)[:, ::-1].astype(np.float64) - log_sum[:, None], chosen)
+
+
+def laws_of_top(
+    told: Sequence[Mapping[int, float]], tokens: Sequence[int], temperature: float, kept: int
+) -> Laws:
+    """The same from log-probabilities at temperature 1 of each row's likeliest tokens, as servers tell them.
+
+    ``told`` holds the ``kept`` likeliest tokens and the one that followed. Of the others only their sum is known. At
+    another temperature it is taken to be spread evenly over tokens as likely as the last one that is told, the most
+    that it can be below temperature 1.
+    """
+    rows = np.array([sorted(row.values(), reverse=True)[:kept] for row in told], np.float64)
+    chosen = np.array([row[token] for row, token in zip(told, tokens, strict=True)], np.float64)
+    laws = Laws(rows.reshape(len(chosen), -1), chosen)
+    if temperature in (0.0, 1.0) or not len(chosen):
+        return laws
+    power = 1.0 / temperature
+    log_rest = laws.log_rest + (power - 1.0) * rows[:, -1]
+    log_sum = np.logaddexp(np.logaddexp.reduce(power * rows, axis=-1), log_rest)
+    return Laws(power * rows - log_sum[:, None], power * chosen - log_sum)
+
+
+def evidence(laws: Laws, filters: Filters) -> Evidence:
+    """Evidence of the tokens of one completion."""
+    if not len(laws.chosen):
+        return NO_EVIDENCE
+    if filters.is_greedy:
+        impossible = laws.chosen < laws.log_p[:, 0] - filters.slack
+        return Evidence(len(impossible), int(impossible.sum()), 0.0, 0.0, np.zeros((2, len(TILTS))))
+    outcomes = np.column_stack([laws.log_p, laws.log_rest])
+    is_told = laws.chosen >= laws.log_p[:, -1] - 1e-9
+    chosen = np.where(is_told, laws.chosen, outcomes[:, -1])
+    outcomes, allowed = _filtered(outcomes, laws.chosen, is_told, filters)
+    log_sum = np.logaddexp.reduce(outcomes, axis=-1)
+    outcomes -= log_sum[:, None]
+    chosen = np.where(allowed, chosen - log_sum, 0.0)
+    p = np.exp(outcomes)
+    finite = np.where(p > 0, outcomes, 0.0)
+    entropy = -(p * finite).sum(-1)
+    variance = (p * finite**2).sum(-1) - entropy**2
+    ratios = np.empty((len(TILTS), len(chosen)))
+    for ratio, s in zip(ratios, TILTS, strict=True):
+        ratio[:] = -s * chosen - np.log((np.exp((1.0 - s) * finite) * (p > 0)).sum(-1))
+    ratios[:, ~allowed] = 0.0
+    return Evidence(
+        len(chosen),
+        int((~allowed).sum()),
+        float((-chosen - entropy)[allowed].sum()),
+        float(variance[allowed].clip(0.0).sum()),
+        np.stack([ratios[:, :HEAD].sum(-1), ratios.sum(-1)]),
+    )
+
+
+def _filtered(outcomes: Floats, chosen: Floats, is_told: Bools, filters: Filters) -> tuple[Floats, Bools]:
+    """Outcomes with -inf where sampling leaves them out, and whether each chosen token is left in.
+
+    What is within the slack of the chosen token's own probability is left in with it.
+    """
+    n, k = len(chosen), outcomes.shape[-1] - 1
+    p, slack = np.exp(outcomes), filters.slack
+    rank: NDArray[np.int64] = np.zeros(p.shape, np.int64) + np.arange(k + 1, dtype=np.int64)
+    out: Bools = np.zeros(p.shape, np.bool_)
+    allowed: Bools = np.ones(n, np.bool_)
+    if filters.top_k > 0:
+        out = out | (rank >= filters.top_k)
+        allowed = allowed & (chosen >= outcomes[:, min(filters.top_k, k) - 1] - slack)
+    if filters.min_p > 0:
+        limit = outcomes[:, 0] + math.log(filters.min_p)
+        out = out | (np.where(rank < k, outcomes, outcomes[:, k - 1 : k]) < limit[:, None])
+        allowed = allowed & (chosen >= limit - slack)
+    if filters.top_p < 1:
+        left: Floats = p if filters.is_nucleus_first else np.where(out, 0.0, p)
+        mass: Floats = left / left.sum(-1, keepdims=True)
+        before: Floats = np.cumsum(mass, -1) - mass
+        out = out | (before >= filters.top_p)
+        above = np.where((outcomes > chosen[:, None] + slack) & (rank < k), mass, 0.0).sum(-1)
+        allowed = allowed & (above < filters.top_p + 1e-6)
+        # All others together are one outcome: of it only what the nucleus reaches into counts.
+        part = np.clip(filters.top_p - before[:, -1], 0.0, None) / np.maximum(mass[:, -1], 1e-300)
+        outcomes[:, -1] += np.log(np.minimum(part, 1.0), where=part > 0, out=np.full(n, -np.inf))
+    kept: Bools = ~out | (outcomes >= chosen[:, None] - 1e-12) & is_told[:, None] & (rank < k)
+    allowed = allowed & (is_told | kept[:, -1] & np.isfinite(outcomes[:, -1]))
+    return np.where(kept, outcomes, -np.inf), allowed
+
+
+def judge(blocks: Sequence[Evidence], n_possible: int, level: float = LEVEL) -> Judgment:
+    """Which blocks are not what the model writes, and whether the others together are.
+
+    P(anything fails | nothing is wrong) <= ``level``: each of ``n_possible`` blocks, audited or not, has a level of
+    level / 2 / n_possible, so that it does not matter how many are looked at; all together have the other half.
+    """
+    limit, joint_limit = math.log(2 * max(1, n_possible) / level), math.log(2 / level)
+    failed = tuple(i for i, block in enumerate(blocks) if block.log_e >= limit)
+    whole = reduce(add, (b for i, b in enumerate(blocks) if i not in set(failed)), NO_EVIDENCE)
+    tilt = whole.excess / whole.variance if whole.variance > 1e-12 else 0.0
+    return Judgment(
+        failed,
+        limit,
+        math.inf if whole.n_impossible else _log_mean(whole.log_ratios.ravel()),
+        joint_limit,
+        whole.z,
+        1.0 / (1.0 - min(max(tilt, -1.0), 0.9)),
+    )
+
+
+def _log_mean(values: Floats) -> float:
+    return float(np.logaddexp.reduce(values) - math.log(len(values)))

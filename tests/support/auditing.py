@@ -1,0 +1,54 @@
+"""Blocks of real prefixes for an audit: texts that an engine wrote itself, cut at lengths of every residue."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+
+from cot_assets.engines.base import Block, BlockResult, Completion, Engine, Sampling
+from cot_assets.problems.demo import demo_problems
+from cot_assets.sampling.blocks import block_seed
+from cot_assets.statistics.surprise import Evidence, Judgment, judge
+
+RESIDUES = 32  #: KV blocks of the engines here hold 16 or 32 tokens
+SAMPLE = Sampling(temperature=1.0, top_p=1.0)
+Written = tuple[Block, tuple[Completion, ...]]
+
+
+def sampled(engine: Engine, blocks: Iterable[Block], sampling: Sampling = SAMPLE) -> list[Written]:
+    """Blocks with what an engine wrote for them."""
+    results = (r for r in engine.sample(blocks, sampling) if isinstance(r, BlockResult))
+    return [(r.block, r.completions) for r in results]
+
+
+def texts(engine: Engine, n: int, budget: int = 200, seed: int = 0) -> list[tuple[int, ...]]:
+    """Token ids of prompts of the demo with what the engine wrote after them, long enough to be cut."""
+    problems = demo_problems({"per_cell": [-(-n // 16)] * 4}, seed)
+    prompts = [engine.render_prompt(problem.statement) for _, problem in problems]
+    blocks = [Block(f"text {i}", ids, 1, budget, block_seed(f"text {i}")) for i, ids in enumerate(prompts)]
+    return [
+        block.token_ids + completions[0].token_ids
+        for block, completions in sampled(engine, blocks)
+        if len(completions[0].token_ids) > RESIDUES
+    ]
+
+
+def real_blocks(engine: Engine, n: int, *, budget: int = 200, size: int = 16, seed: int = 0) -> list[Block]:
+    """``n`` blocks of distinct prefixes, residues of their lengths equally often, sorted as a plan is."""
+    rng = random.Random(seed)
+    cuts: list[set[tuple[int, ...]]] = [set() for _ in range(RESIDUES)]
+    for text in texts(engine, max(48, n // 12), seed=seed):
+        for end in range(len(text) // 4, len(text)):
+            cuts[end % RESIDUES].add(text[:end])
+    chosen = [ids for several in cuts for ids in rng.sample(sorted(several), -(-n // RESIDUES))]
+    return [
+        Block(f"{seed} {ids}", ids, size, budget, block_seed(f"{seed} {ids}")) for ids in sorted(chosen)[:n]
+    ]
+
+
+def audited(
+    engine: Engine, written: Sequence[Written], sampling: Sampling = SAMPLE
+) -> tuple[list[Evidence], Judgment]:
+    """Evidence on each block, and what all of it says."""
+    found = list(engine.score(written, sampling))
+    return found, judge(found, len(found))
