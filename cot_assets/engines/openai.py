@@ -19,6 +19,8 @@ from cot_assets.engines.answers import Answer
 from cot_assets.engines.base import (
     Block,
     BlockResult,
+    CannotScoreError,
+    Completion,
     Encoding,
     EngineError,
     EngineInfo,
@@ -28,10 +30,12 @@ from cot_assets.engines.base import (
 from cot_assets.engines.endpoint import Endpoint
 from cot_assets.engines.hub import tokenizer_folder
 from cot_assets.engines.refusals import context_in, is_too_long, most_completions_in
-from cot_assets.engines.samples import completion_of, nothing_left, sample_seed
+from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
 from cot_assets.engines.served import FINAL, RefusedError, settings_of
+from cot_assets.engines.served_scores import Reader
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.engines.variety import BUDGET, HOT, PUZZLE, TRIALS, WARM, is_monotonous, is_varied
+from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
 T = TypeVar("T")
@@ -136,6 +140,20 @@ class OpenAIEngine:
             ) from failed[0]
         if failed:
             raise failed[0]
+
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        """Evidence on each block by having the server read it, see :mod:`cot_assets.engines.served_scores`."""
+        if self._info.is_retokenized:
+            raise CannotScoreError(
+                f"model {self._entry.name!r}: cannot be audited: text travels to and from {self._endpoint.server.url}, so the "
+                "tokens that the model read and wrote are not known"
+            )
+        reader = Reader(self._endpoint.server, str(self._endpoint.card["id"]), self._tokenizer.eos_token_ids)
+        filters = filters_of(sampling, self._info.dtype, is_nucleus_first=False)
+        for block, completions in written:
+            yield self._runner.run(reader.evidence(block, completions, sampling, filters))
 
     async def _complete(self, block: Block, sampling: Sampling) -> BlockResult:
         """Sample a block within the context, of which some servers tell only when it is exceeded."""

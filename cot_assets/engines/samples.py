@@ -62,13 +62,14 @@ def evidence_told(
     eos: Sequence[int],
     sampling: Sampling,
     filters: Filters,
+    kept: int | None = None,
 ) -> Evidence:
-    """Evidence on a completion from the likeliest tokens at each of its places, and at the end behind it."""
+    """Evidence on a completion from the ``kept`` likeliest tokens at each of its places, the one behind it included."""
     tokens = list(completion.token_ids)
-    if completion.finish_reason == "stop":  # by the likeliest of the tokens that end a text
+    if completion.finish_reason == "stop" and len(told) > len(tokens):
         tokens.append(max(eos, key=lambda token: told[len(tokens)].get(token, float("-inf"))))
-    tokens = tokens[: len(told)]
-    laws = laws_of_top(told[: len(tokens)], tokens, sampling.temperature, told_apart(sampling))
+    tokens = tokens[: len(told)]  # a text that fills the context is read without its end
+    laws = laws_of_top(told[: len(tokens)], tokens, sampling.temperature, kept or told_apart(sampling))
     return evidence(laws, filters)
 
 

@@ -42,6 +42,7 @@ LEVEL = 1e-6  #: P(a partition of faultless blocks fails)
 #: not: two passes differ by rounding.
 SLACK = 0.02
 SLACK_HALF = 0.5  #: the same where numbers have 16 bits
+_LEAST = 1e-6  #: least probability of all tokens that a server does not tell of: it tells the others rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +59,14 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Laws:
-    """A law per token: ``log_p`` (tokens, k), log-probabilities of the k likeliest, falling; ``chosen`` (tokens)."""
+    """A law per token: log-probabilities of the k likeliest, falling, of all others together, and of the one chosen.
+
+    ``log_p`` is (tokens, k); ``log_rest`` is -inf where there are no others.
+    """
 
     log_p: Floats
+    log_rest: Floats
     chosen: Floats
-
-    @property
-    def log_rest(self) -> Floats:
-        """Log-probability of all other tokens together; -inf where there are none."""
-        rest = 1.0 - np.exp(self.log_p).sum(-1)
-        return np.log(np.where(rest > 1e-9, rest, 0.0), where=rest > 1e-9, out=np.full_like(rest, -np.inf))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +133,15 @@ def laws_of_logits(
     logits: NDArray[np.floating], tokens: Sequence[int], temperature: float, kept: int = KEPT
 ) -> Laws:
     """The laws of rows of logits at a temperature, and what they give the tokens that followed."""
-    scaled = np.asarray(logits, np.float32) / np.float32(temperature or 1.0)
-    top = scaled.max(-1, keepdims=True)
-    log_sum = top[:, 0].astype(np.float64) + np.log(np.exp(scaled - top).sum(-1, dtype=np.float64))
-    chosen = scaled[np.arange(len(tokens)), list(tokens)] - log_sum
-    k = min(kept, scaled.shape[-1])
-    likeliest = np.partition(scaled, scaled.shape[-1] - k, -1)[:, -k:]
-    return Laws(np.sort(likeliest, -1)[:, ::-1].astype(np.float64) - log_sum[:, None], chosen)
+    scaled = np.asarray(logits, np.float64) / (temperature or 1.0)
+    scaled -= scaled.max(-1, keepdims=True)
+    chosen = scaled[np.arange(len(tokens)), list(tokens)]
+    n_others = max(0, scaled.shape[-1] - kept)
+    scaled = np.partition(scaled, n_others, -1) if n_others else scaled
+    others, likeliest = np.exp(scaled[:, :n_others]).sum(-1), np.sort(scaled[:, n_others:], -1)[:, ::-1]
+    log_rest = np.log(others, where=others > 0, out=np.full(len(tokens), -np.inf))
+    log_sum = np.logaddexp(np.logaddexp.reduce(likeliest, axis=-1), log_rest)
+    return Laws(likeliest - log_sum[:, None], log_rest - log_sum, chosen - log_sum)
 
 
 def laws_of_top(
@@ -154,13 +155,11 @@ def laws_of_top(
     """
     rows = np.array([sorted(row.values(), reverse=True)[:kept] for row in told], np.float64)
     chosen = np.array([row[token] for row, token in zip(told, tokens, strict=True)], np.float64)
-    laws = Laws(rows.reshape(len(chosen), -1), chosen)
-    if temperature in (0.0, 1.0) or not len(chosen):
-        return laws
-    power = 1.0 / temperature
-    log_rest = laws.log_rest + (power - 1.0) * rows[:, -1]
-    log_sum = np.logaddexp(np.logaddexp.reduce(power * rows, axis=-1), log_rest)
-    return Laws(power * rows - log_sum[:, None], power * chosen - log_sum)
+    rows, power = rows.reshape(len(chosen), -1), 1.0 / (temperature or 1.0)
+    log_rest = np.log((1.0 - np.exp(rows).sum(-1)).clip(_LEAST)) + (power - 1.0) * rows[:, -1]
+    rows, chosen = power * rows, power * chosen
+    log_sum = np.logaddexp(np.logaddexp.reduce(rows, axis=-1), log_rest)
+    return Laws(rows - log_sum[:, None], log_rest - log_sum, chosen - log_sum)
 
 
 def evidence(laws: Laws, filters: Filters) -> Evidence:

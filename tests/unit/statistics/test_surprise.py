@@ -1,0 +1,201 @@
+"""Evidence that tokens come from a law: exact means, guaranteed level, what is found."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cot_assets.statistics.surprise import (
+    HEAD,
+    LEVEL,
+    NO_EVIDENCE,
+    TILTS,
+    Evidence,
+    Filters,
+    Laws,
+    evidence,
+    judge,
+    laws_of_logits,
+    laws_of_top,
+)
+
+RNG = np.random.default_rng(20265)
+FILTERS = [
+    Filters(slack=1e-9),
+    Filters(top_p=0.8, slack=1e-9),
+    Filters(top_k=3, slack=1e-9),
+    Filters(min_p=0.2, slack=1e-9),
+    Filters(top_p=0.7, top_k=4, min_p=0.05, slack=1e-9),
+    Filters(top_p=0.7, top_k=4, min_p=0.05, is_nucleus_first=True, slack=1e-9),
+]
+
+
+def filtered(p: NDArray[np.float64], filters: Filters) -> NDArray[np.float64]:
+    """The law that is sampled from, computed one token after the other."""
+    order = np.argsort(-p)
+    kept = np.ones(len(p), bool)
+    if filters.top_k:
+        kept[order[filters.top_k :]] = False
+    kept &= p >= filters.min_p * p.max()
+    mass, base = 0.0, 1.0 if filters.is_nucleus_first else p[kept].sum()
+    for token in order:
+        if not filters.is_nucleus_first and not kept[token]:
+            continue
+        if mass >= filters.top_p:
+            kept[token] = False
+        mass += p[token] / base
+    return np.where(kept, p, 0.0) / p[kept].sum()
+
+
+def each_token(logits: NDArray[np.float64], filters: Filters, temperature: float = 1.0) -> list[Evidence]:
+    """Evidence if the first token is 0, 1, 2, ..."""
+    return [evidence(laws_of_logits(logits[None], [t], temperature), filters) for t in range(len(logits))]
+
+
+def whole(p: object, chosen: object) -> Laws:
+    """Laws of which every token is told."""
+    log_p = np.atleast_2d(np.log(np.asarray(p)))
+    return Laws(log_p, np.full(len(log_p), -np.inf), np.log(np.asarray(chosen)))
+
+
+def drawn(laws: NDArray[np.float64], rng: np.random.Generator) -> list[int]:
+    """A token of each row."""
+    return [int(rng.choice(len(row), p=row)) for row in laws]
+
+
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+@pytest.mark.parametrize("temperature", [1.0, 0.6, 1.7])
+def test_ratios_have_mean_one_and_the_excess_mean_zero(filters: Filters, temperature: float) -> None:
+    for _ in range(20):
+        logits = RNG.normal(scale=2.5, size=9)
+        p = np.exp(logits / temperature)
+        law = filtered(p / p.sum(), filters)
+        found = each_token(logits, filters, temperature)
+        assert [e.n_impossible for e in found] == [int(q == 0) for q in law]
+        for tilt in range(len(TILTS)):
+            assert sum(
+                q * math.exp(e.log_ratios[1, tilt]) for q, e in zip(law, found, strict=True)
+            ) == pytest.approx(1)
+        assert sum(q * e.excess for q, e in zip(law, found, strict=True)) == pytest.approx(0, abs=1e-5)
+        assert sum(q * e.excess**2 for q, e in zip(law, found, strict=True)) == pytest.approx(
+            found[int(law.argmax())].variance, rel=1e-4, abs=1e-5
+        )
+
+
+def test_tokens_that_are_not_told_apart_keep_the_mean_at_one() -> None:
+    logits = RNG.normal(scale=1.5, size=30)
+    p = np.exp(logits) / np.exp(logits).sum()
+    found = [evidence(laws_of_logits(logits[None], [t], 1.0, 4), Filters()) for t in range(30)]
+    for tilt in range(len(TILTS)):
+        assert sum(
+            q * math.exp(e.log_ratios[1, tilt]) for q, e in zip(p, found, strict=True)
+        ) == pytest.approx(1)
+
+
+def test_few_surprising_laws_keep_the_level_where_z_does_not() -> None:
+    """Tokens of a model that is nearly sure: z exceeds 5 far too often, e stays below its bound."""
+    rng = np.random.default_rng(5)
+    p = np.array([1 - 2e-4, 2e-4])
+    found = []
+    for n in range(5):
+        laws = whole(np.tile(p, (40, 1)), np.where(np.arange(40) < n, p[1], p[0]))
+        found.append(evidence(laws, Filters()))
+    draws = rng.binomial(40, p[1], 4000)
+    hits_z = sum(abs(found[n].z or 0.0) > 5 for n in draws)
+    hits_e = sum(found[n].log_e >= math.log(1 / 1e-3) for n in draws)
+    assert hits_z / 4000 > 100 * 5.7e-7
+    assert hits_e / 4000 <= 1e-3 + 3 * math.sqrt(1e-3 / 4000)
+
+
+@pytest.mark.parametrize("filters", [Filters(top_p=0.9), Filters(top_k=2), Filters(min_p=0.1)], ids=str)
+def test_what_sampling_leaves_out_is_impossible_but_for_rounding(filters: Filters) -> None:
+    p = np.array([0.6, 0.31, 0.05, 0.04])
+    assert [evidence(whole(p, p[t : t + 1]), filters).n_impossible for t in range(4)] == [0, 0, 1, 1]
+    near = np.array([0.5, 0.2, 0.199, 0.101])
+    tie = Filters(top_p=0.7, slack=0.02)
+    assert [evidence(whole(near, near[t : t + 1]), tie).n_impossible for t in range(4)] == [0, 0, 0, 1]
+    assert evidence(whole(p, p[3:]), filters).log_e == math.inf
+
+
+@pytest.mark.parametrize(("chosen", "impossible"), [(0.7, 0), (0.695, 0), (0.2, 1)])
+def test_greedy_writes_the_likeliest_or_one_as_likely(chosen: float, impossible: int) -> None:
+    found = evidence(whole([0.7, 0.2], [chosen]), Filters(is_greedy=True))
+    assert (found.n_tokens, found.n_impossible, found.z) == (1, impossible, None)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.6, 0.0])
+def test_what_a_server_tells_gives_the_same_laws(temperature: float) -> None:
+    logits = np.sort(RNG.normal(scale=4, size=(5, 60)))[:, ::-1]
+    log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+    tokens = [0, 3, 19, 2, 45]
+    told = [
+        {**dict(enumerate(row[:20])), token: row[token]} for row, token in zip(log_p, tokens, strict=True)
+    ]
+    one, other = laws_of_logits(logits, tokens, temperature, 20), laws_of_top(told, tokens, temperature, 20)
+    assert np.allclose(one.log_p, other.log_p, atol=1e-3)
+    assert np.allclose(one.chosen, other.chosen, atol=1e-3)
+    assert np.allclose(np.exp(one.log_rest), np.exp(other.log_rest), atol=1e-3)
+
+
+def sums(rng: np.random.Generator, n: int, factor: float = 1.0, length: int = 60) -> list[Evidence]:
+    """Blocks of 4 completions from random laws, drawn at ``factor`` times the temperature that is claimed."""
+    found: list[Evidence] = []
+    for _ in range(n):
+        whole = NO_EVIDENCE
+        for _ in range(4):
+            logits = rng.normal(scale=3, size=(length, 12))
+            scaled = np.exp(logits / factor)
+            tokens = drawn(scaled / scaled.sum(-1, keepdims=True), rng)
+            whole += evidence(laws_of_logits(logits, tokens, 1.0), Filters())
+        found.append(whole)
+    return found
+
+
+def test_faultless_blocks_pass() -> None:
+    judgment = judge(sums(np.random.default_rng(1), 30), 1000)
+    assert judgment.failed == ()
+    assert not judgment.is_shifted
+    assert judgment.temperature == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.25])
+def test_another_temperature_is_found_and_named(factor: float) -> None:
+    judgment = judge(sums(np.random.default_rng(2), 30, factor), 1000)
+    assert judgment.is_shifted
+    assert judgment.temperature == pytest.approx(factor, abs=0.1)
+
+
+def test_a_block_of_foreign_texts_is_named() -> None:
+    rng = np.random.default_rng(3)
+    blocks = sums(rng, 10)
+    blocks[4] = sums(rng, 1, factor=50.0)[0]
+    judgment = judge(blocks, 1000)
+    assert judgment.failed == (4,)
+    assert not judgment.is_shifted  # the others are as they should be
+
+
+def test_a_foreign_beginning_is_not_drowned_by_what_follows() -> None:
+    rng = np.random.default_rng(4)
+    logits = rng.normal(scale=4, size=(3000, 12))
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    tokens = [*rng.integers(0, 12, HEAD).tolist(), *drawn(p[HEAD:], rng)]
+    found = evidence(laws_of_logits(logits, tokens, 1.0), Filters())
+    assert found.log_e > math.log(2 * 1000 / LEVEL)
+
+
+def test_an_impossible_token_fails_its_block_only() -> None:
+    bad = Evidence(10, 1, 0.0, 1.0, np.zeros((2, len(TILTS))))
+    judgment = judge([NO_EVIDENCE, bad, NO_EVIDENCE], 3)
+    assert judgment.failed == (1,)
+    assert not judgment.is_shifted
+    assert NO_EVIDENCE.z is None
+
+
+def test_equal_completions_count_as_often_as_they_were_written() -> None:
+    one = sums(np.random.default_rng(6), 1)[0]
+    several = one + one + one
+    assert one.times(3).n_tokens == several.n_tokens
+    assert np.allclose(one.times(3).log_ratios, several.log_ratios)
