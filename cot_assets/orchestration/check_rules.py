@@ -20,11 +20,15 @@ MAX_MEDIAN_WIDTH = 0.30
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: passed or not, one sentence, and the figures behind it."""
+    """What a check found: passed or not, one sentence, and the figures behind it.
+
+    Without ``can_block`` it only warns, also where its check blocks what follows.
+    """
 
     is_passed: bool
     message: str
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
+    can_block: bool = True
 
 
 def schema_holds(table: str, frame: pl.DataFrame) -> Finding:

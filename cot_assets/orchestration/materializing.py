@@ -203,7 +203,8 @@ def check_specs(asset: str, checks: Mapping[str, tuple[bool, str]]) -> list[dg.A
 
 
 def _check_result(name: str, blocking: bool, finding: Finding) -> dg.AssetCheckResult:
-    severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
+    blocks = blocking and finding.can_block
+    severity = dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN
     return dg.AssetCheckResult(
         passed=finding.is_passed,
         check_name=name,

@@ -14,13 +14,22 @@ from typing import get_args
 import dagster as dg
 import polars as pl
 
-from cot_assets.engines.base import Block, BlockResult, Encoding, Engine, EngineInfo, Sampling
+from cot_assets.engines.base import (
+    Block,
+    BlockResult,
+    Completion,
+    Encoding,
+    Engine,
+    EngineInfo,
+    Sampling,
+)
 from cot_assets.orchestration.imports import analyze, lost_imports
 from cot_assets.orchestration.resources import Engines
 from cot_assets.orchestration.runs import bring_up_to_date
 from cot_assets.orchestration.state import read_state
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardStore
+from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import Config, DataHome, ModelEntry
 from cot_assets.warehouse.aside import Old, aside_path, put_back, start_anew
 from cot_assets.warehouse.recorded import recorded_pairs
@@ -74,6 +83,11 @@ class _ShardsOnly:
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:  # noqa: ARG002
         missing = [block.n for block in blocks]
         raise MissingBlocksError(_missing(self._model, len(missing), sum(missing)))
+
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        return self._engine.score(written, sampling)
 
     def close(self) -> None:
         self._engine.close()

@@ -36,6 +36,10 @@ SCHEMA = pa.schema(
 )
 
 
+_INDEX = {"block_key": pl.String, "shard": pl.String}
+_ASIDE = ".aside"  #: Parquet as well, under a name that no reader of shards looks for
+
+
 class ShardsInUseError(RuntimeError):
     """Another process samples the same model; the message names it."""
 
@@ -139,8 +143,24 @@ class ShardStore:
             if file not in self._verified and (frame := self._index(file)) is not None:
                 self._verified[file] = frame
         frames = [self._verified[file] for file in present if file in self._verified]
-        empty = pl.DataFrame(schema={"block_key": pl.String, "shard": pl.String})
-        return pl.concat([empty, *frames]).unique("block_key", keep="first", maintain_order=True)
+        found = pl.concat([pl.DataFrame(schema=_INDEX), *frames])
+        return found.join(self._aside(), on=["block_key", "shard"], how="anti", maintain_order="left").unique(
+            "block_key", keep="first", maintain_order=True
+        )
+
+    def _aside(self) -> pl.DataFrame:
+        """(block_key, shard) of the blocks that were set aside."""
+        names = [file.stem.split("-") for file in self.folder.glob(f"*{_ASIDE}")]
+        of_shard = str(self.folder.relative_to(self._root) / "{}.parquet")
+        return pl.DataFrame(
+            [(key, of_shard.format(stem)) for key, stem in names], schema=_INDEX, orient="row"
+        )
+
+    def set_aside(self, keys: Collection[str]) -> None:
+        """Have blocks count as missing from now on; their rows are kept in files of their own, and in the shard."""
+        for (key, shard), block in self.read(keys).group_by("block_key", "shard", maintain_order=True):
+            target = self.folder / f"{key}-{Path(str(shard)).stem}{_ASIDE}"
+            block.drop("shard").write_parquet(target)
 
     def completions(self, prefixes: Collection[str]) -> Iterator[tuple[str, str, list[list[int]]]]:
         """Of the blocks of these prefixes: prefix_id, block_key and token ids by sample; file by file."""

@@ -107,6 +107,10 @@ class SamplingRules(Entry):
     )
     #: Settings of the search; without meaning, and not in the hash, where the strategy is fixed.
     adaptive: Adaptive = Adaptive.model_validate({})
+    #: Not in the hash: it does not change what is sampled.
+    audit_share: float = Field(
+        0.02, ge=0, le=1, description="share of the blocks whose texts are scored again; at least 32 blocks"
+    )
     seed: int = Field(0, ge=0, lt=2**63, description="of every draw: samples, shuffles and bootstraps")
 
     @field_validator("n")
@@ -221,7 +225,7 @@ class Protocol(Entry):
         """First 12 hex digits of a SHA-256 over what decides which completions are sampled, and how."""
         rules = self.sampling
         unused = {name for name in ("top_k", "min_p") if not getattr(rules, name)}
-        values = rules.model_dump(mode="json", exclude=unused | {"strategy", "adaptive"})
+        values = rules.model_dump(mode="json", exclude=unused | {"strategy", "adaptive", "audit_share"})
         if rules.is_adaptive:  # what exploration looks for are the events of the analysis
             values |= self.analysis.model_dump(
                 mode="json", include={"insight_threshold", "tangent_threshold"}

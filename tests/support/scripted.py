@@ -18,6 +18,7 @@ from typing import ClassVar
 from cot_assets.engines.base import (
     Block,
     BlockResult,
+    CannotScoreError,
     Completion,
     Encoding,
     EngineError,
@@ -25,6 +26,7 @@ from cot_assets.engines.base import (
     Sampling,
 )
 from cot_assets.engines.revision import entry_revision
+from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
 STEPS = 4
@@ -154,6 +156,13 @@ class ScriptedEngine:
         if len(ids) >= block.max_new_tokens:
             return Completion(ids[: block.max_new_tokens], "length")
         return Completion(ids, "stop")
+
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        raise CannotScoreError(
+            f"model {self._entry.name!r} cannot be audited: a script tells no probabilities"
+        )
 
     def close(self) -> None:
         self.is_closed = True

@@ -26,6 +26,7 @@ ROLLOUT_CHECKS = {
     "unscored_share": (True, "The grader failed on at most 2% of the rollouts."),
     "truncated_share": (False, "At most 10% of the rollouts ran out of tokens."),
 }
+_TRACES = {**_SCHEMA, **sampling.AUDIT}
 _POTENTIALS = {
     **_SCHEMA,
     "null_iff_unknown": (True, "The potential is NULL exactly where n is 0."),
@@ -41,7 +42,7 @@ _POTENTIALS = {
     description=common.description("traces"),
     kinds={"duckdb", "parquet"},
     metadata=common.table_metadata("traces"),
-    check_specs=common.check_specs("traces", _SCHEMA),
+    check_specs=common.check_specs("traces", _TRACES),
     pool="gpu",
 )
 def traces(
@@ -52,7 +53,7 @@ def traces(
     problems = scope.problems()
     engine = sampling.open_engine(scope, engines)
     plan = plan_traces(prompts(problems, engine), scope.protocol, engine.describe())
-    store, cost = sampling.sample(context, scope, study, engine, progress, plan, "trace")
+    store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "trace")
     rows = store.read([p.block.key for p in plan])
     frame = traces_frame(rows, plan, engine, scope.problem_set, scope.model, scope.protocol)
     gold = problems.select("problem_id", "gold_answer", "answer_kind")
@@ -62,9 +63,10 @@ def traces(
     return common.finished(
         frame,
         scope.fingerprint,
-        checks=_SCHEMA,
+        checks=_TRACES,
         findings={
-            "schema": rules.schema_holds("traces", scope.warehouse.read_table("traces", **scope.where))
+            "schema": rules.schema_holds("traces", scope.warehouse.read_table("traces", **scope.where)),
+            "audit": audit,
         },
         metadata={**cost, "share_correct": correct / frame.height},
     )
@@ -110,6 +112,7 @@ def prefixes(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
     "explores where the potential changes and adds those cuts to `prefixes` and `trace_cuts`; see `explorations`.",
     kinds={"parquet"},
     metadata=common.table_metadata("blocks"),
+    check_specs=common.check_specs("completions", sampling.AUDIT),
     pool="gpu",
 )
 def completions(
@@ -121,9 +124,15 @@ def completions(
     explored = exploring.explore(context, scope, study, engine, progress)
     wanted = prefixes_of(scope.warehouse.read_table("prefixes", **scope.where))
     plan = plan_rollouts(wanted, scope.protocol, engine.describe())
-    _, cost = sampling.sample(context, scope, study, engine, progress, plan, "rollout")
+    _, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
     blocks = sampling.write_blocks(scope, "completions", plan)
-    return common.finished(blocks, scope.fingerprint, metadata={**cost, **explored})
+    return common.finished(
+        blocks,
+        scope.fingerprint,
+        checks=sampling.AUDIT,
+        findings={"audit": audit},
+        metadata={**cost, **explored},
+    )
 
 
 @dg.asset(

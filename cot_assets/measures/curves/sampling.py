@@ -14,15 +14,22 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from cot_assets.engines.base import Engine
+from cot_assets.engines.base import CannotScoreError, Engine
+from cot_assets.orchestration.check_rules import Finding
 from cot_assets.orchestration.materializing import Scope
 from cot_assets.orchestration.resources import Engines, Progress, Study
+from cot_assets.sampling.audit import audit
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.plan import PlannedBlock, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.sampling.tables import rollouts_frame
 from cot_assets.warehouse.schema import polars_schema
+
+#: The check of assets that sample.
+AUDIT = {
+    "audit": (True, "Sampled texts, scored again by another pass, are what the model writes: level 1e-6."),
+}
 
 
 def open_engine(scope: Scope, engines: Engines) -> Engine:
@@ -110,6 +117,35 @@ def sample(
     """Sample what is missing of the one plan of an asset; returns the store and the run's metadata."""
     with EngineRun(context, scope, study, engine, progress) as run:
         return run.sample(plan, purpose), run.cost
+
+
+def sample_audited(
+    context: dg.AssetExecutionContext,
+    scope: Scope,
+    study: Study,
+    engine: Engine,
+    progress: Progress,
+    plan: Sequence[PlannedBlock],
+    purpose: Purpose,
+) -> tuple[ShardStore, dict[str, Any], Finding]:
+    """The same, with what an audit of a share of the blocks found; see :mod:`cot_assets.sampling.audit`.
+
+    Blocks that are not what the model writes are set aside and sampled again.
+    """
+
+    def draw() -> tuple[ShardStore, dict[str, Any]]:
+        return sample(context, scope, study, engine, progress, plan, purpose)
+
+    store, cost = draw()
+    protocol, where = scope.protocol, {**scope.where, "asset": context.asset_key.to_user_string()}
+    known = scope.warehouse.read_table("audits", **where)
+    try:
+        found = audit(engine, plan, sampling_of(protocol), store, protocol.sampling.audit_share, known, draw)
+    except CannotScoreError as error:
+        return store, cost, Finding(False, str(error), can_block=False)
+    rows = found.rows.with_columns(pl.lit(value).alias(name) for name, value in where.items())
+    scope.warehouse.write_partition("audits", rows, where)
+    return store, cost, Finding(found.is_passed, found.message, found.figures)
 
 
 def _enter(scope: Scope, engine: Engine, asset: str, status: SamplingStatus) -> None:

@@ -44,6 +44,7 @@ def _where(scope: common.Scope) -> dict[str, str]:
     "resumable, nothing sampled twice.",
     kinds={"parquet", "duckdb"},
     metadata=common.table_metadata("transfer_cuts"),
+    check_specs=common.check_specs("transfer_completions", sampling.AUDIT),
     pool="gpu",
 )
 def transfer_completions(
@@ -72,12 +73,16 @@ def transfer_completions(
         else pl.DataFrame(schema=polars_schema("transfer_cuts"))
     )
     plan = plan_rollouts(prefixes_of(cuts), scope.protocol, engine.describe())
-    _, cost = sampling.sample(context, scope, study, engine, progress, plan, "rollout")
+    _, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
     scope.warehouse.write_partition("transfer_cuts", cuts, _where(scope))
     sampling.write_blocks(scope, "transfer_completions", plan)
     names = ", ".join(sorted(map(str, writers["model"].unique()))) or "none yet"
     return common.finished(
-        cuts, common.transfer_fingerprint_of(context, scope), metadata={**cost, "writers": names}
+        cuts,
+        common.transfer_fingerprint_of(context, scope),
+        checks=sampling.AUDIT,
+        findings={"audit": audit},
+        metadata={**cost, "writers": names},
     )
 
 

@@ -1,0 +1,181 @@
+"""Whether sampled blocks are what the model writes: which are looked at, what is done with one that is not.
+
+Belongs here: the choice of blocks, the order of steps, rows of the table ``audits``. Does not belong here: what counts
+as evidence (:mod:`cot_assets.statistics.surprise`) and how an engine reads a text again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cot_assets.engines.base import Completion, Engine, Sampling
+from cot_assets.sampling.plan import PlannedBlock
+from cot_assets.sampling.shards import ShardStore
+from cot_assets.statistics.surprise import Evidence, Judgment, judge
+from cot_assets.warehouse.schema import polars_schema
+
+PARTITION = ("problem_set", "model", "asset")
+LEAST = 32  #: blocks of a partition that are audited, however small the share
+_AT_ONCE = 256  #: blocks whose texts are in memory at a time
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Rows of ``audits`` but for the partition's columns, and what they say together.
+
+    ``failed``: keys of blocks that are not what the model writes, even after they were sampled again. ``aside``: how
+    many were set aside and are sound now.
+    """
+
+    rows: pl.DataFrame
+    judgment: Judgment
+    failed: tuple[str, ...]
+    aside: int
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether every audited block, and all of them together, are what the model writes."""
+        return not self.failed and not self.judgment.is_shifted
+
+    @property
+    def figures(self) -> dict[str, float | int | str]:
+        """The figures behind it."""
+        judgment = self.judgment
+        return {
+            "blocks": self.rows["block_key"].n_unique(),
+            "set_aside": self.rows.filter(pl.col("verdict") == "set_aside").height,
+            "failed": len(self.failed),
+            "tokens": int(self.rows["n_tokens"].sum()),
+            "z": judgment.z or 0.0,
+            "log_e": min(judgment.log_e, 1e9),
+            "limit_of_log_e": judgment.joint_limit,
+        }
+
+    @property
+    def message(self) -> str:
+        """One sentence on it."""
+        n = self.rows.filter(pl.col("verdict") == "passed").height
+        if self.failed:
+            return (
+                f"{len(self.failed)} blocks are not what the model writes, also when sampled again: "
+                f"{', '.join(self.failed[:5])}{', ...' if len(self.failed) > 5 else ''}; see `cot-assets sql audits`. "
+                "Their engine or its settings are at fault: nothing that follows is computed"
+            )
+        if self.judgment.is_shifted:
+            return (
+                f"together the {n} audited blocks are not what the model writes: they look as if sampled at "
+                f"{self.judgment.temperature:.3g} times the temperature (e = 10^{self.judgment.log_e / math.log(10):.0f})"
+            )
+        again = f"; {self.aside} others were set aside and sampled again" if self.aside else ""
+        return f"{n} audited blocks are what the model writes{again}"
+
+
+def chosen_blocks(plan: Sequence[PlannedBlock], share: float) -> list[PlannedBlock]:
+    """A share of a plan, at least :data:`LEAST` blocks: those with the smallest hashes of their keys.
+
+    So a larger share adds blocks, and a run that is repeated looks at the same ones.
+    """
+    size = max(LEAST, math.ceil(share * len(plan)))
+    return sorted(plan, key=lambda p: hashlib.sha256(f"audit {p.block.key}".encode()).digest())[:size]
+
+
+def audit(
+    engine: Engine,
+    plan: Sequence[PlannedBlock],
+    sampling: Sampling,
+    store: ShardStore,
+    share: float,
+    known: pl.DataFrame,
+    sample_again: Callable[[], object],
+) -> Audit:
+    """Audit a share of a plan whose blocks are all in shards.
+
+    One block that fails is a sign that there are more, so then every block is looked at. Those that fail are
+    set aside and sampled again, once.
+
+    Args:
+        engine: Reads what it wrote.
+        plan: All blocks of the partition.
+        sampling: How they were sampled.
+        store: Their shards.
+        share: The least share that is looked at.
+        known: Rows of ``audits`` from earlier runs; a block that passed is not read again.
+        sample_again: Samples what is missing of the plan.
+
+    Raises:
+        CannotScoreError: The engine has no second pass.
+    """
+    passed = known.filter(pl.col("verdict") == "passed").unique(["block_key", "shard"], keep="last")
+    seen = {(row["block_key"], row["shard"]): row for row in passed.iter_rows(named=True)}
+    found: dict[str, dict[str, Any]] = {}
+    aside: list[dict[str, Any]] = []
+
+    def look(blocks: Sequence[PlannedBlock]) -> Judgment:
+        for row in _scored(engine, blocks, sampling, store, seen):
+            found[row["block_key"]] = row
+        judgment = judge([_evidence(row) for row in found.values()], len(plan))
+        for index, row in enumerate(found.values()):
+            row["verdict"] = "failed" if index in judgment.failed else "passed"
+        return judgment
+
+    judgment = look(chosen_blocks(plan, share))
+    if judgment.failed:
+        judgment = look([p for p in plan if p.block.key not in found])
+        aside = [{**row, "verdict": "set_aside"} for row in found.values() if row["verdict"] == "failed"]
+        keys = {row["block_key"] for row in aside}
+        store.set_aside(keys)
+        sample_again()
+        judgment = look([p for p in plan if p.block.key in keys])
+    failed = tuple(key for key, row in found.items() if row["verdict"] == "failed")
+    schema = {name: kind for name, kind in polars_schema("audits").items() if name not in PARTITION}
+    rows = pl.DataFrame([*aside, *found.values()], schema=schema)
+    return Audit(rows, judgment, failed, len(aside) - len(failed))
+
+
+def _scored(
+    engine: Engine,
+    blocks: Sequence[PlannedBlock],
+    sampling: Sampling,
+    store: ShardStore,
+    seen: Mapping[tuple[str, str], dict[str, Any]],
+) -> Iterator[dict[str, Any]]:
+    """A row per block, verdict left out; from ``seen`` where the same block of the same shard is there."""
+    shards = dict(store.index().select("block_key", "shard").iter_rows())
+    new = [p for p in blocks if (p.block.key, shards[p.block.key]) not in seen]
+    yield from (seen[key] for p in blocks if (key := (p.block.key, shards[p.block.key])) in seen)
+    for start in range(0, len(new), _AT_ONCE):
+        group = new[start : start + _AT_ONCE]
+        texts: dict[str, list[Completion]] = {}
+        rows = store.read([p.block.key for p in group]).sort("block_key", "sample_index")
+        for key, ids, reason in rows.select("block_key", "token_ids", "finish_reason").iter_rows():
+            texts.setdefault(key, []).append(Completion(tuple(ids), reason))
+        written = ((p.block, texts[p.block.key]) for p in group)
+        for p, evidence in zip(group, engine.score(written, sampling), strict=True):
+            yield {
+                "problem_id": p.prefix.problem_id,
+                "prefix_id": p.prefix.prefix_id,
+                "block_key": p.block.key,
+                "shard": shards[p.block.key],
+                "n_tokens": evidence.n_tokens,
+                "n_impossible": evidence.n_impossible,
+                "z": evidence.z,
+                "log_e": evidence.log_e if math.isfinite(evidence.log_e) else None,
+                "excess": evidence.excess,
+                "variance": evidence.variance,
+                "log_ratios": evidence.log_ratios.ravel().tolist(),
+                "audited_at": datetime.now(UTC).replace(tzinfo=None),
+            }
+
+
+def _evidence(row: Mapping[str, Any]) -> Evidence:
+    """What a row was made of."""
+    ratios = np.array(row["log_ratios"], np.float64).reshape(2, -1)
+    return Evidence(row["n_tokens"], row["n_impossible"], row["excess"], row["variance"], ratios)

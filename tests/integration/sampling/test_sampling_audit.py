@@ -1,0 +1,178 @@
+"""What an audit does with blocks that are not what the model writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from support.sums import PROTOCOL
+
+from cot_assets.engines.base import (
+    Block,
+    BlockResult,
+    Completion,
+    Encoding,
+    EngineInfo,
+    Sampling,
+)
+from cot_assets.sampling.audit import LEAST, PARTITION, Audit, audit, chosen_blocks
+from cot_assets.sampling.plan import Prefix, plan_rollouts, sampling_of
+from cot_assets.sampling.run import sample_missing
+from cot_assets.sampling.shards import ShardStore
+from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters, evidence, laws_of_logits
+from cot_assets.warehouse.schema import polars_schema
+
+_LENGTH, _VOCABULARY = 20, 30
+
+
+class KnownLaw:
+    """A model whose next token depends on the prefix alone. ``foreign``: keys of blocks to be drawn from another prefix.
+
+    With ``is_stubborn`` they are so each time, else only the first time. ``heat`` multiplies the temperature.
+    """
+
+    def __init__(self, foreign: Iterable[str] = (), *, is_stubborn: bool = False, heat: float = 1.0) -> None:
+        self.foreign, self.is_stubborn, self.heat = set(foreign), is_stubborn, heat
+        self.scored: list[str] = []
+
+    def describe(self) -> EngineInfo:
+        return EngineInfo("known", "1", "r", "f32", "none", "none")
+
+    def render_prompt(self, statement: str) -> tuple[int, ...]:
+        raise NotImplementedError
+
+    def encode(self, text: str) -> Encoding:
+        raise NotImplementedError
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        return " ".join(map(str, token_ids))
+
+    @staticmethod
+    def logits(prefix: Sequence[int]) -> np.ndarray:
+        return np.random.default_rng(prefix).normal(scale=3, size=(_LENGTH, _VOCABULARY))
+
+    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:
+        for block in blocks:
+            prefix = (9, 9, 9) if block.key in self.foreign else block.token_ids
+            if not self.is_stubborn:
+                self.foreign.discard(block.key)
+            p = np.exp(self.logits(prefix) / sampling.temperature / self.heat)
+            rng = np.random.default_rng(block.seed)
+            drawn = [[rng.choice(_VOCABULARY, p=row / row.sum()) for row in p] for _ in range(block.n)]
+            completions = tuple(Completion(tuple(map(int, ids)), "length") for ids in drawn)
+            yield BlockResult(block, completions, len(block.token_ids), None, block.n * _LENGTH)
+
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        for block, completions in written:
+            self.scored.append(block.key)
+            whole = NO_EVIDENCE
+            for completion in completions:
+                laws = laws_of_logits(
+                    self.logits(block.token_ids), completion.token_ids, sampling.temperature
+                )
+                whole += evidence(laws, Filters())
+            yield whole
+
+    def close(self) -> None:
+        pass
+
+
+PLAN = plan_rollouts([Prefix(f"p{i}", (i, i + 1, 5), 2) for i in range(60)], PROTOCOL, KnownLaw().describe())
+KEYS = [p.block.key for p in PLAN]
+CHOSEN = [p.block.key for p in chosen_blocks(PLAN, 0.02)]
+OTHERS = [key for key in KEYS if key not in CHOSEN]
+NOTHING = pl.DataFrame(schema={n: t for n, t in polars_schema("audits").items() if n not in PARTITION})
+
+
+def audited(engine: KnownLaw, store: ShardStore, share: float = 0.02, known: pl.DataFrame = NOTHING) -> Audit:
+    def draw() -> None:
+        sample_missing(engine, PLAN, sampling_of(PROTOCOL), store, lambda _: None)
+
+    draw()
+    return audit(engine, PLAN, sampling_of(PROTOCOL), store, share, known, draw)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ShardStore:
+    return ShardStore(tmp_path, "rollout", "m")
+
+
+def verdicts(found: Audit) -> dict[str, list[str]]:
+    by_key: dict[str, list[str]] = {}
+    for key, verdict in found.rows.select("block_key", "verdict").iter_rows():
+        by_key.setdefault(key, []).append(verdict)
+    return by_key
+
+
+def test_a_sound_partition_passes_and_only_a_share_is_read(store: ShardStore) -> None:
+    engine = KnownLaw()
+    found = audited(engine, store)
+    assert found.is_passed
+    assert sorted(engine.scored) == sorted(CHOSEN)
+    assert len(CHOSEN) == LEAST
+    assert str(LEAST) in found.message
+
+
+def test_a_larger_share_adds_blocks(store: ShardStore) -> None:
+    half = [p.block.key for p in chosen_blocks(PLAN, 0.8)]
+    assert half[:LEAST] == CHOSEN
+    assert len(half) == 96
+    engine = KnownLaw()
+    assert audited(engine, store, 1.0).is_passed
+    assert sorted(engine.scored) == sorted(KEYS)
+
+
+def test_a_foreign_block_is_set_aside_and_drawn_again_with_all_others_looked_at(store: ShardStore) -> None:
+    """One that the share did not hold is found as well."""
+    bad = [CHOSEN[3], OTHERS[0], OTHERS[7]]
+    engine = KnownLaw(bad)
+    found = audited(engine, store)
+    assert found.is_passed
+    assert found.aside == 3
+    assert {key: v for key, v in verdicts(found).items() if key in bad} == {
+        key: ["set_aside", "passed"] for key in bad
+    }
+    assert sorted(verdicts(found)) == sorted(KEYS)
+    kept = [pl.read_parquet(file) for file in store.folder.glob("*.aside")]
+    assert sorted(frame["block_key"][0] for frame in kept) == sorted(bad)
+    assert {frame.height for frame in kept} == {16}
+    aside = found.rows.filter(pl.col("verdict") == "set_aside").select("block_key", "shard")
+    assert aside.join(store.index(), on=["block_key", "shard"]).is_empty()
+    assert set(store.index()["block_key"]) == set(KEYS)
+    # A store that is opened anew, and a later run, see the same.
+    assert ShardStore(store.folder.parents[1], "rollout", "m").index().equals(store.index())
+    again = KnownLaw()
+    assert audited(again, store, known=found.rows).is_passed
+    assert again.scored == []
+
+
+def test_a_block_that_fails_twice_is_named_and_fails_the_partition(store: ShardStore) -> None:
+    engine = KnownLaw([CHOSEN[5]], is_stubborn=True)
+    found = audited(engine, store)
+    assert not found.is_passed
+    assert found.failed == (CHOSEN[5],)
+    assert CHOSEN[5] in found.message
+    assert verdicts(found)[CHOSEN[5]] == ["set_aside", "failed"]
+    # Once the engine is mended, the next run draws it again.
+    mended = audited(KnownLaw(), store, known=found.rows)
+    assert mended.is_passed
+    assert verdicts(mended)[CHOSEN[5]] == ["set_aside", "passed"]
+
+
+@pytest.mark.parametrize("heat", [0.85, 1.15])
+def test_a_shift_of_all_blocks_fails_the_partition(store: ShardStore, heat: float) -> None:
+    found = audited(KnownLaw(heat=heat), store)
+    assert not found.is_passed
+    assert not found.failed
+    assert f"{found.judgment.temperature:.3g} times the temperature" in found.message
+    assert found.judgment.temperature == pytest.approx(heat, abs=0.07)
+
+
+def test_rows_have_the_types_of_the_table(store: ShardStore) -> None:
+    rows = audited(KnownLaw([CHOSEN[0]]), store).rows
+    assert dict(rows.schema) == dict(NOTHING.schema)
