@@ -7,6 +7,7 @@ the older ``echo`` with ``logprobs``. Elsewhere nothing can be audited, and the 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -20,6 +21,7 @@ from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters
 
 Told = Sequence[Mapping[int, float]]
 _BYTES_AT_LEAST, _BYTES_PER_NUMBER = 1 << 20, 200  #: most that an answer may have
+_ROUNDING = 1e-3  #: above 0, that a log-probability may be
 _FEWER = (20, 5)  #: likeliest tokens that servers tell who do not tell as many as are wanted
 
 
@@ -93,32 +95,28 @@ def told_by(answer: Mapping[str, Any], ids: Sequence[int]) -> Told | None:
     Of the first token nothing is known. Where names of tokens are told, not their ids, all but the token itself
     are numbered below zero: only their probabilities matter.
     """
-    choices = answer.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, Mapping):
+    try:
+        choice = answer["choices"][0]
+        told = _by_id(choice, ids) if choice.get("prompt_logprobs") else _by_name(choice["logprobs"], ids)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return None
-    rows = choice.get("prompt_logprobs")
-    if isinstance(rows, list) and len(rows) == len(ids):
-        told = [{int(i): float(value["logprob"]) for i, value in (row or {}).items()} for row in rows]
-        return told if all(token in row for token, row in zip(ids[1:], told[1:], strict=True)) else None
-    echo = choice.get("logprobs")
-    if not isinstance(echo, Mapping):
-        return None
-    chosen, top = echo.get("token_logprobs"), echo.get("top_logprobs")
-    if not isinstance(chosen, list) or not isinstance(top, list) or min(len(chosen), len(top)) < len(ids):
-        return None
-    if any(
-        value is None or not row for value, row in zip(chosen[1 : len(ids)], top[1 : len(ids)], strict=True)
-    ):
-        return None
-    return [
-        {},
-        *(_row(token, float(p), row) for token, p, row in zip(ids[1:], chosen[1:], top[1:], strict=False)),
+    is_sound = all(math.isfinite(p) and p < _ROUNDING for row in told for p in row.values())
+    return told if len(told) == len(ids) and is_sound else None
+
+
+def _by_id(choice: Mapping[str, Any], ids: Sequence[int]) -> Told:
+    rows = [
+        {int(i): float(value["logprob"]) for i, value in row.items()} for row in choice["prompt_logprobs"][1:]
     ]
+    return [{}, *({**row, token: row[token]} for token, row in zip(ids[1:], rows, strict=True))]
 
 
-def _row(token: int, log_p: float, top: Mapping[str, float]) -> Mapping[int, float]:
-    others = sorted(map(float, top.values()), reverse=True)
-    if same := [value for value in others if abs(value - log_p) < 1e-6]:
-        others.remove(same[0])
-    return {token: log_p, **{-1 - i: value for i, value in enumerate(others)}}
+def _by_name(echo: Mapping[str, Any], ids: Sequence[int]) -> Told:
+    """An answer to ``echo`` goes on with what the server wrote behind the prompt."""
+    told: list[Mapping[int, float]] = [{}]
+    for token, p, top in zip(ids[1:], echo["token_logprobs"][1:], echo["top_logprobs"][1:], strict=False):
+        others = sorted(map(float, top.values()), reverse=True)
+        if same := [value for value in others if abs(value - float(p)) < 1e-6]:
+            others.remove(same[0])
+        told.append({token: float(p), **{-1 - i: value for i, value in enumerate(others)}})
+    return told
