@@ -22,7 +22,8 @@ from cot_assets.sampling.shards import ShardStore
 from cot_assets.statistics.surprise import Evidence, Judgment, judge
 from cot_assets.warehouse.schema import polars_schema
 
-PARTITION = ("problem_set", "model", "asset")
+#: Columns of ``audits`` that are the same in all rows of a partition.
+PARTITION = ("problem_set", "model", "asset", "protocol", "protocol_hash")
 LEAST = 32  #: blocks of a partition that are audited, however small the share
 _AT_ONCE = 256  #: blocks whose texts are in memory at a time
 

@@ -143,7 +143,8 @@ def sample_audited(
         found = audit(engine, plan, sampling_of(protocol), store, protocol.sampling.audit_share, known, draw)
     except CannotScoreError as error:
         return store, cost, Finding(False, str(error), can_block=False)
-    rows = found.rows.with_columns(pl.lit(value).alias(name) for name, value in where.items())
+    stamp = {**where, "protocol": protocol.name, "protocol_hash": protocol.protocol_hash}
+    rows = found.rows.with_columns(pl.lit(value).alias(name) for name, value in stamp.items())
     scope.warehouse.write_partition("audits", rows, where)
     return store, cost, Finding(found.is_passed, found.message, found.figures)
 
