@@ -1,4 +1,1 @@
-"""Shared by all tests: makes ``tests/support`` importable.
-
-pytest puts the folder of this file on ``sys.path``; tests write ``from support.scripted import ...``.
-"""
+"""Shared by all tests; ``pythonpath`` in pyproject.toml makes ``tests/support`` importable."""

@@ -1,0 +1,24 @@
+"""A unit test that takes long is no unit test: it fails, and moves to another tier.
+
+CPU time counts, so that a busy machine fails nothing; what a test's first import of a library takes does not.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+MOST_SECONDS = 1.0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Run the test, then fail it if it took more CPU than a unit test may."""
+    modules, before = len(sys.modules), time.process_time()
+    yield
+    seconds = time.process_time() - before
+    if seconds > MOST_SECONDS and len(sys.modules) - modules < 50:
+        pytest.fail(f"{item.nodeid} took {seconds:.1f} s of CPU; unit tests take at most {MOST_SECONDS:g} s")
