@@ -11,19 +11,28 @@ from typing import Any
 import dagster as dg
 
 from cot_assets.measures.answers import assets as answers
-from cot_assets.measures.curves import assets as potential
+from cot_assets.measures.curves import assets as curves
 from cot_assets.measures.curves import problem_assets as problems
 from cot_assets.measures.patterns import assets as patterns
-from cot_assets.measures.rates import assets as comparison
-from cot_assets.measures.search import assets as optimizing
+from cot_assets.measures.rates import assets as rates
+from cot_assets.measures.search import assets as search
 from cot_assets.measures.transfer import assets as transfer
-from cot_assets.orchestration import publishing
-from cot_assets.orchestration.jobs import jobs
+from cot_assets.orchestration.catalog import after_all, catalogued
+from cot_assets.orchestration.jobs import jobs, learn
+from cot_assets.orchestration.publishing import publishing
 from cot_assets.orchestration.resources import Engines, LoggedProgress, Study
-from cot_assets.orchestration.triggers import nightly_schedules, registry_sensor
+from cot_assets.orchestration.triggers import analysis_sensor, nightly_schedules, registry_sensor
 from cot_assets.report.sections import Section
 
-_MODULES = (problems, potential, answers, patterns, comparison, optimizing, transfer, publishing)
+#: Modules with assets, by the room that is their group.
+_ROOMS = {
+    "curves": [problems, curves],
+    "answers": [answers],
+    "patterns": [patterns],
+    "rates": [rates],
+    "search": [search],
+    "transfer": [transfer],
+}
 
 
 def _sections() -> tuple[Section, ...]:
@@ -37,11 +46,18 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
 
     Resources: ``study`` (configuration and data home), ``engines``, ``progress``.
     """
+    measured = [
+        asset
+        for room, modules in _ROOMS.items()
+        for asset in catalogued(dg.load_assets_from_modules(modules), room)  # type: ignore[arg-type]
+    ]
+    assets = [*measured, *catalogued(publishing(after_all(measured), _sections), "report")]
+    learn(spec for asset in assets for spec in asset.specs)
     all_jobs = jobs()
     return dg.Definitions(
-        assets=[*dg.load_assets_from_modules(_MODULES), publishing.report_asset(_sections)],
+        assets=assets,
         jobs=all_jobs,
-        sensors=[registry_sensor(all_jobs)],
+        sensors=[registry_sensor(all_jobs), analysis_sensor()],
         schedules=nightly_schedules(),
         resources={
             "study": Study(),

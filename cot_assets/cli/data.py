@@ -106,13 +106,19 @@ def rebuild() -> None:
     Recorded rollouts and the cost ledger, which no shard holds, are carried over from it. Where shards
     lack something, the command says how much and leaves everything as it was.
     """
+    from cot_assets.definitions import build_defs
     from cot_assets.orchestration.instance import open_instance
     from cot_assets.orchestration.rebuild import rebuild as rebuild_warehouse
+    from cot_assets.orchestration.rebuild import shards_only
 
     home = DataHome.from_environment()
     with open_instance(home) as instance:
         done = rebuild_warehouse(
-            instance, load_config(), home, announce=lambda line: click.echo(f"  {line}", err=True)
+            build_defs(resource_overrides={"engines": shards_only()}),
+            instance,
+            load_config(),
+            home,
+            announce=lambda line: click.echo(f"  {line}", err=True),
         )
     for kind, pairs in (("Rebuilt", done.pairs), ("Analyzed again (recorded)", done.recorded)):
         if pairs:

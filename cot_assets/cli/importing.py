@@ -103,6 +103,7 @@ def rollouts(file: Path, model: str, problem_set: str, cut_policy: CutPolicy, su
 
 def _finish(imported: Sequence[Imported]) -> None:
     """Store and analyze what was read, and print what there is now."""
+    from cot_assets.definitions import build_defs
     from cot_assets.orchestration.imports import import_rollouts
     from cot_assets.orchestration.instance import open_instance
     from cot_assets.warehouse.recorded import with_recorded
@@ -113,6 +114,7 @@ def _finish(imported: Sequence[Imported]) -> None:
     config = with_recorded(load_config(), warehouse)
     with open_instance(home) as instance:
         summaries = import_rollouts(
+            build_defs(),
             instance,
             warehouse,
             config,

@@ -113,6 +113,7 @@ def run(model: tuple[str, ...], problem_set: str) -> None:
 
 
 def _bring_up_to_date(pairs: list[tuple[str, str]]) -> DataHome:
+    from cot_assets.definitions import build_defs
     from cot_assets.orchestration.imports import lost_imports
     from cot_assets.orchestration.instance import open_instance
     from cot_assets.orchestration.runs import bring_up_to_date
@@ -132,10 +133,10 @@ def _bring_up_to_date(pairs: list[tuple[str, str]]) -> DataHome:
             for command in commands:
                 console.print(f"  {command}", highlight=False, soft_wrap=True, markup=False)
         runs = bring_up_to_date(
+            build_defs(resource_overrides={"progress": progress}),
             instance,
             config,
             pairs,
-            resource_overrides={"progress": progress},
             announce=lambda want: console.print(
                 f"[bold]{want.unit.job}[/bold] {want.unit.model} {want.unit.problem_set}", highlight=False
             ),

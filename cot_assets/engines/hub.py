@@ -12,7 +12,7 @@ from cot_assets.engines.base import EngineError
 from cot_assets.study import ModelEntry
 
 #: What a prompt needs of a repository.
-_FILES = ["tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja"]
+TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja"]
 
 
 def tokenizer_folder(entry: ModelEntry) -> Path:
@@ -34,7 +34,7 @@ def tokenizer_folder(entry: ModelEntry) -> Path:
 
     revision = entry.revision if entry.engine == "vllm" else None
     try:
-        return Path(snapshot_download(entry.path, revision=revision, allow_patterns=_FILES))
+        return Path(snapshot_download(entry.path, revision=revision, allow_patterns=TOKENIZER_FILES))
     except Exception as error:  # the hub's client raises a dozen kinds, of three libraries
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise EngineError(

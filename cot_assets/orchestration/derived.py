@@ -22,7 +22,7 @@ Describe = Callable[[pl.DataFrame], dict[str, Any]]
 
 
 def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -> dg.AssetsDefinition:
-    """An asset of group ``patterns`` that fills the table for one model and problem set.
+    """An asset that fills the table for one model and problem set.
 
     Args:
         table: Name of the table and of the asset.
@@ -38,7 +38,7 @@ def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -
 def comparison_asset(
     table: str, make: Make, deps: Iterable[str], describe: Describe = lambda _: {}
 ) -> dg.AssetsDefinition:
-    """An asset of group ``patterns`` that fills the table for all models of a problem set.
+    """An asset that fills the table for all models of a problem set.
 
     Args:
         table: Name of the table and of the asset.
@@ -64,13 +64,12 @@ def _asset(
 ) -> dg.AssetsDefinition:
     @dg.asset(
         name=table,
-        group_name="patterns",
         partitions_def=partitions_def,
         deps=deps,
         description=common.description(table),
         kinds={"polars", "duckdb"},
         metadata=common.table_metadata(table),
-        check_specs=common.check_specs(table, _SCHEMA),
+        check_specs=common.check_specs(table, _SCHEMA, partitions_def),
     )
     def derived(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         scope = common.scope_of(context, study)

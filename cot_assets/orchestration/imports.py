@@ -15,23 +15,21 @@ from dataclasses import dataclass
 import dagster as dg
 import polars as pl
 
-from cot_assets.definitions import build_defs
 from cot_assets.importing import Imported
 from cot_assets.orchestration.check_rules import potential_is_null_iff_unknown
-from cot_assets.orchestration.jobs import COMPARISON, POTENTIAL, partition_key
+from cot_assets.orchestration.jobs import assets_of, partition_key
 from cot_assets.orchestration.materializing import preview
 from cot_assets.orchestration.partitions import model_key
 from cot_assets.orchestration.runs import execute
+from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import ensure_partitions
-from cot_assets.orchestration.wanted import Unit
 from cot_assets.study import Config
 from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.recorded import RecordedError, Stored, check_names, recorded_pairs, store
 from cot_assets.warehouse.store import Warehouse
 
-#: Assets that an import takes the place of, and those that run on it as on sampled rollouts.
+#: Assets that an import takes the place of.
 IMPORTED = ("problems", "traces", "prefixes", "rollouts", "potentials")
-ANALYSIS = POTENTIAL[POTENTIAL.index("potentials") + 1 :]
 _COMMAND = "import_command"
 Announce = Callable[[str], None]
 
@@ -55,6 +53,7 @@ class Summary:
 
 
 def import_rollouts(
+    definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     warehouse: Warehouse,
     config: Config,
@@ -66,6 +65,7 @@ def import_rollouts(
     """Write imports, report them to Dagster, and run everything on them that runs on sampled rollouts.
 
     Args:
+        definitions: What is run on the imported rows.
         instance: Where runs and materializations show.
         warehouse: Where rows go.
         config: With :func:`cot_assets.warehouse.recorded.with_recorded`.
@@ -85,20 +85,24 @@ def import_rollouts(
         stored.append(store(warehouse, config, each.model, each.problem_set, each.frames))
         report_tables(instance, warehouse, each.model, each.problem_set, command)
     pairs = [(each.model, each.problem_set) for each in imported]
-    analyze(instance, pairs, announce)
+    analyze(definitions, instance, pairs, announce)
     return [_summary(warehouse, *pair, done) for pair, done in zip(pairs, stored, strict=True)]
 
 
-def analyze(instance: dg.DagsterInstance, pairs: Sequence[tuple[str, str]], announce: Announce) -> None:
-    """Run detection on recorded (model, problem set) pairs, then rates, results and report of their sets."""
+def analyze(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    pairs: Sequence[tuple[str, str]],
+    announce: Announce,
+) -> None:
+    """Run the analysis on recorded (model, problem set) pairs, then comparison and report of their sets."""
     ensure_partitions(instance, [m for m, _ in pairs], [p for _, p in pairs])
-    definitions = build_defs()
-    for model, problem_set in pairs:
-        announce(f"{', '.join(ANALYSIS)}: {model} on {problem_set}")
-        execute(definitions, instance, Unit("evaluate_model", problem_set, model), assets=ANALYSIS)
-    for problem_set in dict.fromkeys(problem_set for _, problem_set in pairs):
-        announce(f"{', '.join(COMPARISON)}, results, report: {problem_set}")
-        execute(definitions, instance, Unit("compare_models", problem_set))
+    units = [Unit("evaluate_model", problem_set, model) for model, problem_set in pairs]
+    units += [Unit("compare_models", problem_set) for problem_set in dict.fromkeys(p for _, p in pairs)]
+    for unit in units:
+        assets = assets_of(unit.job, ("analysis",))
+        announce(f"{', '.join(assets)}: {partition_key(unit)}")
+        execute(definitions, instance, unit, assets=assets)
 
 
 def report_tables(

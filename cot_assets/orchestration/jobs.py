@@ -1,53 +1,77 @@
-"""The four jobs, each in one process, so that an engine loads once per run.
+"""The four jobs, each in one process, so that an engine loads once per run, and what each part of them makes.
 
-Belongs here: which assets a job materializes and which of them show that it is done. Does not belong
-here: when a job runs.
+Belongs here: which assets a job materializes, read off the assets' groups, partitions and tags. Does not belong
+here: when a job runs (:mod:`cot_assets.orchestration.staleness`).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, cast
 
 import dagster as dg
 
 from cot_assets.orchestration.partitions import MODEL_BY_SET, PROBLEM_SETS
-from cot_assets.orchestration.wanted import Unit
+from cot_assets.orchestration.staleness import Part, Unit
 
-POTENTIAL = (
-    "traces", "prefixes", "completions", "rollouts", "potentials",
-    "tangents", "spikes", "lucky_guesses", "monotonicity",
-    "changes", "change_priors", "monotone_tests", "drawdowns", "sensitivity", "jumps",
-    "summaries", "answer_entropy",
-)  # fmt: skip
-TRANSFER = (
-    "transfer_completions", "transfer_rollouts", "transfer_potentials", "unlocks",
-    "transfer_differences", "transfer_steps",
-)  # fmt: skip
-OPTIMIZATION = ("optimized_traces",)
-COMPARISON = ("pattern_rates", "matched_rates", "model_differences", "pass_at_k")
-
-#: Assets of each job.
-JOB_ASSETS: dict[str, tuple[str, ...]] = {
-    "load_problems": ("problems",),
-    "evaluate_model": POTENTIAL + OPTIMIZATION + TRANSFER,
-    "measure_transfer": TRANSFER,
-    "compare_models": (*COMPARISON, "results", "report"),
-}
-#: Assets whose latest materializations show a unit's fingerprint. ``evaluate_model`` also runs what
-#: ``measure_transfer`` runs, with the writers that are there by then.
-EVIDENCE: dict[str, tuple[str, ...]] = {
-    "load_problems": ("problems",),
-    "evaluate_model": POTENTIAL + OPTIMIZATION,
-    "measure_transfer": TRANSFER,
-    "compare_models": (*COMPARISON, "results", "report"),
-}
-
+#: The tag that says what of a protocol an asset depends on; see :data:`~cot_assets.orchestration.staleness.Part`.
+PART_TAG = "part"
+#: Groups whose assets hold what was sampled, unless they are tagged otherwise.
+_SAMPLED = ("curves", "transfer")
 _DESCRIPTIONS = {
     "load_problems": "Read a problem set from its source.",
-    "evaluate_model": "Sample, grade, analyze and optimize one model on one problem set, transfer included.",
+    "evaluate_model": "Sample, grade, analyze and search one model on one problem set, transfer included.",
     "measure_transfer": "Measure one reader again, for writers that arrived after it.",
-    "compare_models": "Pattern rates of all models, the report, and results.duckdb.",
+    "compare_models": "Rates of all models, the report, and results.duckdb.",
 }
+JOBS = tuple(_DESCRIPTIONS)
+
+#: Names of assets by job and part: those whose latest materializations show a unit's marks.
+Evidence = Mapping[str, Mapping[Part, tuple[str, ...]]]
+_evidence: dict[str, dict[Part, tuple[str, ...]]] = {}
+
+
+def part_of(spec: dg.AssetSpec) -> Part:
+    """What of a protocol an asset depends on: its tag, else what its group says."""
+    if tag := spec.tags.get(PART_TAG):
+        return cast("Part", tag)
+    if spec.group_name == "search":
+        return "search"
+    return "sampling" if spec.group_name in _SAMPLED else "analysis"
+
+
+def job_of(spec: dg.AssetSpec) -> str:
+    """The job that keeps an asset up to date."""
+    if spec.partitions_def == PROBLEM_SETS:
+        return "load_problems" if part_of(spec) == "sampling" else "compare_models"
+    return "measure_transfer" if spec.group_name == "transfer" else "evaluate_model"
+
+
+def learn(specs: Iterable[dg.AssetSpec]) -> None:
+    """Take in the assets that there are; :func:`evidence` answers from then on."""
+    _evidence.clear()
+    for spec in specs:
+        parts = _evidence.setdefault(job_of(spec), {})
+        parts[part_of(spec)] = (*parts.get(part_of(spec), ()), spec.key.to_user_string())
+
+
+def evidence() -> Evidence:
+    """Names of assets by job and part, of the definitions that were loaded."""
+    if not _evidence:
+        raise RuntimeError("no definitions are loaded: import cot_assets.definitions first")
+    return _evidence
+
+
+def assets_of(job: str, parts: Collection[Part]) -> list[str]:
+    """The assets to materialize for some parts of a job.
+
+    With what was sampled, ``evaluate_model`` also brings what ``measure_transfer`` runs, with the writers that are
+    there by then: the model is loaded anyway.
+    """
+    jobs = [job, "measure_transfer"] if job == "evaluate_model" and "sampling" in parts else [job]
+    return [
+        name for each in jobs for part, names in evidence()[each].items() if part in parts for name in names
+    ]
 
 
 def partition_key(unit: Unit) -> str:
@@ -56,14 +80,15 @@ def partition_key(unit: Unit) -> str:
 
 
 def jobs() -> list[Any]:
-    """Job definitions; they select assets by name. Dagster resolves them when it loads them."""
+    """Job definitions over the assets that were taken in."""
+    every: tuple[Part, ...] = ("sampling", "search", "analysis")
     return [
         dg.define_asset_job(
             name,
-            selection=dg.AssetSelection.assets(*assets),
+            selection=dg.AssetSelection.assets(*assets_of(name, every)),
             description=_DESCRIPTIONS[name],
             partitions_def=PROBLEM_SETS if name in ("load_problems", "compare_models") else MODEL_BY_SET,
             executor_def=dg.in_process_executor,
         )
-        for name, assets in JOB_ASSETS.items()
+        for name in JOBS
     ]

@@ -7,6 +7,7 @@ asset, and the rules of the checks (:mod:`cot_assets.orchestration.check_rules`)
 from __future__ import annotations
 
 import base64
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,13 +20,17 @@ from cot_assets.grading.judge import judge_rollouts
 from cot_assets.grading.pool import GraderPool
 from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.orchestration.check_rules import Finding
-from cot_assets.orchestration.fingerprints import (
+from cot_assets.orchestration.jobs import part_of
+from cot_assets.orchestration.partitions import MODEL_BY_SET
+from cot_assets.orchestration.resources import Study
+from cot_assets.orchestration.staleness import (
+    Part,
     comparison_fingerprint,
-    model_fingerprint,
+    concluded_fingerprint,
     problem_set_fingerprint,
+    sampled_fingerprint,
     transfer_fingerprint,
 )
-from cot_assets.orchestration.resources import Study
 from cot_assets.orchestration.state import recorded_models, valid_from
 from cot_assets.study import Config, ModelEntry, Protocol
 from cot_assets.warehouse.errors import printable
@@ -43,12 +48,16 @@ _MARKUP = frozenset("&<>|`*_[]!\\~$#")  #: characters that Markdown or HTML coul
 
 @dataclass(frozen=True)
 class Scope:
-    """The partition that an asset works on; ``model`` is empty for assets by problem set only."""
+    """The partition that an asset works on; ``model`` is empty for assets by problem set only.
+
+    ``part``: what of the protocol the asset depends on.
+    """
 
     config: Config
     warehouse: Warehouse
     problem_set: str
     model: str = ""
+    part: Part = "sampling"
 
     @property
     def entry(self) -> ModelEntry:
@@ -68,9 +77,15 @@ class Scope:
     @property
     def fingerprint(self) -> str:
         """What the partition's contents depend on."""
-        if self.model:
-            return model_fingerprint(self.config, self.model, self.problem_set)
-        return problem_set_fingerprint(self.config, self.problem_set)
+        if not self.model:
+            return problem_set_fingerprint(self.config, self.problem_set)
+        return self.mark(sampled_fingerprint(self.config, self.model, self.problem_set))
+
+    def mark(self, sampled: str) -> str:
+        """The mark of the asset's part, by what it is sampled from."""
+        if self.part == "sampling":
+            return sampled
+        return concluded_fingerprint(self.config, self.problem_set, sampled)
 
     def problems(self) -> pl.DataFrame:
         """The problems of the set; raises :class:`dagster.Failure` where there are none."""
@@ -115,10 +130,11 @@ def scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
     """The scope of the partition that runs."""
     key = context.partition_key
     config, warehouse = study.config(), study.warehouse()
+    part = part_of(context.assets_def.specs_by_key[context.asset_key])
     if isinstance(key, dg.MultiPartitionKey):
         names = key.keys_by_dimension
-        return Scope(config, warehouse, names["problem_set"], names["model"])
-    return Scope(config, warehouse, key)
+        return Scope(config, warehouse, names["problem_set"], names["model"], part)
+    return Scope(config, warehouse, key, part=part)
 
 
 def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
@@ -137,18 +153,19 @@ def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
 
 
 def transfer_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> str:
-    """Of the reader and of the writers that have been evaluated by now."""
+    """Of the reader and of the writers that have been sampled by now."""
     since = valid_from(scope.warehouse)
-    writers = recorded_models(context.instance, "evaluate_model", scope.problem_set, since)
+    writers = recorded_models(context.instance, "evaluate_model", "sampling", scope.problem_set, since)
     writers.pop(scope.model, None)
-    return transfer_fingerprint(scope.fingerprint, writers)
+    own = sampled_fingerprint(scope.config, scope.model, scope.problem_set)
+    return scope.mark(transfer_fingerprint(own, writers))
 
 
 def comparison_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> str:
-    """Of all models whose transfer has been measured by now."""
+    """Of all models whose transfer has been concluded by now."""
     since = valid_from(scope.warehouse)
     return comparison_fingerprint(
-        recorded_models(context.instance, "measure_transfer", scope.problem_set, since)
+        recorded_models(context.instance, "measure_transfer", "analysis", scope.problem_set, since)
     )
 
 
@@ -194,12 +211,20 @@ def picture(figure: Figure | None) -> dg.MetadataValue:
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{png})")
 
 
-def check_specs(asset: str, checks: Mapping[str, tuple[bool, str]]) -> list[dg.AssetCheckSpec]:
-    """Check specs from name to (is blocking, description)."""
-    return [
-        dg.AssetCheckSpec(name, asset=asset, blocking=blocking, description=text)
-        for name, (blocking, text) in checks.items()
-    ]
+def check_specs(
+    asset: str,
+    checks: Mapping[str, tuple[bool, str]],
+    partitions_def: dg.PartitionsDefinition = MODEL_BY_SET,
+) -> list[dg.AssetCheckSpec]:
+    """Check specs from name to (is blocking, description), partitioned as their asset is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # partitions of checks are a preview of Dagster
+        return [
+            dg.AssetCheckSpec(
+                name, asset=asset, blocking=blocking, description=text, partitions_def=partitions_def
+            )
+            for name, (blocking, text) in checks.items()
+        ]
 
 
 def _check_result(name: str, blocking: bool, finding: Finding) -> dg.AssetCheckResult:

@@ -1,7 +1,7 @@
 """The two dimensions of every measurement: model and problem set, both dynamic.
 
 Belongs here: partition definitions and keys. Does not belong here: which partitions should exist
-(:mod:`cot_assets.orchestration.wanted`).
+(:mod:`cot_assets.orchestration.staleness`).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 from cot_assets.orchestration.jobs import partition_key
-from cot_assets.orchestration.wanted import Unit
+from cot_assets.orchestration.staleness import Unit
 from cot_assets.study import DataHome
 
 PROCESS_TAG = "cot_assets/process"

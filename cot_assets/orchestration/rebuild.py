@@ -89,6 +89,15 @@ class _ShardsOnly:
     ) -> Iterator[Evidence]:
         return self._engine.score(written, sampling)
 
+    def score(
+        self,
+        written: Iterable[tuple[Block, Sequence[Completion]]],
+        sampling: Sampling,  # noqa: ARG002
+    ) -> Iterator[Evidence]:
+        raise CannotScoreError(
+            f"{self._model}: a rebuild opens no model; `cot-assets run` audits what is left"
+        )
+
     def close(self) -> None:
         self._engine.close()
 
@@ -97,8 +106,9 @@ def shards_only(kind: type[Engines] = Engines) -> Engines:
     """The ``engines`` resource of a rebuild: that of ``kind``, whose engines refuse to sample."""
 
     class ShardsOnlyEngines(kind):
-        def open(self, entry: ModelEntry) -> Engine:
-            return _ShardsOnly(super().open(entry), entry.name)
+        def load(self, entry: ModelEntry) -> Engine:
+            # An older version kept nothing of its models: there the model itself must say who it is.
+            return _ShardsOnly(self.remembered(entry, is_any=True) or super().load(entry), entry.name)
 
     return ShardsOnlyEngines()
 
@@ -111,11 +121,11 @@ def _missing(model: str, n_blocks: int, n_rollouts: int) -> str:
 
 
 def rebuild(
+    definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     config: Config,
     home: DataHome,
     *,
-    engines: type[Engines] = Engines,
     announce: Announce = lambda _: None,
 ) -> Rebuilt:
     """Set the warehouse aside and make it again from shards and problem sets.
@@ -124,10 +134,10 @@ def rebuild(
     present configuration. Recorded rollouts and the cost ledger are carried over from the old file.
 
     Args:
+        definitions: With :func:`shards_only` engines.
         instance: Where runs show.
         config: What files declare.
         home: The data home.
-        engines: How engines are loaded, for their tokenizers.
         announce: Takes a line before each step.
 
     Raises:
@@ -162,14 +172,14 @@ def rebuild(
     warehouse = Warehouse(home)
     try:
         bring_up_to_date(
+            definitions,
             instance,
             config,
             pairs,
-            resource_overrides={"engines": shards_only(engines)},
             announce=lambda want: announce(f"{want.unit.job} {want.unit.model} {want.unit.problem_set}"),
         )
         recorded = recorded_pairs(warehouse)
-        analyze(instance, recorded, announce)
+        analyze(definitions, instance, recorded, announce)
     except BaseException as error:
         if is_old_readable:
             put_back(home)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 import dagster as dg
@@ -16,6 +17,7 @@ from pydantic import PrivateAttr
 
 from cot_assets.engines.base import Engine
 from cot_assets.engines.opening import open_engine
+from cot_assets.engines.remembered import RememberedEngine, Tokens, recall, remember
 from cot_assets.sampling.run import SamplingStatus
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
 from cot_assets.warehouse.recorded import with_recorded
@@ -50,7 +52,7 @@ class Study(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """At most one loaded engine per run: loaded when first asked for, closed when the run ends."""
+    """At most one engine per run, its weights loaded when a block is missing, closed when the run ends."""
 
     _loaded: dict[str, Engine] = PrivateAttr(default_factory=dict)
 
@@ -58,11 +60,36 @@ class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Load an engine; tests override this to put a scripted engine in its place."""
         return open_engine(entry)
 
+    def tokens(self, entry: ModelEntry, folder: Path) -> Tokens:
+        """The tokenizer of a model that is not loaded; tests override this as well."""
+        from cot_assets.engines.tokenizer import ModelTokenizer
+
+        return ModelTokenizer(
+            folder, entry.template, add_bos=entry.add_bos, template_args=entry.template_args
+        )
+
+    def remembered(self, entry: ModelEntry, *, is_any: bool = False) -> Engine | None:
+        """The engine without its weights, where the model was opened before; see :func:`recall`."""
+        found = recall(DataHome.from_environment().models, entry, is_any=is_any)
+        if found is None:
+            return None
+        info, folder = found
+        return RememberedEngine(info, self.tokens(entry, folder), lambda: self._open(entry))
+
+    def load(self, entry: ModelEntry) -> Engine:
+        """The engine of a model, whose weights are loaded at once only where nothing is known of them."""
+        return self.remembered(entry) or self._open(entry)
+
+    def _open(self, entry: ModelEntry) -> Engine:
+        engine = self.open(entry)
+        remember(DataHome.from_environment().models, entry, engine)
+        return engine
+
     def get(self, entry: ModelEntry) -> Engine:
         """The engine of a model; another model's is closed first, to free the device."""
         if entry.name not in self._loaded:
             self._close()
-            self._loaded[entry.name] = self.open(entry)
+            self._loaded[entry.name] = self.load(entry)
         return self._loaded[entry.name]
 
     def _close(self) -> None:

@@ -1,21 +1,19 @@
 """Bring (model, problem set) pairs up to date in this process, through real Dagster runs.
 
 Belongs here: the loop of deciding and executing that the command line uses. Does not belong here: the
-decision (:mod:`cot_assets.orchestration.wanted`) and printing (:mod:`cot_assets.cli`).
+decision (:mod:`cot_assets.orchestration.staleness`) and printing (:mod:`cot_assets.cli`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import dagster as dg
 
-from cot_assets.definitions import build_defs
-from cot_assets.orchestration.jobs import partition_key
+from cot_assets.orchestration.jobs import assets_of, partition_key
 from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned, running_elsewhere
+from cot_assets.orchestration.staleness import State, Unit, Wanted, decide, wanted
 from cot_assets.orchestration.state import FINGERPRINT_TAG, ensure_partitions, read_state, valid_from
-from cot_assets.orchestration.wanted import State, Unit, Wanted, decide, wanted
 from cot_assets.study import Config, DataHome
 from cot_assets.warehouse.recorded import refuse_recorded
 from cot_assets.warehouse.store import Warehouse
@@ -28,11 +26,11 @@ class PipelineError(RuntimeError):
 
 
 def bring_up_to_date(
+    definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     config: Config,
     pairs: Iterable[tuple[str, str]],
     *,
-    resource_overrides: Mapping[str, Any] | None = None,
     announce: Callable[[Wanted], None] = lambda _: None,
 ) -> int:
     """Run what is missing or stale for the pairs, in order; returns the number of runs.
@@ -50,7 +48,6 @@ def bring_up_to_date(
         config.model(model)
         refuse_recorded(config, problem_set, model)
     ensure_partitions(instance, [m for m, _ in pairs], [p for _, p in pairs])
-    definitions = build_defs(resource_overrides=resource_overrides)
     warehouse = Warehouse(DataHome.from_environment())
     with alive(warehouse.home) as process:
         end_abandoned(instance, warehouse.home)
@@ -82,13 +79,14 @@ def _run_what_is_missing(
                 )
             announce(want)
             tags = {FINGERPRINT_TAG: want.fingerprint, PROCESS_TAG: process}
-            execute(definitions, instance, want.unit, tags=tags)
+            assets = assets_of(want.unit.job, want.parts)
+            execute(definitions, instance, want.unit, tags=tags, assets=assets)
             runs += 1
-            recorded = read_state(instance, valid_from(warehouse)).recorded
-            if (mark := recorded.get(want.unit)) != want.fingerprint:
+            recorded = read_state(instance, valid_from(warehouse)).recorded.get(want.unit, {})
+            if any(recorded.get(part) != want.marks[part] for part in want.parts):
                 raise PipelineError(
-                    f"{_name(want.unit)} ran, but shows fingerprint {mark}, not {want.fingerprint}: "
-                    "its configuration changed meanwhile; start again"
+                    f"{_name(want.unit)} ran, but shows {dict(recorded)}, not {dict(want.marks)}: its configuration "
+                    "changed meanwhile; start again"
                 )
 
 
@@ -101,10 +99,10 @@ def execute(
     instance: dg.DagsterInstance,
     unit: Unit,
     *,
+    assets: Iterable[str],
     tags: Mapping[str, str] | None = None,
-    assets: Iterable[str] | None = None,
 ) -> None:
-    """Run a unit's job in this process, or only some of its assets.
+    """Run some assets of a unit's job in this process.
 
     Raises:
         PipelineError: The run failed.
@@ -115,7 +113,7 @@ def execute(
         tags=tags,
         run_config=_QUIET,
         raise_on_error=False,
-        asset_selection=None if assets is None else [dg.AssetKey(name) for name in assets],
+        asset_selection=[dg.AssetKey(name) for name in assets],
     )
     if result.success:
         return

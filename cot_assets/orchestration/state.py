@@ -1,19 +1,20 @@
 """Reading from a Dagster instance what the decision needs.
 
 Belongs here: materializations, runs in flight and failed runs as a
-:class:`~cot_assets.orchestration.wanted.State`. Does not belong here: what follows from it.
+:class:`~cot_assets.orchestration.staleness.State`. Does not belong here: what follows from it.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC
 
 import dagster as dg
 
-from cot_assets.orchestration.jobs import EVIDENCE, partition_key
-from cot_assets.orchestration.wanted import State, Unit
+from cot_assets.orchestration.jobs import evidence, partition_key
+from cot_assets.orchestration.staleness import Marks, Part, State, Unit
 from cot_assets.warehouse.store import Warehouse
 
 FINGERPRINT_TAG = "cot_assets/fingerprint"
@@ -44,10 +45,10 @@ def valid_from(warehouse: Warehouse) -> float:
     return 0.0 if made is None else made.replace(tzinfo=UTC).timestamp()
 
 
-def _recorded(instance: dg.DagsterInstance, unit: Unit, since: float) -> str | None:
-    """The fingerprint that all evidence of the unit carries, or None."""
+def _mark(instance: dg.DagsterInstance, unit: Unit, assets: Iterable[str], since: float) -> str | None:
+    """The fingerprint that all these assets carry, or None."""
     versions: set[str | None] = set()
-    for asset in EVIDENCE[unit.job]:
+    for asset in assets:
         records = instance.fetch_materializations(
             dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition_key(unit)]), limit=1
         ).records
@@ -58,15 +59,21 @@ def _recorded(instance: dg.DagsterInstance, unit: Unit, since: float) -> str | N
     return versions.pop()
 
 
+def _marks(instance: dg.DagsterInstance, unit: Unit, since: float) -> Marks:
+    found = {part: _mark(instance, unit, assets, since) for part, assets in evidence()[unit.job].items()}
+    return {part: mark for part, mark in found.items() if mark is not None}
+
+
 def recorded_models(
-    instance: dg.DagsterInstance, job: str, problem_set: str, since: float = 0.0
+    instance: dg.DagsterInstance, job: str, part: Part, problem_set: str, since: float = 0.0
 ) -> dict[str, str]:
-    """Fingerprints of the models for which a job is done on a problem set, by name.
+    """Marks of the models for which a part of a job is done on a problem set, by name.
 
     Materializations before ``since`` do not count; see :func:`valid_from`.
     """
+    assets = evidence()[job][part]
     units = [Unit(job, problem_set, model) for model in instance.get_dynamic_partitions("models")]
-    return {unit.model: mark for unit in units if (mark := _recorded(instance, unit, since)) is not None}
+    return {u.model: mark for u in units if (mark := _mark(instance, u, assets, since)) is not None}
 
 
 def known_units(instance: dg.DagsterInstance) -> list[Unit]:
@@ -85,7 +92,7 @@ def known_units(instance: dg.DagsterInstance) -> list[Unit]:
 def read_state(instance: dg.DagsterInstance, since: float = 0.0) -> State:
     """The state of all units that the instance knows; ``since`` as in :func:`recorded_models`."""
     units = known_units(instance)
-    recorded = {unit: mark for unit in units if (mark := _recorded(instance, unit, since)) is not None}
+    recorded = {unit: marks for unit in units if (marks := _marks(instance, unit, since))}
     by_key = {(unit.job, partition_key(unit)): unit for unit in units}
 
     def tagged(statuses: list[dg.DagsterRunStatus]) -> list[tuple[Unit, str]]:

@@ -1,20 +1,22 @@
 """The sensor that notices registry entries and the nightly schedules that look for what is stale.
 
 Belongs here: turning decisions into run requests. Does not belong here: the decision
-(:mod:`cot_assets.orchestration.wanted`).
+(:mod:`cot_assets.orchestration.staleness`).
 """
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.events import AssetKeyPartitionKey
 
-from cot_assets.orchestration.jobs import JOB_ASSETS, partition_key
+from cot_assets.orchestration.jobs import JOBS, assets_of, partition_key
 from cot_assets.orchestration.partitions import MODELS, PROBLEM_SETS
 from cot_assets.orchestration.processes import end_abandoned
+from cot_assets.orchestration.staleness import Decision, State, decide, wanted
 from cot_assets.orchestration.state import FINGERPRINT_TAG, read_state, valid_from
-from cot_assets.orchestration.wanted import Decision, State, decide, wanted
 from cot_assets.study import Config, DataHome, load_config
 from cot_assets.warehouse.store import Warehouse
 
@@ -53,6 +55,8 @@ def run_requests(decision: Decision, state: State) -> list[dg.RunRequest]:
     """
     requests: list[dg.RunRequest] = []
     for want in decision.requests:
+        if want.is_analysis:
+            continue  # see Stale
         attempt = state.finished.get((want.unit, want.fingerprint), 0)
         key = partition_key(want.unit)
         requests.append(
@@ -61,9 +65,57 @@ def run_requests(decision: Decision, state: State) -> list[dg.RunRequest]:
                 job_name=want.unit.job,
                 partition_key=key,
                 tags={FINGERPRINT_TAG: want.fingerprint},
+                asset_selection=[dg.AssetKey(name) for name in assets_of(want.unit.job, want.parts)],
             )
         )
     return requests
+
+
+class Stale(dg.AutomationCondition[dg.AssetKey]):
+    """True for partitions whose conclusions are stale while what they are drawn from is up to date.
+
+    The decision is the sensor's, which asks for everything else: nothing is asked for twice.
+    """
+
+    @property
+    def name(self) -> str:
+        """As the UI shows it."""
+        return "conclusions are stale"
+
+    def evaluate(self, context: dg.AutomationContext[dg.AssetKey]) -> dg.AutomationResult[dg.AssetKey]:
+        """The partitions of one asset that :func:`decide` would conclude again."""
+        view = context.asset_graph_view
+        decision, _ = _decide(view.instance, load_config())
+        name = context.key.to_user_string()
+        wanted_here = {
+            AssetKeyPartitionKey(context.key, partition_key(want.unit))
+            for want in decision.requests
+            if want.is_analysis and name in assets_of(want.unit.job, want.parts)
+        }
+        subset = view.get_asset_subset_from_asset_partitions(context.key, wanted_here)
+        return dg.AutomationResult(context, context.candidate_subset.compute_intersection(subset))
+
+
+#: Where it failed, a person looks first: it would fail again every minute.
+STALE = Stale() & ~dg.AutomationCondition.in_progress() & ~dg.AutomationCondition.execution_failed()
+
+
+def analysis_sensor() -> dg.AutomationConditionSensorDefinition:
+    """Concludes again what is stale, where nothing has to be sampled."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # conditions of one's own are a beta of Dagster
+        return dg.AutomationConditionSensorDefinition(
+            "analysis",
+            target=dg.AssetSelection.all(),
+            minimum_interval_seconds=_interval(),
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            use_user_code_server=True,
+        )
+
+
+def _interval() -> int:
+    """Seconds between two ticks: a minute, or COT_ASSETS_SENSOR_SECONDS."""
+    return int(os.environ.get("COT_ASSETS_SENSOR_SECONDS", "60"))
 
 
 def _decide(instance: dg.DagsterInstance, config: Config) -> tuple[Decision, State]:
@@ -88,7 +140,7 @@ def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
     @dg.sensor(
         name="registry",
         jobs=list(jobs),
-        minimum_interval_seconds=int(os.environ.get("COT_ASSETS_SENSOR_SECONDS", "60")),
+        minimum_interval_seconds=_interval(),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Notices new entries of models.toml that list problem sets, and asks for what is missing.",
     )
@@ -121,7 +173,7 @@ def nightly_schedules() -> list[dg.ScheduleDefinition]:
 
     The sensor asks for the same things sooner; the schedules serve those who have switched it off.
     """
-    return [_nightly(job) for job in JOB_ASSETS]
+    return [_nightly(job) for job in JOBS]
 
 
 def _nightly(job: str) -> dg.ScheduleDefinition:

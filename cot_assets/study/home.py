@@ -39,6 +39,11 @@ class DataHome:
         return self.root / "cache"
 
     @property
+    def models(self) -> Path:
+        """Identity and tokenizer of every model that was opened."""
+        return self.root / "models"
+
+    @property
     def dagster(self) -> Path:
         """DAGSTER_HOME: instance configuration, runs, event log."""
         return self.root / "dagster"

@@ -32,10 +32,11 @@ SUFFIX = ".before-rebuild"
 _NEW = ".rebuilding"
 _WAIT_S = 5.0
 _SETS = "(SELECT problem_set FROM problems WHERE starts_with(source, $prefix))"
-#: What no shard holds: the cost ledger, when models were first seen, and what others published.
+#: What no shard holds: the cost ledger, when models were first seen, audits, and what others published.
 _CARRIED: Mapping[str, str] = {
     "sampling_runs": "true",
     "models": "true",
+    "audits": "true",
     "import_notes": "true",
     "problems": "starts_with(source, $prefix)",
     **dict.fromkeys(

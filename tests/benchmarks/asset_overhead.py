@@ -33,8 +33,8 @@ from cot_assets.engines.base import BlockResult, Engine  # noqa: E402
 from cot_assets.engines.opening import open_engine  # noqa: E402
 from cot_assets.orchestration.resources import Engines  # noqa: E402
 from cot_assets.orchestration.runs import execute  # noqa: E402
+from cot_assets.orchestration.staleness import Unit  # noqa: E402
 from cot_assets.orchestration.state import ensure_partitions  # noqa: E402
-from cot_assets.orchestration.wanted import Unit  # noqa: E402
 from cot_assets.sampling.plan import plan_rollouts, sampling_of  # noqa: E402
 from cot_assets.sampling.tables import prefixes_of  # noqa: E402
 from cot_assets.study import ModelEntry  # noqa: E402
@@ -96,7 +96,7 @@ def _measure(lab: Lab, repeat: int) -> None:
     definitions = build_defs(resource_overrides={"engines": OneEngine()})
     with lab.instance() as instance:
         ensure_partitions(instance, [MODEL], [PROBLEMS])
-        execute(definitions, instance, Unit("load_problems", PROBLEMS))
+        execute(definitions, instance, Unit("load_problems", PROBLEMS), assets=["problems"])
         execute(definitions, instance, UNIT, assets=["traces", "prefixes"])
         protocol = config.protocol_of(PROBLEMS)
         prefixes = prefixes_of(lab.table("prefixes"))

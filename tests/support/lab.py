@@ -17,10 +17,11 @@ from unittest import mock
 import dagster as dg
 import polars as pl
 
+from cot_assets.definitions import build_defs
 from cot_assets.orchestration.instance import open_instance
 from cot_assets.orchestration.resources import Engines
 from cot_assets.orchestration.runs import bring_up_to_date
-from cot_assets.orchestration.wanted import Wanted
+from cot_assets.orchestration.staleness import Wanted
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
 from cot_assets.warehouse.store import Warehouse
 from support.configuration import Sections, write_sections
@@ -39,6 +40,9 @@ class ScriptedEngines(Engines):
 
     def open(self, entry: ModelEntry) -> ScriptedEngine:
         return ScriptedEngine(entry)
+
+    def tokens(self, entry: ModelEntry, folder: Path) -> ScriptedEngine:
+        return ScriptedEngine(entry.model_copy(update={"path": str(folder)}))
 
 
 class Lab:
@@ -125,7 +129,11 @@ class Lab:
         resources = {**({"engines": ScriptedEngines()} if is_scripted else {}), **(overrides or {})}
         with self.instance() as instance:
             bring_up_to_date(
-                instance, self.config(), pairs, resource_overrides=resources, announce=announced.append
+                build_defs(resource_overrides=resources),
+                instance,
+                self.config(),
+                pairs,
+                announce=announced.append,
             )
         return announced
 

@@ -119,6 +119,8 @@ class ScriptedEngine:
         spans = [(i, i + 1) for i, c in enumerate(text) for _ in c.encode()]
         return Encoding(tuple(text.encode()), tuple(spans))
 
+    encode_after = encode
+
     def decode(self, token_ids: Sequence[int]) -> str:
         return self._bytes(token_ids).decode(errors="replace")
 

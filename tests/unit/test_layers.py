@@ -49,8 +49,6 @@ KNOWN: set[str] = {
     "measures.transfer.assets imports measures.curves.assets, of another room",
     "measures.transfer.assets imports measures.curves.sampling, of another room",
     "measures.transfer.unlocks imports measures.rates.pattern_rates, of another room",
-    "orchestration.imports imports definitions, which lies above it",
-    "orchestration.runs imports definitions, which lies above it",
 }
 
 

@@ -36,7 +36,6 @@ _POTENTIALS = {
 
 
 @dg.asset(
-    group_name="potential",
     partitions_def=MODEL_BY_SET,
     deps=[dg.AssetDep("problems", partition_mapping=BY_PROBLEM_SET)],
     description=common.description("traces"),
@@ -73,7 +72,6 @@ def traces(
 
 
 @dg.asset(
-    group_name="potential",
     partitions_def=MODEL_BY_SET,
     deps=["traces"],
     description=common.description("prefixes") + "\n\nThis asset also writes `trace_cuts`.",
@@ -104,7 +102,6 @@ def prefixes(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
 
 
 @dg.asset(
-    group_name="potential",
     partitions_def=MODEL_BY_SET,
     deps=["prefixes"],
     description="Rollouts of every prefix, sampled into Parquet shards; resumable, nothing sampled twice. "
@@ -136,7 +133,6 @@ def completions(
 
 
 @dg.asset(
-    group_name="potential",
     partitions_def=MODEL_BY_SET,
     deps=["completions"],
     description=common.description("rollouts"),
@@ -161,7 +157,6 @@ def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
 
 
 @dg.asset(
-    group_name="potential",
     partitions_def=MODEL_BY_SET,
     deps=["rollouts"],
     description=common.description("potentials"),

@@ -15,12 +15,11 @@ _CHECKS = {"schema": (True, "Columns, types and keys are those of the DDL.")}
 
 
 @dg.asset(
-    group_name="inputs",
     partitions_def=PROBLEM_SETS,
     description=common.description("problems"),
     kinds={"duckdb", "polars"},
     metadata=common.table_metadata("problems"),
-    check_specs=common.check_specs("problems", _CHECKS),
+    check_specs=common.check_specs("problems", _CHECKS, PROBLEM_SETS),
 )
 def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Questions with gold answers, from the problem set's source."""

@@ -36,7 +36,6 @@ OPTIMIZATION_CHECKS = {
 
 
 @dg.asset(
-    group_name="optimization",
     partitions_def=MODEL_BY_SET,
     deps=["traces"],
     description=common.description("optimized_traces")

@@ -36,7 +36,6 @@ def _where(scope: common.Scope) -> dict[str, str]:
 
 
 @dg.asset(
-    group_name="transfer",
     partitions_def=MODEL_BY_SET,
     deps=[dg.AssetDep("prefixes", partition_mapping=ALL_WRITERS)],
     description=common.description("transfer_cuts")
@@ -87,7 +86,6 @@ def transfer_completions(
 
 
 @dg.asset(
-    group_name="transfer",
     partitions_def=MODEL_BY_SET,
     deps=["transfer_completions"],
     description=common.description("transfer_rollouts"),
@@ -113,7 +111,6 @@ def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.Mat
 
 
 @dg.asset(
-    group_name="transfer",
     partitions_def=MODEL_BY_SET,
     deps=["transfer_rollouts"],
     description=common.description("transfer_potentials") + "\n\nThis asset also writes `transfer_curve`.",
@@ -145,7 +142,6 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
 
 
 @dg.asset(
-    group_name="transfer",
     partitions_def=MODEL_BY_SET,
     deps=["transfer_potentials"],
     description=common.description("unlocks")
@@ -153,6 +149,7 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
     kinds={"polars", "duckdb"},
     metadata=common.table_metadata("unlocks"),
     check_specs=common.check_specs("unlocks", _SCHEMA),
+    tags={"part": "analysis"},
 )
 def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Which problems the reader solves with a prefix that it does not solve alone."""
@@ -179,13 +176,13 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
 
 
 @dg.asset(
-    group_name="transfer",
     partitions_def=MODEL_BY_SET,
     deps=["unlocks"],
     description=common.description("transfer_differences"),
     kinds={"polars", "duckdb"},
     metadata=common.table_metadata("transfer_differences"),
     check_specs=common.check_specs("transfer_differences", _SCHEMA),
+    tags={"part": "analysis"},
 )
 def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The writer's text against each control of equal length."""
@@ -207,13 +204,13 @@ def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.
 
 
 @dg.asset(
-    group_name="transfer",
     partitions_def=MODEL_BY_SET,
     deps=["transfer_potentials", dg.AssetDep("potentials", partition_mapping=ALL_WRITERS)],
     description=common.description("transfer_steps") + "\n\nThis asset also writes `step_correlations`.",
     kinds={"polars", "duckdb"},
     metadata=common.table_metadata("transfer_steps"),
     check_specs=common.check_specs("transfer_steps", _SCHEMA),
+    tags={"part": "analysis"},
 )
 def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """What the writer's steps do to the writer and to the reader."""

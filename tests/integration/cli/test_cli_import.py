@@ -14,7 +14,7 @@ from support.lab import Lab
 from cot_assets.definitions import build_defs
 from cot_assets.orchestration.imports import ANALYSIS
 from cot_assets.orchestration.runs import PipelineError, execute
-from cot_assets.orchestration.wanted import Unit
+from cot_assets.orchestration.staleness import Unit
 from cot_assets.warehouse import TABLES
 
 pytestmark = pytest.mark.heavy
@@ -148,7 +148,7 @@ def test_sampling_assets_refuse_and_touch_nothing(imported: Imported) -> None:
             with pytest.raises(PipelineError, match="is recorded: its rollouts were published by others"):
                 execute(definitions, instance, Unit("evaluate_model", ANCHORS, LLAMA), assets=[asset])
         with pytest.raises(PipelineError, match="problem set 'thought-anchors' is recorded"):
-            execute(definitions, instance, Unit("load_problems", ANCHORS))
+            execute(definitions, instance, Unit("load_problems", ANCHORS), assets=["problems"])
         instance.add_dynamic_partitions("models", ["demo-weak"])
         with pytest.raises(PipelineError, match="problem set 'thought-anchors' is recorded"):
             execute(

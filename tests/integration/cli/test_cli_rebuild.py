@@ -16,9 +16,10 @@ from support.command_line import Cli
 from support.lab import Lab, ScriptedEngines
 from support.scripted import ScriptedEngine
 
+from cot_assets.definitions import build_defs
 from cot_assets.importing import import_table
 from cot_assets.orchestration.imports import import_rollouts
-from cot_assets.orchestration.rebuild import MissingBlocksError, RebuildError, Rebuilt, rebuild
+from cot_assets.orchestration.rebuild import MissingBlocksError, RebuildError, Rebuilt, rebuild, shards_only
 from cot_assets.sampling.shards import ShardsInUseError, ShardStore
 from cot_assets.warehouse import TABLES, Warehouse, WarehouseLockedError
 from cot_assets.warehouse.aside import aside_path
@@ -43,7 +44,7 @@ def add_recorded(lab: Lab) -> None:
     with lab.instance() as instance:
         warehouse = Warehouse(lab.home)
         config = with_recorded(lab.config(), warehouse)
-        import_rollouts(instance, warehouse, config, imported, command=COMMAND)
+        import_rollouts(build_defs(), instance, warehouse, config, imported, command=COMMAND)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,8 @@ def assert_same(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame])
 
 def rebuilt(lab: Lab) -> Rebuilt:
     with lab.instance() as instance:
-        return rebuild(instance, lab.config(), lab.home, engines=ScriptedEngines)
+        definitions = build_defs(resource_overrides={"engines": shards_only(ScriptedEngines)})
+        return rebuild(definitions, instance, lab.config(), lab.home)
 
 
 @pytest.fixture

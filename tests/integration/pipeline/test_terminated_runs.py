@@ -21,8 +21,8 @@ from support.lab import Lab
 from cot_assets.definitions import build_defs
 from cot_assets.orchestration.jobs import partition_key
 from cot_assets.orchestration.runs import execute
+from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import ensure_partitions
-from cot_assets.orchestration.wanted import Unit
 from cot_assets.sampling.shards import ShardStore
 
 pytestmark = pytest.mark.heavy
@@ -42,7 +42,7 @@ def made(root: Path) -> Lab:
     )  # fmt: skip
     with lab.instance() as instance:
         ensure_partitions(instance, [MODEL], [PROBLEMS])
-        execute(build_defs(), instance, Unit("load_problems", PROBLEMS))
+        execute(build_defs(), instance, Unit("load_problems", PROBLEMS), assets=["problems"])
     return lab
 
 

@@ -15,8 +15,8 @@ from cot_assets.definitions import build_defs
 from cot_assets.engines.opening import open_engine
 from cot_assets.measures.search.greedy import is_chunk
 from cot_assets.orchestration.runs import PipelineError, execute
+from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import ensure_partitions
-from cot_assets.orchestration.wanted import Unit
 from cot_assets.sampling.plan import Prefix
 from cot_assets.study import Protocol, load_config
 
@@ -35,7 +35,7 @@ def runs(lab: Lab, *models: str, **protocol: int) -> Iterator[Run]:
     with lab.instance() as instance:
         ensure_partitions(instance, list(models), ["sums"])
         definitions = build_defs(resource_overrides={"engines": ScriptedEngines()})
-        execute(definitions, instance, Unit("load_problems", "sums"))
+        execute(definitions, instance, Unit("load_problems", "sums"), assets=["problems"])
 
         def run(model: str, *assets: str) -> None:
             execute(definitions, instance, Unit("evaluate_model", "sums", model), assets=assets)

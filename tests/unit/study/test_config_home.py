@@ -38,7 +38,7 @@ def test_nothing_is_made_before_it_is_asked_for(tmp_path: Path, monkeypatch: pyt
 def test_everything_lies_below_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COT_ASSETS_REPORTS", raising=False)
     home = DataHome(tmp_path)
-    paths = [home.shards, home.cache, home.dagster, home.warehouse, home.results, home.reports]
+    paths = [home.shards, home.cache, home.models, home.dagster, home.warehouse, home.results, home.reports]
     assert len(set(paths)) == len(paths)
     assert all(path.is_relative_to(tmp_path) for path in paths)
 

@@ -9,8 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from cot_assets.orchestration.fingerprints import comparison_fingerprint, transfer_fingerprint
-from cot_assets.orchestration.wanted import MAX_ATTEMPTS, Decision, Launch, State, Unit, decide, wanted
+from cot_assets.orchestration.staleness import (
+    MAX_ATTEMPTS,
+    Decision,
+    Launch,
+    Marks,
+    Part,
+    State,
+    Unit,
+    Wanted,
+    comparison_fingerprint,
+    decide,
+    marks_of,
+    transfer_fingerprint,
+    wanted,
+)
 from cot_assets.study import Config, ModelEntry, load_config
 
 SET = "demo"
@@ -34,7 +47,7 @@ class Dagster:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.recorded: dict[Unit, str] = {}
+        self.recorded: dict[Unit, Marks] = {}
         self.failures: dict[Launch, int] = {}
         self.launched: list[Unit] = []
 
@@ -47,20 +60,21 @@ class Dagster:
                 launch = (want.unit, want.fingerprint)
                 self.failures[launch] = self.failures.get(launch, 0) + 1
             else:
-                self._finish(want.unit, want.fingerprint)
+                self._finish(want)
         return decision
 
-    def _finish(self, done: Unit, fingerprint: str) -> None:
-        def marks(job: str) -> dict[str, str]:
-            return {u.model: mark for u, mark in self.recorded.items() if u.job == job}
+    def _finish(self, want: Wanted) -> None:
+        def marks(job: str, part: Part) -> dict[str, str]:
+            return {u.model: parts[part] for u, parts in self.recorded.items() if u.job == job}
 
+        done, fresh = want.unit, {part: want.marks[part] for part in want.parts}
         if done.job == "measure_transfer":
-            own = self.recorded[unit("evaluate_model", done.model)]
-            writers = {m: mark for m, mark in marks("evaluate_model").items() if m != done.model}
-            fingerprint = transfer_fingerprint(own, writers)
+            own = self.recorded[unit("evaluate_model", done.model)]["sampling"]
+            writers = {m: mark for m, mark in marks("evaluate_model", "sampling").items() if m != done.model}
+            fresh = marks_of(self.config, SET, transfer_fingerprint(own, writers), "analysis")
         elif done.job == "compare_models":
-            fingerprint = comparison_fingerprint(marks("measure_transfer"))
-        self.recorded[done] = fingerprint
+            fresh = {"analysis": comparison_fingerprint(marks("measure_transfer", "analysis"))}
+        self.recorded[done] = {**self.recorded.get(done, {}), **fresh}
 
     def settle(self) -> Decision:
         for _ in range(30):
@@ -99,11 +113,11 @@ def test_what_was_recorded_before_counts_for_a_model_that_fails_now(config: Conf
     """The readers keep its former traces, and so their fingerprints."""
     dagster = Dagster(config)
     old = "an older fingerprint"
-    dagster.recorded[unit("evaluate_model", "broken")] = old
+    dagster.recorded[unit("evaluate_model", "broken")] = {"sampling": old}
     end = dagster.settle()
     assert not end.waiting
-    one, two = (dagster.recorded[unit("evaluate_model", model)] for model in ("one", "two"))
-    assert dagster.recorded[unit("measure_transfer", "one")] == transfer_fingerprint(
+    one, two = (dagster.recorded[unit("evaluate_model", model)]["sampling"] for model in ("one", "two"))
+    assert dagster.recorded[unit("measure_transfer", "one")]["sampling"] == transfer_fingerprint(
         one, {"two": two, "broken": old}
     )
 
@@ -113,7 +127,7 @@ def test_a_run_by_hand_after_giving_up_counts(config: Config) -> None:
     end = dagster.settle()
     dagster.launched.clear()
     lost = next(want for want in end.given_up if want.unit.job == "evaluate_model")
-    dagster.recorded[lost.unit] = lost.fingerprint
+    dagster.recorded[lost.unit] = lost.marks
     dagster.settle()
     assert dagster.launched.count(unit("measure_transfer", "one")) == 1
     assert unit("evaluate_model", "broken") not in dagster.launched

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from support.scripted import scripted_folder
 
-from cot_assets.orchestration.fingerprints import (
+from cot_assets.orchestration.staleness import (
     comparison_fingerprint,
-    model_fingerprint,
+    concluded_fingerprint,
     problem_set_fingerprint,
+    sampled_fingerprint,
     transfer_fingerprint,
 )
-from cot_assets.study import Config, ModelEntry, ProblemSetEntry, load_config
+from cot_assets.study import AnalysisRules, Config, ModelEntry, ProblemSetEntry, load_config
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def changed(config: Config, kind: str, name: str, **changes: object) -> Config:
 
 
 def of(config: Config) -> str:
-    return model_fingerprint(config, "m", "s")
+    return sampled_fingerprint(config, "m", "s")
 
 
 @pytest.mark.parametrize(
@@ -49,12 +50,11 @@ def of(config: Config) -> str:
         ("problem_sets", "s", {"limit": 1}),
         ("problem_sets", "s", {"protocol": "quick"}),
         ("protocols", "demo", {"n": 128}),
-        ("protocols", "demo", {"insight_threshold": 0.5}),
         ("protocols", "demo", {"seed": 1}),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else str(value),
 )
-def test_a_model_is_stale_after_a_change_of(
+def test_what_was_sampled_is_stale_after_a_change_of(
     config: Config, kind: str, name: str, changes: dict[str, object]
 ) -> None:
     assert of(changed(config, kind, name, **changes)) != of(config)
@@ -63,7 +63,7 @@ def test_a_model_is_stale_after_a_change_of(
 @pytest.mark.parametrize(
     "changes", [{"device": "GPU"}, {"engine_args": {"cache_size": 2}}, {"problem_sets": ("demo",)}], ids=str
 )
-def test_a_model_is_not_stale_after_a_change_of(config: Config, changes: dict[str, object]) -> None:
+def test_what_was_sampled_is_not_stale_after_a_change_of(config: Config, changes: dict[str, object]) -> None:
     assert of(changed(config, "models", "m", **changes)) == of(config)
 
 
@@ -91,3 +91,22 @@ def test_a_comparison_is_of_names_and_fingerprints_in_any_order() -> None:
     assert comparison_fingerprint({"a": "1", "b": "2"}) == comparison_fingerprint({"b": "2", "a": "1"})
     assert len({transfer_fingerprint("r", w) for w in ({}, {"a": "1"}, {"a": "2"}, {"b": "1"})}) == 4
     assert transfer_fingerprint("r", {}) != transfer_fingerprint("q", {})
+
+
+@pytest.mark.parametrize("field", AnalysisRules.model_fields)
+def test_a_change_of_the_analysis_makes_conclusions_stale_and_nothing_else(
+    config: Config, field: str
+) -> None:
+    newer = changed(config, "protocols", "demo", **{field: 0.123})
+    assert of(newer) == of(config)
+    assert concluded_fingerprint(newer, "s", of(newer)) != concluded_fingerprint(config, "s", of(config))
+
+
+def test_conclusions_follow_what_was_sampled(config: Config) -> None:
+    assert concluded_fingerprint(config, "s", "1") != concluded_fingerprint(config, "s", "2")
+
+
+def test_a_problem_file_may_be_moved(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "moved.jsonl").write_bytes((tmp_path / "p.jsonl").read_bytes())
+    newer = changed(config, "problem_sets", "s", source=str(tmp_path / "moved.jsonl"))
+    assert of(newer) == of(config)

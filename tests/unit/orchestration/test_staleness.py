@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cot_assets.orchestration.wanted import Decision, State, Unit, Wanted, decide, wanted
+from cot_assets.orchestration.staleness import Decision, Marks, State, Unit, Wanted, decide, wanted
 from cot_assets.study import Config, load_config
 
 PAIRS = [("demo-strong", "demo"), ("demo-weak", "demo")]
@@ -20,7 +20,7 @@ def _names(decision: Decision) -> list[tuple[str, str]]:
 
 
 def _run_all(
-    config: Config, pairs: list[tuple[str, str]], recorded: dict[Unit, str]
+    config: Config, pairs: list[tuple[str, str]], recorded: dict[Unit, Marks]
 ) -> list[tuple[str, str]]:
     """Play the loop of deciding and recording; returns the order of the runs."""
     order: list[tuple[str, str]] = []
@@ -29,7 +29,7 @@ def _run_all(
         if not decision.requests:
             return order
         order += _names(decision)
-        recorded |= {want.unit: want.fingerprint for want in decision.requests}
+        recorded |= {want.unit: want.marks for want in decision.requests}
     raise AssertionError("never settles")
 
 
@@ -41,13 +41,13 @@ def test_problems_then_models_then_transfer_then_comparison(config: Config):
 
 
 def test_nothing_is_asked_for_twice(config: Config):
-    recorded: dict[Unit, str] = {}
+    recorded: dict[Unit, Marks] = {}
     _run_all(config, PAIRS, recorded)
     assert _run_all(config, PAIRS, recorded) == []
 
 
 def test_a_writer_that_arrives_later_makes_the_reader_stale(config: Config):
-    recorded: dict[Unit, str] = {}
+    recorded: dict[Unit, Marks] = {}
     _run_all(config, PAIRS[:1], recorded)
     order = _run_all(config, PAIRS, recorded)
     assert ("evaluate_model", "demo-strong") not in order
@@ -55,7 +55,7 @@ def test_a_writer_that_arrives_later_makes_the_reader_stale(config: Config):
 
 
 def test_a_changed_revision_makes_the_model_stale_and_not_the_others(config: Config):
-    recorded: dict[Unit, str] = {}
+    recorded: dict[Unit, Marks] = {}
     _run_all(config, PAIRS, recorded)
     changed = config.model("demo-weak").model_copy(update={"revision": "new"})
     newer = config.model_copy(update={"models": {**config.models, "demo-weak": changed}})
@@ -66,7 +66,7 @@ def test_a_changed_revision_makes_the_model_stale_and_not_the_others(config: Con
 
 
 def test_a_changed_protocol_makes_every_model_of_the_set_stale(config: Config):
-    recorded: dict[Unit, str] = {}
+    recorded: dict[Unit, Marks] = {}
     _run_all(config, PAIRS, recorded)
     protocol = config.protocols["demo"].model_copy(update={"n": 128})
     newer = config.model_copy(update={"protocols": {**config.protocols, "demo": protocol}})
@@ -83,8 +83,10 @@ def test_recorded_models_are_never_wanted(config: Config):
     assert "demo-weak" not in {unit.model for unit in units}
 
 
-A = Wanted(Unit("load_problems", "s"), "1")
-B = Wanted(Unit("evaluate_model", "s", "m"), "2", (A.unit,))
+A = Wanted(Unit("load_problems", "s"), {"sampling": "1"}, parts=("sampling",))
+B = Wanted(
+    Unit("evaluate_model", "s", "m"), {"sampling": "2", "analysis": "3"}, (A.unit,), ("sampling", "analysis")
+)
 
 
 def test_what_depends_on_a_stale_unit_waits():
@@ -93,7 +95,7 @@ def test_what_depends_on_a_stale_unit_waits():
 
 
 def test_what_is_in_flight_is_not_asked_for_again():
-    decision = decide([A, B], State(in_flight={(A.unit, "1")}))
+    decision = decide([A, B], State(in_flight={(A.unit, A.fingerprint)}))
     assert (decision.requests, decision.running, decision.waiting) == ((), (A,), (B,))
 
 
@@ -103,10 +105,41 @@ def test_an_older_fingerprint_in_flight_does_not_count():
 
 @pytest.mark.parametrize(("failures", "is_asked"), [(0, True), (1, True), (2, True), (3, False), (9, False)])
 def test_failed_launches_are_asked_for_again_but_boundedly(failures: int, is_asked: bool):
-    decision = decide([A], State(failures={(A.unit, "1"): failures}))
+    decision = decide([A], State(failures={(A.unit, A.fingerprint): failures}))
     assert (decision.requests == (A,)) is is_asked
     assert (decision.given_up == (A,)) is not is_asked
 
 
 def test_a_unit_that_was_given_up_does_not_hold_back_others():
-    assert decide([A, B], State(failures={(A.unit, "1"): 3})).requests == (B,)
+    assert decide([A, B], State(failures={(A.unit, A.fingerprint): 3})).requests == (B,)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "parts"),
+    [
+        ({}, ("sampling", "analysis")),
+        ({"sampling": "2"}, ("analysis",)),
+        ({"sampling": "2", "analysis": "0"}, ("analysis",)),
+        ({"sampling": "0", "analysis": "3"}, ("sampling", "analysis")),
+        ({"sampling": "2", "analysis": "3"}, None),
+    ],
+)
+def test_only_what_is_stale_is_made_again(recorded: Marks, parts: tuple[str, ...] | None):
+    decision = decide([A, B], State(recorded={A.unit: A.marks, B.unit: recorded}))
+    assert [want.parts for want in decision.requests] == ([] if parts is None else [parts])
+    assert [want.is_analysis for want in decision.requests] == ([] if parts is None else [len(parts) == 1])
+
+
+@pytest.mark.parametrize(
+    "change", [{"insight_threshold": 0.5}, {"headline_fraction": 0.6}, {"guess_threshold": 0.1}]
+)
+def test_a_threshold_makes_conclusions_stale_and_samples_nothing(config: Config, change: dict[str, float]):
+    recorded: dict[Unit, Marks] = {}
+    _run_all(config, PAIRS, recorded)
+    protocol = config.protocols["demo"].model_copy(update=change)
+    newer = config.model_copy(update={"protocols": {**config.protocols, "demo": protocol}})
+    wants = wanted(newer, PAIRS, recorded)
+    decision = decide(wants, State(recorded=recorded))
+    asked = [*decision.requests, *decision.waiting]
+    assert {want.unit.job for want in asked} == {"evaluate_model", "measure_transfer", "compare_models"}
+    assert not any("sampling" in want.parts for want in asked)

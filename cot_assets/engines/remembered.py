@@ -1,0 +1,150 @@
+"""What is kept of a model that was opened once, so that the next time it is loaded only to sample.
+
+Belongs here: identity and tokenizer of models in the data home, and an engine that loads the weights when the
+first block is asked for. Does not belong here: loading (:mod:`cot_assets.engines.opening`).
+
+What is kept goes by a hash of everything that the identity depends on: the entry, the revision of the folder and
+the module of the engine. A model whose revision cannot be told without opening it is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import Protocol
+
+from cot_assets.engines.base import (
+    Block,
+    BlockResult,
+    Completion,
+    Encoding,
+    Engine,
+    EngineInfo,
+    Sampling,
+    Waiting,
+)
+from cot_assets.engines.hub import TOKENIZER_FILES, tokenizer_folder
+from cot_assets.engines.revision import entry_revision
+from cot_assets.statistics.surprise import Evidence
+from cot_assets.study import ModelEntry
+
+_IDENTITY = "engine.json"
+_UNSEEN = {"name", "path", "problem_sets", "api_key_variable"}  #: fields that change no completion
+
+
+class Tokens(Protocol):
+    """The part of an engine that needs no weights."""
+
+    def render_prompt(self, statement: str) -> tuple[int, ...]:
+        """Token ids of the prompt around a statement."""
+        ...
+
+    def encode_after(self, text: str) -> Encoding:
+        """Token ids of a text that goes on from another, with character offsets."""
+        ...
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Text of token ids, special tokens left out."""
+        ...
+
+
+class RememberedEngine:
+    """An engine of known identity; the weights are loaded when the first block is asked for."""
+
+    def __init__(self, info: EngineInfo, tokens: Tokens, load: Callable[[], Engine]) -> None:
+        self._info, self._tokens, self._load = info, tokens, load
+        self._engine: Engine | None = None
+
+    def describe(self) -> EngineInfo:
+        """The identity, as it was when the model was opened last."""
+        return self._info
+
+    def render_prompt(self, statement: str) -> tuple[int, ...]:
+        """Token ids of the prompt around a statement."""
+        return self._tokens.render_prompt(statement)
+
+    def encode(self, text: str) -> Encoding:
+        """Token ids without special tokens, with character offsets."""
+        return self._tokens.encode_after(text)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Text of token ids."""
+        return self._tokens.decode(token_ids)
+
+    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Waiting]:
+        """Load the model if there is a block at all, and sample every block."""
+        waiting = iter(blocks)
+        first = next(waiting, None)
+        if first is not None:
+            yield from self._loaded().sample(chain([first], waiting), sampling)
+
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        """Load the model if there is a block at all, and score every block."""
+        waiting = iter(written)
+        first = next(waiting, None)
+        if first is not None:
+            yield from self._loaded().score(chain([first], waiting), sampling)
+
+    def _loaded(self) -> Engine:
+        if self._engine is None:
+            self._engine = self._load()
+        return self._engine
+
+    def close(self) -> None:
+        """Close the model, if it was loaded."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+
+def _key(entry: ModelEntry, revision: str) -> str:
+    module = Path(__file__).with_name(f"{entry.engine}.py")
+    code = hashlib.sha256(module.read_bytes()).hexdigest() if module.exists() else ""
+    identity = [entry.model_dump(mode="json", exclude=_UNSEEN), revision, code]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def remember(models: Path, entry: ModelEntry, engine: Engine) -> None:
+    """Keep identity and tokenizer of an open engine below ``models``, whole or not at all."""
+    target = models / entry.name / _key(entry, entry_revision(entry))
+    if target.exists():
+        return
+    fresh = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    source = tokenizer_folder(entry)
+    for name in TOKENIZER_FILES:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, fresh / name)
+    (fresh / _IDENTITY).write_text(json.dumps(asdict(engine.describe()), indent=1))
+    try:
+        fresh.rename(target)
+    except OSError:  # another process was faster
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def recall(models: Path, entry: ModelEntry, *, is_any: bool = False) -> tuple[EngineInfo, Path] | None:
+    """Identity and tokenizer folder of a model that was opened before, None where it must be opened.
+
+    With ``is_any`` the last that is known of a model will do where its weights are gone: what was sampled was
+    sampled by it.
+    """
+    revision = entry_revision(entry)
+    folder = models / entry.name / _key(entry, revision)
+    if revision == "unverified" or not folder.exists():
+        known = sorted((models / entry.name).glob(f"*/{_IDENTITY}"), key=lambda file: file.stat().st_mtime)
+        if not (is_any and known):
+            return None
+        folder = known[-1].parent
+    try:
+        return EngineInfo(**json.loads((folder / _IDENTITY).read_text())), folder
+    except (OSError, TypeError, ValueError):  # damaged, or of another version
+        return None

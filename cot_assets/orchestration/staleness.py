@@ -1,0 +1,250 @@
+"""What should be up to date, and what to run next: pure decisions.
+
+Belongs here: fingerprints (what a partition's contents depend on, as short hashes), the units of work, and the
+one decision that sensor, schedules, automation conditions and command line share. Does not belong here: reading
+Dagster's state (:mod:`cot_assets.orchestration.state`).
+
+A unit has a mark for each part of it: what was sampled, and what is concluded from that. Where only the second
+differs, only the second is made again, without an engine. A launch that failed is asked for again, but at most
+``MAX_ATTEMPTS`` times for the same marks: a loop without a bound would fill a run queue with failures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from cot_assets.engines.revision import entry_revision
+from cot_assets.grading.verify import GRADER_VERSION
+from cot_assets.study import Config
+from cot_assets.warehouse.schema import sql_folder
+
+#: Raised when a change of the code should make every partition stale; what is in shards is used again.
+SAMPLING_VERSION = 1
+#: Raised when a change of the code changes conclusions.
+ANALYSIS_VERSION = 1
+MAX_ATTEMPTS = 3
+
+#: ``search`` concludes as it goes, and may sample what its conclusions ask for.
+Part = Literal["sampling", "search", "analysis"]
+Marks = Mapping[Part, str]
+
+
+@dataclass(frozen=True, order=True)
+class Unit:
+    """One job on one partition; ``model`` is empty for jobs that are partitioned by problem set only."""
+
+    job: str
+    problem_set: str
+    model: str = ""
+
+
+Launch = tuple[Unit, str]  #: a unit and the fingerprint that its run was to give it
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A unit, the marks that it should have, the units that must be up to date before, and what of it to run."""
+
+    unit: Unit
+    marks: Marks
+    after: tuple[Unit, ...] = ()
+    parts: tuple[Part, ...] = ("sampling", "search", "analysis")
+
+    @property
+    def fingerprint(self) -> str:
+        """All marks as one."""
+        return _hash(dict(self.marks))
+
+    @property
+    def is_analysis(self) -> bool:
+        """Whether what was sampled is up to date, and only conclusions are not."""
+        return self.parts == ("analysis",)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``requests`` can start now, in this order; ``waiting`` wait for others; ``given_up`` failed too often."""
+
+    requests: tuple[Wanted, ...] = ()
+    running: tuple[Wanted, ...] = ()
+    waiting: tuple[Wanted, ...] = ()
+    given_up: tuple[Wanted, ...] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    """What Dagster knows.
+
+    ``recorded``: the mark of each part of a unit whose assets all carry it. ``in_flight``, ``failures`` and
+    ``finished`` (runs that have ended, however) are by unit and fingerprint.
+    """
+
+    recorded: Mapping[Unit, Marks] = field(default_factory=dict)
+    in_flight: Collection[Launch] = ()
+    failures: Mapping[Launch, int] = field(default_factory=dict)
+    finished: Mapping[Launch, int] = field(default_factory=dict)
+
+    def given_up(self, max_attempts: int = MAX_ATTEMPTS) -> frozenset[Launch]:
+        """What has failed so often that it is not asked for again."""
+        return frozenset(launch for launch, count in self.failures.items() if count >= max_attempts)
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+@cache
+def _sql_hash() -> str:
+    """A hash of all transformations and tables in SQL: analysis is made again when one changes."""
+    files = sorted(sql_folder().rglob("*.sql"))
+    return _hash([(file.name, file.read_text(encoding="utf-8")) for file in files])
+
+
+def problem_set_fingerprint(config: Config, problem_set: str) -> str:
+    """Of the problem set's entry and, where it is a local file, that file's contents in place of its path."""
+    entry = config.problem_set(problem_set)
+    source = Path(entry.source).expanduser()
+    content = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else None
+    unseen = {"protocol"} | ({"source"} if content else set[str]())
+    return _hash([SAMPLING_VERSION, entry.model_dump(mode="json", exclude=unseen), content])
+
+
+def sampled_fingerprint(config: Config, model: str, problem_set: str) -> str:
+    """Of the model's revision and prompting, the problem set, how it is sampled, and the grader."""
+    entry, protocol = config.model(model), config.protocol_of(problem_set)
+    prompting = [
+        entry.engine, entry.dtype, entry.quantization, entry.template, entry.add_bos, entry.template_args,
+    ]  # fmt: skip
+    problems = problem_set_fingerprint(config, problem_set)
+    how = [protocol.name, protocol.sampling_hash, GRADER_VERSION]
+    return _hash([SAMPLING_VERSION, entry_revision(entry), prompting, problems, how])
+
+
+def transfer_fingerprint(reader: str, writers: Mapping[str, str]) -> str:
+    """Of what a reader sampled on its own, and what its writers sampled, by name."""
+    return _hash([reader, dict(writers)])
+
+
+def concluded_fingerprint(config: Config, problem_set: str, sampled: str) -> str:
+    """Of what was sampled, the rules of the analysis, and the code behind them."""
+    rules = config.protocol_of(problem_set).analysis_hash
+    return _hash([ANALYSIS_VERSION, _sql_hash(), sampled, rules])
+
+
+def marks_of(config: Config, problem_set: str, sampled: str, *concluding: Part) -> Marks:
+    """The marks of a unit by what it is to be sampled from; ``concluding`` are its other parts."""
+    concluded = concluded_fingerprint(config, problem_set, sampled)
+    return {"sampling": sampled, **dict.fromkeys(concluding, concluded)}
+
+
+def comparison_fingerprint(models: Mapping[str, str]) -> str:
+    """Of the conclusions on all models that a comparison shows, by name."""
+    return _hash(dict(models))
+
+
+def wanted(
+    config: Config,
+    pairs: Iterable[tuple[str, str]],
+    recorded: Mapping[Unit, Marks],
+    given_up: Collection[Launch] = (),
+) -> list[Wanted]:
+    """Everything that should be up to date for the given (model, problem set) pairs.
+
+    Recorded models and problem sets are never sampled: they are left out here, whoever asks. A reader's
+    writers are the other models of ``pairs`` and those that have been evaluated on the set before. What was
+    ``given_up`` counts as it is recorded, if at all: those after it show what there is.
+    """
+    by_set: dict[str, list[str]] = {}
+    for model, problem_set in pairs:
+        if not (config.model(model).is_recorded or config.problem_set(problem_set).is_recorded):
+            by_set.setdefault(problem_set, []).append(model)
+    return [
+        want
+        for problem_set, models in by_set.items()
+        for want in _wanted_on(config, problem_set, models, recorded, given_up)
+    ]
+
+
+def _wanted_on(
+    config: Config,
+    problem_set: str,
+    models: Iterable[str],
+    recorded: Mapping[Unit, Marks],
+    given_up: Collection[Launch],
+) -> list[Wanted]:
+    """What is wanted on one problem set, in the order in which it is made."""
+
+    def unit(job: str, model: str = "") -> Unit:
+        return Unit(job, problem_set, model)
+
+    def reached(part: Part, wants: Iterable[Wanted]) -> dict[str, str]:
+        """Marks of one part, by model, that are recorded or can still be reached."""
+        wants = list(wants)
+        jobs = {want.unit.job for want in wants}
+        there = {
+            unit.model: marks[part]
+            for unit, marks in recorded.items()
+            if unit.job in jobs and unit.problem_set == problem_set and part in marks
+        }
+        lost = {want.unit for want in wants if (want.unit, want.fingerprint) in given_up}
+        return there | {want.unit.model: want.marks[part] for want in wants if want.unit not in lost}
+
+    load = Wanted(unit("load_problems"), {"sampling": problem_set_fingerprint(config, problem_set)})
+    prints = {model: sampled_fingerprint(config, model, problem_set) for model in models}
+    evaluated = [
+        Wanted(
+            unit("evaluate_model", model),
+            marks_of(config, problem_set, own, "search", "analysis"),
+            (load.unit,),
+        )
+        for model, own in prints.items()
+    ]
+    writers = reached("sampling", evaluated)
+    after = tuple(want.unit for want in evaluated)
+    measured: list[Wanted] = []
+    for model, own in prints.items():
+        sampled = transfer_fingerprint(own, {name: mark for name, mark in writers.items() if name != model})
+        marks = marks_of(config, problem_set, sampled, "analysis")
+        measured.append(Wanted(unit("measure_transfer", model), marks, after))
+    shown = comparison_fingerprint(reached("analysis", measured))
+    compare = Wanted(unit("compare_models"), {"analysis": shown}, tuple(want.unit for want in measured))
+    return [load, *evaluated, *measured, compare]
+
+
+def decide(wants: Iterable[Wanted], state: State, max_attempts: int = MAX_ATTEMPTS) -> Decision:
+    """Which wanted units to start now, and which parts of them, given what is recorded, running and failed.
+
+    A unit that was given up does not hold back those after it: they run on what there is.
+    """
+    wants = list(wants)
+    given_up = state.given_up(max_attempts)
+
+    def stale(want: Wanted) -> tuple[Part, ...]:
+        there = state.recorded.get(want.unit, {})
+        parts = tuple(part for part, mark in want.marks.items() if there.get(part) != mark)
+        return tuple(want.marks) if "sampling" in parts else parts
+
+    def is_given_up(want: Wanted) -> bool:
+        return (want.unit, want.fingerprint) in given_up
+
+    settled = {want.unit for want in wants if not stale(want) or is_given_up(want)}
+    lists: dict[str, list[Wanted]] = {"requests": [], "running": [], "waiting": [], "given_up": []}
+    for want in wants:
+        if not (parts := stale(want)):
+            continue
+        want = replace(want, parts=parts)
+        if is_given_up(want):
+            lists["given_up"].append(want)
+        elif (want.unit, want.fingerprint) in state.in_flight:
+            lists["running"].append(want)
+        elif all(unit in settled for unit in want.after):
+            lists["requests"].append(want)
+        else:
+            lists["waiting"].append(want)
+    return Decision(**{name: tuple(items) for name, items in lists.items()})
