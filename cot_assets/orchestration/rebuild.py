@@ -17,6 +17,7 @@ import polars as pl
 from cot_assets.engines.base import (
     Block,
     BlockResult,
+    CannotScoreError,
     Completion,
     Encoding,
     Engine,
@@ -83,11 +84,6 @@ class _ShardsOnly:
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:  # noqa: ARG002
         missing = [block.n for block in blocks]
         raise MissingBlocksError(_missing(self._model, len(missing), sum(missing)))
-
-    def score(
-        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> Iterator[Evidence]:
-        return self._engine.score(written, sampling)
 
     def score(
         self,
