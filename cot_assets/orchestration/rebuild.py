@@ -87,7 +87,7 @@ class _ShardsOnly:
 
     def score(
         self,
-        written: Iterable[tuple[Block, Sequence[Completion]]],
+        written: Iterable[tuple[Block, Sequence[Completion]]],  # noqa: ARG002
         sampling: Sampling,  # noqa: ARG002
     ) -> Iterator[Evidence]:
         raise CannotScoreError(
