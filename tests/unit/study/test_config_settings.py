@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -237,11 +238,17 @@ def test_a_hub_name_is_no_local_path(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert load(tmp_path, models=models).model("m").local_path == tmp_path / "org" / "model"
 
 
-def test_the_examples_of_the_readme_are_valid(tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
-    models, problem_sets, *_ = re.findall(r"```toml\n(.*?)```", readme, re.S)
-    config = load(tmp_path, models=models, problem_sets=problem_sets)
-    assert {"qwen", "llama-70b", "served", "algebra"} <= {*config.models, *config.problem_sets}
+@pytest.mark.parametrize("page", ["README.md", "docs/own-models.md"])
+def test_the_examples_of_the_documentation_are_valid(tmp_path: Path, page: str) -> None:
+    text = (Path(__file__).parents[3] / page).read_text()
+    for example in re.findall(r"```toml\n(.*?)```", text, re.S):
+        fields = tomllib.loads(example)
+        entry = next(iter(fields.values()))
+        kind = "models" if "engine" in entry else "problem_sets" if "source" in entry else "protocols"
+        with (tmp_path / f"{kind}.toml").open("a") as file:
+            file.write(example)
+    known = load_config(tmp_path)
+    assert {*known.models, *known.problem_sets} > {*load_config().models, *load_config().problem_sets}
 
 
 @pytest.mark.parametrize("greedy", [{"temperature": 0.0}, {"top_k": 1}, {"temperature": 0.0, "top_k": 40}])
