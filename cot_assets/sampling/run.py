@@ -140,7 +140,7 @@ def sample_missing(
     with store.writing():
         missing = look()  # another process may have finished some between the look and the lock
         blocks = [p.block for p in missing.values()]
-        repeats = None if engine.describe().is_seeded else Repeats(store, missing.values())
+        repeats = Repeats(None if engine.describe().is_seeded else store, missing.values())
         results = cast("Generator[BlockResult | Waiting, None, None]", engine.sample(iter(blocks), sampling))
         with closing(results), Batch(store) as batch:
             for result in results:
@@ -155,7 +155,7 @@ def sample_missing(
                         f"block {result.block.key}: {len(result.completions)} completions came back, "
                         f"{planned.block.n if planned else 'none'} were asked for; nothing of it is kept"
                     )
-                if repeats is not None:
+                if not sampling.is_greedy:
                     repeats.check(planned, [c.token_ids for c in result.completions])
                 batch.add(_rows(engine, planned, result))
                 status.add(result)
