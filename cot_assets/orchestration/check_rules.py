@@ -15,6 +15,8 @@ from cot_assets.warehouse.schema import check_frame
 
 MAX_UNSCORED_SHARE = 0.02
 MAX_TRUNCATED_SHARE = 0.10
+MAX_EMPTY_SHARE = 0.50
+MAX_NO_ANSWER_SHARE = 0.90
 MAX_MEDIAN_WIDTH = 0.30
 
 
@@ -60,18 +62,28 @@ def no_duplicate_rollouts(rollouts: pl.DataFrame) -> Finding:
 
 def unscored_share_is_small(rollouts: pl.DataFrame) -> Finding:
     """The grader failed on at most 2% of the rollouts: they leave n, so more would bias potentials."""
-    return _share(rollouts, "unscored", MAX_UNSCORED_SHARE)
+    return _share(rollouts, pl.col("verdict") == "unscored", "unscored", MAX_UNSCORED_SHARE)
 
 
 def truncated_share_is_small(rollouts: pl.DataFrame) -> Finding:
     """At most 10% of the rollouts ran out of tokens: they count as wrong."""
-    return _share(rollouts, "truncated", MAX_TRUNCATED_SHARE)
+    return _share(rollouts, pl.col("verdict") == "truncated", "truncated", MAX_TRUNCATED_SHARE)
 
 
-def _share(rollouts: pl.DataFrame, verdict: str, limit: float) -> Finding:
-    count = rollouts.filter(pl.col("verdict") == verdict).height
+def empty_share_is_small(rollouts: pl.DataFrame) -> Finding:
+    """At most half of the rollouts have no token: more come from a server or a template that is broken."""
+    return _share(rollouts, pl.col("n_tokens") == 0, "empty", MAX_EMPTY_SHARE)
+
+
+def no_answer_share_is_small(rollouts: pl.DataFrame) -> Finding:
+    """At most 90% of the rollouts end without an answer: beyond that, potentials measure the form of answers."""
+    return _share(rollouts, pl.col("verdict") == "no_answer", "without an answer", MAX_NO_ANSWER_SHARE)
+
+
+def _share(rollouts: pl.DataFrame, kind: pl.Expr, name: str, limit: float) -> Finding:
+    count = rollouts.filter(kind).height
     share = count / rollouts.height if rollouts.height else 0.0
-    message = f"{count:,} of {rollouts.height:,} rollouts are {verdict} ({share:.1%}; limit {limit:.0%})"
+    message = f"{count:,} of {rollouts.height:,} rollouts are {name} ({share:.1%}; limit {limit:.0%})"
     return Finding(share <= limit, message, {"share": share, "limit": limit})
 
 
@@ -82,6 +94,8 @@ def rollout_findings(table: str, rollouts: pl.DataFrame) -> dict[str, Finding]:
         "no_duplicates": no_duplicate_rollouts(rollouts),
         "unscored_share": unscored_share_is_small(rollouts),
         "truncated_share": truncated_share_is_small(rollouts),
+        "empty_share": empty_share_is_small(rollouts),
+        "no_answer_share": no_answer_share_is_small(rollouts),
     }
 
 

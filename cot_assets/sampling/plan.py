@@ -73,6 +73,15 @@ def plan_block(
     return PlannedBlock(Block(key, prefix.token_ids, size, budget, block_seed(key)), prefix, index * size)
 
 
+def cut_by_context(plan: Iterable[PlannedBlock], info: EngineInfo) -> set[str]:
+    """prefix_id of the blocks whose budget is what the model's context leaves."""
+    return {
+        p.prefix.prefix_id
+        for p in plan
+        if info.context is not None and len(p.block.token_ids) + p.block.max_new_tokens >= info.context
+    }
+
+
 def plan_rollouts(
     prefixes: Iterable[Prefix],
     protocol: Protocol,

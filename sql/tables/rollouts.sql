@@ -22,6 +22,6 @@ COMMENT ON COLUMN rollouts.sample_index IS '0 ... n-1 among the rollouts of the 
 COMMENT ON COLUMN rollouts.block_key IS 'Identity of the block of 16 that it was sampled in';
 COMMENT ON COLUMN rollouts.answer IS 'Extracted final answer of prefix and completion; NULL if there is none';
 COMMENT ON COLUMN rollouts.verdict IS 'correct, incorrect, no_answer, truncated or unscored';
-COMMENT ON COLUMN rollouts.finish_reason IS 'stop, length, or unknown (imported)';
+COMMENT ON COLUMN rollouts.finish_reason IS 'stop, length, content_filter, or unknown (imported, or a word of the server without a known meaning)';
 COMMENT ON COLUMN rollouts.n_tokens IS 'Generated tokens';
 COMMENT ON COLUMN rollouts.shard IS 'Parquet file that holds its text, relative to the shards folder';

@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS sampling_runs (
     tokens_per_second DOUBLE NOT NULL,
     is_reproducible   BOOLEAN NOT NULL,
     is_retokenized    BOOLEAN NOT NULL,
+    note              VARCHAR,
     PRIMARY KEY (sampling_run_id)
 );
 COMMENT ON TABLE sampling_runs IS 'One row per engine run: the cost ledger.';
@@ -35,3 +36,4 @@ COMMENT ON COLUMN sampling_runs.generated_tokens IS 'Tokens generated';
 COMMENT ON COLUMN sampling_runs.tokens_per_second IS 'generated_tokens / seconds';
 COMMENT ON COLUMN sampling_runs.is_reproducible IS 'Seeds make the same tokens again: every block of the run can be sampled again as it was';
 COMMENT ON COLUMN sampling_runs.is_retokenized IS 'Prefixes or completions traveled as text, so their tokens may not be those that the model read or wrote';
+COMMENT ON COLUMN sampling_runs.note IS 'What the engine could not promise of the settings, and prefixes that the context cut short; NULL if nothing';

@@ -26,6 +26,6 @@ COMMENT ON COLUMN traces.char_ends IS 'Characters of the text that are complete 
 COMMENT ON COLUMN traces.text IS 'The trace as text';
 COMMENT ON COLUMN traces.answer IS 'Extracted final answer; NULL if there is none';
 COMMENT ON COLUMN traces.verdict IS 'correct, incorrect, no_answer, truncated or unscored';
-COMMENT ON COLUMN traces.finish_reason IS 'stop, length, or unknown (imported)';
+COMMENT ON COLUMN traces.finish_reason IS 'stop, length, content_filter, or unknown (imported, or a word of the server without a known meaning)';
 COMMENT ON COLUMN traces.n_tokens IS 'Tokens in the trace, EOS not counted';
 COMMENT ON COLUMN traces.model_revision IS 'Revision of the model that wrote it';

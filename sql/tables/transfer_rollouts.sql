@@ -21,6 +21,6 @@ COMMENT ON COLUMN transfer_rollouts.sample_index IS '0 ... n-1 among the rollout
 COMMENT ON COLUMN transfer_rollouts.block_key IS 'Identity of the block of 16 that it was sampled in';
 COMMENT ON COLUMN transfer_rollouts.answer IS 'Extracted final answer of prefix and completion; NULL if there is none';
 COMMENT ON COLUMN transfer_rollouts.verdict IS 'correct, incorrect, no_answer, truncated or unscored';
-COMMENT ON COLUMN transfer_rollouts.finish_reason IS 'stop or length';
+COMMENT ON COLUMN transfer_rollouts.finish_reason IS 'stop, length, content_filter or unknown (a word of the server without a known meaning)';
 COMMENT ON COLUMN transfer_rollouts.n_tokens IS 'Generated tokens';
 COMMENT ON COLUMN transfer_rollouts.shard IS 'Parquet file that holds its text, relative to the shards folder';

@@ -25,6 +25,8 @@ ROLLOUT_CHECKS = {
     "no_duplicates": (True, "No sample index stands twice for a prefix."),
     "unscored_share": (True, "The grader failed on at most 2% of the rollouts."),
     "truncated_share": (False, "At most 10% of the rollouts ran out of tokens."),
+    "empty_share": (True, "At most half of the rollouts are empty."),
+    "no_answer_share": (False, "At most 90% of the rollouts end without an answer."),
 }
 _TRACES = {**_SCHEMA, **sampling.AUDIT}
 _POTENTIALS = {

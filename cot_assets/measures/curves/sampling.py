@@ -14,13 +14,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from cot_assets.engines.base import CannotScoreError, Engine
+from cot_assets.engines.base import CannotScoreError, Engine, EngineInfo
 from cot_assets.orchestration.check_rules import Finding
 from cot_assets.orchestration.materializing import Scope
 from cot_assets.orchestration.resources import Engines, Progress, Study
 from cot_assets.sampling.audit import audit
 from cot_assets.sampling.blocks import Purpose
-from cot_assets.sampling.plan import PlannedBlock, sampling_of
+from cot_assets.sampling.plan import PlannedBlock, cut_by_context, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.sampling.tables import rollouts_frame
@@ -66,17 +66,19 @@ class EngineRun:
         *,
         name: str | None = None,
     ) -> None:
-        self._scope, self._study, self._engine = scope, study, engine
+        self._scope, self._study, self._engine, self._log = scope, study, engine, context.log
         self._asset = name or context.asset_key.to_user_string()
         self._track = progress.track(f"{self._asset} {scope.model} {scope.problem_set}", context.log.info)
         self._stores: dict[Purpose, ShardStore] = {}
         self._latest = SamplingStatus(n_before=0, n_total=0)
+        self._cut: set[str] = set()  # prefixes that the context leaves less than their budget
 
     def sample(self, plan: Sequence[PlannedBlock], purpose: Purpose, *, is_last: bool = True) -> ShardStore:
         """Sample what is missing of a plan; returns the store that then holds all of it."""
         if purpose not in self._stores:
             self._stores[purpose] = ShardStore(self._study.home().shards, purpose, self._scope.model)
         store, before = self._stores[purpose], self._latest
+        self._cut |= cut_by_context(plan, self._engine.describe())
 
         def report(status: SamplingStatus) -> None:
             self._latest = before.followed_by(status, is_last=is_last)
@@ -101,8 +103,16 @@ class EngineRun:
         return self
 
     def __exit__(self, *_: object) -> None:
+        info = self._engine.describe()
+        notes = [info.note] if info.note else []
+        if self._cut:
+            notes.append(
+                f"{len(self._cut):,} prefixes reach the model's context of {info.context:,} tokens before their budget "
+                "ends: their rollouts are cut there, and count as truncated"
+            )
+            self._log.warning(f"{self._asset} {self._scope.model}: {notes[-1]}")
         if self._latest.n_blocks:
-            _enter(self._scope, self._engine, self._asset, self._latest)
+            _enter(self._scope, info, self._asset, self._latest, "; ".join(notes) or None)
 
 
 def sample(
@@ -149,8 +159,7 @@ def sample_audited(
     return store, cost, Finding(found.is_passed, found.message, found.figures)
 
 
-def _enter(scope: Scope, engine: Engine, asset: str, status: SamplingStatus) -> None:
-    info = engine.describe()
+def _enter(scope: Scope, info: EngineInfo, asset: str, status: SamplingStatus, note: str | None) -> None:
     row = {
         "sampling_run_id": uuid.uuid4().hex,
         "asset": asset,
@@ -169,8 +178,10 @@ def _enter(scope: Scope, engine: Engine, asset: str, status: SamplingStatus) -> 
         "tokens_per_second": status.generated_tokens / status.seconds if status.seconds else 0.0,
         "is_reproducible": info.is_reproducible,
         "is_retokenized": info.is_retokenized,
+        "note": note,
     }
-    scope.warehouse.merge("sampling_runs", pl.DataFrame([row], schema_overrides={"cached_tokens": pl.Int64}))
+    types = {"cached_tokens": pl.Int64, "note": pl.String}  # both may be NULL
+    scope.warehouse.merge("sampling_runs", pl.DataFrame([row], schema_overrides=types))
 
 
 def write_blocks(scope: Scope, asset: str, plan: Sequence[PlannedBlock]) -> pl.DataFrame:

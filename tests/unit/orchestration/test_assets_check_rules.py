@@ -15,6 +15,7 @@ from cot_assets.measures.frames import CURVES
 from cot_assets.orchestration.check_rules import (
     Finding,
     intervals_are_narrow,
+    no_answer_share_is_small,
     no_duplicate_rollouts,
     potential_is_null_iff_unknown,
     rollout_findings,
@@ -116,7 +117,11 @@ def test_a_block_of_two_prefixes_fails() -> None:
 
 @pytest.mark.parametrize(
     ("rule", "verdict", "limit"),
-    [(unscored_share_is_small, "unscored", 0.02), (truncated_share_is_small, "truncated", 0.10)],
+    [
+        (unscored_share_is_small, "unscored", 0.02),
+        (truncated_share_is_small, "truncated", 0.10),
+        (no_answer_share_is_small, "no_answer", 0.90),
+    ],
 )
 def test_a_share_beyond_its_limit_fails(rule: Any, verdict: str, limit: float) -> None:
     for share, expected in ((0.0, True), (limit, True), (limit + 0.005, False), (1.0, False)):
@@ -124,6 +129,17 @@ def test_a_share_beyond_its_limit_fails(rule: Any, verdict: str, limit: float) -
         finding: Finding = rule(rollouts([verdict] * bad + ["correct"] * (200 - bad)))
         assert finding.is_passed == expected
         assert finding.figures == {"share": bad / 200, "limit": limit}
+
+
+@pytest.mark.parametrize(("n_empty", "is_passed"), [(0, True), (100, True), (101, False), (200, False)])
+def test_rollouts_that_are_mostly_empty_fail(n_empty: int, is_passed: bool) -> None:
+    """Potential 0 of a server that writes nothing is no measurement."""
+    frame = rollouts(["no_answer"] * 200).with_columns(
+        n_tokens=pl.Series([0] * n_empty + [5] * (200 - n_empty), dtype=pl.Int32)
+    )
+    finding = rollout_findings("rollouts", frame)["empty_share"]
+    assert finding.is_passed == is_passed
+    assert f"{n_empty} of 200 rollouts are empty" in finding.message
 
 
 def test_no_rollouts_fail_no_share() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from cot_assets.engines.base import EngineInfo, Sampling
 from cot_assets.sampling.blocks import block_key, block_seed, prefix_id
-from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_rollouts, plan_traces
+from cot_assets.sampling.plan import PlannedBlock, Prefix, cut_by_context, plan_rollouts, plan_traces
 from cot_assets.study import Protocol
 
 INFO = EngineInfo("openvino", "1.0", "revision", "f32", "none", "CPU")
@@ -183,3 +183,11 @@ def test_a_budget_is_cut_to_what_the_context_leaves(context: int | None, n_prefi
 def test_a_greedy_protocol_plans_one_completion_of_a_prefix() -> None:
     greedy = PROTOCOL.model_copy(update={"n": 1, "temperature": 0.0})
     assert [p.block.n for p in plan_rollouts([Prefix("p", (1, 2), 2)], greedy, INFO)] == [1]
+
+
+def test_prefixes_that_the_context_cuts_short_are_told() -> None:
+    prefixes = [Prefix("p", tuple(range(n)), n_prompt) for n, n_prompt in ((10, 5), (40, 30), (60, 55))]
+    for context, expected in ((None, []), (200, []), (150, [60]), (120, [40, 60]), (20, [10, 40, 60])):
+        info = replace(INFO, context=context)
+        cut = cut_by_context(plan_rollouts(prefixes, PROTOCOL, info), info)
+        assert cut == {p.prefix_id for p in prefixes if len(p.token_ids) in expected}, context
