@@ -6,8 +6,9 @@ identity of blocks (:mod:`cot_assets.sampling.blocks`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from cot_assets.statistics.surprise import Evidence
@@ -31,7 +32,8 @@ class EngineInfo:
     ``model_revision`` of a local folder is a hash of its weights and tokenizer. ``is_reproducible``:
     the same block gives the same tokens again. ``is_seeded``: its seed is known to decide the draws, so that two
     blocks cannot share theirs. ``is_retokenized``: prompts travel as text. ``settings``: what else of the
-    engine can change a completion, as canonical JSON; empty if nothing can. ``context``: tokens that prefix and
+    engine can change a completion, as canonical JSON; empty if nothing can. ``tokenizer``: hash of tokenizer and
+    template, whose effect on a block is in its prefix. ``context``: tokens that prefix and
     completion may have together, None where that is not known. ``note``: what an engine cannot promise of the
     protocol's settings, for the cost ledger.
     """
@@ -46,8 +48,13 @@ class EngineInfo:
     is_seeded: bool = True
     is_retokenized: bool = False
     settings: str = ""
+    tokenizer: str = ""
     context: int | None = None
     note: str = ""
+
+    def sampled_with(self) -> str:
+        """Canonical JSON of everything that says what samples."""
+        return json.dumps(asdict(self) | {"settings": json.loads(self.settings or "{}")}, sort_keys=True)
 
     def room(self, n_prefix: int, budget: int) -> int:
         """How much of a budget the context leaves after a prefix of ``n_prefix`` tokens; at least 0."""

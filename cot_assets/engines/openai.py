@@ -30,6 +30,7 @@ from cot_assets.engines.base import (
 from cot_assets.engines.endpoint import Endpoint
 from cot_assets.engines.hub import tokenizer_folder
 from cot_assets.engines.refusals import context_in, is_too_long, most_completions_in
+from cot_assets.engines.revision import canonical
 from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
 from cot_assets.engines.served import FINAL, RefusedError, settings_of
 from cot_assets.engines.served_scores import Reader
@@ -72,6 +73,9 @@ class OpenAIEngine:
             is_seeded=False,  # a server may pass over a seed, a cache may answer for it
             is_reproducible=False,  # what runs beside a request, and where, is the server's affair
             is_retokenized=not (self._endpoint.can.takes_ids and self._endpoint.can.returns_ids),
+            # Whatever the server's revision says, the tokenizer and the tokens that end a text are the entry's.
+            settings=canonical({"tokenizer": self._tokenizer.revision}),
+            tokenizer=self._tokenizer.revision,
             context=self._endpoint.context,
             note=self._endpoint.note,
         )

@@ -10,7 +10,6 @@ belong here: tokenization (:mod:`cot_assets.engines.tokenizer`) and the order of
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
@@ -30,7 +29,7 @@ from cot_assets.engines.base import (
     Sampling,
 )
 from cot_assets.engines.openvino_plain import PlainModel
-from cot_assets.engines.revision import folder_revision
+from cot_assets.engines.revision import altering, canonical, declared
 from cot_assets.engines.samples import filters_of, nothing_left
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.statistics.surprise import Evidence
@@ -39,10 +38,6 @@ from cot_assets.study import ModelEntry
 #: Measured on 2 CPU cores: 256/256 gives twice the tokens/s of larger steps for a small model. More
 #: sequences than a step has room for would make a request wait in mid-generation.
 _SCHEDULER = {"max_num_batched_tokens": 256, "max_num_seqs": 256, "cache_size": 1}
-#: Settings that move work in time and change no completion; every other one is part of a block's identity.
-_THROUGHPUT = frozenset(
-    {"max_num_batched_tokens", "max_num_seqs", "cache_size", "num_kv_blocks", "dynamic_split_fuse"}
-)
 _IN_FLIGHT = 20  #: requests handed over at a time: one step holds 16 blocks, so it never runs dry
 _SEED_BITS = 63
 
@@ -63,7 +58,7 @@ class OpenVINOEngine:
         self._tokenizer = ModelTokenizer(
             folder, entry.template, add_bos=entry.add_bos, template_args=entry.template_args
         )
-        self._revision = entry.revision or folder_revision(folder)
+        self._revision = declared(entry, folder)
         scheduler = genai.SchedulerConfig()
         scheduler.enable_prefix_caching = False
         for name, value in {**_SCHEDULER, **entry.engine_args}.items():
@@ -83,16 +78,11 @@ class OpenVINOEngine:
             "INFERENCE_PRECISION_HINT": entry.dtype or "f32",
             "KV_CACHE_PRECISION": entry.dtype or "f32",
         }
-        altering = {name: value for name, value in entry.engine_args.items() if name not in _THROUGHPUT}
-        self._settings = json.dumps(
-            {
-                "enable_prefix_caching": scheduler.enable_prefix_caching,
-                "kv_cache_precision": properties["KV_CACHE_PRECISION"],
-                **altering,
-            },
-            sort_keys=True,
-            default=str,
-        )
+        settings = {
+            "enable_prefix_caching": scheduler.enable_prefix_caching,
+            "kv_cache_precision": properties["KV_CACHE_PRECISION"],
+            **altering(entry),
+        }
         try:
             self._pipeline = genai.ContinuousBatchingPipeline(folder, scheduler, entry.device, properties)
         except RuntimeError as error:
@@ -105,7 +95,8 @@ class OpenVINOEngine:
             dtype=entry.dtype or "f32",
             quantization=entry.quantization or "none",
             device=entry.device,
-            settings=self._settings,
+            settings=canonical(settings),
+            tokenizer=self._tokenizer.revision,
             context=self._tokenizer.context,
         )
 

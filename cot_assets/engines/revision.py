@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from cot_assets.engines.base import EngineError
 from cot_assets.study import ModelEntry
@@ -22,6 +24,8 @@ _PATTERNS = (
     "*.gguf",
     "config.json",
     "adapter_config.json",
+    "quant*_config.json",
+    "*.py",
     "generation_config.json",
     "tokenizer.json",
     "tokenizer.model",
@@ -30,6 +34,33 @@ _PATTERNS = (
 )
 #: Arguments of vLLM that change probabilities and stand in no other field of a registry entry.
 ALTERING = ("lora", "kv_cache_dtype", "hf_overrides")
+#: Arguments that move work in time or between devices and change no probability. Every other one is part of a
+#: block's identity, known to change any or not.
+THROUGHPUT = {
+    "openvino": frozenset(
+        {"max_num_batched_tokens", "max_num_seqs", "cache_size", "num_kv_blocks", "dynamic_split_fuse"}
+    ),
+    "vllm": frozenset(
+        {
+            "async_scheduling", "block_size", "cpu_offload_gb", "data_parallel_size", "disable_log_stats",
+            "distributed_executor_backend", "download_dir", "enable_chunked_prefill", "enforce_eager",
+            "gpu_memory_utilization", "kv_cache_memory_bytes", "load_format", "max_logprobs", "max_model_len",
+            "max_num_batched_tokens", "max_num_seqs", "max_parallel_loading_workers", "num_gpu_blocks_override",
+            "pipeline_parallel_size", "swap_space", "tensor_parallel_size", "use_tqdm_on_load",
+        }
+    ),
+}  # fmt: skip
+
+
+def altering(entry: ModelEntry) -> dict[str, Any]:
+    """The engine arguments of an entry that may change a probability."""
+    known = THROUGHPUT.get(entry.engine)
+    return {} if known is None else {n: v for n, v in entry.engine_args.items() if n not in known}
+
+
+def canonical(settings: Mapping[str, Any]) -> str:
+    """Settings as JSON that is the same for the same settings; empty for none."""
+    return json.dumps(dict(settings), sort_keys=True, default=str) if settings else ""
 
 
 @lru_cache(maxsize=64)
@@ -67,8 +98,17 @@ def altered(entry: ModelEntry, revision: str) -> str:
     return f"{revision}+{mark[:6]}"
 
 
+def declared(entry: ModelEntry, folder: Path | None) -> str:
+    """The declared revision of an entry, with the hash of its folder where it has one: a name alone proves nothing.
+
+    Raises :class:`EngineError` for a folder without weights.
+    """
+    found = None if folder is None else folder_revision(folder)
+    return "-".join(part for part in (entry.revision, found) if part)
+
+
 def entry_revision(entry: ModelEntry) -> str:
-    """The declared revision, else a hash of a local folder's weights and tokenizer, else ``unverified``.
+    """The declared revision and the hash of a local folder's weights and tokenizer, else ``unverified``.
 
     Nothing is downloaded or asked for: a hub name and a served model are ``unverified`` until they are
     loaded. A folder without weights, such as a checkpoint that is being written, is so too: only loading
@@ -76,10 +116,7 @@ def entry_revision(entry: ModelEntry) -> str:
     """
     folder = None if entry.engine == "openai" else entry.local_path
     try:
-        if entry.revision:
-            return altered(entry, entry.revision)
-        if folder is not None and folder.is_dir():
-            return altered(entry, folder_revision(folder))
+        found = declared(entry, folder if folder is not None and folder.is_dir() else None)
     except EngineError:
-        pass
-    return "unverified"
+        found = entry.revision
+    return altered(entry, found) if found else "unverified"

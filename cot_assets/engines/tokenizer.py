@@ -6,6 +6,7 @@ Belongs here: encoding with offsets, decoding, rendering a prompt. Does not belo
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from cot_assets.engines.templates import TemplateFailedError, render
 
 #: Put before a text that goes on from another, where a tokenizer would begin it with a blank of its own.
 _ANCHORS = ("\n", ".", "a", "0")
+
+_FILES = ("tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja")
 
 
 class ModelTokenizer:
@@ -55,6 +58,7 @@ class ModelTokenizer:
         if add_bos and bos_id is None:
             raise EngineError(f"{folder}: add_bos is set, but tokenizer_config.json names no bos_token")
         self._bos_id, self._needs_bos = bos_id, add_bos
+        self.revision = self._revision()
         self._begins_with_blank = bool(self._anchored("1", _ANCHORS[0]) != self.encode("1"))
         model = _read_json(folder / "config.json")
         model = {**model, **(model.get("text_config") or {})}  # models of text and images have several
@@ -70,6 +74,17 @@ class ModelTokenizer:
         highest = max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
         #: Ids below this are tokens; a model's own figure counts those that pad its vocabulary.
         self.vocabulary = max(highest + 1, _count(model.get("vocab_size")) or 0)
+
+    def _revision(self) -> str:
+        """First 12 hex digits of a SHA-256 over what makes tokens of a statement, and what ends a completion."""
+        prompting = json.dumps(
+            [self._template, self._needs_bos, self._template_args], sort_keys=True, default=str
+        )
+        whole = hashlib.sha256(prompting.encode())
+        for name in _FILES:
+            if (file := self._folder / name).exists():
+                whole.update(name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+        return whole.hexdigest()[:12]
 
     def _find_eos(self) -> tuple[int, ...]:
         """The ids that end a completion: those of generation_config.json, else the EOS token."""

@@ -34,7 +34,7 @@ from cot_assets.engines.base import (
 )
 from cot_assets.engines.children import OWNER
 from cot_assets.engines.hub import tokenizer_folder
-from cot_assets.engines.revision import altered, folder_revision
+from cot_assets.engines.revision import altered, altering, canonical, declared
 from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.engines.vllm_scores import scores
@@ -103,8 +103,9 @@ class VLLMEngine:
         )
         self._eos = frozenset(self._tokenizer.eos_token_ids)
         is_local = folder == entry.local_path
-        found = folder_revision(folder) if is_local else folder.name[:12]  # the hub's is the commit
-        self._revision = altered(entry, entry.revision or found)
+        # The hub's is the commit.
+        found = declared(entry, folder) if is_local else entry.revision or folder.name[:12]
+        self._revision = altered(entry, found)
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         if "VLLM_PLUGINS" in os.environ and "cot_assets" not in os.environ["VLLM_PLUGINS"].split(","):
@@ -162,6 +163,8 @@ class VLLMEngine:
             # Seeds fix the draws; what else is in the batch still moves the probabilities a little.
             is_reproducible=self._has_seeds and is_invariant,
             is_seeded=self._has_seeds,
+            settings=canonical(altering(entry)),
+            tokenizer=self._tokenizer.revision,
             context=config.model_config.max_model_len,
         )
 

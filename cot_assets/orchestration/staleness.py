@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from cot_assets.engines.revision import entry_revision
+from cot_assets.engines.revision import altering, entry_revision
 from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.study import Config
 from cot_assets.warehouse.schema import sql_folder
@@ -120,6 +120,7 @@ def sampled_fingerprint(config: Config, model: str, problem_set: str) -> str:
     entry, protocol = config.model(model), config.protocol_of(problem_set)
     prompting = [
         entry.engine, entry.dtype, entry.quantization, entry.template, entry.add_bos, entry.template_args,
+        altering(entry),
     ]  # fmt: skip
     problems = problem_set_fingerprint(config, problem_set)
     how = [protocol.name, protocol.sampling_hash, GRADER_VERSION]

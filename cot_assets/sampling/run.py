@@ -140,6 +140,7 @@ def sample_missing(
     with store.writing():
         missing = look()  # another process may have finished some between the look and the lock
         blocks = [p.block for p in missing.values()]
+        store.sampled_with = engine.describe().sampled_with()
         repeats = Repeats(None if engine.describe().is_seeded else store, missing.values())
         results = cast("Generator[BlockResult | Waiting, None, None]", engine.sample(iter(blocks), sampling))
         with closing(results), Batch(store) as batch:

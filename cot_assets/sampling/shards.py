@@ -37,6 +37,7 @@ SCHEMA = pa.schema(
 
 
 _INDEX = {"block_key": pl.String, "shard": pl.String}
+_SAMPLED_WITH = b"sampled_with"
 _ASIDE = ".aside"  #: Parquet as well, under a name that no reader of shards looks for
 
 
@@ -65,6 +66,7 @@ class ShardStore:
         self._root, self.folder = shards, shards / f"{purpose}s" / model
         self.folder.mkdir(parents=True, exist_ok=True)
         self._verified: dict[Path, pl.DataFrame] = {}
+        self.sampled_with = ""  #: what an engine says of itself, kept with each shard that is written
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -94,7 +96,10 @@ class ShardStore:
 
         Raises :class:`ShardWriteError` where the disk is full or the folder cannot be written.
         """
-        table = pa.Table.from_pylist(list(rows), schema=SCHEMA)
+        schema = (
+            SCHEMA.with_metadata({_SAMPLED_WITH: self.sampled_with.encode()}) if self.sampled_with else SCHEMA
+        )
+        table = pa.Table.from_pylist(list(rows), schema=schema)
         temporary = self.folder / f"{os.getpid()}.tmp"
         try:
             with temporary.open("wb") as file:
@@ -147,6 +152,17 @@ class ShardStore:
         return found.join(self._aside(), on=["block_key", "shard"], how="anti", maintain_order="left").unique(
             "block_key", keep="first", maintain_order=True
         )
+
+    def origins(self) -> pl.DataFrame:
+        """(block_key, shard, sampled_with) of all blocks; sampled_with is NULL where a shard does not say."""
+        index = self.index()
+        shards = index["shard"].unique(maintain_order=True).to_list()
+        said = [(pq.read_schema(self._root / shard).metadata or {}).get(_SAMPLED_WITH) for shard in shards]
+        origin = pl.DataFrame(
+            {"shard": shards, "sampled_with": [None if text is None else text.decode() for text in said]},
+            schema={"shard": pl.String, "sampled_with": pl.String},
+        )
+        return index.join(origin, on="shard", maintain_order="left")
 
     def _aside(self) -> pl.DataFrame:
         """(block_key, shard) of the blocks that were set aside."""

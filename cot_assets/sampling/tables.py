@@ -8,16 +8,19 @@ left out. Does not belong here: verdicts (:mod:`cot_assets.grading`), counts and
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import polars as pl
 
-from cot_assets.engines.base import Engine
+from cot_assets.engines.base import Engine, EngineInfo
 from cot_assets.grading.statements import first_leak, states_answer_at
 from cot_assets.sampling.cuts import char_ends, cut_positions
-from cot_assets.sampling.plan import PlannedBlock, Prefix
+from cot_assets.sampling.plan import PlannedBlock, Prefix, sampling_of
 from cot_assets.study import Protocol
+from cot_assets.warehouse.schema import polars_schema
 
 
 def prompts(problems: pl.DataFrame, engine: Engine) -> list[Prefix]:
@@ -86,6 +89,48 @@ def traces_frame(
             *_stamp(protocol),
         )
         .sort("problem_id", "sample_index")
+    )
+
+
+def blocks_frame(
+    plan: Sequence[PlannedBlock], protocol: Protocol, info: EngineInfo, origins: pl.DataFrame
+) -> pl.DataFrame:
+    """Columns of ``blocks`` but problem_set, model and asset.
+
+    What a block was sampled with is what its shard says (``origins``: block_key, sampled_with). Where that does not say,
+    it is what the block's key names: all that ``info`` has but the version.
+    """
+    said = {
+        key: text for key, text in origins.select("block_key", "sampled_with").iter_rows() if text is not None
+    }
+    unsaid = replace(info, version="unknown", device="unknown").sampled_with()
+    sampling = asdict(sampling_of(protocol))
+    return pl.DataFrame(
+        [
+            {
+                "problem_id": p.prefix.problem_id,
+                "prefix_id": p.prefix.prefix_id,
+                "block_index": p.first_sample // p.block.n,
+                "block_key": p.block.key,
+                "n": p.block.n,
+                "seed": str(p.block.seed),
+                "model_revision": info.model_revision,
+                "sampled_with": json.dumps(
+                    {
+                        **json.loads(said.get(p.block.key, unsaid)),
+                        **sampling,
+                        "max_tokens": p.block.max_new_tokens,
+                    },
+                    sort_keys=True,
+                ),
+                "protocol": protocol.name,
+                "protocol_hash": protocol.protocol_hash,
+            }
+            for p in plan
+        ],
+        schema={
+            n: t for n, t in polars_schema("blocks").items() if n not in ("problem_set", "model", "asset")
+        },
     )
 
 

@@ -123,8 +123,8 @@ def completions(
     explored = exploring.explore(context, scope, study, engine, progress)
     wanted = prefixes_of(scope.warehouse.read_table("prefixes", **scope.where))
     plan = plan_rollouts(wanted, scope.protocol, engine.describe())
-    _, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
-    blocks = sampling.write_blocks(scope, "completions", plan)
+    store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
+    blocks = sampling.write_blocks(scope, "completions", plan, engine, store)
     return common.finished(
         blocks,
         scope.fingerprint,

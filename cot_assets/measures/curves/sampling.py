@@ -23,7 +23,7 @@ from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.plan import PlannedBlock, cut_by_context, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
-from cot_assets.sampling.tables import rollouts_frame
+from cot_assets.sampling.tables import blocks_frame, rollouts_frame
 from cot_assets.warehouse.schema import polars_schema
 
 #: The check of assets that sample.
@@ -86,6 +86,10 @@ class EngineRun:
 
         sample_missing(self._engine, plan, sampling_of(self._scope.protocol), store, report)
         return store
+
+    def store(self, purpose: Purpose) -> ShardStore | None:
+        """The store of a purpose, None where nothing was asked for."""
+        return self._stores.get(purpose)
 
     @property
     def cost(self) -> dict[str, Any]:
@@ -184,27 +188,19 @@ def _enter(scope: Scope, info: EngineInfo, asset: str, status: SamplingStatus, n
     scope.warehouse.merge("sampling_runs", pl.DataFrame([row], schema_overrides=types))
 
 
-def write_blocks(scope: Scope, asset: str, plan: Sequence[PlannedBlock]) -> pl.DataFrame:
-    """Record which blocks a plan consists of, so that grading needs no engine; returns the rows."""
-    frame = pl.DataFrame(
-        [
-            {
-                "problem_set": scope.problem_set,
-                "model": scope.model,
-                "asset": asset,
-                "problem_id": p.prefix.problem_id,
-                "prefix_id": p.prefix.prefix_id,
-                "block_index": p.first_sample // p.block.n,
-                "block_key": p.block.key,
-                "n": p.block.n,
-                "protocol": scope.protocol.name,
-                "protocol_hash": scope.protocol.protocol_hash,
-            }
-            for p in plan
-        ],
-        schema=polars_schema("blocks"),
-    )
-    scope.warehouse.write_partition("blocks", frame, {**scope.where, "asset": asset})
+def write_blocks(
+    scope: Scope, asset: str, plan: Sequence[PlannedBlock], engine: Engine | None, store: ShardStore | None
+) -> pl.DataFrame:
+    """Record which blocks a plan consists of and what they were sampled with; returns the rows.
+
+    Engine and store may be None where there was nothing to sample.
+    """
+    where = {**scope.where, "asset": asset}
+    frame = pl.DataFrame(schema=polars_schema("blocks"))
+    if engine is not None and store is not None:
+        rows = blocks_frame(plan, scope.protocol, engine.describe(), store.origins())
+        frame = rows.with_columns(pl.lit(value).alias(name) for name, value in where.items())
+    scope.warehouse.write_partition("blocks", frame, where)
     return frame
 
 

@@ -53,6 +53,7 @@ def optimized_traces(
     scope = common.sampled_scope_of(context, study)
     problems = optimize.chosen_problems(scope.problems(), scope.protocol)
     found, cost = _Found(), {}
+    engine, run = None, None
     if problems.height:
         engine = sampling.open_engine(scope, engines)
         with sampling.EngineRun(context, scope, study, engine, progress) as run:
@@ -62,8 +63,8 @@ def optimized_traces(
         scope.warehouse.write_partition(table, frame, scope.where)
     chunks = [planned for planned in found.plan if optimize.is_chunk(planned)]
     rollouts = [planned for planned in found.plan if not optimize.is_chunk(planned)]
-    sampling.write_blocks(scope, "optimized_chunks", chunks)
-    sampling.write_blocks(scope, "optimized_traces", rollouts)
+    sampling.write_blocks(scope, "optimized_chunks", chunks, engine, run and run.store("chunk"))
+    sampling.write_blocks(scope, "optimized_traces", rollouts, engine, run and run.store("rollout"))
     stored = {table: scope.warehouse.read_table(table, **scope.where) for table in _TABLES}
     return common.finished(
         stored["optimized_traces"].drop("text"),

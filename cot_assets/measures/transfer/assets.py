@@ -72,9 +72,9 @@ def transfer_completions(
         else pl.DataFrame(schema=polars_schema("transfer_cuts"))
     )
     plan = plan_rollouts(prefixes_of(cuts), scope.protocol, engine.describe())
-    _, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
+    store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
     scope.warehouse.write_partition("transfer_cuts", cuts, _where(scope))
-    sampling.write_blocks(scope, "transfer_completions", plan)
+    sampling.write_blocks(scope, "transfer_completions", plan, engine, store)
     names = ", ".join(sorted(map(str, writers["model"].unique()))) or "none yet"
     return common.finished(
         cuts,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support.engine_suite import EngineSuite, block, completions
 
-from cot_assets.engines.base import Engine, EngineError
+from cot_assets.engines.base import Engine, EngineError, Sampling
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.openvino import OpenVINOEngine
-from cot_assets.engines.revision import entry_revision
+from cot_assets.engines.revision import entry_revision, folder_revision
 from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.sampling.blocks import block_key
 from cot_assets.study import ModelEntry, load_config
 
 
@@ -65,11 +67,62 @@ def test_the_entry_says_what_was_loaded() -> None:
     engine.close()
     assert (info.engine, info.model_revision, info.quantization, info.dtype) == (
         "openvino",
-        "mine",
+        f"mine-{folder_revision(folder())}",
         "int8",
         "f32",
     )
     assert info.version.count(".") >= 2
+
+
+def flipped(file: Path) -> None:
+    """One bit of a number in the middle of a file."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def rewritten(file: Path, **changes: object) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+IDENTITIES: dict[str, tuple[Callable[[Path], object], dict[str, object]]] = {
+    "weights": (lambda f: flipped(f / "openvino_model.bin"), {}),
+    "weights behind a declared revision": (lambda f: flipped(f / "openvino_model.bin"), {"revision": "v1"}),
+    "tokenizer": (lambda f: (f / "tokenizer.json").open("a").write("\n"), {}),
+    "special tokens": (lambda f: rewritten(f / "tokenizer_config.json", unk_token="?"), {}),
+    "end of a text": (lambda f: rewritten(f / "generation_config.json", eos_token_id=[2, 16]), {}),
+    "chat template": (lambda f: (f / "chat_template.jinja").write_text("{{ messages }}"), {}),
+    "dtype": (lambda f: None, {"dtype": "bf16"}),
+    "quantization": (lambda f: None, {"quantization": "int8"}),
+    "prefix cache": (lambda f: None, {"engine_args": {"enable_prefix_caching": True}}),
+    "sparse attention": (lambda f: None, {"engine_args": {"use_sparse_attention": True}}),
+    "cache eviction": (lambda f: None, {"engine_args": {"use_cache_eviction": True}}),
+}
+
+
+@pytest.fixture(scope="module")
+def plain_key() -> str:
+    return key_of(weak())
+
+
+def key_of(entry: ModelEntry) -> str:
+    engine = OpenVINOEngine(entry)
+    info = engine.describe()
+    engine.close()
+    return block_key(info, "prefix", Sampling(1.0, 1.0), 9, 0, purpose="rollout", seed=0)
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_whatever_can_change_a_probability_makes_another_block(
+    copied: Path, name: str, plain_key: str
+) -> None:
+    change, fields = IDENTITIES[name]
+    change(copied)
+    assert key_of(weak(path=str(copied), **fields)) != plain_key
+
+
+def test_where_a_folder_lies_and_how_fast_it_runs_makes_none(copied: Path, plain_key: str) -> None:
+    assert key_of(weak(path=str(copied), engine_args={"num_kv_blocks": 700})) == plain_key
 
 
 def test_the_revision_without_a_declaration_is_that_of_the_folder() -> None:

@@ -11,7 +11,7 @@ import pytest
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.hub import tokenizer_folder
 from cot_assets.engines.opening import RecordedModelError, open_engine, same_tokenizer
-from cot_assets.engines.revision import entry_revision, folder_revision
+from cot_assets.engines.revision import altering, canonical, entry_revision, folder_revision
 from cot_assets.study import ModelEntry, load_config
 
 
@@ -77,7 +77,7 @@ def test_a_folder_without_weights_is_refused_but_can_be_asked_about(tmp_path: Pa
 
 def test_which_revision_an_entry_has(folder: Path) -> None:
     assert entry_revision(entry(folder)) == folder_revision(folder)
-    assert entry_revision(entry(folder, revision="mine")) == "mine"
+    assert entry_revision(entry(folder, revision="mine")) == f"mine-{folder_revision(folder)}"
     assert entry_revision(entry("org/on-the-hub", engine="vllm")) == "unverified"
 
 
@@ -110,8 +110,40 @@ def test_arguments_of_vllm_that_change_probabilities_make_another_revision(
     assert len(found) == 5
     assert all(name.startswith(plain) for name in found)
     assert entry_revision(entry(folder, engine="vllm", revision="v1", engine_args={"lora": "x"})).startswith(
-        "v1+"
+        f"v1-{folder_revision(folder)}+"
     )
+
+
+@pytest.mark.parametrize(
+    ("engine", "args", "counts"),
+    [
+        ("openvino", {"use_sparse_attention": True}, True),
+        ("openvino", {"use_cache_eviction": True}, True),
+        ("openvino", {"enable_prefix_caching": True}, True),
+        ("openvino", {"num_kv_blocks": 9, "max_num_seqs": 2}, False),
+        ("vllm", {"kv_cache_dtype": "fp8"}, True),
+        ("vllm", {"hf_overrides": {"x": 1}}, True),
+        ("vllm", {"an_argument_of_a_later_version": 1}, True),
+        ("vllm", {"max_num_seqs": 8, "gpu_memory_utilization": 0.5}, False),
+        ("openai", {"concurrency": 4}, False),
+    ],
+    ids=str,
+)
+def test_arguments_count_unless_they_are_known_to_change_nothing(
+    folder: Path, engine: str, args: dict[str, object], counts: bool
+) -> None:
+    endpoint = {"endpoint": "http://x"} if engine == "openai" else {}
+    found = altering(entry(folder, engine=engine, engine_args=args, **endpoint))
+    assert found == (args if counts else {})
+    assert bool(canonical(found)) == counts
+
+
+def test_a_declared_revision_does_not_hide_other_weights(folder: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(folder, tmp_path / "elsewhere" / folder.name))
+    one, same = (entry_revision(entry(path, revision="v1")) for path in (folder, other))
+    assert one == same
+    (other / "model.safetensors").write_text("others")
+    assert entry_revision(entry(other, revision="v1")) != one
 
 
 def test_a_hub_name_is_found_in_the_cache_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
