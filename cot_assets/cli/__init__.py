@@ -1,25 +1,73 @@
 """The command line: ``cot-assets demo | plan | run | import | grade | sql | rebuild | ui``.
 
 Belongs here: the group of commands, and which errors become one line. Does not belong here: the
-commands themselves.
+commands themselves, one module each, imported when they are called.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+import warnings
 
 import click
 
-from cot_assets import __version__
-from cot_assets.cli.data import grade, rebuild, sql
-from cot_assets.cli.importing import import_
-from cot_assets.cli.planning import plan
-from cot_assets.cli.running import demo, run, ui
+#: Module and one line of help by command, so that ``--help`` imports none of them.
+COMMANDS = {
+    "demo": ("demo", "Measure the two demo models on the demo problems; everything runs on this machine."),
+    "plan": (
+        "plan",
+        "Say what `cot-assets run` with the same options would take: rollouts, tokens, hours, disk.",
+    ),
+    "run": (
+        "run",
+        "Bring MODEL on PROBLEM_SET up to date: sample what is missing, grade, analyze, publish, report.",
+    ),
+    "import": (
+        "importing",
+        "Bring in rollouts that others published, as a recorded model, and analyze them like sampled ones.",
+    ),
+    "grade": ("grade", "Grade a JSONL FILE of responses with the grader of the pipeline."),
+    "sql": ("sql", "Run a named query or a SELECT over results.duckdb; without one, list the named queries."),
+    "rebuild": ("rebuild", "Make warehouse.duckdb again from the shards; nothing is sampled."),
+    "ui": (
+        "ui",
+        "Start the Dagster web server and daemon on the data home; Ctrl-C stops both.",
+    ),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="cot-assets")
+class _Commands(click.Group):
+    """Commands that are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        name, _ = COMMANDS[cmd_name]
+        module = importlib.import_module(f"cot_assets.cli.{name}")
+        return getattr(module, "import_" if cmd_name == "import" else cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        from cot_assets import __version__
+
+        click.echo(f"cot-assets, version {__version__}")
+        context.exit()
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
+)
 def cli() -> None:
     """Measure the potential of chain-of-thought prefixes: P(correct | prefix), as a Dagster data product.
 
@@ -29,24 +77,36 @@ def cli() -> None:
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
 
 
-for _command in (demo, plan, run, import_, grade, sql, rebuild, ui):
-    cli.add_command(_command)
+def _format_warning(message: Warning | str, *_: object, **__: object) -> str:
+    return f"Note: {message}\n"
 
 
 def main() -> None:
     """Entry point: errors that a user can mend are one line, without a traceback."""
+    from cot_assets.cli.stopping import stop
+
+    warnings.formatwarning = _format_warning
+    stop.listen()
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. What was sampled is kept; the same command goes on from there.", err=True)
-        sys.exit(130)
+        click.echo(stop.line, err=True)
+        sys.exit(stop.code)
     except BrokenPipeError:
         # Whoever read the output (`| head`) has had enough; Python would complain again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        # Of the operating system: a disk that is full, a home that cannot be written.
+        if error.strerror is None or error.filename is None:
+            raise
+        click.echo(
+            f"Error: {error.filename}: {error.strerror}; mend it or choose another COT_ASSETS_HOME", err=True
+        )
+        sys.exit(1)
     except Exception as error:
         # The package's own errors name the thing, the value and the way out; others are bugs.
         if not type(error).__module__.startswith("cot_assets."):

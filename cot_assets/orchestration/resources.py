@@ -125,14 +125,10 @@ class LoggedProgress(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         def report(status: SamplingStatus) -> None:
             nonlocal last
-            done = status.n_before + status.n_done
             if time.monotonic() - last < self.every_seconds and not status.is_finished:
                 return
             last = time.monotonic()
-            rate = status.n_done / status.seconds if status.seconds else 0.0
-            left = f", {(status.n_total - done) / rate:,.0f} s left" if rate else ""
-            if status.waiting_for:
-                left = f"; {status.waiting_for}"
-            log(f"{label}: {done:,} of {status.n_total:,} rollouts, {rate:,.0f} rollouts/s{left}")
+            waiting = f"; {status.waiting_for}" if status.waiting_for else ""
+            log(f"{status.line(label)}{waiting}")
 
         return report

@@ -6,7 +6,9 @@ decision (:mod:`cot_assets.orchestration.staleness`) and printing (:mod:`cot_ass
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -21,6 +23,20 @@ from cot_assets.warehouse.store import Warehouse
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
+#: How Python and Dagster name the kind of an error before its words.
+_KIND = re.compile(r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*: ")
+_INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was run, how many units were up to date before, and a sentence per check that did not pass."""
+
+    done: tuple[Wanted, ...]
+    n_skipped: int
+    remarks: tuple[str, ...]
+
+
 class PipelineError(RuntimeError):
     """A run failed; the message names the job, the partition and the first error."""
 
@@ -32,8 +48,8 @@ def bring_up_to_date(
     pairs: Iterable[tuple[str, str]],
     *,
     announce: Callable[[Wanted], None] = lambda _: None,
-) -> int:
-    """Run what is missing or stale for the pairs, in order; returns the number of runs.
+) -> Outcome:
+    """What was run of the pairs: whatever was missing or stale, in order.
 
     What Dagster remembers of another warehouse than the one that is there counts as missing. What a killed
     process of the command line left running is ended first.
@@ -42,6 +58,7 @@ def bring_up_to_date(
         PipelineError: a run failed, or another process runs the same. What was sampled is kept; the next call
             goes on from there.
         RecordedError: a pair is recorded and cannot be sampled.
+        KeyboardInterrupt: a signal stopped a run, which is canceled then.
     """
     pairs = list(pairs)
     for model, problem_set in pairs:
@@ -62,15 +79,20 @@ def _run_what_is_missing(
     warehouse: Warehouse,
     process: str,
     announce: Callable[[Wanted], None],
-) -> int:
-    runs = 0
+) -> Outcome:
+    done: list[Wanted] = []
+    remarks: list[str] = []
     while True:
         state = read_state(instance, valid_from(warehouse))
         # Runs that others launched show as in flight, and past failures must not keep a person from trying
         # again: only what is recorded counts here.
-        decision = decide(wanted(config, pairs, state.recorded), State(recorded=state.recorded))
+        wants = wanted(config, pairs, state.recorded)
+        decision = decide(wants, State(recorded=state.recorded))
         if not decision.requests:
-            return runs
+            units = {want.unit for want in wants}
+            return Outcome(
+                tuple(done), len(units - {want.unit for want in done}), tuple(dict.fromkeys(remarks))
+            )
         for want in decision.requests:
             if other := running_elsewhere(instance, warehouse.home, want.unit, process):
                 raise PipelineError(
@@ -80,8 +102,8 @@ def _run_what_is_missing(
             announce(want)
             tags = {FINGERPRINT_TAG: want.fingerprint, PROCESS_TAG: process}
             assets = assets_of(want.unit.job, want.parts)
-            execute(definitions, instance, want.unit, tags=tags, assets=assets)
-            runs += 1
+            remarks += execute(definitions, instance, want.unit, tags=tags, assets=assets)
+            done.append(want)
             recorded = read_state(instance, valid_from(warehouse)).recorded.get(want.unit, {})
             if any(recorded.get(part) != want.marks[part] for part in want.parts):
                 raise PipelineError(
@@ -101,11 +123,12 @@ def execute(
     *,
     assets: Iterable[str],
     tags: Mapping[str, str] | None = None,
-) -> None:
-    """Run some assets of a unit's job in this process.
+) -> list[str]:
+    """Sentences on checks that did not pass in a run of some assets of a unit's job, in this process.
 
     Raises:
         PipelineError: The run failed.
+        KeyboardInterrupt: A signal stopped the run. It is canceled: automation counts failures.
     """
     result = definitions.resolve_job_def(unit.job).execute_in_process(
         instance=instance,
@@ -116,12 +139,22 @@ def execute(
         asset_selection=[dg.AssetKey(name) for name in assets],
     )
     if result.success:
-        return
+        return [
+            f"{'failed' if each.severity == dg.AssetCheckSeverity.ERROR else 'warning'}: "
+            f"{each.asset_key.to_user_string()} of {partition_key(unit)}, {each.check_name}: {each.description}"
+            for each in result.get_asset_check_evaluations()
+            if not each.passed
+        ]
     failures = [event for event in result.all_events if event.is_step_failure]
     reason = "no step failed; see the run in the Dagster UI"
     if failures:
         error = failures[0].step_failure_data.error
         while error is not None and error.cause is not None:
             error = error.cause
-        reason = f"{failures[0].step_key}: {error.message.strip() if error else 'no message'}"
+        if error is not None and error.cls_name in _INTERRUPTS:
+            run = instance.get_run_by_id(result.run_id)
+            if run is not None and run.status != dg.DagsterRunStatus.CANCELED:
+                instance.report_run_canceled(run, message="stopped by a signal; what was sampled is kept")
+            raise KeyboardInterrupt
+        reason = f"{failures[0].step_key}: {_KIND.sub('', error.message.strip()) if error else 'no message'}"
     raise PipelineError(f"{_name(unit)} failed in {reason}\n(run {result.run_id})")

@@ -48,6 +48,16 @@ class SamplingStatus:
         """Whether everything is in shards, and nothing more will be asked for."""
         return not self.is_open and self.n_before + self.n_done >= self.n_total
 
+    def line(self, label: str) -> str:
+        """One line on it, for logs and where there is no terminal."""
+        done = self.n_before + self.n_done
+        rate = self.n_done / self.seconds if self.seconds else 0.0
+        left = "" if self.is_finished or not rate else f", {(self.n_total - done) / rate:,.0f} s left"
+        return (
+            f"{label}: {done:,} of {self.n_total:,} rollouts, {self.n_before:,} found, {rate:,.0f} rollouts/s, "
+            f"{self.generated_tokens / self.seconds if self.seconds else 0:,.0f} tokens/s{left}"
+        )
+
     def followed_by(self, later: SamplingStatus, *, is_last: bool) -> SamplingStatus:
         """The sum of this run's plans so far and one more."""
         is_told = self.cached_tokens is not None and later.cached_tokens is not None

@@ -122,7 +122,7 @@ def test_imports_point_down() -> None:
         ("measures.rates.assets", "dagster", False),
         ("measures.rates.assets", "cot_assets.orchestration.partitions", False),
         ("sampling.tables", "cot_assets.grading.statements", False),
-        ("cli.running", "cot_assets.definitions.build_defs", False),
+        ("cli.updating", "cot_assets.definitions.build_defs", False),
         ("sampling.plan", "dagster_something", False),
     ],
 )

@@ -35,7 +35,7 @@ def conclusions(lab: Lab) -> dict[str, list[tuple[object, ...]]]:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     lab = Lab(tmp_path_factory.mktemp("study"))
     lab.write_sums(
-        n=2, protocol={"search_problems": 1, "search_n": 16, "search_fresh_n": 16, "search_chunk": 30}
+        n=1, protocol={"search_problems": 1, "search_n": 16, "search_fresh_n": 16, "search_chunk": 30}
     )
     lab.write_script("strong", skill=0.9)
     lab.write_script("weak", skill=0.6)
@@ -50,7 +50,7 @@ def test_conclusions_and_rebuilds_open_no_engine(lab: Lab) -> None:
 
     before = conclusions(lab)
     lab.write_sums(
-        n=2,
+        n=1,
         protocol={
             "search_problems": 1, "search_n": 16, "search_fresh_n": 16, "search_chunk": 30,
             "insight_threshold": 0.2, "tangent_threshold": 0.2, "headline_fraction": 0.0,

@@ -1,0 +1,93 @@
+"""How a run shows its progress: bars that move on a terminal, plain lines elsewhere.
+
+Dagster points the descriptors 1 and 2 at files while a step runs, so everything here is written to a duplicate
+of standard error that is taken before the run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import IO, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from cot_assets.sampling.run import SamplingStatus
+
+_EVERY_SECONDS = 10.0  #: between two plain lines of one stage
+
+
+def _duplicate() -> IO[str]:
+    """Standard error as it is now, whatever is done to its descriptor later."""
+    try:
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8", errors="replace")
+    except (OSError, ValueError):  # a stream without a descriptor, as tests have
+        return sys.stderr
+
+
+class Screen:
+    """The ``progress`` resource of the command line; a context manager while bars may be drawn."""
+
+    def __init__(self) -> None:
+        self.console = Console(file=_duplicate(), highlight=False)
+        self._bars = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=12),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TextColumn("{task.fields[rate]}", style="dim"),
+            TimeRemainingColumn(compact=True),
+            console=self.console,
+            disable=not self.console.is_terminal,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self.kept, self.total = 0, 0  #: rollouts of the stage that was reported last
+
+    def __enter__(self) -> Screen:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def say(self, line: str) -> None:
+        """Print one line, above the bars where there are any."""
+        self.console.print(line, markup=False, soft_wrap=True)
+
+    def track(self, label: str, log: Callable[[str], Any]) -> Callable[[SamplingStatus], None]:
+        """One bar per stage and model; the run's log gets the last line."""
+        task: TaskID | None = None
+        waiting: str | None = None
+        last = -_EVERY_SECONDS
+
+        def report(status: SamplingStatus) -> None:
+            nonlocal task, waiting, last
+            self.kept, self.total = status.n_before + status.n_done, status.n_total
+            if task is None:
+                task = self._bars.add_task(_short(label), total=status.n_total, rate="")
+            self._bars.update(task, total=status.n_total, completed=self.kept, rate=_rate(status))
+            if status.waiting_for and status.waiting_for != waiting:
+                self.say(f"  {label}: {status.waiting_for}")
+                log(f"{label}: {status.waiting_for}")
+            waiting = status.waiting_for
+            is_due = time.monotonic() - last >= _EVERY_SECONDS
+            if status.is_finished:
+                log(status.line(label))
+            if not self.console.is_terminal and (is_due or status.is_finished):
+                last = time.monotonic()
+                self.say(f"  {status.line(label)}")
+
+        return report
+
+
+def _short(label: str) -> str:
+    """A label that leaves room for the rest on 80 columns."""
+    return label if len(label) <= 30 else f"{label[:29]}…"
+
+
+def _rate(status: SamplingStatus) -> str:
+    rate = status.generated_tokens / status.seconds if status.seconds else 0.0
+    return f"{rate / 1000:,.1f}k tok/s" if rate >= 10_000 else f"{rate:,.0f} tok/s"

@@ -1,0 +1,15 @@
+"""``run``: bring models on a problem set up to date."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.option("--model", required=True, multiple=True, help="Name in models.toml; may be repeated.")
+@click.option("--problem-set", required=True, help="Name in problem_sets.toml.")
+def run(model: tuple[str, ...], problem_set: str) -> None:
+    """Bring MODEL on PROBLEM_SET up to date: sample what is missing, grade, analyze, publish, report."""
+    from cot_assets.cli.updating import bring_up_to_date
+
+    bring_up_to_date([(name, problem_set) for name in model])

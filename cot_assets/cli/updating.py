@@ -1,0 +1,85 @@
+"""Bringing partitions up to date from the command line: progress while it runs, and what matters at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from cot_assets.cli.progress import Screen
+from cot_assets.cli.stopping import stop
+from cot_assets.definitions import build_defs
+from cot_assets.orchestration.imports import lost_imports
+from cot_assets.orchestration.instance import open_instance
+from cot_assets.orchestration.runs import Outcome
+from cot_assets.orchestration.runs import bring_up_to_date as bring
+from cot_assets.study import DataHome, load_config
+from cot_assets.warehouse.recorded import with_recorded
+from cot_assets.warehouse.store import Warehouse
+
+if TYPE_CHECKING:
+    from cot_assets.orchestration.staleness import Wanted
+
+_HEADLINE = """
+SELECT model, count(*) AS cuts, count(DISTINCT problem_id) AS problems, sum(n) AS rollouts,
+    avg(potential) FILTER (WHERE cut_index = 0) AS v0
+FROM trace_curves WHERE problem_set = $problem_set GROUP BY model ORDER BY model
+"""
+
+
+def bring_up_to_date(pairs: Sequence[tuple[str, str]], next_commands: Sequence[str] = ()) -> None:
+    """Run what is missing or stale, then print what came out and what to type next."""
+    home = DataHome.from_environment()
+    warehouse = Warehouse(home)
+    config = with_recorded(load_config(), warehouse)
+    screen = Screen()
+    stop.say_with(lambda: _kept(screen))
+    is_gone = not home.warehouse.exists()
+    with open_instance(home) as instance, screen:
+        if is_gone and (commands := lost_imports(instance, warehouse)):
+            screen.say(f"{home.warehouse.name} is gone, and with it recorded rollouts; import them again:")
+            for command in commands:
+                screen.say(f"  {command}")
+        definitions = build_defs(resource_overrides={"progress": screen})
+        outcome = bring(definitions, instance, config, pairs, announce=lambda want: screen.say(_name(want)))
+    _print_outcome(outcome, warehouse, pairs)
+    problem_set = pairs[0][1]
+    click.echo(f"\nResults: {home.results}")
+    click.echo(f"Report:  {home.reports / problem_set / 'index.html'}")
+    click.echo("\nTry next:")
+    click.echo("  cot-assets sql pattern_table          how often each pattern happens, with intervals")
+    click.echo("  cot-assets ui                         the Dagster UI: assets, runs, checks, pictures")
+    click.echo("  cot-assets sql                        all named queries")
+    for command in next_commands:
+        click.echo(f"  {command}")
+
+
+def _name(want: Wanted) -> str:
+    what = "analysis only" if want.is_analysis and want.unit.model else ""
+    return " ".join(word for word in (want.unit.job, want.unit.model, want.unit.problem_set, what) if word)
+
+
+def _kept(screen: Screen) -> str:
+    if not screen.total:
+        return "Stopped. Run again to go on."
+    return f"Stopped. {screen.kept:,} of {screen.total:,} rollouts are kept; run again to go on."
+
+
+def _print_outcome(outcome: Outcome, warehouse: Warehouse, pairs: Sequence[tuple[str, str]]) -> None:
+    if not outcome.done:
+        click.echo("Everything is up to date; nothing was sampled.")
+        return
+    click.echo(
+        f"\n{len(outcome.done)} of {len(outcome.done) + outcome.n_skipped} partitions brought up to date, "
+        f"{outcome.n_skipped} were already."
+    )
+    for problem_set in dict.fromkeys(problem_set for _, problem_set in pairs):
+        for row in warehouse.read(_HEADLINE, {"problem_set": problem_set}).iter_rows(named=True):
+            v0 = "unknown" if row["v0"] is None else f"{row['v0']:.2f}"
+            click.echo(
+                f"  {row['model']} on {problem_set}: {row['problems']:,} problems, {row['cuts']:,} measured cuts, "
+                f"{row['rollouts']:,} rollouts; mean potential before the first token {v0}"
+            )
+    for remark in outcome.remarks:
+        click.echo(f"  {remark}")
