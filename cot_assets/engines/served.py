@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cot_assets.engines.answers import UnsoundAnswerError
 from cot_assets.engines.base import EngineError
 from cot_assets.study import ModelEntry
+from cot_assets.study.entries import given
 
 T = TypeVar("T")
 _AWAY = frozenset({408, 429, 502, 503, 504})  #: says nothing about the request itself
@@ -57,7 +58,8 @@ def settings_of(entry: ModelEntry) -> Settings:
         return Settings.model_validate(dict(entry.engine_args))
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors()
+            f"{(place := '.'.join(map(str, e['loc'])))}: {e['msg']}{given(place, e['input'])}"
+            for e in error.errors()
         )
         raise EngineError(
             f"model {entry.name!r}: engine_args: {problems}; there are {', '.join(Settings.model_fields)}"

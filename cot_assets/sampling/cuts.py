@@ -63,7 +63,7 @@ def cut_positions(policy: CutPolicy, text: str, ends: Sequence[int], max_cuts: i
     """Token positions of the cuts of a trace: 0 first, ascending, distinct, before the trace's end.
 
     Args:
-        policy: ``tokens``: ``max_cuts`` chunks of equal token length; ``lines``, ``sentences``: after
+        policy: ``tokens``: ``max_cuts`` chunks of equal token length, up to a character; ``lines``, ``sentences``: after
             the token that completes each line or sentence.
         text: The decoded trace.
         ends: Characters that are complete after each token, from :func:`char_ends`.
@@ -73,7 +73,8 @@ def cut_positions(policy: CutPolicy, text: str, ends: Sequence[int], max_cuts: i
     """
     n_tokens = len(ends)
     if policy == "tokens":
-        return sorted({round(i * n_tokens / max_cuts) for i in range(max_cuts)} - {n_tokens}) or [0]
+        wanted = {whole_character(text, ends, round(i * n_tokens / max_cuts)) for i in range(max_cuts)}
+        return sorted(wanted - {n_tokens}) or [0]
     stops = [line.end() for line in _LINE_END.finditer(text)] if policy == "lines" else sentence_ends(text)
     positions, token = [0], 0
     for stop in stops:
@@ -88,6 +89,18 @@ def cut_positions(policy: CutPolicy, text: str, ends: Sequence[int], max_cuts: i
     left = max_cuts - first
     spread = [rest[round((i + 1) * len(rest) / left) - 1] for i in range(left)]
     return positions[:first] + spread
+
+
+def whole_character(text: str, ends: Sequence[int], position: int) -> int:
+    """The first position from ``position`` on that is not within a character whose bytes lie in several tokens.
+
+    A prefix that ends there cannot travel as text, and what comes next is no choice.
+    """
+    while 0 < position < len(ends) and ends[position - 1] == (ends[position - 2] if position > 1 else 0):
+        if text[ends[position - 1] : ends[position - 1] + 1].isascii():
+            break  # a token without text: there is nothing to complete
+        position += 1
+    return position
 
 
 def absolute_cuts(max_cuts: int) -> int:

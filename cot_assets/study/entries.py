@@ -12,6 +12,18 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 RECORDED = "recorded:"  #: how the source of a problem set begins whose rollouts others published
 
 
+_SHOWN = 120  #: most characters of a value in a message
+#: Where a key is put, and what keys look like: a known beginning, or a long run of letters and digits.
+_SECRET_PLACE = re.compile(
+    r"endpoint|key|secret|passw|credential|authori|header|(^|[._])token$", re.IGNORECASE
+)
+_SECRET = re.compile(
+    r"\b(sk|pk|rk|hf|gsk|xai|ghp|gho|glpat|key|bearer|basic)[-_ ][\w-]{8,}|\bAKIA\w{12}|\bAIza\w{20}|"
+    r"(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{24,}",
+    re.IGNORECASE,
+)
+
+
 class ConfigError(ValueError):
     """A configuration entry is missing or wrong; the message names file, entry, value and way out."""
 
@@ -20,6 +32,19 @@ class Entry(BaseModel):
     """Fields that are typed, unknown ones refused, none changed afterwards; ``inf`` and ``nan`` are no numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def given(place: str, value: object) -> str:
+    """The value that stands at a place of an entry, for a message; nothing where it is or may hold a key."""
+    text = repr(value)
+    if isinstance(value, dict) or _SECRET_PLACE.search(place) or is_secret(text):
+        return ""
+    return f" (got {text if len(text) <= _SHOWN else text[:_SHOWN] + '…'})"
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text looks as if it held a key."""
+    return bool(_SECRET.search(text))
 
 
 def as_tuple(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from cot_assets.study.entries import Entry
+from cot_assets.study.entries import Entry, is_secret
 
 PACKAGE = "package:"  #: how a path begins that lies inside this package
 
@@ -55,6 +56,16 @@ class ModelEntry(Entry):
                 "api_key_variable names"
             )
         return endpoint
+
+    @field_validator("api_key_variable")
+    @classmethod
+    def _is_a_name(cls, name: str | None) -> str | None:
+        """A key in its place would be shown where the variable is missing."""
+        if name is not None and (not re.fullmatch(r"[A-Za-z_]\w{0,63}", name, re.ASCII) or is_secret(name)):
+            raise ValueError(
+                "this is the name of an environment variable that holds the key, not the key itself"
+            )
+        return name
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelEntry:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from cot_assets.study.entries import NAME, ConfigError, Entry
+from cot_assets.study.entries import NAME, ConfigError, Entry, given
 from cot_assets.study.models import ModelEntry
 from cot_assets.study.problem_sets import ProblemSetEntry
 from cot_assets.study.protocols import Protocol, nested
@@ -27,7 +27,6 @@ E = TypeVar("E", bound=Entry)
 Raw = dict[str, Any]  #: an entry as its file has it
 
 _MAX_BYTES = 10_000_000
-_SECRET = re.compile("endpoint|key|secret|passw")
 _SHOWN = 120  #: most characters of a value in a message
 
 
@@ -211,11 +210,10 @@ def _merged(kind: type[BaseModel], base: Raw, own: Raw) -> Raw:
 def _problem(kind: type[BaseModel], error: ErrorDetails) -> str:
     """One problem of an entry, with what the field means and the value given, unless it may hold a secret."""
     place = ".".join(map(str, error["loc"])) or "entry"
-    value = cast("object", error["input"])
-    is_shown = not (_SECRET.search(place) or isinstance(error["input"], dict))
-    given = f" (got {_short(value)})" if is_shown else ""
     meaning = _meaning(kind, error["loc"])
-    return f"{place}: {error['msg']}{given}" + (f"; it is: {meaning}" if meaning else "")
+    return f"{place}: {error['msg']}{given(place, error['input'])}" + (
+        f"; it is: {meaning}" if meaning else ""
+    )
 
 
 def _meaning(kind: type[BaseModel], location: tuple[int | str, ...]) -> str:

@@ -191,3 +191,16 @@ def check_seam(family: Family, ids: list[int], cut: int) -> None:
     ends = char_ends(tokenizer.decode, ids)
     given_text = tokenizer.decode(ids)[: ends[cut - 1] if cut else 0]
     assert given_text + str(store.rows[0]["text"]) == tokenizer.decode(ids)
+
+
+@given(text=texts, max_cuts=st.integers(1, 40))
+@settings(max_examples=80, deadline=None)
+@example(text="語語語語語", max_cuts=7)
+def test_no_cut_is_within_a_character(text: str, max_cuts: int) -> None:
+    """Where the bytes of a character are tokens of their own, a cut among them moves to its end."""
+    tokenizer = tokenizer_of("byte_fallback")
+    ids = tokenizer.encode(text).token_ids
+    if not ids:
+        return
+    for position in cut_positions("tokens", text, char_ends(tokenizer.decode, ids), max_cuts):
+        assert not tokenizer.decode(ids[:position]).endswith(_REPLACEMENT)

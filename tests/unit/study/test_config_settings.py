@@ -433,3 +433,32 @@ def test_a_secret_in_a_file_is_not_repeated(tmp_path: Path, field: str) -> None:
     message = refusal(tmp_path, models=f"[mine]\nengine = 'vllm'\npath = 'x'\n{field} = 'sk-verysecret'\n")
     assert field in message
     assert "verysecret" not in message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'api_key = "{}"', 'key = "{}"', 'api_key_variable = "{}"', 'token = "{}"', 'dtyp = "{}"', 'add_bos = "{}"',
+        'headers = {{ Authorization = "Bearer {}" }}', 'revision = ["{}"]', 'endpoint = "http://localhost/v1?key={}"',
+        'problem_sets = "{}"',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sk-proj-AbCdEf0123456789",
+        "hf_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
+        "AKIAIOSFODNN7EXAMPLE",
+        "0123456789abcdef" * 4,
+    ],
+)
+def test_a_key_that_was_pasted_into_a_file_is_not_shown(tmp_path: Path, line: str, key: str) -> None:
+    (tmp_path / "models.toml").write_text(
+        f'[mine]\nengine = "openai"\npath = "x"\nendpoint = "http://localhost/v1"\n{line.format(key)}\n'
+        if not line.startswith("endpoint")
+        else f'[mine]\nengine = "openai"\npath = "x"\n{line.format(key)}\n'
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path)
+    assert key not in str(caught.value)
+    assert line.split(" ")[0] in str(caught.value)
