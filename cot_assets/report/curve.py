@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
@@ -29,41 +30,14 @@ def _runs(cuts: Sequence[Row]) -> Iterator[list[Row]]:
             yield list(group)
 
 
-@dataclass(frozen=True)
-class Point:
-    """A cut in the picture; ``step`` is the class of its potential."""
-
-    x: str
-    y: str
-    step: str
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A position on an axis and its label."""
-
-    at: str
-    label: str
-
-
-@dataclass(frozen=True)
-class Flag:
-    """A vertical line with a label; ``row`` is the line of text that it stands in."""
-
-    x: str
-    label: str
-    row: int
-    anchor: str
-
-
-@dataclass(frozen=True)
-class Stroke:
-    """A thick piece of the curve, or a sign at a point where ``path`` is empty, for an event."""
-
-    kind: str
-    path: str
-    x: str
-    y: str
+#: A cut in the picture, and the class of its potential.
+Point = namedtuple("Point", "x y step")
+#: A position on an axis.
+Tick = namedtuple("Tick", "at label")
+#: A vertical line with a label in the line of text ``row``.
+Flag = namedtuple("Flag", "x label row anchor")
+#: A thick piece of the curve for an event, or a sign at a point where ``path`` is empty.
+Stroke = namedtuple("Stroke", "kind path x y")
 
 
 @dataclass

@@ -32,11 +32,8 @@ class Finding:
 
 def findings(source: Source) -> list[Finding]:
     """The three findings that the report opens with; fewer where less was measured."""
-    difficulty, rates = (
-        source.query("difficulty"),
-        source.query("pattern_rates", rule=None, trace_filter="all"),
-    )
-    found = [_gain(difficulty), _patterns(rates), _transfer(source), _guesses(rates), _pair(source)]
+    rates = source.query("pattern_rates", rule=None, trace_filter="all")
+    found = [_gain(source.query("difficulty")), _patterns(rates), _transfer(source), _guesses(rates)]
     return [finding for finding in found if finding is not None][:3]
 
 
@@ -46,7 +43,9 @@ def _gain(difficulty: pl.DataFrame) -> Finding | None:
     by_model: dict[str, dict[str, Row]] = {}
     for row in own.iter_rows(named=True):
         by_model.setdefault(row["model"], {})[row["measure"]] = row
-    known = {model: rows for model, rows in by_model.items() if "gain_over_v0" in rows}
+    known = {
+        model: rows for model, rows in by_model.items() if {"gain_over_v0", "accuracy", "v0"} <= set(rows)
+    }
     if not known:
         return None
     model = max(known, key=lambda name: known[name]["gain_over_v0"]["estimate"])
@@ -58,7 +57,7 @@ def _gain(difficulty: pl.DataFrame) -> Finding | None:
         f"of its own; with none written yet its chance is {_written(rows['v0'], 'value')}. "
         f"The difference is {_written(gain, 'change')}."
     )
-    if n < FEWEST_PROBLEMS or gain["ci_low"] is None or gain["ci_low"] <= 0 <= gain["ci_high"]:
+    if _is_open(gain["ci_low"], gain["ci_high"], n):
         return Finding("Too few problems to say whether writing it out helps", sentence, "difficulty")
     helps = "helps" if gain["estimate"] > 0 else "hurts"
     return Finding(f"Writing it out {helps} {name}", sentence, "difficulty")
@@ -93,11 +92,8 @@ def _patterns(rates: pl.DataFrame) -> Finding | None:
 def _transfer(source: Source) -> Finding | None:
     """What a part of a writer's trace does for the reader that it lifts most."""
     headline = source.protocol.analysis.headline_fraction
-    curve = source.query("transfer").filter(
-        ((pl.col("fraction") - headline).abs() < 1e-9)
-        & (pl.col("control") == "none")
-        & pl.col("lift").is_not_null()
-    )
+    is_headline = ((pl.col("fraction") - headline).abs() < 1e-9) & (pl.col("control") == "none")
+    curve = source.query("transfer").filter(is_headline & pl.col("lift").is_not_null())
     if curve.is_empty():
         return None
     row = curve.sort("lift", "reader", descending=[True, False]).row(0, named=True)
@@ -107,23 +103,18 @@ def _transfer(source: Source) -> Finding | None:
         f"Given the first {numbers.percent(headline)} of {writer}'s traces, {reader}'s chance changes by {lift}, over "
         f"{numbers.counted(row['n_paired'], 'trace')} of {numbers.counted(row['n_problems'], 'problem')}."
     )
-    if (
-        row["n_problems"] < FEWEST_PROBLEMS
-        or row["lift_low"] is None
-        or row["lift_low"] <= 0 <= row["lift_high"]
-    ):
+    if _is_open(row["lift_low"], row["lift_high"], row["n_problems"]):
         return Finding(
             "Too few problems to say whether a beginning helps another model", sentence, "transfer"
         )
-    helps = "helps" if row["lift"] > 0 else "hurts"
-    return Finding(f"{writer}'s beginnings {helps.rstrip('s')} {reader}", sentence, "transfer")
+    return Finding(
+        f"{writer}'s beginnings {'help' if row['lift'] > 0 else 'hurt'} {reader}", sentence, "transfer"
+    )
 
 
 def _guesses(rates: pl.DataFrame) -> Finding | None:
     """How often an answer came out of nowhere."""
-    own = rates.filter(
-        (pl.col("pattern") == "lucky_guess") & (pl.col("rule") == "threshold") & (pl.col("n_traces") > 0)
-    )
+    own = rates.filter(pl.col("n_traces") > 0, pattern="lucky_guess", rule="threshold")
     if own.is_empty():
         return None
     row = own.sort("rate", "model", descending=[True, False]).row(0, named=True)
@@ -133,32 +124,13 @@ def _guesses(rates: pl.DataFrame) -> Finding | None:
     )
     if row["n_traces"] < FEWEST_TRACES:
         return Finding("Too few correct traces to say how many are guessed", sentence, "pattern_rates")
-    return Finding(
-        "Some correct answers look guessed" if row["n_with"] else "No answer looks guessed",
-        sentence,
-        "guesses",
-    )
+    headline = "Some correct answers look guessed" if row["n_with"] else "No answer looks guessed"
+    return Finding(headline, sentence, "guesses")
 
 
-def _pair(source: Source) -> Finding | None:
-    """How the first two models differ on the same problems."""
-    pairs = source.query("model_pairs").filter(
-        (pl.col("measure") == "accuracy") & pl.col("difference").is_not_null()
-    )
-    if pairs.is_empty():
-        return None
-    row = pairs.row(0, named=True)
-    first, second = one_line(row["model_a"], 40), one_line(row["model_b"], 40)
-    difference = numbers.with_interval(row["difference"], row["ci_low"], row["ci_high"], "change")
-    n = numbers.counted(row["n_problems"], "problem")
-    sentence = f"On the same {n} the accuracy of {first} minus that of {second} is {difference}."
-    is_open = row["ci_low"] is None or row["ci_low"] <= 0 <= row["ci_high"]
-    better = first if row["difference"] > 0 else second
-    return Finding(
-        "Too few problems to tell the models apart" if is_open else f"{better} does better",
-        sentence,
-        "model_pairs",
-    )
+def _is_open(low: float | None, high: float | None, n: int) -> bool:
+    """Whether an interval, or the few problems that it rests on, leave open which way a difference goes."""
+    return n < FEWEST_PROBLEMS or low is None or high is None or low <= 0 <= high
 
 
 def _written(row: Row, kind: str) -> str:

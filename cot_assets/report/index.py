@@ -16,6 +16,7 @@ from cot_assets.report.sections import Section, layout
 from cot_assets.report.source import Row, Source
 from cot_assets.report.text import file_stem, one_line, visible
 from cot_assets.report.trace_view import SYMBOLS, TraceView, build_trace_view
+from cot_assets.warehouse.queries import find_query
 
 #: The questions of the index, in order; sections name theirs.
 GROUPS = {
@@ -27,7 +28,13 @@ GROUPS = {
     "trust": "How far can the numbers be trusted?",
     "cost": "What did it cost?",
 }
+#: Columns of the query ``traces`` that say which patterns a trace holds, and those that a tile needs as they are.
+_SIGNS = {"insight": "n_insights", "tangent": "n_tangents", "late_spike": "is_late_spike",
+          "lucky_guess": "is_lucky_guess", "monotone": "is_monotone"}  # fmt: skip
+_TILE = ("verdict", "n_tokens", "v0", "largest_rise", "largest_drop", "surprise")
 _HERO_CHARACTERS = 1800  #: a longer text does not fit the first screen
+_MEANS = (("accuracy", "Accuracy", "share"), ("v0", "Chance without any CoT", "value"))
+_NAMES = ("model", "problem_id", "cut_policy")
 Key = tuple[str, str]
 
 
@@ -45,9 +52,7 @@ class Report:
         self.curves = _by_trace(source.view("trace_curves", order="trace_id, cut_policy, cut_index"))
         self.rows = [row for row in source.query("traces").iter_rows(named=True) if _key(row) in self.curves]
         self.files = {
-            _key(
-                row
-            ): f"traces/{file_stem(row['model'], row['problem_id'], row['cut_policy'], unseen=row['trace_id'])}.html"
+            _key(row): f"traces/{file_stem(*(row[n] for n in _NAMES), unseen=row['trace_id'])}.html"
             for row in self.rows
         }
         self.problems = {row["problem_id"]: row for row in source.view("problems").iter_rows(named=True)}
@@ -82,7 +87,6 @@ class Report:
             "sampling": None if self.source.is_recorded else protocol.sampling,
             "analysis": protocol.analysis,
             "protocol": protocol.name,
-            "n_problems": len(self.problems),
             "listed": [(self.files[_key(row)], self._label(row)) for row in self.rows],
         }
 
@@ -92,11 +96,8 @@ class Report:
         def telling(row: Row) -> tuple[Any, ...]:
             n = sum(len(cut["chunk"]) for cut in self.curves[_key(row)])
             change = max(row["largest_rise"] or 0, -(row["largest_drop"] or 0))
-            return (
-                n <= _HERO_CHARACTERS,
-                change + 0.1 * min(3, row["n_insights"] + row["n_tangents"]),
-                row["trace_id"],
-            )
+            n_events = min(3, row["n_insights"] + row["n_tangents"])
+            return n <= _HERO_CHARACTERS, change + 0.1 * n_events, row["trace_id"]
 
         if not self.rows:
             return None
@@ -112,25 +113,19 @@ class Report:
         mean = self.source.query("difficulty").filter(pl.col("split_by") == "none")
         cards: list[Row] = []
         for row in verdicts.iter_rows(named=True):
-            own = {
-                r["pattern"]: r for r in rates.filter(pl.col("model") == row["model"]).iter_rows(named=True)
-            }
-            of = {r["measure"]: r for r in mean.filter(pl.col("model") == row["model"]).iter_rows(named=True)}
-            figures = [(label, of[measure]["estimate"], of[measure], kind, None)
-                       for measure, label, kind in (("accuracy", "Accuracy", "share"), ("v0", "Chance without any CoT", "value"))
-                       if measure in of]  # fmt: skip
-            figures += [(f"{SYMBOLS.get(p, '')} {p.replace('_', ' ')}".strip().capitalize(), r["rate"], r, "share", r)
-                        for p, r in own.items()]  # fmt: skip
+            own, of = (frame.filter(pl.col("model") == row["model"]).to_dicts() for frame in (rates, mean))
+            figures = [
+                _figure(label, kind, r, r["estimate"], numbers.counted(r["n_problems"], "problem"))
+                for measure, label, kind in _MEANS for r in of if r["measure"] == measure
+            ]  # fmt: skip
+            for r in {r["pattern"]: r for r in own}.values():  # of several cut policies the last
+                label = (
+                    f"{SYMBOLS.get(r['pattern'], '')} {r['pattern'].replace('_', ' ')}".strip().capitalize()
+                )
+                figures.append(_figure(label, "share", r, r["rate"], f"{r['n_with']} of {r['n_traces']}"))
             cards.append({
-                "name": one_line(row["model"], 60), "filter": row["model"],
-                "revision": one_line(row["revision"], 40), "row": row,
-                "figures": [
-                    {"label": label, "value": numbers.KINDS[kind](value), "rate": value if kind == "share" else None,
-                     "low": r["ci_low"], "high": r["ci_high"],
-                     "interval": numbers.interval(r["ci_low"], r["ci_high"], kind) or numbers.TOO_FEW,
-                     "n": f"{n['n_with']} of {n['n_traces']}" if n else numbers.counted(r["n_problems"], "problem")}
-                    for label, value, r, kind, n in figures if value is not None
-                ],
+                "name": one_line(row["model"], 60), "revision": one_line(row["revision"], 40), "row": row,
+                "figures": [figure for figure in figures if figure["rate"] is not None],
             })  # fmt: skip
         return cards
 
@@ -138,12 +133,11 @@ class Report:
         """The rows of the gallery as JSON that is safe inside a script element."""
         rows = [
             {
-                "href": self.files[_key(row)], "model": one_line(row["model"], 60), "problem": one_line(row["problem_id"], 80),
-                "level": one_line(str(row["level"] or ""), 30), "policy": row["cut_policy"], "sample": row["sample_index"],
+                **{name: row[name] for name in _TILE}, "href": self.files[_key(row)], "spark": spark(self.curves[_key(row)]),
+                "model": one_line(row["model"], 60), "problem": one_line(row["problem_id"], 80),
+                "level": one_line(str(row["level"] or ""), 30), "policy": one_line(row["cut_policy"], 30),
                 "text": one_line(self.problems.get(row["problem_id"], {}).get("statement") or "", 300),
-                "verdict": row["verdict"], "tokens": row["n_tokens"], "v0": row["v0"], "rise": row["largest_rise"],
-                "drop": row["largest_drop"], "end": row["surprise"], "spark": spark(self.curves[_key(row)]),
-                "signs": [name for name, value in _signs(row).items() if value],
+                "signs": [sign for sign, column in _SIGNS.items() if row[column]],
             }
             for row in self.rows
         ]  # fmt: skip
@@ -165,11 +159,10 @@ class Report:
                     silent.append(section.title)
                     continue
                 figure = section.picture(self.source, rows) if section.picture else None
-                given = "".join(
-                    f" -p {name}={value}" for name, value in section.values.items() if value is not None
-                )
+                given = [f"-p {name}={value}" for name, value in section.values.items() if value is not None]
                 shown.append({
-                    "section": section, "table": table, "command": f"cot-assets sql {section.query}{given}",
+                    "section": section, "table": table, "note": section.note or find_query(section.query).note,
+                    "command": " ".join(["cot-assets sql", section.query, *given]),
                     "picture": figure and "data:image/png;base64," + base64.b64encode(to_png(figure, 140)).decode(),
                     "width": figure and round(figure.get_figwidth() * 96),
                 })  # fmt: skip
@@ -189,28 +182,23 @@ class Report:
                 before, after = rows[number - 1 : number], rows[number + 1 : number + 2]
                 others = [other for other in by_problem[row["problem_id"]] if other is not row][:20]
                 problem = self.problems.get(row["problem_id"], {})
-                yield (
-                    self.files[_key(row)],
-                    {
-                        "view": self.view(_key(row)),
-                        "row": row,
-                        "problem": one_line(row["problem_id"], 80),
-                        "model": one_line(row["model"], 80),
-                        "statement": visible(problem.get("statement") or "", 20_000),
-                        "gold": one_line(problem.get("gold_answer") or "", 300),
-                        "previous": "".join("../" + self.files[_key(r)] for r in before),
-                        "next": "".join("../" + self.files[_key(r)] for r in after),
-                        "others": [("../" + self.files[_key(r)], self._label(r)) for r in others],
-                    },
-                )
+                context = {
+                    "view": self.view(_key(row)),
+                    "problem": one_line(row["problem_id"], 80), "model": one_line(row["model"], 80),
+                    "statement": visible(problem.get("statement") or "", 20_000),
+                    "gold": one_line(problem.get("gold_answer") or "", 300),
+                    "previous": "".join("../" + self.files[_key(r)] for r in before),
+                    "next": "".join("../" + self.files[_key(r)] for r in after),
+                    "others": [("../" + self.files[_key(r)], self._label(r)) for r in others],
+                }  # fmt: skip
+                yield self.files[_key(row)], context
 
     def _label(self, row: Row) -> str:
         """What a link to a trace's page is called."""
-        verdict = row["verdict"].replace("_", " ")
-        return one_line(
-            f"{row['model']} on {row['problem_id']}, trace {row['sample_index']}, cuts at {row['cut_policy']}: {verdict}",
-            200,
+        place = (
+            f"{row['model']} on {row['problem_id']}, trace {row['sample_index']}, cuts at {row['cut_policy']}"
         )
+        return one_line(f"{place}: {row['verdict'].replace('_', ' ')}", 200)
 
 
 def _key(row: Mapping[str, Any]) -> Key:
@@ -225,20 +213,20 @@ def _by_trace(frame: pl.DataFrame) -> dict[Key, list[Row]]:
     return found
 
 
-def _signs(row: Row) -> dict[str, Any]:
-    """Which patterns a trace holds by the threshold rule."""
-    return {"insight": row["n_insights"], "tangent": row["n_tangents"], "late_spike": row["is_late_spike"],
-            "lucky_guess": row["is_lucky_guess"], "monotone": row["is_monotone"]}  # fmt: skip
-
-
 def _said(row: Row) -> str:
     """What happens in a trace, in one sentence."""
     rise, drop = row["largest_rise"] or 0, row["largest_drop"] or 0
-    start = numbers.potential(row["v0"])
-    end = row["verdict"].replace("_", " ")
     step = (
-        f"one step raises it by {numbers.potential(rise)}"
+        f"raises it by {numbers.potential(rise)}"
         if rise >= -drop
-        else f"one step lowers it by {numbers.potential(-drop)}"
+        else f"lowers it by {numbers.potential(-drop)}"
     )
-    return f"The chance of a correct answer starts at {start}; {step}; the trace ends {end}."
+    start, end = numbers.potential(row["v0"]), row["verdict"].replace("_", " ")
+    return f"The chance of a correct answer starts at {start}; one step {step}; the trace ends {end}."
+
+
+def _figure(label: str, kind: str, row: Row, value: float | None, n: str) -> Row:
+    """One line of a model's card."""
+    ends = numbers.interval(row["ci_low"], row["ci_high"], kind) or numbers.TOO_FEW
+    return {"label": label, "value": numbers.KINDS[kind](value), "interval": ends, "n": n, "rate": value,
+            "low": row["ci_low"], "high": row["ci_high"]}  # fmt: skip

@@ -1,4 +1,4 @@
-"""A section of a report: a named query, its title, a note, and how its columns are written.
+"""A section of a report: a named query, its title, and how its columns are written; notes stand with the queries.
 
 :func:`layout` makes the table of a section: models as columns, value and interval in one cell, constant columns
 named above the table, and rows that rest on nothing folded away and counted.
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 200  #: rows of one table; a line below says how many more there are
 MOST_COLUMNS = 9  #: of a table with models as columns; beyond it models stay rows
+_NEVER = ("problem_set", "statistic", "protocol", "protocol_hash", "sampling_hash")
 _COUNTS = re.compile(
     r"(n|k)\d?|n_.*|.*_tokens|cut_(index|from|to)|chunk|smallest_n|generated.*|prompt.*|.*per_.*|runs"
 )
@@ -36,11 +37,13 @@ class Section:
     Attributes:
         query: Name of the query; the page shows its rows and nothing else.
         group: The question of the page that it belongs to.
+        note: What to know before reading; the query's own note where empty.
         values: Parameters of the query other than the problem set.
         by: Column whose value chooses a row's kind of number in ``kinds``, such as ``measure``.
         kinds: Kinds of numbers (:data:`numbers.KINDS`) by column, or by the value of ``by``.
         across: Columns whose values become columns, the first of them alone where all make too many.
-        n: Counts written below each value: ``n_with`` of ``n``, or one alone. A row whose last is 0 says nothing.
+        n: Counts written below each value in place of all others: ``n_with`` of ``n``, or one alone. A row whose last is
+            0 says nothing.
         names: Headings of columns, where not their names; "" leaves a column out.
         picture: Draws the rows; None where there is nothing to draw.
     """
@@ -89,17 +92,17 @@ def layout(frame: pl.DataFrame, section: Section, links: Mapping[str, str] | Non
         section: How they are shown.
         links: Pages by trace; a row with a ``trace_id`` leads to its page.
     """
-    left_out = {"problem_set", *(name for name, title in section.names.items() if not title)}
+    left_out = {*_NEVER, *(name for name, title in section.names.items() if not title)}
+    if section.n:  # the counts that matter stand below each value
+        left_out |= {name for name in frame.columns if re.search(r"(^|_)n_", name)}
     ends = intervals(frame.columns)
     spent = {name for pair in ends.values() for name in pair} | {*section.n, *left_out, "trace_id"}
     shown = [name for name in frame.columns if name not in spent]
     rows = frame.to_dicts()
     values = [n for n in shown if n in ends or frame.schema[n].is_float()]
     kept = [row for row in rows if _says_something(row, section, values)]
-    keys = [n for n in shown if n not in values and not _is_plain_number(frame.schema[n])]
-    constants = [
-        n for n in keys if len(kept) and len({row[n] for row in kept}) == 1 and not _is_long(kept[0][n])
-    ]
+    keys = [n for n in shown if n not in values and not frame.schema[n].is_numeric()]
+    constants = [n for n in keys if len({r[n] for r in kept}) == 1 and len(str(kept[0][n])) <= 60]
     shown = [name for name in shown if name not in constants]
     writer = _Writer(section, ends, links or {})
     named = [(writer.heading(n), writer.plain(kept[0], n)) for n in constants]
@@ -167,14 +170,6 @@ def intervals(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
         if owner and owner not in found:
             found[owner] = (name, f"{stem}_high")
     return found
-
-
-def _is_plain_number(kind: pl.DataType) -> bool:
-    return kind.is_numeric()
-
-
-def _is_long(value: object) -> bool:
-    return isinstance(value, str) and len(value) > 60
 
 
 def _says_something(row: Row, section: Section, values: Sequence[str]) -> bool:

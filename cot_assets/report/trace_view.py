@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cot_assets.report import numbers
 from cot_assets.report.colors import change_class, step_class
@@ -18,6 +17,7 @@ MOST_PER_STRETCH = 60_000
 _ABRIDGED = 200
 _SHORT = 12  # characters per stretch below which numbers between them would drown the text
 _TAG = re.compile(r"(</?(?:think|thinking|thought|reasoning|answer)>|<\|[A-Za-z0-9_]{1,40}\|>)")
+_FROM_OTHERS = ("answer", "model_revision", "protocol")
 SYMBOLS = {"insight": "▲", "tangent": "▼", "late_spike": "◆", "lucky_guess": "✱"}
 
 
@@ -58,7 +58,6 @@ class TraceView:
     is_fine: bool
     has_shares: bool
     n_unknown: int
-    n_marks: Counter[str] = field(default_factory=Counter[str])
 
 
 def yes_no(value: bool | None) -> str:
@@ -103,9 +102,7 @@ def _stretches(cuts: Sequence[Row], events: Sequence[Row]) -> list[Stretch]:
                 step=step_class(now),
                 change=change_class(None if before is None or now is None else now - before),
                 head=raw[:n_head][:_ABRIDGED],
-                pieces=[
-                    (part, bool(_TAG.fullmatch(part))) for part in _TAG.split(visible(body, limit)) if part
-                ],
+                pieces=[(p, bool(_TAG.fullmatch(p))) for p in _TAG.split(visible(body, limit)) if p],
                 tail=raw[n_head + len(body) :][:_ABRIDGED],
                 chip="" if cut["is_end"] else numbers.short(now),
                 is_end=cut["is_end"],
@@ -125,26 +122,21 @@ def _cut_rows(cuts: Sequence[Row], verdict: str) -> list[Row]:
             if cut[flag] and flag not in seen:
                 seen.add(flag)
                 notes.append(f"{note} from here on")
-        n = (
-            ""
+        about = "≈ " if cut["n"] and cut["is_n_approximate"] else ""
+        measured = {
+            "potential": numbers.potential(cut["potential"]),
+            "interval": numbers.interval(cut["ci_low"], cut["ci_high"]) or numbers.UNKNOWN,
+            "correct": numbers.UNKNOWN
             if cut["n"] is None
-            else ("≈ " if cut["n"] and cut["is_n_approximate"] else "") + f"{cut['n']:,}"
-        )
-        known = numbers.potential(cut["potential"])
-        shares = {name: numbers.percent(cut[f"{name}_share"]) for name in ("truncated", "no_answer")}
-        rows.append(
-            {
-                "name": "end" if cut["is_end"] else str(cut["cut_index"]),
-                "token": numbers.count(cut["token_end"]),
-                "share": numbers.percent(cut["fraction"]),
-                "potential": verdict.replace("_", " ") if cut["is_end"] else known,
-                "interval": "" if cut["is_end"] else numbers.interval(cut["ci_low"], cut["ci_high"]) or numbers.UNKNOWN,
-                "correct": "" if cut["is_end"] else f"{numbers.count(cut['n_correct'])} of {n}" if n else numbers.UNKNOWN,
-                **(dict.fromkeys(shares, "") if cut["is_end"] else shares),
-                "notes": "; ".join(notes),
-                "step": step_class(cut["value"]),
-            }
-        )  # fmt: skip
+            else f"{cut['n_correct'] or 0:,} of {about}{cut['n']:,}",
+            **{name: numbers.percent(cut[f"{name}_share"]) for name in ("truncated", "no_answer")},
+        }
+        if cut["is_end"]:
+            measured = {**dict.fromkeys(measured, ""), "potential": verdict.replace("_", " ")}
+        name = "end" if cut["is_end"] else str(cut["cut_index"])
+        place = {"token": numbers.count(cut["token_end"]), "share": numbers.percent(cut["fraction"])}
+        step = step_class(cut["value"])
+        rows.append({"name": name, "step": step, "notes": "; ".join(notes), **place, **measured})
     return rows
 
 
@@ -216,12 +208,7 @@ def build_trace_view(
     rules += [_monotone_rule(row) for row in monotonicity]
     stretches = _stretches(cuts, events)
     return TraceView(
-        trace={
-            **trace,
-            "answer": None if trace["answer"] is None else one_line(trace["answer"], 300),
-            "model_revision": one_line(trace["model_revision"], 60),
-            "protocol": one_line(trace["protocol"], 60),
-        },
+        trace={**trace, **{name: trace[name] and one_line(trace[name], 300) for name in _FROM_OTHERS}},
         cut_policy=cuts[0]["cut_policy"],
         chart=build_chart(cuts, trace["n_tokens"], events),
         lead=visible(cuts[0]["chunk"], MOST_PER_STRETCH),
@@ -231,5 +218,4 @@ def build_trace_view(
         is_fine=len(stretches) > 1 and sum(len(cut["chunk"]) for cut in cuts) < _SHORT * len(stretches),
         has_shares=any(cut["truncated_share"] is not None for cut in cuts),
         n_unknown=sum(cut["potential"] is None and not cut["is_end"] for cut in cuts),
-        n_marks=Counter(event["kind"] for event in events),
     )

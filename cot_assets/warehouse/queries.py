@@ -4,8 +4,8 @@ Belongs here: finding, describing and running queries on ``results.duckdb``. Doe
 the rows are shown (:mod:`cot_assets.warehouse.display`), and what a query computes (``sql/queries`` and
 ``sql/views``).
 
-A named query is a file ``sql/queries/<name>.sql`` that opens with the question it answers, then one
-line per parameter, ``-- param NAME: DEFAULT = MEANING``, where DEFAULT is NULL, a number or 'text'.
+A named query is a file ``sql/queries/<name>.sql`` that opens with the question it answers, then perhaps
+``-- note:`` lines about reading its rows, which the report shows as well, and one line per parameter, ``-- param NAME: DEFAULT = MEANING``, where DEFAULT is NULL, a number or 'text'.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from cot_assets.warehouse.schema import sql_folder
 
 Value = str | int | float | bool | None
 _PARAMETER = re.compile(r"-- param (\w+): (NULL|-?\d+(?:\.\d+)?|'(?:[^']|'')*') = (.+)")
+_NOTE = "-- note:"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -55,12 +56,13 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class NamedQuery:
-    """A query of ``sql/queries``: the question that it answers, its parameters and its SQL."""
+    """A query of ``sql/queries``: the question that it answers, its parameters, its SQL, and a note to readers."""
 
     name: str
     question: str
     parameters: tuple[Parameter, ...]
     sql: str
+    note: str = ""
 
 
 def named_queries() -> dict[str, NamedQuery]:
@@ -72,19 +74,22 @@ def read_query(path: Path) -> NamedQuery:
     """The query in a file. Raises :class:`WarehouseError` where its header is wrong."""
     sql = path.read_text(encoding="utf-8")
     question: list[str] = []
+    notes: list[str] = []
     parameters: list[Parameter] = []
     for line in sql.splitlines():
         if not line.startswith("--"):
             break
         if match := _PARAMETER.fullmatch(line):
             parameters.append(Parameter(match[1], _literal(match[2]), match[3]))
+        elif line.startswith(_NOTE):
+            notes.append(line.removeprefix(_NOTE).strip())
         elif line.startswith("-- param"):
             raise WarehouseError(f"{path.name}: {shown(line)} is not '-- param NAME: DEFAULT = MEANING'")
         else:
             question.append(line.removeprefix("--").strip())
     if not question:
         raise WarehouseError(f"{path.name} does not open with the question that it answers")
-    return NamedQuery(path.stem, " ".join(question), tuple(parameters), sql)
+    return NamedQuery(path.stem, " ".join(question), tuple(parameters), sql, " ".join(notes))
 
 
 def run_query(home: DataHome, name_or_sql: str, params: Mapping[str, Value] | None = None) -> pl.DataFrame:

@@ -1,4 +1,6 @@
 -- What did it cost: tokens, hours, share taken from the prefix cache, tokens per second?
+-- note: From the ledger of engine runs. Time is wall-clock time of sampling; loading is not counted. Nothing is
+-- note: listed for rollouts that others published.
 -- param problem_set: NULL = all problem sets
 SELECT
     problem_set,

@@ -1,4 +1,5 @@
 -- How hard are the problems by level and subject: accuracy with CoT, chance without, length of the traces?
+-- note: Chance without any CoT (V0), accuracy, and what the CoT gains; every problem counts once.
 -- param problem_set: NULL = all problem sets
 SELECT
     problem_set,

@@ -1,4 +1,7 @@
 -- Does a model guess more, or does it only meet harder problems? (Guess rates matched on V0.)
+-- note: Correct traces by V0, the potential of the empty chain of thought: at a low V0 a correct trace must have
+-- note: come from a low potential, and the bound says how often at most. Equal weights: the mean over the bins with
+-- note: traces.
 -- param problem_set: NULL = all problem sets
 -- param pattern: 'lucky_guess' = last cut before the answer is stated; 'late_spike' = the paper's penultimate cut
 -- param rule: 'threshold' = the paper's rule on estimates; 'confirmed' counts only what is_confirmed

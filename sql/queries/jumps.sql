@@ -1,4 +1,7 @@
 -- What are insights made of, and is it anything that other steps are not? (Shares of steps by what their text holds.)
+-- note: A jump is an insight that no reader can explain; no rule decides that. Shares of insights whose text holds a
+-- note: calculation, a self-check such as “wait”, the gold answer, or the first statement of the trace's own answer,
+-- note: and of all other steps.
 -- param problem_set: NULL = all problem sets
 -- param rule: 'threshold' = insights by the paper's rule; 'confirmed' counts only what is_confirmed
 SELECT

@@ -1,4 +1,5 @@
 -- Which steps raise a model's chance most, and what do they say?
+-- note: Rises between neighboring cuts, largest first, with the text between them.
 -- param problem_set: NULL = all problem sets
 -- param model: NULL = all models
 -- param limit: 20 = rows

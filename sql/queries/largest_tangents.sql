@@ -1,4 +1,5 @@
 -- Which steps throw a model off, and does the trace recover from them?
+-- note: Drops between neighboring cuts, largest first. Recovered: a later cut is back within the tolerance.
 -- param problem_set: NULL = all problem sets
 -- param model: NULL = all models
 -- param limit: 20 = rows

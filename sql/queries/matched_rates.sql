@@ -1,4 +1,6 @@
 -- How often does each pattern occur at like difficulty? (Rates by V0, and their mean with equal weights.)
+-- note: Rates in bins of V0, and their mean with equal weights: comparable between models where the same bins are
+-- note: empty.
 -- param problem_set: NULL = all problem sets
 -- param pattern: NULL = all patterns; or insight, tangent, late_spike, lucky_guess, monotone
 -- param rule: 'threshold' = the paper's rule on estimates; 'confirmed' counts only what is_confirmed

@@ -1,4 +1,6 @@
 -- How do two models compare on the same problems, and on problems of like difficulty? (Paired; and matched on V0.)
+-- note: Each problem that both have counts once. Matched on V0: rates with equal weights over the bins that both
+-- note: fill.
 -- param problem_set: NULL = all problem sets
 -- param rule: 'threshold' = the paper's rule for patterns; or 'confirmed'
 -- param trace_filter: 'paper' = right traces of problems not solved without CoT; or correct, incorrect, all

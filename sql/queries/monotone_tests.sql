@@ -1,4 +1,7 @@
 -- Could the true potential never fall? (A test that noise does not fool, beside the rule by tolerance.)
+-- note: Share of traces for which a potential that never falls is not ruled out: likelihood ratio of the isotonic
+-- note: fit, p ≥ 0.05, or at a false discovery rate of 5%. By tolerance: the rule of the pattern table on the same
+-- note: traces, which noise alone often breaks.
 -- param problem_set: NULL = all problem sets
 SELECT
     problem_set,

@@ -1,4 +1,6 @@
 -- How much of pass@k is luck? (Unbiased, over measured traces, with guesses taken as wrong beside it.)
+-- note: Unbiased, from the measured traces. Without guesses: correct traces that are lucky guesses count as
+-- note: incorrect.
 -- param problem_set: NULL = all problem sets
 -- param rule: 'lucky_guess' = which guesses are taken out; or 'late_spike'
 SELECT

@@ -1,4 +1,6 @@
 -- How often does each pattern occur, with the counts behind each rate? (Long form of the pattern table.)
+-- note: Share of the paper's traces (correct ones, problems solved without CoT left out) with at least one event.
+-- note: The threshold rule is the paper's; the confirmed rule keeps what chance is unlikely to have made.
 -- param problem_set: NULL = all problem sets
 -- param rule: NULL = both rules; or 'threshold', the paper's on estimates; 'confirmed' counts only what is_confirmed
 -- param trace_filter: 'paper' = right traces of problems not solved without CoT; or correct, incorrect, all

@@ -1,4 +1,7 @@
 -- After a tangent, how often and after how many tokens does the trace get back, and is it right in the end?
+-- note: Tangents after which a later cut is back within the tolerance, the tokens that this took, and how many of
+-- note: the traces with a tangent end correct. Traces end, so slow recoveries are missed; part of a recovery is
+-- note: chance.
 -- param problem_set: NULL = all problem sets
 -- param rule: 'threshold' = tangents by the paper's rule; 'confirmed' counts only what is_confirmed
 SELECT

@@ -1,4 +1,6 @@
 -- How good are the estimates: unknown points, truncated and unanswered rollouts, width of the intervals?
+-- note: Potentials by model. Unknown: no scored rollout. Truncated and unanswered rollouts count as not correct,
+-- note: unscored ones leave n.
 -- param problem_set: NULL = all problem sets
 SELECT
     problem_set,

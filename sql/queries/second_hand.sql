@@ -1,4 +1,5 @@
 -- How do the rates compare with the paper's on AIME 2024? (Percent of traces; from digests of arXiv 2602.14903, not checked against it.)
+-- note: The paper's figures come from digests and were not checked against it.
 -- param problem_set: NULL = all problem sets that are AIME 2024
 WITH digests (name, insight, tangent, late_spike, monotone) AS (
     VALUES

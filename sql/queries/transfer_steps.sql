@@ -1,4 +1,7 @@
 -- Does the step that lifts the writer lift the reader? (Changes of both between the same cuts, by kind of step.)
+-- note: Changes of both potentials between the same two cuts, by the writer's kind of step. Correlations are
+-- note: weakened by the noise of both; corrected: the binomial noise taken off both variances, where that is
+-- note: possible.
 -- param problem_set: NULL = all problem sets
 -- param reader: NULL = all readers
 -- param leaks: 'kept' = all steps; 'dropped' = none at whose end the gold answer stands in the text

@@ -1,4 +1,7 @@
 -- How large are the true changes between cuts, sampling noise removed, and how many of them are events?
+-- note: The law of true changes, fitted to all pairs of neighboring cuts with sampling noise removed: how many
+-- note: events it expects (fitted), found by the threshold rule, and confirmed at a false discovery rate of 5%. The
+-- note: fit errs toward no change at all.
 -- param problem_set: NULL = all problem sets
 SELECT
     problem_set,

@@ -1,4 +1,6 @@
 -- How many problems that a reader cannot solve does a part of the writer's trace unlock?
+-- note: Unlocked: V0 is below 0.05 and the potential at this share above 0.10, each with probability at least 0.95.
+-- note: Undecided: too few rollouts to say either; never counted as not unlocked.
 -- param problem_set: NULL = all problem sets
 -- param fraction: 0.2 = share of the writer's trace
 -- param trace_filter: 'all' = all measured traces of the writer; 'correct' = right ones only

@@ -14,25 +14,17 @@ MOST_PANELS = 24  #: small multiples drawn; the title says how many more there a
 
 SECTIONS = (
     Section(
-        "sampling_quality",
-        "trust",
-        "How good the estimates are",
-        "Potentials by model. Unknown: no scored rollout. Truncated and unanswered rollouts count as not correct, "
-        "unscored ones leave n.",
+        "sampling_quality", "trust", "How good the estimates are",
         kinds={"mean_interval_width": "value"},
-        names={"protocol_hash": "", "protocol": "", "n_prefixes": "Cuts", "smallest_n": "Smallest n"},
+        names={"n_prefixes": "Cuts", "smallest_n": "Smallest n"},
     ),
     Section(
-        "cost",
-        "cost",
-        "What sampling took",
-        "From the ledger of engine runs. Time is wall-clock time of sampling; loading is not counted. Nothing is listed "
-        "for rollouts that others published.",
+        "cost", "cost", "What sampling took",
         kinds={"hours": "hours"},
         across=(),
         names={"hours": "Time", "seconds_per_1000_rollouts": ""},
     ),
-)
+)  # fmt: skip
 
 
 def curves_figure(curves: pl.DataFrame, title: str) -> Figure | None:

@@ -36,9 +36,7 @@ def optimized_figure(curves: pl.DataFrame) -> Figure | None:
     for axes, model in zip(grid, models, strict=True):
         own = curves.filter(pl.col("model") == model).sort("position")
         for arm, (color, marker) in _LOOKS.items():
-            handles[arm] = line(
-                axes, own.filter(pl.col("arm") == arm), "position", "mean", color, marker=marker
-            )
+            handles[arm] = line(axes, own.filter(arm=arm), "position", "mean", color, marker=marker)
         axes.set(ylim=(-0.03, 1.03), xlabel="tokens of the trace", ylabel="mean potential")
         title(axes, f"{one_line(model, 40)}\n{own['n_problems'].max()} problems")
     legend(figure, handles)
@@ -54,14 +52,9 @@ def _figure(source: Source, _: pl.DataFrame) -> Figure | None:
 
 SECTIONS = (
     Section(
-        "optimized",
-        "search",
-        "Optimized traces and sampled ones",
-        "Greedy search: of several candidate chunks the one with the highest potential is kept, until the trace ends. The "
-        "search is told the gold answer, so its correct answers are no accuracy of the model: they show how far single "
-        "chunks decide. Selection bias: the estimate that won, and fresh rollouts of the same chunk.",
+        "optimized", "search", "Optimized traces and sampled ones",
         by="measure", kinds=_MEASURES, across=(), n=("n",),
-        names={"n_problems": "", "reference": "Sampled"},
+        names={"reference": "Sampled"},
         picture=_figure, caption="Mean potential; a trace that has ended keeps its verdict, 0 or 1. Bands: 95%.",
     ),
 )  # fmt: skip

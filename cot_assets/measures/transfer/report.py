@@ -70,53 +70,32 @@ def _figure(_: Source, curve: pl.DataFrame) -> Figure | None:
 
 SECTIONS = (
     Section(
-        "transfer",
-        "transfer",
-        "What the first part of a writer's trace does for a reader",
-        "The reader continues the writer's text. Controls give it another text of equal length: of another problem's "
-        "trace, of an incorrect trace of the writer, or of its own trace. Lift: against the reader's potential without "
-        "any text.",
+        "transfer", "transfer", "What the first part of a writer's trace does for a reader",
         across=("control",), n=("n_traces",),
-        names={"n_problems": "", "n_paired": "", "fraction": "Share given", "lift": ""}, kinds={"fraction": "share"},
+        names={"fraction": "Share given", "lift": ""}, kinds={"fraction": "share"},
         picture=_figure, caption="Mean potential over all traces; bands and bars: 95% intervals, clustered by problem.",
     ),
     Section(
-        "unlocked_problems",
-        "transfer",
-        "Problems that a part of the trace unlocks",
-        "Unlocked: V0 is below 0.05 and the potential at this share above 0.10, each with probability at least 0.95. "
-        "Undecided: too few rollouts to say either; never counted as not unlocked.",
+        "unlocked_problems", "transfer", "Problems that a part of the trace unlocks",
         across=(), names={**_SPAN, "problems_ci_low": "", "problems_ci_high": "", "ci_low": "", "ci_high": "",
                           "n_problems_unlocked": "Problems unlocked", "n_problems_unsolved": "of unsolved",
                           "n_unlocked": "Traces unlocked", "n_unsolved": "of unsolved", "fraction": "Share given"},
         kinds={"fraction": "share"},
     ),
     Section(
-        "transfer_controls",
-        "transfer",
-        "The writer's text against each control",
-        "Trace by trace, at equal length. Leaks dropped: no pair in one of whose texts the gold answer stands.",
+        "transfer_controls", "transfer", "The writer's text against each control",
         across=(), n=("n_traces",), kinds={"fraction": "share"},
-        names={"n_problems": "", "n_missing": "", "n_leaks": "", "n_control_leaks": "", "n_unlocked": "",
-               "n_control_unlocked": "", "value": "Text", "control_value": "Control text", "fraction": "Share given"},
+        names={"value": "Text", "control_value": "Control text", "fraction": "Share given"},
     ),
     Section(
-        "first_unlock",
-        "transfer",
-        "The shortest prefix that unlocks a problem",
-        "Of the problems that the reader does not solve alone. Several prefixes are judged, so the first may be chance: "
-        "do the longer ones of the same trace unlock too?",
+        "first_unlock", "transfer", "The shortest prefix that unlocks a problem",
         across=(),
         names={"n0": "", "n": "", "n_traces": "", "n_prefixes": "", "n_undecided": "", "trace_verdict": "Trace",
                "n_longer": "of longer", "n_longer_unlocked": "Longer unlock", "leaks_answer_there": "Gold in text",
                "statement": ""},
     ),
     Section(
-        "transfer_steps",
-        "transfer",
-        "Does the step that lifts the writer lift the reader?",
-        "Changes of both potentials between the same two cuts, by the writer's kind of step. Correlations are weakened by "
-        "the noise of both; corrected: the binomial noise taken off both variances, where that is possible.",
-        across=(), n=("n_steps",), names={"n_traces": "", "n_problems": "", "kind": "Step"},
+        "transfer_steps", "transfer", "Does the step that lifts the writer lift the reader?",
+        across=(), n=("n_steps",), names={"kind": "Step"},
     ),
 )  # fmt: skip

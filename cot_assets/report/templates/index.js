@@ -57,9 +57,9 @@
     if (signs.length) {
       link.appendChild(element("span", "signs", signs.map(function (s) { return SIGNS[s] + " " + words(s); }).join(" ")));
     }
-    link.appendChild(element("span", "note", row.model + (row.level ? " · level " + row.level : "") + " · " + row.tokens + " tokens"));
+    link.appendChild(element("span", "note", row.model + (row.level ? " · level " + row.level : "") + " · " + row.n_tokens + " tokens"));
     link.appendChild(element("span", "note", "starts at " + (row.v0 === null ? "?" : row.v0.toFixed(2)) + ", largest rise " +
-      signed(row.rise === null ? null : Math.max(0, row.rise)) + ", drop " + signed(row.drop === null ? null : Math.min(0, row.drop))));
+      signed(row.largest_rise === null ? null : Math.max(0, row.largest_rise)) + ", drop " + signed(row.largest_drop === null ? null : Math.min(0, row.largest_drop))));
     item.appendChild(link);
     return item;
   }
@@ -73,11 +73,11 @@
   }
   function less(value, worst) { return value === null ? worst : value; }
   var ORDER = {
-    rise: function (a, b) { return less(b.rise, -2) - less(a.rise, -2); },
-    drop: function (a, b) { return less(a.drop, 2) - less(b.drop, 2); },
-    end: function (a, b) { return less(b.end, -1) - less(a.end, -1); },
+    rise: function (a, b) { return less(b.largest_rise, -2) - less(a.largest_rise, -2); },
+    drop: function (a, b) { return less(a.largest_drop, 2) - less(b.largest_drop, 2); },
+    end: function (a, b) { return less(b.surprise, -1) - less(a.surprise, -1); },
     v0: function (a, b) { return less(a.v0, 2) - less(b.v0, 2); },
-    tokens: function (a, b) { return b.tokens - a.tokens; },
+    tokens: function (a, b) { return b.n_tokens - a.n_tokens; },
     problem: function () { return 0; }
   };
   function update() {
