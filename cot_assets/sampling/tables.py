@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from cot_assets.engines.base import Engine, EngineInfo
+from cot_assets.engines.base import Engine
 from cot_assets.grading.statements import first_leak, states_answer_at
 from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import PlannedBlock, Prefix, sampling_of
@@ -93,16 +93,18 @@ def traces_frame(
 
 
 def blocks_frame(
-    plan: Sequence[PlannedBlock], protocol: Protocol, info: EngineInfo, origins: pl.DataFrame
+    plan: Sequence[PlannedBlock], protocol: Protocol, engine: Engine, origins: pl.DataFrame
 ) -> pl.DataFrame:
     """Columns of ``blocks`` but problem_set, model and asset.
 
     What a block was sampled with is what its shard says (``origins``: block_key, sampled_with). Where that does not say,
-    it is what the block's key names: all that ``info`` has but the version.
+    it is what the block's key names: all that the engine says of itself but its version.
     """
     said = {
         key: text for key, text in origins.select("block_key", "sampled_with").iter_rows() if text is not None
     }
+    info = engine.describe()
+    prompts_of = {ids: engine.decode(ids) for ids in {p.prefix.token_ids[: p.prefix.n_prompt] for p in plan}}
     unsaid = replace(info, version="unknown", device="unknown").sampled_with()
     sampling = asdict(sampling_of(protocol))
     return pl.DataFrame(
@@ -123,6 +125,7 @@ def blocks_frame(
                     },
                     sort_keys=True,
                 ),
+                "prompt": prompts_of[p.prefix.token_ids[: p.prefix.n_prompt]],
                 "protocol": protocol.name,
                 "protocol_hash": protocol.protocol_hash,
             }

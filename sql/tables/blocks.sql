@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS blocks (
     seed           VARCHAR NOT NULL,
     model_revision VARCHAR NOT NULL,
     sampled_with   VARCHAR NOT NULL,
+    prompt         VARCHAR NOT NULL,
     protocol       VARCHAR NOT NULL,
     protocol_hash  VARCHAR NOT NULL,
     PRIMARY KEY (problem_set, model, asset, prefix_id, block_index)
@@ -24,3 +25,4 @@ COMMENT ON COLUMN blocks.n IS 'Rollouts in the block';
 COMMENT ON COLUMN blocks.seed IS 'Seed of the block, 64 bits: a hash of its key';
 COMMENT ON COLUMN blocks.model_revision IS 'Revision of the model: declared, or the hash of its files';
 COMMENT ON COLUMN blocks.sampled_with IS 'JSON of all that can change a probability: engine and version, number format, hash of tokenizer and template, settings of engine and sampling';
+COMMENT ON COLUMN blocks.prompt IS 'The prompt as text, decoded from the tokens that the model read; special tokens left out';

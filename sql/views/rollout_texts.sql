@@ -24,6 +24,7 @@ SELECT
     sampled.n_tokens,
     texts.text,
     texts.token_ids,
+    sampled.block_key,
     sampled.shard
 FROM sampled
 LEFT JOIN read_parquet($shards_glob, filename = true, union_by_name = true) AS texts
@@ -45,4 +46,5 @@ COMMENT ON COLUMN rollout_texts.finish_reason IS 'stop, length, or unknown (impo
 COMMENT ON COLUMN rollout_texts.n_tokens IS 'Generated tokens';
 COMMENT ON COLUMN rollout_texts.text IS 'The completion, without its prefix; NULL if its shard is gone';
 COMMENT ON COLUMN rollout_texts.token_ids IS 'Token ids of the completion';
+COMMENT ON COLUMN rollout_texts.block_key IS 'Identity of the block that it was sampled in';
 COMMENT ON COLUMN rollout_texts.shard IS 'Parquet file that holds the text, relative to the shards folder';

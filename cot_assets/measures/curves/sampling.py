@@ -198,7 +198,7 @@ def write_blocks(
     where = {**scope.where, "asset": asset}
     frame = pl.DataFrame(schema=polars_schema("blocks"))
     if engine is not None and store is not None:
-        rows = blocks_frame(plan, scope.protocol, engine.describe(), store.origins())
+        rows = blocks_frame(plan, scope.protocol, engine, store.origins())
         frame = rows.with_columns(pl.lit(value).alias(name) for name, value in where.items())
     scope.warehouse.write_partition("blocks", frame, where)
     return frame

@@ -220,6 +220,31 @@ def test_recovery_counts_tangents_and_the_traces_they_are_in(study: Warehouse) -
     assert (found["ends_correct"]["n_with"], found["ends_correct"]["n_of"]) == (2, "traces")
 
 
+def test_a_rollout_is_followed_to_its_evidence(study: Warehouse) -> None:
+    (found,) = ask(study, "provenance", trace_id="strong-p1", cut_index="0", sample_index="2")
+    assert found["read"] == "Find: 1 + 1\nx"  # the prompt, and the prefix behind it
+    assert found["wrote"] == "strong-p1-0 says 2\x1b[2J"
+    assert (found["verdict"], found["gold_answer"], found["seed"]) == ("correct", "2", "0")
+    assert (found["audit"], found["audit_z"], found["sampled_with"]) == ("passed", 1.3, '{"engine": "e"}')
+    rollouts = ask(study, "provenance", block="weak-p2-1-3", limit="99")
+    assert [r["sample_index"] for r in rollouts] == list(range(48, 64))
+    assert {(r["model"], r["audit"]) for r in rollouts} == {("weak", "not audited")}
+    assert {r["decided_by"] for r in rollouts if r["verdict"] == "truncated"} <= {
+        "out of tokens without a final answer"
+    }
+    assert len(ask(study, "provenance")) == 1
+    assert ask(study, "provenance", block="none") == []
+
+
+def test_audits_show_the_least_likely_blocks(study: Warehouse) -> None:
+    found = ask(study, "audits")
+    assert [(r["model"], r["audited"], r["z"], r["verdict"]) for r in found] == [
+        ("strong", 1, 1.3, "passed"),
+        ("weak", 1, 1.3, "passed"),
+    ]
+    assert ask(study, "audits", verdict="failed") == []
+
+
 def test_texts_of_rollouts_are_reached(study: Warehouse) -> None:
     found = ask(study, "completions", trace_id="strong-p1", cut_index="1", limit="3", verdict="correct")
     assert [r["sample_index"] for r in found] == [0, 1, 2]

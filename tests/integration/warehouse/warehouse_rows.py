@@ -17,6 +17,7 @@ _DEFAULTS = {
     "BOOLEAN": False,
     "TIMESTAMP": datetime(2026, 1, 1),
     "INTEGER[]": [1, 2],
+    "DOUBLE[]": [0.0, 0.0],
 }
 ROOT = Path(__file__).parents[3]
 

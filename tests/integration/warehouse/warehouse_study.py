@@ -102,6 +102,7 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
     )
     warehouse.write_partition("rollouts", rollouts, where)
     _write_shard(home, rollouts, model)
+    _fill_blocks(warehouse, rollouts, where)
     warehouse.transform("potentials", "potentials", where, finish=add_potential)
 
     curves = warehouse.read_transform("curves", where)
@@ -122,6 +123,23 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
     tables["summaries"] = summaries({**tables, **known}, PROTOCOL)
     for table, frame in tables.items():
         warehouse.write_partition(table, frame, where)
+
+
+def _fill_blocks(warehouse: Warehouse, rollouts: pl.DataFrame, where: dict[str, str]) -> None:
+    """One block per 16 rollouts, the first of each model audited."""
+    blocks = rollouts.unique("block_key", keep="first", maintain_order=True)
+    keys = blocks["block_key"].to_list()
+    frame = rows(
+        "blocks", **where, **STAMP, asset="completions", problem_id=blocks["problem_id"].to_list(),
+        prefix_id=blocks["prefix_id"].to_list(), block_index=[i % 4 for i in range(len(keys))], block_key=keys,
+        n=16, seed=[str(i) for i in range(len(keys))], prompt="Find: 1 + 1\n", sampled_with='{"engine": "e"}',
+    )  # fmt: skip
+    warehouse.write_partition("blocks", frame, {**where, "asset": "completions"})
+    audits = rows(
+        "audits", **where, **STAMP, asset="completions", block_key=keys[:1], shard=blocks["shard"][0],
+        prefix_id=blocks["prefix_id"][0], verdict="passed", z=1.26, log_e=-2.0,
+    )  # fmt: skip
+    warehouse.write_partition("audits", audits, {**where, "asset": "completions"})
 
 
 def _fill_comparisons(warehouse: Warehouse) -> None:
