@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
+
+from cot_assets.study import ANSWER_KINDS, ANSWER_RULES, AnswerRule
 
 
 @click.command()
@@ -23,12 +26,24 @@ import click
 @click.option("--gold-field", default="gold", show_default=True, help="The right answer.")
 @click.option(
     "--kind",
-    type=click.Choice(["integer", "expression", "multiple_choice"]),
+    type=click.Choice(ANSWER_KINDS),
     default="expression",
     show_default=True,
-    help="How answers are compared.",
+    help="How answers are read; 'expression': as what the gold answer is.",
 )
-@click.option("--allow-unboxed", is_flag=True, help="Take 'the answer is ...' where there is no \\boxed.")
+@click.option(
+    "--rule",
+    "rules",
+    type=click.Choice(ANSWER_RULES),
+    multiple=True,
+    default=("boxed",),
+    show_default=True,
+    help="Where a response has its answer; repeat it for rules that are tried in turn.",
+)
+@click.option("--allow-unboxed", is_flag=True, help="Short for --rule statement after the others.")
+@click.option(
+    "--explain", is_flag=True, help="Say how each answer and gold answer is read, and what decided."
+)
 @click.option("--overwrite", is_flag=True, help="The output may exist.")
 def grade(
     file: Path,
@@ -37,13 +52,16 @@ def grade(
     answer_field: str | None,
     gold_field: str,
     kind: str,
+    rules: tuple[AnswerRule, ...],
     allow_unboxed: bool,
+    explain: bool,
     overwrite: bool,
 ) -> None:
-    r"""Grade a JSONL FILE of responses with the grader of the pipeline.
+    r"""Grade a FILE of responses (JSONL, JSON, CSV or Parquet, also as .gz) with the grader of the pipeline.
 
     The last \boxed answer of each response is compared with the gold answer; nothing in a text is ever
-    executed. A response ends as correct, incorrect, no_answer, truncated or unscored (the grader could not
+    executed. A number with a unit against the same number without one is correct where the row's "statement"
+    names the unit, or where there is none. A response ends as correct, incorrect, no_answer, truncated or unscored (the grader could not
     tell in its time; it leaves the accuracy's denominator).
     """
     from cot_assets.grading.files import grade_file
@@ -55,7 +73,15 @@ def grade(
         answer_field=answer_field,
         gold_field=gold_field,
         kind=kind,
-        allow_unboxed=allow_unboxed,
+        rules=tuple(dict.fromkeys((*rules, *(("statement",) if allow_unboxed else ())))),
+        explained=explain,
         overwrite=overwrite,
     )
+    if explain:
+        with summary.output.open(encoding="utf-8") as lines:
+            for line in map(json.loads, lines):
+                click.echo(
+                    f"{line['row']:>5}  {line['verdict']:<9}  {line['reason']}\n"
+                    f"       answer: {line['answer_reading'][:200]}\n       gold:   {line['gold_reading'][:200]}"
+                )
     click.echo(str(summary))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
-from cot_assets.grading.normalise import MAX_ANSWER_CHARS
+from cot_assets.grading.spelling import MAX_ANSWER_CHARS
 
 _COMMANDS = (r"\boxed", r"\fbox")
 _OPENING = re.compile(r"\s{0,8}\{")
+_LETTER = re.compile(r"\s{1,8}(?=[A-Z](?![A-Za-z0-9{]))")  #: \boxed B, as TeX reads it
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 
 
@@ -26,6 +27,8 @@ def last_box(text: str, end: int | None = None) -> tuple[int, int | None, int | 
         after = start + (6 if text.startswith(_COMMANDS[0], start) else 5)
         if not text[after : after + 1].isalpha():
             opening = _OPENING.match(text, after)
+            if letter := _LETTER.match(text, after):
+                return start, letter.end(), letter.end() + 1
             content_end = _closing(text, opening.end()) if opening else None
             return start, opening.end() if opening and content_end is not None else None, content_end
         end = start

@@ -1,4 +1,4 @@
-"""Grade a JSONL file of responses: the work behind ``cot-assets grade``.
+"""Grade a file of responses: the work behind ``cot-assets grade``.
 
 Belongs here: reading rows, grading them batch by batch, writing one line per response, and the summary.
 Does not belong here: the command and its options (:mod:`cot_assets.cli`), and rollouts of the warehouse
@@ -11,20 +11,22 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
-from cot_assets.grading.extract import extract_answer
+from cot_assets.grading.extract import DEFAULT_RULES, Extracted, extract_answer
 from cot_assets.grading.pool import GraderPool, Pair
-from cot_assets.grading.verify import GRADER_VERSION, Judgement
+from cot_assets.grading.verify import GRADER_VERSION, Judgement, explain, settled
 from cot_assets.statistics.estimates import jeffreys_interval
+from cot_assets.study import ANSWER_KINDS, AnswerRule
+from cot_assets.study.rows import RowsError, iter_rows
 
 _BATCH = 2000  #: responses that are held in memory at a time
-_KINDS = ("integer", "expression", "multiple_choice")
 _ANSWER = "answer"  # read in rows without a response
+_STATEMENT = "statement"  # of the problem; decides on units that only answer or gold answer has
 VERDICTS = ("correct", "incorrect", "no_answer", "truncated", "unscored")
 
 
@@ -68,7 +70,9 @@ class _Response:
     row: int
     index: int | None
     answer: str | None
+    rule: AnswerRule | None
     gold: str
+    statement: str | None
     is_cut_off: bool
 
 
@@ -80,14 +84,15 @@ def grade_file(
     answer_field: str | None = None,
     gold_field: str = "gold",
     kind: str = "expression",
-    allow_unboxed: bool = False,
+    rules: Sequence[AnswerRule] = DEFAULT_RULES,
+    explained: bool = False,
     overwrite: bool = False,
     pool: GraderPool | None = None,
 ) -> Summary:
-    """Grade every response of a JSONL file and write one JSON line per response.
+    """Grade every response of a file and write one JSON line per response.
 
     Args:
-        path: one JSON object per line.
+        path: one response per row, in a file that :mod:`cot_assets.study.rows` reads.
         output: where verdicts go; default: the input's name with ``.graded.jsonl``. Written under another
             name first, so that a run that fails leaves nothing there.
         response_field: the model's text, or a list of texts. A text that ended by its length
@@ -95,8 +100,9 @@ def grade_file(
         answer_field: a final answer that is already extracted, or a list; no text is searched for it.
             Without a name, ``answer`` is read in rows that have no response.
         gold_field: the right answer, text or number.
-        kind: ``integer``, ``expression`` or ``multiple_choice``.
-        allow_unboxed: whether "answer is ..." counts where there is no box.
+        kind: How answers are read; see :class:`cot_assets.study.ProblemSetEntry`.
+        rules: Where a text has its answer; see :mod:`cot_assets.grading.extract`.
+        explained: Whether each line also says how answer and gold answer are read.
         overwrite: whether ``output`` may exist.
         pool: compares answers; without one, a pool lives for this call.
 
@@ -104,12 +110,12 @@ def grade_file(
         Counts and accuracy.
 
     Raises:
-        GradeFileError: the input is not JSONL, a field is missing or of another type, or ``output``
+        GradeFileError: the input cannot be read, a field is missing or of another type, or ``output``
             exists.
     """
-    if kind not in _KINDS:
-        raise GradeFileError(f"answer kind {kind!r} is not known; use one of {', '.join(_KINDS)}")
-    output = output or path.with_suffix(".graded.jsonl")
+    if kind not in ANSWER_KINDS:
+        raise GradeFileError(f"answer kind {kind!r} is not known; use one of {', '.join(ANSWER_KINDS)}")
+    output = output or path.with_name(path.name.removesuffix(".gz")).with_suffix(".graded.jsonl")
     if output.exists() and (not overwrite or output.samefile(path)):
         raise GradeFileError(
             f"{output} exists; name another output" + ("" if overwrite else ", or overwrite it")
@@ -119,21 +125,22 @@ def grade_file(
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     own = GraderPool() if pool is None else None
     try:
-        with (
-            path.open(encoding="utf-8", errors="replace") as lines,
-            part.open("x", encoding="utf-8") as results,
-        ):
-            responses = _responses(path, lines, response_field, answer_field, gold_field, kind, allow_unboxed)
+        with part.open("x", encoding="utf-8") as results:
+            responses = _responses(path, response_field, answer_field, gold_field, kind, rules)
             while batch := list(islice(responses, _BATCH)):
                 pairs = [(r.answer, r.gold, kind) for r in batch if r.answer is not None]
                 for grade in (pool or cast("GraderPool", own)).grade(p for p in pairs if p not in judged):
                     pair = (grade.answer, grade.gold_answer, grade.answer_kind)
-                    judged[pair] = Judgement(grade.verdict, grade.reason)
+                    judged[pair] = Judgement(grade.verdict, grade.reason, grade.unit)
                 for response in batch:
-                    counts[_write(results, response, judged, kind)] += 1
+                    line = _line(response, judged, kind, explained=explained)
+                    results.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    counts[line["verdict"]] += 1
         if output.exists() and not overwrite:
             raise GradeFileError(f"{output} has come into being meanwhile; name another output")
         part.replace(output)
+    except RowsError as error:
+        raise GradeFileError(str(error)) from error
     except OSError as error:
         raise GradeFileError(f"{error.filename}: {error.strerror}") from error
     finally:
@@ -156,73 +163,66 @@ def _summary(output: Path, counts: Counter[str]) -> Summary:
     )
 
 
-def _write(results: IO[str], response: _Response, judged: dict[Pair, Judgement], kind: str) -> str:
+def _line(
+    response: _Response, judged: dict[Pair, Judgement], kind: str, *, explained: bool
+) -> dict[str, Any]:
     if response.answer is not None:
         judgement = judged[response.answer, response.gold, kind]
-        verdict, reason = judgement.verdict, judgement.reason
+        verdict, reason = settled(judgement.verdict, judgement.unit, response.statement), judgement.reason
+        if verdict != judgement.verdict:
+            reason = f"the statement does not name the unit {judgement.unit}"
     elif response.is_cut_off:
         verdict, reason = "truncated", "ended by its length before an answer"
     else:
         verdict, reason = "no_answer", "no final answer found"
-    line = {
+    readings = explain(response.answer or "", response.gold, kind) if explained else {}
+    return {
         "row": response.row,
         "index": response.index,
         "answer": response.answer,
+        "answer_rule": response.rule,
         "gold_answer": response.gold,
         "verdict": verdict,
         "reason": reason,
+        **readings,
         "grader_version": GRADER_VERSION,
     }
-    results.write(json.dumps(line, ensure_ascii=False) + "\n")
-    return verdict
 
 
 def _responses(
     path: Path,
-    lines: IO[str],
     response_field: str,
     answer_field: str | None,
     gold_field: str,
     kind: str,
-    allow_unboxed: bool,
+    rules: Sequence[AnswerRule],
 ) -> Iterator[_Response]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        place = f"{path}, line {number}"
-        row = _row(line, place)
+    for number, row in iter_rows(path):
+        place = f"{path}, row {number}"
         gold = _text(_field(row, gold_field, place), f"{place}, field {gold_field!r}")
         if gold is None:
             raise GradeFileError(
                 f"{place}: the gold answer ({gold_field!r}) is null; give it or leave the row out"
             )
+        statement = row.get(_STATEMENT) if isinstance(row.get(_STATEMENT), str) else None
         is_text = answer_field is None and (response_field in row or _ANSWER not in row)
         field = response_field if is_text else answer_field or _ANSWER
         given = _field(row, field, place)
         values: list[Any] = given if isinstance(given, list) else [given]
         for index, value in enumerate(values):
             text = _text(value, f"{place}, field {field!r}")
-            if text is not None and is_text:
-                text = extract_answer(text, kind, allow_unboxed=allow_unboxed)
+            found = (
+                Extracted(text, None) if text is None or not is_text else extract_answer(text, kind, rules)
+            )
             yield _Response(
                 number,
                 index if isinstance(given, list) else None,
-                text if text is None or text.strip() else None,
+                found.answer if found.answer is None or found.answer.strip() else None,
+                found.rule,
                 gold,
+                statement,
                 row.get("finish_reason") == "length",
             )
-
-
-def _row(line: str, place: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise GradeFileError(
-            f"{place}: not valid JSON ({error}); the file must hold one object per line"
-        ) from error
-    if not isinstance(row, dict):
-        raise GradeFileError(f"{place}: holds {type(row).__name__}, not an object")
-    return row
 
 
 def _field(row: dict[str, Any], name: str, place: str) -> object:

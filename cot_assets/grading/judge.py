@@ -6,26 +6,24 @@ and writing the ``grades`` table (the caller brings what is known and stores wha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
 
-from cot_assets.grading.extract import extract_answer
+from cot_assets.grading.extract import DEFAULT_RULES, extract_answer
 from cot_assets.grading.pool import GraderPool, Pair
-from cot_assets.grading.verify import GRADER_VERSION
+from cot_assets.grading.verify import GRADER_VERSION, settled
+from cot_assets.study import AnswerRule
+from cot_assets.warehouse.schema import polars_schema
 
-#: Columns of the ``grades`` table.
-GRADES_SCHEMA = pl.Schema(
-    {
-        name: pl.String()
-        for name in ("answer", "gold_answer", "answer_kind", "grader_version", "verdict", "reason")
-    }
-)
+GRADES_SCHEMA = polars_schema("grades")
+_GRADED = ("answer", "gold_answer", "answer_kind", "grader_version", "verdict")
 _NEEDED = ("text", "finish_reason", "gold_answer", "answer_kind")
 
 
 class Judged(NamedTuple):
-    """``verdicts``: columns answer, verdict, one row per input row; ``grades``: new rows of that table."""
+    """``verdicts``: columns answer, answer_rule, verdict, as many rows as came in; ``grades``: new rows of that table."""
 
     verdicts: pl.DataFrame
     grades: pl.DataFrame
@@ -36,17 +34,18 @@ def judge_rollouts(
     *,
     known: pl.DataFrame | None = None,
     pool: GraderPool | None = None,
-    allow_unboxed: bool = False,
+    rules: Sequence[AnswerRule] = DEFAULT_RULES,
 ) -> Judged:
     """Extract and judge the final answer of every row.
 
     Args:
-        frame: columns text (trace up to the cut and completion), finish_reason, gold_answer, answer_kind.
+        frame: columns text (trace up to the cut and completion), finish_reason, gold_answer, answer_kind, and
+            where it is known ``statement``: it decides on units that only answer or gold answer has.
         known: rows of the ``grades`` table. Those of this grader version are not graded again, but for
             ``unscored`` ones.
         pool: compares answers; without one, a pool lives for this call, and starts no process where no
             comparison needs any.
-        allow_unboxed: whether "answer is ..." counts where there is no box.
+        rules: where a text has its answer; see :mod:`cot_assets.grading.extract`.
 
     Returns:
         Verdicts in the order of ``frame``: an answer is judged however the text ended; a text without one
@@ -58,13 +57,13 @@ def judge_rollouts(
         GraderError: workers do not start.
     """
     _check(frame, _NEEDED, "rollouts to judge")
-    answers = [
-        extract_answer(text, kind, allow_unboxed=allow_unboxed)
+    found = [
+        extract_answer(text, kind, rules)
         for text, kind in zip(frame["text"], frame["answer_kind"], strict=True)
     ]
     pairs: list[Pair | None] = [
         None if answer is None else (answer, gold, kind)
-        for answer, gold, kind in zip(answers, frame["gold_answer"], frame["answer_kind"], strict=True)
+        for (answer, _), gold, kind in zip(found, frame["gold_answer"], frame["answer_kind"], strict=True)
     ]
     verdict_of = _remembered(known)
     wanted = [pair for pair in dict.fromkeys(pairs) if pair is not None and pair not in verdict_of]
@@ -73,32 +72,45 @@ def judge_rollouts(
     else:
         with GraderPool() as own:
             grades = own.grade(wanted)
-    verdict_of |= {(g.answer, g.gold_answer, g.answer_kind): g.verdict for g in grades}
+    verdict_of |= {(g.answer, g.gold_answer, g.answer_kind): (g.verdict, g.unit) for g in grades}
+    statements = frame["statement"] if "statement" in frame.columns else [None] * frame.height
     verdicts = [
-        verdict_of[pair] if pair is not None else "truncated" if reason == "length" else "no_answer"
-        for pair, reason in zip(pairs, frame["finish_reason"], strict=True)
+        settled(*verdict_of[pair], statement)
+        if pair is not None
+        else "truncated"
+        if reason == "length"
+        else "no_answer"
+        for pair, reason, statement in zip(pairs, frame["finish_reason"], statements, strict=True)
     ]
     return Judged(
         pl.DataFrame(
-            {"answer": answers, "verdict": verdicts}, {"answer": pl.String(), "verdict": pl.String()}
+            {
+                "answer": [answer for answer, _ in found],
+                "answer_rule": [rule for _, rule in found],
+                "verdict": verdicts,
+            },
+            dict.fromkeys(("answer", "answer_rule", "verdict"), pl.String()),
         ),
         pl.DataFrame(
-            [(g.answer, g.gold_answer, g.answer_kind, GRADER_VERSION, g.verdict, g.reason) for g in grades],
+            [
+                (g.answer, g.gold_answer, g.answer_kind, GRADER_VERSION, g.verdict, g.reason, g.unit)
+                for g in grades
+            ],
             GRADES_SCHEMA,
             orient="row",
         ),
     )
 
 
-def _remembered(known: pl.DataFrame | None) -> dict[Pair, str]:
+def _remembered(known: pl.DataFrame | None) -> dict[Pair, tuple[str, str | None]]:
     if known is None or known.is_empty():
         return {}
-    _check(known, GRADES_SCHEMA.names(), "known grades")
+    _check(known, _GRADED, "known grades")
     rows = known.filter(pl.col("grader_version") == GRADER_VERSION, pl.col("verdict") != "unscored")
     return {
-        (answer, gold, kind): verdict
-        for answer, gold, kind, verdict in rows.select(
-            "answer", "gold_answer", "answer_kind", "verdict"
+        (answer, gold, kind): (verdict, unit)
+        for answer, gold, kind, verdict, unit in rows.select(
+            "answer", "gold_answer", "answer_kind", "verdict", "unit"
         ).iter_rows()
     }
 

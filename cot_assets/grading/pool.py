@@ -46,13 +46,17 @@ class GraderError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """The verdict of one distinct pair; ``reason`` says how it was reached, or why it was not."""
+    """The verdict of one distinct pair; ``reason`` says how it was reached, or why it was not.
+
+    ``unit``: see :class:`cot_assets.grading.verify.Judgement`.
+    """
 
     answer: str
     gold_answer: str
     answer_kind: str
     verdict: GradeVerdict
     reason: str
+    unit: str | None = None
 
 
 class _Worker:
@@ -211,7 +215,9 @@ class GraderPool:
                 except BaseException:
                     self._end_all()  # a worker may still be busy with a pair that nobody waits for
                     raise
-        return [Grade(*pair, judged[pair].verdict, judged[pair].reason) for pair in distinct]
+        return [
+            Grade(*pair, judged[pair].verdict, judged[pair].reason, judged[pair].unit) for pair in distinct
+        ]
 
     def _run(self, waiting: deque[Pair], judged: dict[Pair, Judgement]) -> None:
         with selectors.DefaultSelector() as selector:
@@ -252,9 +258,9 @@ class GraderPool:
             if kind == "ready":
                 worker.child, worker.has_started = values[0], True
             elif kind == "verdict":
-                number, verdict, reason, is_worn = values
+                number, verdict, reason, unit, is_worn = values
                 if worker.pair is not None and worker.is_reply(number):
-                    judged[worker.pair] = Judgement(verdict, reason)
+                    judged[worker.pair] = Judgement(verdict, reason, unit)
                     worker.pair = None
                 if is_worn:
                     worker.restarts()

@@ -18,15 +18,10 @@ from functools import lru_cache
 from typing import Literal
 
 from cot_assets.grading.boxes import last_box
-from cot_assets.grading.normalise import (
-    Rational,
-    canonical,
-    choice_letter,
-    is_words,
-    rational,
-    without_name,
-    without_unit,
-)
+from cot_assets.grading.letters import choice_letter
+from cot_assets.grading.numbers import Number, read_number
+from cot_assets.grading.quantities import split_unit
+from cot_assets.grading.spelling import canonical
 
 MAX_SOUGHT_CHARS = 400  #: longer answers are only looked for in the last box
 _MAX_CANDIDATES = 20_000  #: a text with more occurrences of an answer than this is not read further
@@ -37,13 +32,16 @@ _Context = Literal["boxed", "equation", "answer", "expression"]
 _FILLER = r"(?:\s|~|\\[,;:! ]|\\(?:left|right|[bB]igg?[lr]?)(?![a-zA-Z])){0,4}"
 #: Between the words of an answer it does not matter which of them stand inside a text command.
 _TEXT_FILLER = r"(?:\s|~|\\[,;:! ]|\\(?:text|math)[a-z]{0,6}|\\mbox|[{}]){0,6}"
+_WORDS = re.compile(r"(?:\\text\{[^{}]*\}|[A-Za-z][A-Za-z' -]*[A-Za-z])")
+_ASSIGNED = re.compile(r"^\\?[A-Za-z]+(?:_\{?\w+\}?)?(?:\([A-Za-z]\))?=([^=]+)$")
 _THOUSANDS = r"(?:,|\{,\}|\\[,!]|,\\!|,?\\!\s?)?"
 _MINUS = r"[-−–]\s?"
 _SPELLINGS = {
     r"\frac": r"\\[dtc]?frac", r"\cdot": r"(?:\\cdot|\\times|[*·×])", r"\pi": r"(?:\\pi|π)",
     r"\sqrt": r"(?:\\sqrt|√|sqrt)", r"\infty": r"(?:\\infty|∞)", r"\leq": r"(?:\\leq?|≤)",
     r"\geq": r"(?:\\geq?|≥)", r"\cup": r"(?:\\cup|∪)", "{": r"[{(]?", "}": r"[})]?", "-": r"[-−–]",
-    r"\text": r"(?:\\(?:text|math)[a-z]{0,6}|\\mbox)?",
+    r"\text": r"(?:\\(?:text|math)[a-z]{0,6}|\\mbox)?", r"\land": r"(?:,?\s?(?:\\text\{\s?)?and(?:\s?\})?|,)",
+    r"\lor": r"(?:,?\s?(?:\\text\{\s?)?or(?:\s?\})?|,)",
 }  # fmt: skip
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[0-9]+|[a-zA-Z]+|\S")
 
@@ -153,23 +151,23 @@ def _sought(answer: str, kind: str) -> tuple[re.Pattern[str], frozenset[_Context
         return re.compile(rf"(?<!\w){letter}(?!\w)"), frozenset[_Context](("boxed", "answer"))
     if len(answer) > MAX_SOUGHT_CHARS:
         return None
-    form = without_unit(without_name(canonical(answer)))
+    form = split_unit(_ASSIGNED.sub(r"\1", canonical(answer)))[0]
     if not form:
         return None
-    value = rational(form)
+    value = read_number(form)
     body = _spelling(form) if value is None else "|".join(_spellings_of(value, form))
     if not body:
         return None
-    is_mathematics = not is_words(form) and len(form) > 1 and value is None
+    is_mathematics = not _WORDS.fullmatch(form) and len(form) > 1 and value is None
     long = value is not None and (not value.is_integer or abs(value.value) >= 100)
     pattern = re.compile(
         rf"(?<![0-9A-Za-z\\])(?<![0-9][.,])(?:\\left\s?)?(?:{body})(?![0-9A-Za-z_])(?!\.[0-9]|,[0-9]{{3}})",
-        re.IGNORECASE if is_words(form) else 0,
+        re.IGNORECASE if _WORDS.fullmatch(form) else 0,
     )
     return pattern, stated | frozenset[_Context](("expression",)) if is_mathematics or long else stated
 
 
-def _spellings_of(value: Rational, form: str) -> Iterator[str]:
+def _spellings_of(value: Number, form: str) -> Iterator[str]:
     number = abs(value.value)
     sign = _MINUS if value.value < 0 else ""
     if "." in form or ("/" not in form and "frac" not in form):  # written as a decimal, or an integer

@@ -32,8 +32,8 @@ _STAMP = {"protocol": _TEXT, "protocol_hash": _TEXT}
 SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     "problems": dict.fromkeys(
         (
-            "problem_set", "problem_id", "statement", "prompt", "gold_answer", "answer_kind", "level",
-            "subject", "source", "revision",
+            "problem_set", "problem_id", "statement", "prompt", "gold_answer", "answer_kind", "gold_reading",
+            "level", "subject", "source", "revision",
         ),
         _TEXT,
     ),
@@ -43,7 +43,7 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     },
     "traces": {
         **_MODEL, "trace_id": _TEXT, "problem_id": _TEXT, "sample_index": _INT, "prompt_token_ids": _IDS,
-        "token_ids": _IDS, "char_ends": _IDS, "text": _TEXT, "answer": _TEXT, "verdict": _TEXT,
+        "token_ids": _IDS, "char_ends": _IDS, "text": _TEXT, "answer": _TEXT, "answer_rule": _TEXT, "verdict": _TEXT,
         "finish_reason": _TEXT, "n_tokens": _INT, "model_revision": _TEXT, "grader_version": _TEXT, **_STAMP,
     },
     "prefixes": {
@@ -57,7 +57,7 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     },
     "rollouts": {
         **_MODEL, "problem_id": _TEXT, "prefix_id": _TEXT, "sample_index": _INT, "block_key": _TEXT,
-        "answer": _TEXT, "verdict": _TEXT, "finish_reason": _TEXT, "n_tokens": _INT, "shard": _TEXT,
+        "answer": _TEXT, "answer_rule": _TEXT, "verdict": _TEXT, "finish_reason": _TEXT, "n_tokens": _INT, "shard": _TEXT,
         "grader_version": _TEXT, **_STAMP,
     },
     "potentials": {

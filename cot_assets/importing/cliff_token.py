@@ -226,7 +226,7 @@ def _read_trace(record: Record, n: int, early_stop: int | None) -> Trace:
     counts, filled = _counts(scores[: len(token_ids) - 1], n, early_stop, where)
     cuts = [Cut(0, 0, Counts(n=0, n_correct=0))]
     cuts += [Cut(ends[i], i + 1, known) for i, known in enumerate(counts)]
-    answer = extract_answer(text, problem.answer_kind)
+    answer = extract_answer(text, problem.answer_kind).answer
     verdict = "correct" if record.flag("is_correct") else "incorrect" if answer else "no_answer"
     notes = [f"{problem.problem_id}: other accepted answers {', '.join(golds[1:])[:200]} are not kept"] * (
         len(golds) > 1

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from cot_assets.importing.base import ImportingError
+from cot_assets.study.rows import Numeral, RowsError, read_bytes
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_FILES = 20_000  #: files below one folder
@@ -29,15 +30,10 @@ _WORD = re.compile(r"\S+")
 def read_json(path: Path) -> Any:
     """Parse a JSON file of at most ``MAX_FILE_BYTES``."""
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise ImportingError(f"{path}: {size:,} bytes; at most {MAX_FILE_BYTES:,} are read")
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise ImportingError(f"{path}: cannot be read ({error.strerror or error})") from error
+        return json.loads(read_bytes(path, MAX_FILE_BYTES))
+    except RowsError as error:
+        raise ImportingError(str(error)) from error
     except (ValueError, RecursionError) as error:
-        if isinstance(error, ImportingError):
-            raise
         raise ImportingError(f"{path}: not valid JSON: {str(error)[:200]}") from error
 
 
@@ -73,7 +69,11 @@ class Record:
 
     def _get(self, name: str, kind: type[T], described: str) -> T:
         found = self.value.get(name)
-        if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+        if (
+            not isinstance(found, kind)
+            or isinstance(found, Numeral)
+            or (isinstance(found, bool) and kind is not bool)
+        ):
             there = f"{type(found).__name__}" if name in self.value else "nothing"
             fields = ", ".join(map(str, list(self.value)[:20]))
             raise ImportingError(
@@ -92,7 +92,7 @@ class Record:
     def optional_text(self, name: str) -> str | None:
         """A text or a number as text; None where the field is missing, null or blank."""
         found = self.value.get(name)
-        if isinstance(found, (int, float)) and not isinstance(found, bool):
+        if isinstance(found, (int, float, Numeral)) and not isinstance(found, bool):
             return str(found)
         return (self.text(name).strip() or None) if found is not None else None
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import polars as pl
 
+from cot_assets.grading.gold import read_gold
+from cot_assets.grading.kinds import UnreadableError
 from cot_assets.grading.statements import first_leak, states_answer_at
 from cot_assets.importing.base import (
     GRID_POLICY,
@@ -296,6 +298,7 @@ class _Builder:
                 "prompt": problem.statement,
                 "gold_answer": problem.gold_answer,
                 "answer_kind": problem.answer_kind,
+                "gold_reading": _gold_reading(problem),
                 "level": problem.level,
                 "subject": problem.subject,
                 "source": f"recorded:{self.source.name}",
@@ -369,3 +372,11 @@ def _check(trace: Trace) -> None:
         raise ImportingError(f"{name}: the first cut is not the empty prefix")
     if ends != sorted(ends) or tokens != sorted(tokens) or ends[-1] > len(trace.text):
         raise ImportingError(f"{name}: its cuts do not ascend within the trace")
+
+
+def _gold_reading(problem: Problem) -> str | None:
+    """How the gold answer reads; None where it does not, for the source's own verdicts may do without."""
+    try:
+        return str(read_gold(problem.gold_answer, problem.answer_kind))
+    except UnreadableError:
+        return None

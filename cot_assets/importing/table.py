@@ -18,7 +18,7 @@ One row per rollout, or one row per cut with counts:
 | n_tokens | no | tokens of the rollout; else 0 |
 | n, n_correct | counts | scored rollouts at the cut, and the correct ones among them; both NULL: unknown |
 | trace_verdict, trace_answer | no | of the trace itself; else its last box, graded |
-| answer_kind | no | ``integer``, ``expression`` (default) or ``multiple_choice`` |
+| answer_kind | no | as in problem_sets.toml: ``expression`` (default), ``integer``, ``multiple_choice``, ... |
 | level, subject | no | as in the table ``problems`` |
 
 A prefix that traces share (the empty one of a problem) may be repeated under each: the same counts, or the same
@@ -31,18 +31,16 @@ left out: the end carries the trace's own verdict. Other columns are ignored.
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
-
-import polars as pl
+from typing import cast, get_args
 
 from cot_assets.grading.extract import extract_answer
-from cot_assets.grading.pool import GraderPool
-from cot_assets.grading.verify import GRADER_VERSION
+from cot_assets.grading.pool import Grade, GraderPool
+from cot_assets.grading.verify import GRADER_VERSION, settled
 from cot_assets.importing.base import (
     Counts,
     Cut,
@@ -54,16 +52,18 @@ from cot_assets.importing.base import (
     Trace,
     Verdict,
 )
-from cot_assets.importing.files import MAX_FILE_BYTES, Record, Words
+from cot_assets.importing.files import Record, Words
 from cot_assets.importing.frames import build
-from cot_assets.study import CutPolicy
+from cot_assets.study import ANSWER_KINDS, CutPolicy
+from cot_assets.study.rows import Row, RowsError, iter_rows
 
 NAME = "table"
-MAX_ROWS = 5_000_000
 _REQUIRED = ("problem_id", "statement", "gold_answer", "trace", "cut")
+_WHOLE = re.compile(
+    r"([0-9]{1,10})(?:\.0{1,10})?"
+)  # 64.0, as pandas writes whole numbers of a column with gaps
 _COUNTS = ("n", "n_correct")
 _OPTIONAL = ("trace_verdict", "trace_answer", "answer_kind", "level", "subject")
-_KINDS = ("integer", "expression", "multiple_choice")
 
 
 def import_table(
@@ -78,7 +78,7 @@ def import_table(
     """Read a table of rollouts or counts; see the module's docstring for its columns.
 
     Args:
-        path: A ``.jsonl``, ``.ndjson`` or ``.parquet`` file.
+        path: A file of a kind that :mod:`cot_assets.study.rows` reads.
         model: Name that the model gets.
         problem_set: Name that the problems get.
         cut_policy: What the cuts are.
@@ -94,7 +94,7 @@ def import_table(
     rows = _read(path)
     if not rows:
         raise ImportingError(f"{path}: no rows in it")
-    columns = {name for row in rows for name in row}
+    columns = {name for _, row in rows for name in row}
     is_counts = _are_counts(rows, path)
     missing = [name for name in _REQUIRED if name not in columns]
     if not is_counts:
@@ -105,7 +105,7 @@ def import_table(
             f"{path}: lacks the column(s) {', '.join(missing)}; columns there: {', '.join(sorted(columns))}"
         )
     drafts: dict[tuple[str, str, str], _Draft] = {}
-    for number, row in enumerate(rows, start=1):
+    for number, row in rows:
         record = Record(row, f"{path}: row {number}")
         described = _Draft.of(record)
         draft = drafts.setdefault(described.key, described)
@@ -119,10 +119,10 @@ def import_table(
     return [build(source, model, problem_set, traces, sum_shared=sum_shared, imported_at=imported_at)]
 
 
-def _are_counts(rows: Sequence[Mapping[str, Any]], path: Path) -> bool:
+def _are_counts(rows: Sequence[Row], path: Path) -> bool:
     """Whether the rows are counts; raises where some are and others are rollouts."""
     first: dict[str, int] = {}
-    for number, row in enumerate(rows, start=1):
+    for number, row in rows:
         for name in ("n", "n_correct", "sample_index"):
             if row.get(name) is not None:
                 first.setdefault("rollout" if name == "sample_index" else "counts", number)
@@ -132,44 +132,14 @@ def _are_counts(rows: Sequence[Mapping[str, Any]], path: Path) -> bool:
             "(sample_index); one file holds one of the two. Count the rollouts of each cut, or import two files "
             "under different problem sets"
         )
-    return "counts" in first or all(set(_COUNTS) <= row.keys() for row in rows)
+    return "counts" in first or all(set(_COUNTS) <= row.keys() for _, row in rows)
 
 
-def _read(path: Path) -> Sequence[Mapping[str, Any]]:
-    kind = path.suffix.lower()
-    if kind not in (".jsonl", ".ndjson", ".parquet"):
-        raise ImportingError(f"{path}: expected a .jsonl, .ndjson or .parquet file")
+def _read(path: Path) -> Sequence[Row]:
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise ImportingError(
-                f"{path}: {size:,} bytes; at most {MAX_FILE_BYTES:,} are read. Split the file"
-            )
-        if kind == ".parquet":
-            height = pl.scan_parquet(path).select(pl.len()).collect().item()
-            if height > MAX_ROWS:
-                raise ImportingError(
-                    f"{path}: {height:,} rows; at most {MAX_ROWS:,} are read. Split the file"
-                )
-            return [_without_nan(row) for row in pl.read_parquet(path).to_dicts()]
-        content = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise ImportingError(f"{path}: cannot be read ({error})") from error
-    rows: list[Mapping[str, Any]] = []
-    for number, line in enumerate(content.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise ImportingError(f"{path}: line {number} is not valid JSON: {str(error)[:200]}") from error
-        rows.append(_without_nan(Record(row, f"{path}: line {number}").value))
-    return rows
-
-
-def _without_nan(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The row with None where pandas writes NaN."""
-    return {name: None if value != value else value for name, value in row.items()}
+        return list(iter_rows(path))
+    except RowsError as error:
+        raise ImportingError(str(error)) from error
 
 
 @dataclass
@@ -206,9 +176,9 @@ class _Draft:
         )
         if problem_id is None or gold is None:
             raise ImportingError(f"{record.where}: problem_id or gold_answer is missing or empty")
-        if kind not in _KINDS:
+        if kind not in ANSWER_KINDS:
             raise ImportingError(
-                f"{record.where}: answer_kind {kind[:80]!r} is unknown; known: {', '.join(_KINDS)}"
+                f"{record.where}: answer_kind {kind[:80]!r} is unknown; known: {', '.join(ANSWER_KINDS)}"
             )
         name = record.optional_text("trace_id") or ""
         text = record.text("trace") if record.has("trace") or not name else None
@@ -265,7 +235,7 @@ class _Draft:
         n_tokens = _whole(record, "n_tokens") if record.has("n_tokens") else 0
         samples[index] = _Sample(index, answer, verdict, n_tokens, record.where)
 
-    def finish(self, path: Path, graded: Mapping[_Pair, Verdict]) -> Trace:
+    def finish(self, path: Path, graded: Mapping[_Pair, Grade]) -> Trace:
         """The trace with its cuts in order, the empty prefix first."""
         text = self.whole
         words = Words(text)
@@ -276,7 +246,7 @@ class _Draft:
             rollouts = tuple(
                 Rollout(
                     sample.answer,
-                    sample.verdict or graded[self._pair(sample.answer)],
+                    sample.verdict or self._graded(sample.answer, graded),
                     sample.n_tokens,
                     path.name,
                     "" if sample.verdict else GRADER_VERSION,
@@ -296,7 +266,7 @@ class _Draft:
         notes = (f"{problem_id}: the cut at the end of a trace was left out",) if at_end else ()
         answer, verdict = self.own_answer, _verdict(self.described["trace_verdict"], str(path))
         grader = "" if verdict else GRADER_VERSION
-        verdict = verdict or (graded[self._pair(answer)] if answer else "no_answer")
+        verdict = verdict or (self._graded(answer, graded) if answer else "no_answer")
         return Trace(
             self.problem,
             text,
@@ -321,10 +291,14 @@ class _Draft:
     @property
     def own_answer(self) -> str | None:
         """The trace's final answer."""
-        return self.described["trace_answer"] or extract_answer(self.whole, self.problem.answer_kind)
+        return self.described["trace_answer"] or extract_answer(self.whole, self.problem.answer_kind).answer
 
     def _pair(self, answer: str | None) -> _Pair:
         return (answer or "", self.problem.gold_answer, self.problem.answer_kind)
+
+    def _graded(self, answer: str | None, graded: Mapping[_Pair, Grade]) -> Verdict:
+        grade = graded[self._pair(answer)]
+        return cast("Verdict", settled(grade.verdict, grade.unit, self.problem.statement))
 
     def pairs(self) -> Iterable[_Pair]:
         """What has to be graded here."""
@@ -337,13 +311,13 @@ class _Draft:
 _Pair = tuple[str, str, str]
 
 
-def _grade(drafts: Iterable[_Draft]) -> Mapping[_Pair, Verdict]:
+def _grade(drafts: Iterable[_Draft]) -> Mapping[_Pair, Grade]:
     wanted = list(dict.fromkeys(pair for draft in drafts for pair in draft.pairs()))
     if not wanted:
         return {}
     with GraderPool() as pool:
         grades = pool.grade(wanted)
-    return {(g.answer, g.gold_answer, g.answer_kind): g.verdict for g in grades}
+    return {(g.answer, g.gold_answer, g.answer_kind): g for g in grades}
 
 
 def _verdict(text: str | None, where: str) -> Verdict | None:
@@ -357,8 +331,7 @@ def _verdict(text: str | None, where: str) -> Verdict | None:
 
 def _whole(record: Record, name: str) -> int:
     value = record.value.get(name)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # as pandas writes whole numbers of a column with gaps
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+    match = _WHOLE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or int(match[1]) >= 2**31:
         raise ImportingError(f"{record.where}: {name} = {value!r:.80}; a whole number from 0 is needed")
-    return value
+    return int(match[1])

@@ -97,7 +97,7 @@ class Scope:
         return problems
 
     def judge(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add ``answer``, ``verdict`` and ``grader_version`` to rollouts with text and gold answer.
+        """Add ``answer``, ``answer_rule``, ``verdict`` and ``grader_version`` to rollouts with text and gold answer.
 
         Grades are remembered: a distinct pair of answers is compared once per grader version.
         """
@@ -109,11 +109,12 @@ class Scope:
         """:meth:`judge` for several frames: one pool of graders, and what is new is written at the end."""
         known = self.warehouse.read_table("grades", grader_version=GRADER_VERSION)
         new: list[pl.DataFrame] = []
+        rules = self.config.problem_set(self.problem_set).answer_rules
         with GraderPool() as pool:
 
             def judge(frame: pl.DataFrame) -> pl.DataFrame:
                 # What was graded last goes last, and counts where a pair stands twice.
-                verdicts, made = judge_rollouts(frame, known=pl.concat([known, *new]), pool=pool)
+                verdicts, made = judge_rollouts(frame, known=pl.concat([known, *new]), pool=pool, rules=rules)
                 if made.height:
                     new.append(made)
                 return frame.hstack(verdicts).with_columns(grader_version=pl.lit(GRADER_VERSION))

@@ -16,32 +16,20 @@ from typing import Any
 
 import polars as pl
 
+from cot_assets.grading.extract import extract_answer
+from cot_assets.grading.gold import read_gold
+from cot_assets.grading.kinds import Reading, UnreadableError
 from cot_assets.problems.demo import demo_problems
 from cot_assets.problems.sources import ProblemSetError, Table, digest, is_hub_path, read_hub, read_local
 from cot_assets.study import DataHome, ProblemSetEntry
+from cot_assets.warehouse.schema import polars_schema
 
-#: Columns of sql/tables/problems.sql.
-PROBLEMS_SCHEMA: dict[str, type[pl.DataType]] = dict.fromkeys(
-    (
-        "problem_set",
-        "problem_id",
-        "statement",
-        "prompt",
-        "gold_answer",
-        "answer_kind",
-        "level",
-        "subject",
-        "source",
-        "revision",
-    ),
-    pl.String,
-)
+PROBLEMS_SCHEMA = polars_schema("problems")
 
 MAX_ID = 200  #: characters in a problem's id
 MAX_TEXT = 1_000_000  #: characters in a statement, an answer or an option
 
 _PLACEHOLDER = re.compile(r"\{(statement|options)\}")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
 _LETTER = re.compile(r"[A-Z]")
 _SCALARS = (str, int, float)
 
@@ -85,7 +73,7 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
     rows, seen = list[dict[str, str | None]](), dict[str, int]()
     for number, problem in enumerate(mapped[: entry.limit], start=1):
         _check_id(entry, problem.problem_id, number, seen)
-        gold, options = _gold_and_options(entry, problem)
+        gold, options, reading = _gold_and_options(entry, problem)
         rows.append(
             {
                 "problem_set": entry.name,
@@ -94,6 +82,7 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
                 "prompt": _prompt(entry.prompt, problem.statement, options),
                 "gold_answer": gold,
                 "answer_kind": entry.answer_kind,
+                "gold_reading": str(reading),
                 "level": problem.level,
                 "subject": problem.subject,
                 "source": entry.source,
@@ -159,13 +148,13 @@ def _map_rows(entry: ProblemSetEntry, table: Table) -> list[_Mapped]:
 
 
 def _text(entry: ProblemSetEntry, value: object, column: str, number: int) -> str | None:
-    """A scalar as text; whole floats (integers beside a missing value in Parquet) lose their ``.0``."""
+    """A scalar as text; a number is the text that it was written with."""
     if value is None:
         return None
     where = f"{entry.source}: row {number}, column {column!r}"
     if not isinstance(value, _SCALARS):
         raise ProblemSetError(f"{where} holds {type(value).__name__}; text or a number is needed")
-    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    text = str(value)
     if len(text) > MAX_TEXT:
         raise ProblemSetError(f"{where} holds {len(text):,} characters; at most {MAX_TEXT:,} are taken")
     try:
@@ -210,25 +199,39 @@ def _check_id(entry: ProblemSetEntry, problem_id: str, number: int, seen: dict[s
     seen[problem_id] = number
 
 
-def _gold_and_options(entry: ProblemSetEntry, problem: _Mapped) -> tuple[str, tuple[str, ...]]:
-    """The gold answer in the form that answers are compared in, and the options as they are shown."""
+def _gold_and_options(entry: ProblemSetEntry, problem: _Mapped) -> tuple[str, tuple[str, ...], Reading]:
+    """The gold answer in the form that answers are compared in, the options as shown, and how it is read."""
     where = f"{entry.source}: problem {problem.problem_id!r}"
-    if entry.answer_kind == "integer":
-        if not _INTEGER.fullmatch(problem.answer):
+    gold, options = problem.answer, ()
+    if entry.gold_rules and not entry.options:
+        found = extract_answer(gold, entry.answer_kind, entry.gold_rules).answer
+        if found is None:
             raise ProblemSetError(
-                f"{where} has the answer {problem.answer[:100]!r}, which is no integer; "
-                f"set answer_kind of [{entry.name}] to 'expression'"
+                f"{where} has no gold answer where gold_rules = {list(entry.gold_rules)} of [{entry.name}] say "
+                f"that it is: {gold[:100]!r}; mend the row, or change the rules"
             )
-        return str(int(problem.answer)), ()
-    if entry.answer_kind == "expression":
-        return problem.answer, ()
-    if not entry.options:
-        if not _LETTER.fullmatch(problem.answer):
-            raise ProblemSetError(
-                f"{where} has the answer {problem.answer[:100]!r}; without option columns it must be the "
-                "letter of an option in the statement"
-            )
-        return problem.answer, ()
+        gold = found
+    if entry.options:
+        gold, options = _lettered(entry, problem, where)
+    elif entry.answer_kind == "multiple_choice" and not _LETTER.fullmatch(gold):
+        raise ProblemSetError(
+            f"{where} has the answer {gold[:100]!r}; without option columns it must be the letter of an option in "
+            "the statement"
+        )
+    try:
+        reading = read_gold(gold, entry.answer_kind)
+    except UnreadableError as error:
+        raise ProblemSetError(
+            f"{where} has the answer {gold[:100]!r}, which can be right for no answer: {error}; mend or drop the row, "
+            f"or change answer_kind or gold_rules of [{entry.name}]"
+        ) from error
+    if entry.answer_kind == "integer" and reading.number:
+        gold = str(reading.number.value)
+    return gold, options, reading
+
+
+def _lettered(entry: ProblemSetEntry, problem: _Mapped, where: str) -> tuple[str, tuple[str, ...]]:
+    """The letter of the right option, and all options in their shuffled order."""
     if not problem.wrong:
         raise ProblemSetError(f"{where} has no wrong option in {list(entry.options)}; mend or drop the row")
     if len(problem.wrong) >= len(ascii_uppercase):

@@ -22,6 +22,9 @@ from cot_assets.sampling.plan import PlannedBlock, Prefix, sampling_of
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
 
+#: Columns of ``problems`` that decide a verdict.
+GRADED_BY = ("statement", "gold_answer", "answer_kind")
+
 
 def prompts(problems: pl.DataFrame, engine: Engine) -> list[Prefix]:
     """The empty prefix of every problem, in the model's own template."""
@@ -259,7 +262,7 @@ def prefixes_of(frame: pl.DataFrame) -> list[Prefix]:
 def rollouts_frame(
     rows: pl.DataFrame, prefix_texts: pl.DataFrame, problems: pl.DataFrame, protocol: Protocol
 ) -> pl.DataFrame:
-    """Rollouts with what a grader needs: ``text`` (prefix and completion), gold_answer, answer_kind.
+    """Rollouts with what a grader needs: ``text`` (prefix and completion), and of the problem ``GRADED_BY``.
 
     Args:
         rows: Rows of shards.
@@ -269,10 +272,10 @@ def rollouts_frame(
     """
     return (
         rows.join(prefix_texts, on="prefix_id")
-        .join(problems.select("problem_id", "gold_answer", "answer_kind"), on="problem_id")
+        .join(problems.select("problem_id", *GRADED_BY), on="problem_id")
         .with_columns(text=pl.concat_str("prefix_text", "text"))
         .select(
             "problem_id", "prefix_id", "sample_index", "block_key", "text", "finish_reason",
-            "n_tokens", "shard", "gold_answer", "answer_kind", *_stamp(protocol),
+            "n_tokens", "shard", *GRADED_BY, *_stamp(protocol),
         )
     )  # fmt: skip

@@ -8,7 +8,7 @@ imports Dagster. This is the bottom layer: it imports nothing of the package.
 from cot_assets.study.entries import NAME, RECORDED, ConfigError
 from cot_assets.study.home import DataHome
 from cot_assets.study.models import ModelEntry
-from cot_assets.study.problem_sets import ProblemSetEntry
+from cot_assets.study.problem_sets import ANSWER_KINDS, ANSWER_RULES, AnswerKind, AnswerRule, ProblemSetEntry
 from cot_assets.study.protocols import (
     ADAPTIVE,
     BLOCK_SIZE,
@@ -24,12 +24,16 @@ from cot_assets.study.reading import Config, MovedNameWarning, load_config
 
 __all__ = [
     "ADAPTIVE",
+    "ANSWER_KINDS",
+    "ANSWER_RULES",
     "BLOCK_SIZE",
     "CONTROLS",
     "NAME",
     "RECORDED",
     "Adaptive",
     "AnalysisRules",
+    "AnswerKind",
+    "AnswerRule",
     "Config",
     "ConfigError",
     "Control",

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
 from cot_assets.study.entries import RECORDED, Entry
+
+#: How the answers of a problem set are read. ``expression``: as what the gold answer is, as it is written.
+AnswerKind = Literal[
+    "expression", "integer", "number", "quantity", "relation", "interval", "list", "set", "tuple", "matrix", "date",
+    "time", "text", "multiple_choice",
+]  # fmt: skip
+ANSWER_KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
+#: Where an answer is found in a text; see :mod:`cot_assets.grading.extract`.
+AnswerRule = Literal["boxed", "statement", "hash", "last_number"]
+ANSWER_RULES: tuple[AnswerRule, ...] = get_args(AnswerRule)
 
 
 class ProblemSetEntry(Entry):
@@ -22,7 +32,15 @@ class ProblemSetEntry(Entry):
     level: str | None = None
     subject: str | None = None
     options: tuple[str, ...] = Field((), description="columns with the wrong options (multiple choice)")
-    answer_kind: Literal["integer", "expression", "multiple_choice"] = "expression"
+    answer_kind: AnswerKind = Field(
+        "expression", description="how answers are read; 'expression': as what the gold answer is"
+    )
+    answer_rules: tuple[AnswerRule, ...] = Field(
+        ("boxed",), min_length=1, description="where a response has its answer, tried in this order"
+    )
+    gold_rules: tuple[AnswerRule, ...] = Field(
+        (), description="where the answer column has the gold answer; none: the column is the answer"
+    )
     prompt: str = Field("{statement}", description="text put in the place of the model template's statement")
     revision: str | None = Field(
         None, description="hub: the commit, tag or branch to read; a file: a label for its contents"

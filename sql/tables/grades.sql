@@ -5,12 +5,14 @@ CREATE TABLE IF NOT EXISTS grades (
     grader_version VARCHAR NOT NULL,
     verdict        VARCHAR NOT NULL,
     reason         VARCHAR NOT NULL,
+    unit           VARCHAR,
     PRIMARY KEY (answer, gold_answer, answer_kind, grader_version)
 );
 COMMENT ON TABLE grades IS 'One row per distinct answer, gold answer and grader version.';
 COMMENT ON COLUMN grades.answer IS 'Extracted answer';
 COMMENT ON COLUMN grades.gold_answer IS 'Right answer';
-COMMENT ON COLUMN grades.answer_kind IS 'integer, expression or multiple_choice';
+COMMENT ON COLUMN grades.answer_kind IS 'How the gold answer is read; see problems.answer_kind';
 COMMENT ON COLUMN grades.grader_version IS 'Version of grader and its libraries';
 COMMENT ON COLUMN grades.verdict IS 'correct, incorrect or unscored';
+COMMENT ON COLUMN grades.unit IS 'Unit that only one of the two has: correct for problems whose statement names it';
 COMMENT ON COLUMN grades.reason IS 'How it was decided, or why it could not be';

@@ -5,6 +5,7 @@ CREATE TABLE IF NOT EXISTS problems (
     prompt      VARCHAR NOT NULL,
     gold_answer VARCHAR NOT NULL,
     answer_kind VARCHAR NOT NULL,
+    gold_reading VARCHAR,
     level       VARCHAR,
     subject     VARCHAR,
     source      VARCHAR NOT NULL,
@@ -15,7 +16,8 @@ COMMENT ON TABLE problems IS 'One row per problem: the question and its gold ans
 COMMENT ON COLUMN problems.statement IS 'The question as the data set has it';
 COMMENT ON COLUMN problems.prompt IS 'The statement within the problem set''s prompt; what a model''s template receives';
 COMMENT ON COLUMN problems.gold_answer IS 'The right answer';
-COMMENT ON COLUMN problems.answer_kind IS 'integer, expression or multiple_choice: how answers are compared';
+COMMENT ON COLUMN problems.answer_kind IS 'How answers are read: expression (as what the gold answer is), or the kind that the set declares';
+COMMENT ON COLUMN problems.gold_reading IS 'The gold answer as the grader reads it: its kind and value';
 COMMENT ON COLUMN problems.level IS 'Difficulty as the source states it';
 COMMENT ON COLUMN problems.subject IS 'Subject or family';
 COMMENT ON COLUMN problems.source IS 'Where the problem came from';

@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS rollouts (
     sample_index   INTEGER NOT NULL,
     block_key      VARCHAR NOT NULL,
     answer         VARCHAR,
+    answer_rule    VARCHAR,
     verdict        VARCHAR NOT NULL,
     finish_reason  VARCHAR NOT NULL,
     n_tokens       INTEGER NOT NULL,
@@ -21,6 +22,7 @@ COMMENT ON COLUMN rollouts.prefix_id IS 'The prefix that was continued';
 COMMENT ON COLUMN rollouts.sample_index IS '0 ... n-1 among the rollouts of the prefix';
 COMMENT ON COLUMN rollouts.block_key IS 'Identity of the block of 16 that it was sampled in';
 COMMENT ON COLUMN rollouts.answer IS 'Extracted final answer of prefix and completion; NULL if there is none';
+COMMENT ON COLUMN rollouts.answer_rule IS 'Rule that found the answer: boxed, statement, hash or last_number; NULL without an answer, or imported';
 COMMENT ON COLUMN rollouts.verdict IS 'correct, incorrect, no_answer, truncated or unscored';
 COMMENT ON COLUMN rollouts.finish_reason IS 'stop, length, content_filter, or unknown (imported, or a word of the server without a known meaning)';
 COMMENT ON COLUMN rollouts.n_tokens IS 'Generated tokens';

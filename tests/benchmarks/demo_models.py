@@ -65,7 +65,7 @@ def accuracy(engine: Engine, protocol: Protocol, per_cell: int) -> None:
     plan = plan_rollouts(_prompts(problems, engine), protocol.model_copy(update={"n": 16}), engine.describe())
     rows = _sampled(engine, plan, protocol)
     right = [
-        extract_answer(text, "integer") == str(problems[name].answer)
+        extract_answer(text, "integer").answer == str(problems[name].answer)
         for name, text in rows.select("problem_id", "text").iter_rows()
     ]
     print("family level problems accuracy 95%-interval")
@@ -90,7 +90,7 @@ def guesses(engine: Engine, protocol: Protocol, traces: int) -> None:
     last: list[Prefix] = []
     correct = 0
     for name, text, ids in sampled.select("problem_id", "text", "token_ids").iter_rows():
-        answer = extract_answer(text, "integer")
+        answer = extract_answer(text, "integer").answer
         if answer is None or answer != str(problems[name].answer):
             continue
         correct += 1
@@ -102,7 +102,7 @@ def guesses(engine: Engine, protocol: Protocol, traces: int) -> None:
         last.append(Prefix(name, (*prompt.token_ids, *ids[: before[-1]]), prompt.n_prompt))
     rows = _sampled(engine, plan_rollouts([*prompts, *last], protocol, info), protocol)
     is_right = [
-        extract_answer(engine.decode(ids), "integer") == str(problems[name].answer)
+        extract_answer(engine.decode(ids), "integer").answer == str(problems[name].answer)
         for name, ids in rows.select("problem_id", "token_ids").iter_rows()
     ]
     counts = (

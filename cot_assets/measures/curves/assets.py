@@ -15,7 +15,14 @@ from cot_assets.orchestration import materializing as common
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET
 from cot_assets.orchestration.resources import Engines, Progress, Study
 from cot_assets.sampling.plan import plan_rollouts, plan_traces
-from cot_assets.sampling.tables import cut_tables, measured_traces, prefixes_of, prompts, traces_frame
+from cot_assets.sampling.tables import (
+    GRADED_BY,
+    cut_tables,
+    measured_traces,
+    prefixes_of,
+    prompts,
+    traces_frame,
+)
 from cot_assets.statistics.estimates import add_potential
 
 _SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
@@ -57,8 +64,8 @@ def traces(
     store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "trace")
     rows = store.read([p.block.key for p in plan])
     frame = traces_frame(rows, plan, engine, scope.problem_set, scope.model, scope.protocol)
-    gold = problems.select("problem_id", "gold_answer", "answer_kind")
-    frame = scope.judge(frame.join(gold, on="problem_id")).drop("gold_answer", "answer_kind")
+    gold = problems.select("problem_id", *GRADED_BY)
+    frame = scope.judge(frame.join(gold, on="problem_id")).drop(GRADED_BY)
     scope.warehouse.write_partition("traces", frame, scope.where)
     correct = frame.filter(pl.col("verdict") == "correct").height
     return common.finished(

@@ -23,7 +23,7 @@ from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.plan import PlannedBlock, cut_by_context, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
-from cot_assets.sampling.tables import blocks_frame, rollouts_frame
+from cot_assets.sampling.tables import GRADED_BY, blocks_frame, rollouts_frame
 from cot_assets.warehouse.schema import polars_schema
 
 #: The check of assets that sample.
@@ -226,6 +226,4 @@ def judge_blocks(study: Study, scope: Scope, asset: str, prefixes: pl.DataFrame)
         )
     texts = prefixes.select("problem_id", "prefix_id", pl.col("text").alias("prefix_text"))
     graded = scope.judge(rollouts_frame(rows, texts, scope.problems(), scope.protocol))
-    return graded.drop("text", "gold_answer", "answer_kind").with_columns(
-        problem_set=pl.lit(scope.problem_set)
-    )
+    return graded.drop("text", *GRADED_BY).with_columns(problem_set=pl.lit(scope.problem_set))

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.heavy
 
 HERE = Path(__file__).parent
 #: Seconds, rates and counts of work that was done elsewhere, and likelihoods as one machine rounds them.
-NOT_COMPARED = {"audits", "cost", "provenance"}
+NOT_COMPARED = {"answer_rules", "audits", "cost", "provenance"}
 COMMANDS = (
     ("demo", "--quick"),
     ("import", "thought-anchors", "thought-anchors"),

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from cot_assets.grading.extract import extract_answer
-from cot_assets.grading.normalise import canonical, rational, without_unit
+from cot_assets.grading.numbers import read_number
 from cot_assets.grading.pool import GraderPool, Pair
+from cot_assets.grading.quantities import split_unit
+from cot_assets.grading.spelling import canonical
 
 _LISTED = tomllib.loads((Path(__file__).parent / "disagreements.toml").read_text())
 
@@ -33,7 +35,7 @@ def test_real_responses(real_data: Path, grader_pool: GraderPool) -> None:
     places, labels, pairs = [], [], []
     for row, record in enumerate(_lines(real_data / "grading" / "qwen25_math_responses_30.jsonl")):
         for index, (text, label) in enumerate(zip(record["code"], record["score"], strict=True)):
-            answer = extract_answer(text, "expression")
+            answer = extract_answer(text, "expression").answer
             assert answer is not None, f"row {row}, response {index}: no answer found"
             places.append((row, index))
             labels.append("correct" if label else "incorrect")
@@ -67,7 +69,7 @@ def test_inspect_cases(real_data: Path, grader_pool: GraderPool) -> None:
     cases = json.loads((real_data / "grading" / "inspect_ai_math_cases.json").read_text())
     pairs = []
     for case in cases:
-        answer = extract_answer(case["output"], "expression", allow_unboxed=True) or case["output"]
+        answer = extract_answer(case["output"], "expression", ("boxed", "statement")).answer or case["output"]
         pairs.append((answer, case["target"], "expression"))
     labels = ["correct" if case["expected"] == "C" else "incorrect" for case in cases]
     verdicts = _verdicts(grader_pool, pairs)
@@ -93,7 +95,7 @@ def test_gold_answers_are_read_and_equal_themselves(
     sums = {
         gold: (rf"1+({form})", rf"({form})+1", "expression")
         for gold in golds
-        if rational(without_unit(form := canonical(gold))) is None and _is_scalar(form)
+        if read_number(split_unit(form := canonical(gold))[0]) is None and _is_scalar(form)
     }
     unread = [
         gold

@@ -1,5 +1,6 @@
 """Grading of JSONL files: fields, lists, bad input, and what is written."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def test_a_row_without_a_response_is_graded_by_its_answer(tmp_path: Path, grader
 def test_letters_and_unboxed_answers(tmp_path: Path) -> None:
     path = write(tmp_path / "in.jsonl", {"response": "The answer is (B).", "gold": "B"})
     assert grade_file(path, tmp_path / "a", kind="multiple_choice").no_answer == 1
-    assert grade_file(path, tmp_path / "b", kind="multiple_choice", allow_unboxed=True).correct == 1
+    assert grade_file(path, tmp_path / "b", kind="multiple_choice", rules=("statement",)).correct == 1
 
 
 def test_existing_output_is_kept(tmp_path: Path) -> None:
@@ -93,8 +94,8 @@ def test_existing_output_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"gold": "1"}, r"line 2: no field 'response'; there are: gold"),
-        ({"response": "a"}, r"line 2: no field 'gold'"),
+        ({"gold": "1"}, r"row 2: no field 'response'; there are: gold"),
+        ({"response": "a"}, r"row 2: no field 'gold'"),
         ({"response": "a", "gold": None}, "gold answer .* is null"),
         ({"response": {"a": 1}, "gold": "1"}, "field 'response': holds dict"),
         ({"response": "a", "gold": True}, "field 'gold': holds bool"),
@@ -122,7 +123,7 @@ def test_unreadable_places_and_kinds(tmp_path: Path) -> None:
 
 def test_hostile_text_survives(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
-    path.write_bytes(b'{"response": "\\\\boxed{\\ud800\\u0000 1}\xff", "gold": "\\ud800 1"}\n')
+    path.write_bytes(b'{"response": "\\\\boxed{\\ud800\\u0000 1}", "gold": "\\ud800 1"}\n')
     summary = grade_file(path)
     assert summary.rows == 1
     assert read(summary.output)[0]["row"] == 1
@@ -137,3 +138,39 @@ def test_real_responses(tmp_path: Path, real_data: Path) -> None:
     )
     assert (summary.rows, summary.no_answer, summary.unscored) == (240, 0, 0)
     assert summary.correct == 225
+
+
+def test_marks_encodings_and_formats(tmp_path: Path) -> None:
+    row = json.dumps({"response": r"\boxed{5}", "gold": 5}).encode()
+    (tmp_path / "bom.jsonl").write_bytes(b"\xef\xbb\xbf" + row)
+    assert grade_file(tmp_path / "bom.jsonl").correct == 1
+    (tmp_path / "latin.jsonl").write_bytes('{"response": "caf\xe9", "gold": 5}'.encode("latin-1"))
+    with pytest.raises(GradeFileError, match=r"not UTF-8 .*iconv"):
+        grade_file(tmp_path / "latin.jsonl")
+    (tmp_path / "packed.jsonl.gz").write_bytes(gzip.compress(row))
+    assert grade_file(tmp_path / "packed.jsonl.gz").output == tmp_path / "packed.graded.jsonl"
+    (tmp_path / "in.csv").write_text("response,gold\n\\boxed{0.10},0.1\n")
+    assert grade_file(tmp_path / "in.csv").correct == 1
+
+
+def test_readings_and_units_are_told(tmp_path: Path) -> None:
+    rows = [
+        {"answer": "2 2/3", "gold": "8/3"},
+        {"answer": "10 cm", "gold": "10", "statement": "How many inches?"},
+        {"answer": "10 cm", "gold": "10", "statement": "How many cm?"},
+    ]
+    summary = grade_file(write(tmp_path / "in.jsonl", *rows), explained=True)
+    lines = [json.loads(line) for line in summary.output.read_text().splitlines()]
+    assert [line["verdict"] for line in lines] == ["correct", "incorrect", "correct"]
+    assert lines[0]["answer_reading"] == lines[0]["gold_reading"] == "number 8/3"
+    assert "does not name the unit cm" in lines[1]["reason"]
+
+
+@pytest.mark.parametrize("name", ["grade_pairs", "grade_letters", "grade_float_golds"])
+def test_published_cases(name: str, real_data: Path, tmp_path: Path, grader_pool: GraderPool) -> None:
+    path = real_data / "cases" / f"{name}.jsonl"
+    kind = "multiple_choice" if "letters" in name else "expression"
+    summary = grade_file(path, tmp_path / "out.jsonl", kind=kind, pool=grader_pool)
+    wanted = [json.loads(line).get("expect", "correct") for line in path.read_text().splitlines()]
+    found = [json.loads(line)["verdict"] for line in summary.output.read_text().splitlines()]
+    assert [(f, w) for f, w in zip(found, wanted, strict=True) if f not in w.split("|")] == []

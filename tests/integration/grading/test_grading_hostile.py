@@ -118,7 +118,7 @@ def test_nothing_is_executed(tmp_path: Path, grader_pool: GraderPool) -> None:
     assert not Path(target).exists()
     assert {g.verdict for g in grades} <= {"incorrect", "unscored"}
     # Nor through a whole text.
-    assert extract_answer(rf"\boxed{{{answers[0]}}}", "expression") == answers[0]
+    assert extract_answer(rf"\boxed{{{answers[0]}}}", "expression").answer == answers[0]
     assert not Path(target).exists()
 
 

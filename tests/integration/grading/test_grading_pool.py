@@ -20,7 +20,8 @@ from cot_assets.grading import pool as pool_module
 from cot_assets.grading.judge import judge_rollouts
 from cot_assets.grading.pool import GraderError, GraderPool
 
-EASY = ("x+1", "1+x", "expression")
+#: Needs a worker: no rule of ours adds up a series.
+EASY = (r"\sum_{k=1}^{n} k", r"\frac{n(n+1)}{2}", "expression")
 SLOW = ("100000000!", "7", "expression")
 
 
@@ -104,9 +105,9 @@ def test_works_beside_busy_threads_that_hold_locks() -> None:
                 judge_rollouts(
                     pl.DataFrame(
                         {
-                            "text": [r"\boxed{1+x}", "no"],
+                            "text": [rf"\boxed{{{EASY[0]}}}", "no"],
                             "finish_reason": ["stop", "length"],
-                            "gold_answer": ["x+1", "x+1"],
+                            "gold_answer": [EASY[1], EASY[1]],
                             "answer_kind": ["expression", "expression"],
                         }
                     )
@@ -140,7 +141,7 @@ def test_a_worker_ends_when_its_parent_is_killed() -> None:
         "import os, signal\n"
         "from cot_assets.grading.pool import GraderPool\n"
         "pool = GraderPool(1)\n"
-        "pool.grade([('x+1', '1+x', 'expression')])\n"
+        f"pool.grade([{EASY!r}])\n"
         "print(pool._workers[0]._process.pid, pool._workers[0].child, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -159,7 +160,7 @@ def test_a_main_module_is_not_run_again(tmp_path: Path) -> None:
         "print('once', flush=True)\n"
         "from cot_assets.grading.pool import GraderPool\n"
         "with GraderPool(1) as pool:\n"
-        "    print(pool.grade([('x+1', '1+x', 'expression')])[0].verdict)\n"
+        f"    print(pool.grade([{EASY!r}])[0].verdict)\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.split() == ["once", "correct"], done.stderr

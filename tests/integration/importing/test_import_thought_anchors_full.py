@@ -245,7 +245,7 @@ def test_a_file_is_no_folder(tmp_path):
 
 def test_sizes_are_bounded(full, monkeypatch):
     monkeypatch.setattr(files, "MAX_FILE_BYTES", 100)
-    with pytest.raises(ImportingError, match="bytes; at most 100 are read"):
+    with pytest.raises(ImportingError, match="more than 100 bytes"):
         import_thought_anchors(full)
     monkeypatch.undo()
     monkeypatch.setattr(files, "MAX_FILES", 0)

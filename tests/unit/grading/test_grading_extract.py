@@ -4,7 +4,12 @@ import time
 
 import pytest
 
-from cot_assets.grading.extract import extract_answer
+from cot_assets.grading import extract
+from cot_assets.study import AnswerRule
+
+
+def extract_answer(text: str, kind: str, *rules: AnswerRule) -> str | None:
+    return extract.extract_answer(text, kind, rules or extract.DEFAULT_RULES).answer
 
 
 @pytest.mark.parametrize(
@@ -77,7 +82,7 @@ def test_no_letter(content: str) -> None:
     ],
 )
 def test_unboxed_only_if_allowed(text: str, answer: str | None) -> None:
-    assert extract_answer(text, "expression", allow_unboxed=True) == answer
+    assert extract_answer(text, "expression", "boxed", "statement") == answer
     if "boxed" not in text:
         assert extract_answer(text, "expression") is None
 
@@ -86,7 +91,7 @@ def test_unboxed_only_if_allowed(text: str, answer: str | None) -> None:
     "text", ["Answer: (C)", "the answer is C.", "So the answer is **C**", "answer is C because"]
 )
 def test_unboxed_letter(text: str) -> None:
-    assert extract_answer(text, "multiple_choice", allow_unboxed=True) == "C"
+    assert extract_answer(text, "multiple_choice", "boxed", "statement") == "C"
 
 
 def test_control_characters_are_dropped() -> None:
@@ -120,7 +125,49 @@ def test_a_megabyte_takes_linear_time(text: str) -> None:
     def seconds(part: str) -> float:
         start = time.process_time()
         for _ in range(3):
-            extract_answer(part, "expression", allow_unboxed=True)
+            extract_answer(part, "expression", "boxed", "statement")
         return time.process_time() - start
 
     assert seconds(text) < 40 * max(seconds(text[: len(text) // 10]), 0.005)
+
+
+LETTERS = [
+    (r"\boxed{ \text { B }}", "B"), (r"\boxed{（Ｃ）}", "C"), (r"\boxed{\boldsymbol{B}}", "B"), (r"\boxed{E - a mutation}", "E"),
+    (r"\boxed{B – the cell}", "B"), (r"\boxed{B: 12}", "B"), (r"\boxed{\textbf{(D)}\ 12}", "D"), (r"the answer is \boxed B.", "B"),
+    (r"\boxed{The answer is C}", "C"), (r"\boxed{\text{Option C: } 12}", "C"), (r"\boxed{D) none of A}", "D"), (r"\fbox{A}", "A"),
+    (r"\boxed{\langle H\rangle \ll \Delta E}. Hence **Answer: D**", "D"), (r"\boxed{x^2} so the answer is (D).", "D"),
+    (r"\boxed{42}. **Answer:** C", "C"), (r"\boxed{(A), (C)}", None), (r"\boxed{(A) or (C)}", None), (r"\boxed{A) B) C) D)}", None),
+    (r"\boxed{A) is wrong, so C}", None), (r"\boxed{A, B}", None), (r"\boxed{A/B}", None), (r"\boxed{B, not A}", None),
+    (r"\boxed{A? No, B}", None), (r"\boxed{(A), (B), (C), (D)}", None), (r"\boxed{(A), (C)}. Answer: A", None), (r"\boxed{Option A or B}", None),
+    (r"\boxed{none}. Answer: A or B", None), (r"\boxed{A and C}", None), (r"\boxed{Not A}", None), (r"\boxed{(B) is incorrect}", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "letter"), LETTERS)
+def test_letters_as_models_write_them(text: str, letter: str | None) -> None:
+    assert extract_answer(text, "multiple_choice") == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "rules", "found"),
+    [
+        ("48 / 2 = 24\n#### 1,200", ("hash",), ("1,200", "hash")),
+        ("a #### 3 b\n#### 7\nmore", ("boxed", "hash"), ("7", "hash")),
+        (r"\boxed{5} #### 7", ("boxed", "hash"), ("5", "boxed")),
+        (r"\boxed{5} #### 7", ("hash", "boxed"), ("7", "hash")),
+        (
+            "so it costs $1,234.50 in all.",
+            ("boxed", "statement", "last_number"),
+            ("$1,234.50", "last_number"),
+        ),
+        ("from 3 to -7/2, done", ("last_number",), ("-7/2", "last_number")),
+        ("The final answer is 12.", ("boxed", "statement"), ("12", "statement")),
+        ("nothing", ("boxed", "statement", "hash", "last_number"), (None, None)),
+        (r"\boxed{1} then \boxed{2", ("boxed", "last_number"), (None, None)),
+        ("<think> 5 </think> so 6", ("last_number",), ("6", "last_number")),
+    ],
+)
+def test_rules_in_their_order(
+    text: str, rules: tuple[AnswerRule, ...], found: tuple[str | None, str | None]
+) -> None:
+    assert extract.extract_answer(text, "expression", rules) == found

@@ -14,7 +14,7 @@ def frame(*rows: tuple[str, str, str, str]) -> pl.DataFrame:
 
 
 def known(verdict: str, version: str = GRADER_VERSION) -> pl.DataFrame:
-    return pl.DataFrame([("5", "7", "integer", version, verdict, "told")], GRADES_SCHEMA, orient="row")
+    return pl.DataFrame([("5", "7", "integer", version, verdict, "told", None)], GRADES_SCHEMA, orient="row")
 
 
 @pytest.fixture
@@ -41,6 +41,7 @@ def test_verdicts() -> None:
         "correct", "incorrect", "correct", "truncated", "no_answer", "correct", "incorrect",
     ]  # fmt: skip
     assert verdicts["answer"].to_list() == ["7", "8", "7", None, None, "B", "8"]
+    assert verdicts["answer_rule"].to_list() == ["boxed", "boxed", "boxed", None, None, "boxed", "boxed"]
     assert grades.schema == GRADES_SCHEMA
     assert grades.select("answer", "gold_answer", "verdict").rows() == [
         ("7", "7", "correct"), ("8", "7", "incorrect"), ("B", "B", "correct"),
@@ -68,7 +69,7 @@ def test_unscored_and_outdated_grades_are_made_again(grades: pl.DataFrame) -> No
 def test_empty_frame() -> None:
     verdicts, grades = judge_rollouts(frame().cast(pl.String))
     assert verdicts.is_empty()
-    assert verdicts.columns == ["answer", "verdict"]
+    assert verdicts.columns == ["answer", "answer_rule", "verdict"]
     assert grades.is_empty()
 
 

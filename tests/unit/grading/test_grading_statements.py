@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from cot_assets.grading.extract import extract_answer, first_leak, leaks_answer, states_answer_at
+from cot_assets.grading.extract import extract_answer
+from cot_assets.grading.statements import first_leak, leaks_answer, states_answer_at
 
 # text, answer, the statement (None: there is none)
 STATED = [
@@ -116,7 +117,7 @@ def test_one_scan_decides_every_cut() -> None:
 def test_an_unusual_answer_is_found_in_its_own_box() -> None:
     answer = r"\begin{cases} 1 & x > 0 \\ 0 & \text{otherwise} \end{cases}"
     text = rf"Thus \boxed{{{answer}}}."
-    assert extract_answer(text, "expression") == answer
+    assert extract_answer(text, "expression").answer == answer
     assert states_answer_at(text, answer) == len(text) - 2
 
 

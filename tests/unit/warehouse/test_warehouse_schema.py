@@ -20,6 +20,7 @@ GRADE = {
     "grader_version": ["1"],
     "verdict": ["correct"],
     "reason": ["equal"],
+    "unit": ["cm"],
 }
 
 

@@ -1,0 +1,93 @@
+"""Calendar dates and times of day.
+
+Belongs here: the spellings of both, in a form that is equal for equal ones. Does not belong here: durations
+(:mod:`.quantities`).
+"""
+
+from __future__ import annotations
+
+import re
+
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_MONTH = "|".join(
+    f"{name[:3]}(?:{name[3:]})?" if name != "september" else "sept?(?:ember)?" for name in _MONTHS
+)
+_WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,? )?"
+_DATES = tuple(
+    re.compile(_WEEKDAY + pattern, re.IGNORECASE)
+    for pattern in (
+        r"(?P<y>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})",
+        r"(?P<y>\d{4}) ?年 ?(?P<m>\d{1,2}) ?月 ?(?P<d>\d{1,2}) ?日?",
+        rf"(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?[ -](?P<month>{_MONTH})\.?(?:,? ?-?(?P<y>\d{{4}}))?",
+        rf"(?P<month>{_MONTH})\.? (?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<y>\d{{4}}))?",
+        r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})",
+    )
+)
+_SLASHED = re.compile(r"(?P<a>\d{1,2})(?P<s>[-/])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4})")
+_CLOCK = re.compile(
+    r"(?P<h>\d{1,2})(?:[:.](?P<m>[0-5]\d)(?::(?P<sec>[0-5]\d))?)? ?(?P<half>[ap])\.? ?m\b\.?"
+    r"|(?P<h2>\d{1,2}):(?P<m2>[0-5]\d)(?::(?P<sec2>[0-5]\d))?(?: ?(?:h|hrs|hours|o'clock))?"
+    r"|(?P<h3>\d{1,2}) o'clock(?: ?(?P<half3>[ap])\.?m\.?)?",
+    re.IGNORECASE,
+)
+
+
+def read_date(text: str) -> str | None:
+    """``YYYY-MM-DD`` (``--MM-DD`` without a year) of a plain text that is a date; else None.
+
+    Days and months in figures, parted by strokes, are told apart where one exceeds 12; else both are kept
+    as they are written, and equal only a date in the same order.
+    """
+    for pattern in _DATES:
+        if match := pattern.fullmatch(text):
+            found = match.groupdict()
+            month = _number_of(found["month"]) if found.get("month") else int(found["m"])
+            return _date(found["y"], month, int(found["d"]))
+    if match := _SLASHED.fullmatch(text):
+        a, b = int(match["a"]), int(match["b"])
+        if (a > 12) == (b > 12):
+            return f"{a:02}/{b:02}/{match['y']}" if 0 < a <= 12 and b > 0 else None
+        return _date(match["y"], min(a, b), max(a, b))
+    return None
+
+
+def _number_of(month: str) -> int:
+    return next(i for i, name in enumerate(_MONTHS, 1) if name.startswith(month.lower()[:3]))
+
+
+def _date(year: str | None, month: int, day: int) -> str | None:
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return None
+    return f"{year or '-'}-{month:02}-{day:02}"
+
+
+def read_clock(text: str) -> str | None:
+    """A time of day, ``HH:MM:SS`` on the 24-hour clock; with ``?`` where the half of the day is open."""
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        return None
+    written = match["h"] or match["h2"] or match["h3"]
+    hour = int(written)
+    minute, second = match["m"] or match["m2"] or "00", match["sec"] or match["sec2"] or "00"
+    half = match["half"] or match["half3"]
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half.lower() == "p" else 0)
+    elif hour > 24:
+        return None
+    is_open = not half and 1 <= hour <= 12 and not written.startswith("0")
+    return f"{hour:02}:{minute}:{second}" + "?" * is_open

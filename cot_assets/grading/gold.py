@@ -1,0 +1,46 @@
+"""Gold answers: read once, when a problem set loads, and refused where no answer could equal them.
+
+Belongs here: the checks of a gold answer, and the kind that a problem set declares. Does not belong here:
+reading itself (:mod:`.reading`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cot_assets.grading.kinds import Reading, UnreadableError
+from cot_assets.grading.reading import read
+
+
+def read_gold(text: str, answer_kind: str) -> Reading:
+    """The reading of a gold answer.
+
+    Raises:
+        UnreadableError: It can be right for no answer, or is not of the declared kind; the message says why
+            and what to do.
+    """
+    stripped = text.strip()
+    if stripped.lower() in ("nan", "null", "none", "n/a", "na", "<na>", "nat", "") and answer_kind != "text":
+        raise UnreadableError(
+            f"{stripped!r} stands for a missing value; give the answer, or leave the row out"
+        )
+    if len([line for line in stripped.splitlines() if line.strip()]) > 1 and r"\begin" not in text:
+        raise UnreadableError(
+            'it has several lines; give the answer alone, or say where it is: gold_rules = ["hash"] or ["boxed"]'
+        )
+    reading = read(text, answer_kind)
+    wanted = {"integer": ("number",), "interval": ("region", "pair"), "tuple": ("tuple", "pair"), "quantity": ("quantity", "number"),
+              "set": ("set", "list"), "list": ("list",), "multiple_choice": ("letter",), "expression": ()}.get(answer_kind, (answer_kind,))  # fmt: skip
+    if answer_kind in ("list", "set") and reading.kind not in ("list", "set"):
+        reading = Reading("set" if answer_kind == "set" else "list", reading.form, items=(reading,))
+    if wanted and reading.kind not in wanted:
+        raise UnreadableError(
+            f"it reads as {reading.kind}, not as {answer_kind}; mend it, or declare another answer_kind"
+        )
+    if answer_kind == "integer" and not (reading.number and reading.number.is_integer):
+        raise UnreadableError("it is no integer; set answer_kind to 'expression'")
+    if answer_kind == "set":
+        return replace(reading, kind="set")
+    if reading.kind == "pair" and answer_kind in ("interval", "tuple"):
+        return replace(reading, kind="region" if answer_kind == "interval" else "tuple")
+    return reading

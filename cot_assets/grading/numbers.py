@@ -1,0 +1,160 @@
+r"""Exact values of numerals.
+
+Belongs here: everything that is one number as it is written: integers, decimals, fractions, mixed numbers,
+percentages, powers of ten, numerals in a base, English number words. Does not belong here: units
+(:mod:`.quantities`) and anything that has to be calculated (:mod:`.terms`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+_DIGITS = r"[0-9]+(?:\.[0-9]*)?"
+_PLAIN = re.compile(rf"(?P<number>{_DIGITS})(?:[eE](?P<power>[+-]?[0-9]{{1,4}}))?")
+_POWER = re.compile(rf"(?:(?P<number>{_DIGITS})\\cdot ?)?10\^\{{?(?P<power>[+-]?[0-9]{{1,4}})\}}?")
+_RATIO = re.compile(
+    r"(?:(?P<whole>[0-9]+) ?(?=\\)|(?P<whole2>[0-9]+)[ +](?=[0-9]))?"
+    r"(?:\\frac\{(?P<inner>-?)(?P<p>[0-9]+)\}\{(?P<q>[0-9]+)\}|(?P<p2>[0-9]+)/(?P<q2>[0-9]+))"
+)
+_REPEATING = re.compile(r"(?P<before>[0-9]+\.(?P<fixed>[0-9]*))\\(?:overline|bar|dot)\{?(?P<again>[0-9]+)\}?")
+_BASED = re.compile(r"([0-9A-Fa-f]+)_\{?(?:\\text\{)?([0-9]+)\}?\}?")
+_PERCENT = re.compile(r"(?:\\%| ?(?:\\text\{ ?)?(?:percent|per cent|percentage|pct)\.? ?\}?)$", re.IGNORECASE)
+_SIGN = re.compile(r"(?:[+-]|(?:minus|negative)(?: |$))", re.IGNORECASE)
+
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_NAMED = {word: i for i, word in enumerate(_SMALL)} | {word: 10 * i for i, word in enumerate(_TENS, 2)}
+_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+MIN_ROUNDED_DIGITS = 6  #: significant digits by which a decimal may stand for a number that has no end
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An exact value and how it was written; ``decimals`` is None unless it has a decimal point."""
+
+    value: Fraction
+    decimals: int | None = None
+    is_percent: bool = False
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the value is an integer."""
+        return self.value.denominator == 1
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether its decimals have no end."""
+        rest = self.value.denominator
+        for prime in (2, 5):
+            while rest % prime == 0:
+                rest //= prime
+        return rest > 1
+
+    def __str__(self) -> str:
+        """The exact value, with a percent sign where one was written."""
+        return f"{100 * self.value if self.is_percent else self.value}{'%' * self.is_percent}"
+
+
+def read_number(form: str) -> Number | None:
+    """The value of a canonical form that is one numeral; None for anything else."""
+    bare = _PERCENT.sub("", form) if "%" in form or form[-1:].isalpha() or form.endswith("}") else form
+    is_percent = bare != form
+    negative = False
+    if sign := _SIGN.match(bare):
+        negative, bare = sign[0] not in ("+",), bare[sign.end() :]
+    elif bare.endswith("below zero"):
+        negative, bare = True, bare.removesuffix("below zero").strip()
+    value, decimals = _unsigned(bare)
+    if value is None:
+        return None
+    value = -value if negative else value
+    return Number(value / 100 if is_percent else value, decimals, is_percent)
+
+
+def _unsigned(form: str) -> tuple[Fraction | None, int | None]:
+    """Value and number of decimals."""
+    if match := _PLAIN.fullmatch(form):
+        return _scaled(match["number"], match["power"])
+    if match := _RATIO.fullmatch(form):
+        whole, p, q = (
+            match["whole"] or match["whole2"],
+            int(match["p"] or match["p2"]),
+            int(match["q"] or match["q2"]),
+        )
+        if q == 0 or (whole and match["inner"]):
+            return None, None
+        return int(whole or 0) + Fraction(-p if match["inner"] else p, q), None
+    if match := _POWER.fullmatch(form):
+        return _scaled(match["number"] or "1", match["power"])
+    if match := _REPEATING.fullmatch(form):
+        again = Fraction(int(match["again"]), 10 ** len(match["again"]) - 1)
+        return Fraction(match["before"].rstrip(".")) + again / 10 ** len(match["fixed"]), None
+    return _in_words(form), None
+
+
+def _scaled(number: str, power: str | None) -> tuple[Fraction, int | None]:
+    digits, point, decimals = number.partition(".")
+    value = Fraction(int(digits + decimals), 10 ** len(decimals))
+    exponent = int(power or 0)
+    value = value * 10**exponent if exponent >= 0 else value / 10**-exponent
+    return value, max(0, len(decimals) - exponent) if point else None
+
+
+def _in_words(form: str) -> Fraction | None:
+    """The value of an English number word below a thousand billions."""
+    words = re.split(r"[ -]|\\land ?", form.lower())
+    if not words or words[0] not in _NAMED or len(words) > 12:
+        return None
+    total = group = 0
+    for word in words:
+        if word in _NAMED:
+            # "twenty one" adds up; "one two" is a list of digits.
+            if group % 100 and not (group % 10 == 0 and group % 100 >= 20 and _NAMED[word] < 10):
+                return None
+            group += _NAMED[word]
+        elif word == "hundred" and 0 < group < 10:
+            group *= 100
+        elif word in _SCALES and group:
+            total, group = total + group * _SCALES[word], 0
+        elif word:
+            return None
+    return Fraction(total + group)
+
+
+def numeral_in_base(form: str) -> tuple[str, str] | None:
+    """Digits and base of a numeral such as ``52_8``."""
+    match = _BASED.fullmatch(form)
+    return (match[1].lower(), match[2]) if match and match[1][0].isdigit() else None
+
+
+def is_rounded(decimal: Number, difference: Fraction, exact: Fraction) -> bool:
+    """Whether a decimal is ``exact`` rounded, or cut off, at its last place, with enough significant digits."""
+    if decimal.decimals is None:
+        return False
+    step = Fraction(1, 10**decimal.decimals) / (100 if decimal.is_percent else 1)
+    digits = len(str(abs(decimal.value) // step)) if decimal.value else 0
+    cut_off = difference * (1 if exact > 0 else -1)  # exact - decimal, away from zero
+    return digits >= MIN_ROUNDED_DIGITS and (abs(difference) <= step / 2 or 0 <= cut_off < step)

@@ -1,0 +1,184 @@
+"""Pairs of every kind, as a person would judge them; none of them needs computer algebra."""
+
+import pytest
+
+from cot_assets.grading.verify import quick_verdict
+
+SAME: dict[str, list[tuple[str, str]]] = {
+    "numbers": [
+        ("42", "42"), ("025", "25"), ("+7", "7"), ("-0042", "-42"), ("1500.0", "1500"), (".5", "0.5"), ("5.", "5"),
+        ("1,234", "1234"), ("1{,}234{,}567", "1234567"), (r"10,\!080", "10080"), (r"11,\! 111,\! 100", "11111100"),
+        ("10 000", "10000"), (r"10\,000", "10000"), ("1'000'000", "1000000"), ("1.234,50", "1234.5"), ("0{,}25", "0.25"),
+        ("3{,}14", "3.14"), ("14 {, }916", "14916"),
+        ("1e5", "100000"), ("2.5e-3", "0.0025"), ("1E6", "1000000"), (r"1.5 \times 10^3", "1500"), (r"10^{-7}", "1e-7"),
+        (r"6.02\cdot10^{23}", "602000000000000000000000"), ("1e22", "10000000000000000000000"),
+        ("8/3", "2 2/3"), (r"2\frac{2}{3}", "8/3"), ("-1 1/2", "-1.5"), (r"137 \frac{1}{2}", "137.5"), ("2½", "2.5"),
+        (r"\dfrac{2}{4}", r"\frac12"), (r"\frac{-3}{8}", r"-\frac{3}{8}"), (r"0.1\overline{6}", r"\frac16"),
+        ("0.333333", r"\frac13"), ("0.666667", r"\frac23"), ("-0.333333", "-1/3"), (r"\frac13", "0.333333"),
+        ("seven", "7"), ("twenty-one", "21"), ("one hundred five", "105"), ("minus three", "-3"),
+        (r"\boxed{5}", "5"), ("**12**", "12"), ("$12$", "12"), (r"\text{13}", "13"), ("(42)", "42"), ("42.", "42"),
+        ("2^{10}", "1024"), ("5!", "120"), (r"\binom{5}{2}", "10"), (r"\sqrt{16}", "4"), ("3*4", "12"),
+        (r"\log_2 8", "3"), (r"\sin 30^\circ", r"\frac12"), (r"\frac{100!}{98!}", "9900"), ("-(-3)", "3"),
+        ("10 below zero", "-10"), (r"\approx 3", "3"), ("99999999999999999999", "99999999999999999999"),
+    ],
+    "percents": [
+        ("28 percent", r"28\%"), ("5 percent", "0.05"), (r"33.5\%", "0.335"), ("198", r"198\%"), (r"50\%", "50"),
+        ("28 pct", r"28\%"), ("12.5％", "12.5%"), (r"12.5\text{ percent}", r"\frac18"), (r"\frac12\%", "0.005"),
+    ],
+    "factors": [
+        ("5 million", "5000000"), (r"5 \text{ million}", "5,000,000"), ("1.5 billion", "1500000000"), ("2 dozen", "24"),
+        ("3 thousand", "3000"), ("5 million dollars", r"\$5,000,000"), ("42万", "420000"), ("3 млн", "3000000"),
+        ("two million", "2000000"), ("4 hundred", "400"),
+    ],
+    "quantities": [
+        ("10 cm", "10"), ("10", r"10\text{ cm}"), ("2 km", "2000 m"), (r"180\text{ minutes}", "3 hours"),
+        (r"864 \mbox{ inches}^2", "864 square inches"), ("15", r"15\mbox{ cm}^2"), ("54 cents", r"\$0.54"), ("€5", "5"),
+        ("5 €", "€5"), ("42元", "42"), ("42 ₽", "42 рубля"), ("£3.50", "3.5"), ("60 miles per hour", "60 mph"), ("5 m/s", r"5\text{ m/s}"),
+        ("9.8 m/s^2", r"9.8\ \mathrm{m/s^2}"), ("90", r"90^\circ"), ("74°", r"74^\circ"), ("45 degrees", r"45^\circ"),
+        (r"20^\circ\text{C}", "20 °C"), ("1 kg", "1000 g"), ("2.5 L", "2500 mL"), ("7 apples", "7"), ("12 square units", "12"),
+        (r"4\pi\text{ cm}^2", r"4\pi"), (r"\frac{270}{7}\text{ degrees}", r"\frac{270}7"), ("36 km/h", "10 m/s"), ("42 км", "42 km"),
+        ("1 N", r"1\text{ kg m/s}^2"), ("5.4 cents", "5.4"), ("2 weeks", "14 days"), ("1 hectare", "10000 m^2"), (r"\$18.90", "18.9"),
+        ("3 ft", "1 yard"), ("42人", "42"), ("5 000 km", "5000 km"), ("2 h 30 min", "150 minutes"), ("5 ft 10 in", "70 inches"),
+        (r"1\text{ hour and }30\text{ minutes}", "1.5 hours"),
+    ],
+    "expressions": [
+        ("x+1", "1+x"), ("(x+1)^2", "x^2+2x+1"), (r"\sqrt{1/n}", r"\frac{1}{\sqrt{n}}"), ("2x+3", "y = 2x + 3"), ("0.5x", r"\frac{x}{2}"),
+        (r"2.5\pi", r"\frac{5\pi}{2}"), (r"\frac{\sqrt{2}}{2}", r"\frac{1}{\sqrt2}"), ("(1+i)^2", "2i"), (r"e^{i\pi}", "-1"),
+        (r"\cot x", r"\frac{\cos x}{\sin x}"), ("3.141593", r"\pi"), ("3.141592", r"\pi"), (r"\sqrt{17}", "4.123105625617661"),
+        (r"-1 + sqrt(3)", r"\sqrt{3} - 1"), ("(3*sqrt(5))/7", r"\frac{3\sqrt{5}}{7}"), ("√2", r"\sqrt2"), ("x²+1", "x^2+1"), ("yx", "xy"),
+        (r"1 - \frac{1}{\mathrm{e}}", r"1-e^{-1}"), ("k(k+1)/2", r"\frac{k^2+k}{2}"), (r"\ln 4", r"2\ln 2"), ("a_1+a_2", "a_2+a_1"),
+        (r"\frac{(n+1)!}{n!}", "n+1"), (r"\alpha\beta", r"\beta \alpha"), (r"\varphi+1", r"1+\phi"), ("2ab", "2ba"), (r"|{-x}|", "|x|"),
+        (r"\sin^2 x", r"1-\cos^2x"), ("2**(1/4)", r"\sqrt{\sqrt2}"), (r"x^{-1}", r"\frac1x"), (r"\sqrt[3]{-8}", "-2"),
+    ],
+    "relations": [
+        ("x = 5", "5"), ("5", "x=5"), ("5 = x", "x = 5"), ("2>x", "x<2"), ("x &lt; 3", "x < 3"), ("3x^2+4y^2=12", r"\frac{x^2}{4}+\frac{y^2}{3}=1"),
+        (r"y=-\frac{1}{2}x+\frac{3}{4}", "2x+4y-3=0"), ("10x-14y+22z+8=0", "5x - 7y + 11z + 4 = 0"), ("xy=6", "y=6/x"), ("y = 3 + 2x", "y = 2x + 3"),
+        (r"\angle APC = 74^\circ", r"74^\circ"), ("a = 2+3 = 5", "5"), ("f(2) = 8", "8"), ("x ≤ 3", r"3 \geq x"), ("x+y=7", "7"),
+        ("-2x < 4", "x > -2"), (r"\text{Area} = 12\text{ cm}^2", "12"), ("y-2x=0", "y=2x"), ("0=x-2y+z-1", "x-2y+z-1=0"),
+    ],
+    "intervals": [
+        (r"x<1 \text{ or } x>2", r"(-\infty,1)\cup(2,\infty)"), (r"(2,\infty) \cup (-\infty,1)", r"(-\infty,1)\cup(2,\infty)"),
+        ("[-2,7]", r"x \in [-2,7]"), (r"-2 \le x \le 7", "[-2,7]"), ("x>5", r"(5,\infty)"), (r"-\sqrt{3}<x<\sqrt{3}", r"(-\sqrt{3}, \sqrt{3})"),
+        ("]0,1[", "(0,1)"), (r"\left(\frac{3}{5},\frac{8}{3}\right]", "(0.6, 8/3]"), (r"\mathbb{R}", r"(-\infty,\infty)"), ("D = (0, 1)", "(0,1)"),
+        (r"x > 1 \text{ and } x < 2", "(1,2)"), (r"\{x \mid x > 5\}", r"(5,\infty)"), (r"x \neq 1", r"(-\infty,1)\cup(1,\infty)"),
+        (r"\emptyset", r"\varnothing"), ("∅", r"\emptyset"), (r"\{\}", r"\emptyset"), (r"7 \ge x \ge -2", "[-2,7]"), (r"[0, +\infty)", r"[0,\infty)"),
+    ],
+    "collections": [
+        ("144, 12", "12, 144"), ("7, 5, 3", "3, 5, 7"), ("-2,1", r"\{1,-2\}"), (r"\{3,2,1\}", r"\{1,2,3\}"), (r"x=-2 \text{ or } x=1", "1, -2"),
+        (r"1+\sqrt{19},1-\sqrt{19}", r"1 \pm \sqrt{19}"), (r"19, 46, \text{ and } 82", "46, 19, 82"), (r"\pm 2", "2, -2"), (r"x = \pm 3", "-3, 3"),
+        (r"\{1,1,2\}", r"\{2, 1\}"), ("n=1,2,3", "1,2,3"), ("1; 2", "1, 2"), ("(1, 2), (3, 4)", "(3,4),(1,2)"), ("red, blue", "blue and red"),
+        ("A, C", "C and A"), ("1,000, 2,000", "2000, 1000"), (r"\frac12, 0.25", r"0.5, \frac14"), ("x=1, y=2", "y=2, x=1"), ("[1, 2, 3]", "(1,2,3)"),
+        (r"\{1\pm\sqrt{5},-2\}", r"\{-2, 1-\sqrt5, 1+\sqrt5\}"), ("12和15".replace("和", ", "), "15, 12"), ("1、2", "1, 2"),
+    ],
+    "tuples and matrices": [
+        (r"\left( 3, \frac{\pi}{2} \right)", r"(3,\pi/2)"), ("(1, 2)", "(1,2)"), ("(0.5, 2)", r"(\frac12, 2)"), (r"\langle 1,2,3\rangle", "(1,2,3)"),
+        (r"\begin{bmatrix} -1/3 \\ 2/3 \end{bmatrix}", r"\begin{pmatrix} -\frac13 \\ \frac23 \end{pmatrix}"),
+        ("(x,y)=(1,2)", "(1,2)"), ("2:4", "1:2"), ("1 : 2 : 3", "1:2:3"), ("(6,31,-1)", "(6, 31, -1)"),
+    ],
+    "letters": [
+        ("(C)", r"\text{(C)}"), (r"\text{C}", r"\text{(C)}"), (r"\mathrm{E}", "E"), (r"\textbf{(A)}", "A"), (r"\mathcal{B}", "B"), ("option B", "B"),
+        ("（Ｂ）", "B"),
+    ],
+    "dates and times": [
+        ("May 1, 2024", "2024-05-01"), ("1 May 2024", "May 1st, 2024"), ("2024/5/1", "2024-05-01"), ("2024年5月1日", "2024-05-01"), ("12/25/2024", "2024-12-25"),
+        ("Monday, May 6", "6 May"), ("4:30 PM", r"\text{4:30 p.m.}"), ("16:30", "4:30 p.m."), (r"4:30 \text{ p.m.}", "4:30 pm"), ("12:00", "12:00"), ("3 pm", "3:00 p.m."),
+        ("01.05.2024", "2024-05-01"),
+    ],
+    "texts": [
+        (r"\text{east}", "East"), ("да", "Да"), ("Café", "Cafe\u0301"), ("42。", "42"), ("ДОМ.", "дом"), ("東京。", "東京"), ("ellipse", r"\text{ellipse}"), ("odd $n$", "odd n"),
+        ("٤٢", "42"), ("४२।", "42"), ("１２３", "123"), ("no solution", "No solution."), ("straße", "STRASSE"), ("well-known", "well known"), ("IX", "ix"),
+        ("555-1234", "555-1234"), ("10.0.0.1", "10.0.0.1"), ("H_2O", "H₂O"), ("“yes”", "Yes"), ("1990–1995", "1990-1995"), ("&quot;no&quot;", "no"),
+    ],
+    "bases": [(r"52_{8}", "52_8"), ("1A_{16}", "1a_16"), (r"4210_{\text{5}}", "4210_5")],
+}  # fmt: skip
+DIFFERENT: dict[str, list[tuple[str, str]]] = {
+    "numbers": [
+        ("24", "25"), ("-25", "25"), ("12", "21"), ("0.33", r"\frac13"), ("0.333334", r"\frac13"), ("0.1250001", r"\frac18"), ("42.0000001", "42"), ("0.0000671", ".0000672"),
+        ("1 2", "12"), ("1,2", "12"), ("12,34", "1234"), ("1e5", "1e6"), ("4/3", "2 2/3"), ("2/3", "2 2/3"), ("1.5e3", "1.5"), ("0.5", "50"), ("nan", "5"), (r"\infty", "5"),
+        (r"\frac{1}{0}", "5"), (r"\frac{1}{2006!}", r"\frac{1}{2004!}"), (r"\frac{13!}{52!}", r"\frac{12!}{52!}"), ("10^{-20}", "10^{-21}"), ("10^{-10}", "0"), ("2^{2025}", "3^{2025}"),
+        (r"\frac{1}{3 \cdot 2^{101}}", r"\frac{2^{100}+1}{3 \cdot 2^{101}}"), (r"\frac{5}{2^{2006}}", r"\frac{2^{2005}}{2^{2006}}"), ("10 squared", "10"), ("4 factorial", "4"),
+        ("10 below zero", "10"), ("5 cubed", "5"), ("7 over 2", "7"), ("12144", "12, 144"), ("12,144", "12, 144"), ("32, 349", "32349"), ("IX", "9"), ("1990-1995", "-5"), ("seven", "8"),
+        ("2=5", "5"), ("2x=10", "10"), ("5 or 6", "5"), (r"\pm 2", "2"), ("5!", "5"), ("2^{10}.", "2"), ("-[0,1)", "1"), ("100000000000000000001", "100000000000000000000"), ("none", "0"),
+        ("1/3", "1"), ("123456789", "123456788"), ("0.9999999", "1"), ("e^{\\pi\\sqrt{163}}", "262537412640768744"), ("no idea what this is", "7"), ("5i", "5"), ("x", "5"), ("5x", "5"),
+    ],
+    "percents": [(r"28\%", "0.0028"), ("28", "0.28"), (r"5\%", r"6\%"), (r"28\%", "2800")],
+    "factors": [
+        ("5 million", "5"), (r"5 \text{ million}", "5"), ("5 thousand", "5 million"), ("5 billion", "5 million"), ("2 dozen", "2"), ("2 dozen", "20"), ("42万", "42"), ("3 hundred", "3"), ("5 million", "5 thousand"),
+    ],
+    "quantities": [
+        (r"3\text{ hours}", r"3\text{ minutes}"), (r"2\text{ g}", r"2\text{ kg}"), ("2 cm", "2 km"), ("5 dollars", "5 cents"), ("€5", "$5"), ("10 cm^2", "10 cm"), ("5 m", "5 m/s"), ("20 °C", "20 °F"),
+        ("7 apples", "7 oranges"), ("3 feet", "3 meters"), ("2 hours", "2"  " minutes"), ("11 cm", "10"), ("5 mi", "5 km"), ("12 square units", "12 cubic units"), ("5 million km", "5 km"), ("7 glorps", "7"),
+        ("2 mL", "2 L"), ("5 MW", "5 mW"), ("42元", "42円"), ("10 km", "10 kg"), (r"5\text{ cm}^3", r"5\text{ cm}^2"), ("1 year", "1 month"), (r"4\pi\text{ cm}^2", r"4\text{ cm}^2"),
+    ],
+    "expressions": [
+        ("x+1", "x-1"), ("x", "y"), ("|x|", "x"), (r"\sqrt{x^2}", "x"), ("2x+4", "y=2x+3"), ("6+5i", "6-5i"), (r"\sqrt{3}", r"\sqrt2"), (r"\sqrt{2}\cdot 10^{-16}", r"\sqrt{3}\cdot 10^{-16}"), ("3.14", r"\pi"),
+        ("3.141599", r"\pi"), (r"22/7", r"\pi"), ("x^2", "x^3"), ("2^x", "x^2"), (r"\sin x", r"\cos x"), ("x_1+x_2", "x_1-x_2"), (r"\mathrm{E}*2", "E"), ("f(x)", "f(y)"), ("n!", "n"),
+        (r"\lfloor x\rfloor", "x"), ("1.414", r"\sqrt2"), (r"\frac{1}{x+1}", r"\frac1x+1"),
+    ],
+    "relations": [
+        ("x > 3", "x < 3"), (r"x \le 3", "x < 3"), ("y=5", "x=5"), ("y=2x+4", "y=2x+3"), ("x=6", "5"), ("x^2+y^2=2", "x^2+y^2=1"), ("x=1, y=2", "x=2, y=1"), ("x < 2", "2"), ("x=4", "x^2=4"),
+        ("(x-1)(y-x)=0", "y=x"), ("x=5", "x>5"), ("n=2, 3, 4", "n=1, 2, 3"), ("2 < x", "x < 2"), ("y = x^2", "y = x"), ("5", "x > 5"),
+    ],
+    "intervals": [
+        ("D = (0, 1.5)", "D = (0, 1)"), ("[1,2]", "(1,2)"), ("(1,2]", "[1,2)"), (r"(-\infty,1)", r"(1,\infty)"), (r"(-\infty,1)\cup(2,\infty)", r"(-\infty,1)\cup(3,\infty)"), ("(2,3)", r"(-\infty, 2) \cup (3, \infty)"),
+        (r"x<1 \text{ and } x>2", r"(-\infty,1)\cup(2,\infty)"), ("x>4", r"(5,\infty)"), (r"x \ge 5", r"(5,\infty)"), ("[0,9)", "[0,1)"), ("(2,1)", "(1,2)"), (r"\emptyset", "0"), ("1", "[1,2]"), (r"\mathbb{R}", r"(0,\infty)"),
+    ],
+    "collections": [
+        ("21, 36, and 82", r"19, 46, \text{ and } 82"), (r"\{1,2,3\}", r"\{1,2\}"), ("1,2", "1,2,3"), ("1, 1, 2", "1, 2, 2"), ("12", "1,2"), ("5", "5, 6"), ("1, 2, 3, ...", "1, 2, 3"), ("red, green", "red, blue"),
+        (r"1+\sqrt{19}", r"1 \pm \sqrt{19}"), ("(1,2),(3,4)", "(1,3),(2,4)"), ("1,-2", "-1,2"), (r"\{1,2\}", "(1,2)"), ("(1,2,3)", r"\{1,2,3\}"), ("144", "12, 144"), ("1, 22", "12, 2"), ("100, 200", "100200"), ("A, B", "A, C"),
+    ],
+    "tuples and matrices": [
+        ("(2,1)", "(1,2)"), ("(1,2,3)", "(3,2,1)"), ("(1,2)", "(1,2,3)"), (r"\begin{pmatrix}1&2\end{pmatrix}", r"\begin{pmatrix}1\\2\end{pmatrix}"), (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{pmatrix}2\\1\end{pmatrix}"),
+        (r"\begin{vmatrix}1&2\\3&4\end{vmatrix}", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), (r"1:4:9:\ldots", r"1:2:3:\ldots"), ("1:2", "2:1"), ("1:2", "1:2:3"), ("(3,4)", "7"), ("3/4", "(3,4)"), ("(0,0)", "(0,1)"),
+    ],
+    "letters": [("D", r"\text{(C)}"), ("B - 12", "B"), ("A and C", "A"), ("ABCD", "A"), ("(A), (B), (C), (D)", "A"), ("42", "B"), ("A or B", "A")],
+    "dates and times": [
+        ("2024-05-01", "2024-01-05"), ("May 1, 2024", "May 1, 2023"), ("05/01/2024", "01/05/2024"), ("2018", "2024-05-01"), ("4:30 a.m.", r"\text{4:30 p.m.}"), ("4:30", r"\text{4:30 p.m.}"), ("12:00", "1:00"), ("4:30", "4:03"),
+        ("12 am", "12 pm"), ("June 1", "July 1"), ("6:20", "3:10"), ("16:30", "4:30 a.m."), ("2024-13-01", "2024-01-13"),
+    ],
+    "texts": [
+        ("listen", "silent"), ("IX", "XI"), ("ABDC", "ABCD"), ("RBG", "RGB"), ("dog", "god"), ("abc", "cab"), ("555-1234", "554-1233"), ("555-1234", "-679"), ("1990-1995", "1985-1990"), ("10.0.0.1", "1.0.0.10"), ("1.2.3", "3.2.1"),
+        ("west", r"\text{east}"), ("H2O", "HO2"), ("A1B2", "B2A1"), ("нет", "да"), ("東京", "京東"), ("oddd", r"\text{odd}"), (r"x \text{ is even}", r"x \text{ is odd}"), ("true", "false"), ("no", "on"), ("Paris", "Pairs"),
+        ("salt and pepper", "salt"), ("not prime", "prime"), ("12-34-56", "-78"), ("3.14.15", "3.15.14"), ("tea", "eat"), ("NaCl", "ClNa"), ("CO", "Co2"), ("AZYUK2A", "2"),
+    ],
+    "bases": [("53_8", "52_8"), ("52_7", "52_8"), ("42", "52_8"), ("52_8", "42")],
+}  # fmt: skip
+
+
+#: Right one way round: what the gold answer is decides how the answer is read.
+ONE_WAY = [
+    ("2,74", "2.74"), ("1000,99", "1000.99"), ("c", "C"), ("52", "52_8"), ("The answer is B", "B"), ("C. 42", "C"),
+    ("[[1,2],[3,4]]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("2m", r"2\text{ m}"), ("x=1", "1"),
+]  # fmt: skip
+
+
+def _cases(table: dict[str, list[tuple[str, str]]]) -> list[object]:
+    return [
+        pytest.param(*pair, id=f"{kind}-{pair[0]}-{pair[1]}")
+        for kind, pairs in table.items()
+        for pair in pairs
+    ]
+
+
+@pytest.mark.parametrize(("answer", "gold"), _cases(SAME))
+def test_same(answer: str, gold: str) -> None:
+    for one, other in ((answer, gold), (gold, answer)):
+        judgement = quick_verdict(one, other, "expression")
+        assert judgement is not None
+        assert judgement.verdict == "correct", judgement.reason
+
+
+@pytest.mark.parametrize(("answer", "gold"), _cases(DIFFERENT))
+def test_different(answer: str, gold: str) -> None:
+    for one, other in ((answer, gold), (gold, answer)):
+        judgement = quick_verdict(one, other, "expression")
+        if judgement is not None and judgement.unit == "glorps":
+            continue  # correct only where the statement has the word
+        assert judgement is None or judgement.verdict != "correct", judgement
+
+
+@pytest.mark.parametrize(("answer", "gold"), ONE_WAY)
+def test_one_way(answer: str, gold: str) -> None:
+    judgement = quick_verdict(answer, gold, "expression")
+    assert judgement is not None
+    assert judgement.verdict == "correct", judgement.reason
