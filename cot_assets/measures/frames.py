@@ -20,6 +20,7 @@ from polars.datatypes import DataType, DataTypeClass
 from cot_assets.statistics.estimates import EPSILON as EPSILON
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
+from cot_assets.warehouse.schema import polars_schema
 
 Schema = Mapping[str, DataTypeClass | DataType]
 
@@ -30,11 +31,6 @@ UNITS = ("problem_set", "model", "cut_policy")  #: what is summarized together
 _TEXT, _INT, _REAL, _FLAG = pl.String, pl.Int32, pl.Float64, pl.Boolean
 _IDENTITY: dict[str, DataTypeClass] = dict.fromkeys(IDENTITY, _TEXT)
 _PROTOCOL: dict[str, DataTypeClass] = {"protocol": _TEXT, "protocol_hash": _TEXT}
-_JUDGED: dict[str, DataTypeClass] = {
-    "by_threshold": _FLAG,
-    "probability": _REAL,
-    "is_confirmed": _FLAG,
-}
 
 CURVES: Schema = {
     **_IDENTITY,
@@ -55,73 +51,11 @@ CURVES: Schema = {
     "text": _TEXT,
     "verdict": _TEXT,
 }
-SPIKES: Schema = {
-    **_IDENTITY,
-    **dict.fromkeys(("cut_index", "token_start", "token_end", "char_start", "char_end"), _INT),
-    "span": _TEXT,
-    **dict.fromkeys(("n_before", "n_after"), _INT),
-    **dict.fromkeys(("potential_before", "potential_after"), _REAL),
-    **dict.fromkeys(("delta", "delta_low", "delta_high", "threshold"), _REAL),
-    **_JUDGED,
-    **_PROTOCOL,
-}
-TANGENTS: Schema = {**SPIKES, "is_recovered": _FLAG, "recovery_tokens": _INT}
-CHANGES: Schema = {
-    **_IDENTITY,
-    **dict.fromkeys(("cut_index", "n_before", "n_after"), _INT),
-    **dict.fromkeys(("potential_before", "potential_after", "delta", "delta_fitted"), _REAL),
-    **{"insight_probability": _REAL, "insight_fitted": _REAL, "is_insight_confirmed": _FLAG},
-    **{"tangent_probability": _REAL, "tangent_fitted": _REAL, "is_tangent_confirmed": _FLAG},
-    **_PROTOCOL,
-}
-CHANGE_PRIORS: Schema = {
-    **dict.fromkeys(UNITS, _TEXT),
-    "n_pairs": _INT,
-    **dict.fromkeys(("change_low", "change_high", "mass"), _REAL),
-    **_PROTOCOL,
-}
-LUCKY_GUESSES: Schema = {
-    **_IDENTITY,
-    "rule": _TEXT,
-    "cut_index": _INT,
-    "n": _INT,
-    **dict.fromkeys(("potential", "ci_low", "ci_high", "threshold"), _REAL),
-    **_JUDGED,
-    "v0": _REAL,
-    "v0_bin": _TEXT,
-    "guess_bound": _REAL,
-    **_PROTOCOL,
-}
-MONOTONICITY: Schema = {
-    **_IDENTITY,
-    "verdict": _TEXT,
-    "n_cuts": _INT,
-    "n_pairs": _INT,
-    "v0": _REAL,
-    "is_solved_without_cot": _FLAG,
-    **dict.fromkeys(("max_drop", "max_rise", "tolerance"), _REAL),
-    **_JUDGED,
-    **_PROTOCOL,
-}
-MONOTONE_TESTS: Schema = {
-    **_IDENTITY,
-    "verdict": _TEXT,
-    "n_known_cuts": _INT,
-    **dict.fromkeys(("statistic", "max_misfit", "p_value", "q_value"), _REAL),
-    "is_monotone": _FLAG,
-    **_PROTOCOL,
-}
-DRAWDOWNS: Schema = {
-    **_IDENTITY,
-    "kind": _TEXT,
-    "verdict": _TEXT,
-    **dict.fromkeys(("n_known_cuts", "cut_from", "cut_to"), _INT),
-    **dict.fromkeys(("token_start", "token_end", "char_start", "char_end"), _INT),
-    **dict.fromkeys(("potential_from", "potential_to", "change", "change_low", "change_split"), _REAL),
-    "threshold": _REAL,
-    **{"by_threshold": _FLAG, "is_confirmed": _FLAG},
-    **_PROTOCOL,
-}
+#: Views that other rooms read.
+CHANGES, SPIKES, TANGENTS, LUCKY_GUESSES, MONOTONICITY, MONOTONE_TESTS, DRAWDOWNS = map(
+    polars_schema,
+    ("changes", "spikes", "tangents", "lucky_guesses", "monotonicity", "monotone_tests", "drawdowns"),
+)
 SENSITIVITY: Schema = {
     **dict.fromkeys((*UNITS, "pattern", "trace_filter"), _TEXT),
     "threshold": _REAL,
@@ -277,6 +211,20 @@ def conform(frame: pl.DataFrame, schema: Schema, protocol: Protocol | None = Non
             pl.lit(protocol.name).alias("protocol"), pl.lit(protocol.protocol_hash).alias("protocol_hash")
         )
     return frame.select([pl.col(name).cast(kind) for name, kind in schema.items()])
+
+
+def stamped(frame: pl.DataFrame, table: str, protocol: Protocol) -> pl.DataFrame:
+    """Rows of a derived table in its columns and types, the protocol's name and hashes filled in."""
+    schema = polars_schema(table)
+    if frame.is_empty():
+        return schema.to_frame()
+    marks = {
+        "protocol": protocol.name,
+        "sampling_hash": protocol.sampling_hash,
+        "analysis_hash": protocol.analysis_hash,
+    }
+    marked = frame.with_columns(pl.lit(value).alias(name) for name, value in marks.items())
+    return marked.select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
 def checked_curves(curves: pl.DataFrame) -> pl.DataFrame:

@@ -31,7 +31,7 @@ def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -
     """
     return _asset(
         table, make, partitions_def=MODEL_BY_SET, deps=[dg.AssetDep(name) for name in deps],
-        fingerprint=lambda _, scope: scope.fingerprint, describe=_event_counts,
+        fingerprint=lambda _, scope: scope.fingerprint, describe=lambda _: {},
     )  # fmt: skip
 
 
@@ -84,9 +84,3 @@ def _asset(
         )
 
     return derived
-
-
-def _event_counts(frame: pl.DataFrame) -> dict[str, Any]:
-    """Rows that each rule calls an event, where the table has rules."""
-    flags = {"by_threshold": "by_threshold", "confirmed": "is_confirmed"}
-    return {name: frame.filter(pl.col(flag)).height for name, flag in flags.items() if flag in frame.columns}

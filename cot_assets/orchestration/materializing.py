@@ -35,7 +35,7 @@ from cot_assets.orchestration.state import recorded_models, valid_from
 from cot_assets.study import Config, ModelEntry, Protocol
 from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.recorded import RecordedError, refuse_recorded
-from cot_assets.warehouse.schema import TABLES
+from cot_assets.warehouse.schema import table_schema
 from cot_assets.warehouse.store import Warehouse
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def table_metadata(table: str) -> dict[str, Any]:
     columns = [
         dg.TableColumn(column.name, type=column.type, description=column.comment,
                        constraints=dg.TableColumnConstraints(nullable=column.is_nullable))
-        for column in TABLES[table].columns
+        for column in table_schema(table).columns
     ]  # fmt: skip
     return {
         "dagster/column_schema": dg.TableSchema(columns),
@@ -185,7 +185,7 @@ def table_metadata(table: str) -> dict[str, Any]:
 
 def description(table: str) -> str:
     """The table's comment, with the query that shows it."""
-    return f'{TABLES[table].comment}\n\n`cot-assets sql "FROM {table} LIMIT 10"`'
+    return f'{table_schema(table).comment}\n\n`cot-assets sql "FROM {table} LIMIT 10"`'
 
 
 def preview(frame: pl.DataFrame, rows: int = _PREVIEW_ROWS) -> dg.MetadataValue:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from cot_assets.statistics.special import Floats, pooled_shares, xlogy
 
+LEVEL = 0.05  #: of the test
 DRAWS = 2000  #: null curves per level of the grid; fewer for long curves
 #: Flat null curves stand at these levels and at the pooled share of the curve that is tested.
 LEVELS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)

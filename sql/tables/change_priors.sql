@@ -7,7 +7,8 @@ CREATE TABLE IF NOT EXISTS change_priors (
     change_high   DOUBLE NOT NULL,
     mass          DOUBLE NOT NULL,
     protocol      VARCHAR NOT NULL,
-    protocol_hash VARCHAR NOT NULL,
+    sampling_hash VARCHAR NOT NULL,
+    analysis_hash VARCHAR NOT NULL,
     PRIMARY KEY (problem_set, model, cut_policy, change_low, change_high)
 );
 COMMENT ON TABLE change_priors IS 'The law of true changes between neighboring cuts, sampling noise removed: one row per cell of the grid, and one for no change.';

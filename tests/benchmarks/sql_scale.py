@@ -27,9 +27,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from cot_assets.measures.patterns.events import find_insights, find_tangents
-from cot_assets.measures.patterns.guesses import judge_guesses
-from cot_assets.measures.patterns.monotonicity import judge_monotonicity
+from cot_assets.measures.patterns.judging import judge_curves
 from cot_assets.measures.rates.pattern_rates import pattern_rates
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import DataHome, Protocol
@@ -125,15 +123,13 @@ def analyze(folder: str, model: str) -> dict[str, float]:
     warehouse.transform("potentials", "potentials", where, finish=add_potential)
     middle = time.process_time()
     curves = warehouse.read_transform("curves", where)
-    tables = {
-        "tangents": find_tangents(curves, PROTOCOL),
-        "spikes": find_insights(curves, PROTOCOL),
-        "lucky_guesses": judge_guesses(curves, PROTOCOL),
-        "monotonicity": judge_monotonicity(curves, PROTOCOL),
-    }
-    tables["pattern_rates"] = pattern_rates(*tables.values(), PROTOCOL)
+    tables = judge_curves(curves, warehouse.read_table("problems", problem_set="synthetic"), PROTOCOL)
     for table, frame in tables.items():
         warehouse.write_partition(table, frame, where)
+    judged = [
+        warehouse.read_table(t, **where) for t in ("tangents", "spikes", "lucky_guesses", "monotonicity")
+    ]
+    warehouse.write_partition("pattern_rates", pattern_rates(*judged, PROTOCOL), where)
     end = time.process_time()
     return {"potentials": middle - start, "events": end - middle, "pid": os.getpid(), "peak_gb": peak_gb()}
 

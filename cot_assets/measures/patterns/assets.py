@@ -1,51 +1,79 @@
 """Group ``patterns``, by model: what is found on the curves of one model on one problem set.
 
-Belongs here: one asset per rule on curves (events, guesses, monotonicity, and the fits and tests behind
-them), and the numbers that sum them up. Does not belong here: rates of patterns and comparisons
-(:mod:`cot_assets.measures.rates.assets`), and the rules (:mod:`cot_assets.measures`).
+Belongs here: one computation that reads the curves once and fills every table and view of the room. Does not belong
+here: rates of patterns and comparisons (:mod:`cot_assets.measures.rates.assets`), and the rules
+(:mod:`cot_assets.measures.patterns.judging`).
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
 
+import dagster as dg
 import polars as pl
 
 from cot_assets.measures.curves import martingale_asset as curves
-from cot_assets.measures.patterns.changes import change_priors as fitted_priors
-from cot_assets.measures.patterns.changes import judge_changes
-from cot_assets.measures.patterns.drawdowns import find_drawdowns
-from cot_assets.measures.patterns.events import find_insights, find_tangents
-from cot_assets.measures.patterns.guesses import judge_guesses
-from cot_assets.measures.patterns.isotonic import judge_falls
-from cot_assets.measures.patterns.monotonicity import judge_monotonicity
-from cot_assets.measures.patterns.text_signs import measure_jumps
+from cot_assets.measures.patterns.judging import judge_curves
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.measures.rates.summaries import summaries as summarize
-from cot_assets.orchestration.derived import Make, model_asset
+from cot_assets.orchestration import materializing as common
+from cot_assets.orchestration.derived import model_asset
 from cot_assets.orchestration.materializing import Scope
-from cot_assets.study import Protocol
+from cot_assets.orchestration.partitions import MODEL_BY_SET
+from cot_assets.orchestration.resources import Study
+
+#: Every table with the views on it, in the order in which they are there.
+FILLED = {
+    "steps": ("changes", "spikes", "tangents", "jumps"),
+    "change_priors": (),
+    "trace_patterns": ("monotonicity", "monotone_tests", "lucky_guesses", "drawdowns"),
+}
 
 
-def _on_curves(rule: Callable[[pl.DataFrame, Protocol], pl.DataFrame]) -> Make:
-    """The rule on the partition's curves under its protocol."""
-    return lambda scope: rule(curves.read_curves(scope), scope.protocol)
+def _spec(name: str, after: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        name, deps=[after], description=common.description(name), kinds={"polars", "duckdb"},
+        metadata=common.table_metadata(name),
+    )  # fmt: skip
 
 
-def _jumps(scope: Scope) -> pl.DataFrame:
-    return measure_jumps(curves.read_curves(scope), scope.problems(), scope.protocol)
+@dg.multi_asset(
+    name="patterns",
+    group_name="patterns",
+    partitions_def=MODEL_BY_SET,
+    can_subset=True,
+    specs=[
+        *(_spec(table, "potentials") for table in FILLED),
+        *(_spec(view, table) for table, views in FILLED.items() for view in views),
+    ],
+)
+def patterns(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.MaterializeResult]:
+    """Steps, their law, and whole traces. All tables are written, whichever of them are asked for."""
+    scope = common.scope_of(context, study)
+    found = judge_curves(curves.read_curves(scope), scope.problems(), scope.protocol)
+    for table, frame in found.items():
+        scope.warehouse.write_partition(table, frame, scope.where)
+    asked = {key.to_user_string() for key in context.selected_asset_keys}
+    for name in (*FILLED, *(view for views in FILLED.values() for view in views)):
+        if name in asked:
+            frame = scope.warehouse.read_table(name, **scope.where)
+            result = common.finished(frame, scope.fingerprint, metadata=_event_counts(frame))
+            yield result._replace(asset_key=dg.AssetKey(name))
 
 
-tangents = model_asset("tangents", _on_curves(find_tangents))
-spikes = model_asset("spikes", _on_curves(find_insights))
-lucky_guesses = model_asset("lucky_guesses", _on_curves(judge_guesses))
-monotonicity = model_asset("monotonicity", _on_curves(judge_monotonicity))
-changes = model_asset("changes", _on_curves(judge_changes))
-change_priors = model_asset("change_priors", _on_curves(fitted_priors))
-monotone_tests = model_asset("monotone_tests", _on_curves(judge_falls))
-drawdowns = model_asset("drawdowns", _on_curves(find_drawdowns))
-jumps = model_asset("jumps", _jumps)
+def _event_counts(frame: pl.DataFrame) -> dict[str, Any]:
+    """Rows that each rule calls an event, where the table has rules."""
+    flags = {"by_threshold": "by_threshold", "confirmed": "is_confirmed"}
+    return {name: frame.filter(pl.col(flag)).height for name, flag in flags.items() if flag in frame.columns}
+
+
 _SUMMARIZED = (
     "tangents", "spikes", "lucky_guesses", "monotonicity", "changes", "monotone_tests", "drawdowns", "jumps",
 )  # fmt: skip
+
+
+def _sensitivity(scope: Scope) -> pl.DataFrame:
+    guesses = scope.warehouse.read_table("lucky_guesses", **scope.where)
+    return rate_sensitivity(curves.read_curves(scope), guesses, scope.protocol)
 
 
 def _summaries(scope: Scope) -> pl.DataFrame:
@@ -59,5 +87,5 @@ def _summaries(scope: Scope) -> pl.DataFrame:
     return summarize({**tables, **more}, scope.protocol)
 
 
-sensitivity = model_asset("sensitivity", _on_curves(rate_sensitivity))
+sensitivity = model_asset("sensitivity", _sensitivity, ("lucky_guesses",))
 summaries = model_asset("summaries", _summaries, _SUMMARIZED)

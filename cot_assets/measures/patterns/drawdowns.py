@@ -14,20 +14,10 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import polars as pl
+import numpy.typing as npt
 
-from cot_assets.measures.frames import (
-    CURVE,
-    DRAWDOWNS,
-    EPSILON,
-    IDENTITY,
-    checked_curves,
-    conform,
-    measured_cuts,
-)
-from cot_assets.statistics.estimates import CONFIDENCE
+from cot_assets.statistics.estimates import CONFIDENCE, EPSILON
 from cot_assets.statistics.special import Floats, Numbers, beta_ppf
-from cot_assets.study import Protocol
 
 Kind = Literal["drawdown", "run_up"]
 SPLITS = 20  #: random halves that the split estimate is averaged over
@@ -53,26 +43,29 @@ def simultaneous_band(k: Numbers, n: Numbers, level: float = CONFIDENCE) -> tupl
     return low, high
 
 
-def largest_change(values: Floats, kind: Kind) -> tuple[int, int, float]:
+def largest_change(values: Floats, kind: Kind) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
     """First and last index and size of the largest fall (rise) between any two positions, i < j.
 
     Args:
-        values: one per position, at least two.
+        values: shape (..., positions), at least two positions.
         kind: ``drawdown`` or ``run_up``.
 
     Returns:
-        (i, j, size); the size may be negative, if every later value lies on the other side. Of equal
-        changes the one with the earliest end, then the latest start.
+        (i, j, size), each of shape (...); a size may be negative, if every later value lies on the other side. Of
+        equal changes the one with the earliest end, then the latest start.
     """
-    sign = 1.0 if kind == "drawdown" else -1.0
-    best, start = (0, 1, -np.inf), 0
-    for j in range(1, len(values)):
-        if sign * values[j - 1] >= sign * values[start]:
-            start = j - 1
-        size = float(sign * (values[start] - values[j]))
-        if size > best[2] + EPSILON:
-            best = (start, j, size)
-    return best
+    falling = values if kind == "drawdown" else -values
+    start = np.zeros(values.shape[:-1], dtype=np.int64)
+    top = falling[..., 0]
+    first, last, largest = start, start, np.full(values.shape[:-1], -np.inf)
+    for j in range(1, values.shape[-1]):
+        is_higher = falling[..., j - 1] >= top
+        start, top = np.where(is_higher, j - 1, start), np.where(is_higher, falling[..., j - 1], top)
+        size = top - falling[..., j]
+        is_larger = size > largest + EPSILON
+        first, last = np.where(is_larger, start, first), np.where(is_larger, j, last)
+        largest = np.where(is_larger, size, largest)
+    return first, last, largest
 
 
 def change_bound(k: Floats, n: Floats, kind: Kind, level: float = CONFIDENCE) -> float:
@@ -84,7 +77,7 @@ def change_bound(k: Floats, n: Floats, kind: Kind, level: float = CONFIDENCE) ->
     return float(max(0.0, np.max(before - high[1:], initial=0.0)))
 
 
-def split_estimate(k: Floats, n: Floats, kind: Kind, seed: int) -> float:
+def split_estimate(k: Floats, n: Floats, kind: Kind, seed: int) -> float | None:
     """Change between the two cuts that one half of the rollouts chose, measured by the other half.
 
     For the chosen cuts the estimate is unbiased, so on average it does not exceed the true largest
@@ -92,76 +85,17 @@ def split_estimate(k: Floats, n: Floats, kind: Kind, seed: int) -> float:
 
     Args:
         k: successes per cut.
-        n: trials per cut; NaN is returned if any is below 2.
+        n: trials per cut; None is returned if any is below 2.
         kind: ``drawdown`` or ``run_up``.
         seed: of the halves.
     """
     if len(k) < 2 or bool(np.any(n < 2)):
-        return float("nan")
-    rng = np.random.default_rng(seed)
+        return None
     half = (n // 2).astype(np.int64)
-    right, wrong = k.astype(np.int64), (n - k).astype(np.int64)
-    sign, sizes = (1.0 if kind == "drawdown" else -1.0), list[float]()
-    for _ in range(SPLITS):
-        first = rng.hypergeometric(right, wrong, half)
-        halves = (first / half, (k - first) / (n - half))
-        for chooser, measure in (halves, halves[::-1]):
-            i, j, _ = largest_change(chooser, kind)
-            sizes.append(float(sign * (measure[i] - measure[j])))
-    return float(np.mean(sizes))
-
-
-def find_drawdowns(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """Largest fall and largest rise of every measured trace with two known cuts or more.
-
-    Unknown cuts are passed over: the change is between two cuts, whatever lies between them.
-
-    Args:
-        curves: see :mod:`cot_assets.measures.frames`.
-        protocol: gives the thresholds (``tangent_threshold`` for drawdowns, ``insight_threshold`` for
-            run-ups) and the seed.
-
-    Returns:
-        The columns of table ``drawdowns``, two rows per trace: kind ``drawdown`` and ``run_up``.
-        ``is_confirmed``: the simultaneous lower bound is beyond the threshold.
-
-    Raises:
-        ValueError: ``curves`` lacks a column or has a cut twice.
-    """
-    known = measured_cuts(checked_curves(curves)).filter(pl.col("n").is_not_null())
-    kinds: tuple[tuple[Kind, float], ...] = (
-        ("drawdown", protocol.tangent_threshold),
-        ("run_up", protocol.insight_threshold),
-    )
-    rows: list[dict[str, object]] = []
-    for _, group in known.sort(*CURVE, "cut_index").group_by(*CURVE, maintain_order=True):
-        if group.height < 2:
-            continue
-        k = np.asarray(group["n_correct"].to_numpy(), dtype=np.float64)
-        n = np.asarray(group["n"].to_numpy(), dtype=np.float64)
-        for kind, threshold in kinds:
-            i, j, size = largest_change(k / n, kind)
-            low = change_bound(k, n, kind)
-            split = split_estimate(k, n, kind, protocol.seed)
-            rows.append(
-                {
-                    **{name: group[name][0] for name in (*IDENTITY, "verdict")},
-                    "kind": kind,
-                    "n_known_cuts": group.height,
-                    "cut_from": group["cut_index"][i],
-                    "cut_to": group["cut_index"][j],
-                    "token_start": group["token_end"][i],
-                    "token_end": group["token_end"][j],
-                    "char_start": group["char_end"][i],
-                    "char_end": group["char_end"][j],
-                    "potential_from": k[i] / n[i],
-                    "potential_to": k[j] / n[j],
-                    "change": max(0.0, size),
-                    "change_low": low,
-                    "change_split": None if np.isnan(split) else split,
-                    "threshold": threshold,
-                    "by_threshold": size > threshold + EPSILON,
-                    "is_confirmed": low > threshold,
-                }
-            )
-    return conform(pl.DataFrame(rows, schema=dict(DRAWDOWNS)), DRAWDOWNS, protocol).sort(*CURVE, "kind")
+    correct, wrong = k.astype(np.int64), (n - k).astype(np.int64)
+    first = np.random.default_rng(seed).hypergeometric(correct, wrong, half, size=(SPLITS, len(k)))
+    halves = np.stack([first / half, (k - first) / (n - half)])
+    i, j, _ = largest_change(halves, kind)
+    measure = halves[::-1]
+    at_i, at_j = (np.take_along_axis(measure, at[..., None], axis=-1) for at in (i, j))
+    return float(np.mean(at_i - at_j) if kind == "drawdown" else np.mean(at_j - at_i))

@@ -1,29 +1,23 @@
 """Guesses: right answers that come where the model was all but sure to fail.
 
-Belongs here: the two rules for a guess. Does not
-belong here: rates, in which guesses are counted (:mod:`.rates`), also those matched on V0 (:mod:`.matching`).
+Belongs here: the two rules for a guess. Does not belong here: rates, in which guesses are counted, and the bound
+on how often they can happen (:mod:`cot_assets.statistics.guesses`).
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from cot_assets.measures.frames import (
-    CURVE,
-    EPSILON,
-    IDENTITY,
-    LUCKY_GUESSES,
-    checked_curves,
-    conform,
-    measured_cuts,
-)
+from cot_assets.measures.frames import CURVE, EPSILON
 from cot_assets.statistics.estimates import CONFIDENCE, probability_below
-from cot_assets.statistics.guesses import guess_bound, v0_bin
+from cot_assets.statistics.guesses import guess_bound
 from cot_assets.study import Protocol
 
 
-def judge_guesses(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """Judge every correct trace by both rules.
+def judge_guesses(
+    traces: pl.DataFrame, checked: pl.DataFrame, cuts: pl.DataFrame, protocol: Protocol
+) -> pl.DataFrame:
+    """The traces with the columns of ``trace_patterns`` for both rules, NULL where a trace is not correct.
 
     ``late_spike``, the paper's rule: the potential at the last measured cut before the end is below
     ``late_spike_threshold``. ``lucky_guess``: the potential at the last cut before ``states_answer``
@@ -31,52 +25,40 @@ def judge_guesses(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     has no rollouts no earlier one is taken in its place.
 
     Args:
-        curves: see :mod:`cot_assets.measures.frames`; end rows count for ``states_answer``.
+        traces: one row per curve, with ``verdict`` and ``v0``.
+        checked: their curves; end rows count for ``states_answer``.
+        cuts: from :func:`cot_assets.measures.frames.measured_cuts`.
         protocol: gives the two thresholds.
-
-    Returns:
-        The columns of table ``lucky_guesses``: two rows per correct trace.
-
-    Raises:
-        ValueError: ``curves`` lacks a column or has a cut twice.
     """
-    checked = checked_curves(curves).filter(pl.col("verdict") == "correct")
-    cuts = measured_cuts(checked)
-    traces = checked.select(*IDENTITY).unique()
     stated = checked.filter("states_answer").group_by(*CURVE).agg(pl.col("cut_index").min().alias("stated"))
-    last = cuts.group_by(*CURVE).agg(pl.col("cut_index").max())
-    before_answer = (
-        cuts.join(stated, on=CURVE)
-        .filter(pl.col("cut_index") < pl.col("stated"))
-        .group_by(*CURVE)
-        .agg(pl.col("cut_index").max())
-    )
-    v0 = cuts.filter(pl.col("cut_index") == 0).select(*CURVE, pl.col("potential").alias("v0"))
-    values = cuts.select(*CURVE, "cut_index", "n", "n_correct", "potential", "ci_low", "ci_high")
-    judged: list[pl.DataFrame] = []
-    for rule, at, threshold in (
-        ("late_spike", last, protocol.late_spike_threshold),
-        ("lucky_guess", before_answer, protocol.guess_threshold),
+    own = cuts.select(*CURVE, "cut_index").join(stated, on=CURVE, how="left")
+    before = own.filter(pl.col("cut_index") < pl.col("stated"))
+    values = cuts.select(*CURVE, "cut_index", "n", "n_correct", "potential")
+    for rule, places, threshold in (
+        ("late_spike", own, protocol.late_spike_threshold),
+        ("lucky_guess", before, protocol.guess_threshold),
     ):
-        frame = (
-            traces.join(at, on=CURVE, how="left")
-            .join(values, on=[*CURVE, "cut_index"], how="left")
-            .join(v0, on=CURVE, how="left")
+        last = places.group_by(*CURVE).agg(pl.col("cut_index").max())
+        at = last.join(values, on=[*CURVE, "cut_index"]).drop_nulls("n")
+        judged = at.with_columns(
+            (pl.col("potential") < threshold - EPSILON).alias(f"is_{rule}"),
+            pl.Series(
+                f"{rule}_probability",
+                probability_below(at["n_correct"].to_numpy(), at["n"].to_numpy(), threshold),
+            ),
+        ).select(
+            *CURVE,
+            pl.col("cut_index").alias(f"{rule}_cut"),
+            f"is_{rule}",
+            f"{rule}_probability",
+            (pl.col(f"{rule}_probability") >= CONFIDENCE).alias(f"is_{rule}_confirmed"),
         )
-        judged.append(_judge(frame, rule, threshold))
-    return conform(pl.concat(judged), LUCKY_GUESSES, protocol).sort(*CURVE, "rule")
-
-
-def _judge(frame: pl.DataFrame, rule: str, threshold: float) -> pl.DataFrame:
-    k = frame["n_correct"].cast(pl.Float64).to_numpy()
-    n = frame["n"].cast(pl.Float64).to_numpy()
-    bound = guess_bound(frame["v0"].cast(pl.Float64).to_numpy(), threshold)
-    return frame.with_columns(
-        pl.lit(rule).alias("rule"),
-        pl.when(pl.col("n").is_not_null()).then(pl.col("cut_index")).alias("cut_index"),
-        pl.lit(threshold).alias("threshold"),
-        (pl.col("potential") < threshold - EPSILON).alias("by_threshold"),
-        pl.Series("probability", probability_below(k, n, threshold), dtype=pl.Float64).fill_nan(None),
-        pl.Series("guess_bound", bound, dtype=pl.Float64).fill_nan(None),
-        v0_bin(pl.col("v0")).alias("v0_bin"),
-    ).with_columns((pl.col("probability") >= CONFIDENCE).alias("is_confirmed"))
+        correct = traces.filter(pl.col("verdict") == "correct").select(*CURVE, "v0")
+        bound = guess_bound(correct["v0"].cast(pl.Float64).to_numpy(), threshold)
+        own_rule = correct.select(
+            *CURVE,
+            pl.lit(threshold).alias(f"{rule}_threshold"),
+            pl.Series(f"{rule}_bound", bound, dtype=pl.Float64).fill_nan(None),
+        ).join(judged, on=CURVE, how="left")
+        traces = traces.join(own_rule, on=CURVE, how="left")
+    return traces

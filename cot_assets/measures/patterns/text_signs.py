@@ -1,7 +1,7 @@
 r"""What can be measured of the text of a step, for a reader who judges whether it explains a rise.
 
 Belongs here: length, calculations, self-checks and stated answers between neighboring measured cuts. Does
-not belong here: which steps are insights (:mod:`cot_assets.measures.patterns.events`), and whether a person can
+not belong here: which steps are insights (:mod:`.steps`), and whether a person can
 explain one: no rule decides that.
 
 Every sign is found once in the whole trace and belongs to the step in which it ends, so a cut within a
@@ -19,15 +19,8 @@ import numpy.typing as npt
 import polars as pl
 
 from cot_assets.grading.statements import statement_ends
-from cot_assets.measures.frames import CURVE, IDENTITY, Schema, checked_curves, conform, neighboring_pairs
-from cot_assets.study import Protocol
+from cot_assets.measures.frames import CURVE
 
-JUMPS: Schema = {
-    **dict.fromkeys(IDENTITY, pl.String),
-    **dict.fromkeys(("cut_index", "n_characters", "n_tokens"), pl.Int32),
-    **dict.fromkeys(("is_calculation", "is_self_check", "has_gold_answer", "has_first_answer"), pl.Boolean),
-    **dict.fromkeys(("protocol", "protocol_hash"), pl.String),
-}
 _WINDOW = 80  #: characters of the line looked at on either side of a relation sign
 _RELATION = re.compile(r"(?<![<>=!])=(?!=)|[≈≡]|\\(?:approx|equiv)(?![a-zA-Z])")
 _DIGIT = re.compile(r"[0-9]")
@@ -63,29 +56,30 @@ def self_check_ends(text: str) -> list[int]:
     return [match.end() for match in _SELF_CHECK.finditer(text)]
 
 
-def measure_jumps(curves: pl.DataFrame, problems: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """The table ``jumps``: every step between neighboring cuts whose potentials are known, insight or not.
+def find_signs(pairs: pl.DataFrame, checked: pl.DataFrame, problems: pl.DataFrame) -> pl.DataFrame:
+    """The columns that table ``steps`` has of the text, a row for each pair, insight or not.
 
     The steps that are no insight are there to compare with: four insights in five may calculate
     something, but so may four steps in five.
 
     Args:
-        curves: see :mod:`cot_assets.measures.frames`.
+        pairs: from :func:`cot_assets.measures.frames.neighboring_pairs`.
+        checked: from :func:`cot_assets.measures.frames.checked_curves`, the same curves.
         problems: columns problem_id, gold_answer and answer_kind.
-        protocol: stamped on the result.
-
-    Raises:
-        ValueError: ``curves`` lacks a column or has a cut twice.
     """
-    checked = checked_curves(curves)
     stated = checked.select(*CURVE, "cut_index", "states_answer")
     after = stated.select(*CURVE, pl.col("cut_index") - 1, pl.col("states_answer").alias("after"))
+    key = [*CURVE, "cut_index"]
     steps = (
-        neighboring_pairs(checked)
-        .join(stated, on=[*CURVE, "cut_index"], how="left")
-        .join(after, on=[*CURVE, "cut_index"], how="left")
-        .join(problems.select("problem_id", "gold_answer", "answer_kind"), on="problem_id", how="left")
-        .sort(*CURVE, "cut_index")
+        pairs.select(*CURVE, "problem_id", "cut_index", "char_start", "char_end", "text")
+        .join(stated, on=key, how="left", maintain_order="left")
+        .join(after, on=key, how="left", maintain_order="left")
+        .join(
+            problems.select("problem_id", "gold_answer", "answer_kind"),
+            on="problem_id",
+            how="left",
+            maintain_order="left",
+        )
     )
     signs: dict[str, list[npt.NDArray[np.bool_]]] = {name: [] for name in _SIGNS}
     for _, group in steps.group_by(*CURVE, maintain_order=True):
@@ -98,18 +92,12 @@ def measure_jumps(curves: pl.DataFrame, problems: pl.DataFrame, protocol: Protoc
         starts, ends = group["char_start"].to_numpy(), group["char_end"].to_numpy()
         for name, places in zip(_SIGNS, found, strict=True):
             signs[name].append(_has_any(places, starts, ends))
-    return conform(
-        steps.with_columns(
-            (pl.col("char_end") - pl.col("char_start")).alias("n_characters"),
-            (pl.col("token_end") - pl.col("token_start")).alias("n_tokens"),
-            (pl.col("after") & ~pl.col("states_answer")).alias("has_first_answer"),
-            *(
-                pl.Series(name, np.concatenate(parts) if parts else [], dtype=pl.Boolean)
-                for name, parts in signs.items()
-            ),
+    return steps.select(
+        *(
+            pl.Series(name, np.concatenate(parts) if parts else [], dtype=pl.Boolean)
+            for name, parts in signs.items()
         ),
-        JUMPS,
-        protocol,
+        (pl.col("after") & ~pl.col("states_answer")).alias("has_first_answer"),
     )
 
 

@@ -28,7 +28,6 @@ from cot_assets.measures.frames import (
     conform,
     measured_cuts,
 )
-from cot_assets.measures.patterns.guesses import judge_guesses
 from cot_assets.measures.rates.pattern_rates import FILTERS
 from cot_assets.statistics.clusters import effective_sample_size
 from cot_assets.statistics.estimates import jeffreys_interval
@@ -43,11 +42,12 @@ PATTERNS = ("insight", "tangent", "monotone", "late_spike", "lucky_guess")
 GUESSES = ("late_spike", "lucky_guess")
 
 
-def rate_sensitivity(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+def rate_sensitivity(curves: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     """Rates by the threshold rule over thresholds and n, with the rates that noise alone would give.
 
     Args:
         curves: see :mod:`cot_assets.measures.frames`.
+        lucky_guesses: table of that name; it says at which cut a guess is looked for.
         protocol: gives ``solved_threshold``, the seed, and its thresholds, which join the grid.
 
     Returns:
@@ -67,7 +67,7 @@ def rate_sensitivity(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     rows: list[dict[str, object]] = []
     for values, unit in checked.sort(*UNITS, *CURVE, "cut_index").group_by(*UNITS, maintain_order=True):
         base = dict(zip(UNITS, values, strict=True))
-        table = _Table(unit, protocol)
+        table = _Table(unit, lucky_guesses, protocol)
         most = int(table.n.max(initial=0)) or protocol.n
         for n in sorted({*(n for n in SIZES if n < most), most}):
             observed, flat, rising = table.draw(n, np.random.default_rng([protocol.seed, n]))
@@ -109,7 +109,7 @@ def rate_sensitivity(curves: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
 class _Table:
     """Curves of one unit as arrays: known cuts in a row, with the trace that each belongs to."""
 
-    def __init__(self, unit: pl.DataFrame, protocol: Protocol) -> None:
+    def __init__(self, unit: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol: Protocol) -> None:
         cuts = measured_cuts(unit)
         v0 = cuts.filter(pl.col("cut_index") == 0).select(*CURVE, pl.col("potential").alias("v0"))
         self.traces = (
@@ -137,9 +137,7 @@ class _Table:
         self.decidable = {name: np.zeros(self.traces.height, dtype=np.bool_) for name in PATTERNS}
         for name in ("insight", "tangent", "monotone"):
             self.decidable[name][self.trace[self.before]] = True
-        judged = judge_guesses(unit, protocol).join(
-            known.select(*CURVE, "cut_index", "place"), on=[*CURVE, "cut_index"]
-        )
+        judged = lucky_guesses.join(known.select(*CURVE, "cut_index", "place"), on=[*CURVE, "cut_index"])
         self.judged: dict[str, npt.NDArray[np.int64]] = {}  # the cut at which a guess is looked for
         for name in GUESSES:
             self.judged[name] = judged.filter(rule=name)["place"].cast(pl.Int64).to_numpy()

@@ -227,9 +227,8 @@ def _true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
         ):
             labels = {"rule": rule, "split_by": "pattern", "part": pattern}
             yield _Group(both, "steps", protocol.seed, labels).share("event", flag)
-    k0, k1 = (_numbers(pairs, f"potential_{at}") * _numbers(pairs, f"n_{at}") for at in ("before", "after"))
-    n0, n1 = _numbers(pairs, "n_before"), _numbers(pairs, "n_after")
-    likelihoods = change_likelihoods(np.round(k0), n0, np.round(k1), n1)
+    counts = (_numbers(pairs, name) for name in ("k_before", "n_before", "k_after", "n_after"))
+    likelihoods = change_likelihoods(*counts)
 
     def fit(kept: npt.NDArray[np.bool_]) -> list[float]:
         own = likelihoods[kept]

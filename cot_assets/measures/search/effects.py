@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cot_assets.measures.frames import CURVES, Schema, conform, require
-from cot_assets.measures.patterns.isotonic import judge_falls
-from cot_assets.measures.patterns.monotonicity import judge_monotonicity
+from cot_assets.measures.frames import EPSILON, Schema, conform, require
 from cot_assets.statistics.clusters import Estimate, cluster_bootstrap_mean, paired_difference
 from cot_assets.statistics.estimates import add_potential
+from cot_assets.statistics.isotonic import LEVEL, fall_p_value
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
 
@@ -71,6 +70,7 @@ OPTIMIZED_EFFECTS: Schema = {
     **dict.fromkeys(("n", "n_problems"), _INT),
     **_PROTOCOL,
 }
+_MONOTONE = ("trace_id", "n_known_cuts", "max_drop", "p_value")
 _ESTIMATED = ("potential", "ci_low", "ci_high")
 
 
@@ -106,13 +106,6 @@ def judge_optimized(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protoc
         ValueError: A column is missing.
     """
     require(steps, OPTIMIZED_STEPS, "optimized_steps")
-    curves = _as_curves(counted, steps)
-    by_tolerance = judge_monotonicity(curves, protocol).select(
-        "trace_id", "max_drop", "tolerance", pl.col("by_threshold").alias("is_monotone_by_tolerance")
-    )
-    by_test = judge_falls(curves, protocol).select(
-        "trace_id", "n_known_cuts", "p_value", pl.col("is_monotone").alias("is_monotone_by_test")
-    )
     start = steps.filter(pl.col("cut_index") == 0).select(
         "trace_id",
         pl.col("n").alias("n0"),
@@ -123,22 +116,39 @@ def judge_optimized(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protoc
     later = steps.filter(pl.col("cut_index") > 0)
     means = later.group_by("trace_id").agg(pl.col("potential").mean().alias("mean_potential"))
     frame = counted
-    for part in (by_tolerance, by_test, start, means):
+    for part in (_monotone(steps, protocol), start, means):
         frame = frame.join(part, on="trace_id", how="left")
     return conform(frame, OPTIMIZED_TRACES, protocol).sort("problem_id", "arm")
 
 
-def _as_curves(traces: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
-    """The fresh estimates as the frame ``curves`` that judgements of traces take."""
-    whole = traces.select("trace_id", "text", "verdict", "n_tokens")
-    frame = steps.join(whole, on="trace_id").with_columns(
-        pl.lit("chunks").alias("cut_policy"),
-        (pl.col("token_end") / pl.col("n_tokens").clip(lower_bound=1)).alias("fraction"),
-        pl.lit(value=False).alias("states_answer"),
-        pl.lit(value=False).alias("leaks_answer"),
-        pl.col("verdict").fill_null("unknown"),
+def _monotone(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+    """By trace: the largest fall between neighboring chunks against the tolerance, and the test of all of them."""
+    known = steps.filter(~pl.col("is_end") & (pl.col("n") > 0)).sort("trace_id", "cut_index")
+    rows: list[dict[str, object]] = []
+    for trace_id, index, k_, n_ in (
+        known.group_by("trace_id", maintain_order=True).agg("cut_index", "n_correct", "n").iter_rows()
+    ):
+        k, n = np.asarray(k_, dtype=np.float64), np.asarray(n_, dtype=np.float64)
+        falls = -np.diff(k / n)[np.diff(index) == 1]
+        rows.append(
+            {
+                "trace_id": trace_id,
+                "n_known_cuts": len(index),
+                "max_drop": float(falls.max(initial=0.0)) if falls.size else None,
+                "p_value": fall_p_value(k, n, protocol.seed) if len(index) > 1 else None,
+            }
+        )
+    found = pl.DataFrame(rows, schema={name: OPTIMIZED_TRACES[name] for name in _MONOTONE})
+    return (
+        steps.select(pl.col("trace_id").unique())
+        .join(found, on="trace_id", how="left")
+        .with_columns(
+            pl.col("n_known_cuts").fill_null(0),
+            pl.lit(protocol.monotone_tolerance).alias("tolerance"),
+            (pl.col("max_drop") <= protocol.monotone_tolerance + EPSILON).alias("is_monotone_by_tolerance"),
+            (pl.col("p_value") >= LEVEL).alias("is_monotone_by_test"),
+        )
     )
-    return conform(frame, CURVES)
 
 
 def stopped_values(

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from build import PROTOCOL, curve
 from populations import POPULATIONS, THRESHOLD, confirmed_by_rule, false_share_and_power, true_changes
+from support.judged import find_tangents
 
 from cot_assets.measures.patterns.drawdowns import change_bound, largest_change, split_estimate
-from cot_assets.measures.patterns.events import find_tangents
 from cot_assets.statistics.change_law import change_likelihoods, confirm, fit_change_prior, probability_beyond
 from cot_assets.statistics.estimates import Direction, delta_interval
 from cot_assets.statistics.isotonic import fall_p_value

@@ -7,15 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from support.judged import judged_views
 
 from cot_assets.importing import import_cliff_token, import_thought_anchors
 from cot_assets.measures.curves.martingale import stopping_frame
-from cot_assets.measures.patterns.changes import change_priors, judge_changes
-from cot_assets.measures.patterns.drawdowns import find_drawdowns
-from cot_assets.measures.patterns.events import find_insights, find_tangents
-from cot_assets.measures.patterns.guesses import judge_guesses
-from cot_assets.measures.patterns.isotonic import judge_falls
-from cot_assets.measures.patterns.monotonicity import judge_monotonicity
 from cot_assets.measures.rates.pattern_rates import pattern_rates
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.study import DataHome, load_config
@@ -38,30 +33,26 @@ def curves(request, tmp_path_factory) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-@pytest.mark.parametrize(
-    "judge",
-    [
-        find_tangents, find_insights, judge_guesses, judge_monotonicity, judge_changes, change_priors,
-        judge_falls, find_drawdowns, rate_sensitivity,
-    ],
-)  # fmt: skip
-def test_each_policy_is_judged_by_itself(curves: pl.DataFrame, judge) -> None:
-    together = judge(curves, PROTOCOL)
+def judged(curves: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    views = judged_views(curves, PROTOCOL)
+    return {**views, "sensitivity": rate_sensitivity(curves, views["lucky_guesses"], PROTOCOL)}
+
+
+def test_each_policy_is_judged_by_itself(curves: pl.DataFrame) -> None:
+    together = judged(curves)
     policies = curves["cut_policy"].unique().sort()
     assert policies.len() == 2
     for policy in policies:
         is_own = pl.col("cut_policy") == policy
-        alone = judge(curves.filter(is_own), PROTOCOL)
-        assert_frame_equal(alone, together.filter(is_own), abs_tol=1e-12, rel_tol=0)
+        for name, alone in judged(curves.filter(is_own)).items():
+            assert_frame_equal(alone, together[name].filter(is_own), abs_tol=1e-12, rel_tol=0)
 
 
 def test_rates_of_each_policy_come_from_its_own_curves(curves: pl.DataFrame) -> None:
     def rates(own: pl.DataFrame) -> pl.DataFrame:
+        views = judged_views(own, PROTOCOL)
         return pattern_rates(
-            tangents=find_tangents(own, PROTOCOL),
-            spikes=find_insights(own, PROTOCOL),
-            lucky_guesses=judge_guesses(own, PROTOCOL),
-            monotonicity=judge_monotonicity(own, PROTOCOL),
+            **{name: views[name] for name in ("tangents", "spikes", "lucky_guesses", "monotonicity")},
             protocol=PROTOCOL,
         )
 

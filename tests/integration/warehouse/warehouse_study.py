@@ -8,15 +8,10 @@ the code under ``cot_assets``.
 from __future__ import annotations
 
 import polars as pl
+from support.judged import PATTERN_VIEWS
 from warehouse_rows import problems, rows
 
-from cot_assets.measures.patterns.changes import change_priors, judge_changes
-from cot_assets.measures.patterns.drawdowns import find_drawdowns
-from cot_assets.measures.patterns.events import find_insights, find_tangents
-from cot_assets.measures.patterns.guesses import judge_guesses
-from cot_assets.measures.patterns.isotonic import judge_falls
-from cot_assets.measures.patterns.monotonicity import judge_monotonicity
-from cot_assets.measures.patterns.text_signs import measure_jumps
+from cot_assets.measures.patterns.judging import judge_curves
 from cot_assets.measures.rates.matching import matched_rates, model_differences
 from cot_assets.measures.rates.passk import measured_pass_at_k
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
@@ -106,21 +101,17 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
     warehouse.transform("potentials", "potentials", where, finish=add_potential)
 
     curves = warehouse.read_transform("curves", where)
+    found = judge_curves(curves, warehouse.read_table("problems"), PROTOCOL)
+    for table, frame in found.items():
+        warehouse.write_partition(table, frame, where)
+    views = {name: warehouse.read_table(name, **where) for name in PATTERN_VIEWS}
+    judged = [views[name] for name in ("tangents", "spikes", "lucky_guesses", "monotonicity")]
     tables = {
-        "tangents": find_tangents(curves, PROTOCOL),
-        "spikes": find_insights(curves, PROTOCOL),
-        "lucky_guesses": judge_guesses(curves, PROTOCOL),
-        "monotonicity": judge_monotonicity(curves, PROTOCOL),
+        "pattern_rates": pattern_rates(*judged, PROTOCOL),
+        "sensitivity": rate_sensitivity(curves, views["lucky_guesses"], PROTOCOL),
     }
-    tables = {**tables, "pattern_rates": pattern_rates(*tables.values(), PROTOCOL)}
-    more = {
-        "changes": judge_changes, "change_priors": change_priors, "monotone_tests": judge_falls,
-        "drawdowns": find_drawdowns, "sensitivity": rate_sensitivity,
-    }  # fmt: skip
-    tables |= {table: rule(curves, PROTOCOL) for table, rule in more.items()}
-    tables["jumps"] = measure_jumps(curves, warehouse.read_table("problems"), PROTOCOL)
     known = {"curves": curves, "traces": traces, "problems": warehouse.read_table("problems")}
-    tables["summaries"] = summaries({**tables, **known}, PROTOCOL)
+    tables["summaries"] = summaries({**views, **known}, PROTOCOL)
     for table, frame in tables.items():
         warehouse.write_partition(table, frame, where)
 

@@ -9,17 +9,14 @@ from build import PROTOCOL, curve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from support.judged import find_insights, find_tangents, judge_changes, judge_guesses, judge_monotonicity
 
-from cot_assets.measures.patterns.changes import judge_changes
 from cot_assets.measures.patterns.drawdowns import (
     change_bound,
     largest_change,
     simultaneous_band,
     split_estimate,
 )
-from cot_assets.measures.patterns.events import find_insights, find_tangents
-from cot_assets.measures.patterns.guesses import judge_guesses
-from cot_assets.measures.patterns.monotonicity import judge_monotonicity
 from cot_assets.measures.rates.passk import pass_at_k
 from cot_assets.measures.rates.pattern_rates import pattern_rates
 from cot_assets.measures.transfer.unlocks import judge_unlocks

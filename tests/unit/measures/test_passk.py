@@ -7,10 +7,9 @@ import polars as pl
 import pytest
 from build import PROTOCOL, curve
 from scipy import stats
+from support.judged import judge_guesses, judge_monotonicity
 
 from cot_assets.measures.frames import PASS_AT_K
-from cot_assets.measures.patterns.guesses import judge_guesses
-from cot_assets.measures.patterns.monotonicity import judge_monotonicity
 from cot_assets.measures.rates.passk import measured_pass_at_k, pass_at_k, pass_at_k_by_problem
 
 

@@ -3,11 +3,9 @@
 import polars as pl
 import pytest
 from build import PROTOCOL, curve
+from support.judged import find_insights, find_tangents, judge_guesses, judge_monotonicity
 
 from cot_assets.measures.frames import PATTERN_RATES
-from cot_assets.measures.patterns.events import find_insights, find_tangents
-from cot_assets.measures.patterns.guesses import judge_guesses
-from cot_assets.measures.patterns.monotonicity import judge_monotonicity
 from cot_assets.measures.rates.pattern_rates import pattern_rates
 from cot_assets.statistics.estimates import jeffreys_interval
 

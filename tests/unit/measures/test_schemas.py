@@ -21,8 +21,7 @@ def columns_of(table: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     "table",
     [
-        *("tangents", "spikes", "lucky_guesses", "monotonicity", "pattern_rates", "unlocks"),
-        *("changes", "change_priors", "monotone_tests", "drawdowns", "sensitivity"),
+        *("pattern_rates", "unlocks", "sensitivity"),
         *("transfer_differences", "shortest_unlocks", "transfer_steps", "step_correlations"),
         *("matched_rates", "model_differences", "pass_at_k", "summaries"),
         *("transfer_curve", "unlock_rates"),

@@ -5,11 +5,9 @@ import polars as pl
 import pytest
 from build import PROTOCOL, curve
 from scipy import stats
+from support.judged import find_insights, find_tangents, judge_guesses, judge_monotonicity
 
 from cot_assets.measures.frames import SENSITIVITY
-from cot_assets.measures.patterns.events import find_insights, find_tangents
-from cot_assets.measures.patterns.guesses import judge_guesses
-from cot_assets.measures.patterns.monotonicity import judge_monotonicity
 from cot_assets.measures.rates.pattern_rates import FILTERS, pattern_rates
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 
@@ -30,6 +28,10 @@ def some_curves(truth, traces=30, n=64, seed=1):
     )
 
 
+def sensitivity(curves, protocol):
+    return rate_sensitivity(curves, judge_guesses(curves, protocol), protocol)
+
+
 JUMP = np.array([0.3, 0.3, 0.75, 0.3, 0.5, 0.02])
 FLAT = np.full(12, 0.5)
 
@@ -40,7 +42,7 @@ def test_at_the_protocols_numbers_it_gives_the_published_rates():
     )
     tables = [f(curves, PROTOCOL) for f in (find_tangents, find_insights, judge_guesses, judge_monotonicity)]
     rates = pattern_rates(*tables, PROTOCOL).filter(rule="threshold")
-    got = rate_sensitivity(curves, PROTOCOL)
+    got = sensitivity(curves, PROTOCOL)
     assert got.schema == dict(SENSITIVITY)
     own = {"insight": 0.4, "tangent": 0.3, "monotone": 0.1, "late_spike": 0.05, "lucky_guess": 0.05}
     assert set(got.filter("is_in_use").select("pattern", "threshold").unique().iter_rows()) == set(
@@ -58,7 +60,7 @@ def test_at_the_protocols_numbers_it_gives_the_published_rates():
 
 
 def test_rates_fall_as_the_threshold_grows():
-    got = rate_sensitivity(some_curves(JUMP), PROTOCOL).filter(trace_filter="all", n=32)
+    got = sensitivity(some_curves(JUMP), PROTOCOL).filter(trace_filter="all", n=32)
     for pattern, sign in (
         ("insight", -1),
         ("tangent", -1),
@@ -71,7 +73,7 @@ def test_rates_fall_as_the_threshold_grows():
 
 
 def test_fewer_rollouts_mean_more_events_by_chance():
-    got = rate_sensitivity(some_curves(FLAT), PROTOCOL).filter(
+    got = sensitivity(some_curves(FLAT), PROTOCOL).filter(
         pattern="tangent", trace_filter="all", threshold=0.2
     )
     by_n = {row["n"]: row for row in got.to_dicts()}
@@ -82,7 +84,7 @@ def test_fewer_rollouts_mean_more_events_by_chance():
 
 
 def test_rates_of_flat_curves_are_those_of_flat_noise():
-    got = rate_sensitivity(some_curves(FLAT, traces=200), PROTOCOL).filter(trace_filter="all", n=64)
+    got = sensitivity(some_curves(FLAT, traces=200), PROTOCOL).filter(trace_filter="all", n=64)
     for pattern in ("tangent", "insight", "monotone"):
         for threshold in (0.1, 0.15, 0.2):
             row = got.filter(pattern=pattern, threshold=threshold).row(0, named=True)
@@ -94,9 +96,7 @@ def test_noise_of_flat_curves_agrees_with_binomials_drawn_apart():
     curves = pl.concat(
         [curve([(32, 64), (32, 64)], trace_id=f"t{i}", problem_id=f"p{i}") for i in range(200)]
     )
-    row = rate_sensitivity(curves, PROTOCOL).filter(
-        pattern="tangent", trace_filter="all", threshold=0.15, n=64
-    )
+    row = sensitivity(curves, PROTOCOL).filter(pattern="tangent", trace_filter="all", threshold=0.15, n=64)
     mass = stats.binom.pmf(np.arange(65), 64, 0.5)
     k = np.arange(65)
     exact = (mass[:, None] * mass * ((k[:, None] - k) / 64 > 0.15 + 1e-9)).sum()
@@ -107,7 +107,7 @@ def test_noise_of_flat_curves_agrees_with_binomials_drawn_apart():
 
 
 def test_curves_that_never_fall_keep_their_rises_and_lose_their_falls():
-    got = rate_sensitivity(some_curves(JUMP), PROTOCOL).filter(trace_filter="all", n=64)
+    got = sensitivity(some_curves(JUMP), PROTOCOL).filter(trace_filter="all", n=64)
     insight, tangent = (
         got.filter(pattern=pattern, threshold=threshold).row(0, named=True)
         for pattern, threshold in (("insight", 0.4), ("tangent", 0.3))
@@ -117,7 +117,7 @@ def test_curves_that_never_fall_keep_their_rises_and_lose_their_falls():
     assert insight["noise_flat"] < 0.02
     assert tangent["noise_flat"] < 0.05
     assert tangent["noise_monotone"] < 0.05
-    steps = rate_sensitivity(some_curves(np.array([0.1, 0.1, 0.8, 0.8])), PROTOCOL)
+    steps = sensitivity(some_curves(np.array([0.1, 0.1, 0.8, 0.8])), PROTOCOL)
     row = steps.filter(pattern="insight", trace_filter="all", threshold=0.4, n=64).row(0, named=True)
     assert row["noise_monotone"] == row["rate"] == 1
     assert row["noise_flat"] < 0.05
@@ -125,12 +125,12 @@ def test_curves_that_never_fall_keep_their_rises_and_lose_their_falls():
 
 def test_a_guess_is_looked_for_where_the_guess_rules_look():
     low_then_stated = curve([(40, 64), (1, 64), (64, 64)], trace_id="a", states_from=2)
-    got = rate_sensitivity(low_then_stated, PROTOCOL).filter(trace_filter="correct", threshold=0.05, n=64)
+    got = sensitivity(low_then_stated, PROTOCOL).filter(trace_filter="correct", threshold=0.05, n=64)
     assert got.filter(pattern="lucky_guess")["rate"].item() == 1
     assert got.filter(pattern="late_spike")["rate"].item() == 0
 
 
 def test_it_is_reproducible_and_takes_nothing():
     curves = some_curves(JUMP, traces=6)
-    assert rate_sensitivity(curves, PROTOCOL).equals(rate_sensitivity(curves[::-1], PROTOCOL))
-    assert rate_sensitivity(curves.clear(), PROTOCOL).schema == dict(SENSITIVITY)
+    assert sensitivity(curves, PROTOCOL).equals(sensitivity(curves[::-1], PROTOCOL))
+    assert sensitivity(curves.clear(), PROTOCOL).schema == dict(SENSITIVITY)

@@ -3,15 +3,9 @@
 import polars as pl
 import pytest
 from build import PROTOCOL, curve
+from support.judged import judged_views
 
 from cot_assets.measures.frames import SUMMARIES
-from cot_assets.measures.patterns.changes import judge_changes
-from cot_assets.measures.patterns.drawdowns import find_drawdowns
-from cot_assets.measures.patterns.events import find_insights, find_tangents
-from cot_assets.measures.patterns.guesses import judge_guesses
-from cot_assets.measures.patterns.isotonic import judge_falls
-from cot_assets.measures.patterns.monotonicity import judge_monotonicity
-from cot_assets.measures.patterns.text_signs import measure_jumps
 from cot_assets.measures.rates.pattern_rates import rate_summary
 from cot_assets.measures.rates.summaries import NEEDED, summaries
 
@@ -38,14 +32,7 @@ def tables(names="abcd"):
     traces = curves.filter("is_end").with_columns(n_tokens=pl.col("token_end"))
     return {
         "curves": curves,
-        "tangents": find_tangents(curves, PROTOCOL),
-        "spikes": find_insights(curves, PROTOCOL),
-        "lucky_guesses": judge_guesses(curves, PROTOCOL),
-        "monotonicity": judge_monotonicity(curves, PROTOCOL),
-        "changes": judge_changes(curves, PROTOCOL),
-        "monotone_tests": judge_falls(curves, PROTOCOL),
-        "drawdowns": find_drawdowns(curves, PROTOCOL),
-        "jumps": measure_jumps(curves, problems, PROTOCOL),
+        **judged_views(curves, PROTOCOL, problems),
         "traces": traces,
         "problems": problems,
     }
