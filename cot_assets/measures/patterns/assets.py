@@ -38,7 +38,6 @@ def _spec(name: str, after: str) -> dg.AssetSpec:
 
 @dg.multi_asset(
     name="patterns",
-    group_name="patterns",
     partitions_def=MODEL_BY_SET,
     can_subset=True,
     specs=[

@@ -112,6 +112,6 @@ def test_without_a_known_problem_no_answer_is_found() -> None:
     ids=["signs", "sums", "waits", "digits", "boxes", "brackets", "hmms", "re", "control"],
 )  # fmt: skip
 def test_hostile_text_takes_linear_time(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     steps(text, [text[:9], text[9:99], text[99:], ""], gold="1")
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
