@@ -19,9 +19,7 @@ from cot_assets.warehouse import Warehouse, WarehouseError
 from cot_assets.warehouse.display import format_frame
 from cot_assets.warehouse.queries import Value, find_query, named_queries, read_query, run_query
 
-VIEWS = {
-    "cost", "events", "pattern_table", "problem_difficulty", "rollout_texts", "trace_curves",
-}  # fmt: skip
+VIEWS = {path.stem for path in (ROOT / "sql" / "views").glob("*.sql")}
 
 
 @pytest.fixture(scope="module")
