@@ -6,7 +6,8 @@ SELECT
     steps.n_before, steps.n_after, steps.k_before / steps.n_before AS potential_before,
     steps.k_after / steps.n_after AS potential_after, steps.delta, steps.delta_low, steps.delta_high,
     steps.insight_threshold AS threshold, steps.is_insight AS by_threshold,
-    steps.insight_probability AS probability, steps.is_insight_confirmed AS is_confirmed,
+    steps.insight_probability AS probability, steps.insight_fitted AS fitted_probability,
+    steps.is_insight_confirmed AS is_confirmed,
     steps.protocol, steps.sampling_hash AS protocol_hash
 FROM steps
 JOIN traces USING (trace_id)
@@ -21,4 +22,5 @@ COMMENT ON COLUMN spikes.span IS 'Text between the two cuts';
 COMMENT ON COLUMN spikes.threshold IS 'Change asked for';
 COMMENT ON COLUMN spikes.by_threshold IS 'The paper''s rule: the estimated change is beyond the threshold';
 COMMENT ON COLUMN spikes.probability IS 'Posterior probability that the true change is beyond the threshold';
+COMMENT ON COLUMN spikes.fitted_probability IS 'The same under the prior fitted to all changes of the partition: what is_confirmed goes by';
 COMMENT ON COLUMN spikes.is_confirmed IS 'Among the events of the partition of which at most 5% are expected to be false, and at least 0.8 probable itself, under the prior fitted to all changes (view changes)';

@@ -130,6 +130,8 @@ def test_changes_list_every_known_pair_and_agree_with_the_events():
     assert got["is_tangent_confirmed"].to_list() == [True, False]
     assert got["is_insight_confirmed"].to_list() == [False, True]
     assert tangents["probability"][0] == got["tangent_probability"][0]
+    assert tangents["fitted_probability"][0] == got["tangent_fitted"][0]
+    assert insights["fitted_probability"][0] == got["insight_fitted"][1]
     assert insights["is_confirmed"][0] == got["is_insight_confirmed"][1]
     assert got["delta_fitted"][0] == pytest.approx(got["delta"][0], abs=0.1)
     assert judge_changes(curves.clear(), PROTOCOL).is_empty()
