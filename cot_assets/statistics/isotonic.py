@@ -16,12 +16,13 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from cot_assets.statistics.special import Floats, pooled_shares, xlogy
+from cot_assets.statistics.special import Floats, log_choose, log_sum_exp, pooled_shares, xlogy
 
 LEVEL = 0.05  #: of the test
 DRAWS = 2000  #: null curves per level of the grid; fewer for long curves
 #: Flat null curves stand at these levels and at the pooled share of the curve that is tested.
 LEVELS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
+EXPONENTS: Floats = np.array([0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0])
 _BATCH = 500
 _MOST_AT_ONCE = 40  # cuts from which pooling curve by curve is faster
 _MOST_CUTS_DRAWN = 400_000  # per level: bounds the work for curves with a cut at every token
@@ -77,7 +78,8 @@ def fall_p_value(k: npt.ArrayLike, n: npt.ArrayLike, seed: int) -> float:
 
     Among never-falling curves a flat one makes large statistics most likely, but which level is worst
     depends on n and on the number of cuts; so the p-value is the largest over flat curves at a grid of
-    levels and at the pooled share, each simulated.
+    levels and at the pooled share, each simulated. Beyond the largest of the simulated statistics, where a
+    simulation can only say "less than one in so many", it is an upper bound (:func:`tail_bound`) if that is less.
 
     Args:
         k: successes per cut.
@@ -98,8 +100,30 @@ def fall_p_value(k: npt.ArrayLike, n: npt.ArrayLike, seed: int) -> float:
     for level in (*LEVELS, pooled):
         null = _null_statistics(trials, level, seed)
         reached = len(null) - int(np.searchsorted(null, statistic - 1e-9))
-        worst = max(worst, (1 + reached) / (1 + len(null)))
+        simulated = (1 + reached) / (1 + len(null))
+        worst = max(worst, simulated if reached else min(simulated, tail_bound(statistic, trials, level)))
     return worst
+
+
+def tail_bound(statistic: float, trials: tuple[int, ...], level: float) -> float:
+    """At least P(statistic or more) for a flat curve at the level, close to it on a logarithmic scale.
+
+    Chernoff's bound. The isotonic fit is as likely as the true flat curve or more, so the statistic is at most
+    2 S with S = sum of n KL(k / n, level) over the cuts, and P(S >= s) <= E exp(a S) exp(-a s) for every a in (0, 1].
+    The expectation is a product over cuts of sums over k, all finite: at a = 1 each is about sqrt(pi n / 2).
+    """
+    moments = np.sum([_log_moments(n, level) for n in trials], axis=0)
+    return float(min(1.0, np.exp(np.min(moments - EXPONENTS * statistic / 2))))
+
+
+@lru_cache(maxsize=4096)
+def _log_moments(n: int, level: float) -> Floats:
+    """Log E exp(a n KL(K / n, level)) for K ~ Bin(n, level), by exponent a."""
+    k = np.arange(n + 1, dtype=np.float64)
+    log_p = xlogy(k, level) + xlogy(n - k, 1 - level)
+    divergence = xlogy(k, k / n) + xlogy(n - k, 1 - k / n) - log_p
+    logs = log_choose(n, k) + log_p + EXPONENTS[:, None] * divergence
+    return np.array([log_sum_exp(row) for row in logs])
 
 
 @lru_cache(maxsize=512)

@@ -10,7 +10,14 @@ from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 from support.judged import judge_falls
 
-from cot_assets.statistics.isotonic import DRAWS, LEVELS, fall_p_value, fall_statistic, isotonic_fit
+from cot_assets.statistics.isotonic import (
+    DRAWS,
+    LEVELS,
+    fall_p_value,
+    fall_statistic,
+    isotonic_fit,
+    tail_bound,
+)
 
 
 def test_the_fit_agrees_with_scikit_learn():
@@ -112,3 +119,34 @@ def test_q_values_agree_with_scipy_on_many_traces_in_any_order():
     got = judge_falls(curves, PROTOCOL)
     theirs = stats.false_discovery_control(got["p_value"].to_numpy())
     np.testing.assert_allclose(got["q_value"].to_numpy(), theirs)
+
+
+@pytest.mark.parametrize("trials", [(16, 16), (8, 8, 8), (5, 11, 7), (1, 2, 30), (40, 3)])
+@pytest.mark.parametrize("level", [LEVELS[0], 0.05, 0.3, 0.5, 0.9, LEVELS[-1]])
+def test_the_tail_bound_is_never_below_the_tail(trials, level):
+    """By enumeration of every outcome, so that tails of 1e-30 are checked too."""
+    outcomes = np.stack(np.meshgrid(*(np.arange(n + 1) for n in trials), indexing="ij"), axis=-1)
+    outcomes = outcomes.reshape(-1, len(trials))
+    chance = stats.binom.pmf(outcomes, trials, level).prod(axis=1)
+    statistic = fall_statistic(outcomes, np.array(trials))
+    order = np.argsort(-statistic)
+    tail = np.cumsum(chance[order])
+    bounds = [tail_bound(value, trials, level) for value in statistic[order]]
+    assert np.all(tail <= np.array(bounds) * (1 + 1e-9))
+    assert min(bounds) < 0.2
+
+
+def test_beyond_every_simulated_curve_p_values_shrink_with_the_fall():
+    falls = [fall_p_value([64, 64, 64 - d, 64 - d], [64] * 4, 1) for d in (24, 32, 48, 64)]
+    assert all(small < large for large, small in itertools.pairwise(falls))
+    assert falls[0] < 1 / (1 + DRAWS)
+    assert falls[-1] < 1e-60
+
+
+def test_one_falling_trace_of_many_is_found():
+    """With a floor of 1 / 2001 under p, one trace of more than 100 could never have q below 0.05."""
+    flat = [curve([(32, 64)] * 6, trace_id=f"{i:04}") for i in range(120)]
+    got = judge_falls(pl.concat([*flat, curve([(64, 64)] * 3 + [(0, 64)] * 3, trace_id="x")]), PROTOCOL)
+    found = got.filter(pl.col("q_value") < 0.05)
+    assert found["trace_id"].to_list() == ["x"]
+    assert found["q_value"][0] < 0.001
