@@ -131,7 +131,8 @@ def scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
     """The scope of the partition that runs."""
     key = context.partition_key
     config, warehouse = study.config(), study.warehouse()
-    part = part_of(context.assets_def.specs_by_key[context.asset_key])
+    # Assets that one computation fills depend on the same part.
+    part = part_of(context.assets_def.specs_by_key[min(context.selected_asset_keys)])
     if isinstance(key, dg.MultiPartitionKey):
         names = key.keys_by_dimension
         return Scope(config, warehouse, names["problem_set"], names["model"], part)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cot_assets.statistics.estimates import Direction
-from cot_assets.statistics.special import Floats, beta_ppf, log_choose
+from cot_assets.statistics.estimates import Direction, narrower_first, survival
+from cot_assets.statistics.special import Floats, beta_ppf, log_beta, log_choose
 
 FALSE_DISCOVERY_RATE = 0.05  #: expected share of false events among the confirmed ones of a pattern
 LEAST_PROBABILITY = 0.8  #: that any confirmed event must have by itself
@@ -30,6 +30,8 @@ _CELL_PSEUDO = 0.04  # pseudo-pairs per cell: no change is ever ruled out
 _ITERATIONS = 50  # of EM from an even start: stopped before it piles the mass on single cells
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 _BATCH = 64
+_FINE = 0.0125  # spread of the estimated change from which cells are averaged: centers err by 0.1% of a sum
+_TAIL = 1e-13  # mass left out on either side of a posterior
 
 
 @dataclass(frozen=True)
@@ -55,28 +57,65 @@ def change_likelihoods(k0: Floats, n0: Floats, k1: Floats, n1: Floats) -> Floats
         n1: trials after.
 
     Returns:
-        Array (pairs, 1 + 100): at change 0, then at the center of each cell. The level before the change
-        is uniform over the values that the change allows. Binomial coefficients are included, so that
-        every likelihood is a probability.
+        Array (pairs, 1 + 100): at change 0, then of each cell. The level before the change is uniform over the
+        values that the change allows. Binomial coefficients are included, so that every likelihood is a probability.
+        A cell is judged by its center, or by its mean where the counts tell changes within a cell apart.
     """
     table, where = np.unique(np.column_stack([k0, n0, k1, n1]), axis=0, return_inverse=True)
-    d = np.concatenate([[0.0], CENTERS])[None, :, None]
+    variance = sum((k + 1) * (n - k + 1) / ((n + 2) ** 2 * (n + 3)) for k, n in (table.T[:2], table.T[2:]))
+    is_fine = np.asarray(variance < _FINE**2)
+    result = np.empty((len(table), 1 + 2 * _HALF))
+    result[:, 0] = _without_change(table)
+    result[~is_fine, 1:] = _at_centers(table[~is_fine])
+    result[is_fine, 1:] = _over_cells(table[is_fine])
+    return result[where.ravel()]
+
+
+def _without_change(table: Floats) -> Floats:
+    """The integral of Bin(k0; n0, x) Bin(k1; n1, x) over x."""
+    k0, n0, k1, n1 = table.T
+    k, n = k0 + k1, n0 + n1
+    return np.exp(log_choose(n0, k0) + log_choose(n1, k1) + log_beta(k + 1, n - k + 1))
+
+
+def _at_centers(table: Floats) -> Floats:
+    """Likelihood of the change at the center of each cell: array (rows, 100)."""
+    d = CENTERS[None, :, None]
     result = np.empty((len(table), d.size))
     for start in range(0, len(table), _BATCH):
-        rows = table[start : start + _BATCH]
-        k0_, n0_, k1_, n1_ = (column[:, None, None] for column in rows.T)
+        rows = narrower_first(*table[start : start + _BATCH].T)
+        k0, n0, k1, n1 = (column[:, None, None] for column in rows)
         # Nodes only where the first likelihood lives; both ends are analytic, so plain Gauss-Legendre does.
-        tail_low = np.where(k0_ == 0, 0.0, beta_ppf(k0_ + 1, n0_ - k0_ + 1, 1e-10))
-        tail_high = np.where(k0_ == n0_, 1.0, beta_ppf(k0_ + 1, n0_ - k0_ + 1, 1 - 1e-10))
+        tail_low = np.where(k0 == 0, 0.0, beta_ppf(k0 + 1, n0 - k0 + 1, 1e-10))
+        tail_high = np.where(k0 == n0, 1.0, beta_ppf(k0 + 1, n0 - k0 + 1, 1 - 1e-10))
         low, high = np.maximum(tail_low, np.maximum(0, -d)), np.minimum(tail_high, np.minimum(1, 1 - d))
         width = np.maximum(high - low, 0.0)
         x = np.clip(low + width * (_NODES + 1) / 2, 1e-300, 1 - 1e-16)
         y = np.clip(x + d, 1e-300, 1 - 1e-16)
-        log_l = k0_ * np.log(x) + (n0_ - k0_) * np.log1p(-x) + k1_ * np.log(y) + (n1_ - k1_) * np.log1p(-y)
-        log_l += log_choose(n0_, k0_) + log_choose(n1_, k1_)
+        log_l = k0 * np.log(x) + (n0 - k0) * np.log1p(-x) + k1 * np.log(y) + (n1 - k1) * np.log1p(-y)
+        log_l += log_choose(n0, k0) + log_choose(n1, k1)
         total = (np.exp(log_l) @ _WEIGHTS) * width[..., 0] / 2
         result[start : start + _BATCH] = total / (1 - np.abs(d[..., 0]))
-    return result[where.ravel()]
+    return result
+
+
+def _over_cells(table: Floats) -> Floats:
+    """Mean likelihood over each cell, both levels uniform over what its changes allow: array (rows, 100).
+
+    That is the posterior mass of the cell under flat priors, up to its area and the counts' normalization; so no row
+    is all zeros, however large its counts.
+    """
+    edges = np.linspace(-1, 1, 2 * _HALF + 1)
+    k0, n0, k1, n1 = (column[:, None] for column in table.T)
+    (low0, high0), (low1, high1) = (
+        [beta_ppf(k + 1, n - k + 1, tail) for tail in (_TAIL, 1 - _TAIL)] for k, n in ((k0, n0), (k1, n1))
+    )
+    above = (edges < low1 - high0).astype(np.float64)
+    row, edge = np.nonzero((edges >= low1 - high0) & (edges <= high1 - low0))
+    above[row, edge] = survival(np.column_stack([table[row], edges[edge]]), prior=1.0)
+    area = CELL * (1 - np.abs(CENTERS))
+    mass = np.maximum(above[:, :-1] - above[:, 1:], 0.0)
+    return mass / area / ((table[:, 1] + 1) * (table[:, 3] + 1))[:, None]
 
 
 def fit_change_prior(likelihoods: Floats) -> ChangePrior:

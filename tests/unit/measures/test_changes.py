@@ -148,3 +148,35 @@ def test_models_have_laws_of_their_own():
     assert laws.filter((pl.col("model") == "lively") & (pl.col("change_low") >= 0.7))["mass"].sum() > 0.3
     assert laws.filter((pl.col("model") == "quiet") & (pl.col("change_low") >= 0.7))["mass"].sum() < 0.01
     assert change_priors(quiet[0].clear(), PROTOCOL).is_empty()
+
+
+UNLIKE = [
+    (0, 100_000, 100_000, 100_000), (0, 100_000, 0, 100_000), (100_000, 100_000, 1, 100_000), (7, 10_000, 9_000, 10_000),
+    (32, 64, 9_200, 10_000), (9_200, 10_000, 32, 64), (500_000, 1_000_000, 500_300, 1_000_000), (0, 1, 100_000, 100_000),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("counts", UNLIKE)
+def test_likelihoods_of_large_and_unlike_counts_are_those_of_cells(counts):
+    """A cell's likelihood is the posterior mass under flat priors over its area; here by means over quantiles."""
+    got = change_likelihoods(*(floats(value) for value in counts))[0]
+    assert np.isfinite(got).all()
+    k0, n0, k1, n1 = counts
+    a, b = (stats.beta(k + 1, n - k + 1) for k, n in ((k0, n0), (k1, n1)))
+    at, edges = (np.arange(2_000) + 0.5) / 2_000, np.linspace(-1, 1, 101)[:, None]
+    above = b.sf(a.ppf(at) + edges) if a.std() < b.std() else a.cdf(b.ppf(at) - edges)
+    mass = -np.diff(above.mean(axis=1))
+    wanted = mass / (0.02 * (1 - np.abs(CENTERS))) / ((n0 + 1) * (n1 + 1))
+    np.testing.assert_allclose(got[1:], wanted, atol=0.01 * wanted.max())
+
+
+@pytest.mark.parametrize("n", [100, 1_000, 100_000, 10_000_000])
+def test_a_change_across_the_whole_scale_is_an_insight_however_many_rollouts_say_so(n):
+    curves = pl.concat(
+        [curve([(0, n), (n, n)], trace_id="p"), curve([(2, 64), (60, 64)], trace_id="q", problem_id="q")]
+    )
+    got = judge_changes(curves, PROTOCOL)
+    assert got["insight_probability"].to_list() == pytest.approx([1, 1], abs=1e-6)
+    assert got["insight_fitted"].to_list() == pytest.approx([1, 1], abs=1e-3)
+    assert got["is_insight_confirmed"].to_list() == [True, True]
+    assert change_priors(curves, PROTOCOL)["mass"].sum() == pytest.approx(1)

@@ -189,3 +189,27 @@ def test_delta_interval_ends_have_the_stated_mass():
 def test_probability_below_is_the_posterior_cdf():
     got = probability_below([0, 5, 64], 64, 0.05)
     np.testing.assert_allclose(got, stats.beta.cdf(0.05, [0.5, 5.5, 64.5], [64.5, 59.5, 0.5]), rtol=1e-9)
+
+
+EXTREME = [
+    (32, 64, 9200, 10_000), (9200, 10_000, 32, 64), (0, 100_000, 100_000, 100_000), (3, 10, 50_000, 100_000),
+    (1, 1, 99_999, 100_000), (0, 1, 0, 100_000), (0, 16, 3_000, 1_000_000), (64, 64, 1_999, 2_000),
+]  # fmt: skip
+
+
+def by_quantiles(k0: int, n0: int, k1: int, n1: int, d: float, prior: float = 0.5) -> float:
+    """P(p1 - p0 > d) by the mean over quantiles of the posterior that is narrower, where the other is smooth."""
+    a, b = (stats.beta(k + prior, n - k + prior) for k, n in ((k0, n0), (k1, n1)))
+    at = (np.arange(2_000) + 0.5) / 2_000
+    return float(np.mean(b.sf(a.ppf(at) + d)) if a.std() < b.std() else np.mean(a.cdf(b.ppf(at) - d)))
+
+
+@pytest.mark.parametrize("counts", EXTREME)
+def test_probabilities_of_unlike_counts_agree_with_the_mean_over_quantiles(counts):
+    for d in (0.05, 0.3, 0.42, 0.5):
+        got = float(probability_change_beyond(*counts, d, "rise"))
+        assert got == pytest.approx(by_quantiles(*counts, d), abs=2e-4)
+        k0, n0, k1, n1 = counts
+        assert float(probability_change_beyond(*counts, d, "drop")) == pytest.approx(
+            by_quantiles(k1, n1, k0, n0, d), abs=2e-4
+        )
