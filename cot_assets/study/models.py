@@ -61,7 +61,11 @@ class ModelEntry(Entry):
     @classmethod
     def _is_a_name(cls, name: str | None) -> str | None:
         """A key in its place would be shown where the variable is missing."""
-        if name is not None and (not re.fullmatch(r"[A-Za-z_]\w{0,63}", name, re.ASCII) or is_secret(name)):
+        is_usual = re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", name or "")
+        is_name = is_usual or (
+            re.fullmatch(r"[A-Za-z_]\w{0,63}", name or "", re.ASCII) and not is_secret(name or "")
+        )
+        if name is not None and not is_name:
             raise ValueError(
                 "this is the name of an environment variable that holds the key, not the key itself"
             )

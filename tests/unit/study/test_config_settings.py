@@ -462,3 +462,15 @@ def test_a_key_that_was_pasted_into_a_file_is_not_shown(tmp_path: Path, line: st
         load_config(tmp_path)
     assert key not in str(caught.value)
     assert line.split(" ")[0] in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["TINY_KEY", "MY_SERVICES_OPENAI_API_KEY_V2", "key", "_private"])
+def test_the_name_of_a_variable_is_no_key(name: str) -> None:
+    entry = {
+        "name": "m",
+        "engine": "openai",
+        "endpoint": "http://h/v1",
+        "path": "p",
+        "api_key_variable": name,
+    }
+    assert ModelEntry.model_validate(entry).api_key_variable == name
