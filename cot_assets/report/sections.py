@@ -42,8 +42,8 @@ class Section:
         by: Column whose value chooses a row's kind of number in ``kinds``, such as ``measure``.
         kinds: Kinds of numbers (:data:`numbers.KINDS`) by column, or by the value of ``by``.
         across: Columns whose values become columns, the first of them alone where all make too many.
-        n: Counts written below each value in place of all others: ``n_with`` of ``n``, or one alone. A row whose last is
-            0 says nothing.
+        n: Counts written below each value: ``n_with`` of ``n``, or one alone; other counts are left out unless they are
+            named. A row whose last is 0 says nothing.
         names: Headings of columns, where not their names; "" leaves a column out.
         picture: Draws the rows; None where there is nothing to draw.
     """
@@ -94,7 +94,7 @@ def layout(frame: pl.DataFrame, section: Section, links: Mapping[str, str] | Non
     """
     left_out = {*_NEVER, *(name for name, title in section.names.items() if not title)}
     if section.n:  # the counts that matter stand below each value
-        left_out |= {name for name in frame.columns if re.search(r"(^|_)n_", name)}
+        left_out |= {name for name in frame.columns if re.search(r"(^|_)n_", name)} - set(section.names)
     ends = intervals(frame.columns)
     spent = {name for pair in ends.values() for name in pair} | {*section.n, *left_out, "trace_id"}
     shown = [name for name in frame.columns if name not in spent]

@@ -1,4 +1,7 @@
 -- Is a step's change bounded by what was open before it? (Steps by the entropy of the answers at their first cut.)
+-- note: A step can change only what is not settled: steps by the entropy of the answers at their first cut. Settled
+-- note: and open are said where the 95% interval says so. A model that is sure of an incorrect answer has nothing
+-- note: open either.
 -- param problem_set: NULL = all problem sets
 SELECT
     steps.problem_set,

@@ -15,14 +15,11 @@ MOST_PANELS = 24  #: small multiples drawn; the title says how many more there a
 SECTIONS = (
     Section(
         "sampling_quality", "trust", "How good the estimates are",
-        kinds={"mean_interval_width": "value"},
-        names={"n_prefixes": "Cuts", "smallest_n": "Smallest n"},
+        kinds={"mean_interval_width": "value"}, names={"n_prefixes": "Cuts", "smallest_n": "Smallest n"},
     ),
     Section(
         "cost", "cost", "What sampling took",
-        kinds={"hours": "hours"},
-        across=(),
-        names={"hours": "Time", "seconds_per_1000_rollouts": ""},
+        kinds={"hours": "hours"}, across=(), names={"hours": "Time", "seconds_per_1000_rollouts": ""},
     ),
 )  # fmt: skip
 
@@ -60,7 +57,8 @@ def _panel(axes: Axes, rows: pl.DataFrame, problem: str) -> None:
         axes.plot(
             [1], [is_correct], marker="D" if is_correct else "X", color=color, markersize=4.5, clip_on=False
         )
-    axes.set(ylim=(-0.04, 1.04), xlim=(-0.02, 1.03), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-    axes.set_xticklabels(("0", ".5", "1"))
-    axes.set_yticklabels(("0", ".5", "1"))
+    ticks, labels = (0, 0.5, 1), ("0", ".5", "1")
+    axes.set(ylim=(-0.04, 1.04), xlim=(-0.02, 1.03))
+    axes.set_xticks(ticks, labels)
+    axes.set_yticks(ticks, labels)
     axes.set_title(one_line(problem, 24), color=INKED, fontsize=8, loc="left", parse_math=False, pad=3)

@@ -9,21 +9,18 @@ _TOKENS = {"recovery_tokens_25": "count", "recovery_tokens_50": "count", "recove
 SECTIONS = (
     Section(
         "largest_insights", "steps", "The steps that raise the potential most",
-        kinds={"before": "value", "after": "value", "rise": "change"},
-        across=(),
+        kinds={"before": "value", "after": "value", "rise": "change"}, across=(),
         names={"n_before": "", "n_after": "", "cut_index": "", "by_threshold": "", "span": "Text", "is_confirmed": "Confirmed"},
     ),
     Section(
         "largest_tangents", "steps", "The steps that lower it most",
-        kinds={"before": "value", "after": "value"},
-        across=(),
+        kinds={"before": "value", "after": "value"}, across=(),
         names={"n_before": "", "n_after": "", "cut_index": "", "by_threshold": "", "span": "Text",
                "is_confirmed": "Confirmed", "is_recovered": "Recovered"},
     ),
     Section(
         "recovery", "steps", "Recovery from tangents",
-        by="measure", kinds={"recovered": "share", "ends_correct": "share", **_TOKENS},
-        n=("n",),
+        by="measure", kinds={"recovered": "share", "ends_correct": "share", **_TOKENS}, n=("n",),
     ),
     Section(
         "jumps", "steps", "What insights are made of",
@@ -43,12 +40,10 @@ SECTIONS = (
     ),
     Section(
         "true_changes", "trust", "How many events are real",
-        by="measure", kinds={"event": "share", "no_change": "share", "size": "change"},
-        n=("n_steps",),
+        by="measure", kinds={"event": "share", "no_change": "share", "size": "change"}, n=("n_steps",),
     ),
     Section(
         "monotone_tests", "trust", "Monotone by test",
-        by="measure", kinds={"monotone": "share"},
-        n=("n_with", "n_traces"),
+        by="measure", kinds={"monotone": "share"}, n=("n_with", "n_traces"),
     ),
 )  # fmt: skip

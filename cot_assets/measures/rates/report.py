@@ -12,7 +12,6 @@ from matplotlib.ticker import PercentFormatter
 
 from cot_assets.report.plots import FIRST, GRID, MUTED, SECOND, THIRD, legend, line, panels, title
 from cot_assets.report.sections import Section
-from cot_assets.report.source import Source
 from cot_assets.report.text import natural, one_line
 
 _PATTERNS = ("insight", "tangent", "late_spike", "lucky_guess", "monotone")
@@ -107,19 +106,11 @@ def _first_policy(frame: pl.DataFrame) -> str:
     return min(set(frame["cut_policy"]), key=lambda name: (known.index(name) if name in known else 9, name))
 
 
-def _figure(_: Source, rates: pl.DataFrame) -> Figure | None:
-    return pattern_figure(rates)
-
-
-def _sensitivity(source: Source, _: pl.DataFrame) -> Figure | None:
-    return sensitivity_figure(source.query("sensitivity", pattern=None))
-
-
 SECTIONS = (
     Section(
         "pattern_rates", "patterns", "How often each pattern occurs",
-        across=("model", "rule"), n=("n_with", "n_traces"),
-        picture=_figure, caption="Dots: rates; lines: 95% intervals, clustered by problem.",
+        across=("model", "rule"), n=("n_with", "n_traces"), picture=lambda _, rates: pattern_figure(rates),
+        caption="Dots: rates; lines: 95% intervals, clustered by problem.",
     ),
     Section(
         "pattern_rates", "patterns", "The same over all measured traces",
@@ -144,7 +135,8 @@ SECTIONS = (
         "sensitivity", "trust", "The same rates at other thresholds, from fewer rollouts, and from noise",
         values={"pattern": None, "in_use": "true"}, across=("model", "n"), kinds={"noise_flat": "share", "noise_monotone": "share"},
         names={"is_in_use": "", "n_problems": "", "noise_flat": "", "noise_monotone": "", "rule": "", "n_traces": ""},
-        picture=_sensitivity, caption="Solid: rates from n rollouts per cut. Dashed: what noise alone gives.",
+        picture=lambda source, _: sensitivity_figure(source.query("sensitivity", pattern=None)),
+        caption="Solid: rates from n rollouts per cut. Dashed: what noise alone gives.",
     ),
     Section(
         "difficulty", "models", "How hard the problems are",

@@ -10,7 +10,6 @@ from matplotlib.ticker import PercentFormatter
 
 from cot_assets.report.plots import FIRST, INKED, SECOND, THIRD, legend, line, panels, title
 from cot_assets.report.sections import Section
-from cot_assets.report.source import Source
 from cot_assets.report.text import natural, one_line
 
 _MOST_PAIRS = 12
@@ -64,16 +63,13 @@ def transfer_figure(curve: pl.DataFrame) -> Figure | None:
     return figure
 
 
-def _figure(_: Source, curve: pl.DataFrame) -> Figure | None:
-    return transfer_figure(curve)
-
-
 SECTIONS = (
     Section(
         "transfer", "transfer", "What the first part of a writer's trace does for a reader",
         across=("control",), n=("n_traces",),
         names={"fraction": "Share given", "lift": ""}, kinds={"fraction": "share"},
-        picture=_figure, caption="Mean potential over all traces; bands and bars: 95% intervals, clustered by problem.",
+        picture=lambda _, curve: transfer_figure(curve),
+        caption="Mean potential over all traces; bands and bars: 95% intervals, clustered by problem.",
     ),
     Section(
         "unlocked_problems", "transfer", "Problems that a part of the trace unlocks",

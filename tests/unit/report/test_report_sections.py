@@ -74,6 +74,12 @@ def test_an_estimate_without_interval_says_so() -> None:
     assert _texts(layout(frame, SECTION))[0] == ["insight", "25% [too few]", "2 of 8"]
 
 
+def test_counts_beside_n_are_left_out_unless_they_are_named() -> None:
+    frame = pl.DataFrame({"problem_id": ["p", "q"], "n_steps": [2, 3], "n_sure": [1, 2], "n_other": [7, 8]})
+    section = Section("q", "steps", "t", n=("n_steps",), names={"n_sure": "Sure"})
+    assert layout(frame, section).head == ["Problem id", "Sure", "n"]
+
+
 @pytest.mark.parametrize(
     ("columns", "expected"),
     [
