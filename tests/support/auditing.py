@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from cot_assets.engines.base import Block, BlockResult, Completion, Engine, Sampling
 from cot_assets.problems.demo import demo_problems
@@ -52,3 +53,45 @@ def audited(
     """Evidence on each block, and what all of it says."""
     found = list(engine.score(written, sampling))
     return found, judge(found, len(found))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong between what is asked for and what is sampled."""
+
+    of_ids: Callable[[Engine, tuple[int, ...]], tuple[int, ...]] = lambda _, ids: ids
+    sampled: Sampling = SAMPLE
+    claimed: Sampling = SAMPLE
+    shifts_by: int = 0  #: blocks that get the texts of the one so many places further on
+
+
+def _reworded(engine: Engine, ids: tuple[int, ...]) -> tuple[int, ...]:
+    """The same text behind another beginning of the prompt."""
+    text = engine.decode(ids)
+    head = ids[: len(ids) - len(engine.encode(text).token_ids)]
+    return (
+        *head,
+        *engine.encode(text.replace("Problem:", "Question:").replace("Solution:", "Answer:")).token_ids,
+    )
+
+
+FAULTS: dict[str, Fault] = {
+    "completions of another prefix": Fault(shifts_by=37),
+    "completions of the next prefix in the plan": Fault(shifts_by=1),
+    "temperature 1.1 for 1": Fault(sampled=Sampling(1.1, 1.0)),
+    "temperature 1.25 for 1": Fault(sampled=Sampling(1.25, 1.0)),
+    "temperature 0.8 for 1": Fault(sampled=Sampling(0.8, 1.0)),
+    "top-p 0.9 applied twice": Fault(sampled=Sampling(1.0, 0.81), claimed=Sampling(1.0, 0.9)),
+    "top-p left out": Fault(claimed=Sampling(1.0, 0.9)),
+    "no BOS": Fault(of_ids=lambda _, ids: ids[1:]),
+    "another template": Fault(of_ids=_reworded),
+}
+
+
+def planted(engine: Engine, blocks: Sequence[Block], fault: Fault) -> tuple[list[Evidence], Judgment]:
+    """What an audit says of blocks that were sampled with a fault."""
+    given = [replace(b, token_ids=fault.of_ids(engine, b.token_ids)) for b in blocks]
+    texts_of = {b.key: completions for b, completions in sampled(engine, given, fault.sampled)}
+    n = len(blocks)
+    written = [(b, texts_of[blocks[(i + fault.shifts_by) % n].key]) for i, b in enumerate(blocks)]
+    return audited(engine, written, fault.claimed)

@@ -20,8 +20,10 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from cot_assets.engines.base import Block, BlockResult, Completion, Engine, Sampling
+from cot_assets.engines.base import Block, BlockResult, CannotScoreError, Completion, Engine, Sampling
 from cot_assets.sampling.blocks import block_seed
+from cot_assets.statistics.surprise import judge
+from support.auditing import RESIDUES, audited, real_blocks, sampled
 
 SAMPLE = Sampling(temperature=1.0, top_p=1.0)
 GREEDY = Sampling(temperature=0.0, top_p=1.0)
@@ -56,6 +58,8 @@ class EngineSuite:
     eos_token_ids: ClassVar[tuple[int, ...]] = ()
     #: Seconds that closing an iterator in mid-run may take.
     patience: ClassVar[float] = 30.0
+    #: Blocks of the longest test, which is marked heavy.
+    audited_blocks: ClassVar[int] = 2_000
 
     @pytest.fixture(scope="class")
     def engine(self) -> Iterator[Engine]:
@@ -239,6 +243,24 @@ class EngineSuite:
         assert [r.block.key for r in after] == ["again"]  # nothing of the canceled run comes back
         if engine.describe().is_reproducible:
             assert {r.block.key: r.completions for r in after} == before
+
+    @pytest.mark.heavy
+    def test_two_thousand_blocks_are_what_the_model_writes(self, engine: Engine) -> None:
+        """Real prefixes of many lengths, all residues modulo the size of KV blocks, in the order of a plan."""
+        try:
+            list(engine.score([], SAMPLE))
+        except CannotScoreError as error:
+            pytest.skip(str(error))
+        blocks = real_blocks(engine, self.audited_blocks, budget=8)
+        assert {len(b.token_ids) % RESIDUES for b in blocks} == set(range(RESIDUES))
+        written = sampled(engine, blocks)
+        found, judgment = audited(engine, written)
+        assert judgment.failed == ()
+        assert not judgment.is_shifted, judgment
+        assert sum(e.n_tokens for e in found) > 8 * len(blocks)
+        # And it would have seen a block of somebody else's texts.
+        foreign = [(written[i][0], written[i - 7][1]) for i in range(64)]
+        assert len(judge(list(engine.score(foreign, SAMPLE)), len(blocks)).failed) > 48
 
     def test_it_can_be_used_after_its_blocks_raised(self, engine: Engine, prompt: tuple[int, ...]) -> None:
         def broken() -> Iterator[Block]:
