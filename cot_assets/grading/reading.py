@@ -155,6 +155,8 @@ def _listed(form: str) -> Reading | None:
 
 
 def _bracketed(form: str) -> Reading | None:
+    if not form:
+        return None
     if form in (r"\emptyset", r"\{\}", r"\text{empty set}", "empty set"):
         return Reading("region", r"\emptyset")
     if match := _MATRIX.fullmatch(form):
@@ -228,7 +230,7 @@ def _related(form: str) -> Reading | None:
     if not signs or not all(sides[1:]) or not sides[0]:
         return None
     if signs == [r"\in"]:
-        return _item(sides[1])
+        return inside if _is_collection(inside := _item(sides[1])) else None
     if (
         signs == ["="]
         and (is_name(sides[0]) or _bracketed(sides[0]))

@@ -21,16 +21,18 @@ _UNICODE = str.maketrans(
     {
         **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width ASCII
         "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
-        "÷": "/", "π": r"\pi ", "∞": r"\infty ", "√": r"\sqrt ", "°": r"^\circ ", "º": r"^\circ ",
+        "÷": "/", "∞": r"\infty ", "√": r"\sqrt ", "°": r"^\circ ", "º": r"^\circ ",
         "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "⩽": r"\leq ", "⩾": r"\geq ", "∪": r"\cup ",
         "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ",
         "ℝ": r"\mathbb{R}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "⅓": r"\frac{1}{3}",
         "⅔": r"\frac{2}{3}", "⅕": r"\frac{1}{5}", "⅛": r"\frac{1}{8}", "⁄": "/", "∕": "/", "≈": r"\approx ",
         "、": ", ", "٫": ".", "…": r"\ldots ", "∶": ":", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"',
-        "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "θ": r"\theta ", "λ": r"\lambda ", "φ": r"\phi ",
-        "⟨": r"\langle ", "⟩": r"\rangle ",
+        "￥": "¥", "￡": "£", "￦": "₩", "⟨": r"\langle ", "⟩": r"\rangle ",
     }
 )  # fmt: skip
+_GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "θ": "theta", "λ": "lambda", "φ": "phi", "π": "pi"}
+#: Such a letter that is not one of a Greek word.
+_GREEK_LETTER = re.compile(rf"(?<![\u0370-\u03ff])[{''.join(_GREEK)}](?![\u0370-\u03ff])")
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
 _STOPS = ".,;:。．｡،؛।॥۔、"  #: what ends a sentence, in several scripts
 _WRAPPERS = (
@@ -109,6 +111,7 @@ def plain(text: str) -> str:
         text = _SUPERSCRIPT_RUN.sub(lambda m: f"^{{{m[0].translate(_SUPERSCRIPTS)}}}", text)
         text = _SUBSCRIPT_RUN.sub(lambda m: f"_{{{m[0].translate(_SUBSCRIPTS)}}}", text)
         text = text.translate(_UNICODE)
+        text = _GREEK_LETTER.sub(lambda m: f"\\{_GREEK[m[0]]} ", text)
         text = "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in text)
     if r"\begin" not in text:
         text = re.sub(r"\\\\(?=[a-zA-Z({\[$%])", lambda _: "\\", text)  # escaped twice, as in JSON

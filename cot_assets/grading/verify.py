@@ -21,6 +21,7 @@ from cot_assets.grading.scalars import Algebra, NeedsAlgebraError, UndecidableEr
 from cot_assets.grading.spelling import MAX_ANSWER_CHARS, canonical
 from cot_assets.study import ANSWER_KINDS
 
+FAILED = "the grader failed: "  #: how the reason begins where an exception is the grader's own
 GradeVerdict = Literal["correct", "incorrect", "unscored"]
 
 #: Goes up with every change of this package that can change a verdict.
@@ -59,10 +60,14 @@ def quick_verdict(answer: str, gold: str, kind: str) -> Judgement | None:
     Raises:
         ValueError: ``kind`` is none of these.
     """
+    if kind not in ANSWER_KINDS:
+        raise ValueError(f"answer kind {kind!r} is not known; use one of {', '.join(ANSWER_KINDS)}")
     try:
         return _verdict(answer, gold, kind, no_algebra)
     except NeedsAlgebraError:
         return None
+    except Exception as error:  # noqa: BLE001 - one odd answer must not end the grading of all others
+        return Judgement("unscored", f"{FAILED}{type(error).__name__}")
 
 
 def verify(answer: str, gold: str, kind: str) -> Judgement:
@@ -103,8 +108,6 @@ def explain(answer: str, gold: str, kind: str) -> dict[str, str]:
 
 
 def _verdict(answer: str, gold: str, kind: str, algebra: Algebra) -> Judgement:
-    if kind not in ANSWER_KINDS:
-        raise ValueError(f"answer kind {kind!r} is not known; use one of {', '.join(ANSWER_KINDS)}")
     right = _gold(gold, kind)
     if isinstance(right, str):
         return Judgement("unscored", f"the gold answer: {right}")

@@ -38,7 +38,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
         (r"20^\circ\text{C}", "20 °C"), ("1 kg", "1000 g"), ("2.5 L", "2500 mL"), ("7 apples", "7"), ("12 square units", "12"),
         (r"4\pi\text{ cm}^2", r"4\pi"), (r"\frac{270}{7}\text{ degrees}", r"\frac{270}7"), ("36 km/h", "10 m/s"), ("42 км", "42 km"),
         ("1 N", r"1\text{ kg m/s}^2"), ("5.4 cents", "5.4"), ("2 weeks", "14 days"), ("1 hectare", "10000 m^2"), (r"\$18.90", "18.9"),
-        ("3 ft", "1 yard"), ("42人", "42"), ("5 000 km", "5000 km"), ("2 h 30 min", "150 minutes"), ("5 ft 10 in", "70 inches"),
+        ("3 ft", "1 yard"), ("￥5", "5"), ("9 square feet", "1 square yard"), ("2 liters", "2000 cm^3"), ("42人", "42"), ("5 000 km", "5000 km"), ("2 h 30 min", "150 minutes"), ("5 ft 10 in", "70 inches"),
         (r"1\text{ hour and }30\text{ minutes}", "1.5 hours"),
     ],
     "expressions": [
@@ -87,7 +87,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
     "texts": [
         (r"\text{east}", "East"), ("да", "Да"), ("Café", "Cafe\u0301"), ("42。", "42"), ("ДОМ.", "дом"), ("東京。", "東京"), ("ellipse", r"\text{ellipse}"), ("odd $n$", "odd n"),
         ("٤٢", "42"), ("४२।", "42"), ("１２３", "123"), ("no solution", "No solution."), ("straße", "STRASSE"), ("well-known", "well known"), ("IX", "ix"),
-        ("555-1234", "555-1234"), ("10.0.0.1", "10.0.0.1"), ("H_2O", "H₂O"), ("“yes”", "Yes"), ("1990–1995", "1990-1995"), ("&quot;no&quot;", "no"),
+        ("555-1234", "555-1234"), ("10.0.0.1", "10.0.0.1"), ("H_2O", "H₂O"), ("“yes”", "Yes"), ("1990–1995", "1990-1995"), ("&quot;no&quot;", "no"), ("ΑΒΓ", "αβγ"),
     ],
     "bases": [(r"52_{8}", "52_8"), ("1A_{16}", "1a_16"), (r"4210_{\text{5}}", "4210_5")],
 }  # fmt: skip
