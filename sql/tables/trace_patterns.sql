@@ -75,7 +75,7 @@ COMMENT ON COLUMN trace_patterns.statistic IS 'Twice the log-likelihood that the
 COMMENT ON COLUMN trace_patterns.max_misfit IS 'Largest distance between an estimate and the isotonic fit';
 COMMENT ON COLUMN trace_patterns.p_value IS 'Largest P(statistic at least as large) over flat curves at a grid of levels; 1 if the estimates never fall';
 COMMENT ON COLUMN trace_patterns.q_value IS 'p_value after Benjamini and Hochberg within problem set, model and cut policy';
-COMMENT ON COLUMN trace_patterns.is_monotone_by_test IS 'Monotone by test: p_value >= 0.05';
+COMMENT ON COLUMN trace_patterns.is_monotone_by_test IS 'Monotone by test: q_value >= 0.05, so of the traces that are not, at most 5% are expected to be';
 COMMENT ON COLUMN trace_patterns.late_spike_cut IS 'The last measured cut of a correct trace; NULL if there is none or it has no rollouts';
 COMMENT ON COLUMN trace_patterns.late_spike_threshold IS 'Potential asked to lie below; NULL unless the trace is correct';
 COMMENT ON COLUMN trace_patterns.is_late_spike IS 'Potential at late_spike_cut below the threshold; NULL if unknown';

@@ -56,13 +56,16 @@ def judge_traces(
         .join(_within_tolerance(pairs, protocol.monotone_tolerance), on=CURVE, how="left")
         .join(_as_a_whole(cuts, protocol), on=CURVE, how="left")
     )
-    return judged.sort(*CURVE).with_columns(
-        pl.col("n_pairs", "n_known_cuts").fill_null(0),
-        pl.lit(protocol.monotone_tolerance).alias("tolerance"),
-        pl.lit(protocol.tangent_threshold).alias("drawdown_threshold"),
-        pl.lit(protocol.insight_threshold).alias("run_up_threshold"),
-        _benjamini_hochberg(pl.col("p_value")).over(*UNITS).alias("q_value"),
-        (pl.col("p_value") >= LEVEL).alias("is_monotone_by_test"),
+    return (
+        judged.sort(*CURVE)
+        .with_columns(
+            pl.col("n_pairs", "n_known_cuts").fill_null(0),
+            pl.lit(protocol.monotone_tolerance).alias("tolerance"),
+            pl.lit(protocol.tangent_threshold).alias("drawdown_threshold"),
+            pl.lit(protocol.insight_threshold).alias("run_up_threshold"),
+            _benjamini_hochberg(pl.col("p_value")).over(*UNITS).alias("q_value"),
+        )
+        .with_columns((pl.col("q_value") >= LEVEL).alias("is_monotone_by_test"))
     )
 
 

@@ -203,7 +203,7 @@ def _jumps(own: Tables, protocol: Protocol) -> Iterator[Row]:
 def _monotone_tests(own: Tables, protocol: Protocol) -> Iterator[Row]:
     by_tolerance = own["monotonicity"].select(*CURVE, "by_threshold")
     rules = {
-        "test": pl.col("is_monotone"),
+        "test": pl.col("p_value") >= 1 - CONFIDENCE,
         "test_fdr": pl.col("q_value") >= 1 - CONFIDENCE,
         "tolerance": pl.col("by_threshold"),
     }

@@ -150,3 +150,13 @@ def test_one_falling_trace_of_many_is_found():
     found = got.filter(pl.col("q_value") < 0.05)
     assert found["trace_id"].to_list() == ["x"]
     assert found["q_value"][0] < 0.001
+    assert got.filter(~pl.col("is_monotone")).equals(found)
+
+
+def test_of_many_flat_traces_none_is_called_falling_for_its_number():
+    """At a level of 5% each, five of a hundred flat traces would be."""
+    rng = np.random.default_rng(8)
+    flat = [curve([(int(k), 64) for k in rng.binomial(64, 0.5, 5)], trace_id=f"{i:03}") for i in range(100)]
+    got = judge_falls(pl.concat(flat), PROTOCOL)
+    assert (got["p_value"] < 0.05).any()
+    assert got["is_monotone"].all()
