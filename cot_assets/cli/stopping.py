@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 
@@ -19,7 +18,8 @@ class _Stop:
     """Which signal asked this process to stop, if one did."""
 
     def __init__(self) -> None:
-        self._signal = 0
+        self._signal = self._handled = 0  #: ``_handled`` counts what came past Dagster's handlers
+        self._seen = threading.Event()
         self._line: Callable[[], str] = lambda: _GENERAL
 
     def say_with(self, line: Callable[[], str]) -> None:
@@ -34,28 +34,43 @@ class _Stop:
     @property
     def code(self) -> int:
         """The exit code: 130 after Ctrl-C, 143 after SIGTERM."""
+        self._seen.wait(1.0)  # the thread may not have read it yet
         return 128 + (self._signal or signal.SIGINT)
 
     def listen(self) -> None:
         """Treat SIGTERM as Ctrl-C from now on, and leave at once at the second of either."""
         if threading.current_thread() is not threading.main_thread():
             return
-        self.__init__()
+        self._signal = self._handled = 0
+        self._seen, self._line = threading.Event(), lambda: _GENERAL
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
         threading.Thread(target=self._watch, args=(reading,), daemon=True).start()
 
+    def _handle(self, number: int, _: object) -> None:
+        self._handled += 1
+        if self._handled > 1:
+            self._leave(number)
+        self._signal = self._signal or number
+        raise KeyboardInterrupt
+
     def _watch(self, reading: int) -> None:
-        for number in iter(lambda: os.read(reading, 1), b""):
-            if number[0] not in (signal.SIGINT, signal.SIGTERM):
+        count = 0
+        for byte in iter(lambda: os.read(reading, 1), b""):
+            if byte[0] not in (signal.SIGINT, signal.SIGTERM):
                 continue
-            if self._signal:
-                sys.stderr.write("Stopped at once.\n")
-                sys.stderr.flush()
-                os._exit(128 + number[0])
-            self._signal = number[0]
+            count += 1
+            if count > 1:
+                self._leave(byte[0])
+            self._signal = self._signal or byte[0]
+            self._seen.set()
+
+    def _leave(self, number: int) -> None:
+        os.write(2, b"Stopped at once.\n")
+        os._exit(128 + number)
 
 
 stop = _Stop()

@@ -7,6 +7,8 @@ Belongs here: turning decisions into run requests. Does not belong here: the dec
 import os
 import warnings
 from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
@@ -55,7 +57,8 @@ def run_requests(decision: Decision, state: State) -> list[dg.RunRequest]:
     """
     requests: list[dg.RunRequest] = []
     for want in decision.requests:
-        if want.is_analysis:
+        parts = want.parts if "sampling" in want.parts else tuple(p for p in want.parts if p != "analysis")
+        if not parts:
             continue  # see Stale
         attempt = state.finished.get((want.unit, want.fingerprint), 0)
         key = partition_key(want.unit)
@@ -65,7 +68,7 @@ def run_requests(decision: Decision, state: State) -> list[dg.RunRequest]:
                 job_name=want.unit.job,
                 partition_key=key,
                 tags={FINGERPRINT_TAG: want.fingerprint},
-                asset_selection=[dg.AssetKey(name) for name in assets_of(want.unit.job, want.parts)],
+                asset_selection=[dg.AssetKey(name) for name in assets_of(want.unit.job, parts)],
             )
         )
     return requests
@@ -85,15 +88,21 @@ class Stale(dg.AutomationCondition[dg.AssetKey]):
     def evaluate(self, context: dg.AutomationContext[dg.AssetKey]) -> dg.AutomationResult[dg.AssetKey]:
         """The partitions of one asset that :func:`decide` would conclude again."""
         view = context.asset_graph_view
-        decision, _ = _decide(view.instance, load_config())
+        decision = _decision_at(view.instance, view.effective_dt)
         name = context.key.to_user_string()
         wanted_here = {
             AssetKeyPartitionKey(context.key, partition_key(want.unit))
             for want in decision.requests
-            if want.is_analysis and name in assets_of(want.unit.job, want.parts)
+            if "sampling" not in want.parts and name in assets_of(want.unit.job, ("analysis",))
         }
         subset = view.get_asset_subset_from_asset_partitions(context.key, wanted_here)
         return dg.AutomationResult(context, context.candidate_subset.compute_intersection(subset))
+
+
+@lru_cache(maxsize=1)
+def _decision_at(instance: dg.DagsterInstance, moment: datetime) -> Decision:  # noqa: ARG001 - the tick
+    """The decision of one tick, which all assets share."""
+    return _decide(instance, load_config())[0]
 
 
 #: Where it failed, a person looks first: it would fail again every minute.

@@ -1,0 +1,73 @@
+"""Progress is seen while it happens: on a pseudo-terminal whose standard descriptors point at files meanwhile."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+
+from cot_assets.sampling.run import SamplingStatus
+
+_CHILD = """
+import os, time
+from cot_assets.cli.progress import Screen
+from cot_assets.sampling.run import SamplingStatus
+
+screen = Screen()
+file = os.open(os.devnull, os.O_WRONLY)
+os.dup2(file, 1), os.dup2(file, 2)  # as Dagster does while a step runs
+with screen:
+    report = screen.track("completions a-model-with-a-long-name on-a-set", lambda line: None)
+    for done in range(0, 161, 16):
+        report(SamplingStatus(n_before=0, n_total=160, n_done=done, generated_tokens=100 * done, seconds=done / 16))
+        time.sleep(0.15)
+"""
+
+
+def _seen(columns: int = 80) -> list[str]:
+    """What arrives at the terminal, one piece per read."""
+    master, slave = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"}
+    child = subprocess.Popen(
+        [sys.executable, "-c", _CHILD], stdin=slave, stdout=slave, stderr=slave, env=environment
+    )
+    os.close(slave)
+    pieces: list[str] = []
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([master], [], [], 0.05)
+        try:
+            data = os.read(master, 65536) if ready else b""
+        except OSError:
+            break
+        if data:
+            pieces.append(data.decode(errors="replace"))
+        elif child.poll() is not None:
+            break
+    child.wait(10)
+    os.close(master)
+    return pieces
+
+
+def test_bars_move_on_a_terminal_and_fit_it() -> None:
+    pieces = _seen()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", "".join(pieces))
+    counts = [int(done) for done in re.findall(r"(\d+)/160", text)]
+    assert len(set(counts)) >= 3, "it moved"
+    assert counts == sorted(counts)
+    assert counts[-1] == 160
+    assert "tok/s" in text
+    lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
+    assert max(map(len, lines)) <= 80
+    assert sum("160/160" in line for line in "".join(pieces).split("\r\n")) == 1, "no bar twice"
+
+
+def test_a_line_says_where_a_stage_is() -> None:
+    status = SamplingStatus(n_before=16, n_total=160, n_done=64, generated_tokens=6400, seconds=4.0)
+    assert status.line("completions m s") == (
+        "completions m s: 80 of 160 rollouts, 16 found, 16 rollouts/s, 1,600 tokens/s, 5 s left"
+    )
