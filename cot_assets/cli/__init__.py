@@ -28,7 +28,10 @@ COMMANDS = {
         "importing",
         "Bring in rollouts that others published, as a recorded model, and analyze them like sampled ones.",
     ),
-    "grade": ("grade", "Grade a JSONL FILE of responses with the grader of the pipeline."),
+    "grade": (
+        "grade",
+        "Grade a FILE of responses (JSONL, JSON, CSV or Parquet, also as .gz) with the grader of the pipeline.",
+    ),
     "sql": ("sql", "Run a named query or a SELECT over results.duckdb; without one, list the named queries."),
     "rebuild": ("rebuild", "Make warehouse.duckdb again from the shards; nothing is sampled."),
     "ui": (
