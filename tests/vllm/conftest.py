@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder."""
+    """Mark every test of this folder, and with nothing else: ``-m heavy`` is for machines without vLLM."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
+            item.own_markers = [marker for marker in item.own_markers if marker.name != "heavy"]
             item.add_marker(pytest.mark.vllm)

@@ -74,6 +74,8 @@ def served(server: VLLMServer) -> Iterator[Engine]:
 class TestServedVLLM(EngineSuite):
     """The conformance suite over HTTP."""
 
+    audited_blocks = 200  # a request per completion
+
     eos_token_ids = ModelTokenizer(strong().local_path or Path(), "{statement}").eos_token_ids
 
     @pytest.fixture(scope="class")
