@@ -51,7 +51,8 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
         for room, modules in _ROOMS.items()
         for asset in catalogued(dg.load_assets_from_modules(modules), room)  # type: ignore[arg-type]
     ]
-    assets = [*measured, *catalogued(publishing(after_all(measured), _sections), "report")]
+    checks = [key for asset in measured for key in asset.check_keys]
+    assets = [*measured, *catalogued(publishing(after_all(measured), _sections, checks), "report")]
     learn(spec for asset in assets for spec in asset.specs)
     all_jobs = jobs()
     return dg.Definitions(

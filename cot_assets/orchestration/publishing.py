@@ -1,6 +1,6 @@
 """Group ``report``: what leaves the pipeline, a DuckDB file and a report.
 
-Belongs here: the assets ``results`` and ``report``; the rooms' sections come from the definitions. Does not belong here: publishing
+Belongs here: the assets ``results`` and ``report``; sections and checks come from the definitions. Does not belong here: publishing
 (:mod:`cot_assets.warehouse.publish`) and rendering (:mod:`cot_assets.report`).
 """
 
@@ -12,14 +12,37 @@ from cot_assets.orchestration import materializing as common
 from cot_assets.orchestration.partitions import PROBLEM_SETS
 from cot_assets.orchestration.resources import Study
 from cot_assets.report import Section, Source, render_report
+from cot_assets.warehouse.errors import printable
+
+_MOST_EVALUATIONS = 1000  # of one check, newest first
+
+
+def failed_checks(
+    instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey], problem_set: str
+) -> list[str]:
+    """A sentence for every check of the problem set's partitions that did not pass when it was last evaluated."""
+    sentences: list[str] = []
+    for key in sorted(keys, key=str):
+        seen: set[str] = set()
+        for record in instance.event_log_storage.get_asset_check_execution_history(key, _MOST_EVALUATIONS):
+            event = record.event.dagster_event if record.event else None
+            partition = record.partition or ""
+            if event is None or partition in seen or partition.rpartition("|")[2] != problem_set:
+                continue
+            seen.add(partition)
+            evaluation = event.asset_check_evaluation_data
+            if not evaluation.passed:
+                name = f"{key.name.replace('_', ' ')} of {key.asset_key.to_user_string()}, {partition}"
+                sentences.append(f"Check {name}: {printable(evaluation.description or 'failed')}.")
+    return sentences
 
 
 def publishing(
-    deps: Sequence[dg.AssetDep], sections: Callable[[], Sequence[Section]]
+    deps: Sequence[dg.AssetDep], sections: Callable[[], Sequence[Section]], checks: Sequence[dg.AssetCheckKey]
 ) -> list[dg.AssetsDefinition]:
     """The assets ``results`` and ``report``, which come after everything else.
 
-    The sections of the report are asked for when it runs, since pictures load slowly.
+    The sections of the report are asked for when it runs, since pictures load slowly; it names the ``checks`` that failed.
     """
 
     @dg.asset(
@@ -56,7 +79,8 @@ def publishing(
         # How recorded rollouts were sampled, and their traces chosen, is not in the protocol.
         is_recorded = scope.config.problem_set(scope.problem_set).is_recorded
         source = Source(scope.warehouse.read, scope.problem_set, scope.protocol, is_recorded=is_recorded)
-        pages = render_report(source, sections(), study.home().reports / scope.problem_set)
+        notices = failed_checks(context.instance, checks, scope.problem_set)
+        pages = render_report(source, sections(), study.home().reports / scope.problem_set, notices)
         index = study.home().reports / scope.problem_set / "index.html"
         return dg.MaterializeResult(
             metadata={

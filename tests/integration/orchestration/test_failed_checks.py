@@ -1,0 +1,48 @@
+"""The report names the checks of its problem set that did not pass when they were last evaluated, and no others."""
+
+from __future__ import annotations
+
+import warnings
+
+import dagster as dg
+
+from cot_assets.orchestration.publishing import failed_checks
+
+_SETS = dg.StaticPartitionsDefinition(["ours", "theirs"])
+_BOTH = dg.MultiPartitionsDefinition({"model": dg.StaticPartitionsDefinition(["m"]), "problem_set": _SETS})
+_KEYS = [dg.AssetCheckKey(dg.AssetKey("made"), name) for name in ("width", "schema")]
+
+
+def _made(passed: bool) -> dg.Definitions:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        specs = [dg.AssetCheckSpec(k.name, asset="made", partitions_def=_BOTH) for k in _KEYS]
+
+        @dg.asset(partitions_def=_BOTH, check_specs=specs)
+        def made() -> dg.MaterializeResult:
+            results = [
+                dg.AssetCheckResult(
+                    passed=passed or key.name == "schema", check_name=key.name, description="too wide",
+                    severity=dg.AssetCheckSeverity.WARN,
+                )
+                for key in _KEYS
+            ]  # fmt: skip
+            return dg.MaterializeResult(check_results=results)
+
+        return dg.Definitions([made])
+
+
+def test_only_the_latest_evaluation_of_the_own_partitions_counts() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def run(problem_set: str, *, passed: bool) -> None:
+            job = _made(passed).resolve_implicit_global_asset_job_def()
+            assert job.execute_in_process(instance=instance, partition_key=f"m|{problem_set}").success
+
+        run("ours", passed=False)
+        assert failed_checks(instance, _KEYS, "ours") == ["Check width of made, m|ours: too wide."]
+        assert failed_checks(instance, _KEYS, "theirs") == []
+        run("theirs", passed=False)
+        run("ours", passed=True)
+        assert failed_checks(instance, _KEYS, "ours") == []
+        assert len(failed_checks(instance, _KEYS, "theirs")) == 1
