@@ -56,55 +56,6 @@ CHANGES, SPIKES, TANGENTS, LUCKY_GUESSES, MONOTONICITY, MONOTONE_TESTS, DRAWDOWN
     polars_schema,
     ("changes", "spikes", "tangents", "lucky_guesses", "monotonicity", "monotone_tests", "drawdowns"),
 )
-SENSITIVITY: Schema = {
-    **dict.fromkeys((*UNITS, "pattern", "trace_filter"), _TEXT),
-    "threshold": _REAL,
-    "is_in_use": pl.Boolean,
-    **dict.fromkeys(("n", "n_traces", "n_problems"), _INT),
-    **dict.fromkeys(("rate", "ci_low", "ci_high", "noise_flat", "noise_monotone"), _REAL),
-    **_PROTOCOL,
-}
-PATTERN_RATES: Schema = {
-    **dict.fromkeys(("problem_set", "model", "pattern", "rule", "cut_policy", "trace_filter"), _TEXT),
-    **dict.fromkeys(("n_traces", "n_with", "n_problems"), _INT),
-    **dict.fromkeys(("rate", "ci_low", "ci_high", "n_eff"), _REAL),
-    **_PROTOCOL,
-}
-MATCHED_RATES: Schema = {
-    **dict.fromkeys(("problem_set", "model", "pattern", "rule", "cut_policy", "trace_filter"), _TEXT),
-    "v0_bin": _TEXT,
-    **dict.fromkeys(("n_traces", "n_with", "n_problems", "n_empty_bins"), _INT),
-    **dict.fromkeys(("rate", "ci_low", "ci_high"), _REAL),
-    **_PROTOCOL,
-}
-MODEL_DIFFERENCES: Schema = {
-    **dict.fromkeys(("problem_set", "model_a", "model_b"), _TEXT),
-    **dict.fromkeys(("measure", "rule", "cut_policy", "trace_filter"), _TEXT),
-    "n_problems": _INT,
-    **dict.fromkeys(("value_a", "value_a_low", "value_a_high"), _REAL),
-    **dict.fromkeys(("value_b", "value_b_low", "value_b_high"), _REAL),
-    **dict.fromkeys(("difference", "ci_low", "ci_high"), _REAL),
-    "n_bins": _INT,
-    **dict.fromkeys(("matched_n_a", "matched_n_b"), _INT),
-    **dict.fromkeys(("matched_difference", "matched_low", "matched_high"), _REAL),
-    **_PROTOCOL,
-}
-PASS_AT_K: Schema = {
-    **dict.fromkeys(("problem_set", "model", "cut_policy"), _TEXT),
-    "k": _INT,
-    "guesses": _TEXT,
-    **dict.fromkeys(("n_problems", "n_traces", "n_guesses"), _INT),
-    **dict.fromkeys(("pass_at_k", "ci_low", "ci_high"), _REAL),
-    **_PROTOCOL,
-}
-SUMMARIES: Schema = {
-    **dict.fromkeys((*UNITS, "figure", "measure", "rule", "trace_filter", "split_by", "part"), _TEXT),
-    "statistic": _TEXT,
-    **dict.fromkeys(("estimate", "ci_low", "ci_high"), _REAL),
-    **dict.fromkeys(("n_with", "n", "n_problems"), _INT),
-    "n_of": _TEXT,
-    **_PROTOCOL,
-}
 UNLOCKS: Schema = {
     **dict.fromkeys(("problem_set", "reader", "writer", "problem_id", "trace_id"), _TEXT),
     "fraction": _REAL,
@@ -124,40 +75,6 @@ UNLOCKS: Schema = {
 
 _PAIR: dict[str, DataTypeClass] = dict.fromkeys(("problem_set", "reader", "writer"), _TEXT)
 _INTERVAL: dict[str, DataTypeClass] = dict.fromkeys(("ci_low", "ci_high"), _REAL)
-_VIEW: dict[str, DataTypeClass] = {
-    **_PAIR,
-    **{"control": _TEXT, "trace_filter": _TEXT, "leaks": _TEXT, "fraction": _REAL},
-}
-TRANSFER_CURVE: Schema = {
-    **_VIEW,
-    **dict.fromkeys(("n_traces", "n_problems"), _INT),
-    "potential": _REAL,
-    **_INTERVAL,
-    "n_paired": _INT,
-    **dict.fromkeys(("lift", "lift_low", "lift_high"), _REAL),
-    **_PROTOCOL,
-}
-UNLOCK_RATES: Schema = {
-    **_VIEW,
-    **dict.fromkeys(("n_traces", "n_problems", "n_solved_before", "n_unsolved", "n_unlocked"), _INT),
-    **dict.fromkeys(("n_not_unlocked", "n_undecided", "n_start_unclear", "n_unlocked_and_solved"), _INT),
-    **dict.fromkeys(("share_low", "share_high", "ci_low", "ci_high"), _REAL),
-    **dict.fromkeys(("n_problems_unsolved", "n_problems_unlocked"), _INT),
-    **dict.fromkeys(("problems_share_low", "problems_share_high"), _REAL),
-    **dict.fromkeys(("problems_ci_low", "problems_ci_high"), _REAL),
-    **_PROTOCOL,
-}
-TRANSFER_DIFFERENCES: Schema = {
-    **_PAIR,
-    "fraction": _REAL,
-    **dict.fromkeys(("control", "trace_filter", "leaks", "measure"), _TEXT),
-    **dict.fromkeys(("n_traces", "n_problems", "n_missing"), _INT),
-    **dict.fromkeys(("n_leaks", "n_control_leaks", "n_unlocked", "n_control_unlocked"), _INT),
-    **dict.fromkeys(("value", "value_low", "value_high"), _REAL),
-    **dict.fromkeys(("control_value", "control_low", "control_high", "difference"), _REAL),
-    **_INTERVAL,
-    **_PROTOCOL,
-}
 SHORTEST_UNLOCKS: Schema = {
     **_PAIR,
     "problem_id": _TEXT,
@@ -183,16 +100,6 @@ TRANSFER_STEPS: Schema = {
     **dict.fromkeys(("writer_from", "writer_to", "writer_change"), _REAL),
     **dict.fromkeys(("reader_n_from", "reader_n_to"), _INT),
     **dict.fromkeys(("reader_from", "reader_to", "reader_change"), _REAL),
-    **_PROTOCOL,
-}
-STEP_CORRELATIONS: Schema = {
-    **_PAIR,
-    **dict.fromkeys(("kind", "leaks"), _TEXT),
-    **dict.fromkeys(("n_steps", "n_traces", "n_problems"), _INT),
-    **dict.fromkeys(("writer_change", "writer_change_low", "writer_change_high"), _REAL),
-    **dict.fromkeys(("reader_change", "reader_change_low", "reader_change_high"), _REAL),
-    **dict.fromkeys(("correlation", "correlation_low", "correlation_high"), _REAL),
-    **dict.fromkeys(("corrected", "corrected_low", "corrected_high"), _REAL),
     **_PROTOCOL,
 }
 

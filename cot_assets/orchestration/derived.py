@@ -1,11 +1,11 @@
-"""Assets that fill one table from other tables, by a pure function, and check its schema.
+"""Assets that are computed from tables by a pure function.
 
 Belongs here: what such assets have in common. Does not belong here: which they are
 (:mod:`cot_assets.measures.patterns.assets`, :mod:`cot_assets.measures.rates.assets`) and what they compute
 (:mod:`cot_assets.measures`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -18,7 +18,6 @@ from cot_assets.orchestration.resources import Study
 
 _SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
 Make = Callable[[common.Scope], pl.DataFrame]
-Describe = Callable[[pl.DataFrame], dict[str, Any]]
 
 
 def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -> dg.AssetsDefinition:
@@ -29,47 +28,15 @@ def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -
         make: Returns the partition's rows.
         deps: Assets of the same partition that it reads.
     """
-    return _asset(
-        table, make, partitions_def=MODEL_BY_SET, deps=[dg.AssetDep(name) for name in deps],
-        fingerprint=lambda _, scope: scope.fingerprint, describe=lambda _: {},
-    )  # fmt: skip
 
-
-def comparison_asset(
-    table: str, make: Make, deps: Iterable[str], describe: Describe = lambda _: {}
-) -> dg.AssetsDefinition:
-    """An asset that fills the table for all models of a problem set.
-
-    Args:
-        table: Name of the table and of the asset.
-        make: Returns the partition's rows.
-        deps: Assets by model and problem set that it reads, all models' partitions of each.
-        describe: Metadata of the stored rows.
-    """
-    return _asset(
-        table, make, partitions_def=PROBLEM_SETS,
-        deps=[dg.AssetDep(name, partition_mapping=BY_PROBLEM_SET) for name in deps],
-        fingerprint=common.comparison_fingerprint_of, describe=describe,
-    )  # fmt: skip
-
-
-def _asset(
-    table: str,
-    make: Make,
-    *,
-    partitions_def: dg.PartitionsDefinition,
-    deps: list[dg.AssetDep],
-    fingerprint: Callable[[dg.AssetExecutionContext, common.Scope], str],
-    describe: Describe,
-) -> dg.AssetsDefinition:
     @dg.asset(
         name=table,
-        partitions_def=partitions_def,
-        deps=deps,
+        partitions_def=MODEL_BY_SET,
+        deps=[dg.AssetDep(name) for name in deps],
         description=common.description(table),
         kinds={"polars", "duckdb"},
         metadata=common.table_metadata(table),
-        check_specs=common.check_specs(table, _SCHEMA, partitions_def),
+        check_specs=common.check_specs(table, _SCHEMA, MODEL_BY_SET),
     )
     def derived(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         scope = common.scope_of(context, study)
@@ -77,10 +44,54 @@ def _asset(
         frame = scope.warehouse.read_table(table, **scope.where)
         return common.finished(
             frame,
-            fingerprint(context, scope),
+            scope.fingerprint,
             checks=_SCHEMA,
             findings={"schema": rules.schema_holds(table, frame)},
-            metadata=describe(frame),
         )
+
+    return derived
+
+
+def estimate_assets(
+    name: str,
+    questions: Mapping[str, Iterable[str]],
+    make: Make,
+    deps: Iterable[str],
+    *,
+    is_by_model: bool,
+    describe: Callable[[str, pl.DataFrame], dict[str, Any]] = lambda _, __: {},
+) -> dg.AssetsDefinition:
+    """Assets of one computation, each a view of the table ``estimates``.
+
+    Args:
+        name: Of the computation.
+        questions: The views, and the questions whose rows each shows.
+        make: Returns the partition's rows of all of them.
+        deps: Assets by model and problem set that it reads.
+        is_by_model: One model at a time; else all models of a problem set are compared.
+        describe: Metadata of a view's rows.
+    """
+    mapping = None if is_by_model else BY_PROBLEM_SET
+    specs = [
+        dg.AssetSpec(
+            view,
+            partitions_def=MODEL_BY_SET if is_by_model else PROBLEM_SETS,
+            deps=[dg.AssetDep(asset, partition_mapping=mapping) for asset in deps],
+            description=common.description(view),
+            kinds={"polars", "duckdb"},
+            metadata=common.table_metadata(view),
+        )
+        for view in questions
+    ]
+
+    @dg.multi_asset(name=name, specs=specs)
+    def derived(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.MaterializeResult]:
+        scope = common.scope_of(context, study)
+        fingerprint = scope.fingerprint if is_by_model else common.comparison_fingerprint_of(context, scope)
+        rows = make(scope)
+        for view, asked in questions.items():
+            scope.write_estimates(rows, asked)
+            frame = scope.warehouse.read_table(view, **scope.where)
+            yield common.finished(frame, fingerprint, metadata=describe(view, frame), asset=view)
 
     return derived

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,6 +87,16 @@ class Scope:
             return sampled
         return concluded_fingerprint(self.config, self.problem_set, sampled)
 
+    def curves(self) -> pl.DataFrame:
+        """One row per measured trace and cut, with potential, text and verdict of the trace."""
+        return self.warehouse.read_transform("curves", self.where)
+
+    def write_estimates(self, rows: pl.DataFrame, questions: Iterable[str]) -> None:
+        """Replace what the partition says to these questions, and nothing else."""
+        for question in questions:
+            own = rows.filter(question=question)
+            self.warehouse.write_partition("estimates", own, {**self.where, "question": question})
+
     def problems(self) -> pl.DataFrame:
         """The problems of the set; raises :class:`dagster.Failure` where there are none."""
         problems = self.warehouse.read_table("problems", problem_set=self.problem_set)
@@ -131,7 +141,7 @@ def scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
     """The scope of the partition that runs."""
     key = context.partition_key
     config, warehouse = study.config(), study.warehouse()
-    # Assets that one computation fills depend on the same part.
+    # A computation that fills several assets has one part.
     part = part_of(context.assets_def.specs_by_key[min(context.selected_asset_keys)])
     if isinstance(key, dg.MultiPartitionKey):
         names = key.keys_by_dimension
@@ -248,13 +258,18 @@ def finished(
     checks: Mapping[str, tuple[bool, str]] | None = None,
     findings: Mapping[str, Finding] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    asset: str | None = None,
 ) -> dg.MaterializeResult:
-    """The materialization of a table: row count, preview, check results, fingerprint as data version."""
+    """The materialization of a table: row count, preview, check results, fingerprint as data version.
+
+    ``asset`` names it where a computation fills several.
+    """
     checks, findings = checks or {}, findings or {}
     results: Sequence[dg.AssetCheckResult] = [
         _check_result(name, checks[name][0], finding) for name, finding in findings.items()
     ]
     return dg.MaterializeResult(
+        asset_key=asset,
         metadata={
             "dagster/partition_row_count": frame.height,
             "preview": preview(frame),

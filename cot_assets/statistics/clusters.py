@@ -20,13 +20,37 @@ MOST_GROUPS = 30  #: of clusters that a jackknife leaves out in turn
 
 
 class Estimate(NamedTuple):
-    """A number with its interval, and how many values and clusters it rests on. NaN without values."""
+    """A number with its interval, and how many values and clusters it rests on. NaN without values.
+
+    Of a share also ``k``, the values that have it, and the effective sample size.
+    """
 
     mean: float
     low: float
     high: float
     n: int
     n_clusters: int
+    k: int | None = None
+    n_eff: float = float("nan")
+
+    def scaled(self, factor: float) -> Estimate:
+        """The same in another unit."""
+        return self._replace(mean=self.mean * factor, low=self.low * factor, high=self.high * factor)
+
+
+NOTHING = Estimate(float("nan"), float("nan"), float("nan"), 0, 0)  #: without values
+
+
+def clustered_share(flags: npt.ArrayLike, clusters: npt.ArrayLike, level: float = CONFIDENCE) -> Estimate:
+    """Share of flags that are set, with Jeffreys' interval at the effective sample size."""
+    y = np.asarray(flags, dtype=np.float64)
+    n, k = len(y), int(y.sum())
+    if not n:
+        return NOTHING._replace(k=0)
+    n_eff = effective_sample_size(y, clusters, level)
+    # k == n must give exactly n_eff, or the interval would miss its end at 1 by rounding.
+    low, high = jeffreys_interval(n_eff if k == n else k / n * n_eff, n_eff, level)
+    return Estimate(k / n, float(low), float(high), n, len(np.unique(np.asarray(clusters))), k, n_eff)
 
 
 def effective_sample_size(flags: npt.ArrayLike, clusters: npt.ArrayLike, level: float = CONFIDENCE) -> float:
@@ -50,31 +74,54 @@ def effective_sample_size(flags: npt.ArrayLike, clusters: npt.ArrayLike, level: 
     if not len(y):
         return float("nan")
     sizes, hits = _per_cluster(y, clusters)
+    return float(effective_sizes(sizes, hits, level))
+
+
+def effective_sizes(sizes: Floats, hits: Floats, level: float = CONFIDENCE) -> Floats:
+    """:func:`effective_sample_size` of many sets of flags on the same clusters.
+
+    Args:
+        sizes: traces per cluster.
+        hits: flags set per cluster, shape (..., clusters).
+        level: of the intervals that the sizes will be used for.
+
+    Returns:
+        An array of shape (...).
+    """
     total, count = float(sizes.sum()), len(sizes)
-    if count == 1 or hits.sum() in (0, total):
-        return float(count)
+    hits = np.asarray(hits, dtype=np.float64)
+    found = np.full(hits.shape[:-1], float(count))
+    sums = hits.sum(axis=-1)
+    varies = (sums > 0) & (sums < total)
+    if count == 1 or not varies.any():
+        return found
     if total == count:
-        return total
-    rho = intra_cluster_correlation(sizes, hits)
+        return np.where(varies, total, found)
+    rho = intra_cluster_correlation(sizes, hits[varies])
     typical = float((sizes**2).sum()) / total
     tail = (1 + level) / 2
     shrink = float(normal_ppf(tail) / student_ppf(tail, count - 1)) ** 2
-    return float(max(total / typical, shrink * total / (1 + (typical - 1) * rho)))
+    found[varies] = np.maximum(total / typical, shrink * total / (1 + (typical - 1) * rho))
+    return found
 
 
-def intra_cluster_correlation(sizes: npt.ArrayLike, hits: npt.ArrayLike) -> float:
+def intra_cluster_correlation(sizes: npt.ArrayLike, hits: npt.ArrayLike) -> Floats:
     """One-way ANOVA estimate of the correlation of two flags of one cluster, kept within [0, 1].
 
     Args:
         sizes: traces per cluster; some cluster must have two.
-        hits: flags set per cluster, not all or none.
+        hits: flags set per cluster, not all or none, shape (..., clusters).
+
+    Returns:
+        An array of shape (...).
     """
     m, y = np.asarray(sizes, dtype=np.float64), np.asarray(hits, dtype=np.float64)
     total, count, share = m.sum(), len(m), y / m
-    between = float((m * (share - y.sum() / total) ** 2).sum()) / (count - 1)
-    within = float((m * share * (1 - share)).sum()) / (total - count)
+    overall = y.sum(axis=-1, keepdims=True) / total
+    between = (m * (share - overall) ** 2).sum(axis=-1) / (count - 1)
+    within = (m * share * (1 - share)).sum(axis=-1) / (total - count)
     typical = (total - float((m**2).sum()) / total) / (count - 1)
-    return float(np.clip((between - within) / (between + (typical - 1) * within), 0.0, 1.0))
+    return np.clip((between - within) / (between + (typical - 1) * within), 0.0, 1.0)
 
 
 def cluster_bootstrap_mean(
@@ -104,7 +151,7 @@ def cluster_bootstrap_mean(
     """
     x, (lowest, highest) = np.asarray(values, dtype=np.float64), bounds
     if not len(x):
-        return Estimate(float("nan"), float("nan"), float("nan"), 0, 0)
+        return NOTHING
     if not bool(np.all((x >= lowest) & (x <= highest))):
         raise ValueError(f"values must be numbers within [{lowest}, {highest}]; leave out unknown ones")
     sizes, sums = _per_cluster(x, clusters)
@@ -150,7 +197,7 @@ def cluster_bootstrap_correlation(
     """
     first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if not len(first):
-        return Estimate(float("nan"), float("nan"), float("nan"), 0, 0)
+        return NOTHING
     # Centered first: sums of squares of numbers far from 0 would lose the digits that matter.
     a, b = first - first.mean(), second - second.mean()
     squares = (a * a - np.asarray(noise[0]), b * b - np.asarray(noise[1]))
@@ -188,7 +235,7 @@ def clustered_quantile(
     """
     x, nothing = np.asarray(values, dtype=np.float64), float("nan")
     if not len(x):
-        return Estimate(nothing, nothing, nothing, 0, 0)
+        return NOTHING
     found = float(np.quantile(x, share))
     count = len(_per_cluster(x, clusters)[0])
     n_eff = effective_sample_size(x <= found, clusters, level)

@@ -20,6 +20,7 @@ from cot_assets.sampling.cuts import char_ends
 from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_traces, sampling_of
 from cot_assets.study import Protocol
 from support.scripted import potential, statement
+from support.views import shown_estimates
 
 #: Two candidates a step: a step's line is 16 to 18 bytes, so chunks end within lines and characters.
 PROTOCOL = Protocol(
@@ -122,5 +123,9 @@ class World:
         )
         found = judge_optimized(counted, steps, self.protocol)
         effects = optimized_effects(found, steps, traces, self.protocol)
-        tables = {"optimized_traces": found, "optimized_steps": steps, "optimized_effects": effects}
+        tables = {
+            "optimized_traces": found,
+            "optimized_steps": steps,
+            "optimized_effects": shown_estimates("optimized_effects", effects),
+        }
         return tables, used_rollouts(searches, self.outcomes, self.protocol, info)

@@ -39,13 +39,9 @@ KNOWN: set[str] = {
     "measures.curves.sampling imports dagster",
     "measures.exploration.sampling imports dagster",
     "measures.exploration.sampling imports measures.curves.sampling, of another room",
-    "measures.patterns.assets imports measures.curves.martingale_asset, of another room",
-    "measures.patterns.assets imports measures.rates.sensitivity, of another room",
-    "measures.patterns.assets imports measures.rates.summaries, of another room",
     "measures.search.assets imports measures.curves.sampling, of another room",
     "measures.transfer.assets imports measures.curves.assets, of another room",
     "measures.transfer.assets imports measures.curves.sampling, of another room",
-    "measures.transfer.unlocks imports measures.rates.pattern_rates, of another room",
 }
 
 

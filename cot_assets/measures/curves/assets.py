@@ -180,7 +180,7 @@ def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.Materializ
     frame = scope.warehouse.read_table("potentials", **scope.where)
     from cot_assets.measures.curves.report import curves_figure  # plotting loads slowly
 
-    curve = curves.read_curves(scope)
+    curve = scope.curves()
     return common.finished(
         frame,
         scope.fingerprint,

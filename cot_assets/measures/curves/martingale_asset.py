@@ -1,7 +1,4 @@
-"""Reading potential curves back, and the martingale check on them.
-
-Belongs here: the frame that detection, checks and pictures share. Does not belong here: assets.
-"""
+"""The martingale check on a partition's curves."""
 
 from __future__ import annotations
 
@@ -10,11 +7,6 @@ import polars as pl
 from cot_assets.measures.curves.martingale import martingale_test, stopping_frame
 from cot_assets.orchestration.check_rules import Finding
 from cot_assets.orchestration.materializing import Scope
-
-
-def read_curves(scope: Scope) -> pl.DataFrame:
-    """One row per measured trace and cut, with potential, text and verdict of the trace."""
-    return scope.warehouse.read_transform("curves", scope.where)
 
 
 def martingale_finding(scope: Scope, curves: pl.DataFrame) -> Finding:

@@ -11,13 +11,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from cot_assets.measures.curves import martingale_asset as curves
 from cot_assets.measures.patterns.judging import judge_curves
-from cot_assets.measures.rates.sensitivity import rate_sensitivity
-from cot_assets.measures.rates.summaries import summaries as summarize
 from cot_assets.orchestration import materializing as common
-from cot_assets.orchestration.derived import model_asset
-from cot_assets.orchestration.materializing import Scope
 from cot_assets.orchestration.partitions import MODEL_BY_SET
 from cot_assets.orchestration.resources import Study
 
@@ -48,43 +43,17 @@ def _spec(name: str, after: str) -> dg.AssetSpec:
 def patterns(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.MaterializeResult]:
     """Steps, their law, and whole traces. All tables are written, whichever of them are asked for."""
     scope = common.scope_of(context, study)
-    found = judge_curves(curves.read_curves(scope), scope.problems(), scope.protocol)
+    found = judge_curves(scope.curves(), scope.problems(), scope.protocol)
     for table, frame in found.items():
         scope.warehouse.write_partition(table, frame, scope.where)
     asked = {key.to_user_string() for key in context.selected_asset_keys}
     for name in (*FILLED, *(view for views in FILLED.values() for view in views)):
         if name in asked:
             frame = scope.warehouse.read_table(name, **scope.where)
-            result = common.finished(frame, scope.fingerprint, metadata=_event_counts(frame))
-            yield result._replace(asset_key=dg.AssetKey(name))
+            yield common.finished(frame, scope.fingerprint, metadata=_event_counts(frame), asset=name)
 
 
 def _event_counts(frame: pl.DataFrame) -> dict[str, Any]:
     """Rows that each rule calls an event, where the table has rules."""
     flags = {"by_threshold": "by_threshold", "confirmed": "is_confirmed"}
     return {name: frame.filter(pl.col(flag)).height for name, flag in flags.items() if flag in frame.columns}
-
-
-_SUMMARIZED = (
-    "tangents", "spikes", "lucky_guesses", "monotonicity", "changes", "monotone_tests", "drawdowns", "jumps",
-)  # fmt: skip
-
-
-def _sensitivity(scope: Scope) -> pl.DataFrame:
-    guesses = scope.warehouse.read_table("lucky_guesses", **scope.where)
-    return rate_sensitivity(curves.read_curves(scope), guesses, scope.protocol)
-
-
-def _summaries(scope: Scope) -> pl.DataFrame:
-    tables = {name: scope.warehouse.read_table(name, **scope.where) for name in _SUMMARIZED}
-    traces = scope.warehouse.read(
-        "SELECT problem_set, model, problem_id, verdict, n_tokens FROM traces "
-        "WHERE problem_set = $problem_set AND model = $model",
-        scope.where,
-    )
-    more = {"curves": curves.read_curves(scope), "traces": traces, "problems": scope.problems()}
-    return summarize({**tables, **more}, scope.protocol)
-
-
-sensitivity = model_asset("sensitivity", _sensitivity, ("lucky_guesses",))
-summaries = model_asset("summaries", _summaries, _SUMMARIZED)

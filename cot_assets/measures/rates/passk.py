@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from cot_assets.measures.frames import PASS_AT_K, conform, require
-from cot_assets.statistics.clusters import cluster_bootstrap_mean
+from cot_assets.measures.estimates import Group, Labels, Row, estimates
+from cot_assets.measures.frames import require
 from cot_assets.statistics.special import Floats, Numbers, log_choose
 from cot_assets.study import Protocol
 
@@ -98,7 +98,7 @@ def pass_at_k_by_problem(
 def measured_pass_at_k(
     monotonicity: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol: Protocol
 ) -> pl.DataFrame:
-    """Mean pass@k of the measured traces over problems with at least k of them, with and without guesses.
+    """Mean pass@k of the measured traces over problems with at least k of them, as ``estimates``.
 
     Args:
         monotonicity: table of that name; its rows are the measured traces.
@@ -106,14 +106,15 @@ def measured_pass_at_k(
         protocol: says which traces are measured, gives the seed and stamps the result.
 
     Returns:
-        The columns of table ``pass_at_k`` for k = 1, 2, 4, ... up to the measured traces per problem;
-        intervals are bootstraps by problem; NULL where no problem has k traces. No rows where the protocol
-        measures traces picked by their verdict, of which pass@k says nothing.
+        Rows with k = 1, 2, 4, ... up to the measured traces per problem in the column ``size``, with guesses (rule
+        ``kept``) and without those of either rule; NULL where no problem has k traces. Beside each mean the
+        share of traces that are taken as guesses. No rows where the protocol measures traces picked by their
+        verdict, of which pass@k says nothing.
 
     Raises:
         ValueError: a column is missing.
     """
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     if protocol.measured != "correct":
         per_problem = protocol.measured_per_problem
         most = per_problem if protocol.measured == "first" else protocol.traces_per_problem
@@ -122,27 +123,19 @@ def measured_pass_at_k(
             own = lucky_guesses.filter(pl.col("cut_policy") == policy)
             for rule in RULES:
                 by_problem = pass_at_k_by_problem(traces, own, ks, rule)
-                views = {rule: "pass_at_k_without_guesses"}
+                labels = {"cut_policy": policy, "rule": rule}
+                rows += _means(by_problem, "pass_at_k_without_guesses", labels, protocol.seed)
                 if rule == RULES[0]:
-                    views["kept"] = "pass_at_k"
-                for name, column in views.items():
-                    base = {"cut_policy": policy, "guesses": name}
-                    rows += [{**base, **row} for row in _means(by_problem, column, protocol.seed)]
-    frame = pl.DataFrame(rows, schema=dict(PASS_AT_K)).with_columns(pl.col(pl.Float64).fill_nan(None))
-    return conform(frame, PASS_AT_K, protocol).sort(*_GROUP, "cut_policy", "k", "guesses")
+                    rows += _means(by_problem, "pass_at_k", {**labels, "rule": "kept"}, protocol.seed)
+    return estimates(rows, "pass_at_k", protocol)
 
 
-def _means(by_problem: pl.DataFrame, column: str, seed: int) -> Iterator[dict[str, object]]:
+def _means(by_problem: pl.DataFrame, column: str, labels: Labels, seed: int) -> Iterator[Row]:
     key = (*_GROUP, "k")
     for values, group in by_problem.sort(*key, "problem_id").group_by(*key, maintain_order=True):
-        known = group.filter(pl.col(column).is_not_null())
-        mean = cluster_bootstrap_mean(known[column].to_numpy(), known["problem_id"].to_numpy(), seed)
-        yield {
-            **dict(zip(key, values, strict=True)),
-            "pass_at_k": mean.mean,
-            "ci_low": mean.low,
-            "ci_high": mean.high,
-            "n_problems": mean.n_clusters,
-            "n_traces": int(known["n_traces"].sum()),
-            "n_guesses": 0 if column == "pass_at_k" else int(known["n_guesses"].sum()),
-        }
+        names = dict(zip((*_GROUP, "size"), values, strict=True))
+        known = Group(group.drop_nulls(column), "traces", {**labels, **names}, seed)
+        n = int(known.frame["n_traces"].sum())
+        yield {**known.mean("pass_at_k", pl.col(column)), "n": n}
+        if column != "pass_at_k":
+            yield known.count("guess", "share", int(known.frame["n_guesses"].sum()), n)

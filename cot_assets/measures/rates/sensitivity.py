@@ -12,29 +12,21 @@ no floor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cot_assets.measures.frames import (
-    CURVE,
-    EPSILON,
-    IDENTITY,
-    SENSITIVITY,
-    UNITS,
-    checked_curves,
-    conform,
-    measured_cuts,
-)
-from cot_assets.measures.rates.pattern_rates import FILTERS
-from cot_assets.statistics.clusters import effective_sample_size
+from cot_assets.measures.estimates import FILTERS, Labels, Row, estimates, row
+from cot_assets.measures.frames import CURVE, EPSILON, IDENTITY, UNITS, checked_curves, measured_cuts
+from cot_assets.statistics.clusters import NOTHING, Estimate, effective_sizes
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.statistics.isotonic import isotonic_fit
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
 
+Flags = npt.NDArray[np.bool_]
 DRAWS = 50
 SIZES = (16, 32, 64, 128, 256)
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(1, 17))  #: 0.05, 0.10, ... 0.80
@@ -43,7 +35,7 @@ GUESSES = ("late_spike", "lucky_guess")
 
 
 def rate_sensitivity(curves: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """Rates by the threshold rule over thresholds and n, with the rates that noise alone would give.
+    """Rates by the threshold rule over thresholds and n, with the rates that noise alone would give, as ``estimates``.
 
     Args:
         curves: see :mod:`cot_assets.measures.frames`.
@@ -51,59 +43,60 @@ def rate_sensitivity(curves: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol
         protocol: gives ``solved_threshold``, the seed, and its thresholds, which join the grid.
 
     Returns:
-        The columns of table ``sensitivity``: for each problem set, model and cut policy every pattern of
-        :data:`PATTERNS`, trace filter, threshold and n (those of :data:`SIZES` below the most that
-        a cut has, and that one; cuts with fewer rollouts keep what they have). ``rate`` is the mean over draws of n
-        rollouts; its interval is Jeffreys' at the effective sample size for clustering by problem, what one
-        experiment of that n would state. ``noise_flat`` and ``noise_monotone`` are the mean rates of simulated curves
-        that are flat, or that never fall; NULL for guesses, which such a curve holds too where its level is
-        low. NULL without traces.
+        For each problem set, model and cut policy every pattern of :data:`PATTERNS`, trace filter, threshold and n
+        (in the column ``size``: those of :data:`SIZES` below the most that a cut has, and that one; cuts with
+        fewer rollouts keep what they have). ``share`` is the mean over draws of n rollouts; its interval is
+        Jeffreys' at the effective sample size for clustering by problem, what one experiment of that n would
+        state. ``noise_flat`` and ``noise_monotone`` are the mean rates of simulated curves that are flat, or that
+        never fall; none for guesses, which such a curve holds too where its level is low. NULL without traces.
 
     Raises:
         ValueError: ``curves`` lacks a column or has a cut twice.
     """
     checked = checked_curves(curves)
     grids = _with_protocol(protocol)
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for values, unit in checked.sort(*UNITS, *CURVE, "cut_index").group_by(*UNITS, maintain_order=True):
-        base = dict(zip(UNITS, values, strict=True))
+        names = dict(zip(UNITS, values, strict=True))
         table = _Table(unit, lucky_guesses, protocol)
         most = int(table.n.max(initial=0)) or protocol.n
         for n in sorted({*(n for n in SIZES if n < most), most}):
-            observed, flat, rising = table.draw(n, np.random.default_rng([protocol.seed, n]))
+            draws = table.draw(n, np.random.default_rng([protocol.seed, n]))
             for pattern, (own, thresholds) in grids.items():
-                filters, is_change = table.filters(pattern), pattern not in GUESSES
-                for threshold in thresholds:
-                    has, is_flat, is_rising = (
-                        _has(pattern, draws[pattern], threshold) for draws in (observed, flat, rising)
-                    )
-                    for name, chosen in filters.items():
-                        rows.append(
-                            {
-                                **base,
-                                "pattern": pattern,
-                                "trace_filter": name,
-                                "threshold": threshold,
-                                "is_in_use": threshold == own,
-                                "n": n,
-                                "n_traces": int(chosen.sum()),
-                                "n_problems": len(np.unique(table.problems[chosen])),
-                                "n_eff": _size(has[:, chosen], table.problems[chosen]),
-                                "rate": _mean(has[:, chosen]),
-                                # A flat curve at the level of a guess holds the guess: no floor for these.
-                                "noise_flat": _mean(is_flat[:, chosen]) if is_change else None,
-                                "noise_monotone": _mean(is_rising[:, chosen]) if is_change else None,
-                            }
-                        )
-    schema = {**SENSITIVITY, "n_eff": pl.Float64}
-    frame = pl.DataFrame(rows, schema=schema)
-    rate, size = frame["rate"].to_numpy(), frame["n_eff"].to_numpy()
-    # A rate of 1 must give exactly the size, or the interval would miss its end at 1 by rounding.
-    low, high = jeffreys_interval(np.where(rate == 1, size, np.nan_to_num(rate * size)), size)
-    frame = frame.with_columns(
-        pl.Series("ci_low", low, dtype=pl.Float64), pl.Series("ci_high", high, dtype=pl.Float64)
-    )
-    return conform(frame.with_columns(pl.col(pl.Float64).fill_nan(None)), SENSITIVITY, protocol)
+                has = [_has(pattern, deciding[pattern], thresholds) for deciding in draws]
+                for name, chosen in table.filters(pattern).items():
+                    subset = [{**names, "trace_filter": name, "size": n, "threshold": at,
+                               "rule": "threshold" if at == own else "varied"} for at in thresholds]  # fmt: skip
+                    shown = [flags[..., chosen] for flags in has]
+                    rows += _rates(pattern, shown, table.problems[chosen], subset)
+    return estimates(rows, "sensitivity", protocol)
+
+
+def _rates(
+    pattern: str, has: list[Flags], problems: npt.NDArray[np.int64], subset: Sequence[Labels]
+) -> Iterator[Row]:
+    """Rows of every threshold. ``has``: flags (thresholds, draws, traces) of observed, flat and rising curves."""
+    n, n_problems = len(problems), len(np.unique(problems))
+    found = [NOTHING] * len(subset)
+    if n:
+        rate = has[0].mean(axis=(1, 2))
+        order = np.argsort(problems, kind="stable")
+        starts = np.flatnonzero(np.diff(problems[order], prepend=-1))
+        hits = np.add.reduceat(has[0][..., order].astype(np.float64), starts, axis=-1)
+        # What one experiment would state: the mean over draws, each taken by itself.
+        size = effective_sizes(np.diff(starts, append=n).astype(np.float64), hits).mean(axis=1)
+        # A rate of 1 must give exactly the size, or the interval would miss its end at 1 by rounding.
+        low, high = jeffreys_interval(np.where(rate == 1, size, rate * size), size)
+        found = [Estimate(*ends, n, n_problems) for ends in zip(rate, low, high, strict=True)]
+    # A flat curve at the level of a guess holds the guess: no floor for these.
+    noise = {} if pattern in GUESSES else dict(zip(("noise_flat", "noise_monotone"), has[1:], strict=True))
+    for i, (labels, observed) in enumerate(zip(subset, found, strict=True)):
+        yield row(pattern, "share", observed, "traces", "jeffreys", labels)
+        for statistic, flags in noise.items():
+            floor = (
+                NOTHING._replace(mean=float(flags[i].mean()), n=n, n_clusters=n_problems) if n else NOTHING
+            )
+            yield row(pattern, statistic, floor, "traces", "none", labels)
 
 
 class _Table:
@@ -122,7 +115,9 @@ class _Table:
                 (pl.col("v0") >= protocol.solved_threshold - EPSILON).alias("is_solved_without_cot")
             )
         )
-        self.problems: npt.NDArray[np.object_] = self.traces["problem_id"].to_numpy()
+        self.problems: npt.NDArray[np.int64] = (
+            self.traces["problem_id"].rank("dense").cast(pl.Int64).to_numpy()
+        )
         known = (
             cuts.filter(pl.col("n").is_not_null())
             .join(self.traces.select(*CURVE, "row"), on=CURVE)
@@ -169,12 +164,13 @@ class _Table:
 
     def _deciding(self, potential: Floats) -> dict[str, Floats]:
         """Largest rise, largest fall, or the potential at the judged cut; NaN where undecidable."""
-        draws = np.arange(len(potential))[:, None]
         change = potential[:, self.before + 1] - potential[:, self.before]
         rise, fall = np.zeros((2, len(potential), self.traces.height))
-        owner = self.trace[self.before][None, :]
-        np.maximum.at(rise, (draws, owner), change)
-        np.maximum.at(fall, (draws, owner), -change)
+        owner = self.trace[self.before]
+        if len(owner):
+            starts = np.flatnonzero(np.diff(owner, prepend=-1))
+            rise[:, owner[starts]] = np.maximum(np.maximum.reduceat(change, starts, axis=1), 0)
+            fall[:, owner[starts]] = np.maximum(-np.minimum.reduceat(change, starts, axis=1), 0)
         deciding = {"insight": rise, "tangent": fall, "monotone": fall}
         for name, place in self.judged.items():
             deciding[name] = np.full(rise.shape, np.nan)
@@ -191,22 +187,14 @@ class _Table:
         }
 
 
-def _has(pattern: str, deciding: Floats, threshold: float) -> npt.NDArray[np.bool_]:
+def _has(pattern: str, deciding: Floats, thresholds: tuple[float, ...]) -> Flags:
+    """Flags (thresholds, draws, traces) from what decides (draws, traces)."""
+    at = np.array(thresholds)[:, None, None]
     if pattern in ("insight", "tangent"):
-        return deciding > threshold + EPSILON
+        return deciding > at + EPSILON
     if pattern == "monotone":
-        return deciding <= threshold + EPSILON
-    return deciding < threshold - EPSILON
-
-
-def _mean(has: npt.NDArray[np.bool_]) -> float:
-    return float(has.mean()) if has.size else float("nan")
-
-
-def _size(has: npt.NDArray[np.bool_], problems: npt.NDArray[np.object_]) -> float:
-    """Effective sample size of one experiment: the mean over draws, each (draws, traces) taken by itself."""
-    distinct, times = np.unique(has, axis=0, return_counts=True)
-    return float(np.average([effective_sample_size(row, problems) for row in distinct], weights=times))
+        return deciding <= at + EPSILON
+    return deciding < at - EPSILON
 
 
 def _with_protocol(protocol: Protocol) -> Mapping[str, tuple[float, tuple[float, ...]]]:

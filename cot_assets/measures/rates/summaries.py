@@ -10,31 +10,15 @@ read them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cot_assets.measures.frames import (
-    CHANGES,
-    CURVE,
-    CURVES,
-    DRAWDOWNS,
-    LUCKY_GUESSES,
-    MONOTONE_TESTS,
-    MONOTONICITY,
-    SPIKES,
-    SUMMARIES,
-    TANGENTS,
-    UNITS,
-    Schema,
-    conform,
-    measured_cuts,
-    require,
-)
-from cot_assets.measures.rates.pattern_rates import FILTERS, RULES, rate_summary
+from cot_assets.measures.estimates import FILTERS, RULES, Group, Row, estimates, reals
+from cot_assets.measures.frames import CURVE, CURVES, UNITS, measured_cuts, require
 from cot_assets.statistics.change_law import (
     CENTERS,
     change_likelihoods,
@@ -42,31 +26,27 @@ from cot_assets.statistics.change_law import (
     posterior_masses,
     probability_beyond,
 )
-from cot_assets.statistics.clusters import (
-    Estimate,
-    cluster_bootstrap_mean,
-    clustered_quantile,
-    jackknifed_shares,
-)
 from cot_assets.statistics.estimates import CONFIDENCE
 from cot_assets.statistics.guesses import V0_BINS
-from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
+from cot_assets.warehouse.schema import polars_schema
 
 Tables = Mapping[str, pl.DataFrame]
-Row = dict[str, object]
 #: Signs in the text of a step, by the column of table ``jumps``.
 SIGNS = {
     "calculation": "is_calculation", "self_check": "is_self_check", "gold_answer": "has_gold_answer",
     "first_answer": "has_first_answer",
 }  # fmt: skip
-NEEDED: Mapping[str, Schema | tuple[str, ...]] = {
-    "curves": CURVES, "tangents": TANGENTS, "spikes": SPIKES, "lucky_guesses": LUCKY_GUESSES,
-    "monotonicity": MONOTONICITY, "changes": CHANGES, "monotone_tests": MONOTONE_TESTS, "drawdowns": DRAWDOWNS,
-    "jumps": (*UNITS, "problem_id", "trace_id", "cut_index", "n_characters", "n_tokens", *SIGNS.values()),
+#: Tables of the model that numbers are about, whole.
+JUDGED = (
+    "tangents", "spikes", "lucky_guesses", "monotonicity", "changes", "monotone_tests", "drawdowns", "jumps",
+)  # fmt: skip
+_NEEDED: Mapping[str, Iterable[str]] = {
+    **{name: polars_schema(name) for name in JUDGED},
+    "curves": CURVES,
     "traces": ("problem_set", "model", "problem_id", "verdict", "n_tokens"),
     "problems": ("problem_set", "problem_id", "level", "subject"),
-}  # fmt: skip
+}
 _IS_CORRECT = pl.when(pl.col("verdict") != "unscored").then(pl.col("verdict") == "correct")
 _STAGES = {
     "1 before": ~pl.col("states_answer") & ~pl.col("leaks_answer"),
@@ -75,88 +55,33 @@ _STAGES = {
 }
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Rows that numbers of a figure are about; ``n_of`` says what a row is."""
-
-    frame: pl.DataFrame
-    n_of: str
-    seed: int
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    def share(self, measure: str, flag: pl.Expr) -> Row:
-        """Share of rows with the flag; rows where it is NULL take no part."""
-        row = rate_summary(self.frame.with_columns(flag.alias("has")).drop_nulls("has"))
-        names = ("rate", "ci_low", "ci_high", "n_with", "n_traces", "n_problems")
-        columns = ("estimate", "ci_low", "ci_high", "n_with", "n", "n_problems")
-        found = {column: row[name] for column, name in zip(columns, names, strict=True)}
-        return self._row(measure, "share", found)
-
-    def mean(self, measure: str, value: pl.Expr, bounds: tuple[float, float] = (0.0, 1.0)) -> Row:
-        """Mean over rows; those where it is NULL take no part."""
-        values, problems = self._known(value)
-        return self._row(measure, "mean", _figures(cluster_bootstrap_mean(values, problems, self.seed, bounds=bounds)))  # fmt: skip
-
-    def quantile(self, measure: str, value: pl.Expr, share: float) -> Row:
-        """Quantile over rows; those where it is NULL take no part."""
-        statistic = "median" if share == 0.5 else f"{100 * share:.0f}% quantile"
-        return self._row(measure, statistic, _figures(clustered_quantile(*self._known(value), share)))
-
-    def fitted(self, measures: Sequence[Row], fit: Callable[[npt.NDArray[np.bool_]], Sequence[float]]) -> list[Row]:  # fmt: skip
-        """Shares of rows that a fit to all of them gives; ``measures`` holds their labels."""
-        if self.frame.is_empty():
-            empty = Estimate(float("nan"), float("nan"), float("nan"), 0, 0)
-            found = [empty for _ in measures]
-        else:
-            found = jackknifed_shares(fit, self.frame["problem_id"].to_numpy())
-        return [
-            {**self._row("", "fitted share", _figures(estimate)), **labels}
-            for labels, estimate in zip(measures, found, strict=True)
-        ]
-
-    def _known(self, value: pl.Expr) -> tuple[Floats, npt.NDArray[np.object_]]:
-        known = self.frame.select(value.cast(pl.Float64).alias("value"), "problem_id").drop_nulls("value")
-        return np.asarray(known["value"].to_numpy(), dtype=np.float64), known["problem_id"].to_numpy()
-
-    def _row(self, measure: str, statistic: str, found: Row) -> Row:
-        return {**self.labels, "measure": measure, "statistic": statistic, "n_of": self.n_of, **found}
-
-
-def _figures(found: Estimate) -> Row:
-    ends = {"estimate": found.mean, "ci_low": found.low, "ci_high": found.high}
-    known: Row = {name: None if np.isnan(value) else value for name, value in ends.items()}
-    return {**known, "n": found.n, "n_problems": found.n_clusters}
-
-
 def summaries(tables: Tables, protocol: Protocol) -> pl.DataFrame:
-    """Every number of every figure, for each problem set, model and cut policy.
+    """Every number of every figure, for each problem set, model and cut policy, as ``estimates``.
 
     Args:
-        tables: by name those of :data:`NEEDED`: tables, and the frame ``curves``.
+        tables: by name those of :data:`JUDGED`, ``traces``, ``problems``, and the frame ``curves``.
         protocol: gives thresholds, seed and token budget, and stamps the result.
 
     Returns:
-        The columns of table ``summaries``. Numbers without a row to rest on have n = 0 and are NULL, and so
+        Rows of every question of :data:`QUESTIONS`. Numbers without a row to rest on have n = 0 and are NULL, and so
         are intervals of quantiles of too few values. Where cuts play no part ``cut_policy`` is ``any``.
 
     Raises:
         ValueError: a table is missing or lacks a column.
     """
-    for name, columns in NEEDED.items():
+    for name, columns in _NEEDED.items():
         if name not in tables:
             raise ValueError(f"summaries need the table {name}")
-        require(tables[name], columns, name)
-    rows: list[Row] = []
+        require(tables[name], tuple(columns), name)
+    rows: dict[str, list[Row]] = {question: [] for question in QUESTIONS}
     for unit in tables["monotonicity"].select(UNITS).unique().sort(UNITS).iter_rows(named=True):
         own = {name: _only(frame, unit) for name, frame in tables.items()}
-        for figure, numbers in _FIGURES.items():
-            rows += [{**unit, "figure": figure, **row} for row in numbers(own, protocol)]
+        for question, numbers in _BY_CURVE.items():
+            rows[question] += [{**unit, **row} for row in numbers(own, protocol)]
     for unit in tables["traces"].select(UNITS[:2]).unique().sort(UNITS[:2]).iter_rows(named=True):
         own = {name: _only(frame, unit) for name, frame in tables.items()}
-        rows += [{**unit, "cut_policy": "any", **row} for row in _difficulty(own, protocol)]
-    defaults = {"rule": "none", "trace_filter": "all", "split_by": "none", "part": "all"}
-    frame = pl.DataFrame([{**defaults, **row} for row in rows], schema=dict(SUMMARIES))
-    return conform(frame, SUMMARIES, protocol)
+        rows["difficulty"] += [{**unit, **row} for row in _difficulty(own, protocol)]
+    return pl.concat([estimates(found, question, protocol) for question, found in rows.items()])
 
 
 def _only(frame: pl.DataFrame, unit: Mapping[str, str]) -> pl.DataFrame:
@@ -174,14 +99,14 @@ def _filtered(own: Tables, table: str) -> Iterator[tuple[str, pl.DataFrame]]:
 def _recovery(own: Tables, protocol: Protocol) -> Iterator[Row]:
     for rule, flag in RULES.items():
         tangents = own["tangents"].filter(flag)
-        each = _Group(tangents, "tangents", protocol.seed, {"rule": rule})
+        each = Group(tangents, "tangents", {"rule": rule}, protocol.seed)
         yield each.share("recovered", pl.col("is_recovered"))
         for share in (0.25, 0.5, 0.75):
             yield each.quantile(f"recovery_tokens_{100 * share:.0f}", pl.col("recovery_tokens"), share)
         yield each.mean("potential_before", pl.col("potential_before"))
         yield each.mean("potential_after", pl.col("potential_after"))
         traces = own["monotonicity"].join(tangents, on=CURVE, how="semi")
-        yield _Group(traces, "traces", protocol.seed, {"rule": rule}).share("ends_correct", _IS_CORRECT)
+        yield Group(traces, "traces", {"rule": rule}, protocol.seed).share("ends_correct", _IS_CORRECT)
 
 
 def _jumps(own: Tables, protocol: Protocol) -> Iterator[Row]:
@@ -192,7 +117,7 @@ def _jumps(own: Tables, protocol: Protocol) -> Iterator[Row]:
         kinds["other step"] = own["jumps"].join(insights, on=key, how="anti")
         for part, steps in kinds.items():
             labels = {"rule": rule, "split_by": "step", "part": part}
-            each = _Group(steps, "steps", protocol.seed, labels)
+            each = Group(steps, "steps", labels, protocol.seed)
             for sign, column in SIGNS.items():
                 yield each.share(sign, pl.col(column))
             yield each.share("no_sign", ~pl.any_horizontal(*SIGNS.values()))
@@ -211,9 +136,9 @@ def _monotone_tests(own: Tables, protocol: Protocol) -> Iterator[Row]:
         both = tests.drop_nulls("p_value").join(by_tolerance, on=CURVE, how="left")
         for rule, flag in rules.items():
             labels = {"rule": rule, "trace_filter": name}
-            yield _Group(both, "traces", protocol.seed, labels).share("monotone", flag)
+            yield Group(both, "traces", labels, protocol.seed).share("monotone", flag)
         labels = {"rule": "test", "trace_filter": name}
-        yield _Group(both, "traces", protocol.seed, labels).quantile("max_misfit", pl.col("max_misfit"), 0.5)
+        yield Group(both, "traces", labels, protocol.seed).quantile("max_misfit", pl.col("max_misfit"), 0.5)
 
 
 def _true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
@@ -226,8 +151,8 @@ def _true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
             ("confirmed", pl.col(f"is_{pattern}_confirmed")),
         ):
             labels = {"rule": rule, "split_by": "pattern", "part": pattern}
-            yield _Group(both, "steps", protocol.seed, labels).share("event", flag)
-    counts = (_numbers(pairs, name) for name in ("k_before", "n_before", "k_after", "n_after"))
+            yield Group(both, "steps", labels, protocol.seed).share("event", flag)
+    counts = (reals(pairs, name) for name in ("k_before", "n_before", "k_after", "n_after"))
     likelihoods = change_likelihoods(*counts)
 
     def fit(kept: npt.NDArray[np.bool_]) -> list[float]:
@@ -248,7 +173,7 @@ def _true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
         else np.zeros((0, 100))
     )
     sizes = pl.Series("size_fitted", masses @ np.abs(CENTERS), dtype=pl.Float64)
-    whole = _Group(pairs.with_columns(sizes), "steps", protocol.seed)
+    whole = Group(pairs.with_columns(sizes), "steps", seed=protocol.seed)
     yield from ({"rule": "fitted", **row} for row in whole.fitted(numbers, fit))
     for rule, column in (("estimate", "delta"), ("fitted", "size_fitted")):
         yield {**whole.mean("size", pl.col(column).abs()), "rule": rule}
@@ -260,16 +185,14 @@ def _confirmed_events(own: Tables, protocol: Protocol) -> Iterator[Row]:
     kinds |= {rule: guesses.filter(pl.col("rule") == rule) for rule in ("late_spike", "lucky_guess")}
     for pattern, events in kinds.items():
         labels = {"split_by": "pattern", "part": pattern}
-        found = _Group(
-            events.filter("by_threshold"), "events", protocol.seed, {**labels, "rule": "threshold"}
-        )
+        found = Group(events.filter("by_threshold"), "events", {**labels, "rule": "threshold"}, protocol.seed)
         yield found.share("confirmed", pl.col("is_confirmed"))
         yield found.mean("false_by_flat_prior", 1 - pl.col("probability"))
         if pattern in ("insight", "tangent"):  # the fitted law is one of changes; guesses are levels
             fitted = own["changes"].select(*CURVE, "cut_index", false=1 - pl.col(f"{pattern}_fitted"))
             judged = found.frame.join(fitted, on=[*CURVE, "cut_index"])
             yield replace(found, frame=judged).mean("false_by_fitted_law", pl.col("false"))
-        kept = _Group(events.filter("is_confirmed"), "events", protocol.seed, {**labels, "rule": "confirmed"})
+        kept = Group(events.filter("is_confirmed"), "events", {**labels, "rule": "confirmed"}, protocol.seed)
         yield kept.share("missed_by_threshold", ~pl.col("by_threshold"))
 
 
@@ -277,7 +200,7 @@ def _drawdown_rates(own: Tables, protocol: Protocol) -> Iterator[Row]:
     for name, whole in _filtered(own, "drawdowns"):
         for kind in ("drawdown", "run_up"):
             labels = {"trace_filter": name, "split_by": "kind", "part": kind}
-            each = _Group(whole.filter(pl.col("kind") == kind), "traces", protocol.seed, labels)
+            each = Group(whole.filter(pl.col("kind") == kind), "traces", labels, protocol.seed)
             for rule, flag in RULES.items():
                 yield {**each.share("beyond_threshold", pl.col(flag)), "rule": rule}
             for rule, column in (("plain", "change"), ("split", "change_split")):
@@ -290,7 +213,7 @@ def _guesses_by_v0(own: Tables, protocol: Protocol) -> Iterator[Row]:
         for v0_bin in V0_BINS:
             here = decided.filter(pl.col("rule") == rule, pl.col("v0_bin") == v0_bin)
             labels = {"rule": rule, "trace_filter": "correct", "split_by": "v0_bin", "part": v0_bin}
-            yield _Group(here, "traces", protocol.seed, labels).mean("guess_bound", pl.col("guess_bound"))
+            yield Group(here, "traces", labels, protocol.seed).mean("guess_bound", pl.col("guess_bound"))
 
 
 def _answer_leaks(own: Tables, protocol: Protocol) -> Iterator[Row]:
@@ -298,7 +221,7 @@ def _answer_leaks(own: Tables, protocol: Protocol) -> Iterator[Row]:
     for name in ("correct", "incorrect", "all"):
         for stage, is_there in _STAGES.items():
             labels = {"trace_filter": name, "split_by": "stage", "part": stage}
-            each = _Group(cuts.filter(FILTERS[name], is_there), "cuts", protocol.seed, labels)
+            each = Group(cuts.filter(FILTERS[name], is_there), "cuts", labels, protocol.seed)
             yield each.mean("potential", pl.col("potential"))
             yield each.mean("fraction", pl.col("fraction"))
 
@@ -313,10 +236,10 @@ def _event_positions(own: Tables, protocol: Protocol) -> Iterator[Row]:
         steps = steps.join(found, on=key, how="left").with_columns(pl.col(pattern).fill_null(value=False))
     for tenth in range(10):
         labels = {"split_by": "tenth", "part": f"{tenth / 10:.1f}"}
-        here = _Group(steps.filter(pl.col("tenth") == tenth), "steps", protocol.seed, labels)
+        here = Group(steps.filter(pl.col("tenth") == tenth), "steps", labels, protocol.seed)
         for pattern in ("insight", "tangent"):
             yield {**here.share(pattern, pl.col(pattern)), "rule": "threshold"}
-        at = _Group(cuts.filter(pl.col("tenth") == tenth), "cuts", protocol.seed, labels)
+        at = Group(cuts.filter(pl.col("tenth") == tenth), "cuts", labels, protocol.seed)
         yield at.mean("potential", pl.col("potential"))
 
 
@@ -326,11 +249,11 @@ def _solved_without_cot(own: Tables, protocol: Protocol) -> Iterator[Row]:
     problems = traces.group_by("problem_id").agg(
         pl.col("is_solved_without_cot").max(), pl.col("v0").mean().alias("v0")
     )
-    each = _Group(problems, "problems", protocol.seed)
+    each = Group(problems, "problems", seed=protocol.seed)
     yield each.share("solved_without_cot", pl.col("is_solved_without_cot"))
     yield each.mean("v0", pl.col("v0"))
-    yield _Group(traces, "traces", protocol.seed).share("accuracy", _IS_CORRECT)
-    correct = _Group(traces.filter(FILTERS["correct"]), "traces", protocol.seed, {"trace_filter": "correct"})
+    yield Group(traces, "traces", seed=protocol.seed).share("accuracy", _IS_CORRECT)
+    correct = Group(traces.filter(FILTERS["correct"]), "traces", {"trace_filter": "correct"}, protocol.seed)
     yield correct.share("left_by_the_paper", FILTERS["paper"].fill_null(value=False))
 
 
@@ -361,8 +284,8 @@ def _difficulty(own: Tables, protocol: Protocol) -> Iterator[Row]:
         ):
             parts.append((split_by, str(part), group))
     for split_by, part, group in parts:
-        labels = {"figure": "difficulty", "split_by": split_by, "part": part}
-        problems = _Group(group.sort("problem_id"), "problems", protocol.seed, labels)
+        labels = {"split_by": split_by, "part": part}
+        problems = Group(group.sort("problem_id"), "problems", labels, protocol.seed)
         yield problems.mean("v0", pl.col("v0"))
         yield problems.mean("accuracy", pl.col("accuracy"))
         yield problems.mean("gain_over_v0", pl.col("accuracy") - pl.col("v0"), (-1.0, 1.0))
@@ -370,11 +293,7 @@ def _difficulty(own: Tables, protocol: Protocol) -> Iterator[Row]:
         yield problems.mean("n_tokens", pl.col("n_tokens"), (0.0, longest))
 
 
-def _numbers(frame: pl.DataFrame, column: str) -> Floats:
-    return np.asarray(frame[column].cast(pl.Float64).to_numpy(), dtype=np.float64)
-
-
-_FIGURES: Mapping[str, Callable[[Tables, Protocol], Iterator[Row]]] = {
+_BY_CURVE: Mapping[str, Callable[[Tables, Protocol], Iterator[Row]]] = {
     "recovery": _recovery,
     "jumps": _jumps,
     "monotone_tests": _monotone_tests,
@@ -386,3 +305,4 @@ _FIGURES: Mapping[str, Callable[[Tables, Protocol], Iterator[Row]]] = {
     "event_positions": _event_positions,
     "solved_without_cot": _solved_without_cot,
 }
+QUESTIONS = (*_BY_CURVE, "difficulty")  #: a number's question is the named query that shows it

@@ -24,7 +24,7 @@ from cot_assets.sampling.plan import PlannedBlock
 from cot_assets.sampling.tables import prompts, rollouts_frame
 from cot_assets.warehouse.schema import polars_schema
 
-_TABLES = ("optimized_traces", "optimized_steps", "optimized_effects")
+_TABLES = ("optimized_traces", "optimized_steps")
 OPTIMIZATION_CHECKS = {
     "schema": (True, "Columns, types and keys of the three tables are those of the DDL."),
     "search_is_whole": (True, "Chunks follow one another, and lengths and tokens spent add up."),
@@ -61,11 +61,13 @@ def optimized_traces(
             cost = run.cost
     for table, frame in found.frames.items():
         scope.warehouse.write_partition(table, frame, scope.where)
+    scope.write_estimates(found.effects, ["optimized_effects"])
     chunks = [planned for planned in found.plan if optimize.is_chunk(planned)]
     rollouts = [planned for planned in found.plan if not optimize.is_chunk(planned)]
     sampling.write_blocks(scope, "optimized_chunks", chunks, engine, run and run.store("chunk"))
     sampling.write_blocks(scope, "optimized_traces", rollouts, engine, run and run.store("rollout"))
-    stored = {table: scope.warehouse.read_table(table, **scope.where) for table in _TABLES}
+    shown = (*_TABLES, "optimized_effects")
+    stored = {table: scope.warehouse.read_table(table, **scope.where) for table in shown}
     return common.finished(
         stored["optimized_traces"].drop("text"),
         scope.fingerprint,
@@ -77,11 +79,12 @@ def optimized_traces(
 
 @dataclass(frozen=True)
 class _Found:
-    """Rows by table, the rollouts of chosen chunks by use, and every block that was asked for."""
+    """Rows by table, what they show, the rollouts of chosen chunks by use, and every block that was asked for."""
 
     frames: Mapping[str, pl.DataFrame] = field(
         default_factory=lambda: {table: pl.DataFrame(schema=polars_schema(table)) for table in _TABLES}
     )
+    effects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=polars_schema("estimates")))
     used: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=tables.USED))
     plan: Sequence[PlannedBlock] = ()
 
@@ -116,7 +119,8 @@ def _search(scope: common.Scope, run: sampling.EngineRun, engine: Engine, proble
     found = judge_optimized(counted, steps, protocol)
     effects = optimized_effects(found, steps, traces, protocol)
     return _Found(
-        dict(zip(_TABLES, (found, steps, effects), strict=True)),
+        dict(zip(_TABLES, (found, steps), strict=True)),
+        effects,
         tables.used_rollouts(searches, outcomes, protocol, info),
         list({planned.block.key: planned for planned in plan}.values()),
     )

@@ -10,17 +10,18 @@ chunks decide, and is no accuracy that a user of the model could have.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from cot_assets.measures.estimates import Group, Row, comparison, estimates, paired, reals
 from cot_assets.measures.frames import EPSILON, Schema, conform, require
-from cot_assets.statistics.clusters import Estimate, cluster_bootstrap_mean, paired_difference
+from cot_assets.statistics.clusters import cluster_bootstrap_mean
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.statistics.isotonic import LEVEL, fall_p_value
-from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
 
 ARMS = ("optimized", "sampled")
@@ -60,14 +61,6 @@ OPTIMIZED_TRACES: Schema = {
     "p_value": _REAL,
     "is_monotone_by_test": _FLAG,
     **dict.fromkeys(("model_revision", "grader_version"), _TEXT),
-    **_PROTOCOL,
-}
-OPTIMIZED_EFFECTS: Schema = {
-    **dict.fromkeys(("problem_set", "model", "measure"), _TEXT),
-    **dict.fromkeys(("value", "value_low", "value_high"), _REAL),
-    **dict.fromkeys(("reference", "reference_low", "reference_high"), _REAL),
-    **dict.fromkeys(("difference", "difference_low", "difference_high"), _REAL),
-    **dict.fromkeys(("n", "n_problems"), _INT),
     **_PROTOCOL,
 }
 _MONOTONE = ("trace_id", "n_known_cuts", "max_drop", "p_value")
@@ -210,7 +203,7 @@ def mean_curves(traces: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -
         both = values.filter(pl.len().over("problem_id", "position") == len(ARMS))
         for (arm, position), group in both.group_by("arm", "position"):
             mean = cluster_bootstrap_mean(
-                _column(group, "value"), group["problem_id"].to_numpy(), protocol.seed
+                reals(group, "value"), group["problem_id"].to_numpy(), protocol.seed
             )
             rows.append(
                 {
@@ -242,10 +235,11 @@ def optimized_effects(
         protocol: Gives chunk length, the token budget and the seed.
 
     Returns:
-        One row per measure; figures are NULL without a problem that has both.
+        Rows of ``estimates``: for every measure of :data:`MEASURES` ``mean`` (optimized), ``reference`` (sampled) and
+        their ``difference``, NULL without a problem that has both.
     """
     if traces.is_empty():
-        return pl.DataFrame(schema=dict(OPTIMIZED_EFFECTS))
+        return estimates([], "optimized_effects", protocol)
     optimized, plain = (traces.filter(pl.col("arm") == arm) for arm in ARMS)
     judged = pl.col("verdict") != "unscored"
     right = (pl.col("verdict") == "correct").cast(_REAL).alias("value")
@@ -254,82 +248,32 @@ def optimized_effects(
     values = stopped_values(traces, steps, protocol.search_chunk).filter(
         (pl.len().over("problem_id", "position") == len(ARMS)) & (pl.col("position") > 0)
     )
-    sides: dict[str, tuple[pl.DataFrame, pl.DataFrame, float]] = {
+    sides: dict[str, tuple[pl.DataFrame, pl.DataFrame]] = {
         "correct": (
             ended.filter(judged).select("problem_id", right),
             sampled.filter(judged).select("problem_id", right),
-            1.0,
         ),
-        "n_tokens": (
-            ended.select("problem_id", length),
-            sampled.select("problem_id", length),
-            float(protocol.max_tokens),
-        ),
-        "potential": (
-            values.filter(pl.col("arm") == ARMS[0]),
-            values.filter(pl.col("arm") == ARMS[1]),
-            1.0,
-        ),
+        "n_tokens": (ended.select("problem_id", length), sampled.select("problem_id", length)),
+        "potential": (values.filter(pl.col("arm") == ARMS[0]), values.filter(pl.col("arm") == ARMS[1])),
     }
     for rule in ("tolerance", "test"):
-        flag = pl.col(f"is_monotone_by_{rule}")
-        one, other = (
-            side.filter(flag.is_not_null()).select("problem_id", flag.cast(_REAL).alias("value"))
-            for side in (optimized, plain)
-        )
-        sides[f"monotone_by_{rule}"] = (one, other, 1.0)
-    rows = [
-        {"measure": measure, **_compared(value, reference, scale, protocol.seed)}
-        for measure, (value, reference, scale) in sides.items()
-    ]
-    rows.append({"measure": "selection_bias", **_bias(steps, protocol.seed)})
-    frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(
-        pl.lit(traces[name][0]).alias(name) for name in ("problem_set", "model")
-    )
-    return conform(frame, OPTIMIZED_EFFECTS, protocol)
+        flag = pl.col(f"is_monotone_by_{rule}").cast(_REAL).alias("value")
+        one, other = (side.select("problem_id", flag).drop_nulls() for side in (optimized, plain))
+        sides[f"monotone_by_{rule}"] = (one, other)
+    labels = {name: traces[name][0] for name in ("problem_set", "model")}
+    rows = [*_bias(Group(steps, "chunks", labels, protocol.seed))]
+    for measure, (value, reference) in sides.items():
+        scale = float(protocol.max_tokens) if measure == "n_tokens" else 1.0
+        found = paired(value, reference, "value", protocol.seed)
+        rows += comparison(measure, found, "problems", labels, scale)
+    return estimates(rows, "optimized_effects", protocol)
 
 
-def _compared(value: pl.DataFrame, reference: pl.DataFrame, scale: float, seed: int) -> dict[str, Any]:
-    """Means of both sides over the problems that both have, each counting once, and their difference."""
-    common = set(value["problem_id"]) & set(reference["problem_id"])
-    means = [
-        side.filter(pl.col("problem_id").is_in(list(common)))
-        .group_by("problem_id")
-        .agg(pl.col("value").mean())
-        .sort("problem_id")
-        for side in (value, reference)
-    ]
-    columns = [(_column(side, "value"), side["problem_id"].to_numpy()) for side in means]
-    first, second = (cluster_bootstrap_mean(*column, seed) for column in columns)
-    difference = paired_difference(*columns[0], *columns[1], seed)
-    return {
-        **_figures("value", first, scale),
-        **_figures("reference", second, scale),
-        **_figures("difference", difference, scale),
-        "n": difference.n,
-        "n_problems": difference.n_clusters,
-    }
-
-
-def _bias(steps: pl.DataFrame, seed: int) -> dict[str, Any]:
+def _bias(steps: Group) -> Iterator[Row]:
     """Selection against fresh estimate of every chosen chunk, whole problems resampled."""
-    pairs = steps.filter(pl.col("selection_potential").is_not_null() & pl.col("potential").is_not_null())
-    clusters = pairs["problem_id"].to_numpy()
-    selection, fresh = _column(pairs, "selection_potential"), _column(pairs, "potential")
-    difference = cluster_bootstrap_mean(selection - fresh, clusters, seed, bounds=(-1.0, 1.0))
-    return {
-        **_figures("value", cluster_bootstrap_mean(selection, clusters, seed), 1.0),
-        **_figures("reference", cluster_bootstrap_mean(fresh, clusters, seed), 1.0),
-        **_figures("difference", difference, 1.0),
-        "n": difference.n,
-        "n_problems": difference.n_clusters,
-    }
-
-
-def _figures(name: str, estimate: Estimate, scale: float) -> Mapping[str, float | None]:
-    ends = {"": estimate.mean, "_low": estimate.low, "_high": estimate.high}
-    return {name + end: None if np.isnan(x) else x * scale for end, x in ends.items()}
-
-
-def _column(frame: pl.DataFrame, name: str) -> Floats:
-    return np.asarray(frame[name].cast(pl.Float64).to_numpy(), dtype=np.float64)
+    won, fresh = pl.col("selection_potential"), pl.col("potential")
+    both = replace(steps, frame=steps.frame.filter(won.is_not_null() & fresh.is_not_null()))
+    for statistic, value, bounds in (
+        ("mean", won, (0.0, 1.0)), ("reference", fresh, (0.0, 1.0)), ("difference", won - fresh, (-1.0, 1.0)),
+    ):  # fmt: skip
+        yield {**both.mean("selection_bias", value, bounds), "statistic": statistic}

@@ -127,8 +127,8 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
     frame = scope.warehouse.read_table("transfer_potentials", **_where(scope))
     from cot_assets.measures.transfer.report import transfer_figure  # plotting loads slowly
 
-    curve = transfer_curve(frame, scope.protocol)
-    scope.warehouse.write_partition("transfer_curve", curve, _where(scope))
+    scope.write_estimates(transfer_curve(frame, scope.protocol), ["transfer_curve"])
+    curve = scope.warehouse.read_table("transfer_curve", **_where(scope))
     return common.finished(
         frame,
         common.transfer_fingerprint_of(context, scope),
@@ -157,9 +157,10 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     potentials = scope.warehouse.read_table("transfer_potentials", **_where(scope))
     scope.warehouse.write_partition("unlocks", judge_unlocks(potentials, scope.protocol), _where(scope))
     frame = scope.warehouse.read_table("unlocks", **_where(scope))
-    shortest, shares = shortest_unlocks(frame, scope.protocol), unlock_rates(frame, scope.protocol)
+    shortest = shortest_unlocks(frame, scope.protocol)
     scope.warehouse.write_partition("shortest_unlocks", shortest, _where(scope))
-    scope.warehouse.write_partition("unlock_rates", shares, _where(scope))
+    scope.write_estimates(unlock_rates(frame, scope.protocol), ["unlock_rates"])
+    shares = scope.warehouse.read_table("unlock_rates", **_where(scope))
     is_headline = pl.col("fraction") == scope.protocol.headline_fraction, pl.col("trace_filter") == "all"
     columns = ("writer", "control", "leaks", "n_problems_unlocked", "n_problems_unsolved",
                "problems_share_low", "problems_share_high", "problems_ci_low", "problems_ci_high")  # fmt: skip
@@ -181,24 +182,19 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     description=common.description("transfer_differences"),
     kinds={"polars", "duckdb"},
     metadata=common.table_metadata("transfer_differences"),
-    check_specs=common.check_specs("transfer_differences", _SCHEMA),
     tags={"part": "analysis"},
 )
 def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The writer's text against each control of equal length."""
     scope = common.sampled_scope_of(context, study)
     judged = scope.warehouse.read_table("unlocks", **_where(scope))
-    scope.warehouse.write_partition(
-        "transfer_differences", differences_of(judged, scope.protocol), _where(scope)
-    )
+    scope.write_estimates(differences_of(judged, scope.protocol), ["transfer_differences"])
     frame = scope.warehouse.read_table("transfer_differences", **_where(scope))
     columns = ("writer", "control", "measure", "n_traces", "n_missing", "difference", "ci_low", "ci_high")
     headline = frame.filter(pl.col("trace_filter") == "all", pl.col("leaks") == "kept").select(columns)
     return common.finished(
         frame,
         common.transfer_fingerprint_of(context, scope),
-        checks=_SCHEMA,
-        findings={"schema": rules.schema_holds("transfer_differences", frame)},
         metadata={"headline": common.preview(headline, rows=20)},
     )
 
@@ -218,8 +214,8 @@ def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.Materi
     points = scope.warehouse.read_transform("transfer_points", _where(scope))
     steps = steps_of(points, scope.protocol)
     scope.warehouse.write_partition("transfer_steps", steps, _where(scope))
-    correlations = step_correlations(steps, scope.protocol)
-    scope.warehouse.write_partition("step_correlations", correlations, _where(scope))
+    scope.write_estimates(step_correlations(steps, scope.protocol), ["step_correlations"])
+    correlations = scope.warehouse.read_table("step_correlations", **_where(scope))
     frame = scope.warehouse.read_table("transfer_steps", **_where(scope))
     return common.finished(
         frame,

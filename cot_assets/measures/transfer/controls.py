@@ -7,17 +7,14 @@ side).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import polars as pl
 
-from cot_assets.measures.frames import (
-    SHORTEST_UNLOCKS,
-    TRANSFER_DIFFERENCES,
-    UNLOCKS,
-    conform,
-    require,
-)
+from cot_assets.measures.estimates import Group, Row, estimates
+from cot_assets.measures.frames import SHORTEST_UNLOCKS, UNLOCKS, conform, require
 from cot_assets.measures.transfer.unlocks import FILTERS
-from cot_assets.statistics.clusters import cluster_bootstrap_mean
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import Protocol
 
@@ -41,9 +38,10 @@ def transfer_differences(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFr
         protocol: gives the seed and stamps the result.
 
     Returns:
-        The columns of table ``transfer_differences``: for each reader, writer and fraction with a control
-        every control of the protocol or the table, trace filter, leaks and measure. Means over pairs, the
-        interval a cluster bootstrap by problem; NULL without pairs.
+        Rows of ``estimates`` for each reader, writer and fraction with a control: every control of the protocol or
+        the table, trace filter, leaks and measure. ``mean`` with the writer's text, ``reference`` with the
+        control and the ``difference``, paired by trace; beside them how many traces are missing, how often the
+        gold answer stands in either text (``leak``, ``reference_leak``) and how often either unlocks.
 
     Raises:
         ValueError: a column is missing.
@@ -53,31 +51,24 @@ def transfer_differences(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFr
     real = unlocks.filter(pl.col("control") == "none")
     given = unlocks.filter(pl.col("control") != "none")
     names = sorted({*given["control"].unique(), *(protocol.controls if given.height else ())})
-    rows: list[dict[str, object]] = []
+    at = given.select(*_PAIR, "fraction").unique()
+    key = (*_PAIR, "fraction")
+    rows: list[Row] = []
     for control in names:
         beside = given.filter(pl.col("control") == control).select(
             *_PLACE, *(pl.col(name).alias(f"control_{name}") for name in columns)
         )
-        at = given.select(*_PAIR, "fraction").unique()
-        pairs = real.join(at, on=[*_PAIR, "fraction"]).join(beside, on=list(_PLACE), how="left")
-        key = (*_PAIR, "fraction")
+        pairs = real.join(at, on=key).join(beside, on=list(_PLACE), how="left")
         for values, group in pairs.sort(*key, "trace_id").group_by(*key, maintain_order=True):
-            base = {**dict(zip(key, values, strict=True)), "control": control}
+            base = dict(zip(("problem_set", "model", "other", "fraction"), values, strict=True))
             for name, is_in in FILTERS.items():
-                for leaks in ("kept", "dropped"):
-                    chosen = group.filter(is_in)
-                    if leaks == "dropped":
-                        either = pl.col("leaks_answer") | pl.col("control_leaks_answer").fill_null(False)
-                        chosen = chosen.filter(~either)
+                chosen = group.filter(is_in)
+                either = pl.col("leaks_answer") | pl.col("control_leaks_answer").fill_null(False)
+                for leaks, own in (("kept", chosen), ("dropped", chosen.filter(~either))):
+                    labels = {**base, "control": control, "trace_filter": name, "leaks": leaks}
                     for measure in MEASURES:
-                        found = _difference(chosen, measure, protocol.seed)
-                        rows.append(
-                            {**base, "trace_filter": name, "leaks": leaks, "measure": measure, **found}
-                        )
-    frame = pl.DataFrame(rows, schema=dict(TRANSFER_DIFFERENCES))
-    return conform(frame, TRANSFER_DIFFERENCES, protocol).sort(
-        *_PAIR, "fraction", "control", "trace_filter", "leaks", "measure"
-    )
+                        rows += _difference(Group(own, "traces", labels, protocol.seed), measure)
+    return estimates(rows, "transfer_differences", protocol)
 
 
 def shortest_unlocks(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -139,39 +130,21 @@ def shortest_unlocks(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     ).sort(key)
 
 
-def _difference(pairs: pl.DataFrame, measure: str, seed: int) -> dict[str, object]:
+def _difference(pairs: Group, measure: str) -> Iterator[Row]:
     column = MEASURES[measure]
     if measure == "lifted":
-        pairs = pairs.filter(pl.col("is_unsolved").fill_null(False))
-    known = pairs.filter((pl.col("n") > 0) & (pl.col("control_n") > 0))
-    change = (known[column] - known[f"control_{column}"]).to_numpy()
-    problems = known["problem_id"].to_numpy()
-    estimate = cluster_bootstrap_mean(change, problems, seed, bounds=(-1.0, 1.0))
-    sides = {
-        prefix: cluster_bootstrap_mean(known[name].to_numpy(), problems, seed)
-        for prefix, name in (("value", column), ("control", f"control_{column}"))
-    }
-    is_empty = known.is_empty()
-
-    def count(expression: pl.Expr) -> int:
-        return int(known.select(expression.sum()).item())
-
-    return {
-        "n_traces": known.height,
-        "n_problems": estimate.n_clusters,
-        "n_missing": pairs.height - known.height,
-        "n_leaks": count(pl.col("leaks_answer")),
-        "n_control_leaks": count(pl.col("control_leaks_answer")),
-        "n_unlocked": count(pl.col("status") == "unlocked"),
-        "n_control_unlocked": count(pl.col("control_status") == "unlocked"),
-        "value": known[column].mean(),
-        "control_value": known[f"control_{column}"].mean(),
-        **{
-            f"{prefix}_{end}": None if is_empty else getattr(side, end)
-            for prefix, side in sides.items()
-            for end in ("low", "high")
-        },
-        "difference": None if is_empty else estimate.mean,
-        "ci_low": None if is_empty else estimate.low,
-        "ci_high": None if is_empty else estimate.high,
-    }
+        pairs = replace(pairs, frame=pairs.frame.filter(pl.col("is_unsolved").fill_null(False)))
+    is_known = (pl.col("n") > 0) & (pl.col("control_n") > 0)
+    known = replace(pairs, frame=pairs.frame.filter(is_known.fill_null(False)))
+    change = pl.col(column) - pl.col(f"control_{column}")
+    yield {**known.mean(measure, pl.col(column)), "statistic": "mean"}
+    yield {**known.mean(measure, pl.col(f"control_{column}")), "statistic": "reference"}
+    yield {**known.mean(measure, change, (-1.0, 1.0)), "statistic": "difference"}
+    yield pairs.count(measure, "missing", pairs.frame.height - known.frame.height)
+    for statistic, flag in (
+        ("leak", pl.col("leaks_answer")),
+        ("reference_leak", pl.col("control_leaks_answer")),
+        ("unlocked", pl.col("status") == "unlocked"),
+        ("reference_unlocked", pl.col("control_status") == "unlocked"),
+    ):
+        yield known.share(measure, flag, statistic)

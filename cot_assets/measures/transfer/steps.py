@@ -12,11 +12,14 @@ of both estimates; beside it stands one from whose variances the binomial noise 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 
-from cot_assets.measures.frames import EPSILON, STEP_CORRELATIONS, TRANSFER_STEPS, conform, require
-from cot_assets.statistics.clusters import cluster_bootstrap_correlation, cluster_bootstrap_mean
+from cot_assets.measures.estimates import Group, Row, estimates, reals, row
+from cot_assets.measures.frames import EPSILON, TRANSFER_STEPS, conform, require
+from cot_assets.statistics.clusters import NOTHING, cluster_bootstrap_correlation
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
 
@@ -82,78 +85,52 @@ def step_correlations(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         protocol: gives the seed.
 
     Returns:
-        The columns of table ``step_correlations``: per reader and writer every kind of :data:`KINDS`, with
-        all steps (``leaks`` = ``kept``) and without those at whose end the gold answer stands in the text
-        (``dropped``). Means over steps; intervals are cluster bootstraps by problem. NULL where there is
-        nothing to estimate from: no steps, or for a correlation fewer than 3 problems (for its interval fewer
-        than 6) or a change that is the same everywhere. ``corrected`` (all steps only) has the binomial noise of both
-        changes taken off their variances; NULL where a change does not vary beyond its noise.
+        Rows of ``estimates`` per reader and writer for every kind of :data:`KINDS`, with all steps (``leaks`` =
+        ``kept``) and without those at whose end the gold answer stands in the text (``dropped``). Means over
+        steps; intervals are cluster bootstraps by problem. NULL where there is nothing to estimate from: no
+        steps, or for a correlation fewer than 3 problems (for its interval fewer than 6) or a change that is
+        the same everywhere. ``corrected`` (all steps only) has the binomial noise of both changes taken off
+        their variances; NULL where a change does not vary beyond its noise.
 
     Raises:
         ValueError: a column is missing.
     """
     require(steps, TRANSFER_STEPS, "transfer_steps")
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for values, pair in steps.sort(*_TRACE, "cut_from").group_by(*_PAIR, maintain_order=True):
+        names = dict(zip(("problem_set", "model", "other"), values, strict=True))
         for kind in KINDS:
-            for leaks in ("kept", "dropped"):
-                chosen = pair if kind == "all" else pair.filter(pl.col("kind") == kind)
-                if leaks == "dropped":
-                    chosen = chosen.filter(~pl.col("leaks_answer"))
-                base = {**dict(zip(_PAIR, values, strict=True)), "kind": kind, "leaks": leaks}
-                rows.append(
-                    {**base, **_summary(chosen, protocol.seed), **_corrected(chosen, kind, protocol.seed)}
-                )
-    frame = pl.DataFrame(rows, schema=dict(STEP_CORRELATIONS)).with_columns(pl.col(pl.Float64).fill_nan(None))
-    return conform(frame, STEP_CORRELATIONS, protocol)
+            chosen = pair if kind == "all" else pair.filter(pl.col("kind") == kind)
+            for leaks, own in (("kept", chosen), ("dropped", chosen.filter(~pl.col("leaks_answer")))):
+                labels = {**names, "split_by": "kind", "part": kind, "leaks": leaks}
+                group = Group(own, "steps", labels, protocol.seed)
+                for change in ("writer_change", "reader_change"):
+                    rows += [group.mean(change, pl.col(change), (-1.0, 1.0))]
+                rows += [group.count("traces", "count", None, own["trace_id"].n_unique())]
+                rows += _correlations(group, kind)
+    return estimates(rows, "step_correlations", protocol)
 
 
-def _summary(steps: pl.DataFrame, seed: int) -> dict[str, object]:
+def _correlations(group: Group, kind: str) -> Iterator[Row]:
+    """The plain correlation; without noise for all steps: within a kind the writer's noise was part of the choice."""
+    steps = group.frame
+    writer, reader = (reals(steps, name) for name in ("writer_change", "reader_change"))
     problems = steps["problem_id"].to_numpy()
-    writer, reader = _reals(steps, "writer_change"), _reals(steps, "reader_change")
-    chosen, mean = (
-        cluster_bootstrap_mean(changes, problems, seed, bounds=(-1.0, 1.0)) for changes in (writer, reader)
-    )
-    together = cluster_bootstrap_correlation(writer, reader, problems, seed)
-    is_known = together.n_clusters >= 3
-    return {
-        "n_steps": steps.height,
-        "n_traces": steps["trace_id"].n_unique(),
-        "n_problems": mean.n_clusters,
-        "writer_change": chosen.mean,
-        "writer_change_low": chosen.low,
-        "writer_change_high": chosen.high,
-        "reader_change": mean.mean,
-        "reader_change_low": mean.low,
-        "reader_change_high": mean.high,
-        "correlation": together.mean if is_known else None,
-        "correlation_low": together.low,
-        "correlation_high": together.high,
-    }
-
-
-def _corrected(steps: pl.DataFrame, kind: str, seed: int) -> dict[str, object]:
-    """Correlation without noise, for all steps: within a kind the writer's noise was part of the choice."""
-    if kind != "all" or steps["problem_id"].n_unique() < 3:
-        return {"corrected": None, "corrected_low": None, "corrected_high": None}
-    found = cluster_bootstrap_correlation(
-        _reals(steps, "writer_change"),
-        _reals(steps, "reader_change"),
-        steps["problem_id"].to_numpy(),
-        seed,
-        noise=(_noise(steps, "writer"), _noise(steps, "reader")),
-    )
-    return {"corrected": found.mean, "corrected_low": found.low, "corrected_high": found.high}
+    is_known = steps["problem_id"].n_unique() >= 3
+    plain = corrected = NOTHING._replace(n=steps.height)
+    if is_known:
+        plain = cluster_bootstrap_correlation(writer, reader, problems, group.seed)
+    if is_known and kind == "all":
+        noise = (_noise(steps, "writer"), _noise(steps, "reader"))
+        corrected = cluster_bootstrap_correlation(writer, reader, problems, group.seed, noise=noise)
+    for statistic, found in (("correlation", plain), ("corrected", corrected)):
+        yield row("change", statistic, found, group.n_of, "bootstrap", group.labels)
 
 
 def _noise(steps: pl.DataFrame, side: str) -> Floats:
     """Unbiased error variance of each change: p (1 - p) / (n - 1) at either end; NaN where n is 1."""
     total = np.zeros(steps.height)
     for end in ("from", "to"):
-        p, n = _reals(steps, f"{side}_{end}"), _reals(steps, f"{side}_n_{end}")
+        p, n = reals(steps, f"{side}_{end}"), reals(steps, f"{side}_n_{end}")
         total += p * (1 - p) / np.where(n > 1, n - 1, np.nan)
     return total
-
-
-def _reals(steps: pl.DataFrame, name: str) -> Floats:
-    return np.asarray(steps[name].cast(pl.Float64).to_numpy(), dtype=np.float64)

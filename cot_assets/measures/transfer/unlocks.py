@@ -7,22 +7,13 @@ the reader is given (the sampling side) and the potential of a model's own trace
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-import numpy as np
 import polars as pl
 
-from cot_assets.measures.frames import (
-    EPSILON,
-    TRANSFER_CURVE,
-    UNLOCK_RATES,
-    UNLOCKS,
-    conform,
-    require,
-)
-from cot_assets.measures.rates.pattern_rates import rate_summary
-from cot_assets.statistics.clusters import cluster_bootstrap_mean
+from cot_assets.measures.estimates import Group, Row, estimates, reals
+from cot_assets.measures.frames import EPSILON, UNLOCKS, conform, require
 from cot_assets.statistics.estimates import CONFIDENCE, probability_below
-from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
 
 UNSOLVED_BELOW = 0.05  #: V0 of a problem that the reader cannot solve
@@ -61,8 +52,8 @@ def judge_unlocks(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.D
     key = [*_PAIR, "problem_id"]
     frame = transfer_potentials.filter(pl.col("fraction") > 0)
     frame = frame.join(_starts(transfer_potentials), on=key, how="left")
-    unsolved = probability_below(_column(frame, "k0"), _column(frame, "n0"), UNSOLVED_BELOW)
-    lifted = 1 - probability_below(_column(frame, "n_correct"), _column(frame, "n"), LIFTED_ABOVE)
+    unsolved = probability_below(reals(frame, "k0"), reals(frame, "n0"), UNSOLVED_BELOW)
+    lifted = 1 - probability_below(reals(frame, "n_correct"), reals(frame, "n"), LIFTED_ABOVE)
     is_unsolved = pl.col("probability_unsolved") >= CONFIDENCE
     frame = frame.with_columns(
         pl.Series("probability_unsolved", unsolved, dtype=pl.Float64).fill_nan(None),
@@ -85,17 +76,17 @@ def judge_unlocks(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.D
 
 
 def transfer_curve(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """Mean potential of the reader against the share of the writer's trace that it was given.
+    """Mean potential of the reader against the share of the writer's trace that it was given, as ``estimates``.
 
     Args:
         transfer_potentials: table of that name; prefixes without rollouts take no part.
         protocol: gives the seed and stamps the result.
 
     Returns:
-        The columns of table ``transfer_curve``: per reader, writer, control and fraction a row for each of
-        :data:`FILTERS`, with all prefixes (``leaks`` = ``kept``) and without those in which the gold answer
-        stands (``dropped``). Means over traces with a bootstrap by problem. ``lift``: the mean difference to
-        the reader's V0, over the ``n_paired`` traces whose V0 is known; NULL at fraction 0, where V0 stands.
+        Per reader, writer, control and fraction, for each of :data:`FILTERS`, with all prefixes (``leaks`` =
+        ``kept``) and without those in which the gold answer stands (``dropped``): measure ``potential``, the
+        mean over traces, and ``lift``, the mean difference to the reader's V0 where that is known; none at
+        fraction 0, where V0 stands.
 
     Raises:
         ValueError: a column is missing.
@@ -110,86 +101,66 @@ def transfer_curve(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.
             pl.when(pl.col("n0") > 0).then(pl.col("k0") / pl.col("n0")).alias("v0"),
         )
     )
-    key = (*_PAIR, "control", "fraction")
-    rows: list[dict[str, object]] = []
-    for values, group in known.sort(*key, "trace_id").group_by(*key, maintain_order=True):
-        for labels, chosen in _views(group):
-            paired = chosen.drop_nulls("v0").filter(pl.col("fraction") > 0)
-            mean, lift = (
-                cluster_bootstrap_mean(change, part["problem_id"].to_numpy(), protocol.seed, bounds=bounds)
-                for part, change, bounds in (
-                    (chosen, _column(chosen, "potential"), (0.0, 1.0)),
-                    (paired, _column(paired, "potential") - _column(paired, "v0"), (-1.0, 1.0)),
-                )
-            )
-            row: dict[str, object] = {**dict(zip(key, values, strict=True)), **labels}
-            row |= {"potential": mean.mean, "ci_low": mean.low, "ci_high": mean.high}
-            row |= {"n_traces": mean.n, "n_problems": mean.n_clusters, "n_paired": lift.n}
-            rows.append({**row, "lift": lift.mean, "lift_low": lift.low, "lift_high": lift.high})
-    frame = pl.DataFrame(rows, schema=dict(TRANSFER_CURVE)).with_columns(pl.col(pl.Float64).fill_nan(None))
-    return conform(frame, TRANSFER_CURVE, protocol)
+    is_later = pl.col("fraction") > 0
+    rows: list[Row] = []
+    for traces in _views(known, protocol):
+        lift = pl.when(is_later).then(pl.col("potential") - pl.col("v0"))
+        rows += [traces.mean("potential", pl.col("potential")), traces.mean("lift", lift, (-1.0, 1.0))]
+    return estimates(rows, "transfer_curve", protocol)
 
 
 def unlock_rates(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """How many prefixes of unsolved problems unlock them, the undecided ones in sight.
+    """How many prefixes of unsolved problems unlock them, the undecided ones in sight, as ``estimates``.
 
     Args:
         unlocks: table of that name.
         protocol: stamped on the result.
 
     Returns:
-        The columns of table ``unlock_rates``: per reader, writer, control and fraction a row for each of
-        :data:`FILTERS`, with and without prefixes in which the gold answer stands. Shares are of unsolved
-        traces, and of unsolved problems (unlocked by one trace at least): ``low`` if nothing undecided
-        unlocks, ``high`` if all of it does. The interval reaches from the lower end of the one to the
-        upper end of the other, each Jeffreys at the effective sample size.
+        Per reader, writer, control and fraction, for each of :data:`FILTERS`, with and without prefixes in which
+        the gold answer stands: shares of unsolved traces, and of unsolved problems (``problem_unlocked``: by one
+        trace at least). ``unlocked`` holds if nothing undecided unlocks, ``perhaps_unlocked`` if all of it
+        does: from the lower end of the one to the upper end of the other reaches an interval that holds
+        whatever the undecided are. Beside them how many traces have each status.
 
     Raises:
         ValueError: a column is missing.
     """
     require(unlocks, UNLOCKS, "unlocks")
-    key = (*_PAIR, "control", "fraction")
-    rows: list[dict[str, object]] = []
-    for values, group in unlocks.sort(*key, "trace_id").group_by(*key, maintain_order=True):
-        for labels, chosen in _views(group):
-            if chosen.height:
-                rows.append({**dict(zip(key, values, strict=True)), **labels, **_unlock_rate(chosen)})
-    return conform(pl.DataFrame(rows, schema=dict(UNLOCK_RATES)), UNLOCK_RATES, protocol)
-
-
-def _unlock_rate(traces: pl.DataFrame) -> dict[str, object]:
-    unsolved = traces.filter("is_unsolved").with_columns(
-        (pl.col("status") == "unlocked").alias("surely"),
-        pl.col("status").is_in(["unlocked", "undecided"]).alias("perhaps"),
+    rows = (
+        row for traces in _views(unlocks, protocol) if traces.frame.height for row in _unlock_rate(traces)
     )
-    problems = unsolved.group_by("problem_id").agg(pl.col("surely", "perhaps").any())
-    found: dict[str, object] = {
-        "n_traces": traces.height,
-        "n_problems": traces["problem_id"].n_unique(),
-        "n_unsolved": unsolved.height,
-        "n_problems_unsolved": problems.height,
-        "n_problems_unlocked": problems.filter("surely").height,
-        "n_start_unclear": traces.filter(
-            pl.col("status") == "undecided", ~pl.col("is_unsolved").fill_null(value=False)
-        ).height,
-        "n_unlocked_and_solved": unsolved.filter("surely", "is_solved").height,
-    }
-    for status in ("unlocked", "not_unlocked", "undecided", "solved_before"):
-        found[f"n_{status}"] = traces.filter(pl.col("status") == status).height
-    for prefix, frame in (("", unsolved), ("problems_", problems)):
-        low, high = (
-            rate_summary(frame.with_columns(pl.col(flag).alias("has"))) for flag in ("surely", "perhaps")
-        )
-        found |= {f"{prefix}share_low": low["rate"], f"{prefix}share_high": high["rate"]}
-        found |= {f"{prefix}ci_low": low["ci_low"], f"{prefix}ci_high": high["ci_high"]}
-    return found
+    return estimates(rows, "unlock_rates", protocol)
 
 
-def _views(group: pl.DataFrame) -> Iterator[tuple[dict[str, object], pl.DataFrame]]:
-    """The rows under every trace filter, with and without leaks."""
-    for name, is_in in FILTERS.items():
-        for leaks, is_clean in (("kept", pl.lit(value=True)), ("dropped", ~pl.col("leaks_answer"))):
-            yield {"trace_filter": name, "leaks": leaks}, group.filter(is_in, is_clean)
+def _unlock_rate(traces: Group) -> Iterator[Row]:
+    is_unsolved, status = pl.col("is_unsolved").fill_null(value=False), pl.col("status")
+    flags = {"unlocked": status == "unlocked", "perhaps_unlocked": status.is_in(["unlocked", "undecided"])}
+    unsolved = replace(traces, frame=traces.frame.filter(is_unsolved).with_columns(**flags))
+    problems = replace(
+        traces, frame=unsolved.frame.group_by("problem_id").agg(pl.col(*flags).any()), n_of="problems"
+    )
+    for flag in flags:
+        yield unsolved.share(flag, pl.col(flag))
+        yield problems.share(f"problem_{flag}", pl.col(flag))
+    yield unsolved.share("not_unlocked", status == "not_unlocked")
+    yield replace(unsolved, frame=unsolved.frame.filter("unlocked")).share(
+        "unlocked_and_solved", pl.col("is_solved")
+    )
+    yield traces.share("solved_before", status == "solved_before")
+    yield traces.share("undecided", status == "undecided")
+    yield traces.share("start_unclear", (status == "undecided") & ~is_unsolved)
+
+
+def _views(frame: pl.DataFrame, protocol: Protocol) -> Iterator[Group]:
+    """The rows of every reader, writer, control and fraction, under every trace filter, with and without leaks."""
+    key = (*_PAIR, "control", "fraction")
+    for values, group in frame.sort(*key, "trace_id").group_by(*key, maintain_order=True):
+        names = dict(zip(("problem_set", "model", "other", "control", "fraction"), values, strict=True))
+        for name, is_in in FILTERS.items():
+            for leaks, is_clean in (("kept", pl.lit(value=True)), ("dropped", ~pl.col("leaks_answer"))):
+                labels = {**names, "trace_filter": name, "leaks": leaks}
+                yield Group(group.filter(is_in, is_clean), "traces", labels, protocol.seed)
 
 
 def _starts(transfer_potentials: pl.DataFrame) -> pl.DataFrame:
@@ -201,7 +172,3 @@ def _starts(transfer_potentials: pl.DataFrame) -> pl.DataFrame:
         .unique(key, keep="first", maintain_order=True)
         .select(*key, pl.col("n").alias("n0"), pl.col("n_correct").alias("k0"))
     )
-
-
-def _column(frame: pl.DataFrame, name: str) -> Floats:
-    return np.asarray(frame[name].cast(pl.Float64).to_numpy(), dtype=np.float64)

@@ -11,7 +11,7 @@ from support.judged import judged_views
 
 from cot_assets.importing import import_cliff_token, import_thought_anchors
 from cot_assets.measures.curves.martingale import stopping_frame
-from cot_assets.measures.rates.pattern_rates import pattern_rates
+from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.study import DataHome, load_config
 from cot_assets.warehouse import Warehouse
@@ -51,12 +51,12 @@ def test_each_policy_is_judged_by_itself(curves: pl.DataFrame) -> None:
 def test_rates_of_each_policy_come_from_its_own_curves(curves: pl.DataFrame) -> None:
     def rates(own: pl.DataFrame) -> pl.DataFrame:
         views = judged_views(own, PROTOCOL)
-        return pattern_rates(
-            **{name: views[name] for name in ("tangents", "spikes", "lucky_guesses", "monotonicity")},
-            protocol=PROTOCOL,
+        decisions = decided_traces(
+            **{name: views[name] for name in ("tangents", "spikes", "lucky_guesses", "monotonicity")}
         )
+        return pattern_rates(decisions, PROTOCOL)
 
-    key = ["model", "pattern", "rule", "cut_policy", "trace_filter"]
+    key = ["model", "measure", "rule", "cut_policy", "trace_filter"]
     together = rates(curves).sort(key)
     for policy in curves["cut_policy"].unique().sort():
         is_own = pl.col("cut_policy") == policy

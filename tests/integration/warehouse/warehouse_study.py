@@ -11,6 +11,7 @@ import polars as pl
 from support.judged import PATTERN_VIEWS
 from warehouse_rows import problems, rows
 
+from cot_assets.measures.estimates import estimates
 from cot_assets.measures.patterns.judging import judge_curves
 from cot_assets.measures.rates.matching import matched_rates, model_differences
 from cot_assets.measures.rates.passk import measured_pass_at_k
@@ -105,15 +106,12 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
     for table, frame in found.items():
         warehouse.write_partition(table, frame, where)
     views = {name: warehouse.read_table(name, **where) for name in PATTERN_VIEWS}
-    judged = [views[name] for name in ("tangents", "spikes", "lucky_guesses", "monotonicity")]
-    tables = {
-        "pattern_rates": pattern_rates(*judged, PROTOCOL),
-        "sensitivity": rate_sensitivity(curves, views["lucky_guesses"], PROTOCOL),
-    }
     known = {"curves": curves, "traces": traces, "problems": warehouse.read_table("problems")}
-    tables["summaries"] = summaries({**views, **known}, PROTOCOL)
-    for table, frame in tables.items():
-        warehouse.write_partition(table, frame, where)
+    numbers = [
+        summaries({**views, **known}, PROTOCOL),
+        rate_sensitivity(curves, views["lucky_guesses"], PROTOCOL),
+    ]
+    _estimate(warehouse, numbers, where)
 
 
 def _fill_blocks(warehouse: Warehouse, rollouts: pl.DataFrame, where: dict[str, str]) -> None:
@@ -137,13 +135,21 @@ def _fill_comparisons(warehouse: Warehouse) -> None:
     where = {"problem_set": "s"}
     judged = [warehouse.read_table(t) for t in ("tangents", "spikes", "lucky_guesses", "monotonicity")]
     decisions = decided_traces(*judged)
-    tables = {
-        "matched_rates": matched_rates(decisions, PROTOCOL),
-        "model_differences": model_differences(decisions, warehouse.read_table("traces"), PROTOCOL),
-        "pass_at_k": measured_pass_at_k(judged[3], judged[2], PROTOCOL),
-    }
-    for table, frame in tables.items():
-        warehouse.write_partition(table, frame, where)
+    traces = warehouse.read_table("traces")
+    numbers = [
+        pattern_rates(decisions, PROTOCOL),
+        matched_rates(decisions, PROTOCOL),
+        model_differences(decisions, traces, PROTOCOL),
+        measured_pass_at_k(judged[3], judged[2], PROTOCOL),
+    ]
+    _estimate(warehouse, numbers, where)
+
+
+def _estimate(warehouse: Warehouse, numbers: list[pl.DataFrame], where: dict[str, str]) -> None:
+    for found in numbers:
+        for question in found["question"].unique():
+            own = found.filter(question=question)
+            warehouse.write_partition("estimates", own, {**where, "question": question})
 
 
 def _fill_transfer(warehouse: Warehouse) -> None:
@@ -173,16 +179,19 @@ def _fill_transfer(warehouse: Warehouse) -> None:
     unlocks = judge_unlocks(warehouse.read_table("transfer_potentials"), PROTOCOL)
     steps = transfer_steps(warehouse.read_transform("transfer_points", where), PROTOCOL)
     tables = {
-        "transfer_curve": transfer_curve(warehouse.read_table("transfer_potentials"), PROTOCOL),
         "unlocks": unlocks,
-        "unlock_rates": unlock_rates(unlocks, PROTOCOL),
         "shortest_unlocks": shortest_unlocks(unlocks, PROTOCOL),
-        "transfer_differences": transfer_differences(unlocks, PROTOCOL),
         "transfer_steps": steps,
-        "step_correlations": step_correlations(steps, PROTOCOL),
     }
     for table, frame in tables.items():
         warehouse.write_partition(table, frame, where)
+    numbers = [
+        transfer_curve(warehouse.read_table("transfer_potentials"), PROTOCOL),
+        unlock_rates(unlocks, PROTOCOL),
+        transfer_differences(unlocks, PROTOCOL),
+        step_correlations(steps, PROTOCOL),
+    ]
+    _estimate(warehouse, numbers, {"problem_set": "s", "model": "weak"})
 
 
 def _fill_search(warehouse: Warehouse) -> None:
@@ -198,11 +207,20 @@ def _fill_search(warehouse: Warehouse) -> None:
     warehouse.write_partition("optimized_steps", steps, where)
     trace = rows("optimized_traces", **named, text="first\nend", verdict="correct", n_tokens=3, n_chunks=2)
     warehouse.write_partition("optimized_traces", trace, where)
-    effects = rows(
-        "optimized_effects", **where, **STAMP, measure=["correct", "selection_bias"], value=[1.0, 0.75],
-        reference=[0.5, 0.625], difference=[0.5, 0.125],
-    )  # fmt: skip
-    warehouse.write_partition("optimized_effects", effects, where)
+    effects = [
+        {
+            **where,
+            "measure": measure,
+            "statistic": statistic,
+            "estimate": value,
+            "n": 1,
+            "n_problems": 1,
+            "n_of": "problems",
+        }
+        for measure, values in {"correct": (1.0, 0.5, 0.5), "selection_bias": (0.75, 0.625, 0.125)}.items()
+        for statistic, value in zip(("mean", "reference", "difference"), values, strict=True)
+    ]
+    _estimate(warehouse, [estimates(effects, "optimized_effects", PROTOCOL)], where)
 
 
 def _rollouts(table: str, where: dict[str, str], model: str, k: int) -> pl.DataFrame:

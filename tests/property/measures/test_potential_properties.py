@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from support.judged import find_insights, find_tangents, judge_changes, judge_guesses, judge_monotonicity
+from support.views import shown_estimates
 
 from cot_assets.measures.patterns.drawdowns import (
     change_bound,
@@ -18,7 +19,7 @@ from cot_assets.measures.patterns.drawdowns import (
     split_estimate,
 )
 from cot_assets.measures.rates.passk import pass_at_k
-from cot_assets.measures.rates.pattern_rates import pattern_rates
+from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.measures.transfer.unlocks import judge_unlocks
 from cot_assets.statistics.change_law import confirm
 from cot_assets.statistics.clusters import cluster_bootstrap_mean, effective_sample_size
@@ -125,7 +126,7 @@ def test_results_do_not_depend_on_the_order_of_rows(several, random):
 def test_rates_and_traces_agree(several):
     frame = frame_of(several)
     tables = [f(frame, PROTOCOL) for f in (find_tangents, find_insights, judge_guesses, judge_monotonicity)]
-    rates = pattern_rates(*tables, PROTOCOL)
+    rates = shown_estimates("pattern_rates", pattern_rates(decided_traces(*tables), PROTOCOL))
     present = rates.filter(pl.col("n_traces") > 0)
     assert rates.filter(pl.col("n_traces") == 0)["rate"].is_null().all()
     assert (present["ci_low"] <= present["rate"] + 1e-12).all()

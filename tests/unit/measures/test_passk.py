@@ -8,8 +8,8 @@ import pytest
 from build import PROTOCOL, curve
 from scipy import stats
 from support.judged import judge_guesses, judge_monotonicity
+from support.views import shown_estimates
 
-from cot_assets.measures.frames import PASS_AT_K
 from cot_assets.measures.rates.passk import measured_pass_at_k, pass_at_k, pass_at_k_by_problem
 
 
@@ -65,12 +65,12 @@ def test_guesses_are_taken_as_wrong():
 
 def measured(protocol=PROTOCOL, **tables_):
     frames = tables()
-    return measured_pass_at_k(*(f.clear() if tables_.get("empty") else f for f in frames), protocol)
+    rows = measured_pass_at_k(*(f.clear() if tables_.get("empty") else f for f in frames), protocol)
+    return shown_estimates("pass_at_k", rows)
 
 
 def test_means_are_over_problems_with_enough_traces():
     got = measured(PROTOCOL.model_copy(update={"measured_per_problem": 4}))
-    assert got.schema == dict(PASS_AT_K)
     kept = got.filter(guesses="kept")
     assert kept["k"].to_list() == [1, 2, 4]
     assert kept["pass_at_k"].to_list() == pytest.approx([(2 / 3 + 1) / 2, 1.0, None])
@@ -85,10 +85,13 @@ def test_each_rule_takes_out_its_own_guesses():
     guesses = guesses.with_columns(
         pl.when(pl.col("rule") == "late_spike").then(False).otherwise("by_threshold").alias("by_threshold")
     )
-    got = {r["guesses"]: r["n_guesses"] for r in measured_pass_at_k(monotone, guesses, PROTOCOL).to_dicts()}
+    got = {
+        r["guesses"]: r["n_guesses"]
+        for r in shown_estimates("pass_at_k", measured_pass_at_k(monotone, guesses, PROTOCOL)).to_dicts()
+    }
     assert got == {"kept": 0, "late_spike": 0, "lucky_guess": 2}
 
 
 def test_nothing_is_said_of_traces_picked_by_their_verdict():
     assert measured(PROTOCOL.model_copy(update={"measured": "correct"})).is_empty()
-    assert measured(empty=True).schema == dict(PASS_AT_K)
+    assert measured(empty=True).is_empty()

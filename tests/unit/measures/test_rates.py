@@ -4,23 +4,21 @@ import polars as pl
 import pytest
 from build import PROTOCOL, curve
 from support.judged import find_insights, find_tangents, judge_guesses, judge_monotonicity
+from support.views import shown_estimates
 
-from cot_assets.measures.frames import PATTERN_RATES
-from cot_assets.measures.rates.pattern_rates import pattern_rates
+from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.statistics.estimates import jeffreys_interval
 
 
 def rates(*curves: pl.DataFrame) -> pl.DataFrame:
     frame = pl.concat(curves)
-    got = pattern_rates(
+    decisions = decided_traces(
         find_tangents(frame, PROTOCOL),
         find_insights(frame, PROTOCOL),
         judge_guesses(frame, PROTOCOL),
         judge_monotonicity(frame, PROTOCOL),
-        PROTOCOL,
     )
-    assert got.schema == dict(PATTERN_RATES)
-    return got
+    return shown_estimates("pattern_rates", pattern_rates(decisions, PROTOCOL))
 
 
 def one(table: pl.DataFrame, pattern: str, trace_filter: str, rule: str = "threshold") -> dict:
@@ -45,7 +43,7 @@ TRACES = (
 def test_every_pattern_rule_and_filter_has_a_row():
     table = rates(*TRACES)
     assert table.height == 5 * 2 * 4
-    assert table["protocol_hash"].unique().to_list() == [PROTOCOL.protocol_hash]
+    assert table["protocol_hash"].unique().to_list() == [PROTOCOL.sampling_hash]
 
 
 def test_counts_by_filter():

@@ -6,9 +6,10 @@ import pytest
 from build import PROTOCOL, curve
 from scipy import stats
 from support.judged import find_insights, find_tangents, judge_guesses, judge_monotonicity
+from support.views import shown_estimates
 
-from cot_assets.measures.frames import SENSITIVITY
-from cot_assets.measures.rates.pattern_rates import FILTERS, pattern_rates
+from cot_assets.measures.estimates import FILTERS
+from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 
 
@@ -29,7 +30,8 @@ def some_curves(truth, traces=30, n=64, seed=1):
 
 
 def sensitivity(curves, protocol):
-    return rate_sensitivity(curves, judge_guesses(curves, protocol), protocol)
+    rows = rate_sensitivity(curves, judge_guesses(curves, protocol), protocol)
+    return shown_estimates("sensitivity", rows)
 
 
 JUMP = np.array([0.3, 0.3, 0.75, 0.3, 0.5, 0.02])
@@ -41,9 +43,10 @@ def test_at_the_protocols_numbers_it_gives_the_published_rates():
         [some_curves(JUMP), curve([(0, 0), (20, 64)], trace_id="x"), curve([(5, 64)], trace_id="y")]
     )
     tables = [f(curves, PROTOCOL) for f in (find_tangents, find_insights, judge_guesses, judge_monotonicity)]
-    rates = pattern_rates(*tables, PROTOCOL).filter(rule="threshold")
+    rates = shown_estimates("pattern_rates", pattern_rates(decided_traces(*tables), PROTOCOL)).filter(
+        rule="threshold"
+    )
     got = sensitivity(curves, PROTOCOL)
-    assert got.schema == dict(SENSITIVITY)
     own = {"insight": 0.4, "tangent": 0.3, "monotone": 0.1, "late_spike": 0.05, "lucky_guess": 0.05}
     assert set(got.filter("is_in_use").select("pattern", "threshold").unique().iter_rows()) == set(
         own.items()
@@ -133,4 +136,4 @@ def test_a_guess_is_looked_for_where_the_guess_rules_look():
 def test_it_is_reproducible_and_takes_nothing():
     curves = some_curves(JUMP, traces=6)
     assert sensitivity(curves, PROTOCOL).equals(sensitivity(curves[::-1], PROTOCOL))
-    assert sensitivity(curves.clear(), PROTOCOL).schema == dict(SENSITIVITY)
+    assert sensitivity(curves.clear(), PROTOCOL).is_empty()

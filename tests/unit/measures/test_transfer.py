@@ -3,11 +3,22 @@
 import polars as pl
 import pytest
 from build import PROTOCOL
+from support.views import shown_estimates
 
-from cot_assets.measures.frames import TRANSFER_CURVE, UNLOCK_RATES, UNLOCKS
-from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
+from cot_assets.measures.frames import UNLOCKS
+from cot_assets.measures.transfer import unlocks
+from cot_assets.measures.transfer.unlocks import judge_unlocks
 from cot_assets.statistics.clusters import cluster_bootstrap_mean
 from cot_assets.statistics.estimates import jeffreys_interval, probability_below
+
+
+def transfer_curve(potentials, protocol):
+    return shown_estimates("transfer_curve", unlocks.transfer_curve(potentials, protocol))
+
+
+def unlock_rates(judged, protocol):
+    return shown_estimates("unlock_rates", unlocks.unlock_rates(judged, protocol))
+
 
 SCHEMA = {
     **dict.fromkeys(("problem_set", "reader", "writer", "problem_id", "trace_id"), pl.String),
@@ -89,7 +100,6 @@ def test_curve_has_means_by_filter_and_control():
         row(0.2, 64, 64, trace="d", problem="4", leaks=True),
     ]
     table = transfer_curve(frame(*rows), PROTOCOL)
-    assert dict(table.schema) == dict(TRANSFER_CURVE)
     got = table.filter(leaks="kept")
     everything = got.filter(control="none", trace_filter="all").row(0, named=True)
     assert (everything["potential"], everything["n_traces"], everything["n_problems"]) == (0.5, 3, 3)
@@ -123,7 +133,6 @@ def test_counts_show_the_undecided():
     rows = [row(0.0, 0, 64, problem=p, trace=p) for p in "abc"] + [row(0.0, 60, 64, problem="d", trace="d")]
     rows += [row(0.2, k, 64, problem=p, trace=p) for p, k in zip("abcd", (30, 0, 6, 60), strict=True)]
     table = unlock_rates(judge_unlocks(frame(*rows), PROTOCOL), PROTOCOL)
-    assert dict(table.schema) == dict(UNLOCK_RATES)
     assert table.height == 4
     got = table.filter(trace_filter="all", leaks="kept").row(0, named=True)
     assert (got["n_unlocked"], got["n_not_unlocked"], got["n_undecided"], got["n_solved_before"]) == (
@@ -167,7 +176,7 @@ def test_without_an_unsolved_problem_there_is_no_share():
 
 def test_empty_and_incomplete_frames():
     assert judge_unlocks(frame(), PROTOCOL).schema == dict(UNLOCKS)
-    assert transfer_curve(frame(), PROTOCOL).schema == dict(TRANSFER_CURVE)
-    assert unlock_rates(judge_unlocks(frame(), PROTOCOL), PROTOCOL).schema == dict(UNLOCK_RATES)
+    assert transfer_curve(frame(), PROTOCOL).is_empty()
+    assert unlock_rates(judge_unlocks(frame(), PROTOCOL), PROTOCOL).is_empty()
     with pytest.raises(ValueError, match="n_correct"):
         judge_unlocks(frame().drop("n_correct"), PROTOCOL)

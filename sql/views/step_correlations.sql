@@ -1,29 +1,31 @@
-CREATE TABLE IF NOT EXISTS step_correlations (
-    problem_set        VARCHAR NOT NULL,
-    reader             VARCHAR NOT NULL,
-    writer             VARCHAR NOT NULL,
-    kind               VARCHAR NOT NULL,
-    leaks              VARCHAR NOT NULL,
-    n_steps            INTEGER NOT NULL,
-    n_traces           INTEGER NOT NULL,
-    n_problems         INTEGER NOT NULL,
-    writer_change      DOUBLE,
-    writer_change_low  DOUBLE,
-    writer_change_high DOUBLE,
-    reader_change      DOUBLE,
-    reader_change_low  DOUBLE,
-    reader_change_high DOUBLE,
-    correlation        DOUBLE,
-    correlation_low    DOUBLE,
-    correlation_high   DOUBLE,
-    corrected          DOUBLE,
-    corrected_low      DOUBLE,
-    corrected_high     DOUBLE,
-    protocol           VARCHAR NOT NULL,
-    protocol_hash      VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, reader, writer, kind, leaks)
-);
-COMMENT ON TABLE step_correlations IS 'Does the step that lifts the writer lift the reader? One row per reader, writer, kind of step and leaks, from the table transfer_steps.';
+CREATE VIEW step_correlations AS
+SELECT
+    problem_set,
+    model AS reader,
+    other AS writer,
+    part AS kind,
+    leaks,
+    max(n) FILTER (WHERE measure = 'reader_change') AS n_steps,
+    max(n) FILTER (WHERE measure = 'traces') AS n_traces,
+    max(n_problems) FILTER (WHERE measure = 'reader_change') AS n_problems,
+    max(estimate) FILTER (WHERE measure = 'writer_change') AS writer_change,
+    max(ci_low) FILTER (WHERE measure = 'writer_change') AS writer_change_low,
+    max(ci_high) FILTER (WHERE measure = 'writer_change') AS writer_change_high,
+    max(estimate) FILTER (WHERE measure = 'reader_change') AS reader_change,
+    max(ci_low) FILTER (WHERE measure = 'reader_change') AS reader_change_low,
+    max(ci_high) FILTER (WHERE measure = 'reader_change') AS reader_change_high,
+    max(estimate) FILTER (WHERE statistic = 'correlation') AS correlation,
+    max(ci_low) FILTER (WHERE statistic = 'correlation') AS correlation_low,
+    max(ci_high) FILTER (WHERE statistic = 'correlation') AS correlation_high,
+    max(estimate) FILTER (WHERE statistic = 'corrected') AS corrected,
+    max(ci_low) FILTER (WHERE statistic = 'corrected') AS corrected_low,
+    max(ci_high) FILTER (WHERE statistic = 'corrected') AS corrected_high,
+    protocol,
+    sampling_hash AS protocol_hash
+FROM estimates
+WHERE question = 'step_correlations'
+GROUP BY ALL;
+COMMENT ON VIEW step_correlations IS 'Does the step that lifts the writer lift the reader? One row per reader, writer, kind of step and leaks, from the table transfer_steps.';
 COMMENT ON COLUMN step_correlations.kind IS 'all, insight, tangent or other, by the writer''s change';
 COMMENT ON COLUMN step_correlations.leaks IS 'kept, or dropped: without steps at whose end the gold answer stands in the text';
 COMMENT ON COLUMN step_correlations.n_steps IS 'Steps';

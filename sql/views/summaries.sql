@@ -1,26 +1,30 @@
-CREATE TABLE IF NOT EXISTS summaries (
-    problem_set   VARCHAR NOT NULL,
-    model         VARCHAR NOT NULL,
-    cut_policy    VARCHAR NOT NULL,
-    figure        VARCHAR NOT NULL,
-    measure       VARCHAR NOT NULL,
-    rule          VARCHAR NOT NULL,
-    trace_filter  VARCHAR NOT NULL,
-    split_by      VARCHAR NOT NULL,
-    part          VARCHAR NOT NULL,
-    statistic     VARCHAR NOT NULL,
-    estimate      DOUBLE,
-    ci_low        DOUBLE,
-    ci_high       DOUBLE,
-    n_with        INTEGER,
-    n             INTEGER NOT NULL,
-    n_problems    INTEGER NOT NULL,
-    n_of          VARCHAR NOT NULL,
-    protocol      VARCHAR NOT NULL,
-    protocol_hash VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, model, cut_policy, figure, measure, rule, trace_filter, split_by, part)
+CREATE VIEW summaries AS
+SELECT
+    problem_set,
+    model,
+    cut_policy,
+    question AS figure,
+    measure,
+    rule,
+    trace_filter,
+    split_by,
+    part,
+    statistic,
+    estimate,
+    ci_low,
+    ci_high,
+    k AS n_with,
+    n,
+    n_problems,
+    n_of,
+    protocol,
+    sampling_hash AS protocol_hash
+FROM estimates
+WHERE question IN (
+    'recovery', 'jumps', 'monotone_tests', 'true_changes', 'confirmed_events', 'drawdown_rates', 'guesses_by_v0',
+    'answer_leaks', 'event_positions', 'solved_without_cot', 'difficulty'
 );
-COMMENT ON TABLE summaries IS 'One row per number that a figure states about other tables: a share, mean or quantile with its 95% interval, clustered by problem.';
+COMMENT ON VIEW summaries IS 'One row per number that a figure states about other tables: a share, mean or quantile with its 95% interval, clustered by problem.';
 COMMENT ON COLUMN summaries.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve; any where cuts play no part';
 COMMENT ON COLUMN summaries.figure IS 'Named query that shows the number';
 COMMENT ON COLUMN summaries.measure IS 'What is estimated';

@@ -1,23 +1,25 @@
-CREATE TABLE IF NOT EXISTS matched_rates (
-    problem_set   VARCHAR NOT NULL,
-    model         VARCHAR NOT NULL,
-    pattern       VARCHAR NOT NULL,
-    rule          VARCHAR NOT NULL,
-    cut_policy    VARCHAR NOT NULL,
-    trace_filter  VARCHAR NOT NULL,
-    v0_bin        VARCHAR NOT NULL,
-    n_traces      INTEGER NOT NULL,
-    n_with        INTEGER NOT NULL,
-    n_problems    INTEGER NOT NULL,
-    n_empty_bins  INTEGER NOT NULL,
-    rate          DOUBLE,
-    ci_low        DOUBLE,
-    ci_high       DOUBLE,
-    protocol      VARCHAR NOT NULL,
-    protocol_hash VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, model, pattern, rule, cut_policy, trace_filter, v0_bin)
-);
-COMMENT ON TABLE matched_rates IS 'Pattern rates within five fixed bins of V0, and their mean with equal weights: one row per model, problem set, pattern, rule, cut policy, trace filter and bin.';
+CREATE VIEW matched_rates AS
+SELECT
+    problem_set,
+    model,
+    measure AS pattern,
+    rule,
+    cut_policy,
+    trace_filter,
+    part AS v0_bin,
+    n AS n_traces,
+    k AS n_with,
+    n_problems,
+    (count(*) FILTER (WHERE n = 0 AND part <> 'equal weights') OVER subset)::INTEGER AS n_empty_bins,
+    estimate AS rate,
+    ci_low,
+    ci_high,
+    protocol,
+    sampling_hash AS protocol_hash
+FROM estimates
+WHERE question = 'matched_rates'
+WINDOW subset AS (PARTITION BY problem_set, model, measure, rule, cut_policy, trace_filter);
+COMMENT ON VIEW matched_rates IS 'Pattern rates within five fixed bins of V0, and their mean with equal weights: one row per model, problem set, pattern, rule, cut policy, trace filter and bin.';
 COMMENT ON COLUMN matched_rates.pattern IS 'insight, tangent, late_spike, lucky_guess or monotone';
 COMMENT ON COLUMN matched_rates.rule IS 'threshold (the paper''s) or confirmed (is_confirmed of the pattern)';
 COMMENT ON COLUMN matched_rates.v0_bin IS 'Bin of the potential at cut 0; or equal weights: the mean over the bins that have traces';

@@ -1,35 +1,37 @@
-CREATE TABLE IF NOT EXISTS unlock_rates (
-    problem_set           VARCHAR NOT NULL,
-    reader                VARCHAR NOT NULL,
-    writer                VARCHAR NOT NULL,
-    control               VARCHAR NOT NULL,
-    trace_filter          VARCHAR NOT NULL,
-    leaks                 VARCHAR NOT NULL,
-    fraction              DOUBLE NOT NULL,
-    n_traces              INTEGER NOT NULL,
-    n_problems            INTEGER NOT NULL,
-    n_solved_before       INTEGER NOT NULL,
-    n_unsolved            INTEGER NOT NULL,
-    n_unlocked            INTEGER NOT NULL,
-    n_not_unlocked        INTEGER NOT NULL,
-    n_undecided           INTEGER NOT NULL,
-    n_start_unclear       INTEGER NOT NULL,
-    n_unlocked_and_solved INTEGER NOT NULL,
-    share_low             DOUBLE,
-    share_high            DOUBLE,
-    ci_low                DOUBLE,
-    ci_high               DOUBLE,
-    n_problems_unsolved   INTEGER NOT NULL,
-    n_problems_unlocked   INTEGER NOT NULL,
-    problems_share_low    DOUBLE,
-    problems_share_high   DOUBLE,
-    problems_ci_low       DOUBLE,
-    problems_ci_high      DOUBLE,
-    protocol              VARCHAR NOT NULL,
-    protocol_hash         VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, reader, writer, control, trace_filter, leaks, fraction)
-);
-COMMENT ON TABLE unlock_rates IS 'How many problems that the reader cannot solve alone a part of the writer''s trace unlocks: one row per reader, writer, control, trace filter, leaks and fraction. Undecided traces are counted as such, never as not unlocked.';
+CREATE VIEW unlock_rates AS
+SELECT
+    problem_set,
+    model AS reader,
+    other AS writer,
+    control,
+    trace_filter,
+    leaks,
+    fraction,
+    max(n) FILTER (WHERE measure = 'solved_before') AS n_traces,
+    max(n_problems) FILTER (WHERE measure = 'solved_before') AS n_problems,
+    max(k) FILTER (WHERE measure = 'solved_before') AS n_solved_before,
+    max(n) FILTER (WHERE measure = 'unlocked') AS n_unsolved,
+    max(k) FILTER (WHERE measure = 'unlocked') AS n_unlocked,
+    max(k) FILTER (WHERE measure = 'not_unlocked') AS n_not_unlocked,
+    max(k) FILTER (WHERE measure = 'undecided') AS n_undecided,
+    max(k) FILTER (WHERE measure = 'start_unclear') AS n_start_unclear,
+    max(k) FILTER (WHERE measure = 'unlocked_and_solved') AS n_unlocked_and_solved,
+    max(estimate) FILTER (WHERE measure = 'unlocked') AS share_low,
+    max(estimate) FILTER (WHERE measure = 'perhaps_unlocked') AS share_high,
+    max(ci_low) FILTER (WHERE measure = 'unlocked') AS ci_low,
+    max(ci_high) FILTER (WHERE measure = 'perhaps_unlocked') AS ci_high,
+    max(n) FILTER (WHERE measure = 'problem_unlocked') AS n_problems_unsolved,
+    max(k) FILTER (WHERE measure = 'problem_unlocked') AS n_problems_unlocked,
+    max(estimate) FILTER (WHERE measure = 'problem_unlocked') AS problems_share_low,
+    max(estimate) FILTER (WHERE measure = 'problem_perhaps_unlocked') AS problems_share_high,
+    max(ci_low) FILTER (WHERE measure = 'problem_unlocked') AS problems_ci_low,
+    max(ci_high) FILTER (WHERE measure = 'problem_perhaps_unlocked') AS problems_ci_high,
+    protocol,
+    sampling_hash AS protocol_hash
+FROM estimates
+WHERE question = 'unlock_rates'
+GROUP BY ALL;
+COMMENT ON VIEW unlock_rates IS 'How many problems that the reader cannot solve alone a part of the writer''s trace unlocks: one row per reader, writer, control, trace filter, leaks and fraction. Undecided traces are counted as such, never as not unlocked.';
 COMMENT ON COLUMN unlock_rates.writer IS 'Model that wrote the traces';
 COMMENT ON COLUMN unlock_rates.control IS 'none: the writer''s own text; or shuffled, wrong, own: another text of equal length (table transfer_cuts)';
 COMMENT ON COLUMN unlock_rates.trace_filter IS 'all measured traces of the writer, or correct ones only';

@@ -1,24 +1,26 @@
-CREATE TABLE IF NOT EXISTS sensitivity (
-    problem_set   VARCHAR NOT NULL,
-    model         VARCHAR NOT NULL,
-    cut_policy    VARCHAR NOT NULL,
-    pattern       VARCHAR NOT NULL,
-    trace_filter  VARCHAR NOT NULL,
-    threshold     DOUBLE NOT NULL,
-    is_in_use     BOOLEAN NOT NULL,
-    n             INTEGER NOT NULL,
-    n_traces      INTEGER NOT NULL,
-    n_problems    INTEGER NOT NULL,
-    rate          DOUBLE,
-    ci_low        DOUBLE,
-    ci_high       DOUBLE,
-    noise_flat    DOUBLE,
-    noise_monotone DOUBLE,
-    protocol      VARCHAR NOT NULL,
-    protocol_hash VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, model, cut_policy, pattern, trace_filter, threshold, n)
-);
-COMMENT ON TABLE sensitivity IS 'Rates by the threshold rule with other thresholds and fewer rollouts, and the rates that noise alone would give.';
+CREATE VIEW sensitivity AS
+SELECT
+    problem_set,
+    model,
+    cut_policy,
+    measure AS pattern,
+    trace_filter,
+    threshold,
+    rule = 'threshold' AS is_in_use,
+    size AS n,
+    max(n) AS n_traces,
+    max(n_problems) AS n_problems,
+    max(estimate) FILTER (WHERE statistic = 'share') AS rate,
+    max(ci_low) AS ci_low,
+    max(ci_high) AS ci_high,
+    max(estimate) FILTER (WHERE statistic = 'noise_flat') AS noise_flat,
+    max(estimate) FILTER (WHERE statistic = 'noise_monotone') AS noise_monotone,
+    protocol,
+    sampling_hash AS protocol_hash
+FROM estimates
+WHERE question = 'sensitivity'
+GROUP BY ALL;
+COMMENT ON VIEW sensitivity IS 'Rates by the threshold rule with other thresholds and fewer rollouts, and the rates that noise alone would give.';
 COMMENT ON COLUMN sensitivity.pattern IS 'insight, tangent, monotone, late_spike or lucky_guess';
 COMMENT ON COLUMN sensitivity.threshold IS 'Change asked for (insight, tangent), drop tolerated (monotone) or potential asked to lie below (late_spike, lucky_guess)';
 COMMENT ON COLUMN sensitivity.is_in_use IS 'The threshold is that of the protocol';

@@ -1,20 +1,22 @@
-CREATE TABLE IF NOT EXISTS pass_at_k (
-    problem_set   VARCHAR NOT NULL,
-    model         VARCHAR NOT NULL,
-    cut_policy    VARCHAR NOT NULL,
-    k             INTEGER NOT NULL,
-    guesses       VARCHAR NOT NULL,
-    n_problems    INTEGER NOT NULL,
-    n_traces      INTEGER NOT NULL,
-    n_guesses     INTEGER NOT NULL,
-    pass_at_k     DOUBLE,
-    ci_low        DOUBLE,
-    ci_high       DOUBLE,
-    protocol      VARCHAR NOT NULL,
-    protocol_hash VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, model, cut_policy, k, guesses)
-);
-COMMENT ON TABLE pass_at_k IS 'pass@k of the measured traces, unbiased, with guesses and without. Empty where traces were picked by their verdict, or may have been.';
+CREATE VIEW pass_at_k AS
+SELECT
+    problem_set,
+    model,
+    cut_policy,
+    size AS k,
+    rule AS guesses,
+    max(n_problems) AS n_problems,
+    max(n) AS n_traces,
+    coalesce(max(k), 0) AS n_guesses,
+    max(estimate) FILTER (WHERE statistic = 'mean') AS pass_at_k,
+    max(ci_low) AS ci_low,
+    max(ci_high) AS ci_high,
+    protocol,
+    sampling_hash AS protocol_hash
+FROM estimates
+WHERE question = 'pass_at_k'
+GROUP BY ALL;
+COMMENT ON VIEW pass_at_k IS 'pass@k of the measured traces, unbiased, with guesses and without. Empty where traces were picked by their verdict, or may have been.';
 COMMENT ON COLUMN pass_at_k.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
 COMMENT ON COLUMN pass_at_k.k IS 'Traces drawn';
 COMMENT ON COLUMN pass_at_k.guesses IS 'kept: every right trace counts; late_spike or lucky_guess: those that the rule calls a guess (by threshold) count as wrong';

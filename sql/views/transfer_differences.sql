@@ -1,33 +1,35 @@
-CREATE TABLE IF NOT EXISTS transfer_differences (
-    problem_set        VARCHAR NOT NULL,
-    reader             VARCHAR NOT NULL,
-    writer             VARCHAR NOT NULL,
-    fraction           DOUBLE NOT NULL,
-    control            VARCHAR NOT NULL,
-    trace_filter       VARCHAR NOT NULL,
-    leaks              VARCHAR NOT NULL,
-    measure            VARCHAR NOT NULL,
-    n_traces           INTEGER NOT NULL,
-    n_problems         INTEGER NOT NULL,
-    n_missing          INTEGER NOT NULL,
-    n_leaks            INTEGER NOT NULL,
-    n_control_leaks    INTEGER NOT NULL,
-    n_unlocked         INTEGER NOT NULL,
-    n_control_unlocked INTEGER NOT NULL,
-    value              DOUBLE,
-    value_low          DOUBLE,
-    value_high         DOUBLE,
-    control_value      DOUBLE,
-    control_low        DOUBLE,
-    control_high       DOUBLE,
-    difference         DOUBLE,
-    ci_low             DOUBLE,
-    ci_high            DOUBLE,
-    protocol           VARCHAR NOT NULL,
-    protocol_hash      VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, reader, writer, fraction, control, trace_filter, leaks, measure)
-);
-COMMENT ON TABLE transfer_differences IS 'What the writer''s own text gives a reader beyond a control of equal length, trace by trace: one row per reader, writer, fraction, control, trace filter, leaks and measure.';
+CREATE VIEW transfer_differences AS
+SELECT
+    problem_set,
+    model AS reader,
+    other AS writer,
+    fraction,
+    control,
+    trace_filter,
+    leaks,
+    measure,
+    max(n) FILTER (WHERE statistic = 'difference') AS n_traces,
+    max(n_problems) FILTER (WHERE statistic = 'difference') AS n_problems,
+    max(k) FILTER (WHERE statistic = 'missing') AS n_missing,
+    max(k) FILTER (WHERE statistic = 'leak') AS n_leaks,
+    max(k) FILTER (WHERE statistic = 'reference_leak') AS n_control_leaks,
+    max(k) FILTER (WHERE statistic = 'unlocked') AS n_unlocked,
+    max(k) FILTER (WHERE statistic = 'reference_unlocked') AS n_control_unlocked,
+    max(estimate) FILTER (WHERE statistic = 'mean') AS value,
+    max(ci_low) FILTER (WHERE statistic = 'mean') AS value_low,
+    max(ci_high) FILTER (WHERE statistic = 'mean') AS value_high,
+    max(estimate) FILTER (WHERE statistic = 'reference') AS control_value,
+    max(ci_low) FILTER (WHERE statistic = 'reference') AS control_low,
+    max(ci_high) FILTER (WHERE statistic = 'reference') AS control_high,
+    max(estimate) FILTER (WHERE statistic = 'difference') AS difference,
+    max(ci_low) FILTER (WHERE statistic = 'difference') AS ci_low,
+    max(ci_high) FILTER (WHERE statistic = 'difference') AS ci_high,
+    protocol,
+    sampling_hash AS protocol_hash
+FROM estimates
+WHERE question = 'transfer_differences'
+GROUP BY ALL;
+COMMENT ON VIEW transfer_differences IS 'What the writer''s own text gives a reader beyond a control of equal length, trace by trace: one row per reader, writer, fraction, control, trace filter, leaks and measure.';
 COMMENT ON COLUMN transfer_differences.fraction IS 'Share of the writer''s trace that was asked for';
 COMMENT ON COLUMN transfer_differences.control IS 'What was given in place of the writer''s text: shuffled, wrong or own (table transfer_cuts)';
 COMMENT ON COLUMN transfer_differences.trace_filter IS 'all measured traces of the writer, or correct ones only';

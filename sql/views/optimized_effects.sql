@@ -1,23 +1,25 @@
-CREATE TABLE IF NOT EXISTS optimized_effects (
-    problem_set     VARCHAR NOT NULL,
-    model           VARCHAR NOT NULL,
-    measure         VARCHAR NOT NULL,
-    value           DOUBLE,
-    value_low       DOUBLE,
-    value_high      DOUBLE,
-    reference       DOUBLE,
-    reference_low   DOUBLE,
-    reference_high  DOUBLE,
-    difference      DOUBLE,
-    difference_low  DOUBLE,
-    difference_high DOUBLE,
-    n               INTEGER NOT NULL,
-    n_problems      INTEGER NOT NULL,
-    protocol        VARCHAR NOT NULL,
-    protocol_hash   VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, model, measure)
-);
-COMMENT ON TABLE optimized_effects IS 'One row per model and measure: optimized against sampled traces of the same problems, and selection against fresh estimates of the same chunks. Means with 95% bootstrap intervals by problem.';
+CREATE VIEW optimized_effects AS
+SELECT
+    problem_set,
+    model,
+    measure,
+    max(estimate) FILTER (WHERE statistic = 'mean') AS value,
+    max(ci_low) FILTER (WHERE statistic = 'mean') AS value_low,
+    max(ci_high) FILTER (WHERE statistic = 'mean') AS value_high,
+    max(estimate) FILTER (WHERE statistic = 'reference') AS reference,
+    max(ci_low) FILTER (WHERE statistic = 'reference') AS reference_low,
+    max(ci_high) FILTER (WHERE statistic = 'reference') AS reference_high,
+    max(estimate) FILTER (WHERE statistic = 'difference') AS difference,
+    max(ci_low) FILTER (WHERE statistic = 'difference') AS difference_low,
+    max(ci_high) FILTER (WHERE statistic = 'difference') AS difference_high,
+    max(n) FILTER (WHERE statistic = 'difference') AS n,
+    max(n_problems) FILTER (WHERE statistic = 'difference') AS n_problems,
+    protocol,
+    sampling_hash AS protocol_hash
+FROM estimates
+WHERE question = 'optimized_effects'
+GROUP BY ALL;
+COMMENT ON VIEW optimized_effects IS 'One row per model and measure: optimized against sampled traces of the same problems, and selection against fresh estimates of the same chunks. Means with 95% bootstrap intervals by problem.';
 COMMENT ON COLUMN optimized_effects.measure IS 'correct (share with the right answer), n_tokens, potential (mean at the same token positions, the verdict once a trace has ended), monotone_by_tolerance, monotone_by_test (shares), selection_bias (value = estimate that won, reference = fresh estimate of the same chunk)';
 COMMENT ON COLUMN optimized_effects.value IS 'Mean over problems for optimized traces; for selection_bias over chunks';
 COMMENT ON COLUMN optimized_effects.value_low IS 'Lower end of its interval';

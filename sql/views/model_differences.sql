@@ -1,32 +1,34 @@
-CREATE TABLE IF NOT EXISTS model_differences (
-    problem_set        VARCHAR NOT NULL,
-    model_a            VARCHAR NOT NULL,
-    model_b            VARCHAR NOT NULL,
-    measure            VARCHAR NOT NULL,
-    rule               VARCHAR NOT NULL,
-    cut_policy         VARCHAR NOT NULL,
-    trace_filter       VARCHAR NOT NULL,
-    n_problems         INTEGER NOT NULL,
-    value_a            DOUBLE,
-    value_a_low        DOUBLE,
-    value_a_high       DOUBLE,
-    value_b            DOUBLE,
-    value_b_low        DOUBLE,
-    value_b_high       DOUBLE,
-    difference         DOUBLE,
-    ci_low             DOUBLE,
-    ci_high            DOUBLE,
-    n_bins             INTEGER NOT NULL,
-    matched_n_a        INTEGER NOT NULL,
-    matched_n_b        INTEGER NOT NULL,
-    matched_difference DOUBLE,
-    matched_low        DOUBLE,
-    matched_high       DOUBLE,
-    protocol           VARCHAR NOT NULL,
-    protocol_hash      VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, model_a, model_b, measure, rule, cut_policy, trace_filter)
-);
-COMMENT ON TABLE model_differences IS 'How two models differ: on the same problems, and on problems of like V0. One row per two models, measure, rule, cut policy and trace filter.';
+CREATE VIEW model_differences AS
+SELECT
+    problem_set,
+    model AS model_a,
+    other AS model_b,
+    measure,
+    rule,
+    cut_policy,
+    trace_filter,
+    max(n_problems) FILTER (WHERE statistic = 'difference') AS n_problems,
+    max(estimate) FILTER (WHERE statistic = 'mean') AS value_a,
+    max(ci_low) FILTER (WHERE statistic = 'mean') AS value_a_low,
+    max(ci_high) FILTER (WHERE statistic = 'mean') AS value_a_high,
+    max(estimate) FILTER (WHERE statistic = 'reference') AS value_b,
+    max(ci_low) FILTER (WHERE statistic = 'reference') AS value_b_low,
+    max(ci_high) FILTER (WHERE statistic = 'reference') AS value_b_high,
+    max(estimate) FILTER (WHERE statistic = 'difference') AS difference,
+    max(ci_low) FILTER (WHERE statistic = 'difference') AS ci_low,
+    max(ci_high) FILTER (WHERE statistic = 'difference') AS ci_high,
+    coalesce(max(n) FILTER (WHERE statistic = 'matched_difference'), 0) AS n_bins,
+    coalesce(max(n) FILTER (WHERE statistic = 'matched_mean'), 0) AS matched_n_a,
+    coalesce(max(n) FILTER (WHERE statistic = 'matched_reference'), 0) AS matched_n_b,
+    max(estimate) FILTER (WHERE statistic = 'matched_difference') AS matched_difference,
+    max(ci_low) FILTER (WHERE statistic = 'matched_difference') AS matched_low,
+    max(ci_high) FILTER (WHERE statistic = 'matched_difference') AS matched_high,
+    protocol,
+    sampling_hash AS protocol_hash
+FROM estimates
+WHERE question = 'model_differences'
+GROUP BY ALL;
+COMMENT ON VIEW model_differences IS 'How two models differ: on the same problems, and on problems of like V0. One row per two models, measure, rule, cut policy and trace filter.';
 COMMENT ON COLUMN model_differences.model_a IS 'Model from whose value the other''s is taken';
 COMMENT ON COLUMN model_differences.model_b IS 'The other model';
 COMMENT ON COLUMN model_differences.measure IS 'accuracy (all scored traces), v0, or a pattern';

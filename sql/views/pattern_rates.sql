@@ -1,22 +1,23 @@
-CREATE TABLE IF NOT EXISTS pattern_rates (
-    problem_set   VARCHAR NOT NULL,
-    model         VARCHAR NOT NULL,
-    pattern       VARCHAR NOT NULL,
-    rule          VARCHAR NOT NULL,
-    cut_policy    VARCHAR NOT NULL,
-    trace_filter  VARCHAR NOT NULL,
-    n_traces      INTEGER NOT NULL,
-    n_with        INTEGER NOT NULL,
-    n_problems    INTEGER NOT NULL,
-    rate          DOUBLE,
-    ci_low        DOUBLE,
-    ci_high       DOUBLE,
-    n_eff         DOUBLE,
-    protocol      VARCHAR NOT NULL,
-    protocol_hash VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, model, pattern, rule, cut_policy, trace_filter)
-);
-COMMENT ON TABLE pattern_rates IS 'One row per model, problem set, pattern, rule, cut policy and trace filter.';
+CREATE VIEW pattern_rates AS
+SELECT
+    problem_set,
+    model,
+    measure AS pattern,
+    rule,
+    cut_policy,
+    trace_filter,
+    n AS n_traces,
+    k AS n_with,
+    n_problems,
+    estimate AS rate,
+    ci_low,
+    ci_high,
+    n_eff,
+    protocol,
+    sampling_hash AS protocol_hash
+FROM estimates
+WHERE question = 'pattern_rates';
+COMMENT ON VIEW pattern_rates IS 'One row per model, problem set, pattern, rule, cut policy and trace filter.';
 COMMENT ON COLUMN pattern_rates.pattern IS 'insight, tangent, late_spike, lucky_guess or monotone';
 COMMENT ON COLUMN pattern_rates.rule IS 'threshold (the paper''s) or confirmed (is_confirmed of the pattern)';
 COMMENT ON COLUMN pattern_rates.n_traces IS 'Traces in the filter for which the pattern is decidable';

@@ -1,25 +1,27 @@
-CREATE TABLE IF NOT EXISTS transfer_curve (
-    problem_set           VARCHAR NOT NULL,
-    reader                VARCHAR NOT NULL,
-    writer                VARCHAR NOT NULL,
-    control               VARCHAR NOT NULL,
-    trace_filter          VARCHAR NOT NULL,
-    leaks                 VARCHAR NOT NULL,
-    fraction              DOUBLE NOT NULL,
-    n_traces              INTEGER NOT NULL,
-    n_problems            INTEGER NOT NULL,
-    potential             DOUBLE,
-    ci_low                DOUBLE,
-    ci_high               DOUBLE,
-    n_paired              INTEGER NOT NULL,
-    lift                  DOUBLE,
-    lift_low              DOUBLE,
-    lift_high             DOUBLE,
-    protocol              VARCHAR NOT NULL,
-    protocol_hash         VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, reader, writer, control, trace_filter, leaks, fraction)
-);
-COMMENT ON TABLE transfer_curve IS 'The reader''s mean potential against the share of the writer''s trace that it was given: one row per reader, writer, control, trace filter, leaks and fraction.';
+CREATE VIEW transfer_curve AS
+SELECT
+    problem_set,
+    model AS reader,
+    other AS writer,
+    control,
+    trace_filter,
+    leaks,
+    fraction,
+    max(n) FILTER (WHERE measure = 'potential') AS n_traces,
+    max(n_problems) FILTER (WHERE measure = 'potential') AS n_problems,
+    max(estimate) FILTER (WHERE measure = 'potential') AS potential,
+    max(ci_low) FILTER (WHERE measure = 'potential') AS ci_low,
+    max(ci_high) FILTER (WHERE measure = 'potential') AS ci_high,
+    max(n) FILTER (WHERE measure = 'lift') AS n_paired,
+    max(estimate) FILTER (WHERE measure = 'lift') AS lift,
+    max(ci_low) FILTER (WHERE measure = 'lift') AS lift_low,
+    max(ci_high) FILTER (WHERE measure = 'lift') AS lift_high,
+    protocol,
+    sampling_hash AS protocol_hash
+FROM estimates
+WHERE question = 'transfer_curve'
+GROUP BY ALL;
+COMMENT ON VIEW transfer_curve IS 'The reader''s mean potential against the share of the writer''s trace that it was given: one row per reader, writer, control, trace filter, leaks and fraction.';
 COMMENT ON COLUMN transfer_curve.writer IS 'Model that wrote the traces';
 COMMENT ON COLUMN transfer_curve.control IS 'none: the writer''s own text; or shuffled, wrong, own: another text of equal length (table transfer_cuts)';
 COMMENT ON COLUMN transfer_curve.trace_filter IS 'all measured traces of the writer, or correct ones only';
