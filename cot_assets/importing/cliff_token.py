@@ -2,7 +2,7 @@
 
 Belongs here: their JSON files, the place of tokens in a text, and their rule for a cliff. Does not belong
 here: identity and tables (:mod:`cot_assets.importing.frames`), this project's own events
-(:mod:`cot_assets.measures.patterns.events`).
+(:mod:`cot_assets.measures.patterns.steps`).
 
 A file holds one trace, or a list of them: ``question``, ``golden_answer`` (list), ``response``,
 ``is_correct``, ``response_tokens``, ``response_token_ids``, ``all_position_scores`` (item i is the

@@ -1,7 +1,7 @@
 """Estimates from counts: the potential, its interval, and posterior statements about it and its change.
 
 Belongs here: functions of counts k (correct) and n (scored rollouts), vectorized over arrays. Does not
-belong here: anything that knows of traces and cuts (:mod:`cot_assets.measures.patterns.events` and its peers).
+belong here: anything that knows of traces and cuts (:mod:`cot_assets.measures.patterns.steps` and its peers).
 
 Every posterior is Beta(k + 1/2, n - k + 1/2), from the Jeffreys prior; two counts have independent
 posteriors. Where n is 0 or NaN nothing is known and the result is NaN.

@@ -5,10 +5,12 @@ import polars as pl
 import pytest
 from build import PROTOCOL, curve
 from scipy import stats
-from support.judged import find_insights, find_tangents, judge_guesses, judge_monotonicity
+from support.judged import judged_views
 from support.views import shown_estimates
 
 from cot_assets.measures.estimates import FILTERS
+from cot_assets.measures.frames import CURVE, checked_curves, measured_cuts
+from cot_assets.measures.patterns import guesses
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 
@@ -30,8 +32,15 @@ def some_curves(truth, traces=30, n=64, seed=1):
 
 
 def sensitivity(curves, protocol):
-    rows = rate_sensitivity(curves, judge_guesses(curves, protocol), protocol)
-    return shown_estimates("sensitivity", rows)
+    """With the cuts at which guesses are looked for, and nothing else judged."""
+    checked = checked_curves(curves)
+    traces = checked.select(*CURVE, "verdict").unique().with_columns(v0=pl.lit(None, pl.Float64))
+    judged = guesses.judge_guesses(traces, checked, measured_cuts(checked), protocol)
+    rules = judged.unpivot(
+        ["late_spike_cut", "lucky_guess_cut"], index=CURVE, variable_name="rule", value_name="cut_index"
+    )
+    at = rules.with_columns(pl.col("rule").str.strip_suffix("_cut")).drop_nulls("cut_index")
+    return shown_estimates("sensitivity", rate_sensitivity(curves, at, protocol))
 
 
 JUMP = np.array([0.3, 0.3, 0.75, 0.3, 0.5, 0.02])
@@ -42,7 +51,8 @@ def test_at_the_protocols_numbers_it_gives_the_published_rates():
     curves = pl.concat(
         [some_curves(JUMP), curve([(0, 0), (20, 64)], trace_id="x"), curve([(5, 64)], trace_id="y")]
     )
-    tables = [f(curves, PROTOCOL) for f in (find_tangents, find_insights, judge_guesses, judge_monotonicity)]
+    views = judged_views(curves, PROTOCOL)
+    tables = [views[name] for name in ("tangents", "spikes", "lucky_guesses", "monotonicity")]
     rates = shown_estimates("pattern_rates", pattern_rates(decided_traces(*tables), PROTOCOL)).filter(
         rule="threshold"
     )
