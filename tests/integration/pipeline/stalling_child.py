@@ -16,7 +16,6 @@ from support.lab import Lab
 from support.scripted import ScriptedEngine
 
 from cot_assets.engines.base import Block, BlockResult, Sampling
-from cot_assets.orchestration.runs import PipelineError
 
 BLOCKS_BEFORE = 3  #: that come back before a stall
 PAIRS = [("script", "sums")]
@@ -38,7 +37,7 @@ def main(root: Path) -> None:
     lab = Lab(root)
     try:
         lab.bring_up_to_date(PAIRS)
-    except PipelineError:
+    except KeyboardInterrupt:
         print("interrupted", flush=True)
     lab.bring_up_to_date(PAIRS)
 
