@@ -27,5 +27,5 @@ COMMENT ON COLUMN matched_rates.n_traces IS 'Traces in it for which the pattern 
 COMMENT ON COLUMN matched_rates.n_with IS 'Traces with at least one event';
 COMMENT ON COLUMN matched_rates.n_empty_bins IS 'Of the five bins, those without traces: two models are comparable where the same bins are filled';
 COMMENT ON COLUMN matched_rates.rate IS 'Of a bin n_with / n_traces; with equal weights the mean of the bins'' rates; NULL without traces';
-COMMENT ON COLUMN matched_rates.ci_low IS 'Lower end of its 95% interval: of a bin Jeffreys at the effective sample size, with equal weights the same at the size that a rate of this variance has';
+COMMENT ON COLUMN matched_rates.ci_low IS 'Lower end of its 95% interval: of a bin Jeffreys at the effective sample size, with equal weights from the intervals of the bins (MOVER)';
 COMMENT ON COLUMN matched_rates.ci_high IS 'Upper end of it';

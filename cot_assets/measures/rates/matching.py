@@ -21,11 +21,11 @@ import polars as pl
 from cot_assets.measures.estimates import FILTERS, Group, Labels, Row, comparison, estimates, paired, row
 from cot_assets.measures.rates.pattern_rates import Decisions, decided_units
 from cot_assets.statistics.clusters import NOTHING, Estimate
-from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.statistics.guesses import V0_BINS, v0_bin
 from cot_assets.study import Protocol
 
 EQUAL_WEIGHTS = "equal weights"  #: in the column part: the mean over the bins that have traces
+_ENDS = ("estimate", "ci_low", "ci_high")
 _MATCHED = ("matched_mean", "matched_reference", "matched_difference")
 
 
@@ -39,8 +39,8 @@ def matched_rates(decisions: Decisions, protocol: Protocol) -> pl.DataFrame:
 
     Returns:
         Six rows per problem set, model, cut policy, pattern, rule and trace filter: five bins, empty ones with
-        NULL, and :data:`EQUAL_WEIGHTS`. The interval of a bin is that of a rate; of the mean, Jeffreys' at the
-        size that a rate of this variance has.
+        NULL, and :data:`EQUAL_WEIGHTS`. The interval of a bin is that of a rate; that of the mean comes
+        from the bins' own.
     """
     rows: list[Row] = []
     for pattern, labels, unit in decided_units(decisions):
@@ -50,7 +50,7 @@ def matched_rates(decisions: Decisions, protocol: Protocol) -> pl.DataFrame:
             bins = _bins(decided.filter(is_in), pattern, subset)
             together = _equal_weights([found for found in bins.values() if found["n"]])
             mean = {**subset, "part": EQUAL_WEIGHTS}
-            rows += [*bins.values(), row(pattern, "share", together, "traces", "jeffreys", mean)]
+            rows += [*bins.values(), row(pattern, "share", together, "traces", "mover", mean)]
     return estimates(rows, "matched_rates", protocol)
 
 
@@ -118,7 +118,7 @@ def _matched(measure: str, a: pl.DataFrame, b: pl.DataFrame, labels: Labels) -> 
     for statistic, found, n_of in zip(
         _MATCHED, (one, other, difference), ("traces", "traces", "bins"), strict=True
     ):
-        yield row(measure, statistic, found, n_of, "mover" if n_of == "bins" else "jeffreys", labels)
+        yield row(measure, statistic, found, n_of, "mover", labels)
 
 
 def _bins(decided: pl.DataFrame, pattern: str, labels: Labels) -> dict[str, Row]:
@@ -133,15 +133,15 @@ def _bins(decided: pl.DataFrame, pattern: str, labels: Labels) -> dict[str, Row]
 
 
 def _equal_weights(bins: Sequence[Row]) -> Estimate:
-    """Mean of the bins' rates, with Jeffreys' interval at its effective sample size.
+    """Mean of the bins' rates, with the interval that their own intervals make (MOVER, Zou and Donner 2008).
 
-    A mean of B rates r from n_b trials each has variance r (1 - r) sum(1 / n_b) / B^2, that of a rate from
-    B^2 / sum(1 / n_b) trials; where the rates differ between bins it is less.
+    Each end lies as far from the mean as the root of the summed squared arms of the bins, over their number: a bin
+    without an event but with few traces keeps its long arm, which a variance of pooled rates does not see.
     """
     n, k, n_problems = (sum(cast("int", found[name]) for found in bins) for name in ("n", "k", "n_problems"))
     if not bins:
         return NOTHING._replace(k=0)
-    rate = float(np.mean([cast("float", found["estimate"]) for found in bins]))
-    size = len(bins) ** 2 / sum(1 / cast("float", found["n_eff"]) for found in bins)
-    low, high = jeffreys_interval(size if rate == 1 else rate * size, size)
-    return Estimate(rate, float(low), float(high), n, n_problems, k)
+    rate, low, high = (np.array([found[name] for found in bins], dtype=np.float64) for name in _ENDS)
+    mean, below, above = rate.mean(), np.linalg.norm(rate - low), np.linalg.norm(high - rate)
+    ends = float(mean - below / len(bins)), float(mean + above / len(bins))
+    return Estimate(float(mean), *ends, n, n_problems, k)

@@ -85,12 +85,12 @@ def matched_means(repeats: int) -> Iterator[Row]:
                 has = rng.random((problems, traces)) < share[:, None]
                 frame = _decided(v0, has)
                 table = matched_rates({("threshold", "insight"): frame}, PROTOCOL)
-                row = table.filter(trace_filter="all", v0_bin=EQUAL_WEIGHTS).row(0, named=True)
+                row = table.filter(trace_filter="all", part=EQUAL_WEIGHTS).row(0, named=True)
                 truth = rates[np.unique(place)].mean()
                 covered += row["ci_low"] <= truth <= row["ci_high"]
                 low, high = jeffreys_interval(has.sum(), has.size)
                 pooled += bool(low <= truth <= high)
-                bins += 5 - row["n_empty_bins"]
+                bins += table.filter(pl.col("n") > 0, trace_filter="all").height - 1
             yield {
                 "problems": problems,
                 "traces each": traces,
