@@ -28,7 +28,7 @@ import numpy as np
 import polars as pl
 
 from cot_assets.measures.patterns.judging import judge_curves
-from cot_assets.measures.rates.pattern_rates import pattern_rates
+from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import DataHome, Protocol
 from cot_assets.warehouse import Warehouse
@@ -129,7 +129,8 @@ def analyze(folder: str, model: str) -> dict[str, float]:
     judged = [
         warehouse.read_table(t, **where) for t in ("tangents", "spikes", "lucky_guesses", "monotonicity")
     ]
-    warehouse.write_partition("pattern_rates", pattern_rates(*judged, PROTOCOL), where)
+    rates = pattern_rates(decided_traces(*judged), PROTOCOL)
+    warehouse.write_partition("estimates", rates, {**where, "question": "pattern_rates"})
     end = time.process_time()
     return {"potentials": middle - start, "events": end - middle, "pid": os.getpid(), "peak_gb": peak_gb()}
 
