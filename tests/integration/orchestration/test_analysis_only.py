@@ -14,6 +14,8 @@ from cot_assets.definitions import build_defs
 from cot_assets.orchestration.rebuild import rebuild, shards_only
 from cot_assets.study import ModelEntry
 
+pytestmark = pytest.mark.heavy
+
 PAIRS = [("strong", "sums"), ("weak", "sums")]
 
 
