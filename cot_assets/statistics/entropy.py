@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, polygamma
-from scipy.stats import gamma
+
+from cot_assets.statistics.special import digamma, gamma_ppf, trigamma
 
 Array = NDArray[np.float64]
 _PRIOR = 0.5  #: pseudo-count of every answer seen, and of one more that was not
@@ -59,7 +59,7 @@ def _posterior(counts: Array, starts: NDArray[np.int64], sizes: NDArray[np.int64
     wide = np.repeat(whole, sizes)
 
     def square(v: Array, w: Array) -> Array:
-        spread = (digamma(v + 2) - digamma(w + 2)) ** 2 + polygamma(1, v + 2) - polygamma(1, w + 2)
+        spread = (digamma(v + 2) - digamma(w + 2)) ** 2 + trigamma(v + 2) - trigamma(w + 2)
         return v * (v + 1) * spread
 
     def first(v: Array, w: Array) -> Array:
@@ -68,11 +68,11 @@ def _posterior(counts: Array, starts: NDArray[np.int64], sizes: NDArray[np.int64
     once, once_prior = first(x, wide), first(prior, whole)
     cross = total(once, once_prior) ** 2 - total(once**2, once_prior**2)
     pairs = whole**2 - total(x**2, prior**2)
-    second = total(square(x, wide), square(prior, whole)) + cross - polygamma(1, whole + 2) * pairs
+    second = total(square(x, wide), square(prior, whole)) + cross - trigamma(whole + 2) * pairs
     variance = np.maximum(second / (whole * (whole + 1)) - mean**2, 1e-18)
     shape, scale = mean**2 / variance, variance / mean / _BIT
-    low = np.where(sizes == 1, 0.0, gamma.ppf(0.025, shape, scale=scale))
-    return low, np.asarray(gamma.ppf(0.975, shape, scale=scale))
+    low = np.where(sizes == 1, 0.0, gamma_ppf(0.025, shape, scale))
+    return low, gamma_ppf(0.975, shape, scale)
 
 
 def _chao_shen(

@@ -90,3 +90,18 @@ def find_root(f: Callable[[Floats, Floats], Floats], low: Floats, high: Floats, 
 def pooled_shares(shares: Floats, weights: Floats) -> Floats:
     """The closest sequence that never falls, by pooling adjacent violators; shapes (cuts,)."""
     return np.asarray(isotonic_regression(shares, weights=weights).x, dtype=np.float64)
+
+
+def digamma(x: Numbers) -> Floats:
+    """Derivative of the logarithm of the gamma function."""
+    return np.asarray(special.digamma(x), dtype=np.float64)
+
+
+def trigamma(x: Numbers) -> Floats:
+    """Second derivative of the logarithm of the gamma function."""
+    return np.asarray(special.polygamma(1, x), dtype=np.float64)
+
+
+def gamma_ppf(q: Numbers, shape: Numbers, scale: Numbers) -> Floats:
+    """The x with P(X <= x) = q for a gamma law."""
+    return np.asarray(stats.gamma.ppf(q, shape, scale=scale), dtype=np.float64)

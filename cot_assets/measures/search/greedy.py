@@ -212,7 +212,8 @@ def chosen_problems(problems: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     """
 
     def rank(problem_id: str) -> str:
-        return hashlib.sha256(f"optimize {protocol.seed} {problem_id}".encode()).hexdigest()
+        # The word is part of the order: with another one, other problems would be searched.
+        return hashlib.sha256(f"optimise {protocol.seed} {problem_id}".encode()).hexdigest()
 
     order = sorted(problems["problem_id"], key=rank)[: protocol.search_problems]
     return problems.filter(pl.col("problem_id").is_in(order))
