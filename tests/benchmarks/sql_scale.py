@@ -166,7 +166,7 @@ def synthetic(seed: int, n_problems: int, where: dict[str, str]) -> dict[str, pl
     traces = cuts.filter(pl.col("cut_index") == 0).select(
         "trace_id", "problem_id", sample_index="trace", prompt_token_ids=pl.lit([1, 2, 3]),
         token_ids=pl.lit(list(range(10 * CUTS))), char_ends=pl.lit(list(range(10 * CUTS))), text=pl.lit(text),
-        answer=pl.lit("84"), verdict=pl.Series(verdicts), finish_reason=pl.lit("stop"), n_tokens=pl.lit(10 * CUTS),
+        answer=pl.lit("84"), answer_rule=pl.lit("boxed"), verdict=pl.Series(verdicts), finish_reason=pl.lit("stop"), n_tokens=pl.lit(10 * CUTS),
         model_revision=pl.lit("r"), grader_version=pl.lit("g"),
     )  # fmt: skip
     step = len(text) // CUTS
@@ -195,6 +195,7 @@ def synthetic(seed: int, n_problems: int, where: dict[str, str]) -> dict[str, pl
             "problem_id", "prefix_id", "sample_index",
             block_key=pl.format("{}{}", pl.col("prefix_id").str.tail(30), pl.col("sample_index") // 16),
             answer=pl.when(pl.col("u") < 0.97).then((pl.col("u") * 1000).cast(pl.Int32).cast(pl.String)),
+            answer_rule=pl.when(pl.col("u") < 0.97).then(pl.lit("boxed")),
             verdict=pl.when(pl.col("u") < pl.col("share") * 0.97).then(pl.lit("correct"))
             .when(pl.col("u") < 0.97).then(pl.lit("incorrect"))
             .when(pl.col("u") < 0.99).then(pl.lit("truncated")).otherwise(pl.lit("no_answer")),
