@@ -12,7 +12,7 @@ import dagster as dg
 
 from cot_assets.measures.answers import assets as answers
 from cot_assets.measures.curves import assets as curves
-from cot_assets.measures.curves import problem_assets as problems
+from cot_assets.measures.exploration import assets as exploration
 from cot_assets.measures.patterns import assets as patterns
 from cot_assets.measures.rates import assets as rates
 from cot_assets.measures.search import assets as search
@@ -26,7 +26,8 @@ from cot_assets.report.sections import Section
 
 #: Modules with assets, by the room that is their group.
 _ROOMS = {
-    "curves": [problems, curves],
+    "curves": [curves],
+    "exploration": [exploration],
     "answers": [answers],
     "patterns": [patterns],
     "rates": [rates],

@@ -154,7 +154,7 @@ def _text(summary: Summary) -> str:
     rows, stored = summary.stored.rows, summary.stored
     lines = [
         f"\n{summary.model} on {summary.problem_set}: {_count(rows['traces'], 'trace')} "
-        f"({summary.n_correct} correct), {_count(rows['prefixes'], 'prefix', 'prefixes')}, "
+        f"({summary.n_correct} correct), {_count(rows['potentials'], 'prefix', 'prefixes')}, "
         f"{summary.n_unknown:,} of them without rollouts (their potential is unknown, not 0)"
     ]
     if not stored.changed:

@@ -50,12 +50,12 @@ def plan(model: tuple[str, ...], problem_set: str, tokens_per_second: float | No
     except WarehouseError as error:
         raise click.ClickException(str(error)) from error
     click.echo(
-        f"{problem_set}: {n_problems:,} problems; protocol {protocol.name} ({protocol.protocol_hash}): n = "
+        f"{problem_set}: {n_problems:,} problems; protocol {protocol.name} ({protocol.sampling_hash}): n = "
         f"{protocol.n}, {protocol.traces_per_problem} traces per problem, measured: {protocol.measured}, at most "
         f"{protocol.max_cuts} cuts per trace, {protocol.max_tokens:,} tokens"
     )
     for name in models:
-        known = _known(warehouse, name, problem_set, protocol.protocol_hash)
+        known = _known(warehouse, name, problem_set, protocol.sampling_hash)
         works = plan_work(protocol, n_problems, known, [m for m in models if m != name])
         _show(config, home, name, works, known, tokens_per_second)
     _notes(config, models, problem_set, n_problems, warehouse)
@@ -73,7 +73,7 @@ def _problem_count(config: Config, home: DataHome, warehouse: Warehouse | None, 
     return load_problems(config.problem_set(problem_set), home).height
 
 
-def _known(warehouse: Warehouse | None, model: str, problem_set: str, protocol_hash: str) -> Known:
+def _known(warehouse: Warehouse | None, model: str, problem_set: str, sampling_hash: str) -> Known:
     """What the warehouse holds of the model, and of its possible writers."""
     import polars as pl
 
@@ -82,17 +82,17 @@ def _known(warehouse: Warehouse | None, model: str, problem_set: str, protocol_h
 
     if warehouse is None:
         traces = pl.DataFrame(
-            schema={"problem_set": pl.String, "protocol_hash": pl.String, "n_tokens": pl.Int32}
+            schema={"problem_set": pl.String, "sampling_hash": pl.String, "n_tokens": pl.Int32}
         )
-        cuts = pl.DataFrame(schema={"protocol_hash": pl.String, "n_cuts": pl.Int64})
+        cuts = pl.DataFrame(schema={"sampling_hash": pl.String, "n_cuts": pl.Int64})
         runs = pl.DataFrame(schema=polars_schema("sampling_runs"))
         return Known(traces, cuts, runs, frozenset(), {}, frozenset())
-    here = {"model": model, "problem_set": problem_set, "hash": protocol_hash}
+    here = {"model": model, "problem_set": problem_set, "hash": sampling_hash}
     done = warehouse.read(
         "SELECT 'traces' AS asset FROM traces "
-        "WHERE model = $model AND problem_set = $problem_set AND protocol_hash = $hash "
+        "WHERE model = $model AND problem_set = $problem_set AND sampling_hash = $hash "
         "UNION SELECT asset FROM blocks "
-        "WHERE model = $model AND problem_set = $problem_set AND protocol_hash = $hash",
+        "WHERE model = $model AND problem_set = $problem_set AND sampling_hash = $hash",
         here,
     )
     writers = warehouse.read(
@@ -101,17 +101,17 @@ def _known(warehouse: Warehouse | None, model: str, problem_set: str, protocol_h
         {"model": model, "problem_set": problem_set},
     )
     read_before = warehouse.read(
-        "SELECT DISTINCT writer FROM transfer_cuts "
-        "WHERE reader = $model AND problem_set = $problem_set AND protocol_hash = $hash",
+        "SELECT DISTINCT writer FROM given "
+        "WHERE reader = $model AND problem_set = $problem_set AND sampling_hash = $hash",
         here,
     )
     return Known(
         warehouse.read(
-            "SELECT problem_set, protocol_hash, n_tokens FROM traces WHERE model = $model", {"model": model}
+            "SELECT problem_set, sampling_hash, n_tokens FROM traces WHERE model = $model", {"model": model}
         ),
         warehouse.read(
-            "SELECT protocol_hash, count(*) FILTER (WHERE NOT is_end) AS n_cuts FROM trace_cuts "
-            "WHERE model = $model GROUP BY trace_id, cut_policy, protocol_hash",
+            "SELECT sampling_hash, count(*) FILTER (WHERE NOT is_end) AS n_cuts FROM trace_cuts "
+            "WHERE model = $model GROUP BY trace_id, cut_policy, sampling_hash",
             {"model": model},
         ),
         warehouse.read_table("sampling_runs", model=model),

@@ -1,7 +1,6 @@
 """What every importer produces, and what it hands over on the way there.
 
-Belongs here: the result, the source-neutral description of recorded problems, traces, cuts and rollouts,
-and the schemas of the tables. Does not belong here: any one layout, reading files
+Belongs here: the result, and the source-neutral description of recorded problems, traces, cuts and rollouts. Does not belong here: any one layout, reading files
 (:mod:`cot_assets.importing.files`), building frames (:mod:`cot_assets.importing.frames`).
 """
 
@@ -24,49 +23,8 @@ Verdict = Literal["correct", "incorrect", "no_answer", "truncated", "unscored"]
 #: Published rollouts do not say whether the model stopped or the budget ended.
 UNKNOWN_FINISH = "unknown"
 
-_TEXT, _INT, _REAL, _FLAG = pl.String(), pl.Int32(), pl.Float64(), pl.Boolean()
-_IDS = pl.List(pl.Int32())
-_MODEL = {"problem_set": _TEXT, "model": _TEXT}
-_STAMP = {"protocol": _TEXT, "protocol_hash": _TEXT}
-#: Columns of the tables that an import fills, as in sql/tables.
-SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
-    "problems": dict.fromkeys(
-        (
-            "problem_set", "problem_id", "statement", "prompt", "gold_answer", "answer_kind", "gold_reading",
-            "level", "subject", "source", "revision",
-        ),
-        _TEXT,
-    ),
-    "models": {
-        **dict.fromkeys(("model", "revision", "engine", "path", "endpoint", "template"), _TEXT),
-        "first_seen_at": pl.Datetime("us"),
-    },
-    "traces": {
-        **_MODEL, "trace_id": _TEXT, "problem_id": _TEXT, "sample_index": _INT, "prompt_token_ids": _IDS,
-        "token_ids": _IDS, "char_ends": _IDS, "text": _TEXT, "answer": _TEXT, "answer_rule": _TEXT, "verdict": _TEXT,
-        "finish_reason": _TEXT, "n_tokens": _INT, "model_revision": _TEXT, "grader_version": _TEXT, **_STAMP,
-    },
-    "prefixes": {
-        **_MODEL, "problem_id": _TEXT, "prefix_id": _TEXT, "token_ids": _IDS, "n_tokens": _INT,
-        "text": _TEXT, **_STAMP,
-    },
-    "trace_cuts": {
-        **_MODEL, "problem_id": _TEXT, "trace_id": _TEXT, "cut_policy": _TEXT, "cut_index": _INT,
-        "prefix_id": _TEXT, "token_end": _INT, "char_end": _INT, "fraction": _REAL, "is_end": _FLAG,
-        "states_answer": _FLAG, "leaks_answer": _FLAG, **_STAMP,
-    },
-    "rollouts": {
-        **_MODEL, "problem_id": _TEXT, "prefix_id": _TEXT, "sample_index": _INT, "block_key": _TEXT,
-        "answer": _TEXT, "answer_rule": _TEXT, "verdict": _TEXT, "finish_reason": _TEXT, "n_tokens": _INT, "shard": _TEXT,
-        "grader_version": _TEXT, **_STAMP,
-    },
-    "potentials": {
-        **_MODEL, "problem_id": _TEXT, "prefix_id": _TEXT, "n": _INT, "n_correct": _INT,
-        "n_truncated": _INT, "n_no_answer": _INT, "n_unscored": _INT, "potential": _REAL, "ci_low": _REAL,
-        "ci_high": _REAL, "is_n_approximate": _FLAG, **_STAMP,
-    },
-    "import_notes": {**_MODEL, **dict.fromkeys(("problem_id", "note", "source"), _TEXT), **_STAMP},
-}  # fmt: skip
+#: Tables that an import fills.
+TABLES = ("problems", "models", "traces", "trace_cuts", "rollouts", "potentials", "import_notes")
 
 
 class ImportingError(ValueError):
@@ -77,7 +35,7 @@ class ImportingError(ValueError):
 class Imported:
     """One recorded model on one problem set.
 
-    ``frames`` holds the tables of ``SCHEMAS``; ``rollouts`` is empty where the source has only counts.
+    ``frames`` holds the tables of :data:`TABLES`; ``rollouts`` is empty where the source has only counts.
     ``notes`` says in words what a reader has to know before using the numbers; the frame ``import_notes``
     says the same, by problem.
     """
@@ -93,7 +51,7 @@ class Imported:
 class Source:
     """A published collection.
 
-    ``numbers`` are what it was sampled with, as far as it says; their hash is the protocol_hash.
+    ``numbers`` are what it was sampled with, as far as it says; their hash is the sampling_hash.
     ``template`` is the text around a statement, with ``{statement}``, or 'chat'.
     """
 
@@ -103,7 +61,7 @@ class Source:
     template: str = "chat"
 
     @property
-    def protocol_hash(self) -> str:
+    def sampling_hash(self) -> str:
         """First 12 hex digits of a SHA-256 over name and numbers."""
         return digest(self.name, json.dumps(self.numbers, sort_keys=True))[:12]
 

@@ -20,7 +20,7 @@ from cot_assets.grading.statements import first_leak, states_answer_at
 from cot_assets.importing.base import (
     GRID_POLICY,
     PROTOCOL,
-    SCHEMAS,
+    TABLES,
     UNKNOWN_FINISH,
     Counts,
     Cut,
@@ -34,10 +34,10 @@ from cot_assets.importing.base import (
     digest,
 )
 from cot_assets.statistics.estimates import add_potential
+from cot_assets.warehouse.schema import polars_schema
 
 GRID_STEPS = 20  #: the grid has a point at every 1/20 of a trace: 0, 5%, ..., 95%, and the end
 MAX_ID = 200  #: characters in a problem's id
-MAX_PREFIX_CHARACTERS = 2_000_000_000  #: of all prefixes of one import together, as text
 
 
 def build(
@@ -63,7 +63,7 @@ def build(
         imported_at: UTC, kept as the moment when the model was first seen; default now.
 
     Returns:
-        The frames in the schemas of ``SCHEMAS``. A prefix that several traces share (the empty one of a
+        The frames of :data:`cot_assets.importing.base.TABLES`. A prefix that several traces share (the empty one of a
         problem) stands once.
 
     Raises:
@@ -111,16 +111,15 @@ class _Builder:
     def __init__(self, source: Source, model: str, problem_set: str, *, sum_shared: bool) -> None:
         self.source, self.model, self.problem_set = source, model, problem_set
         self.sum_shared = sum_shared
-        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMAS}
+        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
         self.problems: dict[str, Problem] = {}
-        self.prefixes: dict[str, dict[str, Any]] = {}
+        self.prefixes: dict[str, str] = {}  # problem of each
         self.counts: dict[str, Counts] = {}
         self.measured: dict[str, str] = {}  # the row that counts of a prefix come from
         self.rollouts: defaultdict[str, list[Rollout]] = defaultdict(list)  # by prefix
         self.traces: Counter[str] = Counter()  # traces per problem
         self.trace_ids: Counter[str] = Counter()
         self.noted: set[tuple[str, str]] = set()
-        self.characters = 0
 
     def add(self, trace: Trace) -> None:
         """Add the rows of a trace."""
@@ -134,7 +133,8 @@ class _Builder:
         trace_id = digest(identity, str(self.trace_ids[identity]))[:32]
         prefix_ids = self._prefix_ids(trace)
         for cut, prefix_id in zip(trace.cuts, prefix_ids, strict=True):
-            self._add_prefix(trace, cut, prefix_id)
+            self.prefixes[prefix_id] = trace.problem.problem_id
+            self._count(prefix_id, cut, trace.problem.problem_id)
         self._add_cuts(trace, trace_id, prefix_ids)
         self.rows["traces"].append(
             {
@@ -204,24 +204,6 @@ class _Builder:
             ids.append(state.hexdigest()[:32])
         return ids
 
-    def _add_prefix(self, trace: Trace, cut: Cut, prefix_id: str) -> None:
-        problem_id = trace.problem.problem_id
-        self._count(prefix_id, cut, problem_id)
-        if prefix_id in self.prefixes:
-            return
-        self.characters += cut.char_end
-        if self.characters > MAX_PREFIX_CHARACTERS:
-            raise ImportingError(
-                f"the prefixes hold more than {MAX_PREFIX_CHARACTERS:,} characters; import fewer files at a time"
-            )
-        self.prefixes[prefix_id] = {
-            "problem_id": problem_id,
-            "prefix_id": prefix_id,
-            "token_ids": [],  # never sampled again; traces.token_ids and trace_cuts.token_end give them
-            "n_tokens": cut.token_end,
-            "text": trace.text[: cut.char_end],
-        }
-
     def _count(self, prefix_id: str, cut: Cut, problem_id: str) -> None:
         """Add what was measured at a cut to what is known of its prefix."""
         known, there = self.counts.get(prefix_id, Counts()), self.rollouts[prefix_id]
@@ -290,7 +272,7 @@ class _Builder:
                 )
 
     def frames(self, now: datetime) -> dict[str, pl.DataFrame]:
-        """The frames, in the order of ``SCHEMAS``."""
+        """The frames, in the order of ``TABLES``."""
         self.rows["problems"] = [
             {
                 "problem_id": problem.problem_id,
@@ -302,7 +284,7 @@ class _Builder:
                 "level": problem.level,
                 "subject": problem.subject,
                 "source": f"recorded:{self.source.name}",
-                "revision": self.source.protocol_hash,
+                "revision": self.source.sampling_hash,
             }
             for problem in self.problems.values()
         ]
@@ -314,18 +296,16 @@ class _Builder:
                 "first_seen_at": now,
             }
         ]
-        self.rows["prefixes"] = list(self.prefixes.values())
-        frames = {name: self._frame(name) for name in SCHEMAS if name != "potentials"}
-        frames["potentials"] = self._potentials()
-        return frames
+        return {name: self._potentials() if name == "potentials" else self._frame(name) for name in TABLES}
 
     def _frame(self, name: str) -> pl.DataFrame:
-        schema = SCHEMAS[name]
+        schema = polars_schema(name)
         own = {
             "problem_set": self.problem_set,
             "model": self.model,
             "protocol": PROTOCOL,
-            "protocol_hash": self.source.protocol_hash,
+            "sampling_hash": self.source.sampling_hash,
+            "origin": "own",
         }
         frame = pl.DataFrame(
             self.rows[name], schema={c: kind for c, kind in schema.items() if c not in own}, strict=True
@@ -336,7 +316,7 @@ class _Builder:
     def _potentials(self) -> pl.DataFrame:
         self.rows["potentials"] = [
             {
-                "problem_id": self.prefixes[prefix_id]["problem_id"],
+                "problem_id": self.prefixes[prefix_id],
                 "prefix_id": prefix_id,
                 "n": counts.n,
                 "n_correct": counts.n_correct,
@@ -348,7 +328,7 @@ class _Builder:
             for prefix_id, counts in self.counts.items()
         ]
         frame = add_potential(self._frame("potentials").drop("potential", "ci_low", "ci_high"))
-        return frame.select([pl.col(c).cast(kind) for c, kind in SCHEMAS["potentials"].items()])
+        return frame.select([pl.col(c).cast(kind) for c, kind in polars_schema("potentials").items()])
 
 
 def _differing(problem_id: str, what: str, before: str, now: str) -> ImportingError:

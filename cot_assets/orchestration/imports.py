@@ -115,9 +115,13 @@ def report_tables(
     sources = warehouse.read_table("problems", problem_set=problem_set)["source"].unique().sort()
     # Not as a check evaluation: without a run, Dagster takes only one for each partition.
     finding = potential_is_null_iff_unknown(warehouse.read_table("potentials", **own))
+    cuts = warehouse.read_table("trace_cuts", **own)
     for asset in IMPORTED:
         is_set = asset == "problems"
-        frame = warehouse.read_table(asset, **({"problem_set": problem_set} if is_set else own))
+        if asset == "prefixes":
+            frame = cuts.filter(~pl.col("is_end")).unique("prefix_id", maintain_order=True)
+        else:
+            frame = warehouse.read_table(asset, **({"problem_set": problem_set} if is_set else own))
         instance.report_runless_asset_event(
             dg.AssetMaterialization(
                 asset,

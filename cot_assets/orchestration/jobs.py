@@ -17,7 +17,7 @@ from cot_assets.orchestration.staleness import Part, Unit
 #: The tag that says what of a protocol an asset depends on; see :data:`~cot_assets.orchestration.staleness.Part`.
 PART_TAG = "part"
 #: Groups whose assets hold what was sampled, unless they are tagged otherwise.
-_SAMPLED = ("curves", "transfer")
+_SAMPLED = ("curves", "exploration", "transfer")
 _DESCRIPTIONS = {
     "load_problems": "Read a problem set from its source.",
     "evaluate_model": "Sample, grade, analyze and search one model on one problem set, transfer included.",

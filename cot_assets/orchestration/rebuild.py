@@ -204,11 +204,11 @@ def _require_idle(home: DataHome) -> None:
 def _require_blocks(old: Old, config: Config, home: DataHome, pairs: Iterable[tuple[str, str]]) -> None:
     """Raise where shards lack blocks that the old warehouse was made from, before anything is changed."""
     for model, problem_set in pairs:
-        protocol_hash = config.protocol_of(problem_set).protocol_hash
+        sampling_hash = config.protocol_of(problem_set).sampling_hash
         wanted = old.blocks.filter(
             (pl.col("model") == model)
             & (pl.col("problem_set") == problem_set)
-            & (pl.col("protocol_hash") == protocol_hash)
+            & (pl.col("sampling_hash") == sampling_hash)
         ).unique("block_key")
         if wanted.height:
             known = ShardStore(home.shards, "rollout", model).index()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,18 @@ Purpose = Literal["rollout", "trace", "chunk", "exploration"]
 def prefix_id(token_ids: Sequence[int]) -> str:
     """Hash of prompt and prefix token ids: 32 hex digits."""
     return hashlib.sha256(np.asarray(token_ids, dtype="<i8").tobytes()).hexdigest()[:32]
+
+
+def prefix_ids(prompt: Sequence[int], token_ids: Sequence[int], positions: Iterable[int]) -> list[str]:
+    """:func:`prefix_id` of the prompt with the first tokens of a trace, for ascending numbers of tokens."""
+    state = hashlib.sha256(np.asarray(prompt, dtype="<i8").tobytes())
+    tokens, done = np.asarray(token_ids, dtype="<i8"), 0
+    ids: list[str] = []
+    for position in positions:
+        state.update(tokens[done:position].tobytes())
+        done = position
+        ids.append(state.hexdigest()[:32])
+    return ids
 
 
 def block_key(

@@ -46,8 +46,8 @@ class Work:
 class Known:
     """What tables hold of the model and its writers, all empty if nothing.
 
-    ``traces``: of the model on any problem set: problem_set, protocol_hash, n_tokens. ``cuts``: of the
-    model's traces, a row per trace: protocol_hash, n_cuts (the end not counted). ``runs``: the table
+    ``traces``: of the model on any problem set: problem_set, sampling_hash, n_tokens. ``cuts``: of the
+    model's traces, a row per trace: sampling_hash, n_cuts (the end not counted). ``runs``: the table
     ``sampling_runs`` of the model. ``done``: assets that have run under the protocol on the problem set.
     ``n_writer_traces``: measured traces of every other model on the problem set.
     """
@@ -248,7 +248,7 @@ def _joined(*bases: str) -> str:
 
 def _mean_length(protocol: Protocol, traces: pl.DataFrame) -> tuple[float | None, str]:
     """Mean tokens of the model's traces: under this protocol, else under others within its budget."""
-    same = traces.filter(pl.col("protocol_hash") == protocol.protocol_hash)
+    same = traces.filter(pl.col("sampling_hash") == protocol.sampling_hash)
     pool = same if same.height else traces
     if pool.is_empty():
         return None, "length of its traces unknown: none sampled yet"
@@ -259,7 +259,7 @@ def _mean_length(protocol: Protocol, traces: pl.DataFrame) -> tuple[float | None
 
 def _mean_cuts(protocol: Protocol, cuts: pl.DataFrame) -> tuple[float | None, str]:
     """Mean measured cuts of a trace under this protocol."""
-    same = cuts.filter(pl.col("protocol_hash") == protocol.protocol_hash)
+    same = cuts.filter(pl.col("sampling_hash") == protocol.sampling_hash)
     if same.height:
         mean = float(same["n_cuts"].to_numpy().mean())
         return mean, f"{same.height:,} traces had {mean:.1f} cuts on average"

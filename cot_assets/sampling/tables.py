@@ -1,6 +1,6 @@
 """From shards and plans to the rows of tables, before grading.
 
-Belongs here: frames of traces, prefixes, cuts and rollouts with the columns of their tables, verdicts
+Belongs here: frames of traces, cuts and rollouts with the columns of their tables, verdicts
 left out. Does not belong here: verdicts (:mod:`cot_assets.grading`), counts and potentials (SQL and
 :mod:`cot_assets.measures`), writing.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ import polars as pl
 
 from cot_assets.engines.base import Engine
 from cot_assets.grading.statements import first_leak, states_answer_at
+from cot_assets.sampling.blocks import prefix_ids
 from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import PlannedBlock, Prefix, sampling_of
 from cot_assets.study import Protocol
@@ -38,7 +39,7 @@ def prompts(problems: pl.DataFrame, engine: Engine) -> list[Prefix]:
 def _stamp(protocol: Protocol) -> list[pl.Expr]:
     return [
         pl.lit(protocol.name).alias("protocol"),
-        pl.lit(protocol.protocol_hash).alias("protocol_hash"),
+        pl.lit(protocol.sampling_hash).alias("sampling_hash"),
     ]
 
 
@@ -130,7 +131,7 @@ def blocks_frame(
                 ),
                 "prompt": prompts_of[p.prefix.token_ids[: p.prefix.n_prompt]],
                 "protocol": protocol.name,
-                "protocol_hash": protocol.protocol_hash,
+                "sampling_hash": protocol.sampling_hash,
             }
             for p in plan
         ],
@@ -154,29 +155,27 @@ def measured_traces(traces: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     return pool.group_by("problem_id", maintain_order=True).head(protocol.measured_per_problem)
 
 
-def cut_tables(
-    traces: pl.DataFrame, problems: pl.DataFrame, protocol: Protocol
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The tables ``prefixes`` and ``trace_cuts`` of measured traces, cut by the protocol's policy."""
+def trace_cuts(traces: pl.DataFrame, problems: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+    """The table ``trace_cuts`` of measured traces, cut by the protocol's policy."""
     positions = {
         trace["trace_id"]: cut_positions(
             protocol.cut_policy, trace["text"], trace["char_ends"], protocol.max_cuts
         )
         for trace in traces.iter_rows(named=True)
     }
-    return tables_at(positions, protocol.cut_policy, traces, problems, protocol)
+    return cuts_at(positions, protocol.cut_policy, traces, problems, protocol)
 
 
-def tables_at(
+def cuts_at(
     positions: Mapping[str, Sequence[int]],
     policy: str,
     traces: pl.DataFrame,
     problems: pl.DataFrame,
     protocol: Protocol,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The tables ``prefixes`` and ``trace_cuts`` for given cuts.
+) -> pl.DataFrame:
+    """The table ``trace_cuts`` for given cuts.
 
-    The end of a trace is a row of ``trace_cuts`` without prefix: it carries the trace's own verdict.
+    The end of a trace is a row without prefix: it carries the trace's own verdict.
 
     Args:
         positions: Tokens before each cut by trace_id, ascending.
@@ -186,51 +185,34 @@ def tables_at(
         protocol: Stamped on every row.
     """
     gold = {row["problem_id"]: row for row in problems.iter_rows(named=True)}
-    prefixes: dict[str, dict[str, object]] = {}
     cuts: list[dict[str, object]] = []
     for trace in traces.iter_rows(named=True):
-        text, ids = trace["text"], trace["token_ids"]
+        text, n_tokens = trace["text"], len(trace["token_ids"])
         stated, leaked = _first_statements(trace, gold[trace["problem_id"]])
-        common = {
-            "problem_set": trace["problem_set"],
-            "model": trace["model"],
-            "problem_id": trace["problem_id"],
-            "protocol": protocol.name,
-            "protocol_hash": protocol.protocol_hash,
-        }
-        for index, position in enumerate([*positions[trace["trace_id"]], len(ids)]):
-            is_end = position == len(ids)
-            char_end = len(text) if is_end else characters_before(trace, position)
-            prefix_id = None
-            if not is_end:
-                prefix = prefix_at(trace, position)
-                prefix_id = prefix.prefix_id
-                prefixes[prefix_id] = {
-                    **common,
-                    "prefix_id": prefix_id,
-                    "token_ids": prefix.token_ids,
-                    "n_tokens": position,
-                    "text": text[:char_end],
-                }
+        places = positions[trace["trace_id"]]
+        ids = prefix_ids(trace["prompt_token_ids"], trace["token_ids"], places)
+        for index, (position, prefix_id) in enumerate([*zip(places, ids, strict=True), (n_tokens, None)]):
+            char_end = len(text) if prefix_id is None else characters_before(trace, position)
             cuts.append(
                 {
-                    **common,
+                    "problem_set": trace["problem_set"],
+                    "model": trace["model"],
+                    "problem_id": trace["problem_id"],
                     "trace_id": trace["trace_id"],
                     "cut_policy": policy,
                     "cut_index": index,
                     "prefix_id": prefix_id,
                     "token_end": position,
                     "char_end": char_end,
-                    "fraction": position / len(ids),
-                    "is_end": is_end,
+                    "fraction": position / n_tokens,
+                    "is_end": prefix_id is None,
                     "states_answer": stated is not None and stated <= char_end,
                     "leaks_answer": leaked is not None and leaked <= char_end,
+                    "protocol": protocol.name,
+                    "sampling_hash": protocol.sampling_hash,
                 }
             )
-    return (
-        pl.DataFrame(list(prefixes.values()), infer_schema_length=None),
-        pl.DataFrame(cuts, infer_schema_length=None),
-    )
+    return pl.DataFrame(cuts, infer_schema_length=None)
 
 
 def prefix_at(trace: Mapping[str, Any], position: int) -> Prefix:
@@ -271,11 +253,35 @@ def rollouts_frame(
         protocol: Stamped on every row.
     """
     return (
-        rows.join(prefix_texts, on="prefix_id")
-        .join(problems.select("problem_id", *GRADED_BY), on="problem_id")
+        rows.join(prefix_texts, on="prefix_id", maintain_order="left")
+        .join(problems.select("problem_id", *GRADED_BY), on="problem_id", maintain_order="left")
         .with_columns(text=pl.concat_str("prefix_text", "text"))
         .select(
             "problem_id", "prefix_id", "sample_index", "block_key", "text", "finish_reason",
             "n_tokens", "shard", *GRADED_BY, *_stamp(protocol),
         )
     )  # fmt: skip
+
+
+def slices(rows: pl.DataFrame, places: pl.DataFrame, characters: int) -> Iterator[pl.DataFrame]:
+    """Rows of shards in parts whose prefixes together have about so many characters.
+
+    Args:
+        rows: With prefix_id.
+        places: prefix_id and ``char_end``, the length of its text.
+        characters: Of all prefixes of a part, one for each row.
+    """
+    longest = places["char_end"].max()
+    yield from rows.iter_slices(max(1, characters // (int(str(longest or 0)) + 1)))
+
+
+def texts_at(places: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
+    """problem_id, prefix_id and ``prefix_text`` of prefixes.
+
+    Args:
+        places: problem_id, prefix_id, trace_id, char_end.
+        traces: trace_id and text.
+    """
+    return places.join(traces.select("trace_id", "text"), on="trace_id").select(
+        "problem_id", "prefix_id", prefix_text=pl.col("text").str.slice(0, pl.col("char_end"))
+    )

@@ -39,13 +39,11 @@ _CARRIED: Mapping[str, str] = {
     "audits": "true",
     "import_notes": "true",
     "problems": "starts_with(source, $prefix)",
-    **dict.fromkeys(
-        ("traces", "prefixes", "trace_cuts", "rollouts", "potentials"), f"problem_set IN {_SETS}"
-    ),
+    **dict.fromkeys(("traces", "trace_cuts", "rollouts", "potentials"), f"problem_set IN {_SETS}"),
 }
 _BLOCKS = {
     "problem_set": pl.String, "model": pl.String, "asset": pl.String, "block_key": pl.String,
-    "n": pl.Int32, "protocol_hash": pl.String,
+    "n": pl.Int32, "sampling_hash": pl.String,
 }  # fmt: skip
 
 
@@ -226,6 +224,14 @@ def _rows(con: duckdb.DuckDBPyConnection, table: str, condition: str) -> pl.Data
     params = {"prefix": RECORDED} if "$prefix" in condition else None
     frame = select(con, f'SELECT * FROM "{table}" WHERE {condition}', params)  # noqa: S608
     wanted = {c.name: c for c in TABLES[table].columns}
+    if (
+        "sampling_hash" in wanted
+        and "sampling_hash" not in frame.columns
+        and "protocol_hash" in frame.columns
+    ):
+        frame = frame.rename({"protocol_hash": "sampling_hash"})
+    if "origin" in wanted and "origin" not in frame.columns:
+        frame = frame.with_columns(origin=pl.lit("own"))  # nothing else is carried over
     frame = frame.select([c for c in frame.columns if c in wanted])
     frame = conform(
         table,

@@ -19,7 +19,7 @@ from cot_assets.warehouse.store import Warehouse
 
 PROTOCOL = "recorded"  #: entry of protocols.toml with the thresholds for what has no entry of its own
 #: Tables of an import in the order they are written; curves show once ``potentials`` is there.
-TABLES = ("problems", "models", "traces", "prefixes", "trace_cuts", "rollouts", "import_notes", "potentials")
+TABLES = ("problems", "models", "traces", "trace_cuts", "rollouts", "import_notes", "potentials")
 
 
 class RecordedError(ValueError):
@@ -203,7 +203,7 @@ def _check_problems(warehouse: Warehouse, model: str, problem_set: str, problems
 def _check_protocol(model: str, problem_set: str, before: pl.DataFrame, traces: pl.DataFrame) -> None:
     """What stays must have been sampled in the same way, or one curve's n would mean two things."""
     kept = before.filter(~pl.col("problem_id").is_in(traces["problem_id"].unique().to_list()))
-    if not set(kept["protocol_hash"]) <= set(traces["protocol_hash"]):
+    if not set(kept["sampling_hash"]) <= set(traces["sampling_hash"]):
         raise RecordedError(
             f"model {model!r} on {problem_set!r} holds {kept.height} trace(s) from another source, or sampled in "
             "another way; import into another problem set with --problem-set"

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import polars as pl
@@ -37,6 +37,12 @@ from cot_assets.warehouse.schema import (
 )
 
 _RETRY_S = 0.1
+Conflict = Literal["refuse", "replace", "keep"]
+_VERBS: Mapping[Conflict, str] = {
+    "refuse": "INSERT",
+    "replace": "INSERT OR REPLACE",
+    "keep": "INSERT OR IGNORE",
+}
 
 
 class Warehouse:
@@ -62,21 +68,25 @@ class Warehouse:
             timeout_s=lock_timeout_s,
         )
 
-    def write_partition(self, table: str, frame: pl.DataFrame, partition: Mapping[str, str]) -> int:
+    def write_partition(
+        self, table: str, frame: pl.DataFrame, partition: Mapping[str, str], on_conflict: Conflict = "refuse"
+    ) -> int:
         """Replace the rows of a partition by a frame, in one transaction.
 
         Args:
             table: A table of the schema.
             frame: All columns of the table in any order; an empty frame clears the partition.
             partition: Column to value, at least one; every row of the frame must have these values.
+            on_conflict: What becomes of a row whose key stands in another partition: an error, the new row in
+                place of that one, or that one stays.
 
         Returns:
-            The number of rows written.
+            The number of rows of the frame.
         """
         schema = table_schema(table)
         frame = _rows(schema, frame, partition)
         with self._open(f"write {table} {_named(partition)}") as con, transaction(con):
-            return _replace(con, schema, frame, partition)
+            return _replace(con, schema, frame, partition, on_conflict)
 
     def merge(self, table: str, frame: pl.DataFrame) -> int:
         """Insert rows, replacing those with the same primary key; returns the rows of the frame."""
@@ -118,6 +128,7 @@ class Warehouse:
         partition: Mapping[str, str],
         params: Mapping[str, Any] | None = None,
         finish: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+        on_conflict: Conflict = "refuse",
     ) -> int:
         """Run ``sql/transforms/<name>.sql`` and write its rows as the partition, in one transaction.
 
@@ -127,6 +138,7 @@ class Warehouse:
             partition: Column to value; bound as parameters too.
             params: Further ``$name`` parameters of the SELECT.
             finish: Adds what SQL cannot compute; must not use the warehouse.
+            on_conflict: See :meth:`write_partition`.
 
         Returns:
             The number of rows written.
@@ -136,7 +148,7 @@ class Warehouse:
         with self._open(f"transform {name} {_named(partition)}") as con, transaction(con):
             frame = select(con, sql, {**partition, **(params or {})})
             frame = frame if finish is None else finish(frame)
-            return _replace(con, schema, _rows(schema, frame, partition), partition)
+            return _replace(con, schema, _rows(schema, frame, partition), partition, on_conflict)
 
     def publish(self) -> Path:
         """Write ``results.duckdb`` anew and put it in place atomically; returns its path.
@@ -219,10 +231,14 @@ def _rows(schema: TableSchema, frame: pl.DataFrame, partition: Mapping[str, str]
 
 
 def _replace(
-    con: duckdb.DuckDBPyConnection, schema: TableSchema, frame: pl.DataFrame, partition: Mapping[str, str]
+    con: duckdb.DuckDBPyConnection,
+    schema: TableSchema,
+    frame: pl.DataFrame,
+    partition: Mapping[str, str],
+    on_conflict: Conflict,
 ) -> int:
     con.execute(f'DELETE FROM "{schema.name}"{_where(schema, partition)}', list(partition.values()))  # noqa: S608
-    _insert(con, schema, frame, "INSERT")
+    _insert(con, schema, frame, _VERBS[on_conflict])
     return frame.height
 
 

@@ -15,8 +15,9 @@ SELECT
     round(sum(n_unscored) / nullif(sum(n) + sum(n_unscored), 0), 4) AS unscored_share,
     round(avg(ci_high - ci_low), 3) AS mean_interval_width,
     protocol,
-    protocol_hash
+    sampling_hash AS protocol_hash
 FROM potentials
-WHERE problem_set = coalesce($problem_set, problem_set)
+WHERE origin = 'own'
+    AND problem_set = coalesce($problem_set, problem_set)
 GROUP BY ALL
 ORDER BY problem_set, model;

@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS blocks (
     sampled_with   VARCHAR NOT NULL,
     prompt         VARCHAR NOT NULL,
     protocol       VARCHAR NOT NULL,
-    protocol_hash  VARCHAR NOT NULL,
+    sampling_hash  VARCHAR NOT NULL,
     PRIMARY KEY (problem_set, model, asset, prefix_id, block_index)
 );
 COMMENT ON TABLE blocks IS 'One row per block that a sampling asset asked for: which rollouts in the shards belong to a prefix under the protocol in force.';

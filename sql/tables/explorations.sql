@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS explorations (
     n_correct      INTEGER NOT NULL,
     grader_version VARCHAR NOT NULL,
     protocol       VARCHAR NOT NULL,
-    protocol_hash  VARCHAR NOT NULL,
+    sampling_hash  VARCHAR NOT NULL,
     PRIMARY KEY (problem_set, model, trace_id, round, prefix_id)
 );
 COMMENT ON TABLE explorations IS 'One row per round, trace and cut that adaptive sampling looked at, and in the last round per cut that it chose to confirm. These rollouts decide where to look and enter no potential.';

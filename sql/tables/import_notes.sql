@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS import_notes (
     note          VARCHAR NOT NULL,
     source        VARCHAR NOT NULL,
     protocol      VARCHAR NOT NULL,
-    protocol_hash VARCHAR NOT NULL,
+    sampling_hash VARCHAR NOT NULL,
     PRIMARY KEY (problem_set, model, problem_id, note)
 );
 COMMENT ON TABLE import_notes IS 'What to know of rollouts that others published before their numbers are used: one row per note.';

@@ -3,6 +3,7 @@ CREATE TABLE IF NOT EXISTS potentials (
     model            VARCHAR NOT NULL,
     problem_id       VARCHAR NOT NULL,
     prefix_id        VARCHAR NOT NULL,
+    origin           VARCHAR NOT NULL,
     n                INTEGER,
     n_correct        INTEGER,
     n_truncated      INTEGER,
@@ -13,14 +14,15 @@ CREATE TABLE IF NOT EXISTS potentials (
     ci_high          DOUBLE,
     is_n_approximate BOOLEAN NOT NULL,
     protocol         VARCHAR NOT NULL,
-    protocol_hash    VARCHAR NOT NULL,
+    sampling_hash    VARCHAR NOT NULL,
     PRIMARY KEY (problem_set, model, prefix_id)
 );
-COMMENT ON TABLE potentials IS 'One row per prefix: the potential with its interval.';
-COMMENT ON COLUMN potentials.model IS 'Reader; here also the writer';
+COMMENT ON TABLE potentials IS 'One row per reader and prefix: the potential with its interval, of prefixes of the reader''s own traces and of those that it was given.';
+COMMENT ON COLUMN potentials.model IS 'Reader: the model that continued the prefix';
 COMMENT ON COLUMN potentials.prefix_id IS 'The prefix';
+COMMENT ON COLUMN potentials.origin IS 'own: the prefix is a cut of the reader''s own trace, also where it was given as well; given: see table given';
 COMMENT ON COLUMN potentials.n IS 'Scored rollouts: correct, incorrect, no_answer and truncated. 0 or NULL: nothing known';
-COMMENT ON COLUMN potentials.n_correct IS 'Rollouts whose final answer is right';
+COMMENT ON COLUMN potentials.n_correct IS 'Rollouts whose final answer is correct';
 COMMENT ON COLUMN potentials.n_truncated IS 'Rollouts cut off by the token budget before an answer';
 COMMENT ON COLUMN potentials.n_no_answer IS 'Finished rollouts without an answer';
 COMMENT ON COLUMN potentials.n_unscored IS 'Rollouts that the grader failed on; not in n';

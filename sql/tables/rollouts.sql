@@ -4,6 +4,7 @@ CREATE TABLE IF NOT EXISTS rollouts (
     problem_id     VARCHAR NOT NULL,
     prefix_id      VARCHAR NOT NULL,
     sample_index   INTEGER NOT NULL,
+    origin         VARCHAR NOT NULL,
     block_key      VARCHAR NOT NULL,
     answer         VARCHAR,
     answer_rule    VARCHAR,
@@ -13,13 +14,14 @@ CREATE TABLE IF NOT EXISTS rollouts (
     shard          VARCHAR NOT NULL,
     grader_version VARCHAR NOT NULL,
     protocol       VARCHAR NOT NULL,
-    protocol_hash  VARCHAR NOT NULL,
+    sampling_hash  VARCHAR NOT NULL,
     PRIMARY KEY (problem_set, model, prefix_id, sample_index)
 );
-COMMENT ON TABLE rollouts IS 'One row per rollout of a prefix by its own model. Texts: view rollout_texts.';
-COMMENT ON COLUMN rollouts.model IS 'Reader; here also the writer';
+COMMENT ON TABLE rollouts IS 'One row per rollout: a model''s continuation of a prefix, of its own trace or given by another model. Texts: view rollout_texts.';
+COMMENT ON COLUMN rollouts.model IS 'Reader: the model that continued the prefix';
 COMMENT ON COLUMN rollouts.prefix_id IS 'The prefix that was continued';
 COMMENT ON COLUMN rollouts.sample_index IS '0 ... n-1 among the rollouts of the prefix';
+COMMENT ON COLUMN rollouts.origin IS 'own: the prefix is a cut of the reader''s own trace, also where it was given as well; given: see table given';
 COMMENT ON COLUMN rollouts.block_key IS 'Identity of the block of 16 that it was sampled in';
 COMMENT ON COLUMN rollouts.answer IS 'Extracted final answer of prefix and completion; NULL if there is none';
 COMMENT ON COLUMN rollouts.answer_rule IS 'Rule that found the answer: boxed, statement, hash or last_number; NULL without an answer, or imported';

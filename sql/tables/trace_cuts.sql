@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS trace_cuts (
     states_answer BOOLEAN NOT NULL,
     leaks_answer  BOOLEAN NOT NULL,
     protocol      VARCHAR NOT NULL,
-    protocol_hash VARCHAR NOT NULL,
+    sampling_hash VARCHAR NOT NULL,
     PRIMARY KEY (trace_id, cut_policy, cut_index)
 );
 COMMENT ON TABLE trace_cuts IS 'One row per measured trace and cut; the last row of a trace is its end, which carries the trace''s own verdict and is not sampled.';

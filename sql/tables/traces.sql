@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS traces (
     model_revision   VARCHAR NOT NULL,
     grader_version   VARCHAR NOT NULL,
     protocol         VARCHAR NOT NULL,
-    protocol_hash    VARCHAR NOT NULL,
+    sampling_hash    VARCHAR NOT NULL,
     PRIMARY KEY (trace_id)
 );
 COMMENT ON TABLE traces IS 'One row per trace: a sampled chain of thought with its final answer and verdict.';

@@ -17,7 +17,7 @@ SELECT
     cuts.states_answer,
     cuts.leaks_answer,
     cuts.protocol,
-    cuts.protocol_hash,
+    cuts.sampling_hash AS protocol_hash,
     potentials.n,
     potentials.n_correct,
     potentials.potential,

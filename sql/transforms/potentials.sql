@@ -1,6 +1,7 @@
--- Counts of rollouts per prefix of one model on one problem set. A prefix without rollouts stays, with
--- n = 0. The potential and its interval are added by cot_assets.statistics.estimates.add_potential.
--- Parameters: $problem_set, $model.
+-- Counts of a model's rollouts per prefix that an asset asked for: completions, of its own traces, or
+-- transfer_completions, given by others. A prefix without rollouts stays, with n = 0. The potential and its
+-- interval are added by cot_assets.statistics.estimates.add_potential.
+-- Parameters: $problem_set, $model, $origin, $asset.
 WITH counts AS (
     SELECT
         prefix_id,
@@ -12,21 +13,26 @@ WITH counts AS (
     FROM rollouts
     WHERE problem_set = $problem_set AND model = $model
     GROUP BY prefix_id
+),
+wanted AS (
+    SELECT DISTINCT problem_set, model, problem_id, prefix_id, protocol, sampling_hash
+    FROM blocks
+    WHERE problem_set = $problem_set AND model = $model AND asset = $asset
 )
 SELECT
-    prefixes.problem_set,
-    prefixes.model,
-    prefixes.problem_id,
-    prefixes.prefix_id,
+    wanted.problem_set,
+    wanted.model,
+    wanted.problem_id,
+    wanted.prefix_id,
+    $origin AS origin,
     coalesce(counts.n, 0)::INTEGER AS n,
     coalesce(counts.n_correct, 0)::INTEGER AS n_correct,
     coalesce(counts.n_truncated, 0)::INTEGER AS n_truncated,
     coalesce(counts.n_no_answer, 0)::INTEGER AS n_no_answer,
     coalesce(counts.n_unscored, 0)::INTEGER AS n_unscored,
     false AS is_n_approximate,
-    prefixes.protocol,
-    prefixes.protocol_hash
-FROM prefixes
+    wanted.protocol,
+    wanted.sampling_hash
+FROM wanted
 LEFT JOIN counts USING (prefix_id)
-WHERE prefixes.problem_set = $problem_set AND prefixes.model = $model
-ORDER BY prefixes.problem_id, prefixes.n_tokens, prefixes.prefix_id;
+ORDER BY wanted.problem_id, wanted.prefix_id;

@@ -11,7 +11,7 @@ SELECT
     (sum(count(*)) OVER prefix)::INTEGER AS n,
     count(*) / sum(count(*)) OVER prefix AS share
 FROM rollouts
-WHERE verdict <> 'unscored'
+WHERE origin = 'own' AND verdict <> 'unscored'
 GROUP BY problem_set, model, problem_id, prefix_id, verdict = 'correct', CASE WHEN verdict <> 'correct' THEN answer END
 WINDOW prefix AS (PARTITION BY problem_set, model, prefix_id);
 COMMENT ON VIEW answer_distribution IS 'One row per prefix and distinct final answer of its rollouts.';

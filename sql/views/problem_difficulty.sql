@@ -10,7 +10,7 @@ WITH per_problem AS (
         count(*) FILTER (WHERE verdict = 'truncated') AS n_truncated,
         avg(n_tokens) AS mean_tokens,
         protocol,
-        protocol_hash
+        sampling_hash AS protocol_hash
     FROM traces
     GROUP BY ALL
 ),

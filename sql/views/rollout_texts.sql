@@ -5,6 +5,7 @@ WITH sampled AS (
         false AS is_transfer, problem_set, model, problem_id, prefix_id, sample_index, answer, verdict,
         finish_reason, n_tokens, block_key, shard
     FROM rollouts
+    WHERE origin = 'own'
     UNION ALL
     SELECT
         true AS is_transfer, problem_set, reader AS model, problem_id, prefix_id, sample_index, answer, verdict,

@@ -36,7 +36,7 @@ SELECT
     potentials.n_unscored,
     potentials.is_n_approximate,
     cuts.protocol,
-    cuts.protocol_hash
+    cuts.sampling_hash AS protocol_hash
 FROM trace_cuts AS cuts
 JOIN traces USING (trace_id)
 LEFT JOIN potentials

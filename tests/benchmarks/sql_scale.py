@@ -120,7 +120,8 @@ def analyze(folder: str, model: str) -> dict[str, float]:
     """Potentials, events and rates of one partition: CPU seconds, this process and its peak memory."""
     warehouse, where = Warehouse(DataHome(Path(folder))), {"problem_set": "synthetic", "model": model}
     start = time.process_time()
-    warehouse.transform("potentials", "potentials", where, finish=add_potential)
+    own, asked = {**where, "origin": "own"}, {"asset": "completions"}
+    warehouse.transform("potentials", "potentials", own, asked, finish=add_potential)
     middle = time.process_time()
     curves = warehouse.read_transform("curves", where)
     tables = judge_curves(curves, warehouse.read_table("problems", problem_set="synthetic"), PROTOCOL)
@@ -143,7 +144,7 @@ def peak_gb() -> float:
 def synthetic(seed: int, n_problems: int, where: dict[str, str]) -> dict[str, pl.DataFrame]:
     """Traces, cuts, prefixes and rollouts of one partition; potentials are random walks."""
     rng = np.random.default_rng(seed)
-    constant = {**where, "protocol": PROTOCOL.name, "protocol_hash": PROTOCOL.protocol_hash}
+    constant = {**where, "protocol": PROTOCOL.name, "sampling_hash": PROTOCOL.sampling_hash}
     text = "".join(f"Step {i}: 12 * 7 = 84, so x = {i}.\n" for i in range(CUTS))
     walk = rng.normal(0, 1.2, (n_problems, TRACES, CUTS)).cumsum(axis=2)
     start = rng.normal(0, 1.5, (n_problems, 1, 1))
@@ -180,19 +181,16 @@ def synthetic(seed: int, n_problems: int, where: dict[str, str]) -> dict[str, pl
         char_end=pl.lit(len(text), pl.Int64), fraction=pl.lit(1.0), is_end=True, states_answer=True, leaks_answer=True,
     )  # fmt: skip
     distinct = cuts.unique("prefix_id", keep="first", maintain_order=True)
-    prefixes = distinct.select(
-        "problem_id",
-        "prefix_id",
-        token_ids=pl.lit([1, 2, 3]),
-        n_tokens=10 * pl.col("cut_index"),
-        text=pl.lit(""),
-    )
+    blocks = distinct.select(
+        "problem_id", "prefix_id", asset=pl.lit("completions"), block_index=0, block_key="prefix_id", n=pl.lit(N),
+        seed=pl.lit("1"), model_revision=pl.lit("r"), sampled_with=pl.lit("{}"),
+    )  # fmt: skip
     rollouts = (
         distinct.select("problem_id", "prefix_id", "share")
         .join(pl.DataFrame({"sample_index": range(N)}), how="cross")
         .with_columns(u=pl.Series(rng.random(distinct.height * N)))
         .select(
-            "problem_id", "prefix_id", "sample_index",
+            "problem_id", "prefix_id", "sample_index", origin=pl.lit("own"),
             block_key=pl.format("{}{}", pl.col("prefix_id").str.tail(30), pl.col("sample_index") // 16),
             answer=pl.when(pl.col("u") < 0.97).then((pl.col("u") * 1000).cast(pl.Int32).cast(pl.String)),
             answer_rule=pl.when(pl.col("u") < 0.97).then(pl.lit("boxed")),
@@ -206,7 +204,7 @@ def synthetic(seed: int, n_problems: int, where: dict[str, str]) -> dict[str, pl
     made = {
         "traces": traces,
         "trace_cuts": pl.concat([measured, ends]),
-        "prefixes": prefixes,
+        "blocks": blocks,
         "rollouts": rollouts,
     }
     return {

@@ -33,16 +33,7 @@ LAYERS = (
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 #: What still breaks the rule. Shorten this list; never add to it.
-KNOWN: set[str] = {
-    "measures.curves.assets imports measures.exploration.sampling, of another room",
-    "measures.curves.problem_assets imports dagster",
-    "measures.curves.sampling imports dagster",
-    "measures.exploration.sampling imports dagster",
-    "measures.exploration.sampling imports measures.curves.sampling, of another room",
-    "measures.search.assets imports measures.curves.sampling, of another room",
-    "measures.transfer.assets imports measures.curves.assets, of another room",
-    "measures.transfer.assets imports measures.curves.sampling, of another room",
-}
+KNOWN: set[str] = set()
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:

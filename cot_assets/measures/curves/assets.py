@@ -7,34 +7,24 @@ here: what is found on the curves (:mod:`cot_assets.measures.patterns.assets`).
 import dagster as dg
 import polars as pl
 
-from cot_assets.measures.curves import martingale_asset as curves
-from cot_assets.measures.curves import sampling
-from cot_assets.measures.exploration import sampling as exploring
+from cot_assets.measures.curves.martingale import martingale_test, stopping_frame
 from cot_assets.orchestration import check_rules as rules
 from cot_assets.orchestration import materializing as common
-from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET
+from cot_assets.orchestration import sampling
+from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
 from cot_assets.orchestration.resources import Engines, Progress, Study
+from cot_assets.problems.load import load_problems
 from cot_assets.sampling.plan import plan_rollouts, plan_traces
 from cot_assets.sampling.tables import (
     GRADED_BY,
-    cut_tables,
     measured_traces,
     prefixes_of,
     prompts,
+    trace_cuts,
     traces_frame,
 )
-from cot_assets.statistics.estimates import add_potential
 
 _SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
-#: Checks of rollouts, wherever the prefix came from.
-ROLLOUT_CHECKS = {
-    **_SCHEMA,
-    "no_duplicates": (True, "No sample index stands twice for a prefix."),
-    "unscored_share": (True, "The grader failed on at most 2% of the rollouts."),
-    "truncated_share": (False, "At most 10% of the rollouts ran out of tokens."),
-    "empty_share": (True, "At most half of the rollouts are empty."),
-    "no_answer_share": (False, "At most 90% of the rollouts end without an answer."),
-}
 _TRACES = {**_SCHEMA, **sampling.AUDIT}
 _POTENTIALS = {
     **_SCHEMA,
@@ -42,6 +32,27 @@ _POTENTIALS = {
     "interval_width": (False, "The median 95% interval is at most 0.30 wide."),
     "martingale": (False, "The potential at stopping times has mean V0: one joint test, 1% level."),
 }
+
+
+@dg.asset(
+    partitions_def=PROBLEM_SETS,
+    description=common.description("problems"),
+    kinds={"duckdb", "polars"},
+    metadata=common.table_metadata("problems"),
+    check_specs=common.check_specs("problems", _SCHEMA, PROBLEM_SETS),
+)
+def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    """Questions with gold answers, from the problem set's source."""
+    scope = common.sampled_scope_of(context, study)
+    frame = load_problems(scope.config.problem_set(scope.problem_set), study.home())
+    scope.warehouse.write_partition("problems", frame, scope.where)
+    return common.finished(
+        frame,
+        scope.fingerprint,
+        checks=_SCHEMA,
+        findings={"schema": rules.schema_holds("problems", frame)},
+        metadata={"revision": str(frame["revision"][0]), "protocol": scope.protocol.name},
+    )
 
 
 @dg.asset(
@@ -92,30 +103,24 @@ def prefixes(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
     """The measured traces, cut by the protocol's policy."""
     scope = common.sampled_scope_of(context, study)
     measured = measured_traces(scope.warehouse.read_table("traces", **scope.where), scope.protocol)
-    frame, cuts = cut_tables(measured, scope.problems(), scope.protocol)
-    scope.warehouse.write_partition("prefixes", frame, scope.where)
-    scope.warehouse.write_partition("trace_cuts", cuts, scope.where)
+    scope.warehouse.write_partition(
+        "trace_cuts", trace_cuts(measured, scope.problems(), scope.protocol), scope.where
+    )
+    cuts = scope.warehouse.read_table("trace_cuts", **scope.where)
     return common.finished(
-        frame,
+        cuts.filter(~pl.col("is_end")).unique("prefix_id", maintain_order=True),
         scope.fingerprint,
         checks=_SCHEMA,
-        findings={
-            "schema": rules.schema_holds("prefixes", scope.warehouse.read_table("prefixes", **scope.where))
-        },
-        metadata={
-            "traces_measured": measured.height,
-            "cuts": cuts.height,
-            "trace_cuts": common.preview(cuts),
-        },
+        findings={"schema": rules.schema_holds("trace_cuts", cuts)},
+        metadata={"traces_measured": measured.height, "cuts": cuts.height},
     )
 
 
 @dg.asset(
     partitions_def=MODEL_BY_SET,
-    deps=["prefixes"],
+    deps=["prefixes", "explorations"],
     description="Rollouts of every prefix, sampled into Parquet shards; resumable, nothing sampled twice. "
-    "Materializes when complete, and writes the table `blocks`. Where the protocol samples adaptively, it first "
-    "explores where the potential changes and adds those cuts to `prefixes` and `trace_cuts`; see `explorations`.",
+    "Materializes when complete, and writes the table `blocks`.",
     kinds={"parquet"},
     metadata=common.table_metadata("blocks"),
     check_specs=common.check_specs("completions", sampling.AUDIT),
@@ -127,7 +132,6 @@ def completions(
     """N rollouts of every prefix, complete when this materializes."""
     scope = common.sampled_scope_of(context, study)
     engine = sampling.open_engine(scope, engines)
-    explored = exploring.explore(context, scope, study, engine, progress)
     wanted = prefixes_of(scope.warehouse.read_table("prefixes", **scope.where))
     plan = plan_rollouts(wanted, scope.protocol, engine.describe())
     store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
@@ -137,7 +141,7 @@ def completions(
         scope.fingerprint,
         checks=sampling.AUDIT,
         findings={"audit": audit},
-        metadata={**cost, **explored},
+        metadata=cost,
     )
 
 
@@ -147,19 +151,17 @@ def completions(
     description=common.description("rollouts"),
     kinds={"duckdb", "sympy"},
     metadata=common.table_metadata("rollouts"),
-    check_specs=common.check_specs("rollouts", ROLLOUT_CHECKS),
+    check_specs=common.check_specs("rollouts", sampling.ROLLOUT_CHECKS),
 )
 def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Every rollout with its verdict, judged on the trace up to the cut and the completion together."""
     scope = common.sampled_scope_of(context, study)
-    prefixes = scope.warehouse.read_table("prefixes", **scope.where)
-    graded = sampling.judge_blocks(study, scope, "completions", prefixes)
-    scope.warehouse.write_partition("rollouts", graded.with_columns(model=pl.lit(scope.model)), scope.where)
-    frame = scope.warehouse.read_table("rollouts", **scope.where)
+    sampling.grade_rollouts(study, scope, "completions")
+    frame = scope.warehouse.read_table("rollouts", **scope.where, origin="own")
     return common.finished(
         frame,
         scope.fingerprint,
-        checks=ROLLOUT_CHECKS,
+        checks=sampling.ROLLOUT_CHECKS,
         findings=rules.rollout_findings("rollouts", frame),
         metadata={"share_correct": frame.select((pl.col("verdict") == "correct").mean()).item()},
     )
@@ -176,8 +178,8 @@ def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
 def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """P(correct | prefix) with its interval, for every prefix."""
     scope = common.sampled_scope_of(context, study)
-    scope.warehouse.transform("potentials", "potentials", scope.where, finish=add_potential)
-    frame = scope.warehouse.read_table("potentials", **scope.where)
+    sampling.count_potentials(scope, "completions")
+    frame = scope.warehouse.read_table("potentials", **scope.where, origin="own")
     from cot_assets.measures.curves.report import curves_figure  # plotting loads slowly
 
     curve = scope.curves()
@@ -189,10 +191,31 @@ def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.Materializ
             "schema": rules.schema_holds("potentials", frame),
             "null_iff_unknown": rules.potential_is_null_iff_unknown(frame),
             "interval_width": rules.intervals_are_narrow(frame),
-            "martingale": curves.martingale_finding(scope, curve),
+            "martingale": martingale_finding(scope, curve),
         },
         metadata={
             "mean_potential": frame["potential"].mean(),
             "curves": common.picture(curves_figure(curve, f"{scope.model} on {scope.problem_set}")),
         },
+    )
+
+
+def martingale_finding(scope: common.Scope, curves: pl.DataFrame) -> rules.Finding:
+    """The joint martingale test on line ends and trace ends; not applicable to correct-only traces."""
+    if scope.protocol.measured == "correct":
+        return rules.Finding(
+            True, "not applicable: the protocol measures correct traces only, which is a selection"
+        )
+    traces = scope.warehouse.read_table("traces", **scope.where)
+    # Places that exploration found depend on what follows them: they are no stopping times.
+    own = curves.filter(pl.col("cut_policy") == scope.protocol.cut_policy)
+    frame = stopping_frame(own, scope.protocol, traces)
+    if frame.is_empty():
+        return rules.Finding(False, "no trace with a verdict was measured, so there is nothing to test")
+    result = martingale_test(frame)
+    return rules.Finding(
+        result.is_passed,
+        f"mean drift {result.mean_drift:+.3f} ({result.drift_low:+.3f} to {result.drift_high:+.3f}) over "
+        f"{result.n_problems} problems, p = {result.p_value:.3g}; level {result.level}",
+        {"p_value": result.p_value, "mean_drift": result.mean_drift, "traces": result.n_traces},
     )

@@ -15,9 +15,10 @@ from typing import Any
 import polars as pl
 
 from cot_assets.measures.exploration.adaptive import Search
+from cot_assets.sampling.blocks import prefix_ids
 from cot_assets.sampling.cuts import cut_positions
 from cot_assets.sampling.plan import Prefix
-from cot_assets.sampling.tables import characters_before, prefix_at, tables_at
+from cot_assets.sampling.tables import characters_before, cuts_at, prefix_at
 from cot_assets.study import ADAPTIVE, Protocol
 
 _SCORED = ("correct", "incorrect", "no_answer", "truncated")
@@ -44,7 +45,7 @@ class Exploration:
 
     def __init__(self, traces: pl.DataFrame, problems: pl.DataFrame, protocol: Protocol) -> None:
         self._frame, self._problems, self._protocol = traces, problems, protocol
-        self._prefix: dict[str, tuple[Prefix, str]] = {}  #: with its text
+        self._places: dict[str, tuple[dict[str, Any], int]] = {}  #: trace and tokens of a prefix
         self._traces = [self._opened(row) for row in traces.iter_rows(named=True)]
         self._asked: Counter[str] = Counter()
         self._scored: Counter[str] = Counter()
@@ -57,11 +58,8 @@ class Exploration:
         coarse = cut_positions(protocol.cut_policy, row["text"], ends, protocol.max_cuts)
         fine = cut_positions(protocol.adaptive.resolution, row["text"], ends, len(ends))
         tokens = sorted({*coarse, *fine})
-        ids: list[str] = []
-        for position in tokens:
-            prefix = prefix_at(row, position)
-            ids.append(prefix.prefix_id)
-            self._prefix[ids[-1]] = prefix, row["text"][: characters_before(row, position)]
+        ids = prefix_ids(row["prompt_token_ids"], row["token_ids"], tokens)
+        self._places |= {prefix: (row, position) for prefix, position in zip(ids, tokens, strict=True)}
         return _Trace(row, tokens, ids, Search(len(tokens), [tokens.index(c) for c in coarse], protocol))
 
     def _counts(self, trace: _Trace) -> tuple[list[int], list[int], list[int]]:
@@ -80,11 +78,14 @@ class Exploration:
 
     def prefixes(self, ids: dict[str, tuple[int, int]]) -> list[Prefix]:
         """The prefixes of a round."""
-        return [self._prefix[i][0] for i in ids]
+        return [prefix_at(*self._places[i]) for i in ids]
 
     def texts(self, ids: dict[str, tuple[int, int]]) -> pl.DataFrame:
         """problem_id, prefix_id and prefix_text of a round's prefixes."""
-        rows = [(self._prefix[i][0].problem_id, i, self._prefix[i][1]) for i in ids]
+        rows = [
+            (row["problem_id"], i, row["text"][: characters_before(row, position)])
+            for i, (row, position) in ((i, self._places[i]) for i in ids)
+        ]
         return pl.DataFrame(rows, ["problem_id", "prefix_id", "prefix_text"], orient="row")
 
     def add(self, asked: dict[str, tuple[int, int]], graded: pl.DataFrame) -> None:
@@ -115,15 +116,12 @@ class Exploration:
                 "n_correct": self._correct[prefix],
                 "grader_version": grader,
                 "protocol": self._protocol.name,
-                "protocol_hash": self._protocol.protocol_hash,
+                "sampling_hash": self._protocol.sampling_hash,
             }
         )
 
-    def finish(self, grader_version: str) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-        """What is to be confirmed: rows of ``prefixes``, ``trace_cuts`` and ``explorations``.
-
-        The prefixes are those of the protocol's own cuts as well, which are all confirmed.
-        """
+    def finish(self, grader_version: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """What is to be confirmed, the protocol's own cuts included: rows of ``trace_cuts`` and ``explorations``."""
         self._rounds += 1
         chosen: dict[str, list[int]] = {}
         for trace in self._traces:
@@ -131,5 +129,5 @@ class Exploration:
             chosen[trace.row["trace_id"]] = [trace.tokens[i] for i in positions]
             for i in positions:
                 self._note(trace, "confirm", trace.tokens[i], trace.prefix_ids[i], grader_version)
-        prefixes, cuts = tables_at(chosen, ADAPTIVE, self._frame, self._problems, self._protocol)
-        return prefixes, cuts, pl.DataFrame(self._log, infer_schema_length=None)
+        cuts = cuts_at(chosen, ADAPTIVE, self._frame, self._problems, self._protocol)
+        return cuts, pl.DataFrame(self._log, infer_schema_length=None)

@@ -12,12 +12,12 @@ import polars as pl
 
 from cot_assets.engines.base import Engine
 from cot_assets.grading.verify import GRADER_VERSION
-from cot_assets.measures.curves import sampling
 from cot_assets.measures.search import greedy as optimize
 from cot_assets.measures.search import tables
 from cot_assets.measures.search.effects import judge_optimized, judge_steps, optimized_effects
 from cot_assets.orchestration import check_rules as rules
 from cot_assets.orchestration import materializing as common
+from cot_assets.orchestration import sampling
 from cot_assets.orchestration.partitions import MODEL_BY_SET
 from cot_assets.orchestration.resources import Engines, Progress, Study
 from cot_assets.sampling.plan import PlannedBlock

@@ -1,6 +1,6 @@
 """Group ``transfer``: what a reader makes of the beginnings of other models' traces.
 
-Belongs here: transfer_completions (with transfer_cuts), transfer_rollouts, transfer_potentials (with
+Belongs here: transfer_completions (with given), transfer_rollouts, transfer_potentials (with
 transfer_curve), unlocks (with unlock_rates and shortest_unlocks), transfer_differences, transfer_steps (with
 step_correlations). Does not belong here: which text a reader is given (:mod:`cot_assets.measures.transfer.given`).
 Partitions are those of the reader.
@@ -10,22 +10,19 @@ import dagster as dg
 import polars as pl
 
 from cot_assets.engines.opening import same_tokenizer
-from cot_assets.measures.curves import sampling
-from cot_assets.measures.curves.assets import ROLLOUT_CHECKS
 from cot_assets.measures.transfer.controls import shortest_unlocks
 from cot_assets.measures.transfer.controls import transfer_differences as differences_of
-from cot_assets.measures.transfer.given import transfer_cuts
+from cot_assets.measures.transfer.given import given_texts
 from cot_assets.measures.transfer.steps import step_correlations
 from cot_assets.measures.transfer.steps import transfer_steps as steps_of
 from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
 from cot_assets.orchestration import check_rules as rules
 from cot_assets.orchestration import materializing as common
+from cot_assets.orchestration import sampling
 from cot_assets.orchestration.partitions import ALL_WRITERS, MODEL_BY_SET
 from cot_assets.orchestration.resources import Engines, Progress, Study
 from cot_assets.sampling.plan import plan_rollouts
-from cot_assets.sampling.tables import prefixes_of, prompts
-from cot_assets.statistics.estimates import add_potential
-from cot_assets.warehouse.schema import polars_schema
+from cot_assets.sampling.tables import prompts
 
 _SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
 _POTENTIALS = {**_SCHEMA, "null_iff_unknown": (True, "The potential is NULL exactly where n is 0.")}
@@ -38,11 +35,11 @@ def _where(scope: common.Scope) -> dict[str, str]:
 @dg.asset(
     partitions_def=MODEL_BY_SET,
     deps=[dg.AssetDep("prefixes", partition_mapping=ALL_WRITERS)],
-    description=common.description("transfer_cuts")
-    + "\n\nThis asset writes `transfer_cuts` and `blocks`, and samples the reader into Parquet shards; "
+    description=common.description("given")
+    + "\n\nThis asset writes `given` and `blocks`, and samples the reader into Parquet shards; "
     "resumable, nothing sampled twice.",
     kinds={"parquet", "duckdb"},
-    metadata=common.table_metadata("transfer_cuts"),
+    metadata=common.table_metadata("given"),
     check_specs=common.check_specs("transfer_completions", sampling.AUDIT),
     pool="gpu",
 )
@@ -65,19 +62,14 @@ def transfer_completions(
     same = {
         name: same_tokenizer(scope.entry, scope.config.models.get(name)) for name in traces["model"].unique()
     }
-    given = transfer_cuts(traces, prompt_of, problems, engine, scope.model, same, scope.protocol)
-    cuts = (
-        given.drop("text", strict=False)
-        if given.height
-        else pl.DataFrame(schema=polars_schema("transfer_cuts"))
-    )
-    plan = plan_rollouts(prefixes_of(cuts), scope.protocol, engine.describe())
+    given, prefixes = given_texts(traces, prompt_of, problems, engine, scope.model, same, scope.protocol)
+    plan = plan_rollouts(prefixes, scope.protocol, engine.describe())
     store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
-    scope.warehouse.write_partition("transfer_cuts", cuts, _where(scope))
+    scope.warehouse.write_partition("given", given, _where(scope))
     sampling.write_blocks(scope, "transfer_completions", plan, engine, store)
     names = ", ".join(sorted(map(str, writers["model"].unique()))) or "none yet"
     return common.finished(
-        cuts,
+        given,
         common.transfer_fingerprint_of(context, scope),
         checks=sampling.AUDIT,
         findings={"audit": audit},
@@ -91,21 +83,17 @@ def transfer_completions(
     description=common.description("transfer_rollouts"),
     kinds={"duckdb", "sympy"},
     metadata=common.table_metadata("transfer_rollouts"),
-    check_specs=common.check_specs("transfer_rollouts", ROLLOUT_CHECKS),
+    check_specs=common.check_specs("transfer_rollouts", sampling.ROLLOUT_CHECKS),
 )
 def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Every rollout of the reader with its verdict, judged on given text and completion together."""
     scope = common.sampled_scope_of(context, study)
-    texts = scope.warehouse.read_transform("transfer_texts", _where(scope))
-    graded = sampling.judge_blocks(study, scope, "transfer_completions", texts)
-    scope.warehouse.write_partition(
-        "transfer_rollouts", graded.with_columns(reader=pl.lit(scope.model)), _where(scope)
-    )
+    sampling.grade_rollouts(study, scope, "transfer_completions")
     frame = scope.warehouse.read_table("transfer_rollouts", **_where(scope))
     return common.finished(
         frame,
         common.transfer_fingerprint_of(context, scope),
-        checks=ROLLOUT_CHECKS,
+        checks=sampling.ROLLOUT_CHECKS,
         findings=rules.rollout_findings("transfer_rollouts", frame),
     )
 
@@ -121,9 +109,7 @@ def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.Mat
 def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The reader's potential by writer, trace, fraction and control."""
     scope = common.sampled_scope_of(context, study)
-    scope.warehouse.transform(
-        "transfer_potentials", "transfer_potentials", _where(scope), finish=add_potential
-    )
+    sampling.count_potentials(scope, "transfer_completions")
     frame = scope.warehouse.read_table("transfer_potentials", **_where(scope))
     from cot_assets.measures.transfer.report import transfer_figure  # plotting loads slowly
 

@@ -23,6 +23,7 @@ from cot_assets.engines.base import Engine
 from cot_assets.grading.statements import first_leak
 from cot_assets.sampling.plan import Prefix
 from cot_assets.study import Control, Protocol
+from cot_assets.warehouse.schema import polars_schema
 
 REAL = "none"  #: what stands in the column ``control`` of the writer's own text
 Trace = Mapping[str, Any]
@@ -45,7 +46,7 @@ def nearest_cut(fraction: float, cut_tokens: Sequence[int], n_tokens: int) -> in
     return min(later, key=lambda i: (round(abs(cut_tokens[i] / n_tokens - fraction), 9), i), default=None)
 
 
-def transfer_cuts(
+def given_texts(
     traces: pl.DataFrame,
     prompts: Mapping[str, Prefix],
     problems: pl.DataFrame,
@@ -53,8 +54,8 @@ def transfer_cuts(
     reader: str,
     same_tokenizer: Mapping[str, bool],
     protocol: Protocol,
-) -> pl.DataFrame:
-    """The table ``transfer_cuts`` for measured traces of any writers, a text column ``text`` added.
+) -> tuple[pl.DataFrame, list[Prefix]]:
+    """The table ``given`` for measured traces of any writers, and the prefix of each row.
 
     Args:
         traces: Traces of the writers and of the reader, with ``cut_tokens``: tokens before each measured
@@ -69,6 +70,7 @@ def transfer_cuts(
     gold = {row["problem_id"]: row for row in problems.iter_rows(named=True)}
     texts = _Texts(traces.iter_rows(named=True), engine, reader, same_tokenizer)
     rows: list[dict[str, object]] = []
+    prefixes: list[Prefix] = []
     for trace in texts.measured:
         problem, prompt = gold[trace["problem_id"]], prompts[trace["problem_id"]]
         for fraction in sorted({*protocol.transfer_fractions, *protocol.control_fractions}):
@@ -87,8 +89,7 @@ def transfer_cuts(
                 if given is None or len(given.token_ids) >= protocol.max_tokens:
                     continue
                 prefix = Prefix(trace["problem_id"], (*prompt.token_ids, *given.token_ids), prompt.n_prompt)
-                text = given.donor["text"][: given.char_end]
-                leak = first_leak(text, problem["gold_answer"], problem["answer_kind"])
+                leak = texts.leak(given.donor, problem)
                 rows.append(
                     {
                         "problem_set": trace["problem_set"],
@@ -101,18 +102,17 @@ def transfer_cuts(
                         "cut_index": cut,
                         "share": position / trace["n_tokens"],
                         "donor_trace_id": given.donor["trace_id"],
-                        "prefix_id": prefix.prefix_id,
-                        "token_ids": prefix.token_ids,
-                        "n_tokens": len(given.token_ids),
                         "char_end": given.char_end,
-                        "trace_verdict": trace["verdict"],
-                        "leaks_answer": leak is not None,
+                        "n_tokens": len(given.token_ids),
+                        "encoded_ids": None if texts.is_own(given) else given.token_ids,
+                        "prefix_id": prefix.prefix_id,
+                        "leaks_answer": leak is not None and leak <= given.char_end,
                         "protocol": protocol.name,
-                        "protocol_hash": protocol.protocol_hash,
-                        "text": text,
+                        "sampling_hash": protocol.sampling_hash,
                     }
                 )
-    return pl.DataFrame(rows, infer_schema_length=None)
+                prefixes.append(prefix)
+    return pl.DataFrame(rows, schema=polars_schema("given")), prefixes
 
 
 class _Texts:
@@ -125,6 +125,7 @@ class _Texts:
         self._same = {**same_tokenizer, reader: True}
         self._all = list(traces)
         self._whole: dict[str, tuple[tuple[int, ...], list[int]]] = {}
+        self._leaks: dict[tuple[str, str], int | None] = {}
         self.measured = [t for t in self._all if t["cut_tokens"] is not None and t["model"] != reader]
 
     def real(self, trace: Trace, position: int) -> _Given:
@@ -133,6 +134,17 @@ class _Texts:
         if self._same[trace["model"]]:
             return _Given(trace, tuple(trace["token_ids"][:position]), char_end)
         return _Given(trace, self._engine.encode(trace["text"][:char_end]).token_ids, char_end)
+
+    def is_own(self, given: _Given) -> bool:
+        """Whether the tokens are the donor's own."""
+        return self._same[given.donor["model"]]
+
+    def leak(self, donor: Trace, problem: Trace) -> int | None:
+        """Where the gold answer of a problem first stands in a trace, in characters."""
+        key = donor["trace_id"], problem["problem_id"]
+        if key not in self._leaks:
+            self._leaks[key] = first_leak(donor["text"], problem["gold_answer"], problem["answer_kind"])
+        return self._leaks[key]
 
     def control(self, control: Control, trace: Trace, n_tokens: int) -> _Given | None:
         """The first ``n_tokens`` of the reader's tokens of a trace of the control's kind; None without one.

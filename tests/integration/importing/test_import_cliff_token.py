@@ -34,7 +34,7 @@ def test_every_measured_token_is_there(recorded, store, name, n_tokens, n_filled
     file = recorded / "cliff-token" / name
     (imported,) = import_cliff_token(file)
     stored = store(imported)
-    assert (stored["prefixes"], stored["potentials"], stored["rollouts"]) == (n_tokens, n_tokens, 0)
+    assert (stored["potentials"], stored["rollouts"]) == (n_tokens, 0)
     scores = read(file)["all_position_scores"]
     rows = list(curve(imported).iter_rows(named=True))
     assert len(rows) == n_tokens + 1
@@ -75,9 +75,7 @@ def test_offsets_reproduce_the_text_even_within_a_character(recorded):
         if "\ufffd" not in token:
             assert text[start:end] == token
         start = end
-    prefixes = dict(imported.frames["prefixes"].select("prefix_id", "text").iter_rows())
     for row in curve(imported).filter(~pl.col("is_end")).iter_rows(named=True):
-        assert prefixes[row["prefix_id"]] == text[: row["char_end"]]
         assert row["char_end"] == (trace["char_ends"][row["token_end"] - 1] if row["token_end"] else 0)
 
 

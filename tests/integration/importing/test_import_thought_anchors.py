@@ -62,7 +62,6 @@ class TestRealTrace:
             "problems": 1,
             "models": 1,
             "traces": 1,
-            "prefixes": case.n_sentences,
             "trace_cuts": case.n_sentences
             + 1
             + case.imported.frames["trace_cuts"].filter(pl.col("cut_policy") == "grid21").height,
@@ -83,11 +82,9 @@ class TestRealTrace:
         assert cuts["char_end"].is_sorted()
         assert cuts["char_end"].to_list()[0] == 0
         assert cuts["char_end"].to_list()[-1] == len(text)
-        prefixes = dict(case.imported.frames["prefixes"].select("prefix_id", "text").iter_rows())
         rows = list(cuts.iter_rows(named=True))
         for index, row in enumerate(rows[:-1]):
             prefix = text[: row["char_end"]]
-            assert prefixes[row["prefix_id"]] == prefix
             assert "".join(prefix.split()) == "".join("".join(chunks[:index]).split())
             assert prefix == prefix.rstrip(), "the source strips its prefixes"
             assert row["token_end"] == len(prefix.split())
@@ -132,10 +129,7 @@ class TestRealTrace:
         (again,) = import_thought_anchors(copy, imported_at=NOON)
         for table, frame in case.imported.frames.items():
             assert frame.equals(again.frames[table]), f"{table} must not depend on where the files lie"
-        assert (
-            case.imported.frames["prefixes"]["prefix_id"].n_unique()
-            == case.imported.frames["prefixes"].height
-        )
+        assert case.imported.frames["potentials"]["prefix_id"].is_unique().all()
 
     def test_verdict_and_problem(self, case):
         (trace,) = case.imported.frames["traces"].iter_rows(named=True)
@@ -173,7 +167,7 @@ class TestRealTrace:
 
 def test_any_folder_above_finds_every_trace(recorded):
     imported = import_thought_anchors(recorded)
-    assert [(i.model, i.frames["traces"].height, i.frames["prefixes"].height) for i in imported] == [
+    assert [(i.model, i.frames["traces"].height, i.frames["potentials"].height) for i in imported] == [
         (LLAMA, 2, 319),
         (QWEN, 2, 391),
     ]

@@ -88,10 +88,10 @@ def test_full_layout_counts_every_rollout(full, store):
 
 
 def test_sampling_numbers_make_the_hash(full):
-    first = import_thought_anchors(full)[0].frames["traces"]["protocol_hash"].item()
+    first = import_thought_anchors(full)[0].frames["traces"]["sampling_hash"].item()
     other = full.parents[2] / "temperature_1.0_top_p_0.95" / "correct_base_solution" / "problem_5"
     shutil.copytree(full, other)
-    assert import_thought_anchors(other)[0].frames["traces"]["protocol_hash"].item() != first
+    assert import_thought_anchors(other)[0].frames["traces"]["sampling_hash"].item() != first
     with pytest.raises(ImportingError, match="different sampling"):
         import_thought_anchors(full.parents[2])
 
@@ -109,7 +109,7 @@ def test_the_empty_prefix_of_two_traces_is_one_prefix(full, store):
     starts = cuts.filter(pl.col("cut_index") == 0)
     assert starts["prefix_id"].n_unique() == 1
     assert starts["n"].to_list() == [10, 10]
-    assert imported.frames["prefixes"].height == 5
+    assert imported.frames["potentials"].height == 5
     assert imported.frames["traces"]["sample_index"].to_list() == [0, 1]
     assert imported.frames["traces"]["verdict"].to_list() == ["correct", "incorrect"]
 

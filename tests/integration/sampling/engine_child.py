@@ -26,7 +26,7 @@ from cot_assets.sampling import batches
 from cot_assets.sampling.plan import plan_rollouts, plan_traces, sampling_of
 from cot_assets.sampling.run import sample_missing
 from cot_assets.sampling.shards import ShardStore
-from cot_assets.sampling.tables import cut_tables, measured_traces, prefixes_of, prompts, traces_frame
+from cot_assets.sampling.tables import measured_traces, prefix_at, prompts, trace_cuts, traces_frame
 from cot_assets.study import ModelEntry, Protocol
 
 BATCH_BLOCKS = 3  #: of rollouts; a batch of traces is as many traces
@@ -59,8 +59,12 @@ def sample_study(
     found = store.read([p.block.key for p in plan])
     traces = traces_frame(found, plan, engine, "tiny", entry.name, protocol)
     measured = measured_traces(traces, protocol).with_columns(answer=pl.lit(None, pl.String))
-    prefixes, _ = cut_tables(measured, problems, protocol)
-    plan = plan_rollouts(prefixes_of(prefixes), protocol, engine.describe())
+    rows = {trace["trace_id"]: trace for trace in measured.iter_rows(named=True)}
+    cuts = trace_cuts(measured, problems, protocol).filter(~pl.col("is_end"))
+    prefixes = [
+        prefix_at(rows[t], position) for t, position in cuts.select("trace_id", "token_end").iter_rows()
+    ]
+    plan = plan_rollouts(prefixes, protocol, engine.describe())
     sample_missing(engine, plan, sampling, ShardStore(shards, "rollout", entry.name), lambda _: None)
 
 

@@ -265,7 +265,7 @@ def test_quality_counts_what_is_unknown(study: Warehouse) -> None:
     found = {r["model"]: r for r in ask(study, "sampling_quality")}
     assert found["strong"]["n_prefixes"] == 12
     assert found["strong"]["n_rollouts"] == 12 * N
-    assert found["strong"]["protocol_hash"] == PROTOCOL.protocol_hash
+    assert found["strong"]["protocol_hash"] == PROTOCOL.sampling_hash
 
 
 def test_parameters_take_the_type_of_their_default(study: Warehouse) -> None:

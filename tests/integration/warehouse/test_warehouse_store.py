@@ -12,7 +12,7 @@ from warehouse_rows import problems, rows
 
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import DataHome
-from cot_assets.warehouse import Warehouse, WarehouseError, WarehouseLockedError, check_frame
+from cot_assets.warehouse import Warehouse, WarehouseError, WarehouseLockedError
 from cot_assets.warehouse.store import CONNECTION_CONFIG
 
 
@@ -45,11 +45,11 @@ def test_what_is_read_has_the_types_that_were_written(warehouse: Warehouse) -> N
 
 
 def test_columns_may_come_in_any_order_and_width(warehouse: Warehouse) -> None:
-    frame = rows("prefixes", n_tokens=5).with_columns(pl.col("n_tokens").cast(pl.Int64))
+    frame = rows("rollouts", n_tokens=5).with_columns(pl.col("n_tokens").cast(pl.Int64))
     warehouse.write_partition(
-        "prefixes", frame.select(sorted(frame.columns)), {"problem_set": "x", "model": "x"}
+        "rollouts", frame.select(sorted(frame.columns)), {"problem_set": "x", "model": "x"}
     )
-    assert warehouse.read_table("prefixes")["n_tokens"].to_list() == [5]
+    assert warehouse.read_table("rollouts")["n_tokens"].to_list() == [5]
 
 
 def test_refused_rows_leave_the_old_partition(warehouse: Warehouse) -> None:
@@ -83,7 +83,7 @@ def test_a_key_of_another_partition_is_refused(warehouse: Warehouse) -> None:
 )
 def test_a_partition_must_make_sense(warehouse: Warehouse, partition) -> None:
     with pytest.raises(WarehouseError):
-        warehouse.write_partition("prefixes", rows("prefixes"), partition)
+        warehouse.write_partition("rollouts", rows("rollouts"), partition)
 
 
 def test_names_are_values_never_sql(warehouse: Warehouse) -> None:
@@ -139,18 +139,19 @@ def test_variables_of_python_are_no_tables(warehouse: Warehouse) -> None:
 
 
 def test_potentials_keep_prefixes_without_rollouts(warehouse: Warehouse) -> None:
-    where = {"problem_set": "s", "model": "m"}
-    warehouse.write_partition("prefixes", rows("prefixes", **where, prefix_id=["a", "b", "c"]), where)
+    where, asked = {"problem_set": "s", "model": "m"}, {"asset": "completions"}
+    warehouse.write_partition("blocks", rows("blocks", **where, **asked, prefix_id=["a", "b", "c"]), where)
     verdicts = ["correct", "correct", "incorrect", "truncated", "no_answer", "unscored", "unscored"]
     rollouts = rows(
         "rollouts", **where, prefix_id=["a"] * 6 + ["b"], sample_index=[*range(6), 0], verdict=verdicts
     )
     warehouse.write_partition("rollouts", rollouts, where)
     other = {"problem_set": "s", "model": "other"}
-    warehouse.write_partition("prefixes", rows("prefixes", **other, prefix_id="a"), other)
+    warehouse.write_partition("blocks", rows("blocks", **other, **asked, prefix_id="a"), other)
     warehouse.write_partition("rollouts", rows("rollouts", **other, prefix_id="a", verdict="correct"), other)
 
-    assert warehouse.transform("potentials", "potentials", where, finish=add_potential) == 3
+    own = {**where, "origin": "own"}
+    assert warehouse.transform("potentials", "potentials", own, asked, finish=add_potential) == 3
     found = warehouse.read_table("potentials").sort("prefix_id")
     assert found.select("n", "n_correct", "n_truncated", "n_no_answer", "n_unscored").rows() == [
         (5, 2, 1, 1, 1),
@@ -161,26 +162,47 @@ def test_potentials_keep_prefixes_without_rollouts(warehouse: Warehouse) -> None
     assert found["ci_high"].is_null().to_list() == [False, True, True]
 
 
-def test_transfer_rows_share_the_rollouts_of_a_prefix(warehouse: Warehouse) -> None:
-    where = {"problem_set": "s", "reader": "r"}
-    cuts = rows(
-        "transfer_cuts", **where, writer="w", problem_id="p", trace_id=["t1", "t2", "t1"],
+def test_texts_that_are_given_share_the_rollouts_of_their_prefix(warehouse: Warehouse) -> None:
+    where = {"problem_set": "s", "model": "r"}
+    texts = rows(
+        "given", problem_set="s", reader="r", writer="w", problem_id="p", trace_id=["t1", "t2", "t1"],
         fraction=[0.0, 0.0, 0.2], control="none", prefix_id=["empty", "empty", "later"],
     )  # fmt: skip
-    warehouse.write_partition("transfer_cuts", cuts, where)
+    warehouse.write_partition("given", texts, {"problem_set": "s", "reader": "r"})
     rollouts = rows(
-        "transfer_rollouts", **where, problem_id="p", prefix_id="empty", sample_index=[0, 1],
-        verdict=["correct", "incorrect"],
+        "rollouts", **where, problem_id="p", prefix_id=["empty"] * 2 + ["other"], sample_index=[0, 1, 0],
+        verdict=["correct", "incorrect", "correct"], origin="own",
     )  # fmt: skip
-    warehouse.write_partition("transfer_rollouts", rollouts, where)
-    counts = warehouse.read_transform("transfer_potentials", where)
-    assert counts.select("trace_id", "fraction", "n", "n_correct").rows() == [
-        ("t1", 0.0, 2, 1),
-        ("t1", 0.2, 0, 0),
-        ("t2", 0.0, 2, 1),
+    warehouse.write_partition("rollouts", rollouts, where)
+    asked = {"asset": "transfer_completions"}
+    warehouse.write_partition("blocks", rows("blocks", **where, **asked, prefix_id=["empty", "later"]), where)
+    partition = {**where, "origin": "given"}
+    warehouse.transform("potentials", "potentials", partition, asked, finish=add_potential)
+    found = warehouse.read_table("transfer_potentials").sort("trace_id", "fraction")
+    assert found.select("trace_id", "fraction", "n", "n_correct", "potential").rows() == [
+        ("t1", 0.0, 2, 1, 0.5),
+        ("t1", 0.2, 0, 0, None),
+        ("t2", 0.0, 2, 1, 0.5),
     ]
-    assert check_frame("transfer_potentials", add_potential(counts)) == []
-    assert warehouse.transform("transfer_potentials", "transfer_potentials", where, finish=add_potential) == 3
+    assert warehouse.read_table("transfer_rollouts")["prefix_id"].to_list() == ["empty"] * 2
+
+
+def test_what_stands_in_another_partition_is_refused_replaced_or_kept(warehouse: Warehouse) -> None:
+    own = {"problem_set": "s", "model": "m", "origin": "own"}
+    given = {**own, "origin": "given"}
+    warehouse.write_partition("rollouts", rows("rollouts", **own, prefix_id=["a", "b"], answer="first"), own)
+    more = rows("rollouts", **given, prefix_id=["b", "c"], answer="second")
+    with pytest.raises(WarehouseError, match="stands in another partition already"):
+        warehouse.write_partition("rollouts", more, given)
+    for _ in range(2):
+        warehouse.write_partition("rollouts", more, given, "keep")
+        found = warehouse.read_table("rollouts").select("prefix_id", "origin", "answer").rows()
+        assert found == [("a", "own", "first"), ("b", "own", "first"), ("c", "given", "second")]
+    for _ in range(2):
+        third = rows("rollouts", **own, prefix_id=["b", "c"], answer="third")
+        warehouse.write_partition("rollouts", third, own, "replace")
+        found = warehouse.read_table("rollouts").select("prefix_id", "origin", "answer").rows()
+        assert found == [("b", "own", "third"), ("c", "own", "third")]
 
 
 def test_an_unknown_transform_names_the_known_ones(warehouse: Warehouse) -> None:
@@ -212,7 +234,9 @@ def test_a_wait_in_vain_names_the_holder_and_the_way_out(home: DataHome) -> None
 
     where = {"problem_set": "s", "model": "m"}
     thread = threading.Thread(
-        target=lambda: holder.transform("potentials", "potentials", where, finish=finish)
+        target=lambda: holder.transform(
+            "potentials", "potentials", where, {"origin": "own", "asset": "completions"}, finish=finish
+        )
     )
     thread.start()
     try:
@@ -233,8 +257,9 @@ def test_using_the_warehouse_within_its_own_transaction_fails_at_once(warehouse:
     def finish(frame: pl.DataFrame) -> pl.DataFrame:
         return warehouse.read_table("problems")
 
+    where = {"problem_set": "s", "model": "m", "origin": "own"}
     with pytest.raises(WarehouseError, match="within its own transaction"):
-        warehouse.transform("potentials", "potentials", {"problem_set": "s", "model": "m"}, finish=finish)
+        warehouse.transform("potentials", "potentials", where, {"asset": "completions"}, finish=finish)
     assert ids(warehouse) == []
 
 

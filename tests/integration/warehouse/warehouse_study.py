@@ -39,6 +39,7 @@ TRANSFER = {"p1": (0, 30, 60), "p2": (0, 0, 2), "p3": (16, 30, 64)}
 LINES = ("first\n", "s\x1b[31mecond\n", "third\n", "end")
 ENDS = [len("".join(LINES[:i])) for i in range(len(LINES) + 1)]
 STAMP = {"protocol": PROTOCOL.name, "protocol_hash": PROTOCOL.protocol_hash}
+FACT = {"protocol": PROTOCOL.name, "sampling_hash": PROTOCOL.sampling_hash}
 
 
 def fill(warehouse: Warehouse) -> None:
@@ -70,13 +71,13 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
     where = {"problem_set": "s", "model": model}
     names, text = list(CURVES[model]), "".join(LINES)
     traces = rows(
-        "traces", **where, **STAMP, trace_id=[f"{model}-{p}" for p in names], problem_id=names, text=text,
+        "traces", **where, **FACT, trace_id=[f"{model}-{p}" for p in names], problem_id=names, text=text,
         verdict=list(VERDICTS[model]), n_tokens=len(LINES),
     )  # fmt: skip
     warehouse.write_partition("traces", traces, where)
     cuts = pl.concat(
         rows(
-            "trace_cuts", **where, **STAMP, problem_id=p, trace_id=f"{model}-{p}", cut_policy="lines",
+            "trace_cuts", **where, **FACT, problem_id=p, trace_id=f"{model}-{p}", cut_policy="lines",
             cut_index=list(range(5)), prefix_id=[*(f"{model}-{p}-{i}" for i in range(4)), None],
             token_end=list(range(5)), char_end=ENDS, fraction=[i / 4 for i in range(5)],
             is_end=[i == 4 for i in range(5)], states_answer=[i >= 4 for i in range(5)],
@@ -85,21 +86,13 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
         for p in names
     )  # fmt: skip
     warehouse.write_partition("trace_cuts", cuts, where)
-    measured = cuts.filter(pl.col("prefix_id").is_not_null())
-    prefixes = rows(
-        "prefixes", **where, **STAMP, problem_id=measured["problem_id"].to_list(),
-        prefix_id=measured["prefix_id"].to_list(), n_tokens=measured["token_end"].to_list(),
-    )  # fmt: skip
-    warehouse.write_partition("prefixes", prefixes, where)
     rollouts = pl.concat(
-        _rollouts("rollouts", {**where, "problem_id": p, "prefix_id": f"{model}-{p}-{i}"}, model, k)
+        _rollouts({**where, "problem_id": p, "prefix_id": f"{model}-{p}-{i}", "origin": "own"}, model, k)
         for p in names
         for i, k in enumerate(CURVES[model][p])
     )
-    warehouse.write_partition("rollouts", rollouts, where)
+    _count(warehouse, rollouts, where, "own", "completions")
     _write_shard(home, rollouts, model)
-    _fill_blocks(warehouse, rollouts, where)
-    warehouse.transform("potentials", "potentials", where, finish=add_potential)
 
     curves = warehouse.read_transform("curves", where)
     found = judge_curves(curves, warehouse.read_table("problems"), PROTOCOL)
@@ -114,21 +107,21 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
     _estimate(warehouse, numbers, where)
 
 
-def _fill_blocks(warehouse: Warehouse, rollouts: pl.DataFrame, where: dict[str, str]) -> None:
+def _fill_blocks(warehouse: Warehouse, rollouts: pl.DataFrame, where: dict[str, str], asset: str) -> None:
     """One block per 16 rollouts, the first of each model audited."""
     blocks = rollouts.unique("block_key", keep="first", maintain_order=True)
     keys = blocks["block_key"].to_list()
     frame = rows(
-        "blocks", **where, **STAMP, asset="completions", problem_id=blocks["problem_id"].to_list(),
+        "blocks", **where, **FACT, asset=asset, problem_id=blocks["problem_id"].to_list(),
         prefix_id=blocks["prefix_id"].to_list(), block_index=[i % 4 for i in range(len(keys))], block_key=keys,
         n=16, seed=[str(i) for i in range(len(keys))], prompt="Find: 1 + 1\n", sampled_with='{"engine": "e"}',
     )  # fmt: skip
-    warehouse.write_partition("blocks", frame, {**where, "asset": "completions"})
+    warehouse.write_partition("blocks", frame, {**where, "asset": asset})
     audits = rows(
-        "audits", **where, **STAMP, asset="completions", block_key=keys[:1], shard=blocks["shard"][0],
+        "audits", **where, **STAMP, asset=asset, block_key=keys[:1], shard=blocks["shard"][0],
         prefix_id=blocks["prefix_id"][0], verdict="passed", z=1.26, log_e=-2.0,
     )  # fmt: skip
-    warehouse.write_partition("audits", audits, {**where, "asset": "completions"})
+    warehouse.write_partition("audits", audits, {**where, "asset": asset})
 
 
 def _fill_comparisons(warehouse: Warehouse) -> None:
@@ -153,9 +146,9 @@ def _estimate(warehouse: Warehouse, numbers: list[pl.DataFrame], where: dict[str
 
 
 def _fill_transfer(warehouse: Warehouse) -> None:
-    where = {"problem_set": "s", "reader": "weak"}
+    where, own = {"problem_set": "s", "reader": "weak"}, {"problem_set": "s", "model": "weak"}
     cuts, rollouts = [], []
-    for i, (p, counts) in enumerate(TRANSFER.items()):
+    for p, counts in TRANSFER.items():
         points = [("none", f, k) for f, k in zip((0.0, 0.2, 0.6), counts, strict=True)] + [
             ("shuffled", 0.2, 0),
             *([("wrong", 0.2, 2)] if p == "p1" else []),
@@ -164,18 +157,17 @@ def _fill_transfer(warehouse: Warehouse) -> None:
             prefix = f"{p}-{control}-{fraction}"
             cuts.append(
                 rows(
-                    "transfer_cuts", **where, **STAMP, writer="strong", problem_id=p, trace_id=f"strong-{p}",
+                    "given", **where, **FACT, writer="strong", problem_id=p, trace_id=f"strong-{p}",
                     fraction=fraction, control=control, prefix_id=prefix, n_tokens=round(4 * fraction),
-                    cut_index=round(4 * fraction), share=fraction, char_end=ENDS[round(4 * fraction)], trace_verdict=VERDICTS["strong"][i],
+                    cut_index=round(4 * fraction), share=fraction, char_end=ENDS[round(4 * fraction)], donor_trace_id=f"strong-{p}",
                     leaks_answer=fraction > 0.5,
                 )
             )  # fmt: skip
             rollouts.append(
-                _rollouts("transfer_rollouts", {**where, "problem_id": p, "prefix_id": prefix}, "weak", k)
+                _rollouts({**own, "problem_id": p, "prefix_id": prefix, "origin": "given"}, "weak", k)
             )
-    warehouse.write_partition("transfer_cuts", pl.concat(cuts), where)
-    warehouse.write_partition("transfer_rollouts", pl.concat(rollouts), where)
-    warehouse.transform("transfer_potentials", "transfer_potentials", where, finish=add_potential)
+    warehouse.write_partition("given", pl.concat(cuts), where)
+    _count(warehouse, pl.concat(rollouts), own, "given", "transfer_completions")
     unlocks = judge_unlocks(warehouse.read_table("transfer_potentials"), PROTOCOL)
     steps = transfer_steps(warehouse.read_transform("transfer_points", where), PROTOCOL)
     tables = {
@@ -223,10 +215,20 @@ def _fill_search(warehouse: Warehouse) -> None:
     _estimate(warehouse, [estimates(effects, "optimized_effects", PROTOCOL)], where)
 
 
-def _rollouts(table: str, where: dict[str, str], model: str, k: int) -> pl.DataFrame:
+def _count(
+    warehouse: Warehouse, rollouts: pl.DataFrame, where: dict[str, str], origin: str, asset: str
+) -> None:
+    """Write rollouts, the blocks that they came in, and what they come to."""
+    _fill_blocks(warehouse, rollouts, where, asset)
+    partition = {**where, "origin": origin}
+    warehouse.write_partition("rollouts", rollouts, partition)
+    warehouse.transform("potentials", "potentials", partition, {"asset": asset}, finish=add_potential)
+
+
+def _rollouts(where: dict[str, str], model: str, k: int) -> pl.DataFrame:
     verdicts = ["correct"] * k + ["truncated"] * min(2, N - k)
     return rows(
-        table, **where, **STAMP, sample_index=list(range(N)), n_tokens=10,
+        "rollouts", **where, **FACT, sample_index=list(range(N)), n_tokens=10,
         block_key=[f"{where['prefix_id']}-{i // 16}" for i in range(N)],
         verdict=verdicts + ["incorrect"] * (N - len(verdicts)), shard=f"rollouts/{model}/a.parquet",
     )  # fmt: skip

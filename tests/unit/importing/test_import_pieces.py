@@ -7,7 +7,7 @@ import math
 import pytest
 
 from cot_assets.importing import ImportingError
-from cot_assets.importing.base import SCHEMAS, Counts, Cut, Rollout, Source, digest
+from cot_assets.importing.base import Counts, Cut, Rollout, Source, digest
 from cot_assets.importing.cliff_token import cliffs, token_ends
 from cot_assets.importing.files import Words
 from cot_assets.importing.frames import grid_cuts
@@ -181,18 +181,5 @@ def test_counts_add_and_unknown_stays_unknown():
 
 def test_digests_keep_their_parts_apart():
     assert digest("ab", "c") != digest("a", "bc")
-    assert Source("s", "lines", {"n": 64}).protocol_hash != Source("s", "lines", {"n": 65}).protocol_hash
-    assert len(Source("s", "lines", {"n": 64}).protocol_hash) == 12
-
-
-def test_every_table_of_an_import_is_described():
-    assert list(SCHEMAS) == [
-        "problems",
-        "models",
-        "traces",
-        "prefixes",
-        "trace_cuts",
-        "rollouts",
-        "potentials",
-        "import_notes",
-    ]
+    assert Source("s", "lines", {"n": 64}).sampling_hash != Source("s", "lines", {"n": 65}).sampling_hash
+    assert len(Source("s", "lines", {"n": 64}).sampling_hash) == 12

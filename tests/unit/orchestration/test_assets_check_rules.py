@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from cot_assets.measures.curves.assets import ROLLOUT_CHECKS
-from cot_assets.measures.curves.martingale_asset import martingale_finding
+from cot_assets.measures.curves.assets import martingale_finding
 from cot_assets.measures.frames import CURVES
 from cot_assets.orchestration.check_rules import (
     Finding,
@@ -23,6 +22,7 @@ from cot_assets.orchestration.check_rules import (
     truncated_share_is_small,
     unscored_share_is_small,
 )
+from cot_assets.orchestration.sampling import ROLLOUT_CHECKS
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
@@ -38,7 +38,7 @@ def rollouts(verdicts: list[str] | None = None) -> pl.DataFrame:
             "problem_set": "s", "model": "m", "problem_id": "1", "prefix_id": f"prefix {i // N}",
             "sample_index": i % N, "block_key": f"block {i // 16}", "answer": "7", "verdict": verdict,
             "finish_reason": "stop", "n_tokens": 5, "shard": "x.parquet", "grader_version": "g", "protocol": "p",
-            "protocol_hash": "h",
+            "sampling_hash": "h", "origin": "own",
         }
         for i, verdict in enumerate(verdicts)
     ]  # fmt: skip
@@ -51,7 +51,7 @@ def potentials(counts: list[tuple[int, int]]) -> pl.DataFrame:
         {
             "problem_set": "s", "model": "m", "problem_id": "1", "prefix_id": f"prefix {i}", "n": n, "n_correct": k,
             "n_truncated": 0, "n_no_answer": 0, "n_unscored": 0, "is_n_approximate": False, "protocol": "p",
-            "protocol_hash": "h",
+            "sampling_hash": "h", "origin": "own",
         }
         for i, (k, n) in enumerate(counts)
     ]  # fmt: skip

@@ -20,14 +20,14 @@ def search_of(
     protocol: Protocol, n_problems: int = 10, lengths: tuple[int, ...] = (), **runs: int
 ) -> Work | None:
     traces = pl.DataFrame(
-        {"problem_set": ["s"] * len(lengths), "protocol_hash": protocol.protocol_hash, "n_tokens": lengths},
-        schema={"problem_set": pl.String, "protocol_hash": pl.String, "n_tokens": pl.Int32},
+        {"problem_set": ["s"] * len(lengths), "sampling_hash": protocol.sampling_hash, "n_tokens": lengths},
+        schema={"problem_set": pl.String, "sampling_hash": pl.String, "n_tokens": pl.Int32},
     )
     rows = [
         {"asset": asset, "problem_set": "s", "n_rollouts": 10, "generated_tokens": n}
         for asset, n in runs.items()
     ]
-    cuts = pl.DataFrame(schema={"protocol_hash": pl.String, "n_cuts": pl.Int64})
+    cuts = pl.DataFrame(schema={"sampling_hash": pl.String, "n_cuts": pl.Int64})
     known = Known(traces, cuts, pl.DataFrame(rows, schema=RUNS), frozenset(), {}, frozenset())
     works = plan_work(protocol, n_problems, known)
     return next((work for work in works if work.asset == "optimized_traces"), None)

@@ -10,8 +10,17 @@ from support.vocabularies import TokenizerEngine
 
 from cot_assets.engines.base import EngineInfo
 from cot_assets.sampling.cuts import char_ends, cut_positions
-from cot_assets.sampling.plan import Prefix, plan_traces
-from cot_assets.sampling.tables import cut_tables, measured_traces, prefixes_of, prompts, traces_frame
+from cot_assets.sampling.plan import plan_traces
+from cot_assets.sampling.tables import (
+    characters_before,
+    measured_traces,
+    prefix_at,
+    prompts,
+    slices,
+    texts_at,
+    trace_cuts,
+    traces_frame,
+)  # fmt: skip
 from cot_assets.study import Protocol
 
 PROTOCOL = Protocol(name="p", n=16, cut_policy="lines", max_cuts=8, traces_per_problem=2)
@@ -88,7 +97,7 @@ def test_which_traces_are_measured(measured: Any, per_problem: int, expected: li
 
 def test_cuts_are_token_ranges_and_their_text() -> None:
     one = trace()
-    prefixes, cuts = cut_tables(pl.DataFrame([one]), PROBLEMS, PROTOCOL)
+    cuts = trace_cuts(pl.DataFrame([one]), PROBLEMS, PROTOCOL)
     ids: Any = one["token_ids"]
     positions = cut_positions("lines", TEXT, one["char_ends"], 8)  # type: ignore[arg-type]
     assert cuts["cut_index"].to_list() == list(range(len(positions) + 1))
@@ -96,36 +105,44 @@ def test_cuts_are_token_ranges_and_their_text() -> None:
     assert cuts["is_end"].to_list() == [False] * len(positions) + [True]
     assert cuts["prefix_id"].is_null().to_list() == cuts["is_end"].to_list()
     assert cuts["fraction"][-1] == 1.0
-    of = {row["prefix_id"]: row for row in prefixes.iter_rows(named=True)}
-    assert len(of) == len(positions)
     for row in cuts.filter(~pl.col("is_end")).iter_rows(named=True):
-        prefix = of[row["prefix_id"]]
-        assert prefix["token_ids"] == [*one["prompt_token_ids"], *ids[: row["token_end"]]]  # type: ignore[misc]
-        assert prefix["text"] == TEXT[: row["char_end"]] == ENGINE.decode(ids[: row["token_end"]])
-        assert prefix["n_tokens"] == row["token_end"]
+        prefix = prefix_at(one, row["token_end"])
+        assert prefix.prefix_id == row["prefix_id"]
+        assert list(prefix.token_ids) == [*one["prompt_token_ids"], *ids[: row["token_end"]]]  # type: ignore[misc]
+        assert prefix.n_prompt == len(ENGINE.render_prompt("?"))
+        assert characters_before(one, row["token_end"]) == row["char_end"]
+        assert TEXT[: row["char_end"]] == ENGINE.decode(ids[: row["token_end"]])
 
 
 def test_what_a_cut_gives_away() -> None:
-    _, cuts = cut_tables(pl.DataFrame([trace()]), PROBLEMS, PROTOCOL)
+    cuts = trace_cuts(pl.DataFrame([trace()]), PROBLEMS, PROTOCOL)
     # "= 42." at the end of the second line states and leaks it; the box stands in the last line.
     assert cuts["states_answer"].to_list() == [False, False, True, True, True]
     assert cuts["leaks_answer"].to_list() == [False, False, True, True, True]
-    _, wrong = cut_tables(pl.DataFrame([trace(answer="41", verdict="incorrect")]), PROBLEMS, PROTOCOL)
+    wrong = trace_cuts(pl.DataFrame([trace(answer="41", verdict="incorrect")]), PROBLEMS, PROTOCOL)
     assert not wrong["states_answer"].any()
-    _, silent = cut_tables(pl.DataFrame([trace(answer=None, verdict="no_answer")]), PROBLEMS, PROTOCOL)
+    silent = trace_cuts(pl.DataFrame([trace(answer=None, verdict="no_answer")]), PROBLEMS, PROTOCOL)
     assert not silent["states_answer"].any()
 
 
 def test_traces_of_a_problem_share_the_empty_prefix() -> None:
     frame = pl.DataFrame([trace(), trace("Another 🙂 way.\n6 * 7 = 42.\nDone \\boxed{42}.", index=1)])
-    prefixes, cuts = cut_tables(frame, PROBLEMS, PROTOCOL)
+    cuts = trace_cuts(frame, PROBLEMS, PROTOCOL)
     assert cuts.filter(cut_index=0)["prefix_id"].n_unique() == 1
-    assert prefixes.height == prefixes["prefix_id"].n_unique() == cuts["prefix_id"].drop_nulls().n_unique()
 
 
-def test_prefixes_come_back_from_their_table() -> None:
-    prefixes, _ = cut_tables(pl.DataFrame([trace()]), PROBLEMS, PROTOCOL)
-    back = prefixes_of(prefixes)
-    assert [p.prefix_id for p in back] == prefixes["prefix_id"].to_list()
-    assert {p.n_prompt for p in back} == {len(ENGINE.render_prompt("?"))}
-    assert isinstance(back[0], Prefix)
+def test_texts_of_prefixes_are_cut_from_their_traces() -> None:
+    frame = pl.DataFrame([trace(), trace("Another 🙂 way.\nDone \\boxed{42}.", index=1)])
+    places = trace_cuts(frame, PROBLEMS, PROTOCOL).filter(~pl.col("is_end")).unique("prefix_id")
+    whole = dict(frame.select("trace_id", "text").iter_rows())
+    found = dict(texts_at(places, frame).select("prefix_id", "prefix_text").iter_rows())
+    assert found == {
+        r["prefix_id"]: whole[r["trace_id"]][: r["char_end"]] for r in places.iter_rows(named=True)
+    }
+
+
+@pytest.mark.parametrize(("characters", "sizes"), [(1, [1] * 6), (24, [2] * 3), (60, [5, 1]), (1000, [6])])
+def test_rows_come_in_parts_of_so_many_characters(characters: int, sizes: list[int]) -> None:
+    rows = pl.DataFrame({"prefix_id": ["a"] * 6})
+    places = pl.DataFrame({"prefix_id": ["a", "b"], "char_end": [11, 4]})
+    assert [part.height for part in slices(rows, places, characters)] == sizes

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from support.vocabularies import FAMILIES, Family, TokenizerEngine
 
-from cot_assets.measures.transfer.given import nearest_cut, transfer_cuts
+from cot_assets.measures.transfer.given import given_texts, nearest_cut
 from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import Prefix
 from cot_assets.study import Protocol
@@ -67,7 +67,20 @@ def given(
     frame = traces(writer) if frame is None else frame
     same = dict.fromkeys(frame["model"].unique(), is_same)
     engine: Any = TokenizerEngine(reader)
-    return transfer_cuts(frame, prompts(reader), PROBLEMS, engine, "reader", same, protocol)
+    rows, prefixes = given_texts(frame, prompts(reader), PROBLEMS, engine, "reader", same, protocol)
+    assert not check_frame("given", rows)
+    assert rows["prefix_id"].to_list() == [prefix.prefix_id for prefix in prefixes]
+    whole = {row["trace_id"]: row for row in frame.iter_rows(named=True)}
+    donors = [whole[donor] for donor in rows["donor_trace_id"]]
+    for row, donor, prefix in zip(rows.iter_rows(named=True), donors, prefixes, strict=True):
+        own = donor["token_ids"][: row["n_tokens"]] if row["encoded_ids"] is None else row["encoded_ids"]
+        assert own == list(prefix.token_ids[prefix.n_prompt :])
+    return rows.with_columns(
+        pl.Series("token_ids", [list(prefix.token_ids) for prefix in prefixes], pl.List(pl.Int32)),
+        pl.Series(
+            "text", [d["text"][:end] for d, end in zip(donors, rows["char_end"], strict=True)], pl.String
+        ),
+    )
 
 
 def rows_of(frame: pl.DataFrame, control: str) -> list[dict[str, Any]]:
@@ -298,12 +311,3 @@ def test_writers_are_not_mixed() -> None:
     found = given("byte_level", "byte_level", is_same=True, frame=frame)
     assert found.height == 2 * 3 * 5
     assert found.filter(pl.col("donor_trace_id").str.split("-").list.first() != pl.col("writer")).is_empty()
-
-
-def test_rows_are_those_of_the_table() -> None:
-    frame = given("byte_level", "unigram", is_same=False).drop("text")
-    cast = frame.with_columns(
-        pl.col("token_ids").cast(pl.List(pl.Int32)),
-        pl.col("n_tokens", "char_end", "cut_index").cast(pl.Int32),
-    )
-    assert check_frame("transfer_cuts", cast) == []

@@ -1,22 +1,26 @@
-CREATE TABLE IF NOT EXISTS transfer_rollouts (
-    problem_set    VARCHAR NOT NULL,
-    reader         VARCHAR NOT NULL,
-    problem_id     VARCHAR NOT NULL,
-    prefix_id      VARCHAR NOT NULL,
-    sample_index   INTEGER NOT NULL,
-    block_key      VARCHAR NOT NULL,
-    answer         VARCHAR,
-    answer_rule    VARCHAR,
-    verdict        VARCHAR NOT NULL,
-    finish_reason  VARCHAR NOT NULL,
-    n_tokens       INTEGER NOT NULL,
-    shard          VARCHAR NOT NULL,
-    grader_version VARCHAR NOT NULL,
-    protocol       VARCHAR NOT NULL,
-    protocol_hash  VARCHAR NOT NULL,
-    PRIMARY KEY (problem_set, reader, problem_id, prefix_id, sample_index)
-);
-COMMENT ON TABLE transfer_rollouts IS 'One row per rollout of a reader on a foreign prefix.';
+CREATE VIEW transfer_rollouts AS
+SELECT
+    rollouts.problem_set,
+    rollouts.model AS reader,
+    rollouts.problem_id,
+    rollouts.prefix_id,
+    rollouts.sample_index,
+    rollouts.block_key,
+    rollouts.answer,
+    rollouts.answer_rule,
+    rollouts.verdict,
+    rollouts.finish_reason,
+    rollouts.n_tokens,
+    rollouts.shard,
+    rollouts.grader_version,
+    rollouts.protocol,
+    rollouts.sampling_hash AS protocol_hash
+FROM rollouts
+SEMI JOIN given
+    ON given.problem_set = rollouts.problem_set
+    AND given.reader = rollouts.model
+    AND given.prefix_id = rollouts.prefix_id;
+COMMENT ON VIEW transfer_rollouts IS 'One row per rollout of a reader on a prefix that it was given.';
 COMMENT ON COLUMN transfer_rollouts.prefix_id IS 'The prefix that was continued';
 COMMENT ON COLUMN transfer_rollouts.sample_index IS '0 ... n-1 among the rollouts of the prefix';
 COMMENT ON COLUMN transfer_rollouts.block_key IS 'Identity of the block of 16 that it was sampled in';

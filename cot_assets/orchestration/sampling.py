@@ -1,4 +1,4 @@
-"""What the assets that call an engine share: run a plan, keep the books.
+"""What the assets that call an engine share: run a plan, keep the books, grade and count what came back.
 
 Belongs here: the steps around :func:`cot_assets.sampling.run.sample_missing`. Does not belong here: any
 one asset.
@@ -23,8 +23,25 @@ from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.plan import PlannedBlock, cut_by_context, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
-from cot_assets.sampling.tables import GRADED_BY, blocks_frame, rollouts_frame
-from cot_assets.warehouse.schema import polars_schema
+from cot_assets.sampling.tables import GRADED_BY, blocks_frame, rollouts_frame, slices, texts_at
+from cot_assets.statistics.estimates import add_potential
+from cot_assets.warehouse.schema import conform, polars_schema
+from cot_assets.warehouse.store import Conflict
+
+#: Where the prefixes of an asset come from. One that a reader's own trace has and that it is given as well (the
+#: empty one) is its own: both assets ask for the same blocks, so either has the same rollouts of it.
+ORIGINS = {"completions": "own", "transfer_completions": "given"}
+ON_CONFLICT: dict[str, Conflict] = {"completions": "replace", "transfer_completions": "keep"}
+#: Checks of rollouts, wherever the prefix came from.
+ROLLOUT_CHECKS = {
+    "schema": (True, "Columns, types and keys are those of the DDL."),
+    "no_duplicates": (True, "No sample index stands twice for a prefix."),
+    "unscored_share": (True, "The grader failed on at most 2% of the rollouts."),
+    "truncated_share": (False, "At most 10% of the rollouts ran out of tokens."),
+    "empty_share": (True, "At most half of the rollouts are empty."),
+    "no_answer_share": (False, "At most 90% of the rollouts end without an answer."),
+}
+_CHARACTERS = 200_000_000  #: of prefixes that are held in memory at once
 
 #: The check of assets that sample.
 AUDIT = {
@@ -204,26 +221,48 @@ def write_blocks(
     return frame
 
 
-def judge_blocks(study: Study, scope: Scope, asset: str, prefixes: pl.DataFrame) -> pl.DataFrame:
-    """Rollouts of the blocks that ``asset`` asked for, with verdicts.
+def grade_rollouts(study: Study, scope: Scope, asset: str) -> None:
+    """Write into ``rollouts`` what an asset had sampled, with verdicts on the text up to the cut and the completion.
 
     Args:
         study: For the shards.
         scope: The partition.
-        asset: Which plan.
-        prefixes: problem_id, prefix_id and ``text`` of every prefix, each once.
-
-    Returns:
-        Columns of ``rollouts`` but model.
+        asset: A key of :data:`ORIGINS`.
     """
     blocks = scope.warehouse.read_table("blocks", **scope.where, asset=asset)
-    store = ShardStore(study.home().shards, "rollout", scope.model)
-    rows = store.read(blocks["block_key"].to_list())
+    rows = ShardStore(study.home().shards, "rollout", scope.model).read(blocks["block_key"].to_list())
     if rows.height != blocks["n"].sum():
         raise dg.Failure(
             f"{asset} of {scope.model!r} on {scope.problem_set!r}: the shards hold {rows.height:,} of "
             f"{blocks['n'].sum():,} rollouts; materialize `{asset}` again, it samples only what is missing"
         )
-    texts = prefixes.select("problem_id", "prefix_id", pl.col("text").alias("prefix_text"))
-    graded = scope.judge(rollouts_frame(rows, texts, scope.problems(), scope.protocol))
-    return graded.drop("text", *GRADED_BY).with_columns(problem_set=pl.lit(scope.problem_set))
+    places = scope.warehouse.read_transform("prefix_places", scope.where)
+    places = places.join(blocks, on="prefix_id", how="semi")
+    traces = scope.warehouse.read_transform("texts_of_set", {"problem_set": scope.problem_set})
+    problems = scope.problems()
+    graded = [pl.DataFrame(schema=polars_schema("rollouts"))]
+    with scope.judging() as judge:
+        for part in slices(rows.drop("token_ids"), places, _CHARACTERS):
+            texts = texts_at(places.join(part, on="prefix_id", how="semi"), traces)
+            judged = judge(rollouts_frame(part, texts, problems, scope.protocol))
+            graded.append(conform("rollouts", _placed(judged, scope, asset)))
+    partition = {**scope.where, "origin": ORIGINS[asset]}
+    scope.warehouse.write_partition("rollouts", pl.concat(graded), partition, ON_CONFLICT[asset])
+
+
+def count_potentials(scope: Scope, asset: str) -> None:
+    """Write into ``potentials`` what the rollouts of an asset's prefixes come to."""
+    scope.warehouse.transform(
+        "potentials",
+        "potentials",
+        {**scope.where, "origin": ORIGINS[asset]},
+        {"asset": asset},
+        finish=add_potential,
+        on_conflict=ON_CONFLICT[asset],
+    )
+
+
+def _placed(judged: pl.DataFrame, scope: Scope, asset: str) -> pl.DataFrame:
+    names = {"problem_set": scope.problem_set, "model": scope.model, "origin": ORIGINS[asset]}
+    columns = [pl.lit(value).alias(name) for name, value in names.items()]
+    return judged.drop("text", *GRADED_BY).with_columns(columns)

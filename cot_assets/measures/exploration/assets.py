@@ -1,0 +1,83 @@
+"""Group ``exploration``: where to sample, where a protocol samples adaptively.
+
+Belongs here: explorations, the loop of sampling, grading and deciding. Does not belong here: the decision
+(:mod:`cot_assets.measures.exploration.rounds`) and the confirmation, which is sampled like any prefix.
+"""
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.grading.verify import GRADER_VERSION
+from cot_assets.measures.exploration.rounds import Exploration
+from cot_assets.orchestration import check_rules as rules
+from cot_assets.orchestration import materializing as common
+from cot_assets.orchestration import sampling
+from cot_assets.orchestration.partitions import MODEL_BY_SET
+from cot_assets.orchestration.resources import Engines, Progress, Study
+from cot_assets.sampling.plan import plan_rollouts
+from cot_assets.sampling.tables import measured_traces, rollouts_frame
+from cot_assets.study import ADAPTIVE, BLOCK_SIZE
+from cot_assets.warehouse.schema import polars_schema
+
+_CHECKS = {"schema": (True, "Columns, types and keys are those of the DDL.")}
+
+
+@dg.asset(
+    partitions_def=MODEL_BY_SET,
+    deps=["prefixes"],
+    description=common.description("explorations")
+    + "\n\nThis asset also writes the cuts that it found into `trace_cuts`. Empty where the protocol samples a "
+    "fixed grid. Rounds that were sampled before an interruption are found in the shards.",
+    kinds={"parquet", "duckdb"},
+    metadata=common.table_metadata("explorations"),
+    check_specs=common.check_specs("explorations", _CHECKS),
+    pool="gpu",
+)
+def explorations(
+    context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
+) -> dg.MaterializeResult:
+    """Where the potential changes, found with rollouts that only decide where to look."""
+    scope = common.sampled_scope_of(context, study)
+    cuts = pl.DataFrame(schema=polars_schema("trace_cuts"))
+    log, found = pl.DataFrame(schema=polars_schema("explorations")), {}
+    if scope.protocol.sampling.is_adaptive:
+        cuts, log, found = _explore(context, scope, study, engines, progress)
+    scope.warehouse.write_partition("trace_cuts", cuts, {**scope.where, "cut_policy": ADAPTIVE})
+    scope.warehouse.write_partition("explorations", log, scope.where)
+    frame = scope.warehouse.read_table("explorations", **scope.where)
+    return common.finished(
+        frame,
+        scope.fingerprint,
+        checks=_CHECKS,
+        findings={"schema": rules.schema_holds("explorations", frame)},
+        metadata=found,
+    )
+
+
+def _explore(
+    context: dg.AssetExecutionContext, scope: common.Scope, study: Study, engines: Engines, progress: Progress
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]:
+    """Rows of ``trace_cuts`` and ``explorations``, and metadata."""
+    engine = sampling.open_engine(scope, engines)
+    problems, protocol = scope.problems(), scope.protocol
+    traces = measured_traces(scope.warehouse.read_table("traces", **scope.where), protocol)
+    exploration, n_rounds, n_sampled = Exploration(traces, problems, protocol), 0, 0
+    with sampling.EngineRun(context, scope, study, engine, progress, name="exploration") as run:
+        while asked := exploration.next_round():
+            n = {prefix: after for prefix, (_, after) in asked.items()}
+            whole = plan_rollouts(
+                exploration.prefixes(asked), protocol, engine.describe(), n=n, purpose="exploration"
+            )
+            plan = [p for p in whole if p.first_sample >= asked[p.prefix.prefix_id][0]]
+            store = run.sample(plan, "exploration", is_last=False)
+            rows = store.read([p.block.key for p in plan])
+            exploration.add(
+                asked, scope.judge(rollouts_frame(rows, exploration.texts(asked), problems, protocol))
+            )
+            n_rounds, n_sampled = n_rounds + 1, n_sampled + BLOCK_SIZE * len(plan)
+        cost = run.cost
+    return *exploration.finish(GRADER_VERSION), {
+        **cost, "exploration_rounds": n_rounds, "exploration_rollouts": n_sampled,
+    }  # fmt: skip
