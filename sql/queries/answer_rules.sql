@@ -8,11 +8,11 @@ SELECT
         ELSE coalesce(answer_rule, 'imported')
     END AS answer_rule,
     count(*) AS n_rollouts,
-    round(count(*) / sum(count(*)) OVER (PARTITION BY problem_set, model, protocol_hash), 4) AS share,
+    round(count(*) / sum(count(*)) OVER (PARTITION BY problem_set, model, sampling_hash), 4) AS share,
     round(count(*) FILTER (WHERE verdict = 'correct') / count(*), 4) AS correct_share,
     protocol,
-    protocol_hash
+    sampling_hash AS protocol_hash
 FROM rollouts
 WHERE problem_set = coalesce($problem_set, problem_set)
-GROUP BY problem_set, model, 3, protocol, protocol_hash
+GROUP BY problem_set, model, 3, protocol, sampling_hash
 ORDER BY problem_set, model, n_rollouts DESC;

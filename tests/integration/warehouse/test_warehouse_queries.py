@@ -220,7 +220,7 @@ def test_recovery_counts_tangents_and_the_traces_they_are_in(study: Warehouse) -
 
 def test_a_rollout_is_followed_to_its_evidence(study: Warehouse) -> None:
     (found,) = ask(study, "provenance", trace_id="strong-p1", cut_index="0", sample_index="2")
-    assert found["read"] == "Find: 1 + 1\nx"  # the prompt, and the prefix behind it
+    assert found["read"] == "Find: 1 + 1\n"  # the prompt; the prefix is empty
     assert found["wrote"] == "strong-p1-0 says 2\x1b[2J"
     assert (found["verdict"], found["gold_answer"], found["seed"]) == ("correct", "2", "0")
     assert (found["audit"], found["audit_z"], found["sampled_with"]) == ("passed", 1.3, '{"engine": "e"}')
