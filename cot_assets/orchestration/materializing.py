@@ -106,10 +106,6 @@ class Scope:
             )
         return problems
 
-    def curves(self) -> pl.DataFrame:
-        """One row per measured trace and cut, with potential, text and verdict of the trace."""
-        return self.warehouse.read_transform("curves", self.where)
-
     def judge(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add ``answer``, ``answer_rule``, ``verdict`` and ``grader_version`` to rollouts with text and gold answer.
 

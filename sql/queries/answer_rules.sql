@@ -13,6 +13,6 @@ SELECT
     protocol,
     sampling_hash AS protocol_hash
 FROM rollouts
-WHERE problem_set = coalesce($problem_set, problem_set)
+WHERE origin = 'own' AND problem_set = coalesce($problem_set, problem_set)
 GROUP BY problem_set, model, 3, protocol, sampling_hash
 ORDER BY problem_set, model, n_rollouts DESC;
