@@ -74,22 +74,6 @@ UNLOCKS: Schema = {
 }
 
 _PAIR: dict[str, DataTypeClass] = dict.fromkeys(("problem_set", "reader", "writer"), _TEXT)
-_INTERVAL: dict[str, DataTypeClass] = dict.fromkeys(("ci_low", "ci_high"), _REAL)
-SHORTEST_UNLOCKS: Schema = {
-    **_PAIR,
-    "problem_id": _TEXT,
-    **dict.fromkeys(("n_traces", "n_prefixes", "n_undecided", "n0"), _INT),
-    **dict.fromkeys(("v0", "v0_low", "v0_high"), _REAL),
-    "trace_id": _TEXT,
-    **dict.fromkeys(("fraction", "share"), _REAL),
-    "n_tokens": _INT,
-    "n": _INT,
-    "potential": _REAL,
-    **_INTERVAL,
-    "leaks_answer": _FLAG,
-    **dict.fromkeys(("n_longer", "n_longer_unlocked"), _INT),
-    **_PROTOCOL,
-}
 TRANSFER_STEPS: Schema = {
     **_PAIR,
     **dict.fromkeys(("problem_id", "trace_id"), _TEXT),

@@ -1,7 +1,7 @@
 """Group ``transfer``: what a reader makes of the beginnings of other models' traces.
 
 Belongs here: transfer_completions (with given), transfer_rollouts, transfer_potentials (with
-transfer_curve), unlocks (with unlock_rates and shortest_unlocks), transfer_differences, transfer_steps (with
+transfer_curve), unlocks (with unlock_rates), transfer_differences, transfer_steps (with
 step_correlations). Does not belong here: which text a reader is given (:mod:`cot_assets.measures.transfer.given`).
 Partitions are those of the reader.
 """
@@ -10,7 +10,6 @@ import dagster as dg
 import polars as pl
 
 from cot_assets.engines.opening import same_tokenizer
-from cot_assets.measures.transfer.controls import shortest_unlocks
 from cot_assets.measures.transfer.controls import transfer_differences as differences_of
 from cot_assets.measures.transfer.given import given_texts
 from cot_assets.measures.transfer.steps import step_correlations
@@ -130,8 +129,7 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
 @dg.asset(
     partitions_def=MODEL_BY_SET,
     deps=["transfer_potentials"],
-    description=common.description("unlocks")
-    + "\n\nThis asset also writes `unlock_rates` and `shortest_unlocks`.",
+    description=common.description("unlocks") + "\n\nThis asset also writes `unlock_rates`.",
     kinds={"polars", "duckdb"},
     metadata=common.table_metadata("unlocks"),
     check_specs=common.check_specs("unlocks", _SCHEMA),
@@ -143,8 +141,6 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     potentials = scope.warehouse.read_table("transfer_potentials", **_where(scope))
     scope.warehouse.write_partition("unlocks", judge_unlocks(potentials, scope.protocol), _where(scope))
     frame = scope.warehouse.read_table("unlocks", **_where(scope))
-    shortest = shortest_unlocks(frame, scope.protocol)
-    scope.warehouse.write_partition("shortest_unlocks", shortest, _where(scope))
     scope.write_estimates(unlock_rates(frame, scope.protocol), ["unlock_rates"])
     shares = scope.warehouse.read_table("unlock_rates", **_where(scope))
     is_headline = pl.col("fraction") == scope.protocol.headline_fraction, pl.col("trace_filter") == "all"
@@ -157,7 +153,9 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
         findings={"schema": rules.schema_holds("unlocks", frame)},
         metadata={
             "headline": common.preview(shares.filter(*is_headline).select(columns), rows=20),
-            "shortest_unlocks": common.preview(shortest),
+            "shortest_unlocks": common.preview(
+                scope.warehouse.read_table("shortest_unlocks", **_where(scope))
+            ),
         },
     )
 

@@ -13,9 +13,8 @@ from dataclasses import replace
 import polars as pl
 
 from cot_assets.measures.estimates import Group, Row, estimates
-from cot_assets.measures.frames import SHORTEST_UNLOCKS, UNLOCKS, conform, require
+from cot_assets.measures.frames import UNLOCKS, require
 from cot_assets.measures.transfer.unlocks import FILTERS
-from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import Protocol
 
 _PAIR = ("problem_set", "reader", "writer")
@@ -69,65 +68,6 @@ def transfer_differences(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFr
                     for measure in MEASURES:
                         rows += _difference(Group(own, "traces", labels, protocol.seed), measure)
     return estimates(rows, "transfer_differences", protocol)
-
-
-def shortest_unlocks(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """Per problem that the reader does not solve alone the shortest of the writer's prefixes that unlocks it.
-
-    Several prefixes are judged, so a lucky one may come first: ``n_longer_unlocked`` of the ``n_longer``
-    longer prefixes of the same trace unlock the problem as well. ``n_undecided`` prefixes, of any trace,
-    could not be judged. The potential there was chosen for being large, so it is too large on average.
-
-    Args:
-        unlocks: table of that name.
-        protocol: stamped on the result.
-
-    Returns:
-        The columns of table ``shortest_unlocks``; those of the prefix are NULL where none unlocks.
-
-    Raises:
-        ValueError: a column is missing.
-    """
-    require(unlocks, UNLOCKS, "unlocks")
-    key = [*_PAIR, "problem_id"]
-    # Fractions that stand for the same cut are one prefix.
-    own = (
-        unlocks.filter((pl.col("control") == "none") & pl.col("is_unsolved"))
-        .sort(*key, "n_tokens", "trace_id", "fraction")
-        .unique([*key, "trace_id", "n_tokens"], keep="first", maintain_order=True)
-    )
-    problems = own.group_by(key, maintain_order=True).agg(
-        pl.col("trace_id").n_unique().alias("n_traces"),
-        pl.len().alias("n_prefixes"),
-        (pl.col("status") == "undecided").sum().alias("n_undecided"),
-        pl.col("n0", "v0").first(),
-    )
-    first = (
-        own.filter(pl.col("status") == "unlocked")
-        .unique(key, keep="first", maintain_order=True)
-        .select(*key, "trace_id", "fraction", "share", "n_tokens", "n", "potential", "leaks_answer")
-    )
-    longer = (
-        own.join(first.select(*key, "trace_id", pl.col("n_tokens").alias("shortest")), on=[*key, "trace_id"])
-        .filter(pl.col("n_tokens") > pl.col("shortest"))
-        .group_by(key)
-        .agg(pl.len().alias("n_longer"), (pl.col("status") == "unlocked").sum().alias("n_longer_unlocked"))
-    )
-    frame = problems.join(first, on=key, how="left").join(longer, on=key, how="left")
-    for value, n, ends in (("v0", "n0", ("v0_low", "v0_high")), ("potential", "n", ("ci_low", "ci_high"))):
-        trials = frame[n].cast(pl.Float64)
-        interval = jeffreys_interval((frame[value] * trials).round().to_numpy(), trials.to_numpy())
-        frame = frame.with_columns(
-            pl.Series(name, end, dtype=pl.Float64).fill_nan(None)
-            for name, end in zip(ends, interval, strict=True)
-        )
-    has_none = pl.col("trace_id").is_null()
-    counts = ("n_longer", "n_longer_unlocked")
-    return conform(
-        frame.with_columns(pl.when(has_none).then(None).otherwise(pl.col(counts).fill_null(0)).name.keep()),
-        SHORTEST_UNLOCKS,
-        protocol,
-    ).sort(key)
 
 
 def _difference(pairs: Group, measure: str) -> Iterator[Row]:

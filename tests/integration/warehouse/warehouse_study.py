@@ -18,7 +18,7 @@ from cot_assets.measures.rates.passk import measured_pass_at_k
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.measures.rates.summaries import summaries
-from cot_assets.measures.transfer.controls import shortest_unlocks, transfer_differences
+from cot_assets.measures.transfer.controls import transfer_differences
 from cot_assets.measures.transfer.steps import step_correlations, transfer_steps
 from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
 from cot_assets.statistics.estimates import add_potential
@@ -172,7 +172,6 @@ def _fill_transfer(warehouse: Warehouse) -> None:
     steps = transfer_steps(warehouse.read_transform("transfer_points", where), PROTOCOL)
     tables = {
         "unlocks": unlocks,
-        "shortest_unlocks": shortest_unlocks(unlocks, PROTOCOL),
         "transfer_steps": steps,
     }
     for table, frame in tables.items():
