@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "unit" / "potential")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "unit" / "measures")]
 
 from simulations import (  # noqa: E402
     Row,
+    answers,
     estimates,
     events,
     guesses,
@@ -49,6 +50,7 @@ SIMULATIONS: dict[str, tuple[Callable[[int], Iterator[Row]], int]] = {
     "step_correlation": (transfers.step_correlation, 300),
     "martingale": (martingales.martingale, 300),
     "detectable": (martingales.detectable, 100),
+    "answer_entropy": (answers.answer_entropy, 2000),
     "selection_bias": (search.selection_bias, 300),
 }
 

@@ -1,8 +1,8 @@
-"""Simulations behind the figures of METHODS.md, a generator of table rows each, and how rows are printed.
+"""Simulations behind the figures of docs/methods.md, a generator of table rows each, and how rows are printed.
 
 Belongs here: what is simulated; every simulation takes its number of repeats and starts from :data:`SEED`.
 Does not belong here: commands (statistics_simulations.py, adaptive_sampling.py) and assertions
-(tests/unit/potential).
+(tests/unit/measures).
 """
 
 from __future__ import annotations
