@@ -50,6 +50,12 @@ class Report:
     def __init__(self, source: Source, sections: Sequence[Section], notices: Sequence[str] = ()) -> None:
         self.source, self.sections, self.notices = source, sections, notices
         self.curves = _by_trace(source.view("trace_curves", order="trace_id, cut_policy, cut_index"))
+        answers = {
+            (row["model"], row["prefix_id"]): row
+            for row in source.view("answer_entropy").iter_rows(named=True)
+        }
+        for cut in (cut for curve in self.curves.values() for cut in curve):
+            cut["answers"] = answers.get((cut["model"], cut["prefix_id"]))
         self.rows = [row for row in source.query("traces").iter_rows(named=True) if _key(row) in self.curves]
         self.files = {
             _key(row): f"traces/{file_stem(*(row[n] for n in _NAMES), unseen=row['trace_id'])}.html"

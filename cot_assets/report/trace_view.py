@@ -16,6 +16,8 @@ MOST_CHARACTERS = 400_000  #: text shown of one trace; beyond it every stretch i
 MOST_PER_STRETCH = 60_000
 _ABRIDGED = 200
 _SHORT = 12  # characters per stretch below which numbers between them would drown the text
+_MOST_ANSWER = 24  #: characters shown of an answer
+_SETTLED_BITS = 0.5  #: below this entropy an answer counts as settled, as in the query headroom
 _TAG = re.compile(r"(</?(?:think|thinking|thought|reasoning|answer)>|<\|[A-Za-z0-9_]{1,40}\|>)")
 _FROM_OTHERS = ("answer", "model_revision", "protocol")
 SYMBOLS = {"insight": "▲", "tangent": "▼", "late_spike": "◆", "lucky_guess": "✱"}
@@ -45,7 +47,8 @@ class TraceView:
     """The context of a trace's page but for links.
 
     ``is_fine``: stretches are too short for a number after each; numbers are hidden at first.
-    ``has_shares``: the source tells how many rollouts were truncated or unanswered.
+    ``has_shares``: the source tells how many rollouts were truncated or unanswered; ``has_answers``: and which
+    answers they gave.
     """
 
     trace: Row
@@ -57,6 +60,7 @@ class TraceView:
     rules: list[Row]
     is_fine: bool
     has_shares: bool
+    has_answers: bool
     n_unknown: int
 
 
@@ -131,6 +135,7 @@ def _cut_rows(cuts: Sequence[Row], verdict: str) -> list[Row]:
             else f"{cut['n_correct'] or 0:,} of {about}{cut['n']:,}",
             **{name: numbers.percent(cut[f"{name}_share"]) for name in ("truncated", "no_answer")},
         }
+        measured |= _answers(cut.get("answers"))
         if cut["is_end"]:
             measured = {**dict.fromkeys(measured, ""), "potential": verdict.replace("_", " ")}
         name = "end" if cut["is_end"] else str(cut["cut_index"])
@@ -138,6 +143,20 @@ def _cut_rows(cuts: Sequence[Row], verdict: str) -> list[Row]:
         step = step_class(cut["value"])
         rows.append({"name": name, "step": step, "notes": "; ".join(notes), **place, **measured})
     return rows
+
+
+def _answers(row: Row | None) -> Row:
+    """How open the answer is at a cut, and which is given most often; a row of ``answer_entropy``."""
+    if row is None:
+        return {"open": numbers.UNKNOWN, "likely": numbers.UNKNOWN}
+    answer = "no answer" if row["top_answer"] is None else one_line(row["top_answer"], _MOST_ANSWER)
+    said = "correct" if row["is_top_correct"] else "incorrect" if row["top_answer"] is not None else "none"
+    share = numbers.percent(row["top_rollouts"] / row["n"])
+    settled = "sure of " if row["ci_high"] < _SETTLED_BITS else ""
+    return {
+        "open": f"{row['entropy']:.2f} {numbers.interval(row['ci_low'], row['ci_high'])} bits",
+        "likely": f"{settled}{answer} ({said}, {share})",
+    }
 
 
 def _rule(row: Row, label: str, where: str, found: str, asked: str, **more: str) -> Row:
@@ -195,7 +214,8 @@ def build_trace_view(
 
     Args:
         trace: Row of ``traces``, without its text.
-        cuts: Rows of ``trace_curves`` of the trace and policy, in order.
+        cuts: Rows of ``trace_curves`` of the trace and policy, in order; ``answers`` in them is the prefix's row of
+            ``answer_entropy``, if there is one.
         spikes: Rows of ``spikes`` of this trace and policy.
         tangents: Rows of ``tangents``.
         guesses: Rows of ``lucky_guesses``.
@@ -217,5 +237,6 @@ def build_trace_view(
         rules=rules,
         is_fine=len(stretches) > 1 and sum(len(cut["chunk"]) for cut in cuts) < _SHORT * len(stretches),
         has_shares=any(cut["truncated_share"] is not None for cut in cuts),
+        has_answers=any(cut.get("answers") for cut in cuts),
         n_unknown=sum(cut["potential"] is None and not cut["is_end"] for cut in cuts),
     )

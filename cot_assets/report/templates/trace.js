@@ -31,6 +31,10 @@
     out.potential.textContent = isEnd ? cell(cut, 3) + " (verdict)" : cell(cut, 3);
     out.before.textContent = cut ? cell(cut - 1, 3) : "–";
     out.interval.textContent = cell(cut, 4) || "none: not sampled";
+    ["open", "likely"].forEach(function (name) {
+      var found = rows[cut].querySelector(name === "open" ? "[data-label='Still open']" : "[data-label='Likely answer']");
+      if (out[name]) out[name].textContent = (found && found.textContent.trim()) || "–";
+    });
     out.n.textContent = cell(cut, 5) || "none: not sampled";
     out.token.textContent = cell(cut, 1) + " (" + cell(cut, 2) + ")";
     var x = xs[cut], from = cut ? xs[cut - 1] : x;
