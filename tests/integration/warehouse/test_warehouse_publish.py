@@ -81,7 +81,7 @@ def test_texts_are_joined_from_shards(tmp_path: Path, name: str) -> None:
     (folder / "half.tmp").write_bytes(b"PAR1")
     # The same block twice (sampled again after a crash): the rollouts name the file they were graded from.
     rollouts = rows(
-        "rollouts", problem_set="s", model="m", prefix_id="p", sample_index=[0, 1], block_key="k",
+        "rollouts", problem_set="s", model="m", prefix_id="p", origin="own", sample_index=[0, 1], block_key="k",
         shard="rollouts/m/two.parquet",
     )  # fmt: skip
     warehouse.write_partition("rollouts", rollouts, {"problem_set": "s", "model": "m"})

@@ -113,6 +113,41 @@ def test_the_pattern_table_is_pattern_rates_turned(study: Warehouse) -> None:
             assert row[rate["pattern"] + ending] == rate[column]
 
 
+def test_rates_stand_beside_those_of_the_paper(study: Warehouse) -> None:
+    found = {r["pattern"]: r for r in ask(study, "second_hand")}
+    assert {r["model"] for r in found.values()} == {"Qwen/Qwen3-32B"}
+    assert {p: r["paper_second_hand"] for p, r in found.items()} == {
+        "insight": 0.36, "tangent": 0.18, "late_spike": 0, "monotone": 0.36,
+    }  # fmt: skip
+    rates = study.read_table("pattern_rates", model="strong", rule="threshold", trace_filter="paper")
+    expected = {r["pattern"]: (r["rate"], r["n_with"], r["n_traces"]) for r in rates.to_dicts()}
+    assert {p: (r["rate"], r["n_with"], r["n_traces"]) for p, r in found.items()} == {
+        p: expected[p] for p in found
+    }
+
+
+def test_entropy_says_how_open_the_answer_is(study: Warehouse) -> None:
+    found = ask(study, "answer_entropy", trace_id="weak-p1")
+    # Of 64 rollouts 62 say 3 and two say nothing; at the last cut 8 say 2, 54 say 3 and two say nothing.
+    assert [(r["n_answers"], r["top_answer"], r["top_share"], r["is_top_correct"]) for r in found] == [
+        *[(2, "3", 0.969, False)] * 3, (3, "3", 0.844, False),
+    ]  # fmt: skip
+
+
+def test_steps_are_bounded_by_what_was_open_before_them(study: Warehouse) -> None:
+    found = [
+        (r["model"], r["open_before"][0], r["n_steps"], r["n_problems"], r["largest_change"])
+        for r in run_query(study.home, "headroom").to_dicts()
+    ]
+    # Strong always gives the same answer on p3; weak has even odds at the two middle cuts of p2.
+    assert found == [
+        ("strong", "1", 3, 1, 0),
+        ("strong", "2", 6, 2, 0.75),
+        ("weak", "2", 7, 3, 0.5),
+        ("weak", "3", 2, 1, 0.438),
+    ]
+
+
 def test_the_lift_is_paired_by_trace(study: Warehouse) -> None:
     row = ask(study, "transfer", leaks="kept")[1]
     lifts = [(at[1] - at[0]) / N for at in TRANSFER.values()]
@@ -236,9 +271,10 @@ def test_a_rollout_is_followed_to_its_evidence(study: Warehouse) -> None:
 
 def test_audits_show_the_least_likely_blocks(study: Warehouse) -> None:
     found = ask(study, "audits")
-    assert [(r["model"], r["audited"], r["z"], r["verdict"]) for r in found] == [
-        ("strong", 1, 1.3, "passed"),
-        ("weak", 1, 1.3, "passed"),
+    assert [(r["model"], r["asset"], r["audited"], r["z"], r["verdict"]) for r in found] == [
+        ("strong", "completions", 1, 1.3, "passed"),
+        ("weak", "completions", 1, 1.3, "passed"),
+        ("weak", "transfer_completions", 1, 1.3, "passed"),
     ]
     assert ask(study, "audits", verdict="failed") == []
 
@@ -285,7 +321,7 @@ def test_unknown_names_list_near_ones(study: Warehouse) -> None:
         ask(study, "patern_table")
     with pytest.raises(WarehouseError, match=r"did you mean .*transfer_controls"):
         find_query("control")
-    with pytest.raises(WarehouseError, match=r"there are: answer_leaks, .*unlocked_problems"):
+    with pytest.raises(WarehouseError, match="there are: " + ", ".join(sorted(named_queries()))):
         find_query("zzzzzz")
 
 

@@ -1,4 +1,4 @@
-"""A small study with known numbers: two models, three problems, every table filled.
+"""A small study with known numbers: two models, three problems.
 
 ``strong`` has one trace per problem: insights, tangents and a guess on p1 and p2; p3 needs no CoT and
 goes wrong. ``weak`` has traces too, and reads those of ``strong``. What can be computed is computed by
@@ -11,6 +11,7 @@ import polars as pl
 from support.judged import PATTERN_VIEWS
 from warehouse_rows import problems, rows
 
+from cot_assets.measures.answers.spread import answer_entropy
 from cot_assets.measures.estimates import estimates
 from cot_assets.measures.patterns.judging import judge_curves
 from cot_assets.measures.rates.matching import matched_rates, model_differences
@@ -93,6 +94,8 @@ def _fill_model(warehouse: Warehouse, home: DataHome, model: str) -> None:
     )
     _count(warehouse, rollouts, where, "own", "completions")
     _write_shard(home, rollouts, model)
+    entropy = answer_entropy(warehouse.read_table("answer_distribution", **where), PROTOCOL)
+    warehouse.write_partition("answer_entropy", entropy, where)
 
     curves = warehouse.read_transform("curves", where)
     found = judge_curves(curves, warehouse.read_table("problems"), PROTOCOL)
@@ -136,6 +139,14 @@ def _fill_comparisons(warehouse: Warehouse) -> None:
         measured_pass_at_k(judged[3], judged[2], PROTOCOL),
     ]
     _estimate(warehouse, numbers, where)
+    # The same traces under names that the paper reports on: what the query second_hand compares.
+    known = {"problem_set": "aime24", "model": "Qwen/Qwen3-32B"}
+    warehouse.write_partition("problems", problems("p1", problem_set="aime24"), {"problem_set": "aime24"})
+    renamed = {
+        at: unit.filter(model="strong").with_columns(**{name: pl.lit(value) for name, value in known.items()})
+        for at, unit in decisions.items()
+    }
+    _estimate(warehouse, [pattern_rates(renamed, PROTOCOL)], {"problem_set": "aime24"})
 
 
 def _estimate(warehouse: Warehouse, numbers: list[pl.DataFrame], where: dict[str, str]) -> None:
@@ -225,11 +236,15 @@ def _count(
 
 
 def _rollouts(where: dict[str, str], model: str, k: int) -> pl.DataFrame:
-    verdicts = ["correct"] * k + ["truncated"] * min(2, N - k)
+    n_truncated = min(2, N - k)
+    n_incorrect = N - k - n_truncated
+    answers = ["2"] * k + [None] * n_truncated + ["3"] * n_incorrect
     return rows(
         "rollouts", **where, **FACT, sample_index=list(range(N)), n_tokens=10,
         block_key=[f"{where['prefix_id']}-{i // 16}" for i in range(N)],
-        verdict=verdicts + ["incorrect"] * (N - len(verdicts)), shard=f"rollouts/{model}/a.parquet",
+        verdict=["correct"] * k + ["truncated"] * n_truncated + ["incorrect"] * n_incorrect,
+        answer=answers, answer_rule=[answer and "boxed" for answer in answers],
+        shard=f"rollouts/{model}/a.parquet",
     )  # fmt: skip
 
 
