@@ -12,7 +12,8 @@ from support.command_line import Cli
 from support.lab import Lab
 
 from cot_assets.definitions import build_defs
-from cot_assets.orchestration.imports import ANALYSIS
+from cot_assets.orchestration.imports import IMPORTED
+from cot_assets.orchestration.jobs import assets_of
 from cot_assets.orchestration.runs import PipelineError, execute
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.warehouse import TABLES
@@ -93,7 +94,8 @@ def test_the_report_has_a_page_per_trace_and_policy(
     folder = lab.home.reports / problem_set
     assert len(list(folder.glob("traces/*.html"))) == n_pages
     index = (folder / "index.html").read_text()
-    assert "rollouts per cut" not in index  # the protocol's n is not what others sampled with
+    assert "rollouts per cut, temperature" not in index  # the protocol's n is not what others sampled with
+    assert "The rollouts were published by others." in index
     assert "sql pass_at_k" not in index  # their traces were picked by verdict
 
 
@@ -101,7 +103,7 @@ def test_dagster_shows_source_and_notes(imported: Imported) -> None:
     lab, _ = imported
     with lab.instance() as instance:
         partition = f"{LLAMA}|{ANCHORS}"
-        for asset in ("traces", "prefixes", "rollouts", "potentials", *ANALYSIS):
+        for asset in (*IMPORTED, *assets_of("evaluate_model", ("analysis",))):
             assert partition in instance.get_materialized_partitions(dg.AssetKey(asset)), asset
         assert ANCHORS in instance.get_materialized_partitions(dg.AssetKey("problems"))
         assert ANCHORS in instance.get_materialized_partitions(dg.AssetKey("report"))
