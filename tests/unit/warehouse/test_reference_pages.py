@@ -1,0 +1,18 @@
+"""The generated pages of ``docs/`` are those of the SQL files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cot_assets.warehouse.reference import pages
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+@pytest.mark.parametrize("file", ["tables.md", "queries.md"])
+def test_a_generated_page_is_current(file: str) -> None:
+    assert (DOCS / file).read_text(encoding="utf-8") == pages()[file], (
+        "run `uv run python -m cot_assets.warehouse.reference`"
+    )
