@@ -1,7 +1,6 @@
 """The frames that pass through this package: their columns, checks and the pairs of neighboring cuts.
 
-Belongs here: schemas of the tables that the functions return (equal to ``sql/tables``; a test compares
-them), the frame ``curves`` that most functions take, and its neighboring pairs. Does not belong here:
+Belongs here: schemas of the tables that the functions return (read from ``sql``), the frame ``curves`` that most functions take, and its neighboring pairs. Does not belong here:
 any judgement about a curve.
 
 ``curves`` has one row per measured trace and cut, end of the trace included: the columns of trace_cuts,
@@ -28,64 +27,24 @@ IDENTITY = ("problem_set", "model", "problem_id", "trace_id", "cut_policy")
 CURVE = ("trace_id", "cut_policy")  #: the key of one curve
 UNITS = ("problem_set", "model", "cut_policy")  #: what is summarized together
 
-_TEXT, _INT, _REAL, _FLAG = pl.String, pl.Int32, pl.Float64, pl.Boolean
-_IDENTITY: dict[str, DataTypeClass] = dict.fromkeys(IDENTITY, _TEXT)
-_PROTOCOL: dict[str, DataTypeClass] = {"protocol": _TEXT, "protocol_hash": _TEXT}
-
+_TRACE_CURVES = polars_schema("trace_curves")
 CURVES: Schema = {
-    **_IDENTITY,
-    "cut_index": _INT,
-    "prefix_id": _TEXT,
-    "token_end": _INT,
-    "char_end": _INT,
-    "fraction": _REAL,
-    "is_end": _FLAG,
-    "states_answer": _FLAG,
-    "leaks_answer": _FLAG,
-    **_PROTOCOL,
-    "n": _INT,
-    "n_correct": _INT,
-    "potential": _REAL,
-    "ci_low": _REAL,
-    "ci_high": _REAL,
-    "text": _TEXT,
-    "verdict": _TEXT,
-}
-#: Views that other rooms read.
+    **{
+        name: _TRACE_CURVES[name]
+        for name in (
+            *IDENTITY, "cut_index", "prefix_id", "token_end", "char_end", "fraction", "is_end", "states_answer",
+            "leaks_answer", "protocol", "protocol_hash", "n", "n_correct", "potential", "ci_low", "ci_high",
+        )
+    },
+    "text": pl.String(),
+    "verdict": _TRACE_CURVES["verdict"],
+}  # fmt: skip
+#: Tables and views that other rooms read.
 CHANGES, SPIKES, TANGENTS, LUCKY_GUESSES, MONOTONICITY, MONOTONE_TESTS, DRAWDOWNS = map(
     polars_schema,
     ("changes", "spikes", "tangents", "lucky_guesses", "monotonicity", "monotone_tests", "drawdowns"),
 )
-UNLOCKS: Schema = {
-    **dict.fromkeys(("problem_set", "reader", "writer", "problem_id", "trace_id"), _TEXT),
-    "fraction": _REAL,
-    "control": _TEXT,
-    "share": _REAL,
-    "n_tokens": _INT,
-    "trace_verdict": _TEXT,
-    "leaks_answer": _FLAG,
-    "n0": _INT,
-    "v0": _REAL,
-    "n": _INT,
-    **dict.fromkeys(("potential", "probability_unsolved", "probability_lifted"), _REAL),
-    **dict.fromkeys(("is_unsolved", "is_solved"), _FLAG),
-    "status": _TEXT,
-    **_PROTOCOL,
-}
-
-_PAIR: dict[str, DataTypeClass] = dict.fromkeys(("problem_set", "reader", "writer"), _TEXT)
-TRANSFER_STEPS: Schema = {
-    **_PAIR,
-    **dict.fromkeys(("problem_id", "trace_id"), _TEXT),
-    **dict.fromkeys(("cut_from", "cut_to"), _INT),
-    "kind": _TEXT,
-    "leaks_answer": _FLAG,
-    **dict.fromkeys(("writer_n_from", "writer_n_to"), _INT),
-    **dict.fromkeys(("writer_from", "writer_to", "writer_change"), _REAL),
-    **dict.fromkeys(("reader_n_from", "reader_n_to"), _INT),
-    **dict.fromkeys(("reader_from", "reader_to", "reader_change"), _REAL),
-    **_PROTOCOL,
-}
+UNLOCKS, TRANSFER_STEPS = map(polars_schema, ("unlocks", "transfer_steps"))
 
 
 def require(frame: pl.DataFrame, columns: tuple[str, ...] | Schema, name: str) -> None:

@@ -228,7 +228,7 @@ def decide(wants: Iterable[Wanted], state: State, max_attempts: int = MAX_ATTEMP
 
     def stale(want: Wanted) -> tuple[Part, ...]:
         there = state.recorded.get(want.unit, {})
-        parts = tuple(part for part, mark in want.marks.items() if there.get(part) != mark)
+        parts: tuple[Part, ...] = tuple(part for part, mark in want.marks.items() if there.get(part) != mark)
         return tuple(want.marks) if "sampling" in parts else parts
 
     def is_given_up(want: Wanted) -> bool:

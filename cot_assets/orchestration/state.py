@@ -60,8 +60,11 @@ def _mark(instance: dg.DagsterInstance, unit: Unit, assets: Iterable[str], since
 
 
 def _marks(instance: dg.DagsterInstance, unit: Unit, since: float) -> Marks:
-    found = {part: _mark(instance, unit, assets, since) for part, assets in evidence()[unit.job].items()}
-    return {part: mark for part, mark in found.items() if mark is not None}
+    found: dict[Part, str] = {}
+    for part, assets in evidence()[unit.job].items():
+        if mark := _mark(instance, unit, assets, since):
+            found[part] = mark
+    return found
 
 
 def recorded_models(

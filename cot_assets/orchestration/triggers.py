@@ -17,7 +17,7 @@ from dagster._core.definitions.events import AssetKeyPartitionKey
 from cot_assets.orchestration.jobs import JOBS, assets_of, partition_key
 from cot_assets.orchestration.partitions import MODELS, PROBLEM_SETS
 from cot_assets.orchestration.processes import end_abandoned
-from cot_assets.orchestration.staleness import Decision, State, decide, wanted
+from cot_assets.orchestration.staleness import Decision, Part, State, decide, wanted
 from cot_assets.orchestration.state import FINGERPRINT_TAG, read_state, valid_from
 from cot_assets.study import Config, DataHome, load_config
 from cot_assets.warehouse.store import Warehouse
@@ -57,7 +57,8 @@ def run_requests(decision: Decision, state: State) -> list[dg.RunRequest]:
     """
     requests: list[dg.RunRequest] = []
     for want in decision.requests:
-        parts = want.parts if "sampling" in want.parts else tuple(p for p in want.parts if p != "analysis")
+        keeps_analysis = "sampling" in want.parts
+        parts: list[Part] = [part for part in want.parts if keeps_analysis or part != "analysis"]
         if not parts:
             continue  # see Stale
         attempt = state.finished.get((want.unit, want.fingerprint), 0)

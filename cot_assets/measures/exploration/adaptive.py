@@ -58,7 +58,7 @@ class Search:
         settings = self._protocol.adaptive
         drawn = self._checked(asked)
         if (new := self.coarse[drawn[self.coarse] == 0]).size:
-            return dict.fromkeys(new.tolist(), settings.first)
+            return {int(position): settings.first for position in new}
         left, right, plausible = self._intervals(drawn, n, k)
         more: dict[int, int] = {}
         for a, b, p in zip(left.tolist(), right.tolist(), plausible, strict=True):

@@ -15,7 +15,16 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from cot_assets.engines.base import Block, BlockResult, Completion, Encoding, EngineInfo, Sampling
+from cot_assets.engines.base import (
+    Block,
+    BlockResult,
+    CannotScoreError,
+    Completion,
+    Encoding,
+    EngineInfo,
+    Evidence,
+    Sampling,
+)
 
 EOS, GOOD, BAD, RIGHT, WRONG, FIRST_PROBLEM = 0, 1, 2, 3, 4, 5
 TEXTS = ("", "so far so good\n", "a slip\n", "answer: 1\n", "answer: 0\n")
@@ -144,6 +153,9 @@ class MarkovEngine:
                 completions.append(Completion(tuple(row[:length].tolist()), reason))
             generated = sum(len(c.token_ids) for c in completions)
             yield BlockResult(block, tuple(completions), len(block.token_ids), None, generated)
+
+    def score(self, written: Iterable[object], sampling: Sampling) -> Iterator[Evidence]:
+        raise CannotScoreError("the Markov engine has no second pass")
 
     def close(self) -> None:
         return None

@@ -3,21 +3,20 @@
 import polars as pl
 import pytest
 from build import PROTOCOL, curve
-from support.judged import find_insights, find_tangents, judge_guesses, judge_monotonicity
+from support.judged import judged_views
 from support.views import shown_estimates
 
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.statistics.estimates import jeffreys_interval
 
+#: Views of which decided_traces is made.
+DECIDING = ("tangents", "spikes", "lucky_guesses", "monotonicity")
+
 
 def rates(*curves: pl.DataFrame) -> pl.DataFrame:
     frame = pl.concat(curves)
-    decisions = decided_traces(
-        find_tangents(frame, PROTOCOL),
-        find_insights(frame, PROTOCOL),
-        judge_guesses(frame, PROTOCOL),
-        judge_monotonicity(frame, PROTOCOL),
-    )
+    views = judged_views(frame, PROTOCOL)
+    decisions = decided_traces(*(views[name] for name in DECIDING))
     return shown_estimates("pattern_rates", pattern_rates(decisions, PROTOCOL))
 
 

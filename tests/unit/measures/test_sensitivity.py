@@ -49,7 +49,7 @@ FLAT = np.full(12, 0.5)
 
 def test_at_the_protocols_numbers_it_gives_the_published_rates():
     curves = pl.concat(
-        [some_curves(JUMP), curve([(0, 0), (20, 64)], trace_id="x"), curve([(5, 64)], trace_id="y")]
+        [some_curves(JUMP, traces=9), curve([(0, 0), (20, 64)], trace_id="x"), curve([(5, 64)], trace_id="y")]
     )
     views = judged_views(curves, PROTOCOL)
     tables = [views[name] for name in ("tangents", "spikes", "lucky_guesses", "monotonicity")]

@@ -59,7 +59,7 @@ def test_a_frame_without_rows_has_a_preview() -> None:
     assert shown([]) == []
 
 
-@pytest.mark.parametrize("table", ["traces", "rollouts", "potentials", "tangents", "unlocks"])
+@pytest.mark.parametrize("table", ["traces", "rollouts", "potentials", "trace_patterns", "unlocks"])
 def test_columns_are_described_from_the_ddl(table: str) -> None:
     schema = common.table_metadata(table)["dagster/column_schema"]
     assert [column.name for column in schema.columns] == [column.name for column in TABLES[table].columns]

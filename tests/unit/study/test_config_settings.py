@@ -66,21 +66,21 @@ def test_extends_takes_over_what_is_not_said() -> None:
 def test_extends_goes_over_several_entries_and_files(tmp_path: Path) -> None:
     config = load(
         tmp_path,
-        protocols="[mine]\nextends = 'quick'\nseed = 5\n[yours]\nextends = 'mine'\nn = 48\n",
+        protocols="[mine]\nextends = 'quick'\nsampling.seed = 5\n[yours]\nextends = 'mine'\nsampling.n = 48\n",
     )
     yours = config.protocols["yours"].sampling
     assert (yours.n, yours.seed, yours.max_cuts, yours.cut_policy) == (48, 5, 8, "lines")
 
 
 def test_an_override_of_an_entry_reaches_what_extends_it(tmp_path: Path) -> None:
-    config = load(tmp_path, protocols="[demo]\nn = 160\nmax_tokens = 9\n")
+    config = load(tmp_path, protocols="[demo.sampling]\nn = 160\nmax_tokens = 9\n")
     assert config.protocols["demo"].sampling.n == 160
     assert config.protocols["quick"].sampling.max_tokens == 9
     assert config.protocols["paper"] == load_config().protocols["paper"]
 
 
 def test_the_environment_variable_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "protocols.toml").write_text("[mine]\nn = 32\n")
+    (tmp_path / "protocols.toml").write_text("[mine.sampling]\nn = 32\n")
     monkeypatch.setenv("COT_ASSETS_CONFIG", str(tmp_path))
     assert load_config().protocols["mine"].sampling.n == 32
 
@@ -93,7 +93,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("name", ["a|b", "a,b", "a b", "[a]", "-a", ".a", "", "a/b", "ä", "a" * 101])
 def test_names_that_cannot_be_partition_keys_are_refused(tmp_path: Path, name: str) -> None:
-    message = refusal(tmp_path, protocols=f"[{toml(name)}]\nn = 16\n")
+    message = refusal(tmp_path, protocols=f"[{toml(name)}]\nsampling.n = 16\n")
     assert "protocols.toml" in message
     assert repr(name) in message
     assert "may hold only letters" in message
@@ -101,26 +101,26 @@ def test_names_that_cannot_be_partition_keys_are_refused(tmp_path: Path, name: s
 
 @pytest.mark.parametrize("name", ["a", "Qwen2.5-7B", "a_b", "7", "a" * 100])
 def test_other_names_are_taken(tmp_path: Path, name: str) -> None:
-    assert load(tmp_path, protocols=f"[{toml(name)}]\nn = 16\n").protocols[name].name == name
+    assert load(tmp_path, protocols=f"[{toml(name)}]\nsampling.n = 16\n").protocols[name].name == name
 
 
 @pytest.mark.parametrize(
     ("file", "entry", "said"),
     [
-        ("protocols", "n = 20", ["n = 20", "multiple of 16"]),
-        ("protocols", "n = 0", ["n: ", "16", "got 0"]),
-        ("protocols", "top_p = 0", ["top_p", "got 0"]),
-        ("protocols", "top_p = 1.01", ["top_p", "1.01"]),
-        ("protocols", "temperature = -1", ["temperature", "-1"]),
-        ("protocols", "temperature = 'hot'", ["temperature", "'hot'"]),
-        ("protocols", "max_tokens = 0", ["max_tokens"]),
-        ("protocols", "cut_policy = 'words'", ["cut_policy", "'words'", "lines"]),
-        ("protocols", "measured = 'best'", ["measured", "'best'", "first"]),
-        ("protocols", "transfer_fractions = [0.0, 1.0]", ["less than 1", "shares of a writer's trace"]),
-        ("protocols", "control_fractions = [-0.1]", ["greater than or equal to 0", "got -0.1"]),
-        ("protocols", "controls = ['random']", ["controls", "'random'", "shuffled"]),
-        ("protocols", "transfer_fractions = 0.5", ["transfer_fractions", "0.5"]),
-        ("protocols", "measured_per_problem = 5", ["measured_per_problem = 5", "traces_per_problem = 4"]),
+        ("protocols", "sampling.n = 20", ["n = 20", "multiple of 16"]),
+        ("protocols", "sampling.n = 0", ["n: ", "16", "got 0"]),
+        ("protocols", "sampling.top_p = 0", ["top_p", "got 0"]),
+        ("protocols", "sampling.top_p = 1.01", ["top_p", "1.01"]),
+        ("protocols", "sampling.temperature = -1", ["temperature", "-1"]),
+        ("protocols", "sampling.temperature = 'hot'", ["temperature", "'hot'"]),
+        ("protocols", "sampling.max_tokens = 0", ["max_tokens"]),
+        ("protocols", "sampling.cut_policy = 'words'", ["cut_policy", "'words'", "lines"]),
+        ("protocols", "sampling.measured = 'best'", ["measured", "'best'", "first"]),
+        ("protocols", "sampling.transfer_fractions = [0.0, 1.0]", ["less than 1", "shares of a writer's trace"]),
+        ("protocols", "sampling.control_fractions = [-0.1]", ["greater than or equal to 0", "got -0.1"]),
+        ("protocols", "sampling.controls = ['random']", ["controls", "'random'", "shuffled"]),
+        ("protocols", "sampling.transfer_fractions = 0.5", ["transfer_fractions", "0.5"]),
+        ("protocols", "sampling.measured_per_problem = 5", ["measured_per_problem = 5", "traces_per_problem = 4"]),
         ("protocols", "temprature = 1", ["temprature"]),
         ("models", "engine = 'gpt'", ["engine", "'gpt'", "openvino"]),
         ("models", "engine = 'openvino'", ["needs a path"]),
@@ -155,7 +155,7 @@ def test_an_endpoint_with_a_secret_is_refused_and_not_repeated(tmp_path: Path, e
 
 
 def test_every_wrong_value_of_an_entry_is_named(tmp_path: Path) -> None:
-    message = refusal(tmp_path, protocols="[mine]\nmax_cuts = 0\ntop_p = 2\n")
+    message = refusal(tmp_path, protocols="[mine.sampling]\nmax_cuts = 0\ntop_p = 2\n")
     assert "max_cuts" in message
     assert "top_p" in message
 
@@ -355,20 +355,20 @@ def test_a_threshold_changes_the_hash_of_the_analysis_only() -> None:
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ("n = 1000000000", "rollouts per prefix"),
-        ("max_cuts = 1000000000", "most measured cuts"),
-        ("temperature = inf", "finite"),
-        ("temperature = nan", "finite"),
-        ("transfer_fractions = []", "at least 1"),
-        ("transfer_fractions = [0.2, 0.2]", "named twice"),
-        ("transfer_fractions = [nan]", "finite"),
-        ("control_fractions = [7.5]", "less than 1"),
-        ("headline_fraction = -1", "greater than or equal to 0"),
+        ("sampling.n = 1000000000", "rollouts per prefix"),
+        ("sampling.max_cuts = 1000000000", "most measured cuts"),
+        ("sampling.temperature = inf", "finite"),
+        ("sampling.temperature = nan", "finite"),
+        ("sampling.transfer_fractions = []", "at least 1"),
+        ("sampling.transfer_fractions = [0.2, 0.2]", "named twice"),
+        ("sampling.transfer_fractions = [nan]", "finite"),
+        ("sampling.control_fractions = [7.5]", "less than 1"),
+        ("analysis.headline_fraction = -1", "greater than or equal to 0"),
         ("extends = ['demo']", "name one entry"),
         ("extends = { a = 1 }", "name one entry"),
         ("sampling = [1]", "sampling"),
         ("analysis = 3", "analysis"),
-        ("seed = -1", "seed"),
+        ("sampling.seed = -1", "seed"),
     ],
 )
 def test_numbers_have_bounds_with_a_reason(tmp_path: Path, entry: str, said: str) -> None:

@@ -43,9 +43,7 @@ def test_every_table_has_a_key_that_is_not_null() -> None:
 
 def test_booleans_are_named_as_such() -> None:
     flags = {c.name for t in TABLES.values() for c in t.columns if c.type == "BOOLEAN"}
-    assert {f for f in flags if not f.startswith(("is_", "has_"))} == {
-        "by_threshold", "states_answer", "leaks_answer",
-    }  # fmt: skip
+    assert {f for f in flags if not f.startswith(("is_", "has_"))} == {"states_answer", "leaks_answer"}
 
 
 def test_what_was_sampled_names_its_protocol() -> None:
