@@ -22,15 +22,20 @@ def sampled(engine: Engine, blocks: Iterable[Block], sampling: Sampling = SAMPLE
     return [(r.block, r.completions) for r in results]
 
 
+_PER_CELL = 3  #: problems of a family and level: the smallest cell holds no more
+
+
 def texts(engine: Engine, n: int, budget: int = 200, seed: int = 0) -> list[tuple[int, ...]]:
     """Token ids of prompts of the demo with what the engine wrote after them, long enough to be cut."""
-    problems = demo_problems({"per_cell": [-(-n // 16)] * 4}, seed)
+    problems = demo_problems({"per_cell": [_PER_CELL] * 4}, seed)
     prompts = [engine.render_prompt(problem.statement) for _, problem in problems]
-    blocks = [Block(f"text {i}", ids, 1, budget, block_seed(f"text {i}")) for i, ids in enumerate(prompts)]
+    each = -(-n // len(prompts))
+    blocks = [Block(f"text {i}", ids, each, budget, block_seed(f"text {i}")) for i, ids in enumerate(prompts)]
     return [
-        block.token_ids + completions[0].token_ids
+        block.token_ids + completion.token_ids
         for block, completions in sampled(engine, blocks)
-        if len(completions[0].token_ids) > RESIDUES
+        for completion in completions
+        if len(completion.token_ids) > RESIDUES
     ]
 
 
