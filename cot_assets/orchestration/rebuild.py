@@ -91,7 +91,7 @@ class _ShardsOnly:
         sampling: Sampling,  # noqa: ARG002
     ) -> Iterator[Evidence]:
         raise CannotScoreError(
-            f"{self._model}: a rebuild opens no model; `cot-assets run` audits what is left"
+            f"{self._model}: a rebuild opens no model; materialize the asset in `cot-assets ui` to audit what is left"
         )
 
     def close(self) -> None:
