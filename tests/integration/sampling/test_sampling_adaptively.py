@@ -82,4 +82,6 @@ def test_a_second_run_finds_every_round_in_the_shards(lab: Lab) -> None:
     lab.bring_up_to_date([(MODEL, PROBLEM_SET)], is_scripted=False)
     assert lab.table("sampling_runs").is_empty()
     for name in set(TABLES) - {"sampling_runs", "models"}:
-        assert lab.table(name).equals(before[name]), name
+        # Audits went with the warehouse and are made again, later.
+        again, first = (frame.drop("audited_at", strict=False) for frame in (lab.table(name), before[name]))
+        assert again.equals(first), name
