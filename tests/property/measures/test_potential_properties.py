@@ -107,7 +107,7 @@ def test_events_by_threshold_are_exactly_the_neighboring_known_pairs_beyond_it(s
                     expected.add((f"t{i}", j))
         got = find(frame, PROTOCOL)
         assert set(got.filter("by_threshold").select("trace_id", "cut_index").iter_rows()) == expected
-        assert (got["by_threshold"] | (got["probability"] >= 0.5)).all()
+        assert (got["by_threshold"] | got["is_confirmed"] | (got["probability"] >= 0.5)).all()
         assert ((got["delta_low"] < got["delta_high"]) & got["probability"].is_between(0, 1)).all()
 
 
