@@ -189,7 +189,7 @@ def rebuild(
         tuple(recorded),
         kept if kept.exists() else None,
         {table: frame.height for table, frame in old.frames.items()},
-        tuple(_lost(old, gone, lost_imports(instance, warehouse))),
+        tuple(_lost(old, [p for p in gone if p not in recorded], lost_imports(instance, warehouse))),
     )
 
 

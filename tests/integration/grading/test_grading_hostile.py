@@ -87,9 +87,10 @@ def test_bounded_in_time_and_memory() -> None:
 
 @pytest.mark.heavy
 def test_memory_is_bounded() -> None:
-    answer = "(a+b+c+d+f)^{40}-(a+b+c+d+g)^{40}"
+    answer = r"\sum_{k=1}^{n} k (a+b+c+d+f)^{40}"  # equal, but only algebra can tell
+    gold = r"\frac{n(n+1)}{2}(a+b+c+d+f)^{40}"
     with GraderPool(1, seconds=60, memory_mb=64) as pool:
-        grade = pool.grade([(answer, "x+1", "expression")])[0]
+        grade = pool.grade([(answer, gold, "expression")])[0]
         assert (grade.verdict, grade.reason) == ("unscored", "needed more than 64 MB")
         # The process is not used again, and the next comparison is none the worse for it.
         assert pool._workers[0].child is None

@@ -39,7 +39,8 @@ def test_wall_clock_ends_a_worker_that_uses_no_processor_time() -> None:
         stopped = pool._workers[0].child
         assert stopped is not None
         os.kill(stopped, signal.SIGSTOP)
-        grade = pool.grade([("x+3", "3+x", "expression")])[0]
+        again = (r"\sum_{k=1}^{m} k", r"\frac{m(m+1)}{2}", "expression")  # needs the worker, as EASY does
+        grade = pool.grade([again])[0]
         assert (grade.verdict, grade.reason) == ("unscored", "took more than 0.2 s")
         assert not psutil.pid_exists(stopped)
 
