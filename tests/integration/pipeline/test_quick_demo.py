@@ -141,5 +141,5 @@ def test_lost_shards_are_sampled_again_to_the_same_rows(home: DataHome, tables: 
     warehouse = Warehouse(home)
     sampled = warehouse.read_table("sampling_runs")
     assert sampled["n_blocks"].sum() == lost
-    for name in ("traces", "potentials", "trace_cuts", "transfer_potentials", "pattern_rates"):
+    for name in ("traces", "potentials", "trace_cuts", "given", "steps", "unlocks", "estimates"):
         assert warehouse.read_table(name).equals(tables[name]), name
