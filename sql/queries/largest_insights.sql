@@ -17,5 +17,5 @@ SELECT
 FROM spikes
 WHERE problem_set = coalesce($problem_set, problem_set)
     AND model = coalesce($model, model)
-ORDER BY delta DESC, trace_id, cut_policy = 'grid21', cut_index
+ORDER BY delta DESC, trace_id, cut_index, cut_policy = 'grid21'
 LIMIT $limit;

@@ -20,5 +20,5 @@ FROM tangents
 JOIN traces USING (trace_id)
 WHERE tangents.problem_set = coalesce($problem_set, tangents.problem_set)
     AND tangents.model = coalesce($model, tangents.model)
-ORDER BY delta, tangents.trace_id, tangents.cut_policy = 'grid21', tangents.cut_index
+ORDER BY delta, tangents.trace_id, tangents.cut_index, tangents.cut_policy = 'grid21'
 LIMIT $limit;
