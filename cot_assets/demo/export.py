@@ -1,7 +1,7 @@
 """Convert a trained Hugging Face folder to what the OpenVINO engine loads, in the same folder.
 
 Belongs here: the conversion. Does not belong here: training (:mod:`cot_assets.demo.train`) and
-sampling (:mod:`cot_assets.engines.openvino`).
+sampling (:mod:`cot_assets.engines.openvino.engine`).
 
 Needs optimum-intel, openvino and torch in a plain virtual environment of its own (optimum-intel and
 vLLM ask for different versions of huggingface-hub, so it is no extra of this package)::

@@ -1,5 +1,5 @@
 """Engines: token ids in, sampled token ids out.
 
-Belongs here: the protocol every engine follows (``base``) and one module per engine. Does not belong
+Belongs here: the protocol every engine follows (``base``) and one package per engine. Does not belong
 here: what to sample and how it is kept (:mod:`cot_assets.sampling`), prompts, grading, Dagster.
 """

@@ -1,6 +1,6 @@
 """From a registry entry to an engine.
 
-Belongs here: choosing the engine's module, imported only when it is needed. Does not belong here: any
+Belongs here: choosing the engine's package, imported only when it is needed. Does not belong here: any
 engine's own settings.
 """
 
@@ -17,15 +17,15 @@ class RecordedModelError(EngineError):
 def open_engine(entry: ModelEntry) -> Engine:
     """Load the model of ``entry``; raises :class:`EngineError` where that is impossible."""
     if entry.engine == "openvino":
-        from cot_assets.engines.openvino import OpenVINOEngine
+        from cot_assets.engines.openvino.engine import OpenVINOEngine
 
         return OpenVINOEngine(entry)
     if entry.engine == "vllm":
-        from cot_assets.engines.vllm import VLLMEngine
+        from cot_assets.engines.vllm.engine import VLLMEngine
 
         return VLLMEngine(entry)
     if entry.engine == "openai":
-        from cot_assets.engines.openai import OpenAIEngine
+        from cot_assets.engines.openai.engine import OpenAIEngine
 
         return OpenAIEngine(entry)
     raise RecordedModelError(

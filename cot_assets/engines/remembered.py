@@ -106,9 +106,13 @@ class RememberedEngine:
 
 
 def _key(entry: ModelEntry, revision: str) -> str:
-    module = Path(__file__).with_name(f"{entry.engine}.py")
-    code = hashlib.sha256(module.read_bytes()).hexdigest() if module.exists() else ""
-    identity = [entry.model_dump(mode="json", exclude=_UNSEEN), revision, code]
+    modules = sorted(Path(__file__).with_name(entry.engine).glob("*.py"))
+    code = b"".join(module.read_bytes() for module in modules)
+    identity = [
+        entry.model_dump(mode="json", exclude=_UNSEEN),
+        revision,
+        hashlib.sha256(code).hexdigest(),
+    ]
     return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

@@ -1,6 +1,6 @@
 """From the text of a model to a verdict: find the final answer, compare it with the gold answer.
 
-Belongs here: extraction (:mod:`.extract`), where a text states an answer (:mod:`.statements`), one
+Belongs here: extraction (:mod:`.text.extract`), where a text states an answer (:mod:`.text.statements`), one
 comparison (:mod:`.verify`), many comparisons in bounded processes (:mod:`.pool`), verdicts of frames
 (:mod:`.judge`) and of files (:mod:`.files`). Does not belong here: what to do with verdicts, and DuckDB.
 

@@ -17,8 +17,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
-from cot_assets.grading.extract import DEFAULT_RULES, Extracted, extract_answer
 from cot_assets.grading.pool import GraderPool, Pair
+from cot_assets.grading.text.extract import DEFAULT_RULES, Extracted, extract_answer
 from cot_assets.grading.verify import GRADER_VERSION, Judgement, explain, settled
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import ANSWER_KINDS, AnswerRule
@@ -101,7 +101,7 @@ def grade_file(
             Without a name, ``answer`` is read in rows that have no response.
         gold_field: the right answer, text or number.
         kind: How answers are read; see :class:`cot_assets.study.ProblemSetEntry`.
-        rules: Where a text has its answer; see :mod:`cot_assets.grading.extract`.
+        rules: Where a text has its answer; see :mod:`cot_assets.grading.text.extract`.
         explained: Whether each line also says how answer and gold answer are read.
         overwrite: whether ``output`` may exist.
         pool: compares answers; without one, a pool lives for this call.

@@ -1,15 +1,15 @@
 """Gold answers: read once, when a problem set loads, and refused where no answer could equal them.
 
 Belongs here: the checks of a gold answer, and the kind that a problem set declares. Does not belong here:
-reading itself (:mod:`.reading`).
+reading itself (:mod:`.reading.answer`).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from cot_assets.grading.kinds import Reading, UnreadableError
-from cot_assets.grading.reading import read
+from cot_assets.grading.reading.answer import read
+from cot_assets.grading.reading.kinds import Reading, UnreadableError
 
 
 def read_gold(text: str, answer_kind: str) -> Reading:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from cot_assets.grading.extract import DEFAULT_RULES, extract_answer
 from cot_assets.grading.pool import GraderPool, Pair
+from cot_assets.grading.text.extract import DEFAULT_RULES, extract_answer
 from cot_assets.grading.verify import GRADER_VERSION, settled
 from cot_assets.study import AnswerRule
 from cot_assets.warehouse.schema import polars_schema
@@ -45,7 +45,7 @@ def judge_rollouts(
             ``unscored`` ones.
         pool: compares answers; without one, a pool lives for this call, and starts no process where no
             comparison needs any.
-        rules: where a text has its answer; see :mod:`cot_assets.grading.extract`.
+        rules: where a text has its answer; see :mod:`cot_assets.grading.text.extract`.
 
     Returns:
         Verdicts in the order of ``frame``: an answer is judged however the text ended; a text without one

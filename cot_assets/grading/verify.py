@@ -12,13 +12,13 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Literal
 
-from cot_assets.grading.compare import Decision, compare
+from cot_assets.grading.comparing.compare import Decision, compare
+from cot_assets.grading.comparing.scalars import Algebra, NeedsAlgebraError, UndecidableError, no_algebra
 from cot_assets.grading.gold import read_gold
-from cot_assets.grading.kinds import Reading, UnreadableError
-from cot_assets.grading.quantities import is_listed, names_unit
-from cot_assets.grading.reading import read
-from cot_assets.grading.scalars import Algebra, NeedsAlgebraError, UndecidableError, no_algebra
-from cot_assets.grading.spelling import MAX_ANSWER_CHARS, canonical
+from cot_assets.grading.reading.answer import read
+from cot_assets.grading.reading.kinds import Reading, UnreadableError
+from cot_assets.grading.reading.quantities import is_listed, names_unit
+from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical
 from cot_assets.study import ANSWER_KINDS
 
 FAILED = "the grader failed: "  #: how the reason begins where an exception is the grader's own
@@ -79,7 +79,7 @@ def verify(answer: str, gold: str, kind: str) -> Judgement:
         MemoryError: The worker's memory bound was reached.
         ValueError: ``kind`` is not known.
     """
-    from cot_assets.grading.algebra import decide
+    from cot_assets.grading.comparing.algebra import decide
 
     try:
         return _verdict(answer, gold, kind, decide)

@@ -28,9 +28,9 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
-from cot_assets.grading.algebra import decide
-from cot_assets.grading.scalars import UndecidableError
-from cot_assets.grading.spelling import MAX_ANSWER_CHARS
+from cot_assets.grading.comparing.algebra import decide
+from cot_assets.grading.comparing.scalars import UndecidableError
+from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS
 from cot_assets.grading.verify import Judgement, verify
 
 #: Comparisons that make later ones fast: the parser learns its grammar by use.

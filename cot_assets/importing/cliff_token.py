@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from cot_assets.grading.extract import extract_answer
+from cot_assets.grading.text.extract import extract_answer
 from cot_assets.importing.base import Counts, Cut, Imported, ImportingError, Problem, Source, Trace
 from cot_assets.importing.files import Record, checked_share, checked_text, find, found_in, read_json
 from cot_assets.importing.frames import build

@@ -15,8 +15,8 @@ from typing import Any
 import polars as pl
 
 from cot_assets.grading.gold import read_gold
-from cot_assets.grading.kinds import UnreadableError
-from cot_assets.grading.statements import first_leak, states_answer_at
+from cot_assets.grading.reading.kinds import UnreadableError
+from cot_assets.grading.text.statements import first_leak, states_answer_at
 from cot_assets.importing.base import (
     GRID_POLICY,
     PROTOCOL,

@@ -38,8 +38,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast, get_args
 
-from cot_assets.grading.extract import extract_answer
 from cot_assets.grading.pool import Grade, GraderPool
+from cot_assets.grading.text.extract import extract_answer
 from cot_assets.grading.verify import GRADER_VERSION, settled
 from cot_assets.importing.base import (
     Counts,

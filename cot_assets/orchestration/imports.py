@@ -16,9 +16,9 @@ import dagster as dg
 import polars as pl
 
 from cot_assets.importing import Imported
-from cot_assets.orchestration.check_rules import potential_is_null_iff_unknown
+from cot_assets.orchestration.assets.check_rules import potential_is_null_iff_unknown
+from cot_assets.orchestration.assets.materializing import preview
 from cot_assets.orchestration.jobs import assets_of, partition_key
-from cot_assets.orchestration.materializing import preview
 from cot_assets.orchestration.partitions import model_key
 from cot_assets.orchestration.runs import execute
 from cot_assets.orchestration.staleness import Unit

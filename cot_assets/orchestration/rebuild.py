@@ -24,8 +24,8 @@ from cot_assets.engines.base import (
     EngineInfo,
     Sampling,
 )
+from cot_assets.orchestration.assets.resources import Engines
 from cot_assets.orchestration.imports import analyze, lost_imports
-from cot_assets.orchestration.resources import Engines
 from cot_assets.orchestration.runs import bring_up_to_date
 from cot_assets.orchestration.state import read_state
 from cot_assets.sampling.blocks import Purpose

@@ -16,9 +16,9 @@ from typing import Any
 
 import polars as pl
 
-from cot_assets.grading.extract import extract_answer
 from cot_assets.grading.gold import read_gold
-from cot_assets.grading.kinds import Reading, UnreadableError
+from cot_assets.grading.reading.kinds import Reading, UnreadableError
+from cot_assets.grading.text.extract import extract_answer
 from cot_assets.problems.demo import demo_problems
 from cot_assets.problems.sources import ProblemSetError, Table, digest, is_hub_path, read_hub, read_local
 from cot_assets.study import DataHome, ProblemSetEntry

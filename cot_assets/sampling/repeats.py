@@ -2,7 +2,7 @@
 
 Belongs here: telling a repeat from chance. Does not belong here: the identity of blocks
 (:mod:`cot_assets.sampling.blocks`), which keeps a block from being sampled twice, and servers that give one text
-again and again (:mod:`cot_assets.engines.variety`).
+again and again (:mod:`cot_assets.engines.openai.variety`).
 
 Two blocks of a prefix can hold the same draws: a server that takes no seeds was started again with the seed that
 it had before, something between answers from a cache, an engine numbers the samples of a request from its seed. Equal

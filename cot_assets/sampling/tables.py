@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from cot_assets.engines.base import Engine
-from cot_assets.grading.statements import first_leak, states_answer_at
+from cot_assets.grading.text.statements import first_leak, states_answer_at
 from cot_assets.sampling.blocks import prefix_ids
 from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import PlannedBlock, Prefix, sampling_of

@@ -15,7 +15,7 @@ AnswerKind = Literal[
     "time", "text", "multiple_choice",
 ]  # fmt: skip
 ANSWER_KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
-#: Where an answer is found in a text; see :mod:`cot_assets.grading.extract`.
+#: Where an answer is found in a text; see :mod:`cot_assets.grading.text.extract`.
 AnswerRule = Literal["boxed", "statement", "hash", "last_number"]
 ANSWER_RULES: tuple[AnswerRule, ...] = get_args(AnswerRule)
 

@@ -31,7 +31,7 @@ from support.lab import Lab  # noqa: E402
 from cot_assets.definitions import build_defs  # noqa: E402
 from cot_assets.engines.base import BlockResult, Engine  # noqa: E402
 from cot_assets.engines.opening import open_engine  # noqa: E402
-from cot_assets.orchestration.resources import Engines  # noqa: E402
+from cot_assets.orchestration.assets.resources import Engines  # noqa: E402
 from cot_assets.orchestration.runs import execute  # noqa: E402
 from cot_assets.orchestration.staleness import Unit  # noqa: E402
 from cot_assets.orchestration.state import ensure_partitions  # noqa: E402

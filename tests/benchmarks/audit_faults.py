@@ -21,7 +21,7 @@ from simulations import Row, print_rows  # noqa: E402
 from support.auditing import FAULTS, Fault, planted, real_blocks  # noqa: E402
 
 from cot_assets.engines.base import Block, Engine  # noqa: E402
-from cot_assets.engines.openvino import OpenVINOEngine  # noqa: E402
+from cot_assets.engines.openvino.engine import OpenVINOEngine  # noqa: E402
 from cot_assets.study import load_config  # noqa: E402
 
 

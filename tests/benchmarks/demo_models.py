@@ -21,8 +21,8 @@ import polars as pl
 from cot_assets.demo import families
 from cot_assets.engines.base import Engine
 from cot_assets.engines.opening import open_engine
-from cot_assets.grading.extract import extract_answer
-from cot_assets.grading.statements import states_answer_at
+from cot_assets.grading.text.extract import extract_answer
+from cot_assets.grading.text.statements import states_answer_at
 from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_rollouts, plan_traces, sampling_of
 from cot_assets.sampling.run import sample_missing

@@ -34,7 +34,7 @@ from simulations import Row, print_rows  # noqa: E402
 
 from cot_assets.engines.base import Block, BlockResult  # noqa: E402
 from cot_assets.engines.opening import open_engine  # noqa: E402
-from cot_assets.engines.vllm import VLLMEngine  # noqa: E402
+from cot_assets.engines.vllm.engine import VLLMEngine  # noqa: E402
 from cot_assets.problems.load import load_problems  # noqa: E402
 from cot_assets.sampling.plan import Prefix, plan_rollouts, plan_traces, sampling_of  # noqa: E402
 from cot_assets.sampling.tables import prompts  # noqa: E402

@@ -18,8 +18,8 @@ import dagster as dg
 import polars as pl
 
 from cot_assets.definitions import build_defs
+from cot_assets.orchestration.assets.resources import Engines
 from cot_assets.orchestration.instance import open_instance
-from cot_assets.orchestration.resources import Engines
 from cot_assets.orchestration.runs import bring_up_to_date
 from cot_assets.orchestration.staleness import Wanted
 from cot_assets.study import Config, DataHome, ModelEntry, load_config

@@ -31,7 +31,7 @@ from cot_assets.engines.base import Completion, Engine, EngineError, Sampling
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.revision import entry_revision
 from cot_assets.engines.tokenizer import ModelTokenizer
-from cot_assets.engines.vllm import VLLMEngine
+from cot_assets.engines.vllm.engine import VLLMEngine
 from cot_assets.sampling.plan import Prefix
 from cot_assets.sampling.run import sample_missing
 from cot_assets.sampling.shards import ShardStore

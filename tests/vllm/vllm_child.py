@@ -15,7 +15,7 @@ import psutil
 from work import SAMPLING, on_vllm, plan_for, read_prefixes
 
 from cot_assets.engines.opening import open_engine
-from cot_assets.engines.vllm import VLLMEngine
+from cot_assets.engines.vllm.engine import VLLMEngine
 from cot_assets.sampling import batches, run
 from cot_assets.sampling.run import SamplingStatus
 from cot_assets.sampling.shards import ShardStore

@@ -3,8 +3,8 @@
 import polars as pl
 
 from cot_assets.measures.answers import spread
-from cot_assets.orchestration import materializing as common
-from cot_assets.orchestration.derived import model_asset
+from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets.derived import model_asset
 
 
 def _entropy(scope: common.Scope) -> pl.DataFrame:

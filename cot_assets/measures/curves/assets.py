@@ -8,11 +8,11 @@ import dagster as dg
 import polars as pl
 
 from cot_assets.measures.curves.martingale import martingale_test, stopping_frame
-from cot_assets.orchestration import check_rules as rules
-from cot_assets.orchestration import materializing as common
-from cot_assets.orchestration import sampling
+from cot_assets.orchestration.assets import check_rules as rules
+from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets import sampling
+from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
-from cot_assets.orchestration.resources import Engines, Progress, Study
 from cot_assets.problems.load import load_problems
 from cot_assets.sampling.plan import plan_rollouts, plan_traces
 from cot_assets.sampling.tables import (

@@ -11,11 +11,11 @@ import polars as pl
 
 from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.measures.exploration.rounds import Exploration
-from cot_assets.orchestration import check_rules as rules
-from cot_assets.orchestration import materializing as common
-from cot_assets.orchestration import sampling
+from cot_assets.orchestration.assets import check_rules as rules
+from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets import sampling
+from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import MODEL_BY_SET
-from cot_assets.orchestration.resources import Engines, Progress, Study
 from cot_assets.sampling.plan import plan_rollouts
 from cot_assets.sampling.tables import measured_traces, rollouts_frame
 from cot_assets.study import ADAPTIVE, BLOCK_SIZE

@@ -12,9 +12,9 @@ import dagster as dg
 import polars as pl
 
 from cot_assets.measures.patterns.judging import judge_curves
-from cot_assets.orchestration import materializing as common
+from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.partitions import MODEL_BY_SET
-from cot_assets.orchestration.resources import Study
 
 #: Every table with the views on it, in the order in which they are there.
 FILLED = {

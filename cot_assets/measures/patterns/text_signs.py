@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cot_assets.grading.statements import statement_ends
+from cot_assets.grading.text.statements import statement_ends
 from cot_assets.measures.frames import CURVE
 
 _WINDOW = 80  #: characters of the line looked at on either side of a relation sign

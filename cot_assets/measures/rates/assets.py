@@ -13,8 +13,8 @@ from cot_assets.measures.rates.passk import measured_pass_at_k
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.measures.rates.summaries import JUDGED, QUESTIONS, summaries
-from cot_assets.orchestration import materializing as common
-from cot_assets.orchestration.derived import estimate_assets
+from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets.derived import estimate_assets
 
 _DECIDED = ("tangents", "spikes", "lucky_guesses", "monotonicity")
 _COMPARED = ("pattern_rates", "matched_rates", "model_differences", "pass_at_k")

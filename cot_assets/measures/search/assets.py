@@ -15,11 +15,11 @@ from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.measures.search import greedy as optimize
 from cot_assets.measures.search import tables
 from cot_assets.measures.search.effects import judge_optimized, judge_steps, optimized_effects
-from cot_assets.orchestration import check_rules as rules
-from cot_assets.orchestration import materializing as common
-from cot_assets.orchestration import sampling
+from cot_assets.orchestration.assets import check_rules as rules
+from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets import sampling
+from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import MODEL_BY_SET
-from cot_assets.orchestration.resources import Engines, Progress, Study
 from cot_assets.sampling.plan import PlannedBlock
 from cot_assets.sampling.tables import prompts, rollouts_frame
 from cot_assets.warehouse.schema import polars_schema

@@ -15,11 +15,11 @@ from cot_assets.measures.transfer.given import given_texts
 from cot_assets.measures.transfer.steps import step_correlations
 from cot_assets.measures.transfer.steps import transfer_steps as steps_of
 from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
-from cot_assets.orchestration import check_rules as rules
-from cot_assets.orchestration import materializing as common
-from cot_assets.orchestration import sampling
+from cot_assets.orchestration.assets import check_rules as rules
+from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets import sampling
+from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import ALL_WRITERS, MODEL_BY_SET
-from cot_assets.orchestration.resources import Engines, Progress, Study
 from cot_assets.sampling.plan import plan_rollouts
 from cot_assets.sampling.tables import prompts
 

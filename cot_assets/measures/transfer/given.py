@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from cot_assets.engines.base import Engine
-from cot_assets.grading.statements import first_leak
+from cot_assets.grading.text.statements import first_leak
 from cot_assets.sampling.plan import Prefix
 from cot_assets.study import Control, Protocol
 from cot_assets.warehouse.schema import polars_schema

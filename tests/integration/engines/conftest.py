@@ -10,15 +10,15 @@ from served_models import entry
 from support.served import TinyServer
 from support.vocabularies import write_tokenizer
 
-from cot_assets.engines import served
-from cot_assets.engines.openai import OpenAIEngine
+from cot_assets.engines.openai import connection as served
+from cot_assets.engines.openai.engine import OpenAIEngine
 
 
 @pytest.fixture(autouse=True)
 def _no_long_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served, "_FIRST_DELAY", 0.01)
     monkeypatch.setattr(served, "_LONGEST_DELAY", 0.05)
-    monkeypatch.setattr("cot_assets.engines.openai._HEARTBEAT", 0.05)
+    monkeypatch.setattr("cot_assets.engines.openai.engine._HEARTBEAT", 0.05)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from support.served import TinyServer
 
 from cot_assets.engines.base import EngineError
-from cot_assets.engines.openai import OpenAIEngine
+from cot_assets.engines.openai.engine import OpenAIEngine
 from cot_assets.engines.opening import open_engine
 from cot_assets.study import ModelEntry
 

@@ -8,7 +8,7 @@ import pytest
 from support.auditing import FAULTS, Fault, planted, real_blocks
 
 from cot_assets.engines.base import Block, Engine
-from cot_assets.engines.openvino import OpenVINOEngine
+from cot_assets.engines.openvino.engine import OpenVINOEngine
 from cot_assets.study import load_config
 
 #: Too small a shift of this model's law for 17,000 tokens; see docs/decisions/audit.md.

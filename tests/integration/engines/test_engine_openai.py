@@ -13,7 +13,7 @@ from support.served import Misbehavior, TinyServer
 from support.sums import PROTOCOL
 
 from cot_assets.engines.base import Completion, EngineError
-from cot_assets.engines.openai import OpenAIEngine
+from cot_assets.engines.openai.engine import OpenAIEngine
 from cot_assets.sampling.plan import Prefix, plan_rollouts, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore

@@ -18,7 +18,7 @@ from support.served import Misbehavior, TinyServer
 from support.vocabularies import write_tokenizer
 
 from cot_assets.engines.base import BlockResult, Completion, EngineError
-from cot_assets.engines.openai import OpenAIEngine
+from cot_assets.engines.openai.engine import OpenAIEngine
 
 BAD = 99  #: the first token of the prompt that a fault is about
 Change = Callable[[dict[str, Any]], object]

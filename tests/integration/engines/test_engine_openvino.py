@@ -12,7 +12,7 @@ from support.engine_suite import EngineSuite, block, completions
 
 from cot_assets.engines.base import Engine, EngineError, Sampling
 from cot_assets.engines.opening import open_engine
-from cot_assets.engines.openvino import OpenVINOEngine
+from cot_assets.engines.openvino.engine import OpenVINOEngine
 from cot_assets.engines.revision import entry_revision, folder_revision
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.sampling.blocks import block_key

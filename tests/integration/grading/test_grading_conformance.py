@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from cot_assets.grading.extract import extract_answer
-from cot_assets.grading.numbers import read_number
 from cot_assets.grading.pool import GraderPool, Pair
-from cot_assets.grading.quantities import split_unit
-from cot_assets.grading.spelling import canonical
+from cot_assets.grading.reading.numbers import read_number
+from cot_assets.grading.reading.quantities import split_unit
+from cot_assets.grading.text.extract import extract_answer
+from cot_assets.grading.text.spelling import canonical
 
 _LISTED = tomllib.loads((Path(__file__).parent / "disagreements.toml").read_text())
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cot_assets.grading.extract import extract_answer
 from cot_assets.grading.pool import GraderPool
+from cot_assets.grading.text.extract import extract_answer
 
 NESTED = "(" * 20 + "1" + ")" * 20 + "+x"
 HOSTILE = [

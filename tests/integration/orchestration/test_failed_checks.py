@@ -6,7 +6,7 @@ import warnings
 
 import dagster as dg
 
-from cot_assets.orchestration.publishing import failed_checks
+from cot_assets.orchestration.assets.publishing import failed_checks
 
 _SETS = dg.StaticPartitionsDefinition(["ours", "theirs"])
 _BOTH = dg.MultiPartitionsDefinition({"model": dg.StaticPartitionsDefinition(["m"]), "problem_set": _SETS})

@@ -21,7 +21,7 @@ from typing import Any
 import polars as pl
 
 from cot_assets.engines.base import Block, BlockResult, Sampling
-from cot_assets.engines.openvino import OpenVINOEngine
+from cot_assets.engines.openvino.engine import OpenVINOEngine
 from cot_assets.sampling import batches
 from cot_assets.sampling.plan import plan_rollouts, plan_traces, sampling_of
 from cot_assets.sampling.run import sample_missing

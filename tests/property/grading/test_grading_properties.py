@@ -7,10 +7,10 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cot_assets.grading.extract import extract_answer
-from cot_assets.grading.numbers import read_number
-from cot_assets.grading.spelling import MAX_ANSWER_CHARS, canonical, clean
-from cot_assets.grading.statements import first_leak, leaks_answer, states_answer_at
+from cot_assets.grading.reading.numbers import read_number
+from cot_assets.grading.text.extract import extract_answer
+from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical, clean
+from cot_assets.grading.text.statements import first_leak, leaks_answer, states_answer_at
 from cot_assets.grading.verify import FAILED, quick_verdict
 from cot_assets.study import ANSWER_RULES, AnswerRule
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cot_assets.engines.base import Completion, Sampling
+from cot_assets.engines.openai.scores import told_by
 from cot_assets.engines.samples import evidence_told, filters_of
-from cot_assets.engines.served_scores import told_by
 
 IDS = [5, 7, 2]
 P = [{5: 0.9}, {7: 0.25, 8: 0.75}, {2: 0.5, 9: 0.5}]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from cot_assets.grading import extract
+from cot_assets.grading.text import extract
 from cot_assets.study import AnswerRule
 
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from cot_assets.grading.extract import extract_answer
-from cot_assets.grading.statements import first_leak, leaks_answer, states_answer_at
+from cot_assets.grading.text.extract import extract_answer
+from cot_assets.grading.text.statements import first_leak, leaks_answer, states_answer_at
 
 # text, answer, the statement (None: there is none)
 STATED = [

@@ -5,11 +5,11 @@ from fractions import Fraction
 import pytest
 
 from cot_assets.grading.gold import read_gold
-from cot_assets.grading.kinds import UnreadableError
-from cot_assets.grading.letters import choice_letter
-from cot_assets.grading.numbers import read_number
-from cot_assets.grading.quantities import split_unit
-from cot_assets.grading.spelling import canonical
+from cot_assets.grading.reading.kinds import UnreadableError
+from cot_assets.grading.reading.numbers import read_number
+from cot_assets.grading.reading.quantities import split_unit
+from cot_assets.grading.text.letters import choice_letter
+from cot_assets.grading.text.spelling import canonical
 from cot_assets.grading.verify import GRADER_VERSION, explain, quick_verdict, settled
 
 SAME_FORM = [

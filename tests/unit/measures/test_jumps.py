@@ -7,7 +7,7 @@ import pytest
 from build import PROTOCOL, curve
 from support.judged import measure_jumps
 
-from cot_assets.grading.statements import statement_ends
+from cot_assets.grading.text.statements import statement_ends
 from cot_assets.measures.patterns.text_signs import calculation_ends, self_check_ends
 
 CALCULATIONS = [

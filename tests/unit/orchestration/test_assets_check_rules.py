@@ -11,7 +11,7 @@ import pytest
 
 from cot_assets.measures.curves.assets import martingale_finding
 from cot_assets.measures.frames import CURVES
-from cot_assets.orchestration.check_rules import (
+from cot_assets.orchestration.assets.check_rules import (
     Finding,
     intervals_are_narrow,
     no_answer_share_is_small,
@@ -22,7 +22,7 @@ from cot_assets.orchestration.check_rules import (
     truncated_share_is_small,
     unscored_share_is_small,
 )
-from cot_assets.orchestration.sampling import ROLLOUT_CHECKS
+from cot_assets.orchestration.assets.sampling import ROLLOUT_CHECKS
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema

@@ -8,7 +8,7 @@ import re
 import polars as pl
 import pytest
 
-from cot_assets.orchestration import materializing as common
+from cot_assets.orchestration.assets import materializing as common
 from cot_assets.warehouse.schema import TABLES
 
 HOSTILE = [

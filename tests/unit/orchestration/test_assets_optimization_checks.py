@@ -10,7 +10,7 @@ from support.searching import World
 from support.sums import scripted_engine
 
 from cot_assets.measures.search.assets import OPTIMIZATION_CHECKS
-from cot_assets.orchestration.check_rules import optimization_findings
+from cot_assets.orchestration.assets.check_rules import optimization_findings
 
 Tables = dict[str, pl.DataFrame]
 

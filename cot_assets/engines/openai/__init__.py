@@ -1,0 +1,1 @@
+"""Any OpenAI-compatible completions server: requests, answers, and what a server can."""

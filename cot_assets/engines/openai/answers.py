@@ -1,0 +1,223 @@
+"""What a served model answered, or what is wrong with it.
+
+Belongs here: every rule that an answer to a request for completions must keep, as pure functions. Does not
+belong here: how it was fetched (:mod:`cot_assets.engines.openai.connection`) and what is asked
+(:mod:`cot_assets.engines.openai.engine`).
+
+A server is a stranger: a proxy answers in its place, another model is loaded, a prompt is cut or wrapped. What
+is not sound is never graded; the block is asked for again, as after a lost connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+_SHOWN = 120  #: characters of a wrong value that a message shows
+_ECHOED = 8  #: tokens of a prompt from which a copy of it at a completion's beginning is an echo, not chance
+#: Where servers put what a model thought before it answered.
+_REASONING = ("reasoning_content", "reasoning", "thinking")
+
+
+class UnsoundAnswerError(ValueError):
+    """An answer is not one to what was asked; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for completions, as far as its answer must fit it.
+
+    ``prompt_ids``: what was sent; None where it was the text, of about ``n_prompt`` tokens. Ids of completions are
+    below ``vocabulary``. ``models``: the names that the server has for the model.
+    """
+
+    prompt_ids: Sequence[int] | None
+    prompt_text: str
+    n_prompt: int
+    n: int
+    budget: int
+    vocabulary: int
+    models: frozenset[str]
+    is_echoed: bool = False  #: the server is known to send the prompt before each completion
+    is_trial: bool = False  #: one completion is enough: whether the server gives several is to be found out
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A completion as the server gave it; ``token_ids`` None where it gives text alone."""
+
+    text: str
+    token_ids: tuple[int, ...] | None
+    finish_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The completions in the order of their indices; ``generated`` None where the server does not count.
+
+    ``is_echoed``: each had the prompt before it, which was cut off.
+    """
+
+    choices: tuple[Choice, ...]
+    generated: int | None
+    is_echoed: bool
+
+
+def _unicode(value: object) -> object:
+    """A text must be one: half of a surrogate pair is no character."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError("holds half a surrogate pair") from None
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_unicode)]
+
+
+class _Choice(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow")
+    text: Text | None = None
+    index: int | None = Field(None, ge=0)
+    finish_reason: Text | None = None
+    token_ids: list[int] | None = None
+    prompt_token_ids: list[int] | None = None
+
+
+class _Usage(BaseModel):
+    model_config = ConfigDict(strict=True)
+    prompt_tokens: int | None = Field(None, ge=0)
+    completion_tokens: int | None = Field(None, ge=0)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(strict=True)
+    choices: list[_Choice]
+    model: Text | None = None
+    usage: _Usage | None = None
+
+
+def read_answer(answer: Mapping[str, Any], asked: Asked) -> Answer:
+    """The completions of an answer, an echoed prompt cut off.
+
+    Raises:
+        UnsoundAnswerError: It is not one to what was asked.
+    """
+    if answer.get("error") is not None:
+        raise UnsoundAnswerError(f"it says: {_shown(answer['error'])}")
+    try:
+        found = _Answer.model_validate(answer)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+        raise UnsoundAnswerError(f"{place[1:]}: {first['msg']}, not {_shown(first['input'])}") from None
+    if found.model is not None and not _is_same_model(found.model, asked.models):
+        raise UnsoundAnswerError(
+            f"it comes from the model {_shown(found.model)}, not {' or '.join(sorted(asked.models))}"
+        )
+    choices = sorted(found.choices, key=lambda choice: choice.index or 0)
+    if len(choices) != asked.n and not (asked.is_trial and len(choices) == 1):
+        raise UnsoundAnswerError(f"it holds {len(choices)} completions, not {asked.n}")
+    if choices[-1].index is not None and choices[-1].index >= asked.n:
+        raise UnsoundAnswerError(f"it numbers a completion {choices[-1].index}, of {asked.n}")
+    _check_usage(found.usage or _Usage.model_validate({}), len(choices), asked)
+    read = tuple(_choice(choice, asked) for choice in choices)
+    is_echoed = all(
+        len(after.text) < len(before.text or "") for before, after in zip(choices, read, strict=True)
+    )
+    return Answer(read, None if found.usage is None else found.usage.completion_tokens, is_echoed)
+
+
+def _check_usage(usage: _Usage, n: int, asked: Asked) -> None:
+    """The server read as many tokens as it was sent, and wrote no more than it was let."""
+    told, sent, most = usage.prompt_tokens, asked.n_prompt, asked.n_prompt
+    if asked.prompt_ids is None:
+        # It may get a BOS, and few tokens less where the server's tokenizer is another version; how many more
+        # there can be is seen at the trial, whose prompt is short: no token is less than a byte.
+        sent, most = sent - 1 - sent // 50, max(sent, len(asked.prompt_text.encode())) + 1
+        told = told or None  # some leave out what their cache held
+    if told is not None and not any(sent * k <= told <= most * k for k in {1, n}):  # some count it n times
+        raise UnsoundAnswerError(
+            f"usage.prompt_tokens is {told:,}, but {asked.n_prompt:,} were sent: the model read another prompt, or one "
+            "that was cut or wrapped on its way"
+        )
+    if (usage.completion_tokens or 0) > n * asked.budget:
+        raise UnsoundAnswerError(
+            f"usage.completion_tokens is {usage.completion_tokens:,}, beyond {n} x {asked.budget:,}"
+        )
+
+
+def _choice(choice: _Choice, asked: Asked) -> Choice:
+    text = _text(choice)
+    prompt = None if asked.prompt_ids is None else list(asked.prompt_ids)
+    if choice.prompt_token_ids is not None and prompt is not None and choice.prompt_token_ids != prompt:
+        raise UnsoundAnswerError(
+            "it did not continue the token ids that it was given; was the server started again with another model?"
+        )
+    if choice.token_ids is None or prompt is None:
+        return Choice(_without_echo(text, asked), None, choice.finish_reason)
+    ids = choice.token_ids
+    if len(ids) > len(prompt) >= _ECHOED and ids[: len(prompt)] == prompt:
+        ids = ids[len(prompt) :]
+    if len(ids) > asked.budget:
+        raise UnsoundAnswerError(
+            f"a completion has {len(ids):,} tokens, beyond the budget of {asked.budget:,}"
+        )
+    if strange := [i for i in ids if not 0 <= i < asked.vocabulary]:
+        raise UnsoundAnswerError(
+            f"token id {strange[0]} is none of the {asked.vocabulary:,} of the tokenizer; `path` in models.toml names "
+            "another model's"
+        )
+    return Choice(text, tuple(ids), choice.finish_reason)
+
+
+def _text(choice: _Choice) -> str:
+    """The text of a choice; a server that parses what a model thought leaves none."""
+    extra = choice.model_extra or {}
+    thought = next((name for name in _REASONING if extra.get(name)), None)
+    if thought is not None and not choice.text:
+        raise UnsoundAnswerError(
+            f"text is {_shown(choice.text)}, and {thought} holds what the model wrote; start the server without a "
+            "reasoning parser (vLLM: no --reasoning-parser)"
+        )
+    if choice.text is None:
+        is_chat = "message" in extra or "delta" in extra
+        raise UnsoundAnswerError(
+            "text is missing"
+            + (", as from a chat endpoint; /v1/completions is asked" if is_chat else " or null")
+        )
+    return choice.text
+
+
+def _without_echo(text: str, asked: Asked) -> str:
+    """A completion without the prompt, where the server sends both.
+
+    Of a short prompt a copy may be the model's own, but not where it is longer than the budget.
+    """
+    prompt = asked.prompt_text
+    whole = text if text.startswith(prompt) else text.lstrip()
+    is_sure = asked.is_echoed or asked.n_prompt >= min(_ECHOED, asked.budget + 1)
+    return whole[len(prompt) :] if prompt and is_sure and whole.startswith(prompt) else text
+
+
+def _is_same_model(name: str, known: frozenset[str]) -> bool:
+    """Whether a server means the model; some leave the path out that they loaded it from."""
+    return name.rsplit("/", 1)[-1] in {other.rsplit("/", 1)[-1] for other in known}
+
+
+def most_bytes(n: int, budget: int, n_prompt: int) -> int:
+    """How large an answer to such a request can be: ids and text of every token, ids of the prompt.
+
+    The longest tokens of large vocabularies are 128 blanks; JSON writes some characters in 6 bytes.
+    """
+    return 65_536 + n * (160 * budget + 16 * n_prompt)
+
+
+def _shown(value: object) -> str:
+    """A value in a message, at most so long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

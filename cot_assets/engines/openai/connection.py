@@ -1,0 +1,273 @@
+"""Talking to an OpenAI-compatible server: one question, one answer, whatever happens in between.
+
+Belongs here: the key, bounds of time and size, which failures are asked again and for how long. Does not belong
+here: what is asked (:mod:`cot_assets.engines.openai.engine`) and which answers are sound
+(:mod:`cot_assets.engines.openai.answers`).
+
+A server that is away (no connection, gateway errors, busy) is waited for, as long as ``wait`` says. A
+request that the server fails at again and again, or answers with what is no answer, is given up after
+``attempts``. What it refuses (other 4xx) is not asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import time
+import zlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, NoReturn, TypeVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cot_assets.engines.base import EngineError
+from cot_assets.engines.openai.answers import UnsoundAnswerError
+from cot_assets.study import ModelEntry
+from cot_assets.study.entries import given
+
+T = TypeVar("T")
+_AWAY = frozenset({408, 429, 502, 503, 504})  #: says nothing about the request itself
+#: What a request of another kind will not mend: the key, the model's name.
+FINAL = frozenset({401, 403, 404})
+_LONGEST_DELAY = 30.0
+_FIRST_DELAY = 0.5
+_EXCERPT = 400  #: characters of an answer that an error shows
+_SMALL = 8 << 20  #: bytes of an answer that lists models, or of a refusal
+
+
+class Settings(BaseModel):
+    """``engine_args`` of a served model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    concurrency: int = Field(32, ge=1, le=4096, description="blocks that the server works on at once")
+    timeout: float = Field(900.0, gt=0, description="seconds that one answer may take")
+    wait: float = Field(3600.0, ge=0, description="seconds that a run waits for a server that is away")
+    wait_at_start: float = Field(30.0, ge=0, description="the same, before anything was sampled")
+    attempts: int = Field(6, ge=1, description="times that one request may fail at the server")
+    prompts: str = Field("auto", pattern="^(auto|token_ids|text)$", description="how prefixes travel")
+    seeds: bool = Field(True, description="send a seed with each request; vLLM on a CPU needs false")
+
+
+def settings_of(entry: ModelEntry) -> Settings:
+    """The entry's ``engine_args``; raises :class:`EngineError` that names a wrong one and those there are."""
+    try:
+        return Settings.model_validate(dict(entry.engine_args))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{(place := '.'.join(map(str, e['loc'])))}: {e['msg']}{given(place, e['input'])}"
+            for e in error.errors()
+        )
+        raise EngineError(
+            f"model {entry.name!r}: engine_args: {problems}; there are {', '.join(Settings.model_fields)}"
+        ) from error
+
+
+class RefusedError(EngineError):
+    """The server will not or cannot do what it was asked; ``status`` is the HTTP status, 200 for no sound answer."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Server:
+    """One endpoint. ``trouble`` says what it is waited for at the moment, if anything."""
+
+    def __init__(self, entry: ModelEntry, settings: Settings) -> None:
+        """Read the key; raises :class:`EngineError` where its variable is not set."""
+        self._name, self._settings = entry.name, settings
+        base = str(entry.endpoint).rstrip("/")
+        self.url = base if base.endswith("/v1") else f"{base}/v1"
+        self._key = ""
+        if entry.api_key_variable:
+            self._key = os.environ.get(entry.api_key_variable, "").strip()
+            if not self._key:
+                raise EngineError(
+                    f"model {entry.name!r}: the environment variable {entry.api_key_variable} is to hold the "
+                    "API key, but is not set; export it"
+                )
+        self._client: httpx.AsyncClient | None = None
+        self._last_answer = 0.0
+        self.trouble: str | None = None
+
+    def _http(self) -> httpx.AsyncClient:
+        """The client, made within the event loop that uses it."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                headers={
+                    "Accept-Encoding": "gzip",
+                    **({"Authorization": f"Bearer {self._key}"} if self._key else {}),
+                },
+                timeout=httpx.Timeout(self._settings.timeout, connect=min(10.0, self._settings.timeout)),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+                follow_redirects=False,  # the key is for this server alone
+            )
+        return self._client
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        read: Callable[[dict[str, Any]], T],
+        most: int = _SMALL,
+        wait: float | None = None,
+    ) -> T:
+        """What ``read`` makes of the JSON object that the server answers.
+
+        Args:
+            method: GET or POST.
+            path: Below the base URL, which ends in ``/v1``; an absolute one replaces its path.
+            body: Sent as JSON.
+            read: Raises :class:`UnsoundAnswerError` for an answer that is none.
+            most: Bytes that an answer may have, unpacked.
+            wait: Seconds to wait for a server that is away; None: as configured.
+
+        Raises:
+            RefusedError: A 4xx answer other than 408 and 429, or too many failures at this request.
+            EngineError: The server was away for too long.
+        """
+        patience = self._settings.wait if wait is None else wait
+        url = httpx.URL(self.url).copy_with(path=path) if path.startswith("/") else f"{self.url}/{path}"
+        started, failures, tries = time.monotonic(), 0, 0
+        while True:
+            status, after = 500, None
+            try:
+                # One deadline for the whole of an answer: it may come byte by byte.
+                async with asyncio.timeout(self._settings.timeout):
+                    answer, content = await self._fetch(method, url, body, most)
+            except httpx.ConnectError as error:
+                reason = f"no connection ({type(error).__name__})"
+            except httpx.ConnectTimeout:
+                reason = "no connection (timeout)"
+            except (TimeoutError, httpx.TimeoutException):
+                reason, failures = f"no answer within {self._settings.timeout:g} s", failures + 1
+            except httpx.RequestError as error:
+                reason, failures = f"the connection was lost ({type(error).__name__})", failures + 1
+            except UnsoundAnswerError as error:
+                reason, status, failures = f"no sound answer: {error}", 200, failures + 1
+            else:
+                if answer.is_success:
+                    try:
+                        found = read(self._object(content))
+                    except UnsoundAnswerError as error:
+                        reason, status, failures = f"no sound answer: {error}", 200, failures + 1
+                    else:
+                        self._last_answer, self.trouble = time.monotonic(), None
+                        return found
+                else:
+                    reason = f"HTTP {answer.status_code}: {self._excerpt(content)}"
+                    if answer.status_code < 500 and answer.status_code not in _AWAY:
+                        raise RefusedError(self._say(f"{path}: {reason}"), answer.status_code)
+                    failures += answer.status_code not in _AWAY
+                    after = _seconds(answer.headers.get("retry-after"))
+            if failures >= self._settings.attempts:
+                self._give_up(path, failures, reason, status)
+            since = max(started, self._last_answer)
+            left = since + patience - time.monotonic()
+            if left <= 0:
+                raise EngineError(
+                    self._say(
+                        f"away for {time.monotonic() - since:.0f} s ({reason}); what was sampled is kept: start "
+                        "the run again when the server is back, or raise engine_args.wait"
+                    )
+                )
+            until = datetime.now() + timedelta(seconds=left)
+            self.trouble = self._say(f"{reason.splitlines()[0][:120]}; waiting until {until:%H:%M} at most")
+            # Jitter keeps many requests from coming back all at once.
+            delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311
+            await asyncio.sleep(min(left, max(delay, after or 0.0)))
+            tries = min(tries + 1, 30)
+
+    def _give_up(self, path: str, failures: int, reason: str, status: int) -> NoReturn:
+        raise RefusedError(
+            self._say(
+                f"{path} failed {failures} times, at last: {reason}. What was sampled is kept: look at the server's "
+                "log and at what stands between, then run again"
+            ),
+            status,
+        )
+
+    async def _fetch(
+        self, method: str, url: httpx.URL | str, body: object, most: int
+    ) -> tuple[httpx.Response, bytes]:
+        """An answer and its bytes, unpacked; not one more than ``most`` is kept of them at any time."""
+        async with self._http().stream(method, url, json=body) as answer:
+            most = most if answer.is_success else _SMALL
+            packed = bytearray()
+            async for part in answer.aiter_raw():
+                packed += part
+                if len(packed) > most:
+                    raise UnsoundAnswerError(
+                        f"it is larger than {most:,} bytes, more than was asked for can take"
+                    )
+        return answer, _unpacked(bytes(packed), answer.headers.get("content-encoding", ""), most)
+
+    def _object(self, content: bytes) -> dict[str, Any]:
+        """The JSON object of an answer, without the key wherever the server repeats it."""
+        try:
+            found = self.masked(json.loads(content))
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise UnsoundAnswerError(f"no JSON object: {self._excerpt(content)}; is this the base URL?")
+        return found
+
+    def masked(self, value: Any) -> Any:
+        """A value without the key in any of its texts."""
+        if not self._key:
+            return value
+        if isinstance(value, str):
+            return value.replace(self._key, "***")
+        if isinstance(value, list):
+            return [self.masked(part) for part in value]
+        if isinstance(value, dict):
+            return {self.masked(name): self.masked(part) for name, part in value.items()}
+        return value
+
+    def _excerpt(self, content: bytes) -> str:
+        """The beginning of an answer, without the key should the server repeat it."""
+        text = self.masked(" ".join(content.decode(errors="replace").split()))
+        return text[:_EXCERPT] or "(empty)"
+
+    def _say(self, text: str) -> str:
+        return f"model {self._name!r}: {self.url}: {text}"
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """A Retry-After header given in seconds; None for a date or nonsense."""
+    try:
+        return min(600.0, max(0.0, float(retry_after or "")))
+    except ValueError:
+        return None
+
+
+def _unpacked(packed: bytes, encoding: str, most: int) -> bytes:
+    """Bytes of an answer as they were before they were packed; never more than ``most``."""
+    if encoding.lower() in ("", "identity"):
+        return packed
+    if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
+        raise UnsoundAnswerError(f"it is packed with {encoding[:40]!r}, which was not asked for")
+    unpacker = zlib.decompressobj(wbits=47)  # reads either header
+    try:
+        content = unpacker.decompress(packed, most + 1)
+    except zlib.error as error:
+        raise UnsoundAnswerError(f"its {encoding} is damaged ({error})") from None
+    if len(content) > most:
+        raise UnsoundAnswerError(
+            f"it is larger than {most:,} bytes when unpacked, more than was asked for can take"
+        )
+    if not unpacker.eof:
+        raise UnsoundAnswerError(f"its {encoding} ends too soon")
+    return content

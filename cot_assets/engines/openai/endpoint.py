@@ -1,0 +1,240 @@
+"""One served model: what it is, what its server can, and one request to it.
+
+Belongs here: from token ids to a request and from its answer to token ids. Does not belong here: connections, keys
+and retries (:mod:`cot_assets.engines.openai.connection`), which answers are sound (:mod:`cot_assets.engines.openai.answers`), blocks
+(:mod:`cot_assets.engines.openai.engine`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cot_assets.engines.base import EngineError, Sampling
+from cot_assets.engines.openai.answers import (
+    Answer,
+    Asked,
+    Choice,
+    UnsoundAnswerError,
+    most_bytes,
+    read_answer,
+)
+from cot_assets.engines.openai.connection import FINAL, RefusedError, Server, Settings
+from cot_assets.engines.openai.refusals import most_completions_in
+from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.study import ModelEntry
+
+#: Servers fill in what a request leaves open: from the model's generation_config.json (vLLM), or with
+#: values of their own (llama.cpp: top_k = 40). The protocol says what it says, and nothing else.
+_PENALTIES = {"presence_penalty": 0.0, "frequency_penalty": 0.0}
+_EXTRAS = {"repetition_penalty": 1.0, "repeat_penalty": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a server was seen to do with a request; ``most_n``: completions that it gives at a time."""
+
+    takes_ids: bool
+    returns_ids: bool
+    takes_extras: bool
+    most_n: int
+    is_echoing: bool = False
+
+
+class Endpoint:
+    """A model at its server; use it within one event loop. ``find`` is awaited before anything else."""
+
+    card: dict[str, Any]  #: the server's own words on the model
+    can: Abilities
+    version: str
+
+    def __init__(self, entry: ModelEntry, settings: Settings, tokenizer: ModelTokenizer) -> None:
+        self._entry, self._settings, self._tokenizer = entry, settings, tokenizer
+        self.server = Server(entry, settings)
+
+    async def find(self) -> None:
+        """Ask the server what it serves and can; raises :class:`EngineError` where it is not reached."""
+        self.card = await self._find_model()
+        self.can = await self._find_abilities()
+        self.version = await self._find_version()
+
+    @property
+    def revision(self) -> str:
+        """A revision for a model whose weights nobody vouches for: a hash of what the server says of it."""
+        said = json.dumps([self.card.get("id"), self.card.get("root"), self.card.get("max_model_len")])
+        return f"unverified-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+
+    @property
+    def context(self) -> int | None:
+        """Tokens of the context as the server names them, if it does."""
+        meta = self.card.get("meta")
+        for said in (self.card, meta if isinstance(meta, dict) else {}):
+            for name in ("max_model_len", "context_length", "n_ctx"):
+                if isinstance(value := said.get(name), int) and value > 0:
+                    return value
+        return None
+
+    @property
+    def note(self) -> str:
+        """What of a request the server does not take, in words; empty where it takes all."""
+        missing = [] if self.can.takes_extras else list(_extras(Sampling(1.0, 1.0)))
+        missing += [] if self._settings.seeds else ["seed"]
+        return f"the server was sent no {', '.join(missing)}: its own settings hold" if missing else ""
+
+    async def _find_model(self) -> dict[str, Any]:
+        """The server's own words on the model."""
+        cards = await self.server.ask("GET", "models", read=_cards, wait=self._settings.wait_at_start)
+        name = self._entry.served_name
+        if name is None and len(cards) == 1:
+            return next(iter(cards.values()))
+        if name not in cards:
+            wanted = "several models; name one in served_name" if name is None else f"no {name!r}"
+            raise EngineError(
+                f"model {self._entry.name!r}: {self.server.url} serves {wanted}; it serves: "
+                f"{', '.join(sorted(cards)[:20]) or 'nothing'}"
+            )
+        return cards[name]
+
+    async def _find_abilities(self) -> Abilities:
+        """Try requests for two tokens, from the one that asks most of the server to the plainest."""
+        refusal: RefusedError | None = None
+        for takes_ids, takes_extras in ((True, True), (True, False), (False, True), (False, False)):
+            if self._settings.prompts == ("text" if takes_ids else "token_ids"):
+                continue
+            can = Abilities(takes_ids, returns_ids=False, takes_extras=takes_extras, most_n=2)
+            try:
+                answer = await self._try(can)
+            except RefusedError as error:
+                if error.status in FINAL:
+                    raise
+                refusal = refusal or error
+                continue
+            returns_ids = all(choice.token_ids is not None for choice in answer.choices)
+            if self._settings.prompts == "token_ids" and not returns_ids:
+                break
+            most_n = 1 if len(answer.choices) == 1 else 1 << 16
+            return Abilities(takes_ids, returns_ids, takes_extras, most_n, answer.is_echoed)
+        raise refusal or EngineError(
+            f"model {self._entry.name!r}: {self.server.url} returns no token ids, which engine_args.prompts = "
+            "'token_ids' asks for; set it to 'auto' to let text travel"
+        )
+
+    async def _try(self, can: Abilities) -> Answer:
+        """Two completions of a small prompt, or one where the server gives no more at a time."""
+        ids, plain = self._tokenizer.encode("1 + 1 =").token_ids, Sampling(1.0, 1.0)
+        try:
+            return await self.ask(ids, 2, plain, n=2, seed=1, trial=can)
+        except RefusedError as error:
+            if most_completions_in(str(error)) != 1:
+                raise
+            return await self.ask(ids, 2, plain, n=1, seed=1, trial=can)
+
+    async def _find_version(self) -> str:
+        """What the server says of itself; few do."""
+        owner = str(self.card.get("owned_by") or "unknown")[:40]
+        try:
+            answer = await self.server.ask("GET", "/version", read=dict, wait=0.0)
+        except EngineError:
+            return owner
+        return f"{owner} {str(answer.get('version', ''))[:40]}".strip()
+
+    async def ask(
+        self,
+        token_ids: Sequence[int],
+        budget: int,
+        sampling: Sampling,
+        *,
+        n: int,
+        seed: int,
+        trial: Abilities | None = None,
+    ) -> Answer:
+        """The answer to one request, a sound one; ``trial``: what is to be found out that the server can.
+
+        Raises:
+            EngineError: As :meth:`Server.ask`, and where the ids cannot travel.
+        """
+        can, text = trial or self.can, self._tokenizer.decode(token_ids, with_special=True)
+        prompt = list(token_ids) if can.takes_ids else self._sendable(text)
+        body: dict[str, Any] = {
+            "model": self.card["id"],
+            "prompt": prompt,
+            "max_tokens": budget,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "n": n,
+            **_PENALTIES,
+        }
+        if self._settings.seeds:
+            body["seed"] = seed
+        if can.takes_extras:
+            body |= {"return_token_ids": True, "stop_token_ids": list(self._tokenizer.eos_token_ids)}
+            body |= _extras(sampling)
+        asked = Asked(
+            prompt_ids=token_ids if can.takes_ids else None,
+            prompt_text=text if can.takes_ids else str(prompt),
+            n_prompt=len(token_ids if can.takes_ids else self._tokenizer.encode(str(prompt)).token_ids),
+            n=n,
+            budget=budget,
+            vocabulary=self._tokenizer.vocabulary,
+            models=frozenset(str(self.card[name]) for name in ("id", "root") if self.card.get(name)),
+            is_echoed=can.is_echoing,
+            is_trial=trial is not None,
+        )
+        return await self.server.ask(
+            "POST",
+            "completions",
+            body,
+            read=lambda answer: self._read(answer, asked, can),
+            most=most_bytes(n, budget, len(token_ids)),
+            wait=self._settings.wait_at_start if trial else None,
+        )
+
+    def _sendable(self, text: str) -> str:
+        """A prompt as it travels, without a BOS that the server will put there."""
+        if text.endswith("\ufffd"):
+            raise RefusedError(
+                f"model {self._entry.name!r}: a prefix of {len(text):,} characters ends within a character, which "
+                "cannot travel as text; it is not sampled. Cut at lines or sentences, or serve token ids",
+                400,
+            )
+        return text.removeprefix(self._tokenizer.bos or "") if self._tokenizer.adds_bos else text
+
+    def _read(self, answer: dict[str, Any], asked: Asked, can: Abilities) -> Answer:
+        """A sound answer, its texts in token ids where it has none."""
+        found = read_answer(answer, asked)
+        if can.returns_ids and any(choice.token_ids is None for choice in found.choices):
+            raise UnsoundAnswerError("a completion has no token_ids, which earlier ones had")
+        if asked.is_trial:
+            return found
+        return replace(found, choices=tuple(self._in_ids(choice, asked.budget) for choice in found.choices))
+
+    def _in_ids(self, choice: Choice, budget: int) -> Choice:
+        """A completion in the tokens of its text, without the key should the server have written it there."""
+        if choice.token_ids is None:
+            ids = self._tokenizer.encode_after(choice.text).token_ids
+            # Another spelling may take more tokens than the model wrote, but not twice as many.
+            if len(ids) > 2 * budget + 16:
+                raise UnsoundAnswerError(
+                    f"a completion has {len(ids):,} tokens, beyond the budget of {budget:,}"
+                )
+            return replace(choice, token_ids=ids)
+        text = self._tokenizer.decode(choice.token_ids)
+        hidden = self.server.masked(text)
+        ids = choice.token_ids if hidden == text else self._tokenizer.encode_after(hidden).token_ids
+        return replace(choice, token_ids=ids)
+
+
+def _extras(sampling: Sampling) -> dict[str, Any]:
+    """Settings that the protocol of OpenAI does not have; off where ours leaves them open."""
+    return {"top_k": sampling.top_k or -1, "min_p": sampling.min_p, **_EXTRAS}
+
+
+def _cards(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The models of a server by id."""
+    data = answer.get("data")
+    if not isinstance(data, list):
+        raise UnsoundAnswerError("no list of models under data; is this the base URL?")
+    return {card["id"]: card for card in data if isinstance(card, dict) and isinstance(card.get("id"), str)}

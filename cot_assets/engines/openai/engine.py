@@ -1,0 +1,263 @@
+"""Any OpenAI-compatible completions server: vLLM, SGLang, llama.cpp, Ollama, hosted ones.
+
+Belongs here: blocks, and which failures are theirs alone. Does not belong here: one request
+(:mod:`cot_assets.engines.openai.endpoint`).
+
+The engine uses /v1/completions, which continues a prefix; a chat endpoint would put a template around it.
+Where the server takes and returns token ids, prefixes are exact. Elsewhere text travels, the engine says
+``is_retokenized``, and so do the rows of ``sampling_runs``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from cot_assets.engines.base import (
+    Block,
+    BlockResult,
+    CannotScoreError,
+    Completion,
+    Encoding,
+    EngineError,
+    EngineInfo,
+    Sampling,
+    Waiting,
+)
+from cot_assets.engines.hub import tokenizer_folder
+from cot_assets.engines.openai.answers import Answer
+from cot_assets.engines.openai.connection import FINAL, RefusedError, settings_of
+from cot_assets.engines.openai.endpoint import Endpoint
+from cot_assets.engines.openai.refusals import context_in, is_too_long, most_completions_in
+from cot_assets.engines.openai.scores import Reader
+from cot_assets.engines.openai.variety import BUDGET, HOT, PUZZLE, TRIALS, WARM, is_monotonous, is_varied
+from cot_assets.engines.revision import canonical
+from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
+from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.statistics.surprise import Evidence
+from cot_assets.study import ModelEntry
+
+T = TypeVar("T")
+_HEARTBEAT = 5.0  #: seconds after which a caller hears that the server is waited for
+_FAILURES = 16  #: blocks that fail one after the other before no further one is tried
+
+
+class OpenAIEngine:
+    """A served model; ``path`` of its entry names the tokenizer, ``engine_args`` are those of ``Settings``."""
+
+    def __init__(self, entry: ModelEntry) -> None:
+        """Ask the server what it serves and can; raises :class:`EngineError` where it is not reached."""
+        self._entry, self._settings = entry, settings_of(entry)
+        self._tokenizer = ModelTokenizer(
+            tokenizer_folder(entry), entry.template, add_bos=entry.add_bos, template_args=entry.template_args
+        )
+        self._eos = frozenset(self._tokenizer.eos_token_ids)
+        self._endpoint = Endpoint(entry, self._settings, self._tokenizer)
+        self._runner = asyncio.Runner()
+        self._is_closed = False
+        self._is_varied, self._trying = False, asyncio.Lock()
+        try:
+            self._runner.run(self._endpoint.find())
+        except BaseException:
+            self.close()
+            raise
+        self._info = EngineInfo(
+            engine="openai",
+            version=self._endpoint.version,
+            model_revision=entry.revision or self._endpoint.revision,
+            dtype=entry.dtype or "unknown",
+            quantization=entry.quantization or "unknown",
+            device=self._endpoint.server.url,
+            is_seeded=False,  # a server may pass over a seed, a cache may answer for it
+            is_reproducible=False,  # what runs beside a request, and where, is the server's affair
+            is_retokenized=not (self._endpoint.can.takes_ids and self._endpoint.can.returns_ids),
+            # Whatever the server's revision says, the tokenizer and the tokens that end a text are the entry's.
+            settings=canonical({"tokenizer": self._tokenizer.revision}),
+            tokenizer=self._tokenizer.revision,
+            context=self._endpoint.context,
+            note=self._endpoint.note,
+        )
+        self._context = self._info.context
+
+    def describe(self) -> EngineInfo:
+        """What the server said of itself and its model."""
+        return self._info
+
+    def render_prompt(self, statement: str) -> tuple[int, ...]:
+        """Token ids of the prompt around a statement."""
+        return self._tokenizer.render_prompt(statement)
+
+    def encode(self, text: str) -> Encoding:
+        """Token ids of a text that goes on from another, with character offsets."""
+        return self._tokenizer.encode_after(text)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Text of token ids."""
+        return self._tokenizer.decode(token_ids)
+
+    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Waiting]:
+        """Sample every block; results come as they finish, and word of a server that is away.
+
+        A block that fails leaves the others alone; what went wrong is raised when they have come back.
+        """
+        if not self._endpoint.can.takes_extras and (sampling.top_k or sampling.min_p):
+            raise EngineError(
+                f"model {self._entry.name!r}: {self._endpoint.server.url} takes no top_k and min_p, which the protocol "
+                "sets; leave them out of protocols.toml, or use a server that takes them"
+            )
+        waiting = iter(blocks)
+        loop = self._runner.get_loop()
+        running: set[asyncio.Task[BlockResult]] = set()
+        failed: list[EngineError] = []
+        is_over, n_failing = False, 0
+        try:
+            while True:
+                while not is_over and len(running) < self._settings.concurrency:
+                    if (block := next(waiting, None)) is None:
+                        break
+                    running.add(loop.create_task(self._complete(block, sampling)))
+                if not running:
+                    break
+                done = self._runner.run(_first_of(running))
+                running -= done
+                for task in done:
+                    try:
+                        result = task.result()
+                    except EngineError as error:
+                        failed.append(error)
+                        n_failing += 1
+                        is_final = not isinstance(error, RefusedError) or error.status in FINAL
+                        is_over = is_over or is_final or n_failing >= _FAILURES
+                    else:
+                        n_failing = 0
+                        yield result
+                if not done and self._endpoint.server.trouble:
+                    yield Waiting(self._endpoint.server.trouble)
+        finally:
+            if running:
+                self._runner.run(_canceled(running))
+        if len(failed) > 1:
+            raise EngineError(
+                f"{failed[0]} (so failed {len(failed)} blocks; the others are kept)"
+            ) from failed[0]
+        if failed:
+            raise failed[0]
+
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        """Evidence on each block by having the server read it, see :mod:`cot_assets.engines.openai.scores`."""
+        if self._info.is_retokenized:
+            raise CannotScoreError(
+                f"model {self._entry.name!r}: cannot be audited: text travels to and from {self._endpoint.server.url}, so the "
+                "tokens that the model read and wrote are not known"
+            )
+        reader = Reader(self._endpoint.server, str(self._endpoint.card["id"]), self._tokenizer.eos_token_ids)
+        filters = filters_of(sampling, self._info.dtype, is_nucleus_first=False)
+        for block, completions in written:
+            yield self._runner.run(reader.evidence(block, completions, sampling, filters))
+
+    async def _complete(self, block: Block, sampling: Sampling) -> BlockResult:
+        """Sample a block within the context, of which some servers tell only when it is exceeded."""
+        ids, left = block.token_ids, replace(self._info, context=self._context)
+        budget = left.room(len(ids), block.max_new_tokens)
+        if not budget:
+            return nothing_left(block)
+        try:
+            return await self._sampled(block, budget, sampling)
+        except RefusedError as error:
+            if error.status not in (400, 413, 422) or not is_too_long(str(error)):
+                raise
+            context = context_in(str(error))
+            if context is None or context - len(ids) >= budget:  # the number, if any, is of something else
+                try:
+                    await self._endpoint.ask(ids, 1, sampling, n=1, seed=sample_seed(block))
+                except RefusedError:
+                    return nothing_left(block)  # not one token: the prefix itself is too long
+                raise
+            self._context = context - (not self._endpoint.can.takes_ids)  # a text may get a BOS
+            return await self._complete(block, sampling)
+
+    async def _sampled(self, block: Block, budget: int, sampling: Sampling) -> BlockResult:
+        """A block whose completions are draws."""
+        result = await self._drawn(block, budget, sampling)
+        if not (sampling.is_greedy or self._is_varied) and is_monotonous(result.completions):
+            async with self._trying:
+                if not self._is_varied:
+                    await self._try_variety(block)
+        return result
+
+    async def _try_variety(self, block: Block) -> None:
+        """Have the server continue a text without sense; raises :class:`EngineError` where it does not draw."""
+        ids = self._tokenizer.encode(PUZZLE).token_ids
+        trial = Block(block.key, ids, TRIALS, BUDGET, sample_seed(block, block.n))
+        try:
+            found = await self._drawn(trial, BUDGET, HOT)
+        except RefusedError:  # some have 1 as their highest temperature
+            found = await self._drawn(trial, BUDGET, WARM)
+        if is_varied(found.completions):
+            self._is_varied = True
+            return
+        raise EngineError(
+            f"model {self._entry.name!r}: {self._endpoint.server.url} gives the same completion again and again, also of a text "
+            f"without sense at a high temperature: copies are no evidence, and are not kept. Does it "
+            "pass over seed, n or temperature, or does a cache answer in its place? Switch that off, then run again; a "
+            "protocol with temperature = 0 asks for one completion (n = 1)"
+        )
+
+    async def _drawn(self, block: Block, budget: int, sampling: Sampling) -> BlockResult:
+        """A block in as few requests as the server lets, each with a seed of its own."""
+        n = 1 if sampling.is_greedy else block.n  # greedy completions are all the same
+        size = min(n, self._endpoint.can.most_n)
+        answers = await asyncio.gather(
+            *(
+                self._endpoint.ask(
+                    block.token_ids, budget, sampling,
+                    n=min(size, n - first), seed=sample_seed(block, first),
+                )
+                for first in range(0, n, size)
+            ),
+            return_exceptions=True,
+        )  # fmt: skip
+        for problem in answers:
+            if isinstance(problem, BaseException):
+                most = most_completions_in(str(problem)) if isinstance(problem, RefusedError) else None
+                if most is None or most >= size:
+                    raise problem
+                self._endpoint.can = replace(self._endpoint.can, most_n=min(most, self._endpoint.can.most_n))
+                return await self._drawn(block, budget, sampling)
+        sound = [answer for answer in answers if isinstance(answer, Answer)]
+        completions = [
+            completion_of(choice.token_ids or (), choice.finish_reason, self._eos)
+            for answer in sound
+            for choice in answer.choices
+        ]
+        counted = sum(len(c.token_ids) + (c.finish_reason == "stop") for c in completions)
+        told = [answer.generated for answer in sound if answer.generated is not None]
+        return BlockResult(
+            block,
+            tuple(completions[i % n] for i in range(block.n)),
+            len(block.token_ids),
+            None,  # of n samples a server tells of the last one only, which finds the first one's prompt
+            sum(told) if len(told) == len(sound) else counted,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._runner.run(self._endpoint.server.aclose())
+            self._runner.close()
+
+
+async def _first_of(tasks: set[asyncio.Task[T]]) -> set[asyncio.Task[T]]:
+    done, _ = await asyncio.wait(tasks, timeout=_HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+    return done
+
+
+async def _canceled(tasks: set[asyncio.Task[T]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,42 @@
+"""What servers mean by a refusal: numbers in the words of their messages.
+
+Belongs here: patterns of messages that llama.cpp, vLLM, SGLang, TGI and hosted servers write. Does not belong
+here: what is done about it (:mod:`cot_assets.engines.openai.engine`).
+"""
+
+from __future__ import annotations
+
+import re
+
+_TOO_LONG = re.compile(
+    r"(context|model|sequence|input|prompt)\W+(\w+\W+){0,3}?(length|size|window|len)\b|max_model_len|too long|"
+    r"exceed\w*\W+(\w+\W+){0,6}?(context|length|tokens)|too many tokens",
+    re.IGNORECASE,
+)
+_CONTEXT = re.compile(
+    r"(?:context[ _](?:length|size|window)|max_model_len|max(?:imum)?[ _](?:model|sequence)[ _]len(?:gth)?|n_ctx)"
+    r"\D{0,30}?(\d[\d,]{0,9})",
+    re.IGNORECASE,
+)
+_MOST = re.compile(
+    r"\bn\b\W{0,3}.{0,60}?(?:between 1 and|at most|less than or equal to|no more than|maximum of|<=)\W{0,3}(\d{1,4})",
+    re.IGNORECASE | re.DOTALL,
+)
+_MOST_ALONE = re.compile(r"must be between 1 and (\d{1,4})", re.IGNORECASE)
+
+
+def is_too_long(message: str) -> bool:
+    """Whether a request was refused because prompt and budget together exceed the context."""
+    return bool(_TOO_LONG.search(message))
+
+
+def context_in(message: str) -> int | None:
+    """The tokens of the context that a refusal names, if it does."""
+    found = _CONTEXT.search(message)
+    return int(found[1].replace(",", "")) if found else None
+
+
+def most_completions_in(message: str) -> int | None:
+    """How many completions a server gives at a time, where a refusal of more says so."""
+    found = _MOST.search(message) or _MOST_ALONE.search(message)
+    return max(1, int(found[1])) if found else None

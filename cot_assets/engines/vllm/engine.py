@@ -1,0 +1,377 @@
+"""vLLM in process: for machines with GPUs; the same code runs on vLLM's CPU build.
+
+Belongs here: loading a model into vLLM's engine, turning blocks into requests, reading them back. Does not
+belong here: tokenization (:mod:`cot_assets.engines.tokenizer`), the order of blocks
+(:mod:`cot_assets.sampling.plan`), and vLLM as a server (:mod:`cot_assets.engines.openai.engine`).
+"""
+
+# vLLM is an extra that is not installed where types are checked; and a checker takes this file for it.
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from cot_assets.engines.base import (
+    Block,
+    BlockResult,
+    Completion,
+    Encoding,
+    EngineError,
+    EngineInfo,
+    Sampling,
+)
+from cot_assets.engines.children import OWNER
+from cot_assets.engines.hub import tokenizer_folder
+from cot_assets.engines.revision import altered, altering, canonical, declared
+from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
+from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.engines.vllm.scores import scores
+from cot_assets.statistics.surprise import Evidence
+from cot_assets.study import ModelEntry
+
+#: Arguments that are decided elsewhere, or would change what is sampled without a trace in any table.
+_RESERVED = {
+    "model": "use `path`",
+    "tokenizer": "the tokenizer is that of `path`",
+    "tokenizer_revision": "use `revision`",
+    "revision": "use `revision` of the entry",
+    "dtype": "use `dtype` of the entry",
+    "quantization": "use `quantization` of the entry",
+    "seed": "seeds follow from the blocks",
+    "enable_lora": "use engine_args.lora = \"FOLDER\"",
+    "skip_tokenizer_init": "vLLM gets token ids only",
+    "generation_config": "the protocol says how to sample",
+    "override_generation_config": "the protocol says how to sample",
+    "logits_processors": "they would change what is sampled",
+    "watermark_config": "it would change what is sampled",
+}  # fmt: skip
+_DEFAULTS: dict[str, Any] = {
+    "enable_prefix_caching": True,
+    "disable_log_stats": True,
+    "use_tqdm_on_load": False,
+    "generation_config": "vllm",
+    "skip_tokenizer_init": True,
+    "max_logprobs": -1,  # audits ask for more than 20
+}
+#: The CPU build compiles for minutes otherwise; and its blocks of 128 tokens would cache no short prefix.
+_CPU_DEFAULTS: dict[str, Any] = {"enforce_eager": True, "block_size": 32}
+#: Read by vLLM when it is loaded. Children are spawned: forked ones would not run the guard of
+#: :mod:`cot_assets.engines.children`, nor survive the threads of this process.
+_ENVIRONMENT = {
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",  # stdout is for results
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+}
+_DEATH_SECONDS = 1.0  #: between two looks at whether vLLM has found its processes dead
+_LOWEST_TEMPERATURE, _HIGHEST_TEMPERATURE = 0.01, 2.0  #: vLLM would silently raise a lower one
+
+
+@dataclass(slots=True)
+class _Running:
+    """A block and what has come back of it, by sample."""
+
+    block: Block
+    n_requests: int
+    completions: dict[int, Completion] = field(default_factory=dict)
+    cached_tokens: int | None = None
+    generated_tokens: int = 0
+
+
+class VLLMEngine:
+    """One model in a vLLM engine; ``engine_args`` of the entry are vLLM's own arguments."""
+
+    def __init__(self, entry: ModelEntry) -> None:
+        """Load ``entry.path``; raises :class:`EngineError` where vLLM or the model cannot be loaded."""
+        self._entry, self._request_ids = entry, count()
+        folder = tokenizer_folder(entry)
+        self._tokenizer = ModelTokenizer(
+            folder, entry.template, add_bos=entry.add_bos, template_args=entry.template_args
+        )
+        self._eos = frozenset(self._tokenizer.eos_token_ids)
+        is_local = folder == entry.local_path
+        # The hub's is the commit.
+        found = declared(entry, folder) if is_local else entry.revision or folder.name[:12]
+        self._revision = altered(entry, found)
+        for name, value in _ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        if "VLLM_PLUGINS" in os.environ and "cot_assets" not in os.environ["VLLM_PLUGINS"].split(","):
+            os.environ["VLLM_PLUGINS"] += ",cot_assets"
+        os.environ[OWNER] = str(os.getpid())
+        try:
+            import vllm
+            from vllm.engine.arg_utils import EngineArgs
+            from vllm.lora.request import LoRARequest
+            from vllm.platforms import current_platform
+            from vllm.v1.engine.llm_engine import LLMEngine
+        except ImportError as error:
+            raise EngineError(
+                f"model {entry.name!r}: vLLM cannot be imported ({error}); on Linux with a GPU: "
+                "`uv sync --extra vllm`"
+            ) from error
+        #: Per-request seeds crash the CPU build where a prompt is computed in parts.
+        self._has_seeds = not current_platform.is_cpu()
+        arguments = self._arguments({f.name for f in dataclasses.fields(EngineArgs)})
+        lora = arguments.pop("lora", None)
+        self._lora = None if lora is None else LoRARequest("adapter", 1, str(Path(lora).expanduser()))
+        try:
+            self._engine = LLMEngine.from_engine_args(
+                EngineArgs(
+                    model=str(folder) if is_local else str(entry.path),
+                    revision=None if is_local else folder.name,
+                    dtype=entry.dtype or "auto",
+                    quantization=entry.quantization,
+                    # Without seeds per request the engine draws all samples from one generator. A fixed
+                    # seed would then repeat in a later run what was drawn in an earlier one.
+                    seed=0 if self._has_seeds else secrets.randbits(31),
+                    enable_lora=lora is not None,
+                    **arguments,
+                )
+            )
+        except Exception as error:  # of every kind, from a wrong value to a GPU without memory
+            raise EngineError(
+                f"model {entry.name!r}: vLLM cannot load {entry.path!r}: {_first_line(error)}; the lines that "
+                "vLLM wrote above tell more; check path, dtype, quantization and engine_args in models.toml"
+            ) from error
+        _wake_when_dead(self._engine.engine_core)
+        config = self._engine.vllm_config
+        # Enough to fill the engine's batch with other blocks while the last samples of some are drawn.
+        self._in_flight = max(8, 2 * config.scheduler_config.max_num_seqs // 16)
+        n_devices = config.parallel_config.world_size
+        name = "CPU" if current_platform.is_cpu() else current_platform.get_device_name()
+        is_invariant = os.environ.get("VLLM_BATCH_INVARIANT", "0") not in ("", "0")
+        self._info = EngineInfo(
+            engine="vllm",
+            version=vllm.__version__,
+            model_revision=self._revision,
+            dtype=str(config.model_config.dtype).removeprefix("torch."),
+            quantization=config.model_config.quantization or "none",
+            device=name if n_devices == 1 else f"{n_devices} x {name}",
+            # Seeds fix the draws; what else is in the batch still moves the probabilities a little.
+            is_reproducible=self._has_seeds and is_invariant,
+            is_seeded=self._has_seeds,
+            settings=canonical(altering(entry)),
+            tokenizer=self._tokenizer.revision,
+            context=config.model_config.max_model_len,
+        )
+
+    def _arguments(self, known: set[str]) -> dict[str, Any]:
+        """Defaults with the entry's ``engine_args`` over them."""
+        for name in self._entry.engine_args:
+            if name in _RESERVED:
+                raise EngineError(
+                    f"model {self._entry.name!r}: engine_args has {name!r}, which cannot be set there: "
+                    f"{_RESERVED[name]}"
+                )
+            if name.startswith("_") or name not in known | {"lora"}:
+                near = difflib.get_close_matches(name, known, 1)
+                raise EngineError(
+                    f"model {self._entry.name!r}: engine_args has {name!r}, no argument of vLLM"
+                    + (f"; did you mean {near[0]!r}?" if near else "")
+                )
+        defaults = _DEFAULTS if self._has_seeds else {**_DEFAULTS, **_CPU_DEFAULTS}
+        return {**defaults, **self._entry.engine_args}
+
+    def describe(self) -> EngineInfo:
+        """Name, version, number format, device and revision."""
+        return self._info
+
+    def render_prompt(self, statement: str) -> tuple[int, ...]:
+        """Token ids of the prompt around a statement."""
+        return self._tokenizer.render_prompt(statement)
+
+    def encode(self, text: str) -> Encoding:
+        """Token ids of a text that goes on from another, with character offsets."""
+        return self._tokenizer.encode_after(text)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Text of token ids."""
+        return self._tokenizer.decode(token_ids)
+
+    def _add(self, block: Block, sampling: Sampling) -> dict[str, tuple[_Running, int]]:
+        """Hand a block over: a request per sample, each with a seed of its own; by request id.
+
+        vLLM makes the same requests of one with n samples, but tells of the last one only how much of the
+        prompt was cached, and numbers their seeds.
+        """
+        from vllm import SamplingParams
+        from vllm.inputs.engine import tokens_input
+        from vllm.sampling_params import RequestOutputKind
+
+        # Greedy completions are all the same: one is enough.
+        running = _Running(block, 1 if sampling.is_greedy else block.n)
+        added: dict[str, tuple[_Running, int]] = {}
+        for index in range(running.n_requests):
+            params = SamplingParams(
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                top_k=sampling.top_k,
+                min_p=sampling.min_p,
+                seed=sample_seed(block, index) if self._has_seeds else None,
+                max_tokens=self._info.room(len(block.token_ids), block.max_new_tokens),
+                stop_token_ids=list(self._tokenizer.eos_token_ids),
+                ignore_eos=True,  # what ends a completion is said by stop_token_ids alone
+                detokenize=False,
+                output_kind=RequestOutputKind.FINAL_ONLY,
+            )
+            name = str(next(self._request_ids))
+            prompt = tokens_input(list(block.token_ids))
+            self._engine.add_request(name, prompt, params, lora_request=self._lora)
+            added[name] = running, index
+        return added
+
+    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:
+        """Sample every block; results come block by block as they finish."""
+        if 0 < sampling.temperature < _LOWEST_TEMPERATURE or sampling.temperature > _HIGHEST_TEMPERATURE:
+            raise EngineError(
+                f"model {self._entry.name!r}: vLLM samples at temperature 0 or {_LOWEST_TEMPERATURE} to "
+                f"{_HIGHEST_TEMPERATURE}, not {sampling.temperature}; change it in protocols.toml"
+            )
+        waiting = iter(blocks)
+        requests: dict[str, tuple[_Running, int]] = {}
+        n_running = 0
+        try:
+            while True:
+                while n_running < self._in_flight and (block := next(waiting, None)) is not None:
+                    if not self._info.room(len(block.token_ids), block.max_new_tokens):
+                        yield nothing_left(block)
+                        continue
+                    with self._told_of_death():
+                        requests.update(self._add(block, sampling))
+                    n_running += 1
+                if not requests:
+                    return
+                with self._told_of_death():
+                    outputs = self._engine.step()
+                for output in outputs:
+                    running, index = requests.pop(output.request_id)
+                    self._take(running, index, output)
+                    if len(running.completions) == running.n_requests:
+                        n_running -= 1
+                        yield self._result(running)
+        finally:
+            if requests:
+                self._cancel(list(requests))
+
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        """Evidence on each block by reading it again, see :mod:`cot_assets.engines.vllm.scores`."""
+        with self._told_of_death():
+            yield from scores(
+                self._engine,
+                written,
+                sampling,
+                filters_of(sampling, self._info.dtype, is_nucleus_first=False),
+                eos=self._tokenizer.eos_token_ids,
+                context=self._info.context,
+                lora=self._lora,
+            )
+
+    @contextmanager
+    def _told_of_death(self) -> Iterator[None]:
+        """Whatever a dead engine makes vLLM raise becomes an error that says so."""
+        try:
+            yield
+        except Exception as error:
+            if (how := self._death(error)) is None:
+                raise
+            raise EngineError(
+                f"model {self._entry.name!r}: vLLM's engine died while it sampled: {how}. Where memory was the "
+                "reason, lower engine_args.gpu_memory_utilization or max_num_seqs in models.toml. What was "
+                "sampled is kept: start the run again"
+            ) from error
+
+    def _death(self, error: BaseException) -> str | None:
+        """How vLLM's process ended, None where it has not."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        resources = getattr(self._engine.engine_core, "resources", None)
+        if not (isinstance(error, EngineDeadError) or (resources is not None and resources.engine_dead)):
+            return None
+        manager = getattr(resources, "engine_manager", None)
+        # Those that vLLM ends itself once it has noticed stand there too, so the one that failed goes first.
+        ended = {} if manager is None or not hasattr(manager, "finished_procs") else manager.finished_procs()
+        name = getattr(manager, "failed_proc_name", None) or next(iter(ended), None)
+        return _how_ended(name, ended.get(name))
+
+    def _take(self, running: _Running, index: int, output: Any) -> None:
+        """Keep the finished sample ``index`` of a block."""
+        (found,) = output.outputs
+        running.completions[index] = completion_of(found.token_ids, found.finish_reason, self._eos)
+        running.generated_tokens += len(found.token_ids)
+        cached = output.num_cached_tokens
+        # The first of a block's requests finds what other blocks left; the rest find the first.
+        if cached is not None and (running.cached_tokens is None or cached < running.cached_tokens):
+            running.cached_tokens = cached
+
+    @staticmethod
+    def _result(running: _Running) -> BlockResult:
+        block, found = running.block, running.completions
+        completions = tuple(found[i % running.n_requests] for i in range(block.n))
+        return BlockResult(
+            block, completions, len(block.token_ids), running.cached_tokens, running.generated_tokens
+        )
+
+    def _cancel(self, names: list[str]) -> None:
+        try:
+            self._engine.abort_request(names)
+        except Exception as error:
+            if self._death(error) is None:
+                raise  # else nothing runs any more
+
+    def close(self) -> None:
+        """End vLLM's processes, and free the device with them."""
+        engine = self.__dict__.pop("_engine", None)
+        if engine is not None:
+            engine.engine_core.shutdown()
+
+
+def _wake_when_dead(core: Any) -> None:
+    """Have whoever waits for the outputs of ``core`` raise once its processes are dead.
+
+    vLLM watches its processes and marks a client whose process was killed as dead, but leaves a caller that
+    waits for outputs at that moment waiting for ever.
+    """
+    from vllm.v1.engine.exceptions import EngineDeadError
+
+    if not hasattr(core, "outputs_queue"):
+        return  # vLLM was told to run in this process
+    resources, outputs = core.resources, core.outputs_queue  # not the client: it ends when nothing holds it
+
+    def watch() -> None:
+        while not resources.engine_dead:  # closing says so too
+            time.sleep(_DEATH_SECONDS)
+        outputs.put_nowait(EngineDeadError())
+
+    threading.Thread(target=watch, name="wake-when-dead", daemon=True).start()
+
+
+def _how_ended(name: str | None, code: int | None) -> str:
+    """How a process ended, by its exit code: minus the signal's number where one ended it."""
+    who = f"its process {name}" if name else "one of its processes"
+    if code is None or code >= 0:
+        return f"{who} ended, and the lines that it wrote above tell why"
+    said = signal.strsignal(-code) or ""
+    if -code == signal.SIGKILL:
+        said = "Killed, as the system does where more memory is used than there is; `dmesg` tells"
+    return f"{who} was ended by signal {-code} ({said})"
+
+
+def _first_line(error: BaseException) -> str:
+    """What went wrong, in one line of bounded length."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {' '.join(lines)[:500]}" if lines else type(error).__name__

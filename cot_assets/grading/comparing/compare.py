@@ -1,0 +1,248 @@
+r"""Whether an answer says what the gold answer says: like is compared with like.
+
+Belongs here: the rule of every kind, and the rules for units. Does not belong here: readings
+(:mod:`..reading.answer`), and what no rule here can decide (:class:`NeedsAlgebraError`; :mod:`.algebra` in a worker).
+
+The rules that are not equality:
+
+- A decimal stands for a number whose decimals have no end if it is that number rounded, or cut off, with six
+  significant digits or more. Both ways; nothing else is approximate.
+- A bare number against the same number with a unit is correct where the problem statement names the unit,
+  whichever side has it. Without a statement, a unit of the table counts as named and any other word does not.
+  The condition is part of the decision (``unit``), so that a pair is compared once for all statements.
+- ``x = 5`` is 5, and ``x = 5`` is ``5 = x``; equations are the same if one is a constant multiple of the other.
+- Lists and sets have no order, tuples have one. ``(1,2)`` is a tuple and an open interval.
+- What is of another kind than the gold answer is incorrect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cot_assets.grading.comparing.regions import region_of
+from cot_assets.grading.comparing.relations import is_same_relation
+from cot_assets.grading.comparing.scalars import (
+    Algebra,
+    NeedsAlgebraError,
+    decimal_comma,
+    is_percent_of,
+    is_same_value,
+    no_algebra,
+    value_of,
+)
+from cot_assets.grading.comparing.values import UndecidedError
+from cot_assets.grading.reading.kinds import Reading
+from cot_assets.grading.reading.terms import NotATermError
+
+_SCALARS = ("number", "quantity", "expression")
+_ROWS = ("tuple", "region", "pair")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether two readings say the same, by which rule, and which unit only one of them has."""
+
+    is_same: bool
+    rule: str
+    unit: str | None = None
+
+
+def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Decision:
+    """Compare an answer with the gold answer.
+
+    Raises:
+        NeedsAlgebraError: From ``no_algebra``.
+        UndecidableError: From other algebra, where it gives up.
+    """
+    if given == gold:
+        return Decision(True, f"same {gold.kind}")
+    if gold.kind in _SCALARS:
+        return _scalar(given, gold, algebra)
+    if gold.kind == "relation":
+        return _relation(given, gold, algebra)
+    if gold.kind in ("region", "pair"):
+        return _region(given, gold, algebra)
+    if gold.kind in ("list", "set"):
+        return _unordered(given, gold, algebra)
+    if gold.kind in ("tuple", "matrix", "ratio"):
+        return _ordered(given, gold, algebra)
+    if gold.kind == "numeral":
+        return _numeral(given, gold)
+    if gold.kind == given.kind or (gold.kind == "text" and given.form):
+        return Decision(
+            given.form == gold.form,
+            f"same {gold.kind}" if given.form == gold.form else f"another {gold.kind}",
+        )
+    return _other_kind(given, gold)
+
+
+def _other_kind(given: Reading, gold: Reading) -> Decision:
+    return Decision(False, f"{given.kind}, not {gold.kind}")
+
+
+# --- numbers, quantities, expressions -----------------------------------------------------------
+
+
+def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
+    if given.kind == "relation":
+        given = value_of(given) or given
+    if given.kind == "list" and (decimal := decimal_comma(given, gold)):
+        given = decimal
+    if given.kind not in _SCALARS:
+        return _other_kind(given, gold)
+    if given.unit and gold.unit:
+        if given.unit.dimension != gold.unit.dimension:
+            return Decision(False, f"another unit ({given.unit.name}, not {gold.unit.name})")
+        scale = given.unit.size / gold.unit.size
+        same = is_same_value(given, gold, algebra, scale)
+        return Decision(same, "same quantity" if same else "another quantity")
+    named = given.unit or gold.unit
+    same = is_same_value(given, gold, algebra)
+    if same and named:
+        return Decision(True, f"same number; the unit {named.name} is named by the statement", named.name)
+    if same:
+        return Decision(True, "same number" if gold.number else "same value")
+    if is_percent_of(given, gold):
+        return Decision(True, "same number; % is named by the statement", "%")
+    return Decision(False, "another number" if gold.number and given.number else "another value")
+
+
+# --- relations and regions ----------------------------------------------------------------------
+
+
+def _relation(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
+    if gold.kind == "relation" and (value := value_of(gold)):
+        if given.kind != "relation":
+            return compare(given, value, algebra)
+        if value_of(given) and given.items[0] == gold.items[0] and len(given.items) == len(gold.items) == 2:
+            return compare(given.items[-1], value, algebra)
+    ours, theirs = region_of(given), region_of(gold)
+    if ours and theirs:
+        return _region(ours, theirs, algebra)
+    if given.kind not in ("relation", "region", "pair"):
+        return _other_kind(given, gold)
+    if given.kind == gold.kind == "relation":
+        try:
+            same = is_same_relation(given, gold, algebra)
+        except (NotATermError, UndecidedError):
+            same = algebra(given.form, gold.form, "relation")
+        if same:
+            return Decision(True, "same relation")
+        if set(given.signs) | set(gold.signs) == {"="}:
+            return Decision(False, "another relation")
+    same = algebra((ours or given).form, (theirs or gold).form, "relation")
+    return Decision(same, "same relation" if same else "another relation")
+
+
+def _region(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
+    if gold.kind == "pair" and given.kind in ("pair", "tuple"):
+        same = _all_same(given.items, gold.items, algebra)
+        return replace(same, rule="same pair" if same.is_same else "another pair")
+    ours, theirs = region_of(given), region_of(gold)
+    if ours and theirs:
+        return _is_same_region(ours, theirs, algebra)
+    if given.kind != "relation" or set(given.signs) <= {"="}:
+        return _other_kind(given, gold)
+    same = algebra(given.form, gold.form, "relation")
+    return Decision(same, "same region" if same else "another region")
+
+
+def _is_same_region(ours: Reading, theirs: Reading, algebra: Algebra) -> Decision:
+    if len(ours.signs) != len(theirs.signs):
+        return Decision(False, "another region")
+    parts = [Reading("tuple", sign, items=ours.items[2 * i : 2 * i + 2]) for i, sign in enumerate(ours.signs)]
+    for place, sign in enumerate(theirs.signs):
+        ends = theirs.items[2 * place : 2 * place + 2]
+        found = next((p for p in parts if p.form == sign and _all_same(p.items, ends, algebra).is_same), None)
+        if found is None:
+            return Decision(False, "another region")
+        parts.remove(found)
+    return Decision(True, "same region")
+
+
+# --- collections --------------------------------------------------------------------------------
+
+
+def _all_same(given: Sequence[Reading], gold: Sequence[Reading], algebra: Algebra) -> Decision:
+    if len(given) != len(gold):
+        return Decision(False, "another number of items")
+    unit = None
+    for a, b in zip(given, gold, strict=True):
+        decision = compare(a, b, algebra)
+        unit = unit or decision.unit
+        if not decision.is_same:
+            return decision
+    return Decision(True, "same items", unit)
+
+
+def _unordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
+    ours, theirs = region_of(given), region_of(gold)
+    if ours and theirs:  # x < 1 or x > 2
+        return _is_same_region(ours, theirs, algebra)
+    if given.kind == "relation" and (value := value_of(given)):
+        given = value
+    if given.kind in _SCALARS and len(gold.items) == 1:
+        return compare(given, gold.items[0], algebra)
+    if given.kind not in ("list", "set"):
+        return _other_kind(given, gold)
+    left, wanted, unit = list(given.items), list(gold.items), None
+    if "set" in (given.kind, gold.kind):  # in a set, repeats do not count
+        left, wanted = _distinct(left, algebra), _distinct(wanted, algebra)
+    if len(left) != len(wanted):
+        return Decision(False, "another number of items")
+    undecided: NeedsAlgebraError | None = None
+    for item in wanted:
+        found = None
+        for candidate in left:
+            try:
+                decision = compare(candidate, item, algebra)
+            except NeedsAlgebraError as error:
+                undecided = error
+                continue
+            if decision.is_same:
+                found, unit = candidate, unit or decision.unit
+                break
+        if found is None:
+            if undecided:
+                raise undecided
+            return Decision(False, f"no item is {item}")
+        left.remove(found)
+    return Decision(True, f"same {gold.kind}", unit)
+
+
+def _distinct(items: list[Reading], algebra: Algebra) -> list[Reading]:
+    kept: list[Reading] = []
+    for item in items:
+        if not any(other == item or compare(other, item, algebra).is_same for other in kept):
+            kept.append(item)
+    return kept
+
+
+def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
+    if gold.kind == "matrix" and given.kind in _ROWS and all(row.kind in _ROWS for row in given.items):
+        given = replace(given, kind="matrix")
+    elif gold.kind == "tuple" and given.kind == "pair":
+        given = replace(given, kind="tuple")
+    if given.kind != gold.kind:
+        return _other_kind(given, gold)
+    if gold.kind == "ratio" and len(given.items) == len(gold.items):
+        numbers = [(a.number, b.number) for a, b in zip(given.items, gold.items, strict=True)]
+        if all(a and b and b.value for a, b in numbers):
+            quotients = {a.value / b.value for a, b in numbers if a and b}
+            return Decision(
+                len(quotients) == 1 and min(quotients) > 0,
+                "same ratio" if len(quotients) == 1 else "another ratio",
+            )
+    if gold.kind == "matrix":
+        given = replace(given, items=tuple(replace(row, kind="tuple") for row in given.items))
+    same = _all_same(given.items, gold.items, algebra)
+    return replace(same, rule=f"same {gold.kind}" if same.is_same else f"another {gold.kind}")
+
+
+def _numeral(given: Reading, gold: Reading) -> Decision:
+    """A numeral in a stated base; an answer that leaves the base out is read in it."""
+    digits, _, base = gold.form.partition("_")
+    form = given.form.lower() if given.kind == "numeral" else f"{given.form.lower()}_{base}"
+    same = given.kind in ("numeral", "number", "text", "expression") and form == f"{digits}_{base}"
+    return Decision(same, "same numeral" if same else "another numeral")

@@ -1,0 +1,266 @@
+r"""What an answer is: one reading of a short text, as one of a few kinds.
+
+Belongs here: which kind a text is, and its parts. Does not belong here: spelling (:mod:`..text.spelling`), values
+(:mod:`.numbers`, :mod:`.quantities`, :mod:`.dates`), and whether two readings say the same
+(:mod:`..comparing.compare`).
+
+A text that could be several kinds is the first in the order of :func:`_read`; a problem set that means another
+one declares it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+
+from cot_assets.grading.reading.dates import read_clock, read_date
+from cot_assets.grading.reading.kinds import Kind, Reading, UnreadableError
+from cot_assets.grading.reading.measured import priced, read_quantity
+from cot_assets.grading.reading.numbers import numeral_in_base, read_number
+from cot_assets.grading.reading.terms import is_term
+from cot_assets.grading.text.letters import choice_letter
+from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical, nesting, plain
+from cot_assets.grading.text.splitting import (
+    CLOSING,
+    MOST_ITEMS,
+    OPENING,
+    RELATIONS,
+    TOKEN,
+    both_signs,
+    is_name,
+    is_one_group,
+    parts_of,
+    split,
+)
+from cot_assets.grading.text.words import CODE, TEXTUAL, UPRIGHT, folded, is_mathematics, words_in
+
+MAX_NESTING = 25  #: the time of a grammar grows with a power of the nesting
+
+
+_MATRIX = re.compile(r"\\begin\{([pbBvV]?matrix|array)\}(?:\{[clr|]*\})?(.*)\\end\{\1\}")
+_LETTER = re.compile(r"\(?([A-J])\)?")
+_OPTION = re.compile(r"(?:option|choice) \(?[A-J]\)?", re.IGNORECASE)
+_RATIO = re.compile(r"[^:=<>]+(?::[^:=<>]+)+")
+
+
+@lru_cache(maxsize=65536)
+def read(text: str, answer_kind: str = "expression", gold: Kind | None = None) -> Reading:
+    """The reading of an answer.
+
+    Args:
+        text: At most :data:`MAX_ANSWER_CHARS`.
+        answer_kind: What the problem set declares.
+        gold: The kind of the gold answer that this text is to be compared with; None for a gold answer.
+
+    Raises:
+        UnreadableError: The text is empty, too long or nested too deeply, or not of the declared kind.
+    """
+    if len(text) > MAX_ANSWER_CHARS:
+        raise UnreadableError(f"longer than {MAX_ANSWER_CHARS} characters")
+    if answer_kind == "multiple_choice" or gold == "letter":
+        return _read_letter(text, is_free=answer_kind != "multiple_choice")
+    bare, form = plain(text), canonical(text)
+    if not form or not re.search(
+        r"\w|\\[a-zA-Z{]|[^\x00-\x7f]|\(\)|\[\]", UPRIGHT.sub(lambda m: m[1].strip(), form)
+    ):
+        raise UnreadableError("nothing in it")
+    if nesting(form) > MAX_NESTING:
+        raise UnreadableError(f"nested deeper than {MAX_NESTING} brackets")
+    if answer_kind == "text" or gold == "text":
+        return _text(bare)
+    if answer_kind in ("list", "set") and (parts := parts_of(canonical(re.sub(r",(?! )", ", ", text))))[0]:
+        return _collection("list", *parts)
+    return _read(bare, form, gold)
+
+
+def _read_letter(text: str, *, is_free: bool) -> Reading:
+    letter = choice_letter(text)
+    if letter and is_free and is_term(form := canonical(text)) and re.search(r"[-+*/^]", form):
+        letter = None  # B - 12 is a difference where letters are not the only answers
+    if letter is None:
+        raise UnreadableError("it names no letter, or several")
+    return Reading("letter", letter)
+
+
+def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
+    """The first kind that a text can be, in the order of the checks below."""
+    if match := UPRIGHT.fullmatch(form):
+        inner = match[1].strip()
+        if inner != form and (read_number(inner) or len(inner) == 1 or _LETTER.fullmatch(inner)):
+            return _read(inner, inner, gold)
+    words = " ".join(TEXTUAL.sub(" ", bare).split())
+    if date := read_date(words):
+        return Reading("date", date)
+    if clock := read_clock(words):
+        return Reading("time", clock)
+    if number := read_number(form):
+        return priced(bare) or Reading("number", form, number)
+    if numeral := numeral_in_base(form):
+        return Reading("numeral", "_".join(numeral))
+    if (
+        gold is None
+        and (_LETTER.fullmatch(form) or _OPTION.fullmatch(words))
+        and (letter := choice_letter(bare))
+    ):
+        return Reading("letter", letter)
+    if CODE.fullmatch(form):
+        return _text(bare)
+    return (
+        _bracketed(form)
+        or read_quantity(bare, form, gold)
+        or (_text(bare) if _is_prose(form) else None)
+        or _listed(form)
+        or _related(form)
+        or _ratio(form)
+        or (_text(bare) if words_in(form) or not is_mathematics(form) else Reading("expression", form))
+    )
+
+
+def _text(bare: str) -> Reading:
+    return Reading("text", folded(bare))
+
+
+def _is_prose(form: str) -> bool:
+    """Whether a form has so many words that its signs are those of a sentence."""
+    sides = split(form, RELATIONS)[0]
+    inner = sides[1:] if len(sides) > 1 and is_name(sides[0]) else sides
+    words = [word for side in inner if read_quantity(side, side, None) is None for word in words_in(side)]
+    parts = parts_of(form)[0]
+    return (bool(words) and (len(sides) > 1 or len(parts) < 2)) or len(words) > 2 * max(1, len(parts))
+
+
+# --- collections ---------------------------------------------------------------------------------
+
+
+def _item(form: str) -> Reading:
+    return _read(form, form)
+
+
+def _collection(kind: Kind, parts: list[str], joints: list[str]) -> Reading:
+    return Reading(kind, ",".join(parts), items=tuple(map(_item, parts)), signs=tuple(joints))
+
+
+def _listed(form: str) -> Reading | None:
+    parts, joints = parts_of(form)
+    if not parts:
+        return None
+    named = [split(part, RELATIONS) for part in parts]
+    names = {sides[0] for sides, signs in named if signs == ["="]}
+    if len(names) == 1 and named[0][1] == ["="] and all(signs in ([], ["="]) for _, signs in named):
+        parts = [sides[-1] for sides, _ in named]  # x=1 or x=2; n=1,2,3
+        if any(r"\land" in part or "," in part for part in names):
+            return None
+    return _collection("list", parts, joints)
+
+
+def _bracketed(form: str) -> Reading | None:
+    if not form:
+        return None
+    if form in (r"\emptyset", r"\{\}", r"\text{empty set}", "empty set"):
+        return Reading("region", r"\emptyset")
+    if match := _MATRIX.fullmatch(form):
+        return _matrix(match[1], match[2])
+    pieces, joints = split(form, (r"\cup",))
+    if joints:
+        return _union(pieces)
+    if form in (r"\mathbb{R}", "R") and form != "R":
+        return _interval("(", r"-\infty", r"\infty", ")")
+    if match := re.fullmatch(r"\](.*)\[", form):  # the open interval, as it is written in France
+        ends, _ = split(match[1], (",", ";"))
+        return _interval("(", ends[0], ends[1], ")") if len(ends) == 2 else None
+    tokens = TOKEN.findall(form)
+    if tokens[0] not in OPENING or tokens[-1] not in CLOSING or not is_one_group(tokens):
+        return None
+    inner = "".join(tokens[1:-1]).strip()
+    parts, joints = split(inner, (",", ";"))
+    parts = [side for part in parts for side in both_signs(part)]
+    if not all(parts) or len(parts) > MOST_ITEMS:
+        return None
+    if tokens[0] == r"\{":
+        described, bars = split(inner, ("|", ":"))
+        if len(described) == 2 and bars:
+            return _listed(described[1]) or _related(described[1])
+        return _collection("set", parts, joints)
+    if tokens[0] == "{":
+        return _collection("set", parts, joints) if len(parts) > 1 else None
+    if len(parts) == 2 and tokens[0] in "([" and tokens[-1] in ")]":
+        interval = _interval(tokens[0], parts[0], parts[1], tokens[-1])
+        return (
+            interval
+            if (tokens[0], tokens[-1]) != ("(", ")") or "infty" in inner
+            else replace(interval, kind="pair")
+        )
+    if len(parts) > 1 or tokens[0] == "[":
+        return replace(_collection("tuple", parts, joints), signs=(tokens[0], tokens[-1]))
+    return None
+
+
+def _interval(opening: str, low: str, high: str, closing: str) -> Reading:
+    ends = (_item(low), _item(high))
+    return Reading("region", f"{opening}{low},{high}{closing}", items=ends, signs=(opening + closing,))
+
+
+def _union(pieces: list[str]) -> Reading | None:
+    parts = [_bracketed(piece) for piece in pieces]
+    if not all(part and part.kind in ("region", "pair", "set") for part in parts):
+        return None
+    items, signs = list[Reading](), list[str]()
+    for part in parts:
+        if part and part.kind == "set":  # single points
+            for item in part.items:
+                items += [item, item]
+                signs.append("[]")
+        elif part:
+            items += part.items
+            signs += part.signs
+    return Reading("region", r"\cup".join(pieces), items=tuple(items), signs=tuple(signs))
+
+
+def _matrix(name: str, body: str) -> Reading:
+    rows = [row for row in re.split(r"\\\\(?:\[[^\]]*\])?", body.replace(r"\hline", "")) if row.strip()]
+    cells = [[cell.strip() for cell in row.split("&")] for row in rows]
+    items = tuple(Reading("tuple", "&".join(row), items=tuple(map(_item, row))) for row in cells)
+    kind: Kind = "expression" if name in ("vmatrix", "Vmatrix") else "matrix"
+    return Reading(kind, f"\\begin{{{name}}}{body}\\end{{{name}}}", items=items if kind == "matrix" else ())
+
+
+def _related(form: str) -> Reading | None:
+    sides, signs = split(form, RELATIONS)
+    if not signs or not all(sides[1:]) or not sides[0]:
+        return None
+    if signs == [r"\in"]:
+        return inside if _is_collection(inside := _item(sides[1])) else None
+    if (
+        signs == ["="]
+        and (is_name(sides[0]) or _bracketed(sides[0]))
+        and _is_collection(right := _item(sides[1]))
+    ):
+        return right  # D = (0, 1), (x, y) = (1, 2)
+    if any(words_in(side) for side in sides[1:]) and read_quantity(sides[-1], sides[-1], None) is None:
+        return None
+    return Reading(
+        "relation", form, items=tuple(map(_side, sides)), signs=tuple(RELATIONS[sign] for sign in signs)
+    )
+
+
+def _is_collection(reading: Reading) -> bool:
+    return reading.kind in ("region", "pair", "tuple", "set", "matrix", "list")
+
+
+def _side(form: str) -> Reading:
+    number = read_number(form)
+    return (
+        Reading("number", form, number)
+        if number
+        else read_quantity(form, form, None) or Reading("expression", form)
+    )
+
+
+def _ratio(form: str) -> Reading | None:
+    if not _RATIO.fullmatch(form):
+        return None
+    parts, _ = split(form, (":",))
+    if len(parts) < 2 or not all(parts) or any(words_in(part) for part in parts):
+        return None
+    return _collection("ratio", parts, [":"])

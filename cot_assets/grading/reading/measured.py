@@ -1,0 +1,73 @@
+"""Quantities: numbers and expressions with a unit, and factors in words.
+
+Belongs here: one quantity as a reading. Does not belong here: the units themselves (:mod:`.units`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+from cot_assets.grading.comparing.values import constant
+from cot_assets.grading.reading.kinds import Kind, Reading
+from cot_assets.grading.reading.numbers import Number, read_number
+from cot_assets.grading.reading.quantities import currency, read_unit, split_unit
+from cot_assets.grading.reading.terms import is_term
+from cot_assets.grading.text.spelling import canonical
+from cot_assets.grading.text.words import words_in
+
+
+def priced(bare: str) -> Reading | None:
+    """A number or an expression with the sign of a currency; None for anything else."""
+    without, sign = currency(bare)
+    unit = read_unit(sign)[0] if sign else None
+    if unit is None:
+        return None
+    form = canonical(without)
+    value, _, factor = split_unit(form)
+    number = read_number(value if factor != 1 else form)
+    if number:
+        return Reading("quantity", form, replace(number, value=number.value * factor), unit)
+    return Reading("quantity", form, None, unit) if is_term(form) else None
+
+
+def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
+    """A number or an expression with a unit, a factor in words, or both; None for anything else."""
+    if found := priced(bare):
+        return found
+    if gold == "quantity":  # elsewhere 2m without a blank is a product
+        form = re.sub(r"^([0-9.]+)([A-Za-z])$", r"\1 \2", form)
+    if compound := _compound(form):
+        return compound
+    value, unit, factor = split_unit(form)
+    if value == form or (unit and not unit.is_listed and gold not in ("number", "quantity")):
+        return None
+    inner = read_number(value)
+    if inner is None and (not is_term(value) or words_in(value)):
+        return None
+    if factor != 1:
+        exact = inner.value if inner else constant(value)
+        if exact is None:
+            return None
+        inner = Number(exact * factor)
+    if unit is None:
+        return Reading("number", value, inner)
+    return Reading("quantity", value, inner, unit)
+
+
+def _compound(form: str) -> Reading | None:
+    """``2 h 30 min`` or ``5 feet and 10 inches``: a sum in the first of its units, each smaller than the one before."""
+    pieces = re.split(r"(?<=[A-Za-z.}])(?:\\land|,)?\s*(?=[0-9])", form)
+    if not 2 <= len(pieces) <= 4:
+        return None
+    parts = [split_unit(piece) for piece in pieces]
+    numbers, units = [read_number(value) for value, _, _ in parts], [unit for _, unit, _ in parts]
+    first = units[0]
+    if first is None or not all(numbers) or len({unit.dimension if unit else None for unit in units}) != 1:
+        return None
+    sizes = [unit.size for unit in units if unit]
+    if any(a <= b for a, b in pairwise(sizes)):
+        return None
+    total = sum(number.value * size for number, size in zip(numbers, sizes, strict=True) if number)
+    return Reading("quantity", form, Number(total / sizes[0]), first)

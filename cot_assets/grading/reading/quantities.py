@@ -1,0 +1,238 @@
+r"""Units after numbers, and words that multiply.
+
+Belongs here: splitting a unit and a factor from a form, and whether a problem statement names a unit. Does not
+belong here: the table (:mod:`.units`), the number before a unit (:mod:`.numbers`).
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import lru_cache
+
+from cot_assets.grading.reading.units import ONE, Unit, units
+
+FACTORS = {
+    "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
+    "dozens": 12, "score": 20, "gross": 144, "pair": 2, "pairs": 2, "lakh": 10**5, "crore": 10**7, "mn": 10**6,
+    "bn": 10**9, "тысяч": 10**3, "тысячи": 10**3, "тысяча": 10**3, "тыс": 10**3, "миллион": 10**6, "миллиона": 10**6,
+    "миллионов": 10**6, "млн": 10**6, "миллиард": 10**9, "миллиардов": 10**9, "млрд": 10**9, "百": 10**2, "千": 10**3,
+    "万": 10**4, "萬": 10**4, "億": 10**8, "亿": 10**8, "兆": 10**12, "만": 10**4, "억": 10**8,
+    "hundreds": 100, "thousands": 1000, "millions": 10**6, "billions": 10**9,
+}  # fmt: skip
+#: Words after a number that say how to calculate, or something else than what is counted.
+_NO_NOUN = frozenset(
+    [
+        "squared",
+        "cubed",
+        "factorial",
+        "over",
+        "under",
+        "below",
+        "above",
+        "less",
+        "more",
+        "times",
+        "plus",
+        "minus",
+        "mod",
+        "base",
+        "is",
+        "if",
+        "for",
+        "where",
+        "when",
+        "with",
+        "at",
+        "on",
+        "to",
+        "of",
+        "and",
+        "or",
+        "pi",
+        "sqrt",
+        "half",
+        "halves",
+        "third",
+        "thirds",
+        "quarter",
+        "quarters",
+        "fourth",
+        "fifth",
+        "fifths",
+        "sixth",
+        "sixths",
+        "eighth",
+        "tenth",
+        "tenths",
+        "hundredth",
+        "hundredths",
+        "zero",
+        "negative",
+        "approximately",
+        "percent",
+        "am",
+        "pm",
+        "a.m.",
+        "p.m.",
+        "th",
+        "st",
+        "nd",
+        "rd",
+        "power",
+        "root",
+        "choose",
+        "per",
+        "each",
+        "not",
+        "no",
+        "than",
+        "infinity",
+        "solution",
+        "none",
+        "percentage",
+        "percentages",
+        "pct",
+        "percents",
+        "fraction",
+        "fractions",
+        "decimal",
+    ]
+)
+_PER = re.compile(r"\s*(?:/|\bper\b|\bан?\b|每)\s*", re.IGNORECASE)
+_PART = re.compile(
+    r"(?P<before>(?:(?:square|cubic|sq|cu|кв|куб)(?:\s|\.\s?)|平方|立方))?(?P<name>[^\W\d_]+(?:[-'][^\W\d_]+)*\$?|[$€£¥₽₹₩¢])\.?"
+    r"(?:\s?(?:\^\s?\{?\s?(?P<power>-?[1-9])\s?\}?|(?P<word>squared|cubed)))?"
+)
+_SUFFIX = re.compile(r"\s*(?:\\text|\\cdot|[{}~*·]|\\[,;:! ])\s*")
+
+
+def split_unit(form: str) -> tuple[str, Unit | None, Fraction]:
+    r"""A form as (value, unit, factor): ``5\text{ million cm}`` is 5, the centimeter, and a million.
+
+    The unit is None and the factor 1 where the form has none.
+    """
+    match = re.fullmatch(
+        r"(?P<value>.*?[0-9)}\]ie]|.*?\\pi|[+-]?[A-Za-z])\s*(?P<unit>(?:\\text\{|(?<=[0-9)}\]]) |(?<=[0-9)}\]])(?=[^\W\d_]{2}|[^\x00-\x7f]))[^0-9=<>,]*?(?:\^\{?-?[1-9]\}?)?[^0-9=<>,]*(?:\^\{?-?[1-9]\}?)?)",
+        form,
+    )
+    if match is None:
+        return form, None, Fraction(1)
+    text = " ".join(_SUFFIX.sub(" ", match["unit"]).split())
+    unit, factor = read_unit(text)
+    if unit is None and factor == 1:
+        return form, None, Fraction(1)
+    return match["value"], unit, factor
+
+
+@lru_cache(maxsize=4096)
+def read_unit(text: str) -> tuple[Unit | None, Fraction]:
+    """The unit and the factor that words after a number stand for; (None, 1) where they are neither."""
+    nothing = None, Fraction(1)
+    factor = Fraction(1)
+    while text:
+        word, _, rest = text.partition(" ")
+        known = word.lower().rstrip(".")
+        if known in FACTORS:
+            factor, text = factor * FACTORS[known], rest.removeprefix("of ")
+        elif word[0] in FACTORS and word not in units():
+            factor, text = factor * FACTORS[word[0]], (word[1:] + " " + rest).strip()
+        else:
+            break
+    if not text:
+        return (None, factor) if factor != 1 else nothing
+    unit = _product(text)
+    return (unit, factor) if unit else nothing
+
+
+def currency(text: str) -> tuple[str, str]:
+    """A plain text as (what is left, name of the currency whose sign stood before or behind the number)."""
+    match = re.fullmatch(
+        r"(?P<a>[+-]?\s?)(?P<sign>US\$|\\?\$|[€£¥₽₹₩]|USD|EUR|GBP)\s?(?P<b>[0-9.\\(].*)|(?P<c>.*[0-9}])\s?(?P<after>\\?\$)",
+        text,
+    )
+    if match is None:
+        return text, ""
+    if match["sign"]:
+        return match["a"] + match["b"], match["sign"].lstrip("\\")
+    return match["c"], match["after"].lstrip("\\")
+
+
+def names_unit(statement: str, unit: str) -> bool:
+    """Whether a problem statement names a unit, given as :attr:`Unit.name`, in any of its spellings.
+
+    An angle in degrees needs no word; ``%`` is named by "percent" and the like. Of a product, one of its
+    units is enough: an area in square meters may be asked for where only lengths in meters are given.
+    """
+    lowered = statement.lower()
+    if unit == "%":
+        return "%" in lowered or "percent" in lowered or "per cent" in lowered
+    for part in unit.split(" "):
+        if part == "degree":
+            return True
+        for name in _spellings(part):
+            if not name[:1].isalnum() or not name.isascii():
+                if name in statement:
+                    return True
+            elif re.search(
+                rf"(?<![A-Za-z]){re.escape(name)}(?:s|es)?(?![A-Za-z])",
+                statement,
+                0 if len(name) < 3 else re.I,
+            ):
+                return True
+    return False
+
+
+def is_listed(unit: str) -> bool:
+    """Whether every part of a unit's name is in the table; ``%`` is."""
+    return all(part in units() for part in unit.split(" ")) or unit == "%"
+
+
+def _spellings(name: str) -> set[str]:
+    known = units().get(name)
+    if known is None:
+        return {name}
+    return {name} | {
+        other
+        for other, unit in units().items()
+        if (unit.size, unit.dimension) == (known.size, known.dimension)
+    }
+
+
+def _product(text: str) -> Unit | None:
+    """The product of unit names, with powers, and with a stroke or "per" before those that divide."""
+    unit, names = ONE, list[str]()
+    for index, side in enumerate(_PER.split(text)):
+        end = 0
+        for match in _PART.finditer(side):
+            if side[end : match.start()].strip(" ·-"):
+                return None
+            end = match.end()
+            part = _named(match["name"], is_only=match["name"] == text)
+            if part is None:
+                return None
+            before, word = (match["before"] or "").strip().rstrip("."), match["word"]
+            power = 2 if before in ("square", "sq", "кв", "平方") or word == "squared" else 1
+            power = 3 if before in ("cubic", "cu", "куб", "立方") or word == "cubed" else power
+            power *= int(match["power"] or 1)
+            unit = unit.times(part, -power if index else power)
+            names.append(part.name)
+        if side[end:].strip(" .") or end == 0:
+            return None
+    return Unit(unit.size, unit.dimension, " ".join(names), unit.is_listed)
+
+
+def _named(name: str, *, is_only: bool) -> Unit | None:
+    known = units()
+    for candidate in (
+        name,
+        name.lower(),
+        name.removesuffix("s"),
+        name.lower().removesuffix("s"),
+        name.lower().removesuffix("es"),
+    ):
+        if candidate in known and (len(candidate) > 1 or candidate == name):
+            return known[candidate]
+    if is_only and len(name) > 2 and name.islower() and name.isalpha() and name not in _NO_NOUN:
+        return Unit(Fraction(1), ((name.removesuffix("s"), 1),), name, is_listed=False)
+    return None

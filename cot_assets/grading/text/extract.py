@@ -1,0 +1,135 @@
+r"""Find the final answer in a text.
+
+Belongs here: which part of a text is the answer, by the rules that a problem set names. Does not belong
+here: what it means (:mod:`..reading.answer`), and where else the text states it (:mod:`.statements`).
+
+The rules are tried in their order, first in what follows the last ``</think>`` and then in the whole text:
+
+- ``boxed``: the last ``\boxed`` or ``\fbox``. A malformed one ends the search: an earlier box is not the answer.
+- ``statement``: what follows "the answer is", "Answer:" and the like, to the end of the sentence.
+- ``hash``: what follows the last ``####``, to the end of its line.
+- ``last_number``: the last number of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from cot_assets.grading.text.boxes import last_box
+from cot_assets.grading.text.letters import choice_letter, names_letters
+from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, clean
+from cot_assets.study import AnswerRule
+
+DEFAULT_RULES: tuple[AnswerRule, ...] = ("boxed",)
+MAX_UNBOXED_CHARS = 300  #: an answer without a box ends with its line, and is no essay
+_END_OF_THOUGHT = "</think>"
+_STATED = re.compile(r"\banswer\b[^.:=\n]{0,60}?(?:\bis\b|:|=)[\s:*_]{0,8}", re.IGNORECASE)
+_DELIMITED = re.compile(r"(\$\$?|\\\(|\\\[)(.+?)(?:\$\$?|\\\)|\\\])(\s?\\?%)?", re.DOTALL)
+_SENTENCE_END = re.compile(r"[.;](?=\s|$)|。|, (?:since|because|as|so|which|where)\b")
+_FIRST_LETTER = re.compile(r"\(?([A-Z])\)?(?=[.,:;)]|$|\s(?:because|since|as|\W))")
+_NUMBER = re.compile(
+    r"(?<![\w.,/])[-−+]?\s?[$€£]?[0-9]{1,40}(?:[,][0-9]{3})*(?:\.[0-9]{1,40})?(?:/[0-9]{1,40})?(?:\s?\\?%)?(?![0-9])"
+)
+
+
+class Extracted(NamedTuple):
+    """A final answer and the rule that found it; both None where no rule did."""
+
+    answer: str | None
+    rule: AnswerRule | None
+
+
+NOTHING = Extracted(None, None)
+
+
+class _StopError(Exception):
+    """The text ends in something that is meant as an answer and is none."""
+
+
+def extract_answer(text: str, kind: str, rules: Sequence[AnswerRule] = DEFAULT_RULES) -> Extracted:
+    r"""The final answer of a text.
+
+    Args:
+        text: The whole text.
+        kind: The answer kind of the problem set. Of ``multiple_choice`` the letter is returned; a box that
+            holds mathematics instead of a letter is no answer, and a letter stated behind it is.
+        rules: Tried in this order.
+
+    Returns:
+        The answer without control characters, at most ``MAX_ANSWER_CHARS`` long, and its rule.
+    """
+    tail = text[text.rfind(_END_OF_THOUGHT) + len(_END_OF_THOUGHT) :] if _END_OF_THOUGHT in text else None
+    try:
+        for part in (text,) if tail is None else (tail, text):
+            for rule in rules:
+                if (found := _RULES[rule](part, kind)) and found.answer:
+                    return found
+    except _StopError:
+        pass
+    return NOTHING
+
+
+def _boxed(text: str, kind: str) -> Extracted | None:
+    box = last_box(text)
+    if box is None:
+        return None
+    _, start, end = box
+    if start is None or end is None:
+        raise _StopError
+    content = clean(text[start:end])
+    if kind != "multiple_choice":
+        if not content:
+            raise _StopError
+        return Extracted(content, "boxed")
+    if letter := choice_letter(content):
+        return Extracted(letter, "boxed")
+    if names_letters(content):
+        raise _StopError
+    return _statement(text[end:], kind)
+
+
+def _statement(text: str, kind: str) -> Extracted | None:
+    start = None
+    for match in _STATED.finditer(text):
+        start = match.end()
+    if start is None:
+        return None
+    value = text[start : start + MAX_UNBOXED_CHARS].lstrip()
+    if delimited := _DELIMITED.match(value):
+        value = delimited[2] + (delimited[3] or "")
+    else:
+        value = value.partition("\n")[0]
+        if ending := _SENTENCE_END.search(value):
+            value = value[: ending.start()]
+    value = value.strip(" *_.,;。")
+    if kind == "multiple_choice":
+        letter = _FIRST_LETTER.match(value) if not names_letters(value[1:]) else None
+        return Extracted(choice_letter(value) or (letter[1] if letter else None), "statement")
+    return Extracted(clean(value) or None, "statement")
+
+
+def _hash(text: str, kind: str) -> Extracted | None:
+    start = text.rfind("####")
+    if start < 0:
+        return None
+    value = clean(text[start + 4 :].lstrip(" #").partition("\n")[0][:MAX_ANSWER_CHARS])
+    return Extracted((choice_letter(value) if kind == "multiple_choice" else value) or None, "hash")
+
+
+def _last_number(text: str, kind: str) -> Extracted | None:
+    if kind == "multiple_choice":
+        return None
+    last = None
+    for match in _NUMBER.finditer(text):
+        last = match
+    return Extracted(clean(last[0]), "last_number") if last else None
+
+
+_RULES: dict[AnswerRule, Callable[[str, str], Extracted | None]] = {
+    "boxed": _boxed,
+    "statement": _statement,
+    "hash": _hash,
+    "last_number": _last_number,
+}

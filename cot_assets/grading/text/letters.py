@@ -1,0 +1,61 @@
+r"""The letter of a multiple-choice answer.
+
+Belongs here: which one letter a short text names. Does not belong here: finding that text in a response
+(:mod:`.extract`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, plain
+
+_FORMATTING = re.compile(
+    r"\\(?:(?:text|math)?(?:bf|it|rm|sf|tt|normal|text|cal|frak)?|boxed|fbox|mbox|hbox|boldsymbol|operatorname)\s?(?=\{)"
+    r"|\\(?:displaystyle|bf|rm|it|left|right|[bB]igg?[lr]?)(?![A-Za-z])|[{}$*_`\"]|\\[()\[\],;:! ]|\\(?:quad|qquad)(?![A-Za-z])|~"
+)
+_ALONE = re.compile(r"[(\[]?\s?([A-Za-z])\s?[)\].:]*")
+#: A letter, marked as a label, and the text of the option behind it.
+_LABEL = re.compile(r"(?:[(\[]\s?([A-Z])\s?[)\]][.:]?|([A-Z])\s?(?:[).:]|\s-{1,2}\s))\s?(?P<rest>\S.*)")
+_NAMED = re.compile(
+    r"(?:the )?(?:(?:final|correct|best) )?(?:option|choice|answer|letter)(?: is)?:?\s?[(\[]?([A-Za-z])[)\]]?\.?"
+    r"(?:\s?[):.-]\s?\S.*)?",
+    re.IGNORECASE,
+)
+#: Another label in the same answer: "(A), (C)", "A) B)", "B or C", "A) is wrong, so C".
+_OTHER_LABEL = re.compile(
+    r"[(\[]\s?[A-Z]\s?[)\]]|(?<![A-Za-z0-9])[A-Z]\s?\)|(?:,|\bor\b|\band\b|&|/|\bso\b|\bnot\b|\bbut\b|\bis\b)\s?[A-Z](?![A-Za-z0-9'])"
+    r"|^[A-Z][.:]?$"
+)
+_TAKEN_BACK = re.compile(
+    r"^(?:is|are|was|looks|seems|cannot|can't|isn't|or|and|not)\b|\b(?:wrong|incorrect|false|not correct|no,|wait|instead|rather)\b",
+    re.IGNORECASE,
+)
+
+
+def _bare(text: str) -> str:
+    bare = " ".join(_FORMATTING.sub(" ", plain(text[:MAX_ANSWER_CHARS])).split())
+    return re.sub(r"(?<=[(\[]) | (?=[)\]])", "", bare)
+
+
+def names_letters(text: str) -> bool:
+    """Whether a text without mathematics has the letter of an option in it."""
+    bare = _bare(text)
+    return (
+        not re.search(r"[\\^_=+<>]", bare)
+        and re.search(r"(?<![A-Za-z0-9'])[A-J](?![A-Za-z0-9'])", bare) is not None
+    )
+
+
+def choice_letter(text: str) -> str | None:
+    r"""The letter that an answer names: ``B``, ``(b)``, ``\text{B}``, ``B. 42``, ``option B``; else None.
+
+    None too where it names several, or takes one back: that is no answer.
+    """
+    bare = _bare(text)
+    if match := _ALONE.fullmatch(bare) or _NAMED.fullmatch(bare):
+        return match[1].upper()
+    match = _LABEL.fullmatch(bare)
+    if match is None or _OTHER_LABEL.search(match["rest"]) or _TAKEN_BACK.search(match["rest"]):
+        return None
+    return (match[1] or match[2]).upper()

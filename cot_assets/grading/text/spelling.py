@@ -1,0 +1,262 @@
+"""One spelling for the many ways in which an answer can be written.
+
+Belongs here: pure functions on short strings, without any computation: cleaning, and a canonical LaTeX form.
+Does not belong here: what an answer means (:mod:`..reading.answer`).
+
+Callers cap lengths at :data:`MAX_ANSWER_CHARS`; white space is collapsed before any other rule, so every
+pattern below runs in time that is linear, or nearly so, in a string of that length.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+MAX_ANSWER_CHARS = 4096  #: nothing longer is an answer; below Python's limit on digits of an int
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_UNICODE = str.maketrans(
+    {
+        **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width ASCII
+        "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
+        "÷": "/", "∞": r"\infty ", "√": r"\sqrt ", "°": r"^\circ ", "º": r"^\circ ",
+        "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "⩽": r"\leq ", "⩾": r"\geq ", "∪": r"\cup ",
+        "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ",
+        "ℝ": r"\mathbb{R}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "⅓": r"\frac{1}{3}",
+        "⅔": r"\frac{2}{3}", "⅕": r"\frac{1}{5}", "⅛": r"\frac{1}{8}", "⁄": "/", "∕": "/", "≈": r"\approx ",
+        "、": ", ", "٫": ".", "…": r"\ldots ", "∶": ":", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"',
+        "￥": "¥", "￡": "£", "￦": "₩", "⟨": r"\langle ", "⟩": r"\rangle ",
+    }
+)  # fmt: skip
+_GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "θ": "theta", "λ": "lambda", "φ": "phi", "π": "pi"}
+#: Such a letter that is not one of a Greek word.
+_GREEK_LETTER = re.compile(rf"(?<![\u0370-\u03ff])[{''.join(_GREEK)}](?![\u0370-\u03ff])")
+_ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
+_STOPS = ".,;:。．｡،؛।॥۔、"  #: what ends a sentence, in several scripts
+_WRAPPERS = (
+    ("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"), ('"', '"'), (r"\boxed{", "}"),
+    (r"\fbox{", "}"), ("{", "}"),
+)  # fmt: skip
+#: ``\\`` is listed first so that the break of a matrix row is never read as the start of a command.
+_COMMAND = re.compile(
+    r"\\\\"
+    r"|\\(?P<space>[,;:> ]|quad(?![a-zA-Z])|qquad(?![a-zA-Z]))"
+    r"|\\(?P<nothing>!\s?|\$|(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits)(?![a-zA-Z]))\.?"
+    r"|\\(?P<frac>[dtc]frac)(?![a-zA-Z])"
+    r"|\\(?P<text>text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt|cal|frak)|boldsymbol|operatorname|mbox|hbox)\s?(?=\{)"
+    r"|\\(?P<times>times|cdot|ast)(?![a-zA-Z])"
+    r"|\\(?P<rename>[a-zA-Z]+)"
+)
+_RENAMED = {
+    "le": r"\leq ", "ge": r"\geq ", "ne": r"\neq ", "leqslant": r"\leq ", "geqslant": r"\geq ", "lt": "<", "gt": ">",
+    "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]", "degree": r"^\circ ", "percent": r"\%",
+    "varnothing": r"\emptyset ", "varphi": r"\phi ", "varepsilon": r"\epsilon ", "vartheta": r"\theta ",
+    "dots": r"\ldots ", "cdots": r"\ldots ", "dotsc": r"\ldots ", "wedge": r"\land ", "vee": r"\lor ",
+    "rightarrow": r"\to ", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "lparen": "(", "rparen": ")",
+    "approxeq": r"\approx ", "arcctg": r"\arccot ", "tg": r"\tan ", "ctg": r"\cot ", "implies": r"\Rightarrow ",
+    "R": r"\mathbb{R}", "N": r"\mathbb{N}", "Z": r"\mathbb{Z}", "infin": r"\infty ", "colon": ":",
+}  # fmt: skip
+_AND_OR = re.compile(r" ?[,;]? ?(?:\\text\{ ?(and|or) ?\}|(?<![A-Za-z\\])(and|or)(?![A-Za-z])) ?")
+_DEGREES = re.compile(r" ?\^ ?(?:\{ ?\\circ ?\}|\\circ(?![a-zA-Z]))")
+_TEMPERATURE = re.compile(_DEGREES.pattern + r" ?(?:\\text\{)? ?([CF])(?![A-Za-z]) ?\}?")
+_TRIG = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
+_WORD_COMMANDS = re.compile(
+    r"(?<![\\A-Za-z])(sqrt|pi|infinity|infty|theta|arcsin|arccos|arctan|sin|cos|tan|cot|sec|csc|ln|log|exp)(?![A-Za-z])"
+)
+_ARGUMENTS = (
+    (re.compile(r"\\frac ?(\d) ?(\d)"), r"\\frac{\1}{\2}"),
+    (re.compile(r"\\frac ?(\d) ?\{"), r"\\frac{\1}{"),
+    (re.compile(r"\\frac ?(\{[^{}]*\}) ?(\d)"), r"\\frac\1{\2}"),
+    (re.compile(r"\\sqrt ?(\d|[a-zA-Z](?![a-zA-Z]))"), r"\\sqrt{\1}"),
+)
+_SPACE = re.compile(r" (?![A-Za-z0-9])|(?<![A-Za-z0-9]) ")
+_SHORT_BRACES = re.compile(r"([\^_])\{([A-Za-z0-9])\}")
+_BARE_POINT = re.compile(r"(?<![0-9])\.(?=[0-9])")
+_PERCENT = re.compile(r"\\?%")
+_SUPERSCRIPT_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ]+")
+_SUBSCRIPT_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
+#: Signs between digits, in order: those that only ever group them, ``{,}``, and the plain comma.
+_GROUPED = re.compile(r"(?<![\d.,])(\d{1,3})((?:(?:,?\\[,!]\s?|,\\!\s?|'|~)\d{3})+)(?!\d)")
+_BRACED_COMMA = re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)")
+_COMMA_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
+_EUROPEAN = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d,])")
+_SPACED_GROUPS = re.compile(r"(?<![\d.,/] )(?<![\d.,/\w])\d{1,3}(?: \d{3})+(?![\d/]| [\d/])")
+_BRACKET = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")
+
+
+def clean(text: str) -> str:
+    """The text without control and invisible characters, white space collapsed and stripped.
+
+    Lone surrogates, which no file can hold, become U+FFFD.
+    """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    kept = (
+        " " if c.isspace() else "�" if "\ud800" <= c <= "\udfff" else c
+        for c in text
+        if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf")
+    )
+    return " ".join("".join(kept).split())
+
+
+def plain(text: str) -> str:
+    """The text in composed characters, with ASCII digits and signs, out of its wrappers, without a final stop."""
+    text = clean(text)
+    if "&" in text:
+        text = clean(_ENTITY.sub(lambda match: html.unescape(match[0]), text))
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+        text = _SUPERSCRIPT_RUN.sub(lambda m: f"^{{{m[0].translate(_SUPERSCRIPTS)}}}", text)
+        text = _SUBSCRIPT_RUN.sub(lambda m: f"_{{{m[0].translate(_SUBSCRIPTS)}}}", text)
+        text = text.translate(_UNICODE)
+        text = _GREEK_LETTER.sub(lambda m: f"\\{_GREEK[m[0]]} ", text)
+        text = "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in text)
+    if r"\begin" not in text:
+        text = re.sub(r"\\\\(?=[a-zA-Z({\[$%])", lambda _: "\\", text)  # escaped twice, as in JSON
+    text = _unwrapped(text)
+    if text.endswith(("!", "?")) or not text:
+        return text
+    bare = text.rstrip(_STOPS + " ")
+    # "..." and "\," are no stops: the first says that a list goes on.
+    return text if text.endswith("...") or bare.endswith("\\") else _unwrapped(bare)
+
+
+def canonical(text: str) -> str:
+    r"""A LaTeX form that is the same for many spellings of one expression.
+
+    Fractions ``\frac{p}{q}``, products ``\cdot``, "and" as ``\land``, "or" as ``\lor``; no sizes, dollar signs,
+    wrappers, signs that group digits, or idle spaces. Nothing is computed: ``2/4`` and ``1/2`` stay apart.
+    """
+    text = _ungrouped(plain(text)).replace("...", r"\ldots ")
+    text = _TEMPERATURE.sub(r"\\text{deg\1}", _COMMAND.sub(_replace_command, text).replace("$", ""))
+    text = _calls_to_braces(text.replace("**", "^"))
+    text = _WORD_COMMANDS.sub(lambda m: "\\infty" if m[1].startswith("inf") else "\\" + m[1], text)
+    text = text.replace("*", r"\cdot ")
+    for pattern, replacement in _ARGUMENTS:
+        text = pattern.sub(replacement, text)
+    text = _AND_OR.sub(lambda m: r"\land " if "and" in m[0] else r"\lor ", text)
+    text = re.sub(r"(\\l(?:and|or) )\}", r"}\1", text)
+    if not _TRIG.search(text):
+        text = _DEGREES.sub("", text)  # an angle in degrees is written with or without the sign
+    text = " ".join(text.split()).strip("~ ").rstrip(".,;: ").replace("~", " ")
+    text = _SPACED_GROUPS.sub(lambda m: m[0].replace(" ", ""), text)
+    text = _SPACE.sub("", text).removeprefix(r"\approx")
+    text = _BARE_POINT.sub("0.", _SHORT_BRACES.sub(r"\1\2", text))
+    return _unparenthesised(_PERCENT.sub(r"\\%", text))
+
+
+def _ungrouped(text: str) -> str:
+    """Without the signs that group digits by thousands, and with a point for every decimal comma.
+
+    ``12,144`` is one number and ``12, 144`` two. Within brackets a comma separates, unless others there are
+    followed by a blank and it is not.
+    """
+    if not any(sign in text for sign in ",'~\\"):
+        return text
+    text = _GROUPED.sub(lambda m: m[1] + re.sub(r"\D", "", m[2]), text)
+    text = _BRACED_COMMA.sub(lambda m: _comma_or_point(m.string, m.start(), m.end()), text)
+    text = _EUROPEAN.sub(lambda m: m[0].replace(".", "").replace(",", "."), text)
+    if "," not in text:
+        return text
+    inside = [match.span() for match in _BRACKET.finditer(text) if ", " not in match[0]]
+    return _COMMA_GROUPS.sub(
+        lambda m: m[0] if any(a <= m.start() < b for a, b in inside) else m[0].replace(",", ""), text
+    )
+
+
+def _comma_or_point(text: str, start: int, end: int) -> str:
+    """What ``{,}`` between digits is: it groups before three digits, and is a decimal comma elsewhere."""
+    before, after = re.search(r"\d+$", text[:start]), re.match(r"\d+", text[end:])
+    groups = before and after and len(after[0]) == 3 and before[0] != "0"
+    return "" if groups else "."
+
+
+def _replace_command(match: re.Match[str]) -> str:
+    if match["space"] is not None:
+        return " "
+    if match["nothing"] is not None:
+        # The dot of \right. is part of the command; a dot after anything else is not.
+        keeps_dot = match[0].endswith(".") and match["nothing"] not in ("left", "right")
+        return "." if keeps_dot else ""
+    if match["frac"]:
+        return r"\frac"
+    if match["text"]:
+        return r"\text"
+    if match["times"]:
+        return r"\cdot "
+    return _RENAMED.get(match["rename"], match[0]) if match["rename"] else match[0]
+
+
+def _unwrapped(text: str) -> str:
+    for _ in range(8):
+        for opening, closing in _WRAPPERS:
+            inner = text[len(opening) : len(text) - len(closing)]
+            if (
+                len(text) > len(opening) + len(closing)
+                and text.startswith(opening)
+                and text.endswith(closing)
+                and not text.endswith("\\" + closing)
+                and _is_balanced(inner)
+                and opening not in inner
+            ):
+                text = inner.strip()
+                break
+        else:
+            return text
+    return text
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for match in re.finditer(r"\\.|[{}]", text):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def nesting(text: str) -> int:
+    """The greatest number of brackets of any sort that are open at once."""
+    depth = most = 0
+    for c in text:
+        if c in "([{":
+            depth += 1
+            most = max(most, depth)
+        elif c in ")]}":
+            depth -= 1
+    return most
+
+
+def _pairs(text: str) -> dict[int, int]:
+    """Position of every matched ``(`` or ``[``, to that of its ``)`` or ``]`` (half-open pairs too)."""
+    stack: list[int] = []
+    pairs: dict[int, int] = {}
+    for i, c in enumerate(text):
+        if c in "([":
+            stack.append(i)
+        elif c in ")]" and stack:
+            pairs[stack.pop()] = i
+    return pairs
+
+
+def _calls_to_braces(text: str) -> str:
+    """``sqrt(x)`` and ``^(x)`` with braces in place of the parentheses."""
+    if "(" not in text:
+        return text
+    characters = list(text)
+    for opening, closing in _pairs(text).items():
+        if text[opening] == "(" and text[closing] == ")" and text[:opening].rstrip().endswith(("sqrt", "^")):
+            characters[opening], characters[closing] = "{", "}"
+    return "".join(characters)
+
+
+def _unparenthesised(text: str) -> str:
+    """Without parentheses around the whole, unless they make a tuple or an interval."""
+    while text.startswith("(") and text.endswith(")"):
+        pairs = _pairs(text)
+        if pairs.get(0) != len(text) - 1 or "," in text or not text[1:-1].strip():
+            return text
+        text = text[1:-1].strip()
+    return text

@@ -1,0 +1,72 @@
+r"""The parts of a form: what stands between separators outside of brackets.
+
+Belongs here: pure functions from a canonical form to smaller ones. Does not belong here: what the parts are
+(:mod:`..reading.answer`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+MOST_ITEMS = 100
+TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|.")
+OPENING = frozenset(("(", "[", "{", r"\{", r"\langle", r"\begin", r"\lfloor", r"\lceil"))
+CLOSING = frozenset((")", "]", "}", r"\}", r"\rangle", r"\end", r"\rfloor", r"\rceil"))
+RELATIONS = {
+    "=": "=", "<": "<", ">": ">", r"\leq": "<=", r"\geq": ">=", r"\neq": "!=", r"\in": "in", r"\equiv": "==",
+    r"\approx": "=", r"\Rightarrow": "=>", r"\to": "->", r"\sim": "~", r"\subset": "sub", r"\perp": "perp",
+}  # fmt: skip
+_SEPARATORS = frozenset((",", ";", r"\land", r"\lor"))
+_NAME = re.compile(r"(?:[^=<>0-9,{}^]|\{[^{}]*\}|[_(][0-9]+\)?){1,80}")
+
+
+def split(form: str, separators: Container[str]) -> tuple[list[str], list[str]]:
+    """The parts of a form outside of any bracket, and the separators between them."""
+    parts, found, depth, start, at = list[str](), list[str](), 0, 0, 0
+    bars = 0
+    for match in TOKEN.finditer(form):
+        sign, at = match[0], match.end()
+        bars += sign == "|"
+        if sign in OPENING:
+            depth += 1
+        elif sign in CLOSING:
+            depth -= 1
+        elif depth == 0 and sign in separators and (bars % 2 == 0 or sign not in (",", ";")):
+            parts.append(form[start : match.start()].strip())
+            found.append(sign)
+            start = at
+    parts.append(form[start:].strip())
+    return parts, found
+
+
+def parts_of(form: str) -> tuple[list[str], list[str]]:
+    r"""Items of a list that is not in brackets, ``\\pm`` as two of them; empty where there are fewer than two."""
+    parts, joints = split(form, _SEPARATORS)
+    spread = [side for part in parts for side in both_signs(part)]
+    if len(spread) < 2 or len(spread) > MOST_ITEMS or not all(spread):
+        return [], []
+    return spread, joints or [","]
+
+
+def both_signs(form: str) -> list[str]:
+    r"""A form with ``\pm`` as the two that it stands for; others as they are."""
+    if form.count(r"\pm") != 1 or any(sign in form for sign in ("<", ">")):
+        return [form]
+    plus = re.sub(r"^((?:.*=)?)\+", r"\1", form.replace(r"\pm", "+"))
+    return [re.sub(r"\{\+", "{", plus), form.replace(r"\pm", "-")]
+
+
+def is_one_group(tokens: list[str]) -> bool:
+    """Whether the first bracket is closed by the last."""
+    depth = 0
+    for place, sign in enumerate(tokens):
+        depth += (sign in OPENING) - (sign in CLOSING)
+        if depth == 0 and place < len(tokens) - 1:
+            return False
+    return depth == 0
+
+
+def is_name(form: str) -> bool:
+    r"""Whether the side of an equation only names what the other side is: ``x``, ``f(2)``, ``\\angle APC``."""
+    return _NAME.fullmatch(form) is not None

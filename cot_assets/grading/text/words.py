@@ -1,0 +1,72 @@
+r"""Words: which of an answer's letters are words, and the text that is equal for equal words.
+
+Belongs here: pure functions on short strings. Does not belong here: what else an answer may be
+(:mod:`..reading.answer`).
+"""
+
+from __future__ import annotations
+
+import re
+
+UPRIGHT = re.compile(r"\\text\{([^{}]*)\}")
+_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
+#: Digits and signs that mean no calculation: a range, a telephone number, a version, an address.
+CODE = re.compile(
+    r"\d+(?:-\d+)+|\d+(?:\.\d+){2,}|\(\d+\) ?\d+-\d+|\d+/\d+/\d+|(?=.*\d)(?=.*[A-Za-z])[A-Za-z]*\d+[A-Za-z][A-Za-z0-9]*\d[A-Za-z0-9]*|[A-Za-z]+\d[A-Za-z0-9]*"
+)
+_PRODUCT = re.compile(r"[xyz]{2,3}")
+TEXTUAL = re.compile(r"\\(?:text|math)[a-z]{0,6}|\\[,;:! ]|\\[mh]box|[{}$\"']|\\[()\[\]]")
+#: Short runs of letters that are words wherever they stand.
+_SMALL_WORDS = frozenset(
+    [
+        "is",
+        "in",
+        "no",
+        "if",
+        "of",
+        "to",
+        "on",
+        "at",
+        "by",
+        "or",
+        "and",
+        "the",
+        "for",
+        "not",
+        "none",
+        "yes",
+        "all",
+        "any",
+        "both",
+        "true",
+        "false",
+        "even",
+        "odd",
+        "never",
+        "only",
+    ]
+)
+
+
+def folded(bare: str) -> str:
+    """The words of a plain text: case, stops, quotes, and blanks or hyphens between them do not matter."""
+    found = re.sub(r"\b([ap])\.? ?m\.?(?=\W|$)", r"\1m", TEXTUAL.sub(" ", bare).casefold())
+    found = re.sub(r"(?<!\d)[.,;:!?](?!\d)|(?<=\d)[.,;:!?](?!\d)", " ", found)
+    return " ".join(re.sub(r"(?<=\w)[-_](?=\w)", " ", found).split()) or bare.casefold()
+
+
+def words_in(form: str) -> list[str]:
+    """Runs of letters that are no product of variables."""
+    upright = [word for match in UPRIGHT.finditer(form) for word in re.findall(r"[^\W\d_]{2,}", match[1])]
+    free = _WORD.findall(_COMMAND.sub(" ", UPRIGHT.sub(" ", form)))
+    has_sign = re.search(r"[-+*/^=<>0-9(|]|\\(?:cdot|frac|sqrt)", form)
+    return upright + [
+        word for word in free
+        if not word.isascii() or len(word) > 4 or word.lower() in _SMALL_WORDS or not (has_sign or _PRODUCT.fullmatch(form))
+    ]  # fmt: skip
+
+
+def is_mathematics(form: str) -> bool:
+    """Whether a form could be an expression: ASCII signs, balanced, no idle blank between numbers."""
+    return form.isascii() and not re.search(r"\d \d|[A-Za-z]\d", re.sub(r"\\[a-zA-Z]+|_\{?\w+\}?", "@", form))

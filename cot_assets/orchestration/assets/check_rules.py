@@ -1,0 +1,198 @@
+"""The rules of the asset checks, as pure functions of frames.
+
+Belongs here: what a check asks of a table. Does not belong here: Dagster's check specs and results
+(:mod:`cot_assets.orchestration.assets.materializing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from cot_assets.warehouse.schema import check_frame
+
+MAX_UNSCORED_SHARE = 0.02
+MAX_TRUNCATED_SHARE = 0.10
+MAX_EMPTY_SHARE = 0.50
+MAX_NO_ANSWER_SHARE = 0.90
+MAX_MEDIAN_WIDTH = 0.30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found: passed or not, one sentence, and the figures behind it.
+
+    Without ``can_block`` it only warns, also where its check blocks what follows.
+    """
+
+    is_passed: bool
+    message: str
+    figures: Mapping[str, float | int | str] = field(default_factory=dict)
+    can_block: bool = True
+
+
+def schema_holds(table: str, frame: pl.DataFrame) -> Finding:
+    """Columns, types, NOT NULL and primary key are those of the DDL."""
+    violations = check_frame(table, frame)
+    message = "; ".join(violations[:5]) if violations else f"{frame.height:,} rows agree with the schema"
+    return Finding(not violations, message, {"violations": len(violations)})
+
+
+def no_duplicate_rollouts(rollouts: pl.DataFrame) -> Finding:
+    """No sample index stands twice for a prefix, and no block is spread over prefixes."""
+    twice = (
+        rollouts.group_by("problem_id", "prefix_id", "sample_index").len().filter(pl.col("len") > 1).height
+    )
+    shared = (
+        rollouts.group_by("block_key")
+        .agg(pl.col("prefix_id").n_unique())
+        .filter(pl.col("prefix_id") > 1)
+        .height
+    )
+    passed = not twice and not shared
+    message = (
+        "every sample index stands once"
+        if passed
+        else f"{twice} sample indices stand more than once, {shared} blocks belong to several prefixes"
+    )
+    return Finding(passed, message, {"duplicates": twice, "shared_blocks": shared})
+
+
+def unscored_share_is_small(rollouts: pl.DataFrame) -> Finding:
+    """The grader failed on at most 2% of the rollouts: they leave n, so more would bias potentials."""
+    return _share(rollouts, pl.col("verdict") == "unscored", "unscored", MAX_UNSCORED_SHARE)
+
+
+def truncated_share_is_small(rollouts: pl.DataFrame) -> Finding:
+    """At most 10% of the rollouts ran out of tokens: they count as wrong."""
+    return _share(rollouts, pl.col("verdict") == "truncated", "truncated", MAX_TRUNCATED_SHARE)
+
+
+def empty_share_is_small(rollouts: pl.DataFrame) -> Finding:
+    """At most half of the rollouts have no token: more come from a server or a template that is broken."""
+    return _share(rollouts, pl.col("n_tokens") == 0, "empty", MAX_EMPTY_SHARE)
+
+
+def no_answer_share_is_small(rollouts: pl.DataFrame) -> Finding:
+    """At most 90% of the rollouts end without an answer: beyond that, potentials measure the form of answers."""
+    return _share(rollouts, pl.col("verdict") == "no_answer", "without an answer", MAX_NO_ANSWER_SHARE)
+
+
+def _share(rollouts: pl.DataFrame, kind: pl.Expr, name: str, limit: float) -> Finding:
+    count = rollouts.filter(kind).height
+    share = count / rollouts.height if rollouts.height else 0.0
+    message = f"{count:,} of {rollouts.height:,} rollouts are {name} ({share:.1%}; limit {limit:.0%})"
+    return Finding(share <= limit, message, {"share": share, "limit": limit})
+
+
+def rollout_findings(table: str, rollouts: pl.DataFrame) -> dict[str, Finding]:
+    """All findings on a table of rollouts, by the name of the check."""
+    return {
+        "schema": schema_holds(table, rollouts),
+        "no_duplicates": no_duplicate_rollouts(rollouts),
+        "unscored_share": unscored_share_is_small(rollouts),
+        "truncated_share": truncated_share_is_small(rollouts),
+        "empty_share": empty_share_is_small(rollouts),
+        "no_answer_share": no_answer_share_is_small(rollouts),
+    }
+
+
+def potential_is_null_iff_unknown(potentials: pl.DataFrame) -> Finding:
+    """The potential is NULL exactly where n is 0 or unknown, and otherwise n_correct / n in its interval."""
+    is_unknown = pl.col("n").is_null() | (pl.col("n") == 0)
+    wrong = potentials.filter(
+        (pl.col("potential").is_null() != is_unknown)
+        | (pl.col("ci_low").is_null() != is_unknown)
+        | (pl.col("ci_high").is_null() != is_unknown)
+        | ((pl.col("potential") - pl.col("n_correct") / pl.col("n")).abs() > 1e-9)
+        | (pl.col("potential") < pl.col("ci_low"))
+        | (pl.col("potential") > pl.col("ci_high"))
+    ).height
+    unknown = potentials.filter(is_unknown).height
+    message = f"{wrong} rows break the rule; {unknown} of {potentials.height:,} potentials are unknown"
+    return Finding(not wrong, message, {"wrong": wrong, "unknown": unknown})
+
+
+def intervals_are_narrow(potentials: pl.DataFrame) -> Finding:
+    """The median 95% interval is at most 0.30 wide: wider ones cannot tell an insight from noise."""
+    width = potentials.select((pl.col("ci_high") - pl.col("ci_low")).median()).item()
+    if width is None:
+        return Finding(False, "no potential is known")
+    message = f"the median interval is {width:.2f} wide (limit {MAX_MEDIAN_WIDTH:.2f}); a larger n narrows it"
+    return Finding(width <= MAX_MEDIAN_WIDTH, message, {"median_width": width})
+
+
+def search_is_whole(traces: pl.DataFrame, steps: pl.DataFrame) -> Finding:
+    """Chunks follow one another from token 0 to the trace's last, and the tokens spent on them add up.
+
+    Only the last may end the trace, and does so exactly where the trace is complete.
+    """
+    ordered = steps.sort("problem_id", "arm", "cut_index")
+    key = ["problem_id", "arm"]
+    before = pl.col("token_end").shift(1, fill_value=0).over(key)
+    is_broken = (
+        (pl.col("cut_index") != pl.int_range(pl.len()).over(key))
+        | (pl.col("token_start") != before)
+        | (pl.col("token_end") < pl.col("token_start"))
+        | (pl.col("is_end") & (pl.col("cut_index") < pl.len().over(key) - 1))
+    )
+    broken = ordered.filter(is_broken).height
+    ends = ordered.group_by(key).agg(
+        pl.col("token_end").last().alias("last"),
+        pl.col("is_end").last().alias("has_end"),
+        pl.col("tokens_spent").sum().alias("spent"),
+        (pl.len() - 1).alias("chunks"),
+    )
+    agrees = (
+        (pl.col("last") == pl.col("n_tokens"))
+        & (pl.col("has_end") == pl.col("is_complete"))
+        & (pl.col("spent") == pl.col("tokens_spent"))
+        & (pl.col("chunks") == pl.col("n_chunks"))
+    )
+    joined = traces.join(ends, on=key, how="full", coalesce=True)
+    odd = joined.filter(~agrees.fill_null(value=False)).height
+    message = (
+        f"the chunks of {traces.height} traces add up"
+        if not broken and not odd
+        else f"{broken} steps do not follow the one before; {odd} traces are not what their steps add up to"
+    )
+    return Finding(not broken and not odd, message, {"broken_steps": broken, "odd_traces": odd})
+
+
+def selection_is_not_below_fresh(effects: pl.DataFrame) -> Finding:
+    """The estimate that won is not, beyond chance, below the fresh one of the same chunk.
+
+    The largest of several estimates is too large on average. Below the fresh ones it can only lie if the
+    two kinds of rollouts do not come from the same law, or stand in each other's place.
+    """
+    row = effects.filter(pl.col("measure") == "selection_bias").drop_nulls("difference").to_dicts()
+    if not row:
+        return Finding(True, "no chunk was chosen by an estimate")
+    bias, low, high, n = (row[0][c] for c in ("difference", "difference_low", "difference_high", "n"))
+    message = f"selection minus fresh estimate: {bias:+.3f} ({low:+.3f} to {high:+.3f}) over {n} chunks" + (
+        "" if high >= 0 else ": below 0, which choosing the best cannot do"
+    )
+    return Finding(high >= 0, message, {"bias": bias, "low": low, "high": high, "chunks": n})
+
+
+def optimization_findings(tables: Mapping[str, pl.DataFrame], used: pl.DataFrame) -> dict[str, Finding]:
+    """All findings on the tables of a search, by the name of the check.
+
+    Args:
+        tables: By name: optimized_traces, optimized_steps, optimized_effects.
+        used: Every rollout that chose or measured a kept chunk, once per use.
+    """
+    violations = [f"{name}: {each}" for name, frame in tables.items() for each in check_frame(name, frame)]
+    rows = sum(frame.height for frame in tables.values())
+    schema = "; ".join(violations[:5]) if violations else f"{rows:,} rows agree with the schema"
+    steps = tables["optimized_steps"]
+    return {
+        "schema": Finding(not violations, schema, {"violations": len(violations)}),
+        "search_is_whole": search_is_whole(tables["optimized_traces"], steps),
+        "no_duplicates": no_duplicate_rollouts(used),
+        "unscored_share": unscored_share_is_small(used),
+        "null_iff_unknown": potential_is_null_iff_unknown(steps),
+        "selection_bias": selection_is_not_below_fresh(tables["optimized_effects"]),
+    }

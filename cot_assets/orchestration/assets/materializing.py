@@ -1,0 +1,281 @@
+"""What every asset does around its own work: find its partition, write its table, describe the result.
+
+Belongs here: metadata, checks and fingerprints common to all assets. Does not belong here: any one
+asset, and the rules of the checks (:mod:`cot_assets.orchestration.assets.check_rules`).
+"""
+
+from __future__ import annotations
+
+import base64
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.grading.judge import judge_rollouts
+from cot_assets.grading.pool import GraderPool
+from cot_assets.grading.verify import GRADER_VERSION
+from cot_assets.orchestration.assets.check_rules import Finding
+from cot_assets.orchestration.assets.resources import Study
+from cot_assets.orchestration.jobs import part_of
+from cot_assets.orchestration.partitions import MODEL_BY_SET
+from cot_assets.orchestration.staleness import (
+    Part,
+    comparison_fingerprint,
+    concluded_fingerprint,
+    problem_set_fingerprint,
+    sampled_fingerprint,
+    transfer_fingerprint,
+)
+from cot_assets.orchestration.state import recorded_models, valid_from
+from cot_assets.study import Config, ModelEntry, Protocol
+from cot_assets.warehouse.errors import printable
+from cot_assets.warehouse.recorded import RecordedError, refuse_recorded
+from cot_assets.warehouse.schema import table_schema
+from cot_assets.warehouse.store import Warehouse
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PREVIEW_ROWS, _PREVIEW_CHARACTERS = 8, 60
+_PAIR = ("answer", "gold_answer", "answer_kind")
+_MARKUP = frozenset("&<>|`*_[]!\\~$#")  #: characters that Markdown or HTML could take for more than text
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The partition that an asset works on; ``model`` is empty for assets by problem set only.
+
+    ``part``: what of the protocol the asset depends on.
+    """
+
+    config: Config
+    warehouse: Warehouse
+    problem_set: str
+    model: str = ""
+    part: Part = "sampling"
+
+    @property
+    def entry(self) -> ModelEntry:
+        """The model's registry entry."""
+        return self.config.model(self.model)
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol that the problem set is bound to."""
+        return self.config.protocol_of(self.problem_set)
+
+    @property
+    def where(self) -> dict[str, str]:
+        """Columns that identify the partition's rows."""
+        return {"problem_set": self.problem_set, **({"model": self.model} if self.model else {})}
+
+    @property
+    def fingerprint(self) -> str:
+        """What the partition's contents depend on."""
+        if not self.model:
+            return problem_set_fingerprint(self.config, self.problem_set)
+        return self.mark(sampled_fingerprint(self.config, self.model, self.problem_set))
+
+    def mark(self, sampled: str) -> str:
+        """The mark of the asset's part, by what it is sampled from."""
+        if self.part == "sampling":
+            return sampled
+        return concluded_fingerprint(self.config, self.problem_set, sampled)
+
+    def curves(self) -> pl.DataFrame:
+        """One row per measured trace and cut, with potential, text and verdict of the trace."""
+        return self.warehouse.read_transform("curves", self.where)
+
+    def write_estimates(self, rows: pl.DataFrame, questions: Iterable[str]) -> None:
+        """Replace what the partition says to these questions, and nothing else."""
+        for question in questions:
+            own = rows.filter(question=question)
+            self.warehouse.write_partition("estimates", own, {**self.where, "question": question})
+
+    def problems(self) -> pl.DataFrame:
+        """The problems of the set; raises :class:`dagster.Failure` where there are none."""
+        problems = self.warehouse.read_table("problems", problem_set=self.problem_set)
+        if problems.is_empty():
+            raise dg.Failure(
+                f"problem set {self.problem_set!r} has no problems yet: materialize `problems` for it"
+            )
+        return problems
+
+    def judge(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add ``answer``, ``answer_rule``, ``verdict`` and ``grader_version`` to rollouts with text and gold answer.
+
+        Grades are remembered: a distinct pair of answers is compared once per grader version.
+        """
+        with self.judging() as judge:
+            return judge(frame)
+
+    @contextmanager
+    def judging(self) -> Iterator[Callable[[pl.DataFrame], pl.DataFrame]]:
+        """:meth:`judge` for several frames: one pool of graders, and what is new is written at the end."""
+        known = self.warehouse.read_table("grades", grader_version=GRADER_VERSION)
+        new: list[pl.DataFrame] = []
+        rules = self.config.problem_set(self.problem_set).answer_rules
+        with GraderPool() as pool:
+
+            def judge(frame: pl.DataFrame) -> pl.DataFrame:
+                # What was graded last goes last, and counts where a pair stands twice.
+                verdicts, made = judge_rollouts(frame, known=pl.concat([known, *new]), pool=pool, rules=rules)
+                if made.height:
+                    new.append(made)
+                return frame.hstack(verdicts).with_columns(grader_version=pl.lit(GRADER_VERSION))
+
+            try:
+                yield judge
+            finally:
+                if new:
+                    grades = pl.concat(new).unique(_PAIR, keep="last", maintain_order=True)
+                    self.warehouse.merge("grades", grades)
+
+
+def scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
+    """The scope of the partition that runs."""
+    key = context.partition_key
+    config, warehouse = study.config(), study.warehouse()
+    # A computation that fills several assets has one part.
+    part = part_of(context.assets_def.specs_by_key[min(context.selected_asset_keys)])
+    if isinstance(key, dg.MultiPartitionKey):
+        names = key.keys_by_dimension
+        return Scope(config, warehouse, names["problem_set"], names["model"], part)
+    return Scope(config, warehouse, key, part=part)
+
+
+def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
+    """The scope of the partition that runs, for assets that sample or judge samples.
+
+    Raises:
+        dagster.Failure: The partition is recorded: its rows came with an import, and this asset would put
+            nothing in their place.
+    """
+    scope = scope_of(context, study)
+    try:
+        refuse_recorded(scope.config, scope.problem_set, scope.model)
+    except RecordedError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    return scope
+
+
+def transfer_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> str:
+    """Of the reader and of the writers that have been sampled by now."""
+    since = valid_from(scope.warehouse)
+    writers = recorded_models(context.instance, "evaluate_model", "sampling", scope.problem_set, since)
+    writers.pop(scope.model, None)
+    own = sampled_fingerprint(scope.config, scope.model, scope.problem_set)
+    return scope.mark(transfer_fingerprint(own, writers))
+
+
+def comparison_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> str:
+    """Of all models whose transfer has been concluded by now."""
+    since = valid_from(scope.warehouse)
+    return comparison_fingerprint(
+        recorded_models(context.instance, "measure_transfer", "analysis", scope.problem_set, since)
+    )
+
+
+def table_metadata(table: str) -> dict[str, Any]:
+    """Definition metadata of a table's asset: column schema with descriptions, from the DDL."""
+    columns = [
+        dg.TableColumn(column.name, type=column.type, description=column.comment,
+                       constraints=dg.TableColumnConstraints(nullable=column.is_nullable))
+        for column in table_schema(table).columns
+    ]  # fmt: skip
+    return {
+        "dagster/column_schema": dg.TableSchema(columns),
+        "dagster/table_name": f"warehouse.main.{table}",
+    }
+
+
+def description(table: str) -> str:
+    """The table's comment, with the query that shows it."""
+    return f'{table_schema(table).comment}\n\n`cot-assets sql "FROM {table} LIMIT 10"`'
+
+
+def preview(frame: pl.DataFrame, rows: int = _PREVIEW_ROWS) -> dg.MetadataValue:
+    """The first rows as a Markdown table; long and list columns left out, text escaped and bounded."""
+    plain = frame.select(pl.exclude(pl.List)).head(rows)
+
+    def cell(value: object) -> str:
+        text = f"{value:.3f}" if isinstance(value, float) else str(value)
+        text = printable(text[:_PREVIEW_CHARACTERS].replace("\n", " ⏎ "))
+        return "".join(f"&#{ord(c)};" if c in _MARKUP else c for c in text)
+
+    lines = ["| " + " | ".join(plain.columns) + " |", "|" + " --- |" * plain.width]
+    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in plain.iter_rows()]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def picture(figure: Figure | None) -> dg.MetadataValue:
+    """A small PNG of a figure, embedded as a data URI that Dagster's Markdown shows; words where there is none."""
+    if figure is None:
+        return dg.MetadataValue.text("nothing to draw yet")
+    from cot_assets.report.plots import to_png  # plotting loads slowly
+
+    png = base64.b64encode(to_png(figure, dpi=70, page="white")).decode()
+    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{png})")
+
+
+def check_specs(
+    asset: str,
+    checks: Mapping[str, tuple[bool, str]],
+    partitions_def: dg.PartitionsDefinition = MODEL_BY_SET,
+) -> list[dg.AssetCheckSpec]:
+    """Check specs from name to (is blocking, description), partitioned as their asset is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # partitions of checks are a preview of Dagster
+        return [
+            dg.AssetCheckSpec(
+                name, asset=asset, blocking=blocking, description=text, partitions_def=partitions_def
+            )
+            for name, (blocking, text) in checks.items()
+        ]
+
+
+def _check_result(name: str, blocking: bool, finding: Finding) -> dg.AssetCheckResult:
+    blocks = blocking and finding.can_block
+    severity = dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(
+        passed=finding.is_passed,
+        check_name=name,
+        severity=severity,
+        description=finding.message,
+        metadata=dict(finding.figures),
+    )
+
+
+def finished(
+    frame: pl.DataFrame,
+    fingerprint: str,
+    *,
+    checks: Mapping[str, tuple[bool, str]] | None = None,
+    findings: Mapping[str, Finding] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    asset: str | None = None,
+) -> dg.MaterializeResult:
+    """The materialization of a table: row count, preview, check results, fingerprint as data version.
+
+    ``asset`` names it where a computation fills several.
+    """
+    checks, findings = checks or {}, findings or {}
+    results: Sequence[dg.AssetCheckResult] = [
+        _check_result(name, checks[name][0], finding) for name, finding in findings.items()
+    ]
+    return dg.MaterializeResult(
+        asset_key=asset,
+        metadata={
+            "dagster/partition_row_count": frame.height,
+            "preview": preview(frame),
+            "fingerprint": fingerprint,
+            **(metadata or {}),
+        },
+        check_results=results,
+        data_version=dg.DataVersion(fingerprint),
+    )

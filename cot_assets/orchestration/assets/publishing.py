@@ -1,0 +1,94 @@
+"""Group ``report``: what leaves the pipeline, a DuckDB file and a report.
+
+Belongs here: the assets ``results`` and ``report``; sections and checks come from the definitions. Does not belong here: publishing
+(:mod:`cot_assets.warehouse.publish`) and rendering (:mod:`cot_assets.report`).
+"""
+
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+
+from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets.resources import Study
+from cot_assets.orchestration.partitions import PROBLEM_SETS
+from cot_assets.report import Section, Source, render_report
+from cot_assets.warehouse.errors import printable
+
+_MOST_EVALUATIONS = 1000  # of one check, newest first
+
+
+def failed_checks(
+    instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey], problem_set: str
+) -> list[str]:
+    """A sentence for every check of the problem set's partitions that did not pass when it was last evaluated."""
+    sentences: list[str] = []
+    for key in sorted(keys, key=str):
+        seen: set[str] = set()
+        for record in instance.event_log_storage.get_asset_check_execution_history(key, _MOST_EVALUATIONS):
+            event = record.event.dagster_event if record.event else None
+            partition = record.partition or ""
+            if event is None or partition in seen or partition.rpartition("|")[2] != problem_set:
+                continue
+            seen.add(partition)
+            evaluation = event.asset_check_evaluation_data
+            if not evaluation.passed:
+                name = f"{key.name.replace('_', ' ')} of {key.asset_key.to_user_string()}, {partition}"
+                sentences.append(f"Check {name}: {printable(evaluation.description or 'failed')}.")
+    return sentences
+
+
+def publishing(
+    deps: Sequence[dg.AssetDep], sections: Callable[[], Sequence[Section]], checks: Sequence[dg.AssetCheckKey]
+) -> list[dg.AssetsDefinition]:
+    """The assets ``results`` and ``report``, which come after everything else.
+
+    The sections of the report are asked for when it runs, since pictures load slowly; it names the ``checks`` that failed.
+    """
+
+    @dg.asset(
+        partitions_def=PROBLEM_SETS,
+        deps=deps,
+        description="results.duckdb: every table and view for SQL users, replaced atomically, readable by older "
+        "DuckDB versions. An open reader keeps the file that it opened.",
+        kinds={"duckdb"},
+    )
+    def results(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+        """Publish the whole warehouse, not only this problem set."""
+        scope = common.scope_of(context, study)
+        path = scope.warehouse.publish()
+        fingerprint = common.comparison_fingerprint_of(context, scope)
+        return dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(str(path)),
+                "megabytes": path.stat().st_size / 1e6,
+                "try": dg.MetadataValue.md("`cot-assets sql` lists the named queries"),
+            },
+            data_version=dg.DataVersion(fingerprint),
+        )
+
+    @dg.asset(
+        partitions_def=PROBLEM_SETS,
+        deps=deps,
+        description="A folder of self-contained HTML pages per problem set: findings, a gallery of all measured "
+        "traces, tables and pictures by question, and every trace colored by its potential.",
+        kinds={"html", "seaborn"},
+    )
+    def report(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+        """Render the problem set's report."""
+        scope = common.scope_of(context, study)
+        # How recorded rollouts were sampled, and their traces chosen, is not in the protocol.
+        is_recorded = scope.config.problem_set(scope.problem_set).is_recorded
+        source = Source(scope.warehouse.read, scope.problem_set, scope.protocol, is_recorded=is_recorded)
+        notices = failed_checks(context.instance, checks, scope.problem_set)
+        pages = render_report(source, sections(), study.home().reports / scope.problem_set, notices)
+        index = study.home().reports / scope.problem_set / "index.html"
+        return dg.MaterializeResult(
+            metadata={
+                "index": dg.MetadataValue.path(str(index)),
+                "pages": len(pages),
+                "megabytes": sum(page.stat().st_size for page in pages) / 1e6,
+            },
+            data_version=dg.DataVersion(common.comparison_fingerprint_of(context, scope)),
+        )
+
+    return [results, report]

@@ -1,0 +1,268 @@
+"""What the assets that call an engine share: run a plan, keep the books, grade and count what came back.
+
+Belongs here: the steps around :func:`cot_assets.sampling.run.sample_missing`. Does not belong here: any
+one asset.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.engines.base import CannotScoreError, Engine, EngineInfo
+from cot_assets.orchestration.assets.check_rules import Finding
+from cot_assets.orchestration.assets.materializing import Scope
+from cot_assets.orchestration.assets.resources import Engines, Progress, Study
+from cot_assets.sampling.audit import audit
+from cot_assets.sampling.blocks import Purpose
+from cot_assets.sampling.plan import PlannedBlock, cut_by_context, sampling_of
+from cot_assets.sampling.run import SamplingStatus, sample_missing
+from cot_assets.sampling.shards import ShardStore
+from cot_assets.sampling.tables import GRADED_BY, blocks_frame, rollouts_frame, slices, texts_at
+from cot_assets.statistics.estimates import add_potential
+from cot_assets.warehouse.schema import conform, polars_schema
+from cot_assets.warehouse.store import Conflict
+
+#: Where the prefixes of an asset come from. One that a reader's own trace has and that it is given as well (the
+#: empty one) is its own: both assets ask for the same blocks, so either has the same rollouts of it.
+ORIGINS = {"completions": "own", "transfer_completions": "given"}
+ON_CONFLICT: dict[str, Conflict] = {"completions": "replace", "transfer_completions": "keep"}
+#: Checks of rollouts, wherever the prefix came from.
+ROLLOUT_CHECKS = {
+    "schema": (True, "Columns, types and keys are those of the DDL."),
+    "no_duplicates": (True, "No sample index stands twice for a prefix."),
+    "unscored_share": (True, "The grader failed on at most 2% of the rollouts."),
+    "truncated_share": (False, "At most 10% of the rollouts ran out of tokens."),
+    "empty_share": (True, "At most half of the rollouts are empty."),
+    "no_answer_share": (False, "At most 90% of the rollouts end without an answer."),
+}
+_CHARACTERS = 200_000_000  #: of prefixes that are held in memory at once
+
+#: The check of assets that sample.
+AUDIT = {
+    "audit": (True, "Sampled texts, scored again by another pass, are what the model writes: level 1e-6."),
+}
+
+
+def open_engine(scope: Scope, engines: Engines) -> Engine:
+    """The run's engine for the scope's model, noted in ``models`` when its revision is new."""
+    entry, engine = scope.entry, engines.get(scope.entry)
+    revision = engine.describe().model_revision
+    if scope.warehouse.read_table("models", model=entry.name, revision=revision).is_empty():
+        row = {
+            "model": entry.name,
+            "revision": revision,
+            "engine": entry.engine,
+            "path": entry.path,
+            "endpoint": entry.endpoint,
+            "template": entry.template,
+            "first_seen_at": datetime.now(UTC).replace(tzinfo=None),
+        }
+        scope.warehouse.merge("models", pl.DataFrame([row]))
+    return engine
+
+
+class EngineRun:
+    """Plans that one asset samples one after the other: one line of progress, one row in the cost ledger.
+
+    A context manager: the ledger is kept even where sampling breaks off, since what was sampled was paid for.
+    """
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        scope: Scope,
+        study: Study,
+        engine: Engine,
+        progress: Progress,
+        *,
+        name: str | None = None,
+    ) -> None:
+        self._scope, self._study, self._engine, self._log = scope, study, engine, context.log
+        self._asset = name or context.asset_key.to_user_string()
+        self._track = progress.track(f"{self._asset} {scope.model} {scope.problem_set}", context.log.info)
+        self._stores: dict[Purpose, ShardStore] = {}
+        self._latest = SamplingStatus(n_before=0, n_total=0)
+        self._cut: set[str] = set()  # prefixes that the context leaves less than their budget
+
+    def sample(self, plan: Sequence[PlannedBlock], purpose: Purpose, *, is_last: bool = True) -> ShardStore:
+        """Sample what is missing of a plan; returns the store that then holds all of it."""
+        if purpose not in self._stores:
+            self._stores[purpose] = ShardStore(self._study.home().shards, purpose, self._scope.model)
+        store, before = self._stores[purpose], self._latest
+        self._cut |= cut_by_context(plan, self._engine.describe())
+
+        def report(status: SamplingStatus) -> None:
+            self._latest = before.followed_by(status, is_last=is_last)
+            self._track(self._latest)
+
+        sample_missing(self._engine, plan, sampling_of(self._scope.protocol), store, report)
+        return store
+
+    def store(self, purpose: Purpose) -> ShardStore | None:
+        """The store of a purpose, None where nothing was asked for."""
+        return self._stores.get(purpose)
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """What the run has taken, as metadata."""
+        status = self._latest
+        return {
+            "rollouts_sampled": status.n_done,
+            "rollouts_found_in_shards": status.n_before,
+            "generated_tokens": status.generated_tokens,
+            "sampling_seconds": round(status.seconds, 1),
+            "engine": str(self._engine.describe()),
+        }
+
+    def __enter__(self) -> EngineRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        info = self._engine.describe()
+        notes = [info.note] if info.note else []
+        if self._cut:
+            notes.append(
+                f"{len(self._cut):,} prefixes reach the model's context of {info.context:,} tokens before their budget "
+                "ends: their rollouts are cut there, and count as truncated"
+            )
+            self._log.warning(f"{self._asset} {self._scope.model}: {notes[-1]}")
+        if self._latest.n_blocks:
+            _enter(self._scope, info, self._asset, self._latest, "; ".join(notes) or None)
+
+
+def sample(
+    context: dg.AssetExecutionContext,
+    scope: Scope,
+    study: Study,
+    engine: Engine,
+    progress: Progress,
+    plan: Sequence[PlannedBlock],
+    purpose: Purpose,
+) -> tuple[ShardStore, dict[str, Any]]:
+    """Sample what is missing of the one plan of an asset; returns the store and the run's metadata."""
+    with EngineRun(context, scope, study, engine, progress) as run:
+        return run.sample(plan, purpose), run.cost
+
+
+def sample_audited(
+    context: dg.AssetExecutionContext,
+    scope: Scope,
+    study: Study,
+    engine: Engine,
+    progress: Progress,
+    plan: Sequence[PlannedBlock],
+    purpose: Purpose,
+) -> tuple[ShardStore, dict[str, Any], Finding]:
+    """The same, with what an audit of a share of the blocks found; see :mod:`cot_assets.sampling.audit`.
+
+    Blocks that are not what the model writes are set aside and sampled again.
+    """
+
+    def draw() -> tuple[ShardStore, dict[str, Any]]:
+        return sample(context, scope, study, engine, progress, plan, purpose)
+
+    store, cost = draw()
+    protocol, where = scope.protocol, {**scope.where, "asset": context.asset_key.to_user_string()}
+    known = scope.warehouse.read_table("audits", **where)
+    try:
+        found = audit(engine, plan, sampling_of(protocol), store, protocol.sampling.audit_share, known, draw)
+    except CannotScoreError as error:
+        return store, cost, Finding(False, str(error), can_block=False)
+    stamp = {**where, "protocol": protocol.name, "protocol_hash": protocol.protocol_hash}
+    rows = found.rows.with_columns(pl.lit(value).alias(name) for name, value in stamp.items())
+    scope.warehouse.write_partition("audits", rows, where)
+    return store, cost, Finding(found.is_passed, found.message, found.figures)
+
+
+def _enter(scope: Scope, info: EngineInfo, asset: str, status: SamplingStatus, note: str | None) -> None:
+    row = {
+        "sampling_run_id": uuid.uuid4().hex,
+        "asset": asset,
+        "problem_set": scope.problem_set,
+        "model": scope.model,
+        "model_revision": info.model_revision,
+        "engine": f"{info.engine} {info.version}",
+        "device": f"{info.device} {info.dtype}",
+        "started_at": status.started_at.replace(tzinfo=None),
+        "seconds": status.seconds,
+        "n_blocks": status.n_blocks,
+        "n_rollouts": status.n_done,
+        "prompt_tokens": status.prompt_tokens,
+        "cached_tokens": status.cached_tokens,
+        "generated_tokens": status.generated_tokens,
+        "tokens_per_second": status.generated_tokens / status.seconds if status.seconds else 0.0,
+        "is_reproducible": info.is_reproducible,
+        "is_retokenized": info.is_retokenized,
+        "note": note,
+    }
+    types = {"cached_tokens": pl.Int64, "note": pl.String}  # both may be NULL
+    scope.warehouse.merge("sampling_runs", pl.DataFrame([row], schema_overrides=types))
+
+
+def write_blocks(
+    scope: Scope, asset: str, plan: Sequence[PlannedBlock], engine: Engine | None, store: ShardStore | None
+) -> pl.DataFrame:
+    """Record which blocks a plan consists of and what they were sampled with; returns the rows.
+
+    Engine and store may be None where there was nothing to sample.
+    """
+    where = {**scope.where, "asset": asset}
+    frame = pl.DataFrame(schema=polars_schema("blocks"))
+    if engine is not None and store is not None:
+        rows = blocks_frame(plan, scope.protocol, engine, store.origins())
+        frame = rows.with_columns(pl.lit(value).alias(name) for name, value in where.items())
+    scope.warehouse.write_partition("blocks", frame, where)
+    return frame
+
+
+def grade_rollouts(study: Study, scope: Scope, asset: str) -> None:
+    """Write into ``rollouts`` what an asset had sampled, with verdicts on the text up to the cut and the completion.
+
+    Args:
+        study: For the shards.
+        scope: The partition.
+        asset: A key of :data:`ORIGINS`.
+    """
+    blocks = scope.warehouse.read_table("blocks", **scope.where, asset=asset)
+    rows = ShardStore(study.home().shards, "rollout", scope.model).read(blocks["block_key"].to_list())
+    if rows.height != blocks["n"].sum():
+        raise dg.Failure(
+            f"{asset} of {scope.model!r} on {scope.problem_set!r}: the shards hold {rows.height:,} of "
+            f"{blocks['n'].sum():,} rollouts; materialize `{asset}` again, it samples only what is missing"
+        )
+    places = scope.warehouse.read_transform("prefix_places", scope.where)
+    places = places.join(blocks, on="prefix_id", how="semi")
+    traces = scope.warehouse.read_transform("texts_of_set", {"problem_set": scope.problem_set})
+    problems = scope.problems()
+    graded = [pl.DataFrame(schema=polars_schema("rollouts"))]
+    with scope.judging() as judge:
+        for part in slices(rows.drop("token_ids"), places, _CHARACTERS):
+            texts = texts_at(places.join(part, on="prefix_id", how="semi"), traces)
+            judged = judge(rollouts_frame(part, texts, problems, scope.protocol))
+            graded.append(conform("rollouts", _placed(judged, scope, asset)))
+    partition = {**scope.where, "origin": ORIGINS[asset]}
+    scope.warehouse.write_partition("rollouts", pl.concat(graded), partition, ON_CONFLICT[asset])
+
+
+def count_potentials(scope: Scope, asset: str) -> None:
+    """Write into ``potentials`` what the rollouts of an asset's prefixes come to."""
+    scope.warehouse.transform(
+        "potentials",
+        "potentials",
+        {**scope.where, "origin": ORIGINS[asset]},
+        {"asset": asset},
+        finish=add_potential,
+        on_conflict=ON_CONFLICT[asset],
+    )
+
+
+def _placed(judged: pl.DataFrame, scope: Scope, asset: str) -> pl.DataFrame:
+    names = {"problem_set": scope.problem_set, "model": scope.model, "origin": ORIGINS[asset]}
+    columns = [pl.lit(value).alias(name) for name, value in names.items()]
+    return judged.drop("text", *GRADED_BY).with_columns(columns)
