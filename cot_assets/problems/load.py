@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any
 
@@ -20,7 +19,16 @@ from cot_assets.grading.gold import read_gold
 from cot_assets.grading.reading.kinds import Reading, UnreadableError
 from cot_assets.grading.text.extract import extract_answer
 from cot_assets.problems.demo import demo_problems
-from cot_assets.problems.sources import ProblemSetError, Table, digest, is_hub_path, read_hub, read_local
+from cot_assets.problems.reasoning_gym import PREFIX, reasoning_gym_problems
+from cot_assets.problems.sources import (
+    Mapped,
+    ProblemSetError,
+    Table,
+    digest,
+    is_hub_path,
+    read_hub,
+    read_local,
+)
 from cot_assets.study import DataHome, ProblemSetEntry
 from cot_assets.warehouse.schema import polars_schema
 
@@ -32,18 +40,6 @@ MAX_TEXT = 1_000_000  #: characters in a statement, an answer or an option
 _PLACEHOLDER = re.compile(r"\{(statement|options)\}")
 _LETTER = re.compile(r"[A-Z]")
 _SCALARS = (str, int, float)
-
-
-@dataclass(frozen=True)
-class _Mapped:
-    """What a source says about one problem, before identity, prompt and kind are settled."""
-
-    problem_id: str
-    statement: str
-    answer: str
-    level: str | None
-    subject: str | None
-    wrong: tuple[str, ...]
 
 
 def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = False) -> pl.DataFrame:
@@ -92,15 +88,18 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
     return pl.DataFrame(rows, schema=PROBLEMS_SCHEMA)
 
 
-def _mapped(entry: ProblemSetEntry, home: DataHome, *, refresh: bool) -> tuple[Table, list[_Mapped]]:
+def _mapped(entry: ProblemSetEntry, home: DataHome, *, refresh: bool) -> tuple[Table, list[Mapped]]:
     if entry.source.startswith("generated:"):
         if entry.source != "generated:demo":
             raise ProblemSetError(f"{entry.source}: the only generated problem set is 'generated:demo'")
         generated = demo_problems(entry.generator, entry.seed)
         mapped = [
-            _Mapped(problem_id, p.statement, str(p.answer), str(p.level), p.family, ())
+            Mapped(problem_id, p.statement, str(p.answer), str(p.level), p.family)
             for problem_id, p in generated
         ]
+        return Table((), [], digest(repr(mapped).encode())), mapped
+    if entry.source.startswith(PREFIX):
+        mapped = reasoning_gym_problems(entry)
         return Table((), [], digest(repr(mapped).encode())), mapped
     if is_hub_path(entry.source):
         table = read_hub(entry.source, entry.revision, home, refresh=refresh)
@@ -109,7 +108,7 @@ def _mapped(entry: ProblemSetEntry, home: DataHome, *, refresh: bool) -> tuple[T
     return table, _map_rows(entry, table)
 
 
-def _map_rows(entry: ProblemSetEntry, table: Table) -> list[_Mapped]:
+def _map_rows(entry: ProblemSetEntry, table: Table) -> list[Mapped]:
     if not table.rows:
         raise ProblemSetError(f"{entry.source}: no problems in it")
     wanted = {"statement": entry.statement, "answer": entry.answer, "id": entry.id}
@@ -135,7 +134,7 @@ def _map_rows(entry: ProblemSetEntry, table: Table) -> list[_Mapped]:
         return text
 
     return [
-        _Mapped(
+        Mapped(
             problem_id=str(number) if entry.id is None else required(row, entry.id, number),
             statement=required(row, entry.statement, number),
             answer=required(row, entry.answer, number).strip(),
@@ -199,7 +198,7 @@ def _check_id(entry: ProblemSetEntry, problem_id: str, number: int, seen: dict[s
     seen[problem_id] = number
 
 
-def _gold_and_options(entry: ProblemSetEntry, problem: _Mapped) -> tuple[str, tuple[str, ...], Reading]:
+def _gold_and_options(entry: ProblemSetEntry, problem: Mapped) -> tuple[str, tuple[str, ...], Reading]:
     """The gold answer in the form that answers are compared in, the options as shown, and how it is read."""
     where = f"{entry.source}: problem {problem.problem_id!r}"
     gold, options = problem.answer, ()
@@ -230,7 +229,7 @@ def _gold_and_options(entry: ProblemSetEntry, problem: _Mapped) -> tuple[str, tu
     return gold, options, reading
 
 
-def _lettered(entry: ProblemSetEntry, problem: _Mapped, where: str) -> tuple[str, tuple[str, ...]]:
+def _lettered(entry: ProblemSetEntry, problem: Mapped, where: str) -> tuple[str, tuple[str, ...]]:
     """The letter of the right option, and all options in their shuffled order."""
     if not problem.wrong:
         raise ProblemSetError(f"{where} has no wrong option in {list(entry.options)}; mend or drop the row")

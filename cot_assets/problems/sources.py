@@ -57,6 +57,18 @@ class Table:
     revision: str
 
 
+@dataclass(frozen=True)
+class Mapped:
+    """What a source says about one problem, before identity, prompt and kind are settled."""
+
+    problem_id: str
+    statement: str
+    answer: str
+    level: str | None
+    subject: str | None
+    wrong: tuple[str, ...] = ()  #: the other options of multiple choice
+
+
 def is_hub_path(source: str) -> bool:
     """Whether the source lies on the Hugging Face hub."""
     return source.startswith("hf://")
@@ -80,7 +92,9 @@ def read_local(source: str) -> Table:
     try:
         return _table([row for _, row in iter_rows(path, source)], file_digest(path, source))
     except RowsError as error:
-        raise ProblemSetError(f"{error}; other sources are 'generated:demo' and hf:// paths") from error
+        raise ProblemSetError(
+            f"{error}; other sources are 'generated:demo', 'reasoning-gym:<task>' and hf:// paths"
+        ) from error
 
 
 def _table(rows: list[dict[str, Any]], revision: str) -> Table:

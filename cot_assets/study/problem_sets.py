@@ -24,7 +24,7 @@ class ProblemSetEntry(Entry):
     """One problem set: where it comes from and the one protocol that it is measured with."""
 
     name: str
-    source: str = Field(description="'generated:demo', a file path, or an hf:// path")
+    source: str = Field(description="'generated:demo', 'reasoning-gym:<task>', a file path, or an hf:// path")
     protocol: str
     statement: str = Field("problem", description="column with the question")
     answer: str = Field("answer", description="column with the gold answer")
@@ -47,6 +47,10 @@ class ProblemSetEntry(Entry):
     )
     limit: int | None = Field(None, ge=1, description="use only the first so many problems")
     generator: Mapping[str, Any] = Field(default_factory=dict, description="arguments of a generated set")
+    config: Mapping[str, Any] = Field(
+        default_factory=dict, description="arguments of a reasoning-gym task, but for seed and size"
+    )
+    size: int | None = Field(None, ge=1, description="how many distinct problems a reasoning-gym task makes")
     seed: int = 0
 
     @property

@@ -160,7 +160,7 @@ def _beside(kind: type[Entry], folder: Path, entry: Raw) -> Raw:
     """
     field = "path" if kind is ModelEntry else "source" if kind is ProblemSetEntry else None
     text = entry.get(field) if field else None
-    if not field or not isinstance(text, str) or re.match(r"[a-z]+:|[/~]", text) or "\0" in text:
+    if not field or not isinstance(text, str) or re.match(r"[a-z-]+:|[/~]", text) or "\0" in text:
         return entry
     path = Path(os.path.abspath(folder / text))  # noqa: PTH100 - links are left as they are
     is_hub_name = kind is ModelEntry and not text.startswith(".") and not path.exists()
