@@ -25,7 +25,12 @@ N_KILLS, SEED = 20, 5
 PAIR = MODEL, PROBLEM_SET = "demo-weak", "tiny"
 CHILD = Path(__file__).with_name("engine_child.py")
 #: What a run took and when, and in which files, not what it found.
-OF_THE_MOMENT = {"models": ["first_seen_at"], "rollouts": ["shard"], "transfer_rollouts": ["shard"]}
+OF_THE_MOMENT = {
+    "models": ["first_seen_at"],
+    "rollouts": ["shard"],
+    "transfer_rollouts": ["shard"],
+    "audits": ["shard", "audited_at"],
+}
 
 
 def write_study(root: Path) -> Lab:
