@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cot_assets.study import DataHome
+from cot_assets.study.home import DataHome
 
 if TYPE_CHECKING:
     from cot_assets.warehouse.display import Format
@@ -22,8 +22,8 @@ def sql(
     query: str | None, style: Format, params: tuple[str, ...], model: str | None, problem_set: str | None
 ) -> None:
     """Run a named query or a SELECT over results.duckdb; without one, list the named queries."""
-    from cot_assets.warehouse.display import format_frame
-    from cot_assets.warehouse.queries import named_queries, run_query
+    from cot_assets.warehouse.display import format_rows
+    from cot_assets.warehouse.queries import named_queries, query_rows
 
     if query is None:
         for name, named in sorted(named_queries().items()):
@@ -36,4 +36,4 @@ def sql(
             raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--param")
         values[name] = value
     values |= {k: v for k, v in (("model", model), ("problem_set", problem_set)) if v is not None}
-    click.echo(format_frame(run_query(DataHome.from_environment(), query, values), style), nl=False)
+    click.echo(format_rows(query_rows(DataHome.from_environment(), query, values), style), nl=False)

@@ -15,7 +15,7 @@ import dagster as dg
 from cot_assets.orchestration.jobs import PART_TAG, part_of
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, PROBLEM_SETS
 from cot_assets.orchestration.triggers import STALE
-from cot_assets.warehouse.schema import sql_folder
+from cot_assets.warehouse.reading import sql_folder
 
 OWNERS = ["team:cot-assets"]
 

@@ -22,7 +22,7 @@ from typing import Literal
 from cot_assets.engines.revision import altering, entry_revision
 from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.study import Config
-from cot_assets.warehouse.schema import sql_folder
+from cot_assets.warehouse.reading import sql_folder
 
 #: Raised when a change of the code should make every partition stale; what is in shards is used again.
 SAMPLING_VERSION = 1

@@ -2,25 +2,36 @@
 
 Belongs here: typed settings and their TOML files, read and validated. Does not belong here: reading
 problems (:mod:`cot_assets.problems`), loading engines (:mod:`cot_assets.engines`), and anything that
-imports Dagster. This is the bottom layer: it imports nothing of the package.
+imports Dagster. This is the bottom layer: it imports nothing of the package. Its modules are loaded when a name of
+theirs is asked for: to find the data home takes no pydantic.
 """
 
-from cot_assets.study.entries import NAME, RECORDED, ConfigError
-from cot_assets.study.home import DataHome
-from cot_assets.study.models import ModelEntry
-from cot_assets.study.problem_sets import ANSWER_KINDS, ANSWER_RULES, AnswerKind, AnswerRule, ProblemSetEntry
-from cot_assets.study.protocols import (
-    ADAPTIVE,
-    BLOCK_SIZE,
-    CONTROLS,
-    Adaptive,
-    AnalysisRules,
-    Control,
-    CutPolicy,
-    Protocol,
-    SamplingRules,
-)
-from cot_assets.study.reading import Config, MovedNameWarning, load_config
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cot_assets.study.entries import NAME, RECORDED, ConfigError
+    from cot_assets.study.home import DataHome
+    from cot_assets.study.models import ModelEntry
+    from cot_assets.study.problem_sets import (
+        ANSWER_KINDS,
+        ANSWER_RULES,
+        AnswerKind,
+        AnswerRule,
+        ProblemSetEntry,
+    )
+    from cot_assets.study.protocols import (
+        ADAPTIVE,
+        BLOCK_SIZE,
+        CONTROLS,
+        Adaptive,
+        AnalysisRules,
+        Control,
+        CutPolicy,
+        Protocol,
+        SamplingRules,
+    )
+    from cot_assets.study.reading import Config, MovedNameWarning, load_config
 
 __all__ = [
     "ADAPTIVE",
@@ -46,3 +57,14 @@ __all__ = [
     "SamplingRules",
     "load_config",
 ]
+_MODULES = ("home", "entries", "models", "problem_sets", "protocols", "reading")
+
+
+def __getattr__(name: str) -> Any:
+    """The object of a name of ``__all__``, from the first module that has it."""
+    if name in __all__:
+        for module in (import_module(f"{__name__}.{each}") for each in _MODULES):
+            if name in vars(module):
+                globals()[name] = vars(module)[name]
+                return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -25,7 +25,7 @@ from cot_assets.study import RECORDED, DataHome
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason
 from cot_assets.warehouse.lock import HolderLock
 from cot_assets.warehouse.reading import CONNECTION_CONFIG, select
-from cot_assets.warehouse.schema import TABLES, check_frame, conform, describe
+from cot_assets.warehouse.schema import check_frame, conform, describe, table_schema
 from cot_assets.warehouse.store import Warehouse
 
 SUFFIX = ".before-rebuild"
@@ -223,7 +223,7 @@ def _rows(con: duckdb.DuckDBPyConnection, table: str, condition: str) -> pl.Data
     """Rows of a table that may be of an older version; raises where they do not fit the present one."""
     params = {"prefix": RECORDED} if "$prefix" in condition else None
     frame = select(con, f'SELECT * FROM "{table}" WHERE {condition}', params)  # noqa: S608
-    wanted = {c.name: c for c in TABLES[table].columns}
+    wanted = {c.name: c for c in table_schema(table).columns}
     if (
         "sampling_hash" in wanted
         and "sampling_hash" not in frame.columns

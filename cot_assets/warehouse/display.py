@@ -15,22 +15,22 @@ import math
 from datetime import datetime
 from typing import Any, Literal
 
-import polars as pl
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from cot_assets.warehouse.errors import printable
+from cot_assets.warehouse.reading import Rows
 
 Format = Literal["table", "csv", "json"]
 
 
-def format_frame(frame: pl.DataFrame, form: Format = "table") -> str:
+def format_rows(rows: Rows, form: Format = "table") -> str:
     """The rows as text that ends in a line break.
 
     Args:
-        frame: Any frame.
+        rows: What a SELECT gave.
         form: ``table``: aligned columns at their full width, NULL as an empty cell, the number of rows
             below. ``csv``: a header, NULL as an empty field. ``json``: a list of objects, one per line.
 
@@ -38,42 +38,39 @@ def format_frame(frame: pl.DataFrame, form: Format = "table") -> str:
         ValueError: The format is unknown.
     """
     if form == "table":
-        return _table(frame)
+        return _table(rows)
     if form == "csv":
-        return _csv(frame)
+        return _csv(rows)
     if form == "json":
-        rows = ",\n".join(json.dumps(_plain(row), allow_nan=False) for row in frame.iter_rows(named=True))
-        return f"[{rows}]\n"
+        objects = (_plain(dict(zip(rows.columns, row, strict=True))) for row in rows.values)
+        lines = ",\n".join(json.dumps(each, allow_nan=False) for each in objects)
+        return f"[{lines}]\n"
     raise ValueError(f"format {form!r} is not one of table, csv, json")
 
 
-def _table(frame: pl.DataFrame) -> str:
+def _table(rows: Rows) -> str:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name, kind in frame.schema.items():
-        # Text objects: markup in a name or a cell means nothing.
-        justify = "right" if kind.is_numeric() else "left"
-        table.add_column(Text(printable(name)), justify=justify, no_wrap=True, overflow="ignore")
-    for row in frame.iter_rows():
-        table.add_row(*(Text(_cell(value)) for value in row))
+    # Text objects: markup in a name or a cell means nothing.
+    names = [Text(printable(name)) for name in rows.columns]
+    cells = [[Text(_cell(value)) for value in row] for row in rows.values]
+    for name, is_number in zip(names, rows.are_numbers, strict=True):
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=True, overflow="ignore")
+    for row in cells:
+        table.add_row(*row)
     buffer = io.StringIO()
-    width = 4 * frame.width + sum(_width(frame, name) for name in frame.columns)
+    width = sum(4 + max(cell.cell_len for cell in column) for column in zip(names, *cells, strict=True))
     console = Console(file=buffer, width=width + 1, no_color=True, force_terminal=False, legacy_windows=False)
     console.print(table)
     lines = [line.rstrip() for line in buffer.getvalue().removesuffix("\n").split("\n")]
-    plural = "" if frame.height == 1 else "s"
-    return "\n".join([*lines, f"({frame.height} row{plural})", ""])
+    plural = "" if len(cells) == 1 else "s"
+    return "\n".join([*lines, f"({len(cells)} row{plural})", ""])
 
 
-def _width(frame: pl.DataFrame, name: str) -> int:
-    cells = (Text(_cell(v)).cell_len for v in frame.get_column(name))
-    return max(Text(printable(name)).cell_len, *cells, 0)
-
-
-def _csv(frame: pl.DataFrame) -> str:
+def _csv(rows: Rows) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([printable(name) for name in frame.columns])
-    for row in frame.iter_rows():
+    writer.writerow([printable(name) for name in rows.columns])
+    for row in rows.values:
         writer.writerow(["" if v is None else _field(v) for v in row])
     return buffer.getvalue()
 

@@ -10,13 +10,14 @@ a changed view and a changed comment appear by themselves; a changed column or k
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 import duckdb
 
 from cot_assets.warehouse.errors import WarehouseError
-from cot_assets.warehouse.schema import TABLES, VIEWS, TableSchema, describe
+from cot_assets.warehouse.schema import TableSchema, describe, tables, views
 
 _VERSIONS = """
 CREATE TABLE schema_version (name VARCHAR PRIMARY KEY, version VARCHAR NOT NULL, applied_at TIMESTAMP NOT NULL);
@@ -41,13 +42,11 @@ def transaction(con: duckdb.DuckDBPyConnection, *, read_only: bool = False) -> I
         raise
 
 
-def version_of(*schemas: Mapping[str, TableSchema]) -> str:
-    """12 hex digits of a hash over the SQL of tables and views."""
-    text = "\n".join(table.ddl for schema in schemas for _, table in sorted(schema.items()))
+@cache
+def version() -> str:
+    """12 hex digits of a hash over the SQL of the tables and views that this code writes and reads."""
+    text = "\n".join(table.ddl for schema in (tables(), views()) for _, table in sorted(schema.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-VERSION = version_of(TABLES, VIEWS)  #: of the schema that this code writes and reads
 
 
 def is_current(con: duckdb.DuckDBPyConnection) -> bool:
@@ -56,20 +55,14 @@ def is_current(con: duckdb.DuckDBPyConnection) -> bool:
         found = con.execute("SELECT version FROM schema_version WHERE name = 'present'").fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
         return False
-    return found == [(VERSION,)]
+    return found == [(version(),)]
 
 
-def prepare(
-    con: duckdb.DuckDBPyConnection,
-    tables: Mapping[str, TableSchema] = TABLES,
-    views: Mapping[str, TableSchema] = VIEWS,
-) -> None:
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Create tables and views in a new database; in an older one, what is missing and what changed in words only.
 
     Args:
         con: An open database, alone in its process.
-        tables: The tables that are wanted.
-        views: The views that are wanted.
 
     Raises:
         WarehouseError: Something else made the database, or a table of it has other columns or keys.
@@ -80,8 +73,8 @@ def prepare(
             "the database holds tables but no schema_version: cot-assets did not make it. "
             "Move the file away, or point COT_ASSETS_HOME at another folder"
         )
-    differences = [_difference(present[t.name], t) for t in tables.values() if t.name in present]
-    differences += [f"{name} is no view" for name in views if name in present and not present[name].is_view]
+    differences = [_difference(present[t.name], t) for t in tables().values() if t.name in present]
+    differences += [f"{name} is no view" for name in views() if name in present and not present[name].is_view]
     if present and [c.name for c in present["schema_version"].columns] != ["name", "version", "applied_at"]:
         differences.append("it is of an earlier release")
     if found := [d for d in differences if d]:
@@ -89,23 +82,23 @@ def prepare(
             f"another release of cot-assets made the warehouse: {'; '.join(found)}. "
             "'cot-assets rebuild' makes it again from the shards"
         )
-    if is_current(con) and tables.keys() | views.keys() <= present.keys():
+    if is_current(con) and tables().keys() | views().keys() <= present.keys():
         return
     with transaction(con):
         if not present:
             con.execute(_VERSIONS)
-            _record(con, "created", version_of(tables, views))
+            _record(con, "created")
         for name in (t.name for t in present.values() if t.is_view):
             con.execute(f'DROP VIEW IF EXISTS "{name}"')
-        for table in (*tables.values(), *views.values()):
+        for table in (*tables().values(), *views().values()):
             con.execute(table.ddl)
-        _record(con, "present", version_of(tables, views))
+        _record(con, "present")
 
 
-def _record(con: duckdb.DuckDBPyConnection, name: str, version: str) -> None:
+def _record(con: duckdb.DuckDBPyConnection, name: str) -> None:
     con.execute(
         "INSERT OR REPLACE INTO schema_version VALUES (?, ?, (now() AT TIME ZONE 'UTC')::TIMESTAMP)",
-        [name, version],
+        [name, version()],
     )
 
 

@@ -21,7 +21,8 @@ import polars as pl
 from cot_assets.study import DataHome
 from cot_assets.warehouse.errors import WarehouseError, reason
 from cot_assets.warehouse.lock import HolderLock
-from cot_assets.warehouse.schema import reads_shards, sql_folder
+from cot_assets.warehouse.reading import sql_folder
+from cot_assets.warehouse.schema import reads_shards
 
 #: The oldest storage format with everything in use here; DuckDB 1.2.0 and later read it.
 STORAGE_VERSION = "v1.2.0"

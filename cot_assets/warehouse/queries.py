@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
-import polars as pl
 
-from cot_assets.study import DataHome
+from cot_assets.study.home import DataHome
 from cot_assets.warehouse.errors import WarehouseError, reason, shown
-from cot_assets.warehouse.reading import CONNECTION_CONFIG, select
-from cot_assets.warehouse.schema import sql_folder
+from cot_assets.warehouse.reading import CONNECTION_CONFIG, Params, Rows, T, select, select_rows, sql_folder
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Value = str | int | float | bool | None
 _PARAMETER = re.compile(r"-- param (\w+): (NULL|-?\d+(?:\.\d+)?|'(?:[^']|'')*') = (.+)")
@@ -93,7 +95,7 @@ def read_query(path: Path) -> NamedQuery:
 
 
 def run_query(home: DataHome, name_or_sql: str, params: Mapping[str, Value] | None = None) -> pl.DataFrame:
-    """Rows of a named query or of a SQL statement, read from the published results.
+    """Rows of a named query or of a SQL statement as a frame, read from the published results.
 
     Args:
         home: The data home.
@@ -104,6 +106,20 @@ def run_query(home: DataHome, name_or_sql: str, params: Mapping[str, Value] | No
         WarehouseError: Nothing was published yet, the name or a parameter is unknown, the SQL is wrong,
             or another program has the results open for writing.
     """
+    return _ask(home, name_or_sql, params, select)
+
+
+def query_rows(home: DataHome, name_or_sql: str, params: Mapping[str, Value] | None = None) -> Rows:
+    """The same as plain values; see :func:`run_query`."""
+    return _ask(home, name_or_sql, params, select_rows)
+
+
+def _ask(
+    home: DataHome,
+    name_or_sql: str,
+    params: Mapping[str, Value] | None,
+    read: Callable[[duckdb.DuckDBPyConnection, str, Params], T],
+) -> T:
     text = name_or_sql.strip()
     given = dict(params or {})
     if _NAME.fullmatch(text):
@@ -113,7 +129,7 @@ def run_query(home: DataHome, name_or_sql: str, params: Mapping[str, Value] | No
         sql = text
     con = _open(home.results)
     try:
-        return select(con, sql, given)
+        return read(con, sql, given)
     finally:
         con.close()
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cot_assets.warehouse.queries import NamedQuery, named_queries
-from cot_assets.warehouse.schema import TABLES, VIEWS, TableSchema, sql_folder
+from cot_assets.warehouse.reading import sql_folder
+from cot_assets.warehouse.schema import TableSchema, tables, views
 
 _NOTE = (
     "<!-- Written by `uv run python -m cot_assets.warehouse.reference`; edit the files in sql/ instead. -->"
@@ -20,7 +21,7 @@ _NOTE = (
 
 def pages() -> dict[str, str]:
     """File name in ``docs/`` to its Markdown."""
-    return {"tables.md": tables_page(TABLES, VIEWS), "queries.md": queries_page(named_queries())}
+    return {"tables.md": tables_page(tables(), views()), "queries.md": queries_page(named_queries())}
 
 
 def tables_page(tables: Mapping[str, TableSchema], views: Mapping[str, TableSchema]) -> str:

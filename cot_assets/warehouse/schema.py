@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +20,7 @@ import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
 from cot_assets.warehouse.errors import WarehouseError, reason, shown
+from cot_assets.warehouse.reading import sql_folder
 
 _POLARS_TYPES: Mapping[str, DataTypeClass | DataType] = {
     "VARCHAR": pl.String,
@@ -63,18 +65,6 @@ class TableSchema:
                 return column
         known = ", ".join(c.name for c in self.columns)
         raise WarehouseError(f"table {self.name!r} has no column {name!r}; it has: {known}")
-
-
-def sql_folder() -> Path:
-    """The folder ``sql/``: inside the package in a wheel, beside the package in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    for candidate in (package / "sql", package.parent / "sql"):
-        if (candidate / "tables").is_dir():
-            return candidate
-    raise WarehouseError(
-        f"the SQL files are neither in {package / 'sql'} nor in {package.parent / 'sql'}; "
-        "install the package again"
-    )
 
 
 def read_schema(folder: Path) -> dict[str, TableSchema]:
@@ -179,16 +169,28 @@ def describe(con: duckdb.DuckDBPyConnection) -> dict[str, TableSchema]:
     }
 
 
-_SCHEMA = read_schema(sql_folder())
-TABLES: Mapping[str, TableSchema] = MappingProxyType({n: t for n, t in _SCHEMA.items() if not t.is_view})
-VIEWS: Mapping[str, TableSchema] = MappingProxyType({n: t for n, t in _SCHEMA.items() if t.is_view})
+@cache
+def _schema() -> Mapping[str, TableSchema]:
+    return read_schema(sql_folder())
+
+
+@cache
+def tables() -> Mapping[str, TableSchema]:
+    """The tables of this code by name."""
+    return MappingProxyType({name: table for name, table in _schema().items() if not table.is_view})
+
+
+@cache
+def views() -> Mapping[str, TableSchema]:
+    """The views of this code by name, each after those that it reads."""
+    return MappingProxyType({name: view for name, view in _schema().items() if view.is_view})
 
 
 def table_schema(table: str) -> TableSchema:
     """The schema of a table or view. Raises :class:`WarehouseError` with the known names."""
-    if table not in _SCHEMA:
-        raise WarehouseError(f"no table {shown(table)}; known: {', '.join(_SCHEMA)}")
-    return _SCHEMA[table]
+    if table not in _schema():
+        raise WarehouseError(f"no table {shown(table)}; known: {', '.join(_schema())}")
+    return _schema()[table]
 
 
 def polars_schema(table: str) -> pl.Schema:

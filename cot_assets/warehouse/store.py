@@ -24,7 +24,7 @@ from cot_assets.warehouse import publish
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason, shown
 from cot_assets.warehouse.lock import HolderLock
 from cot_assets.warehouse.preparing import is_current, prepare, transaction
-from cot_assets.warehouse.reading import CONNECTION_CONFIG, Params, select
+from cot_assets.warehouse.reading import CONNECTION_CONFIG, Params, select, sql_folder
 from cot_assets.warehouse.schema import (
     TableSchema,
     check_frame,
@@ -32,7 +32,6 @@ from cot_assets.warehouse.schema import (
     duplicate_keys,
     polars_schema,
     require,
-    sql_folder,
     table_schema,
 )
 

@@ -31,9 +31,9 @@ from cot_assets.measures.patterns.judging import judge_curves
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import DataHome, Protocol
-from cot_assets.warehouse import Warehouse
 from cot_assets.warehouse.queries import run_query
 from cot_assets.warehouse.schema import conform
+from cot_assets.warehouse.store import Warehouse
 
 TRACES, CUTS, N = 5, 20, 128
 PER_PROBLEM = (1 + TRACES * (CUTS - 1)) * N

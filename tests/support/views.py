@@ -6,13 +6,13 @@ import duckdb
 import polars as pl
 
 from cot_assets.warehouse.reading import select
-from cot_assets.warehouse.schema import TABLES, VIEWS, conform, polars_schema
+from cot_assets.warehouse.schema import conform, polars_schema, tables, views
 
 
 def _empty() -> duckdb.DuckDBPyConnection:
     """A database with every table and view and no rows."""
     con = duckdb.connect(":memory:")
-    for schema in (*TABLES.values(), *VIEWS.values()):
+    for schema in (*tables().values(), *views().values()):
         con.execute(schema.ddl)
     return con
 

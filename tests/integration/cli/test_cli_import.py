@@ -16,7 +16,7 @@ from cot_assets.orchestration.imports import IMPORTED
 from cot_assets.orchestration.jobs import assets_of
 from cot_assets.orchestration.runs import PipelineError, execute
 from cot_assets.orchestration.staleness import Unit
-from cot_assets.warehouse import TABLES
+from cot_assets.warehouse.schema import tables
 
 pytestmark = pytest.mark.heavy
 
@@ -25,7 +25,7 @@ LLAMA, ANCHORS, CLIFFS = "deepseek-r1-distill-llama-8b", "thought-anchors", "cli
 
 
 def everything(lab: Lab) -> dict[str, pl.DataFrame]:
-    return {table: lab.table(table) for table in TABLES}
+    return {table: lab.table(table) for table in tables()}
 
 
 def assert_same(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame]) -> None:

@@ -21,9 +21,11 @@ from cot_assets.importing import import_table
 from cot_assets.orchestration.imports import import_rollouts
 from cot_assets.orchestration.rebuild import MissingBlocksError, RebuildError, Rebuilt, rebuild, shards_only
 from cot_assets.sampling.shards import ShardsInUseError, ShardStore
-from cot_assets.warehouse import TABLES, Warehouse, WarehouseLockedError
 from cot_assets.warehouse.aside import aside_path
+from cot_assets.warehouse.errors import WarehouseLockedError
 from cot_assets.warehouse.recorded import with_recorded
+from cot_assets.warehouse.schema import tables
+from cot_assets.warehouse.store import Warehouse
 
 pytestmark = pytest.mark.heavy
 
@@ -69,7 +71,7 @@ def study(built: tuple[Lab, Path]) -> Lab:
 
 
 def everything(lab: Lab) -> dict[str, pl.DataFrame]:
-    return {table: lab.table(table) for table in TABLES}
+    return {table: lab.table(table) for table in tables()}
 
 
 def assert_same(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame]) -> None:

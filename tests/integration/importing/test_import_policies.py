@@ -14,8 +14,8 @@ from cot_assets.measures.curves.martingale import stopping_frame
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.study import DataHome, load_config
-from cot_assets.warehouse import Warehouse
 from cot_assets.warehouse.recorded import store
+from cot_assets.warehouse.store import Warehouse
 
 PROTOCOL = load_config().protocols["recorded"]
 

@@ -13,7 +13,6 @@ from cot_assets.importing import Imported
 from cot_assets.importing.base import Counts, Cut, Problem, Source, Trace
 from cot_assets.importing.frames import build
 from cot_assets.study import Config, DataHome, load_config
-from cot_assets.warehouse import Warehouse
 from cot_assets.warehouse.recorded import (
     TABLES,
     RecordedError,
@@ -23,6 +22,7 @@ from cot_assets.warehouse.recorded import (
     store,
     with_recorded,
 )
+from cot_assets.warehouse.store import Warehouse
 
 SOURCE = Source("somewhere", "sentences", {"n": 10})
 TEXT = "Add them. It is 7."

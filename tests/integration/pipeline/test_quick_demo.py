@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 
 from cot_assets.study import DataHome, load_config
+from cot_assets.warehouse import schema
 from cot_assets.warehouse.queries import named_queries, run_query
-from cot_assets.warehouse.schema import TABLES, check_frame
+from cot_assets.warehouse.schema import check_frame
 from cot_assets.warehouse.store import Warehouse
 
 MODELS = ("demo-strong", "demo-weak")
@@ -46,7 +47,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> DataHome:
 @pytest.fixture(scope="module")
 def tables(home: DataHome) -> dict[str, pl.DataFrame]:
     warehouse = Warehouse(home)
-    return {name: warehouse.read_table(name) for name in TABLES}
+    return {name: warehouse.read_table(name) for name in schema.tables()}
 
 
 def test_every_table_is_filled_and_agrees_with_its_schema(tables: dict[str, pl.DataFrame]):

@@ -7,8 +7,7 @@ import pytest
 from support.lab import Lab
 
 from cot_assets.sampling.shards import ShardStore
-from cot_assets.warehouse import TABLES
-from cot_assets.warehouse.schema import check_frame
+from cot_assets.warehouse.schema import check_frame, tables
 
 MODEL, PROBLEM_SET = "demo-strong", "searched"
 
@@ -77,11 +76,11 @@ def test_rates_say_which_cuts_they_rest_on(lab: Lab) -> None:
 
 
 def test_a_second_run_finds_every_round_in_the_shards(lab: Lab) -> None:
-    before = {name: lab.table(name) for name in TABLES}
+    before = {name: lab.table(name) for name in tables()}
     lab.home.warehouse.unlink()
     lab.bring_up_to_date([(MODEL, PROBLEM_SET)], is_scripted=False)
     assert lab.table("sampling_runs").is_empty()
-    for name in set(TABLES) - {"sampling_runs", "models"}:
+    for name in set(tables()) - {"sampling_runs", "models"}:
         # Audits went with the warehouse and are made again, later.
         again, first = (frame.drop("audited_at", strict=False) for frame in (lab.table(name), before[name]))
         assert again.equals(first), name

@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 from support.lab import Lab
 
 from cot_assets.problems.load import load_problems
-from cot_assets.warehouse import TABLES
+from cot_assets.warehouse.schema import tables
 
 pytestmark = pytest.mark.heavy
 
@@ -128,7 +128,7 @@ def test_sampling_killed_twenty_times_ends_in_the_same_tables(tmp_path: Path) ->
         lab.bring_up_to_date([PAIR], is_scripted=False)
     assert study.in_shards().height == final.height  # the pipeline found everything
     assert study.lab.table("sampling_runs").is_empty()
-    for name in set(TABLES) - {"sampling_runs"}:
+    for name in set(tables()) - {"sampling_runs"}:
         one, other = (lab.table(name).drop(OF_THE_MOMENT.get(name, [])) for lab in (study.lab, calm))
         assert_frame_equal(one, other, abs_tol=1e-12, rel_tol=0)
     assert set(calm.table("potentials")["n"]) == {64}

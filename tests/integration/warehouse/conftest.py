@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cot_assets.study import DataHome
-from cot_assets.warehouse import Warehouse
+from cot_assets.warehouse.store import Warehouse
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ import duckdb
 import pytest
 
 from cot_assets.study import DataHome
-from cot_assets.warehouse import TABLES, VIEWS, Warehouse, WarehouseError
+from cot_assets.warehouse.errors import WarehouseError
 from cot_assets.warehouse.preparing import is_current, prepare
-from cot_assets.warehouse.schema import describe, read_schema
+from cot_assets.warehouse.schema import describe, read_schema, tables, views
+from cot_assets.warehouse.store import Warehouse
 
 
 def made() -> duckdb.DuckDBPyConnection:
@@ -23,8 +24,8 @@ def made() -> duckdb.DuckDBPyConnection:
 def test_a_new_database_has_every_table_and_view_with_its_comments() -> None:
     con = made()
     found = describe(con)
-    assert found.keys() - {"schema_version"} == TABLES.keys() | VIEWS.keys()
-    for name, table in {**TABLES, **VIEWS}.items():
+    assert found.keys() - {"schema_version"} == tables().keys() | views().keys()
+    for name, table in {**tables(), **views()}.items():
         assert [(c.name, c.type, c.comment) for c in found[name].columns] == [
             (c.name, c.type, c.comment) for c in table.columns
         ]
@@ -71,7 +72,7 @@ def test_a_database_of_others_is_left_alone() -> None:
 def test_views_are_read_like_tables_and_refuse_rows(tmp_path: Path) -> None:
     warehouse = Warehouse(DataHome(tmp_path))
     frame = warehouse.read_table("events", model="nobody")
-    assert frame.columns == [c.name for c in VIEWS["events"].columns]
+    assert frame.columns == [c.name for c in views()["events"].columns]
     with pytest.raises(WarehouseError, match="'events' is a view"):
         warehouse.write_partition("events", frame, {"model": "nobody"})
 

@@ -13,7 +13,8 @@ from warehouse_child import ROWS
 from warehouse_rows import problems
 
 from cot_assets.study import DataHome
-from cot_assets.warehouse import Warehouse, WarehouseLockedError
+from cot_assets.warehouse.errors import WarehouseLockedError
+from cot_assets.warehouse.store import Warehouse
 
 CHILD = Path(__file__).with_name("warehouse_child.py")
 

@@ -12,8 +12,11 @@ import pytest
 from warehouse_rows import problems, rows
 
 from cot_assets.study import DataHome
-from cot_assets.warehouse import TABLES, Warehouse, WarehouseError, publish
+from cot_assets.warehouse import publish
+from cot_assets.warehouse.errors import WarehouseError
 from cot_assets.warehouse.publish import SHARD_COLUMNS
+from cot_assets.warehouse.schema import tables
+from cot_assets.warehouse.store import Warehouse
 
 
 @contextmanager
@@ -35,13 +38,13 @@ def test_rows_comments_and_keys_are_published(warehouse: Warehouse, home: DataHo
         ).fetchall()
         assert [c for c in comments if not c[2]] == []
         found = {(t, c): text for t, c, text in comments}
-        for table in TABLES.values():
+        for table in tables().values():
             for column in table.columns:
                 assert found[table.name, column.name] == column.comment
-        tables = dict(con.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
-        assert {n: tables[n] for n in TABLES} == {n: t.comment for n, t in TABLES.items()}
+        said = dict(con.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
+        assert {n: said[n] for n in tables()} == {n: t.comment for n, t in tables().items()}
         keys = con.execute("SELECT count(*) FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'")
-        assert keys.fetchall()[0][0] == len(TABLES) + 1
+        assert keys.fetchall()[0][0] == len(tables()) + 1
 
 
 def test_older_releases_can_read_the_file(warehouse: Warehouse, home: DataHome) -> None:

@@ -15,11 +15,13 @@ from warehouse_study import LINES, PROTOCOL, TRANSFER, N, fill
 from cot_assets.measures.frames import CURVES as CURVES_SCHEMA
 from cot_assets.measures.rates.passk import Rule, pass_at_k_by_problem
 from cot_assets.study import DataHome
-from cot_assets.warehouse import VIEWS, Warehouse, WarehouseError
-from cot_assets.warehouse.display import format_frame
-from cot_assets.warehouse.queries import Value, find_query, named_queries, read_query, run_query
+from cot_assets.warehouse.display import format_rows
+from cot_assets.warehouse.errors import WarehouseError
+from cot_assets.warehouse.queries import Value, find_query, named_queries, query_rows, read_query, run_query
+from cot_assets.warehouse.schema import views
+from cot_assets.warehouse.store import Warehouse
 
-SHOWN = {*VIEWS, "rollout_texts"}  #: the last one exists only where shards lie, in the published file
+SHOWN = {*views(), "rollout_texts"}  #: the last one exists only where shards lie, in the published file
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +56,9 @@ def test_every_query_answers_a_question_with_rows(study: Warehouse, name: str) -
     frame = run_query(study.home, name)
     assert frame.height > 0
     for form in ("table", "csv", "json"):
-        text = format_frame(frame, form)
+        text = format_rows(query_rows(study.home, name), form)
         assert "\x1b" not in text
-    assert len(json.loads(format_frame(frame, "json"))) == frame.height
+    assert [list(row) for row in json.loads(text)] == [frame.columns] * frame.height
     if any(p.name == "problem_set" for p in query.parameters):
         assert run_query(study.home, name, {"problem_set": "nowhere"}).height == 0
 

@@ -13,7 +13,7 @@ from cot_assets.sampling.blocks import prefix_id
 from cot_assets.sampling.tables import trace_cuts
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import DataHome, Protocol
-from cot_assets.warehouse import Warehouse
+from cot_assets.warehouse.store import Warehouse
 
 TRACES, TOKENS, CUTS = 30, 30_000, 20
 WHERE = {"problem_set": "s", "model": "m"}

@@ -12,8 +12,8 @@ from warehouse_rows import problems, rows
 
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import DataHome
-from cot_assets.warehouse import Warehouse, WarehouseError, WarehouseLockedError
-from cot_assets.warehouse.store import CONNECTION_CONFIG
+from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError
+from cot_assets.warehouse.store import CONNECTION_CONFIG, Warehouse
 
 
 def ids(warehouse: Warehouse, **equals: object) -> list[str]:

@@ -10,7 +10,8 @@ import duckdb
 from warehouse_rows import problems
 
 from cot_assets.study import DataHome
-from cot_assets.warehouse import Warehouse, store
+from cot_assets.warehouse import store
+from cot_assets.warehouse.store import Warehouse
 
 ROWS = 3000
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from cot_assets.warehouse import TABLES, polars_schema
+from cot_assets.warehouse.schema import polars_schema, tables
 
 _DEFAULTS = {
     "VARCHAR": "x",
@@ -26,7 +26,7 @@ def rows(table: str, **columns: object) -> pl.DataFrame:
     """A frame of a table: lists are columns, other values are repeated, nullable columns default to NULL."""
     height = max((len(v) for v in columns.values() if isinstance(v, list)), default=1)
     values: dict[str, list[object]] = {}
-    for column in TABLES[table].columns:
+    for column in tables()[table].columns:
         default = None if column.is_nullable else _DEFAULTS[column.type]
         value = columns.pop(column.name, default)
         is_whole = isinstance(value, list) and not (column.type.endswith("[]") and value == default)

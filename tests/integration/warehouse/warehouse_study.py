@@ -24,8 +24,8 @@ from cot_assets.measures.transfer.steps import step_correlations, transfer_steps
 from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import DataHome, Protocol
-from cot_assets.warehouse import Warehouse
 from cot_assets.warehouse.publish import SHARD_COLUMNS
+from cot_assets.warehouse.store import Warehouse
 
 PROTOCOL = Protocol(name="study", n=64, cut_policy="lines")
 N = PROTOCOL.n

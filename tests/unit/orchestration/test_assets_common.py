@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from cot_assets.orchestration.assets import materializing as common
-from cot_assets.warehouse.schema import TABLES
+from cot_assets.warehouse.schema import tables
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -62,5 +62,5 @@ def test_a_frame_without_rows_has_a_preview() -> None:
 @pytest.mark.parametrize("table", ["traces", "rollouts", "potentials", "trace_patterns", "unlocks"])
 def test_columns_are_described_from_the_ddl(table: str) -> None:
     schema = common.table_metadata(table)["dagster/column_schema"]
-    assert [column.name for column in schema.columns] == [column.name for column in TABLES[table].columns]
+    assert [column.name for column in schema.columns] == [column.name for column in tables()[table].columns]
     assert all(column.description for column in schema.columns)

@@ -22,7 +22,7 @@ from cot_assets.report import Source
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import Protocol
 from cot_assets.warehouse.reading import select
-from cot_assets.warehouse.schema import TABLES, VIEWS
+from cot_assets.warehouse.schema import views
 
 PROTOCOL = Protocol(
     name="demo", n=64, max_tokens=400, temperature=1.0, top_p=1.0, cut_policy="lines", max_cuts=16
@@ -34,11 +34,11 @@ Rows = list[dict[str, Any]]
 def source_of(tables: Mapping[str, Rows], problem_set: str = "demo", *, is_recorded: bool = False) -> Source:
     """A source whose tables and views hold these rows; columns that a row lacks are NULL."""
     con = duckdb.connect()
-    for name, schema in (TABLES | VIEWS).items():
+    for name, schema in (tables() | views()).items():
         columns = ", ".join(f'"{column.name}" {column.type}' for column in schema.columns)
         con.execute(f'CREATE TABLE "{name}" ({columns})')
     for name, rows in tables.items():
-        known = {column.name for column in (TABLES | VIEWS)[name].columns}
+        known = {column.name for column in (tables() | views())[name].columns}
         stamp = {"problem_set": problem_set, "protocol": "demo", "protocol_hash": "h", "sampling_hash": "h"}
         frame = pl.DataFrame(
             [{k: v for k, v in {**stamp, **row}.items() if k in known} for row in rows],

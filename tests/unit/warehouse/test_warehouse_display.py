@@ -10,9 +10,15 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from cot_assets.warehouse.display import format_frame
+from cot_assets.warehouse.display import Format, format_rows
+from cot_assets.warehouse.reading import Rows
 
 HOSTILE = "a\x1b[2J\r\n\u202eb [red]c[/red]"
+
+
+def format_frame(frame: pl.DataFrame, form: Format = "table") -> str:
+    are_numbers = [kind.is_numeric() for kind in frame.dtypes]
+    return format_rows(Rows(frame.columns, are_numbers, frame.rows()), form)
 
 
 def test_a_table_is_as_wide_as_it_must_be() -> None:

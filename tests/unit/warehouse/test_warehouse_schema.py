@@ -8,10 +8,9 @@ import polars as pl
 import pytest
 
 from cot_assets.sampling.shards import SCHEMA as SHARD_SCHEMA
-from cot_assets.warehouse import TABLES, WarehouseError, check_frame, polars_schema
-from cot_assets.warehouse.errors import printable, shown
+from cot_assets.warehouse.errors import WarehouseError, printable, shown
 from cot_assets.warehouse.publish import SHARD_COLUMNS
-from cot_assets.warehouse.schema import conform
+from cot_assets.warehouse.schema import check_frame, conform, polars_schema, tables
 
 GRADE = {
     "answer": ["12"],
@@ -27,27 +26,27 @@ GRADE = {
 def test_every_table_and_column_says_what_it_is() -> None:
     silent = [
         f"{table.name}.{column.name}"
-        for table in TABLES.values()
+        for table in tables().values()
         for column in table.columns
         if len(column.comment) < 3
     ]
     assert silent == []
-    assert [t.name for t in TABLES.values() if len(t.comment) < 10] == []
+    assert [t.name for t in tables().values() if len(t.comment) < 10] == []
 
 
 def test_every_table_has_a_key_that_is_not_null() -> None:
-    for table in TABLES.values():
+    for table in tables().values():
         assert table.primary_key, table.name
         assert all(not table.column(c).is_nullable for c in table.primary_key), table.name
 
 
 def test_booleans_are_named_as_such() -> None:
-    flags = {c.name for t in TABLES.values() for c in t.columns if c.type == "BOOLEAN"}
+    flags = {c.name for t in tables().values() for c in t.columns if c.type == "BOOLEAN"}
     assert {f for f in flags if not f.startswith(("is_", "has_"))} == {"states_answer", "leaks_answer"}
 
 
 def test_what_was_sampled_names_its_protocol() -> None:
-    columns = {t.name: {c.name for c in t.columns} for t in TABLES.values()}
+    columns = {t.name: {c.name for c in t.columns} for t in tables().values()}
     without = {
         name
         for name, own in columns.items()
@@ -127,7 +126,7 @@ def test_unknown_tables_and_columns_name_the_known_ones() -> None:
     with pytest.raises(WarehouseError, match=r"known: .*rollouts"):
         polars_schema("rollout")
     with pytest.raises(WarehouseError, match="it has: answer, gold_answer"):
-        TABLES["grades"].column("gold")
+        tables()["grades"].column("gold")
 
 
 def test_text_of_models_cannot_steer_a_terminal() -> None:
