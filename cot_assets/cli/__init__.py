@@ -36,7 +36,7 @@ COMMANDS = {
     "rebuild": ("rebuild", "Make warehouse.duckdb again from the shards; nothing is sampled."),
     "ui": (
         "ui",
-        "Start the Dagster web server and daemon on the data home; Ctrl-C stops both.",
+        "Start the Dagster web server and daemon on the data home; Ctrl-C stops both and the runs they started.",
     ),
 }
 

@@ -21,6 +21,11 @@ class _Stop:
         self._signal = self._handled = 0  #: ``_handled`` counts what came past Dagster's handlers
         self._seen = threading.Event()
         self._line: Callable[[], str] = lambda: _GENERAL
+        self._last: Callable[[], object] = lambda: None
+
+    def before_leaving(self, last: Callable[[], object]) -> None:
+        """What is done when a second signal ends this process at once."""
+        self._last = last
 
     def say_with(self, line: Callable[[], str]) -> None:
         """What the command at work says of itself when it was stopped."""
@@ -42,7 +47,7 @@ class _Stop:
         if threading.current_thread() is not threading.main_thread():
             return
         self._signal = self._handled = 0
-        self._seen, self._line = threading.Event(), lambda: _GENERAL
+        self._seen, self._line, self._last = threading.Event(), lambda: _GENERAL, lambda: None
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -69,6 +74,7 @@ class _Stop:
             self._seen.set()
 
     def _leave(self, number: int) -> None:
+        self._last()
         os.write(2, b"Stopped at once.\n")
         os._exit(128 + number)
 

@@ -13,12 +13,14 @@ import dagster as dg
 
 from cot_assets.study import DataHome
 
-#: run_monitoring frees the pool slot of a run that was killed, without which the next run would wait for
-#: ever; one slot per pool: the GPU holds one model at a time.
+#: run_monitoring ends a run whose daemon was killed while it started, and frees the pool slot of one that was
+#: killed, without which the next run would wait for ever; one slot per pool: the GPU holds one model at a time.
 _YAML = """\
 # Written by cot-assets when it was missing; yours to edit.
 run_monitoring:
   enabled: true
+  start_timeout_seconds: 40
+  poll_interval_seconds: 10
   free_slots_after_run_end_seconds: 5
 concurrency:
   pools:

@@ -11,22 +11,25 @@ however it ends, and tags its runs with the lock's name.
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.tags import GRPC_INFO_TAG
 from filelock import FileLock, Timeout
 
+from cot_assets.orchestration.instance import open_instance
 from cot_assets.orchestration.jobs import partition_key
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.study import DataHome
 
 PROCESS_TAG = "cot_assets/process"
+_STARTED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 _UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING,
+    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *_STARTED, dg.DagsterRunStatus.CANCELING,
 ]  # fmt: skip
 
 
@@ -59,6 +62,26 @@ def end_abandoned(instance: dg.DagsterInstance, home: DataHome) -> int:
         _path(home, name).unlink(missing_ok=True)
         ended += 1
     return ended
+
+
+def end_launched(home: DataHome, deadline: float) -> None:
+    """Cancel the runs that a daemon or web server launched, and wait for them until a moment of the monotonic clock.
+
+    Their workers belong to a server of code that goes on until they have ended, however its parent ends.
+    """
+    with open_instance(home) as instance:
+        runs = [
+            run for run in instance.get_runs(dg.RunsFilter(statuses=_STARTED)) if GRPC_INFO_TAG in run.tags
+        ]
+        for run in runs:
+            try:
+                instance.run_launcher.terminate(run.run_id)
+            except Exception as error:  # noqa: BLE001 - its server is gone, in whatever way gRPC says that
+                instance.report_run_canceled(run, message=f"its worker cannot be reached: {error}")
+        ids = [run.run_id for run in runs]
+        while ids and time.monotonic() < deadline:
+            time.sleep(0.2)
+            ids = [run.run_id for run in instance.get_runs(dg.RunsFilter(run_ids=ids, statuses=_UNFINISHED))]
 
 
 def running_elsewhere(instance: dg.DagsterInstance, home: DataHome, unit: Unit, own: str) -> str | None:

@@ -29,6 +29,7 @@ ARGUMENTS = [
     "--disable-gpu",
     "--disable-background-networking",
     "--no-first-run",
+    "--host-resolver-rules=MAP *.test 127.0.0.1",  # as a name does that is rebound
 ]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import dagster as dg
+import httpx
 import psutil
 import pytest
 from dagster_graphql import DagsterGraphQLClient
@@ -71,7 +72,8 @@ class Dagster:
                 [sys.executable, "-m", "cot_assets.cli", "ui", "--port", str(self._port)],
                 env={**os.environ, **lab.variables}, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        self.client = wait_for(self._connect, 90, self.said)
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.client = wait_for(self._connect, 200, self.said)
 
     def _connect(self) -> DagsterGraphQLClient | None:
         assert self._process.poll() is None, self.said()
@@ -94,14 +96,17 @@ class Dagster:
             UNIT.job, tags=tags, asset_selection=[dg.AssetKey(name) for name in ASSETS]
         )
 
-    def stop(self) -> None:
+    def stop(self) -> int:
+        """SIGTERM; returns how it ended."""
+        if self._process.poll() is not None:
+            return self._process.returncode
         own = [
             self._process.pid,
             *(p.pid for p in psutil.Process(self._process.pid).children(recursive=True)),
         ]
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(30)
+            return self._process.wait(40)
         finally:
             for pid in own:
                 if psutil.pid_exists(pid):
@@ -120,6 +125,12 @@ def dagster(lab: Lab) -> Iterator[Dagster]:
     dagster.stop()
 
 
+def is_sampling(instance: dg.DagsterInstance, run_id: str) -> bool | None:
+    """True once completions are sampled."""
+    events = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_START)
+    return True if any(e.step_key == "completions" for e in events) else None
+
+
 def process_of(instance: dg.DagsterInstance, run_id: str) -> psutil.Process:
     """The process that works on a run."""
     for entry in instance.all_logs(run_id):
@@ -129,15 +140,27 @@ def process_of(instance: dg.DagsterInstance, run_id: str) -> psutil.Process:
     raise AssertionError("no event tells the process")
 
 
+def test_stopping_the_ui_stops_the_runs_that_it_started(lab: Lab, dagster: Dagster) -> None:
+    foreign = httpx.get(
+        f"{dagster.url}/graphql", params={"query": "mutation { wipeAssets(assetPartitionRanges: []) }"}
+    )
+    assert foreign.status_code == 405
+    with lab.instance() as instance:
+        run_id = dagster.launch()
+        wait_for(lambda: is_sampling(instance, run_id), 120, dagster.said)
+        worker = process_of(instance, run_id)
+        processes = [worker, *worker.children(recursive=True)]
+        assert dagster.stop() == 143, dagster.said()
+        _, alive = psutil.wait_procs(processes, timeout=1)
+        assert not alive
+        assert instance.get_run_by_id(run_id).status == dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
+
+
 def test_a_terminated_run_leaves_its_batches_and_nothing_else(
     lab: Lab, dagster: Dagster, tmp_path: Path
 ) -> None:
     store = ShardStore(lab.home.shards, "rollout", MODEL)
     with lab.instance() as instance:
-
-        def sampling() -> bool | None:
-            events = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_START)
-            return True if any(e.step_key == "completions" for e in events) else None
 
         def ended(wanted: str) -> bool | None:
             status = instance.get_run_by_id(run_id).status.value  # type: ignore[union-attr]
@@ -148,7 +171,7 @@ def test_a_terminated_run_leaves_its_batches_and_nothing_else(
             return len(instance.event_log_storage.get_concurrency_info("gpu").claimed_slots)
 
         run_id = dagster.launch()
-        wait_for(sampling, 120, dagster.said)
+        wait_for(lambda: is_sampling(instance, run_id), 120, dagster.said)
         time.sleep(3)  # some blocks come back
         worker = process_of(instance, run_id)
         processes = [worker, *worker.children(recursive=True)]
