@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from cot_assets.study import DataHome
+from cot_assets.study.home import DataHome, plain
 
 #: run_monitoring ends a run whose daemon was killed while it started, and frees the pool slot of one that was
 #: killed, without which the next run would wait for ever; one slot per pool: the GPU holds one model at a time.
@@ -41,7 +41,7 @@ def prepare_instance(home: DataHome) -> None:
     file = home.dagster / "dagster.yaml"
     if not file.exists():
         file.write_text(_YAML)
-    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ["DAGSTER_HOME"] = str(plain(home.dagster))
     os.environ["COT_ASSETS_HOME"] = str(home.root)
 
 

@@ -204,7 +204,7 @@ def _read_copy(copy: Path) -> pl.DataFrame | None:
     if not copy.exists():
         return None
     try:
-        return pl.read_parquet(copy)
+        return pl.read_parquet(copy, glob=False)
     except POLARS_ERRORS as error:
         _log.warning("%s: the cached copy cannot be read (%s) and is fetched again", copy, error)
         return None

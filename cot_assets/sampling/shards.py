@@ -138,7 +138,7 @@ class ShardStore:
                 stacklevel=3,
             )
             return None
-        keys = pl.read_parquet(file, columns=["block_key"]).unique(maintain_order=True)
+        keys = pl.read_parquet(file, columns=["block_key"], glob=False).unique(maintain_order=True)
         return keys.with_columns(shard=pl.lit(str(file.relative_to(self._root))))
 
     def index(self) -> pl.DataFrame:
@@ -182,7 +182,7 @@ class ShardStore:
         """Of the blocks of these prefixes: prefix_id, block_key and token ids by sample; file by file."""
         wanted, columns = list(prefixes), ["prefix_id", "block_key", "sample_index", "token_ids"]
         for shard in self.index()["shard"].unique(maintain_order=True):
-            rows = pl.read_parquet(self._root / str(shard), columns=columns)
+            rows = pl.read_parquet(self._root / str(shard), columns=columns, glob=False)
             rows = rows.filter(pl.col("prefix_id").is_in(wanted)).sort("sample_index")
             for (prefix, key), block in rows.group_by("prefix_id", "block_key", maintain_order=True):
                 yield str(prefix), str(key), block["token_ids"].to_list()
@@ -191,7 +191,7 @@ class ShardStore:
         """Rows of the blocks ``keys`` with their ``shard``, a block that was written twice only once."""
         wanted = self.index().filter(pl.col("block_key").is_in(list(keys)))
         frames = [
-            pl.read_parquet(self._root / str(shard)).join(blocks, on="block_key")
+            pl.read_parquet(self._root / str(shard), glob=False).join(blocks, on="block_key")
             for (shard,), blocks in wanted.group_by("shard", maintain_order=True)
         ]
         no_rows = pl.DataFrame(SCHEMA.empty_table()).with_columns(shard=pl.lit("", pl.String))

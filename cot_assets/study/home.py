@@ -6,9 +6,32 @@ their contents.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+_SPECIAL = frozenset("*?[]{},")
+
+
+def plain(path: Path) -> Path:
+    """The path under a name that no library reads as a pattern, a list or a URL with options.
+
+    DuckDB takes ``[x]`` in the name of a shard for a pattern, and SQLite's URLs end in options after a ``?``. Where the path
+    has such characters its folder is reached through a link, which lasts as long as this process.
+    """
+    return path if _SPECIAL.isdisjoint(str(path)) else _link(path.parent, os.getpid()) / path.name
+
+
+@cache
+def _link(folder: Path, pid: int) -> Path:  # noqa: ARG001 - a forked process has links of its own
+    link = Path(tempfile.mkdtemp(prefix="cot-assets-")) / "link"
+    link.symlink_to(folder)
+    atexit.register(shutil.rmtree, link.parent, ignore_errors=True)
+    return link
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ rename: a shell that has it open goes on reading the old file and blocks nobody.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,10 +17,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from cot_assets.study import DataHome
+from cot_assets.study.home import DataHome, plain
 from cot_assets.warehouse.errors import WarehouseError, reason
 from cot_assets.warehouse.lock import HolderLock
-from cot_assets.warehouse.reading import sql_folder
+from cot_assets.warehouse.reading import sql_folder, sql_text
 from cot_assets.warehouse.schema import reads_shards
 
 #: The oldest storage format with everything in use here; DuckDB 1.2.0 and later read it.
@@ -38,7 +37,6 @@ SHARD_COLUMNS: Mapping[str, pl.DataType] = {
 }
 EMPTY_SHARD = "empty.parquet"
 _TEMPORARY = ".publishing-"
-_PLACEHOLDER = re.compile(r"\$(shards_glob|shards_folder)\b")
 
 
 def publish(home: DataHome, lock_timeout_s: float, snapshot: Callable[[Path], None]) -> Path:
@@ -70,7 +68,7 @@ def publish(home: DataHome, lock_timeout_s: float, snapshot: Callable[[Path], No
             seed_empty_shard(home)
             snapshot(copy)
             _convert(copy, fresh)
-            _add_views(fresh, home.shards)
+            _add_views(fresh, home)
             _put_in_place(fresh, target)
         finally:
             for path in target.parent.glob(f"{_TEMPORARY}{os.getpid()}*"):
@@ -103,16 +101,6 @@ def seed_empty_shard(home: DataHome) -> Path:
     return path
 
 
-def sql_text(value: str) -> str:
-    """A SQL string literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def glob_text(path: str) -> str:
-    """The path as a pattern that matches only itself."""
-    return re.sub(r"([*?\[])", r"[\1]", path)
-
-
 def _convert(source: Path, target: Path) -> None:
     con = duckdb.connect(":memory:")
     try:
@@ -128,18 +116,13 @@ def _convert(source: Path, target: Path) -> None:
         con.close()
 
 
-def _add_views(path: Path, shards: Path) -> None:
-    folder = str(shards.resolve())
-    values = {
-        "shards_glob": sql_text(f"{glob_text(folder)}/**/*.parquet"),
-        "shards_folder": sql_text(f"{folder}/"),
-    }
-    con = duckdb.connect(path)
+def _add_views(path: Path, home: DataHome) -> None:
+    con = duckdb.connect(path, config={"file_search_path": str(plain(home.shards).parent)})
     try:
         for file in filter(reads_shards, sorted((sql_folder() / "views").glob("*.sql"))):
-            sql = _PLACEHOLDER.sub(lambda m: values[m[1]], file.read_text(encoding="utf-8"))
+            sql = file.read_text(encoding="utf-8")
             try:
-                con.execute(sql)
+                con.execute(sql.replace("$shards_glob", sql_text(f"{home.shards.name}/**/*.parquet")))
             except duckdb.Error as error:
                 raise WarehouseError(f"view {file.name}: {reason(error)}") from error
         con.execute("CHECKPOINT")

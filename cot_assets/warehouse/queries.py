@@ -13,15 +13,27 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from cot_assets.study.home import DataHome
+from cot_assets.study.home import DataHome, plain
 from cot_assets.warehouse.errors import WarehouseError, reason, shown
-from cot_assets.warehouse.reading import CONNECTION_CONFIG, Params, Rows, T, select, select_rows, sql_folder
+from cot_assets.warehouse.reading import (
+    CONNECTION_CONFIG,
+    Params,
+    Rows,
+    T,
+    bounded,
+    enclose,
+    select,
+    select_rows,
+    sql_folder,
+    sql_text,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,6 +42,8 @@ Value = str | int | float | bool | None
 _PARAMETER = re.compile(r"-- param (\w+): (NULL|-?\d+(?:\.\d+)?|'(?:[^']|'')*') = (.+)")
 _NOTE = "-- note:"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+TEXTS = "rollout_texts"  #: the view that reads the shards
+_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +108,33 @@ def read_query(path: Path) -> NamedQuery:
     return NamedQuery(path.stem, " ".join(question), tuple(parameters), sql, " ".join(notes))
 
 
-def run_query(home: DataHome, name_or_sql: str, params: Mapping[str, Value] | None = None) -> pl.DataFrame:
-    """Rows of a named query or of a SQL statement as a frame, read from the published results.
+def run_query(
+    home: DataHome, name_or_sql: str, params: Mapping[str, Value] | None = None, seconds: float = _SECONDS
+) -> pl.DataFrame:
+    """Rows as a frame of a named query or a SELECT over the published results; it reads nothing else.
 
     Args:
         home: The data home.
         name_or_sql: A single word is a name; anything else is SQL.
         params: Values for ``$name``; a named query has defaults for those left out.
+        seconds: When it is ended.
 
     Raises:
-        WarehouseError: Nothing was published yet, the name or a parameter is unknown, the SQL is wrong,
-            or another program has the results open for writing.
+        WarehouseError: Nothing was published yet, the name or a parameter is unknown, the SQL is wrong or takes
+            too much time or memory, or another program has the results open for writing.
     """
-    return _ask(home, name_or_sql, params, select)
+    return _ask(home, name_or_sql, params, select, seconds)
 
 
-def query_rows(home: DataHome, name_or_sql: str, params: Mapping[str, Value] | None = None) -> Rows:
-    """The same as plain values; see :func:`run_query`."""
-    return _ask(home, name_or_sql, params, select_rows)
+def query_rows(
+    home: DataHome,
+    name_or_sql: str,
+    params: Mapping[str, Value] | None = None,
+    seconds: float = _SECONDS,
+    stuck: Callable[[str], object] = lambda _: None,
+) -> Rows:
+    """The same as plain values; see :func:`run_query`. ``stuck`` is told where it cannot be ended."""
+    return _ask(home, name_or_sql, params, select_rows, seconds, stuck)
 
 
 def _ask(
@@ -119,6 +142,8 @@ def _ask(
     name_or_sql: str,
     params: Mapping[str, Value] | None,
     read: Callable[[duckdb.DuckDBPyConnection, str, Params], T],
+    seconds: float,
+    stuck: Callable[[str], object] = lambda _: None,
 ) -> T:
     text = name_or_sql.strip()
     given = dict(params or {})
@@ -129,7 +154,11 @@ def _ask(
         sql = text
     con = _open(home.results)
     try:
-        return read(con, sql, given)
+        if TEXTS in sql.lower():
+            _show_texts(con, home)
+        enclose(con, plain(home.shards))
+        with bounded(con, seconds, stuck):
+            return read(con, sql, given)
     finally:
         con.close()
 
@@ -166,6 +195,19 @@ def _literal(text: str) -> Value:
     if text.startswith("'"):
         return text[1:-1].replace("''", "'")
     return float(text) if "." in text else int(text)
+
+
+def _show_texts(con: duckdb.DuckDBPyConnection, home: DataHome) -> None:
+    """Let a connection to the results read the text in the shards, wherever it was opened from.
+
+    The published view looks for ``shards/`` in the working directory: a path would be wrong once the home is moved.
+    """
+    sql = (sql_folder() / "views" / f"{TEXTS}.sql").read_text(encoding="utf-8")
+    view = con.extract_statements(
+        sql.replace("$shards_glob", sql_text(f"{plain(home.shards)}/**/*.parquet"))
+    )[0]
+    with suppress(duckdb.IOException):  # no shard is there: the published view says so
+        con.execute(view.query.replace("CREATE VIEW", "CREATE TEMP VIEW"))
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:

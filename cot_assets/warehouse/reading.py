@@ -1,12 +1,18 @@
 """Where the SQL files are, how a connection is configured, and one SELECT on it.
 
-Belongs here: what reading the warehouse and reading the published results have in common. Does not
-belong here: opening either of them.
+Belongs here: what reading the warehouse and reading the published results have in common, and the limits of SQL that
+somebody typed. Does not belong here: opening either of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +32,8 @@ CONNECTION_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
     "autoinstall_known_extensions": False,
 }
+_GB = 1 << 30
+_GRACE_S = 10.0  #: for a statement to end after it was asked to
 _NUMBERS = {
     f"{sign}{kind}"
     for sign in ("", "U")
@@ -45,6 +53,11 @@ def sql_folder() -> Path:
     )
 
 
+def sql_text(value: str) -> str:
+    """A SQL string literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """What a SELECT gives, without a data frame: names of columns, which of them are numbers, and values."""
@@ -58,7 +71,7 @@ def select(con: duckdb.DuckDBPyConnection, sql: str, params: Params = None) -> p
     """Rows of one statement as a frame, ``$name`` or ``?`` in it bound to ``params``.
 
     Raises:
-        WarehouseError: The SQL is wrong, holds several statements or none, or gives no rows.
+        WarehouseError: The SQL is wrong, or anything but one statement that reads.
     """
     return _answer(con, sql, params, lambda relation: relation.pl())
 
@@ -77,11 +90,82 @@ def _answer(
     con: duckdb.DuckDBPyConnection, sql: str, params: Params, take: Callable[[duckdb.DuckDBPyRelation], T]
 ) -> T:
     try:
-        if (count := len(con.extract_statements(sql))) != 1:
-            raise WarehouseError(f"one SQL statement is run at a time, not {count}: {shown(sql)}")
-        relation = con.sql(sql, params=params) if params else con.sql(sql)
-        if relation is None:
-            raise WarehouseError(f"{shown(sql)} gives no rows; only a SELECT is read")
-        return take(relation)
+        statements = con.extract_statements(sql)
+        if len(statements) != 1:
+            raise WarehouseError(f"one SQL statement is run at a time, not {len(statements)}: {shown(sql)}")
+        if (kind := statements[0].type) != duckdb.StatementType.SELECT:
+            raise WarehouseError(
+                f"only a SELECT is run, and this is {kind.name}: {shown(sql)}; `--output FILE` writes rows to a file"
+            )
+        return take(con.sql(sql, params=params) if params else con.sql(sql))
     except duckdb.Error as error:
         raise WarehouseError(f"this SQL cannot be run: {reason(error)}") from error
+
+
+def enclose(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Let SQL read the database that is open and the files of a folder, and nothing else, for good."""
+    for setting in (
+        "temp_directory = ''",
+        f"memory_limit = '{_memory() // 2**20}MiB'",
+        f"allowed_directories = [{sql_text(str(folder))}]",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        con.execute(f"SET {setting}")
+
+
+@contextmanager
+def bounded(
+    con: duckdb.DuckDBPyConnection, seconds: float, stuck: Callable[[str], object] = lambda _: None
+) -> Iterator[None]:
+    """End what runs on a connection in the block after some seconds, or with too much memory.
+
+    Args:
+        con: The connection.
+        seconds: The limit.
+        stuck: Told where the statement goes on although it was asked to end.
+
+    Raises:
+        WarehouseError: It was ended.
+    """
+    memory, done, told = _memory(), threading.Event(), ""
+    most = _peak() + memory
+    deadline = time.monotonic() + seconds
+    too_large = f"this SQL needs more than {memory / _GB:.1f} GB of memory; read fewer rows or columns, or add a LIMIT"
+
+    def watch() -> None:
+        nonlocal told
+        while not done.wait(0.05):
+            if time.monotonic() > deadline:
+                told = (
+                    told
+                    or f"this SQL was ended after {seconds:g} s; read fewer rows, or give more by --timeout"
+                )
+            elif _peak() > most:
+                told = told or too_large
+            if told:
+                con.interrupt()
+            if time.monotonic() > deadline + _GRACE_S:
+                stuck(told)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    except WarehouseError as error:
+        if told or isinstance(error.__cause__, duckdb.OutOfMemoryException):
+            raise WarehouseError(told or too_large) from error
+        raise
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _memory() -> int:
+    """Bytes that SQL may take: 4 GB, or half of a small machine."""
+    return min(4 * _GB, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+
+
+def _peak() -> int:
+    """Most bytes that this process had in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

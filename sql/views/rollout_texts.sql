@@ -1,4 +1,4 @@
--- $shards_glob and $shards_folder are filled in when the results are published.
+-- The pattern is filled in when the results are published: shards/ in the working directory, since a home may be moved.
 CREATE VIEW rollout_texts AS
 WITH sampled AS (
     SELECT
@@ -30,11 +30,11 @@ SELECT
 FROM sampled
 LEFT JOIN read_parquet($shards_glob, filename = true, union_by_name = true) AS texts
     -- A block can stand in two files, if it was sampled again after a crash: the shard decides.
-    ON texts.filename = $shards_folder || sampled.shard
+    ON array_to_string(string_split(texts.filename, '/')[-3:], '/') = sampled.shard
     AND texts.block_key = sampled.block_key
     AND texts.sample_index = sampled.sample_index
     AND texts.prefix_id = sampled.prefix_id;
-COMMENT ON VIEW rollout_texts IS 'One row per rollout with its text, read from the Parquet shards of the data home that published this file.';
+COMMENT ON VIEW rollout_texts IS 'One row per rollout with its text, read from the Parquet shards in ./shards/: open this file in its data home, or `SET file_search_path` to it.';
 COMMENT ON COLUMN rollout_texts.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN rollout_texts.model IS 'Model that was sampled (the reader)';
 COMMENT ON COLUMN rollout_texts.is_transfer IS 'The prefix was written by another model';

@@ -15,6 +15,7 @@ from cot_assets.study import DataHome
 from cot_assets.warehouse import publish
 from cot_assets.warehouse.errors import WarehouseError
 from cot_assets.warehouse.publish import SHARD_COLUMNS
+from cot_assets.warehouse.queries import run_query
 from cot_assets.warehouse.schema import tables
 from cot_assets.warehouse.store import Warehouse
 
@@ -56,8 +57,11 @@ def test_older_releases_can_read_the_file(warehouse: Warehouse, home: DataHome) 
     assert int.from_bytes(home.results.read_bytes()[12:20], "little") in (64, 65)
 
 
-def test_an_empty_warehouse_can_be_published(warehouse: Warehouse, home: DataHome) -> None:
+def test_an_empty_warehouse_can_be_published(
+    warehouse: Warehouse, home: DataHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
     warehouse.publish()
+    monkeypatch.chdir(home.root)
     with reading(home) as con:
         views = [
             v for (v,) in con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
@@ -67,8 +71,10 @@ def test_an_empty_warehouse_can_be_published(warehouse: Warehouse, home: DataHom
             assert con.execute(f'SELECT * FROM "{view}"').fetchall() == [], view
 
 
-@pytest.mark.parametrize("name", ["home", "it's [a] {strange} * home", "ünï côde"])
-def test_texts_are_joined_from_shards(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["home", "it's [a] {strange}, 100% * odd home#1\n", "ünï côde"])
+def test_texts_are_joined_from_shards_wherever_the_home_is_moved(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = DataHome(tmp_path / name)
     warehouse = Warehouse(home)
     folder = home.shards / "rollouts" / "m"
@@ -91,9 +97,16 @@ def test_texts_are_joined_from_shards(tmp_path: Path, name: str) -> None:
     lost = rollouts.with_columns(model=pl.lit("n"), shard=pl.lit("rollouts/n/gone.parquet"))
     warehouse.write_partition("rollouts", lost, {"problem_set": "s", "model": "n"})
     warehouse.publish()
-    with reading(home) as con:
-        found = con.execute("SELECT model, sample_index, text FROM rollout_texts ORDER BY ALL").fetchall()
-    assert found == [("m", 0, "second copy"), ("m", 1, "second copy too"), ("n", 0, None), ("n", 1, None)]
+    assert str(tmp_path).encode() not in home.results.read_bytes() + home.warehouse.read_bytes()
+    texts = "SELECT model, sample_index, text FROM rollout_texts ORDER BY ALL"
+    expected = [("m", 0, "second copy"), ("m", 1, "second copy too"), ("n", 0, None), ("n", 1, None)]
+    assert run_query(home, texts).rows() == expected
+    moved = DataHome(home.root.rename(tmp_path / f"{name} moved"))
+    assert run_query(moved, texts).rows() == expected
+    assert run_query(moved, "SELECT count(*) FROM problems").item() == 0
+    monkeypatch.chdir(moved.root)  # as a person does who opens the file in a shell of DuckDB
+    with duckdb.connect("results.duckdb", read_only=True) as con:
+        assert con.execute(texts).fetchall() == expected
 
 
 def test_a_failed_publish_leaves_the_old_results(
@@ -104,7 +117,7 @@ def test_a_failed_publish_leaves_the_old_results(
     before = home.results.read_bytes()
     (tmp_path / "sql" / "views").mkdir(parents=True)
     (tmp_path / "sql" / "views" / "broken.sql").write_text(
-        "CREATE VIEW broken AS SELECT $shards_folder FROM nothing"
+        "CREATE VIEW broken AS SELECT $shards_glob FROM nothing"
     )
     monkeypatch.setattr(publish, "sql_folder", lambda: tmp_path / "sql")
     with pytest.raises(WarehouseError, match=r"broken\.sql: .*nothing"):

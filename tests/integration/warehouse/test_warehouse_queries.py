@@ -15,6 +15,7 @@ from warehouse_study import LINES, PROTOCOL, TRANSFER, N, fill
 from cot_assets.measures.frames import CURVES as CURVES_SCHEMA
 from cot_assets.measures.rates.passk import Rule, pass_at_k_by_problem
 from cot_assets.study import DataHome
+from cot_assets.warehouse import reading
 from cot_assets.warehouse.display import format_rows
 from cot_assets.warehouse.errors import WarehouseError
 from cot_assets.warehouse.queries import Value, find_query, named_queries, query_rows, read_query, run_query
@@ -330,7 +331,7 @@ def test_unknown_names_list_near_ones(study: Warehouse) -> None:
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("DROP TABLE rollouts", "read-only"),
+        ("DROP TABLE rollouts", "only a SELECT is run, and this is DROP"),
         ("SELECT 1; DROP TABLE rollouts", "one SQL statement"),
         ("SELECT * FROM rolouts", "rollouts"),
         ("SELECT $a + 1", "parameters: a"),
@@ -339,6 +340,73 @@ def test_unknown_names_list_near_ones(study: Warehouse) -> None:
 def test_sql_that_cannot_run_is_refused(study: Warehouse, sql: str, message: str) -> None:
     with pytest.raises(WarehouseError, match=message):
         ask(study, sql)
+
+
+HOSTILE = [
+    "COPY problems TO '{out}'",
+    "COPY (SELECT 1) TO '{shards}/evil.csv'",
+    "EXPLAIN ANALYZE COPY problems TO '{out}'",
+    "EXPORT DATABASE '{out}'",
+    "ATTACH '{out}' AS other",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET memory_limit = '1TB'",
+    "PRAGMA enable_profiling",
+    "CREATE TEMP TABLE mine AS SELECT 1",
+    "CALL enable_logging(storage = 'file', storage_path = '{out}')",
+    "FROM enable_logging(storage = 'file', storage_path = '{out}')",
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "FROM read_text('/etc/passwd')",
+    "SELECT * FROM '/etc/passwd'",
+    "FROM glob('/etc/*')",
+    "FROM sniff_csv('/etc/passwd')",
+    "FROM query_table('/etc/passwd.csv')",
+    "FROM read_text('{shards}/../config')",
+    "FROM read_blob('{shards}x')",
+    "FROM read_duckdb('{home}/warehouse.duckdb')",
+    "FROM read_csv('https://example.com/x.csv')",
+    "FROM read_parquet('s3://bucket/key')",
+    "WITH a AS (SELECT 1) SELECT * FROM a, read_text('/etc/passwd')",
+]
+
+
+@pytest.mark.parametrize("sql", HOSTILE)
+def test_sql_reads_the_results_and_nothing_else(study: Warehouse, tmp_path: Path, sql: str) -> None:
+    home, out = study.home, tmp_path / "written"
+    (home.root / "config").write_text("secret")
+    before = sorted(str(path) for path in home.root.rglob("*"))
+    with pytest.raises(WarehouseError):
+        ask(study, sql.format(out=out, shards=home.shards, home=home.root))
+    assert not out.exists()
+    assert sorted(str(path) for path in home.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT count(*) FROM range(100000000000)", "ended after 0.5 s.*--timeout"),
+        ("SELECT sum(a.range) FROM range(10000000) AS a, range(10000000) AS b", "ended after 0.5 s"),
+        (
+            "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t",
+            "ended after 0.5 s",
+        ),
+    ],
+)
+def test_sql_that_would_never_end_is_ended(study: Warehouse, sql: str, message: str) -> None:
+    with pytest.raises(WarehouseError, match=message):
+        run_query(study.home, sql, seconds=0.5)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT list(range) FROM range(1000000000)", "SELECT * FROM range(1000000000)"]
+)
+def test_sql_that_needs_too_much_memory_is_ended(
+    study: Warehouse, sql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_memory", lambda: 200_000_000)
+    for read in (run_query, query_rows):
+        with pytest.raises(WarehouseError, match=r"needs more than 0\.2 GB of memory; read fewer rows"):
+            read(study.home, sql)
 
 
 def test_sql_takes_parameters(study: Warehouse) -> None:
