@@ -51,8 +51,8 @@ def plan(model: tuple[str, ...], problem_set: str, tokens_per_second: float | No
         raise click.ClickException(str(error)) from error
     click.echo(
         f"{problem_set}: {n_problems:,} problems; protocol {protocol.name} ({protocol.sampling_hash}): n = "
-        f"{protocol.n}, {protocol.traces_per_problem} traces per problem, measured: {protocol.measured}, at most "
-        f"{protocol.max_cuts} cuts per trace, {protocol.max_tokens:,} tokens"
+        f"{protocol.sampling.n}, {protocol.sampling.traces_per_problem} traces per problem, measured: {protocol.sampling.measured}, at most "
+        f"{protocol.sampling.max_cuts} cuts per trace, {protocol.sampling.max_tokens:,} tokens"
     )
     for name in models:
         known = _known(warehouse, name, problem_set, protocol.sampling_hash)
@@ -215,7 +215,12 @@ def _notes(
     readers = [] if warehouse is None else _other_readers(warehouse, models, problem_set)
     if readers:
         protocol = config.protocol_of(problem_set)
-        each = measured_traces(protocol, n_problems) * given_prefixes(protocol) * protocol.n * len(models)
+        each = (
+            measured_traces(protocol, n_problems)
+            * given_prefixes(protocol)
+            * protocol.sampling.n
+            * len(models)
+        )
         click.echo(
             f"  - other models that will read the new traces when they are brought up to date: "
             f"{', '.join(readers)}, at most {each:,} rollouts each"

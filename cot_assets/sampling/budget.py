@@ -75,9 +75,9 @@ def plan_work(
         Traces, completions, the search for optimized traces where there is one, and transfer from each writer,
         in that order.
     """
-    n, most_length = protocol.n, protocol.max_tokens
+    n, most_length = protocol.sampling.n, protocol.sampling.max_tokens
     length, length_basis = _mean_length(protocol, known.traces)
-    n_traces = n_problems * protocol.traces_per_problem
+    n_traces = n_problems * protocol.sampling.traces_per_problem
     measured = measured_traces(protocol, n_problems)
     works = [
         Work(
@@ -95,8 +95,8 @@ def plan_work(
     n_cuts, cuts_basis = _mean_cuts(protocol, known.cuts)
     per_rollout, rollout_basis = _mean_rollout(known.runs, "completions", length)
     is_adaptive = protocol.sampling.is_adaptive
-    most_prefixes = n_problems + measured * ((most_length if is_adaptive else protocol.max_cuts) - 1)
-    if protocol.measured == "correct":
+    most_prefixes = n_problems + measured * ((most_length if is_adaptive else protocol.sampling.max_cuts) - 1)
+    if protocol.sampling.measured == "correct":
         n_cuts, cuts_basis = (
             None,
             "prefixes unknown: only correct traces are measured, and how many will be is not known",
@@ -106,7 +106,7 @@ def plan_work(
             None,
             "prefixes unknown: adaptive sampling finds them; at most, every token is one",
         )
-        most = protocol.adaptive.most
+        most = protocol.sampling.adaptive.most
         works.append(
             Work(
                 "exploration",
@@ -134,7 +134,7 @@ def plan_work(
             "completions" in known.done,
         )
     )
-    if searched := min(protocol.search_problems, n_problems):
+    if searched := min(protocol.sampling.search_problems, n_problems):
         works.append(_search_work(protocol, searched, known, length))
     # At fraction 0 the reader has its own empty prefix, which is sampled already.
     given = given_prefixes(protocol)
@@ -142,7 +142,7 @@ def plan_work(
     writers = {**dict.fromkeys(new_writers, measured), **known.n_writer_traces}
     for writer, traces in sorted(writers.items()):
         prefixes = traces * given
-        is_open = writer not in known.n_writer_traces and protocol.measured == "correct"
+        is_open = writer not in known.n_writer_traces and protocol.sampling.measured == "correct"
         expected = None if is_open else prefixes * n
         works.append(
             Work(
@@ -165,8 +165,8 @@ def given_prefixes(protocol: Protocol) -> int:
 
     Fractions may share a cut and a control may not exist: then there are fewer.
     """
-    real = sum(f > 0 for f in protocol.transfer_fractions)
-    return real + len(protocol.control_fractions) * len(protocol.controls)
+    real = sum(f > 0 for f in protocol.sampling.transfer_fractions)
+    return real + len(protocol.sampling.control_fractions) * len(protocol.sampling.controls)
 
 
 def _search_work(protocol: Protocol, n_problems: int, known: Known, length: float | None) -> Work:
@@ -175,27 +175,27 @@ def _search_work(protocol: Protocol, n_problems: int, known: Known, length: floa
     The budget of the search holds for candidates and the rollouts that choose among them, and may be
     exceeded by one step; the rollouts that measure both arms come on top.
     """
-    chunk, most_length = protocol.search_chunk, protocol.max_tokens
-    step = protocol.search_candidates * (1 + protocol.search_n)
-    step_tokens = protocol.search_candidates * (
-        min(chunk, most_length) + protocol.search_n * max(most_length - chunk, 0)
+    chunk, most_length = protocol.sampling.search_chunk, protocol.sampling.max_tokens
+    step = protocol.sampling.search_candidates * (1 + protocol.sampling.search_n)
+    step_tokens = protocol.sampling.search_candidates * (
+        min(chunk, most_length) + protocol.sampling.search_n * max(most_length - chunk, 0)
     )
     most_steps = -(-most_length // chunk)
-    most_measured = (1 + 2 * (most_steps - 1)) * protocol.search_fresh_n
-    most_tokens = min(most_steps * step_tokens, protocol.search_budget + step_tokens)
+    most_measured = (1 + 2 * (most_steps - 1)) * protocol.sampling.search_fresh_n
+    most_tokens = min(most_steps * step_tokens, protocol.sampling.search_budget + step_tokens)
     per_rollout, basis = _mean_rollout(known.runs, "optimized_traces", length)
     expected = None
     if length is None:
         basis = _joined("chunks of the search unknown: no trace was sampled yet", basis)
     else:
         steps = max(1.0, length / chunk)
-        expected = steps * step + (1 + 2 * (steps - 1)) * protocol.search_fresh_n
-        if per_rollout is not None and expected * per_rollout > protocol.search_budget:
+        expected = steps * step + (1 + 2 * (steps - 1)) * protocol.sampling.search_fresh_n
+        if per_rollout is not None and expected * per_rollout > protocol.sampling.search_budget:
             basis = _joined(basis, "the budget of the search, search_budget, may end it earlier")
     return Work(
         "optimized_traces",
         f"search on {n_problems} problem{'s' * (n_problems > 1)}",
-        n_problems * (1 + most_steps * protocol.search_candidates + 2 * (most_steps - 1)),
+        n_problems * (1 + most_steps * protocol.sampling.search_candidates + 2 * (most_steps - 1)),
         n_problems * (most_steps * step + most_measured),
         n_problems * (most_tokens + most_measured * most_length),
         None if expected is None else n_problems * expected,
@@ -207,7 +207,11 @@ def _search_work(protocol: Protocol, n_problems: int, known: Known, length: floa
 
 def measured_traces(protocol: Protocol, n_problems: int) -> int:
     """The most traces that get a curve."""
-    per_problem = protocol.traces_per_problem if protocol.measured == "all" else protocol.measured_per_problem
+    per_problem = (
+        protocol.sampling.traces_per_problem
+        if protocol.sampling.measured == "all"
+        else protocol.sampling.measured_per_problem
+    )
     return n_problems * per_problem
 
 
@@ -252,7 +256,7 @@ def _mean_length(protocol: Protocol, traces: pl.DataFrame) -> tuple[float | None
     pool = same if same.height else traces
     if pool.is_empty():
         return None, "length of its traces unknown: none sampled yet"
-    mean = min(float(pool["n_tokens"].to_numpy().mean()), float(protocol.max_tokens))
+    mean = min(float(pool["n_tokens"].to_numpy().mean()), float(protocol.sampling.max_tokens))
     where = "" if same.height else f" (of other protocols: {', '.join(sorted(set(pool['problem_set'])))})"
     return mean, f"{pool.height:,} of its traces had {mean:,.0f} tokens on average{where}"
 
@@ -263,10 +267,13 @@ def _mean_cuts(protocol: Protocol, cuts: pl.DataFrame) -> tuple[float | None, st
     if same.height:
         mean = float(same["n_cuts"].to_numpy().mean())
         return mean, f"{same.height:,} traces had {mean:.1f} cuts on average"
-    if protocol.cut_policy == "tokens":
+    if protocol.sampling.cut_policy == "tokens":
         # Equal token lengths: only a trace of fewer tokens than cuts has fewer.
-        return float(protocol.max_cuts), ""
-    return None, f"cuts per trace unknown: they stand at {protocol.cut_policy}, and no trace was cut yet"
+        return float(protocol.sampling.max_cuts), ""
+    return (
+        None,
+        f"cuts per trace unknown: they stand at {protocol.sampling.cut_policy}, and no trace was cut yet",
+    )
 
 
 def _mean_rollout(runs: pl.DataFrame, asset: str, length: float | None) -> tuple[float | None, str]:

@@ -39,7 +39,12 @@ class PlannedBlock:
 
 def sampling_of(protocol: Protocol) -> Sampling:
     """The sampling parameters of a protocol."""
-    return Sampling(protocol.temperature, protocol.top_p, protocol.top_k, protocol.min_p)
+    return Sampling(
+        protocol.sampling.temperature,
+        protocol.sampling.top_p,
+        protocol.sampling.top_k,
+        protocol.sampling.min_p,
+    )
 
 
 def plan_block(
@@ -59,16 +64,22 @@ def plan_block(
     Raises:
         ValueError: The prefix has used up the budget.
     """
-    budget = protocol.max_tokens - (len(prefix.token_ids) - prefix.n_prompt)
+    budget = protocol.sampling.max_tokens - (len(prefix.token_ids) - prefix.n_prompt)
     if budget < 1:
         raise ValueError(
-            f"problem {prefix.problem_id!r}: the prefix has used up max_tokens = {protocol.max_tokens}; "
+            f"problem {prefix.problem_id!r}: the prefix has used up max_tokens = {protocol.sampling.max_tokens}; "
             "raise it in protocols.toml"
         )
     budget = budget if most_tokens is None else min(budget, most_tokens)
     budget = info.room(len(prefix.token_ids), budget)
     key = block_key(
-        info, prefix.prefix_id, sampling_of(protocol), budget, index, purpose=purpose, seed=protocol.seed
+        info,
+        prefix.prefix_id,
+        sampling_of(protocol),
+        budget,
+        index,
+        purpose=purpose,
+        seed=protocol.sampling.seed,
     )
     return PlannedBlock(Block(key, prefix.token_ids, size, budget, block_seed(key)), prefix, index * size)
 
@@ -90,17 +101,17 @@ def plan_rollouts(
     n: Mapping[str, int] | None = None,
     purpose: Purpose = "rollout",
 ) -> list[PlannedBlock]:
-    """Blocks for ``protocol.n`` rollouts of every distinct prefix, or for ``n`` by prefix_id.
+    """Blocks for ``protocol.sampling.n`` rollouts of every distinct prefix, or for ``n`` by prefix_id.
 
     Sorted by token ids, so that a prefix is followed by those that continue it and the engine's prefix
     cache holds what comes next.
     """
-    size = min(BLOCK_SIZE, protocol.n)  # a greedy protocol asks for one
+    size = min(BLOCK_SIZE, protocol.sampling.n)  # a greedy protocol asks for one
     distinct = {prefix.token_ids: prefix for prefix in prefixes}
     return [
         plan_block(distinct[ids], index, size, protocol, info, purpose)
         for ids in sorted(distinct)
-        for index in range((protocol.n if n is None else n[distinct[ids].prefix_id]) // size)
+        for index in range((protocol.sampling.n if n is None else n[distinct[ids].prefix_id]) // size)
     ]
 
 
@@ -109,5 +120,5 @@ def plan_traces(prompts: Iterable[Prefix], protocol: Protocol, info: EngineInfo)
     return [
         plan_block(prompt, index, 1, protocol, info, "trace")
         for prompt in prompts
-        for index in range(protocol.traces_per_problem)
+        for index in range(protocol.sampling.traces_per_problem)
     ]

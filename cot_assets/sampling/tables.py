@@ -147,23 +147,23 @@ def measured_traces(traces: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     Traces without tokens are left out: they have nothing to cut.
     """
     pool = traces.filter(pl.col("n_tokens") > 0)
-    if protocol.measured == "correct":
+    if protocol.sampling.measured == "correct":
         pool = pool.filter(pl.col("verdict") == "correct")
     pool = pool.sort("problem_id", "sample_index")
-    if protocol.measured == "all":
+    if protocol.sampling.measured == "all":
         return pool
-    return pool.group_by("problem_id", maintain_order=True).head(protocol.measured_per_problem)
+    return pool.group_by("problem_id", maintain_order=True).head(protocol.sampling.measured_per_problem)
 
 
 def trace_cuts(traces: pl.DataFrame, problems: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     """The table ``trace_cuts`` of measured traces, cut by the protocol's policy."""
     positions = {
         trace["trace_id"]: cut_positions(
-            protocol.cut_policy, trace["text"], trace["char_ends"], protocol.max_cuts
+            protocol.sampling.cut_policy, trace["text"], trace["char_ends"], protocol.sampling.max_cuts
         )
         for trace in traces.iter_rows(named=True)
     }
-    return cuts_at(positions, protocol.cut_policy, traces, problems, protocol)
+    return cuts_at(positions, protocol.sampling.cut_policy, traces, problems, protocol)
 
 
 def cuts_at(

@@ -200,13 +200,6 @@ class Protocol(Entry):
             raise ValueError(f"adaptive.slack = {slack} reaches a threshold of events")
         return self
 
-    def __getattr__(self, name: str) -> Any:
-        # Until every reader says which part it means.
-        for part in ("sampling", "analysis"):
-            if name in PARTS[part].model_fields:
-                return getattr(self.__dict__[part], name)
-        raise AttributeError(name)
-
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Protocol:
         """A copy with fields of either part replaced, by their names; not validated, as pydantic's copies are."""
         changes, _ = nested(dict(update or {}))

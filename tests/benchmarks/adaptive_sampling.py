@@ -62,15 +62,15 @@ def search(truth: np.ndarray, coarse: np.ndarray, protocol: Protocol, rng: np.ra
         n[at] += drawn
         k[at] += rng.binomial(drawn, truth[at])
     confirmed = np.array(plan.to_confirm(n, n, k))
-    return Found(n, k, confirmed, rng.binomial(protocol.n, truth[confirmed]))
+    return Found(n, k, confirmed, rng.binomial(protocol.sampling.n, truth[confirmed]))
 
 
 def events(values: np.ndarray, protocol: Protocol) -> set[int]:
     """Positions after which the value changes by more than a threshold; NaN is unknown."""
     with np.errstate(invalid="ignore"):
         delta = np.diff(values)
-        found = (delta > protocol.insight_threshold + EPSILON) | (
-            -delta > protocol.tangent_threshold + EPSILON
+        found = (delta > protocol.analysis.insight_threshold + EPSILON) | (
+            -delta > protocol.analysis.tangent_threshold + EPSILON
         )
     return set(np.flatnonzero(found).tolist())
 

@@ -82,7 +82,7 @@ def accuracy(engine: Engine, protocol: Protocol, per_cell: int) -> None:
 
 def guesses(engine: Engine, protocol: Protocol, traces: int) -> None:
     """Lucky guesses among unfiltered traces, measured at cut 0 and at the last cut before the answer."""
-    per_problem = protocol.traces_per_problem
+    per_problem = protocol.sampling.traces_per_problem
     problems = _problems(-(-traces // (16 * per_problem)), seed=12)
     info, prompts = engine.describe(), _prompts(problems, engine)
     prompt_of = {p.problem_id: p for p in prompts}
@@ -96,7 +96,7 @@ def guesses(engine: Engine, protocol: Protocol, traces: int) -> None:
         correct += 1
         stated = states_answer_at(text, answer, "integer")
         ends = char_ends(engine.decode, ids)
-        positions = cut_positions(protocol.cut_policy, text, ends, max_cuts=10_000)
+        positions = cut_positions(protocol.sampling.cut_policy, text, ends, max_cuts=10_000)
         before = [p for p in positions if stated is None or (ends[p - 1] if p else 0) < stated]
         prompt = prompt_of[name]
         last.append(Prefix(name, (*prompt.token_ids, *ids[: before[-1]]), prompt.n_prompt))
@@ -112,12 +112,12 @@ def guesses(engine: Engine, protocol: Protocol, traces: int) -> None:
     )
     k_n = {row["prefix_id"]: (row["k"], row["n"]) for row in counts.iter_rows(named=True)}
     pairs = [k_n[p.prefix_id] for p in last]
-    by_threshold = sum(k / n < protocol.guess_threshold for k, n in pairs)
+    by_threshold = sum(k / n < protocol.analysis.guess_threshold for k, n in pairs)
     k, n = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
-    confirmed = int((probability_below(k, n, protocol.guess_threshold) >= 0.95).sum())
+    confirmed = int((probability_below(k, n, protocol.analysis.guess_threshold) >= 0.95).sum())
     low, high = jeffreys_interval(np.array([by_threshold]), np.array([correct]))
     v0 = np.mean([k_n[p.prefix_id][0] / k_n[p.prefix_id][1] for p in prompts])
-    print(f"traces {sampled.height}, correct {correct}, mean V0 {v0:.2f}, n = {protocol.n}")
+    print(f"traces {sampled.height}, correct {correct}, mean V0 {v0:.2f}, n = {protocol.sampling.n}")
     print(
         f"lucky guesses by threshold {by_threshold} ({by_threshold / correct:.1%}, {low[0]:.1%}-{high[0]:.1%})"
     )

@@ -12,7 +12,7 @@ import polars as pl
 
 from cot_assets.measures.patterns.judging import judge_curves
 from cot_assets.study import Protocol
-from cot_assets.warehouse.schema import polars_schema
+from cot_assets.warehouse.schema import polars_schema, table_schema
 
 #: Views of the room, none of which reads another.
 PATTERN_VIEWS = (
@@ -37,7 +37,7 @@ def judged_views(
             con.execute(f'CREATE TABLE "{name}" AS FROM given')
         views: dict[str, pl.DataFrame] = {}
         for name in PATTERN_VIEWS:
-            con.execute(views()[name].ddl)
+            con.execute(table_schema(name).ddl)
             schema = polars_schema(name)
             key = [c for c in ("trace_id", "cut_policy", "cut_index", "rule", "kind") if c in schema]
             views[name] = con.sql(f'FROM "{name}"').pl().cast(schema).sort(key)

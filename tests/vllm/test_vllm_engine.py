@@ -226,7 +226,7 @@ def test_it_has_the_potentials_of_the_embedded_engine(
     engine.close()
     statistic, freedom, p = agreement(undisturbed, embedded)
     print(
-        f"vLLM against OpenVINO, {len(prefixes)} prefixes x {PROTOCOL.n}: {statistic:.1f} on {freedom}, p {p:.3f}"
+        f"vLLM against OpenVINO, {len(prefixes)} prefixes x {PROTOCOL.sampling.n}: {statistic:.1f} on {freedom}, p {p:.3f}"
     )
     assert freedom >= 8, "prefixes that say something"
     assert p > LEVEL

@@ -202,13 +202,13 @@ def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.Materializ
 
 def martingale_finding(scope: common.Scope, curves: pl.DataFrame) -> rules.Finding:
     """The joint martingale test on line ends and trace ends; not applicable to correct-only traces."""
-    if scope.protocol.measured == "correct":
+    if scope.protocol.sampling.measured == "correct":
         return rules.Finding(
             True, "not applicable: the protocol measures correct traces only, which is a selection"
         )
     traces = scope.warehouse.read_table("traces", **scope.where)
     # Places that exploration found depend on what follows them: they are no stopping times.
-    own = curves.filter(pl.col("cut_policy") == scope.protocol.cut_policy)
+    own = curves.filter(pl.col("cut_policy") == scope.protocol.sampling.cut_policy)
     frame = stopping_frame(own, scope.protocol, traces)
     if frame.is_empty():
         return rules.Finding(False, "no trace with a verdict was measured, so there is nothing to test")

@@ -101,7 +101,7 @@ def stopping_frame(
     Raises:
         ValueError: the protocol measures correct traces only, or the curves have several cut policies.
     """
-    if protocol.measured == "correct":
+    if protocol.sampling.measured == "correct":
         raise ValueError(
             f"protocol {protocol.name!r} measures correct traces only; the martingale check needs traces "
             "that were not chosen by their verdict (measured = 'first' or 'all')"
@@ -110,7 +110,7 @@ def stopping_frame(
     policies = sorted(checked["cut_policy"].unique().to_list())
     if len(policies) > 1:
         raise ValueError(f"the curves mix the cut policies {', '.join(policies)}; pass one at a time")
-    fixed = (protocol.max_cuts + 1) // 2 if policies and policies[0] in STOPPING_POLICIES else 1
+    fixed = (protocol.sampling.max_cuts + 1) // 2 if policies and policies[0] in STOPPING_POLICIES else 1
     checked = checked.with_columns(
         pl.col("cut_index").alias("position"), (pl.col("verdict") == "correct").alias("is_correct")
     )

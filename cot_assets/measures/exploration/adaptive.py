@@ -55,7 +55,7 @@ class Search:
             n: Those among them that were scored.
             k: Those among them that were correct.
         """
-        settings = self._protocol.adaptive
+        settings = self._protocol.sampling.adaptive
         drawn = self._checked(asked)
         if (new := self.coarse[drawn[self.coarse] == 0]).size:
             return {int(position): settings.first for position in new}
@@ -77,7 +77,7 @@ class Search:
         A candidate is a pair of neighboring positions between which an event is plausible.
         """
         left, right, plausible = self._intervals(self._checked(asked), n, k)
-        is_candidate = (right - left == 1) & (plausible >= self._protocol.adaptive.plausible)
+        is_candidate = (right - left == 1) & (plausible >= self._protocol.sampling.adaptive.plausible)
         ends = np.concatenate([self.coarse, left[is_candidate], right[is_candidate]])
         return np.unique(ends).tolist()
 
@@ -96,12 +96,12 @@ class Search:
         """
         at = np.flatnonzero(drawn)
         left, right = at[:-1], at[1:]
-        slack, protocol = self._protocol.adaptive.slack, self._protocol
+        slack, protocol = self._protocol.sampling.adaptive.slack, self._protocol
         plausible = [
             _event_probability(
                 (k[a], n[a], k[b], n[b]),
-                protocol.insight_threshold - (slack if b - a > 1 else 0.0),
-                protocol.tangent_threshold - (slack if b - a > 1 else 0.0),
+                protocol.analysis.insight_threshold - (slack if b - a > 1 else 0.0),
+                protocol.analysis.tangent_threshold - (slack if b - a > 1 else 0.0),
             )
             for a, b in zip(left.tolist(), right.tolist(), strict=True)
         ]

@@ -55,8 +55,8 @@ class Exploration:
 
     def _opened(self, row: dict[str, Any]) -> _Trace:
         ends, protocol = row["char_ends"], self._protocol
-        coarse = cut_positions(protocol.cut_policy, row["text"], ends, protocol.max_cuts)
-        fine = cut_positions(protocol.adaptive.resolution, row["text"], ends, len(ends))
+        coarse = cut_positions(protocol.sampling.cut_policy, row["text"], ends, protocol.sampling.max_cuts)
+        fine = cut_positions(protocol.sampling.adaptive.resolution, row["text"], ends, len(ends))
         tokens = sorted({*coarse, *fine})
         ids = prefix_ids(row["prompt_token_ids"], row["token_ids"], tokens)
         self._places |= {prefix: (row, position) for prefix, position in zip(ids, tokens, strict=True)}

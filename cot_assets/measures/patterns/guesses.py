@@ -35,8 +35,8 @@ def judge_guesses(
     before = own.filter(pl.col("cut_index") < pl.col("stated"))
     values = cuts.select(*CURVE, "cut_index", "n", "n_correct", "potential")
     for rule, places, threshold in (
-        ("late_spike", own, protocol.late_spike_threshold),
-        ("lucky_guess", before, protocol.guess_threshold),
+        ("late_spike", own, protocol.analysis.late_spike_threshold),
+        ("lucky_guess", before, protocol.analysis.guess_threshold),
     ):
         last = places.group_by(*CURVE).agg(pl.col("cut_index").max())
         at = last.join(values, on=[*CURVE, "cut_index"]).drop_nulls("n")

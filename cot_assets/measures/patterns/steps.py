@@ -43,8 +43,8 @@ class Pattern(NamedTuple):
 def patterns_of(protocol: Protocol) -> tuple[Pattern, Pattern]:
     """Insight and tangent with the protocol's thresholds."""
     return (
-        Pattern("insight", "rise", protocol.insight_threshold),
-        Pattern("tangent", "drop", protocol.tangent_threshold),
+        Pattern("insight", "rise", protocol.analysis.insight_threshold),
+        Pattern("tangent", "drop", protocol.analysis.tangent_threshold),
     )
 
 
@@ -90,7 +90,7 @@ def judge_steps(
         *(pl.lit(pattern.threshold).alias(f"{pattern.name}_threshold") for pattern in patterns),
     )
     steps = _with_intervals(steps)
-    return _with_recovery(steps, cuts, protocol.monotone_tolerance), pl.DataFrame(laws)
+    return _with_recovery(steps, cuts, protocol.analysis.monotone_tolerance), pl.DataFrame(laws)
 
 
 def _with_intervals(steps: pl.DataFrame) -> pl.DataFrame:

@@ -49,20 +49,22 @@ def judge_traces(
         .agg((~pl.col("is_end")).sum().alias("n_cuts"))
         .sort(*CURVE)
         .join(start, on=CURVE, how="left", maintain_order="left")
-        .with_columns((pl.col("v0") >= protocol.solved_threshold - EPSILON).alias("is_solved_without_cot"))
+        .with_columns(
+            (pl.col("v0") >= protocol.analysis.solved_threshold - EPSILON).alias("is_solved_without_cot")
+        )
     )
     judged = (
         judge_guesses(traces, checked, cuts, protocol)
-        .join(_within_tolerance(pairs, protocol.monotone_tolerance), on=CURVE, how="left")
+        .join(_within_tolerance(pairs, protocol.analysis.monotone_tolerance), on=CURVE, how="left")
         .join(_as_a_whole(cuts, protocol), on=CURVE, how="left")
     )
     return (
         judged.sort(*CURVE)
         .with_columns(
             pl.col("n_pairs", "n_known_cuts").fill_null(0),
-            pl.lit(protocol.monotone_tolerance).alias("tolerance"),
-            pl.lit(protocol.tangent_threshold).alias("drawdown_threshold"),
-            pl.lit(protocol.insight_threshold).alias("run_up_threshold"),
+            pl.lit(protocol.analysis.monotone_tolerance).alias("tolerance"),
+            pl.lit(protocol.analysis.tangent_threshold).alias("drawdown_threshold"),
+            pl.lit(protocol.analysis.insight_threshold).alias("run_up_threshold"),
             _benjamini_hochberg(pl.col("p_value")).over(*UNITS).alias("q_value"),
         )
         .with_columns((pl.col("q_value") >= LEVEL).alias("is_monotone_by_test"))
@@ -106,9 +108,11 @@ def _as_a_whole(cuts: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
             k, n = np.asarray(k_, dtype=np.float64), np.asarray(n_, dtype=np.float64)
             row["statistic"] = float(fall_statistic(k, n))
             row["max_misfit"] = float(np.max(np.abs(k / n - isotonic_fit(k, n))))
-            row["p_value"] = fall_p_value(k, n, protocol.seed)
-            row |= _spread(index, k, n, "drawdown", protocol.tangent_threshold, protocol.seed)
-            row |= _spread(index, k, n, "run_up", protocol.insight_threshold, protocol.seed)
+            row["p_value"] = fall_p_value(k, n, protocol.sampling.seed)
+            row |= _spread(
+                index, k, n, "drawdown", protocol.analysis.tangent_threshold, protocol.sampling.seed
+            )
+            row |= _spread(index, k, n, "run_up", protocol.analysis.insight_threshold, protocol.sampling.seed)
         rows.append(row)
     stored = polars_schema("trace_patterns")
     return pl.DataFrame(rows, schema={name: stored[name] for name in _WHOLE})

@@ -72,15 +72,15 @@ def model_differences(decisions: Decisions, traces: pl.DataFrame, protocol: Prot
         "problem_set", "model", "problem_id", (pl.col("verdict") == "correct").alias("has")
     )
     rows = [
-        *_pairs(scored, {"measure": "accuracy"}, protocol.seed),
-        *_pairs(_starts(decisions), {"measure": "v0"}, protocol.seed),
+        *_pairs(scored, {"measure": "accuracy"}, protocol.sampling.seed),
+        *_pairs(_starts(decisions), {"measure": "v0"}, protocol.sampling.seed),
     ]
     for (rule, pattern), decided in decisions.items():
         known = decided.drop_nulls("has").sort("cut_policy", "trace_id")
         for (policy,), own in known.group_by("cut_policy", maintain_order=True):
             for name, is_in in FILTERS.items():
                 labels = {"measure": pattern, "rule": rule, "cut_policy": policy, "trace_filter": name}
-                rows += _pairs(own.filter(is_in), labels, protocol.seed)
+                rows += _pairs(own.filter(is_in), labels, protocol.sampling.seed)
     return estimates(rows, "model_differences", protocol)
 
 

@@ -115,18 +115,20 @@ def measured_pass_at_k(
         ValueError: a column is missing.
     """
     rows: list[Row] = []
-    if protocol.measured != "correct":
-        per_problem = protocol.measured_per_problem
-        most = per_problem if protocol.measured == "first" else protocol.traces_per_problem
+    if protocol.sampling.measured != "correct":
+        per_problem = protocol.sampling.measured_per_problem
+        most = per_problem if protocol.sampling.measured == "first" else protocol.sampling.traces_per_problem
         ks = [k for k in (1, 2, 4, 8, 16, 32, 64) if k < most] + [most]
         for (policy,), traces in monotonicity.group_by("cut_policy", maintain_order=True):
             own = lucky_guesses.filter(pl.col("cut_policy") == policy)
             for rule in RULES:
                 by_problem = pass_at_k_by_problem(traces, own, ks, rule)
                 labels = {"cut_policy": policy, "rule": rule}
-                rows += _means(by_problem, "pass_at_k_without_guesses", labels, protocol.seed)
+                rows += _means(by_problem, "pass_at_k_without_guesses", labels, protocol.sampling.seed)
                 if rule == RULES[0]:
-                    rows += _means(by_problem, "pass_at_k", {**labels, "rule": "kept"}, protocol.seed)
+                    rows += _means(
+                        by_problem, "pass_at_k", {**labels, "rule": "kept"}, protocol.sampling.seed
+                    )
     return estimates(rows, "pass_at_k", protocol)
 
 

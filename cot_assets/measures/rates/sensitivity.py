@@ -59,9 +59,9 @@ def rate_sensitivity(curves: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol
     for values, unit in checked.sort(*UNITS, *CURVE, "cut_index").group_by(*UNITS, maintain_order=True):
         names = dict(zip(UNITS, values, strict=True))
         table = _Table(unit, lucky_guesses, protocol)
-        most = int(table.n.max(initial=0)) or protocol.n
+        most = int(table.n.max(initial=0)) or protocol.sampling.n
         for n in sorted({*(n for n in SIZES if n < most), most}):
-            draws = table.draw(n, np.random.default_rng([protocol.seed, n]))
+            draws = table.draw(n, np.random.default_rng([protocol.sampling.seed, n]))
             for pattern, (own, thresholds) in grids.items():
                 has = [_has(pattern, deciding[pattern], thresholds) for deciding in draws]
                 for name, chosen in table.filters(pattern).items():
@@ -112,7 +112,7 @@ class _Table:
             .with_row_index("row")
             .join(v0, on=CURVE, how="left", maintain_order="left")
             .with_columns(
-                (pl.col("v0") >= protocol.solved_threshold - EPSILON).alias("is_solved_without_cot")
+                (pl.col("v0") >= protocol.analysis.solved_threshold - EPSILON).alias("is_solved_without_cot")
             )
         )
         self.problems: npt.NDArray[np.int64] = (
@@ -200,10 +200,10 @@ def _has(pattern: str, deciding: Floats, thresholds: tuple[float, ...]) -> Flags
 def _with_protocol(protocol: Protocol) -> Mapping[str, tuple[float, tuple[float, ...]]]:
     """By pattern the protocol's own threshold, and the grid that it joins."""
     own = {
-        "insight": protocol.insight_threshold,
-        "tangent": protocol.tangent_threshold,
-        "monotone": protocol.monotone_tolerance,
-        "late_spike": protocol.late_spike_threshold,
-        "lucky_guess": protocol.guess_threshold,
+        "insight": protocol.analysis.insight_threshold,
+        "tangent": protocol.analysis.tangent_threshold,
+        "monotone": protocol.analysis.monotone_tolerance,
+        "late_spike": protocol.analysis.late_spike_threshold,
+        "lucky_guess": protocol.analysis.guess_threshold,
     }
     return {name: (own[name], tuple(sorted({*THRESHOLDS, own[name]}))) for name in PATTERNS}

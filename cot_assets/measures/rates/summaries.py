@@ -99,14 +99,16 @@ def _filtered(own: Tables, table: str) -> Iterator[tuple[str, pl.DataFrame]]:
 def _recovery(own: Tables, protocol: Protocol) -> Iterator[Row]:
     for rule, flag in RULES.items():
         tangents = own["tangents"].filter(flag)
-        each = Group(tangents, "tangents", {"rule": rule}, protocol.seed)
+        each = Group(tangents, "tangents", {"rule": rule}, protocol.sampling.seed)
         yield each.share("recovered", pl.col("is_recovered"))
         for share in (0.25, 0.5, 0.75):
             yield each.quantile(f"recovery_tokens_{100 * share:.0f}", pl.col("recovery_tokens"), share)
         yield each.mean("potential_before", pl.col("potential_before"))
         yield each.mean("potential_after", pl.col("potential_after"))
         traces = own["monotonicity"].join(tangents, on=CURVE, how="semi")
-        yield Group(traces, "traces", {"rule": rule}, protocol.seed).share("ends_correct", _IS_CORRECT)
+        yield Group(traces, "traces", {"rule": rule}, protocol.sampling.seed).share(
+            "ends_correct", _IS_CORRECT
+        )
 
 
 def _jumps(own: Tables, protocol: Protocol) -> Iterator[Row]:
@@ -117,7 +119,7 @@ def _jumps(own: Tables, protocol: Protocol) -> Iterator[Row]:
         kinds["other step"] = own["jumps"].join(insights, on=key, how="anti")
         for part, steps in kinds.items():
             labels = {"rule": rule, "split_by": "step", "part": part}
-            each = Group(steps, "steps", labels, protocol.seed)
+            each = Group(steps, "steps", labels, protocol.sampling.seed)
             for sign, column in SIGNS.items():
                 yield each.share(sign, pl.col(column))
             yield each.share("no_sign", ~pl.any_horizontal(*SIGNS.values()))
@@ -136,9 +138,11 @@ def _monotone_tests(own: Tables, protocol: Protocol) -> Iterator[Row]:
         both = tests.drop_nulls("p_value").join(by_tolerance, on=CURVE, how="left")
         for rule, flag in rules.items():
             labels = {"rule": rule, "trace_filter": name}
-            yield Group(both, "traces", labels, protocol.seed).share("monotone", flag)
+            yield Group(both, "traces", labels, protocol.sampling.seed).share("monotone", flag)
         labels = {"rule": "test", "trace_filter": name}
-        yield Group(both, "traces", labels, protocol.seed).quantile("max_misfit", pl.col("max_misfit"), 0.5)
+        yield Group(both, "traces", labels, protocol.sampling.seed).quantile(
+            "max_misfit", pl.col("max_misfit"), 0.5
+        )
 
 
 def _true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
@@ -151,15 +155,15 @@ def _true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
             ("confirmed", pl.col(f"is_{pattern}_confirmed")),
         ):
             labels = {"rule": rule, "split_by": "pattern", "part": pattern}
-            yield Group(both, "steps", labels, protocol.seed).share("event", flag)
+            yield Group(both, "steps", labels, protocol.sampling.seed).share("event", flag)
     counts = (reals(pairs, name) for name in ("k_before", "n_before", "k_after", "n_after"))
     likelihoods = change_likelihoods(*counts)
 
     def fit(kept: npt.NDArray[np.bool_]) -> list[float]:
         own = likelihoods[kept]
         prior = fit_change_prior(own)
-        rises = probability_beyond(own, prior, protocol.insight_threshold, "rise")
-        drops = probability_beyond(own, prior, protocol.tangent_threshold, "drop")
+        rises = probability_beyond(own, prior, protocol.analysis.insight_threshold, "rise")
+        drops = probability_beyond(own, prior, protocol.analysis.tangent_threshold, "drop")
         return [float(rises.mean()), float(drops.mean()), prior.at_zero] if kept.any() else [0.0, 0.0, 1.0]
 
     numbers: list[Row] = [
@@ -173,7 +177,7 @@ def _true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
         else np.zeros((0, 100))
     )
     sizes = pl.Series("size_fitted", masses @ np.abs(CENTERS), dtype=pl.Float64)
-    whole = Group(pairs.with_columns(sizes), "steps", seed=protocol.seed)
+    whole = Group(pairs.with_columns(sizes), "steps", seed=protocol.sampling.seed)
     yield from ({"rule": "fitted", **row} for row in whole.fitted(numbers, fit))
     for rule, column in (("estimate", "delta"), ("fitted", "size_fitted")):
         yield {**whole.mean("size", pl.col(column).abs()), "rule": rule}
@@ -185,14 +189,18 @@ def _confirmed_events(own: Tables, protocol: Protocol) -> Iterator[Row]:
     kinds |= {rule: guesses.filter(pl.col("rule") == rule) for rule in ("late_spike", "lucky_guess")}
     for pattern, events in kinds.items():
         labels = {"split_by": "pattern", "part": pattern}
-        found = Group(events.filter("by_threshold"), "events", {**labels, "rule": "threshold"}, protocol.seed)
+        found = Group(
+            events.filter("by_threshold"), "events", {**labels, "rule": "threshold"}, protocol.sampling.seed
+        )
         yield found.share("confirmed", pl.col("is_confirmed"))
         yield found.mean("false_by_flat_prior", 1 - pl.col("probability"))
         if pattern in ("insight", "tangent"):  # the fitted law is one of changes; guesses are levels
             fitted = own["changes"].select(*CURVE, "cut_index", false=1 - pl.col(f"{pattern}_fitted"))
             judged = found.frame.join(fitted, on=[*CURVE, "cut_index"])
             yield replace(found, frame=judged).mean("false_by_fitted_law", pl.col("false"))
-        kept = Group(events.filter("is_confirmed"), "events", {**labels, "rule": "confirmed"}, protocol.seed)
+        kept = Group(
+            events.filter("is_confirmed"), "events", {**labels, "rule": "confirmed"}, protocol.sampling.seed
+        )
         yield kept.share("missed_by_threshold", ~pl.col("by_threshold"))
 
 
@@ -200,7 +208,7 @@ def _drawdown_rates(own: Tables, protocol: Protocol) -> Iterator[Row]:
     for name, whole in _filtered(own, "drawdowns"):
         for kind in ("drawdown", "run_up"):
             labels = {"trace_filter": name, "split_by": "kind", "part": kind}
-            each = Group(whole.filter(pl.col("kind") == kind), "traces", labels, protocol.seed)
+            each = Group(whole.filter(pl.col("kind") == kind), "traces", labels, protocol.sampling.seed)
             for rule, flag in RULES.items():
                 yield {**each.share("beyond_threshold", pl.col(flag)), "rule": rule}
             for rule, column in (("plain", "change"), ("split", "change_split")):
@@ -213,7 +221,9 @@ def _guesses_by_v0(own: Tables, protocol: Protocol) -> Iterator[Row]:
         for v0_bin in V0_BINS:
             here = decided.filter(pl.col("rule") == rule, pl.col("v0_bin") == v0_bin)
             labels = {"rule": rule, "trace_filter": "correct", "split_by": "v0_bin", "part": v0_bin}
-            yield Group(here, "traces", labels, protocol.seed).mean("guess_bound", pl.col("guess_bound"))
+            yield Group(here, "traces", labels, protocol.sampling.seed).mean(
+                "guess_bound", pl.col("guess_bound")
+            )
 
 
 def _answer_leaks(own: Tables, protocol: Protocol) -> Iterator[Row]:
@@ -221,7 +231,7 @@ def _answer_leaks(own: Tables, protocol: Protocol) -> Iterator[Row]:
     for name in ("correct", "incorrect", "all"):
         for stage, is_there in _STAGES.items():
             labels = {"trace_filter": name, "split_by": "stage", "part": stage}
-            each = Group(cuts.filter(FILTERS[name], is_there), "cuts", labels, protocol.seed)
+            each = Group(cuts.filter(FILTERS[name], is_there), "cuts", labels, protocol.sampling.seed)
             yield each.mean("potential", pl.col("potential"))
             yield each.mean("fraction", pl.col("fraction"))
 
@@ -236,10 +246,10 @@ def _event_positions(own: Tables, protocol: Protocol) -> Iterator[Row]:
         steps = steps.join(found, on=key, how="left").with_columns(pl.col(pattern).fill_null(value=False))
     for tenth in range(10):
         labels = {"split_by": "tenth", "part": f"{tenth / 10:.1f}"}
-        here = Group(steps.filter(pl.col("tenth") == tenth), "steps", labels, protocol.seed)
+        here = Group(steps.filter(pl.col("tenth") == tenth), "steps", labels, protocol.sampling.seed)
         for pattern in ("insight", "tangent"):
             yield {**here.share(pattern, pl.col(pattern)), "rule": "threshold"}
-        at = Group(cuts.filter(pl.col("tenth") == tenth), "cuts", labels, protocol.seed)
+        at = Group(cuts.filter(pl.col("tenth") == tenth), "cuts", labels, protocol.sampling.seed)
         yield at.mean("potential", pl.col("potential"))
 
 
@@ -249,11 +259,13 @@ def _solved_without_cot(own: Tables, protocol: Protocol) -> Iterator[Row]:
     problems = traces.group_by("problem_id").agg(
         pl.col("is_solved_without_cot").max(), pl.col("v0").mean().alias("v0")
     )
-    each = Group(problems, "problems", seed=protocol.seed)
+    each = Group(problems, "problems", seed=protocol.sampling.seed)
     yield each.share("solved_without_cot", pl.col("is_solved_without_cot"))
     yield each.mean("v0", pl.col("v0"))
-    yield Group(traces, "traces", seed=protocol.seed).share("accuracy", _IS_CORRECT)
-    correct = Group(traces.filter(FILTERS["correct"]), "traces", {"trace_filter": "correct"}, protocol.seed)
+    yield Group(traces, "traces", seed=protocol.sampling.seed).share("accuracy", _IS_CORRECT)
+    correct = Group(
+        traces.filter(FILTERS["correct"]), "traces", {"trace_filter": "correct"}, protocol.sampling.seed
+    )
     yield correct.share("left_by_the_paper", FILTERS["paper"].fill_null(value=False))
 
 
@@ -276,7 +288,7 @@ def _difficulty(own: Tables, protocol: Protocol) -> Iterator[Row]:
         .join(start, on="problem_id", how="left")
         .join(own["problems"].select("problem_id", "level", "subject"), on="problem_id", how="left")
     )
-    longest = max(float(protocol.max_tokens), float(each["n_tokens"].max()))  # type: ignore[arg-type]
+    longest = max(float(protocol.sampling.max_tokens), float(each["n_tokens"].max()))  # type: ignore[arg-type]
     parts = [("none", "all", each)]
     for split_by in ("level", "subject"):
         for (part,), group in (
@@ -285,7 +297,7 @@ def _difficulty(own: Tables, protocol: Protocol) -> Iterator[Row]:
             parts.append((split_by, str(part), group))
     for split_by, part, group in parts:
         labels = {"split_by": split_by, "part": part}
-        problems = Group(group.sort("problem_id"), "problems", labels, protocol.seed)
+        problems = Group(group.sort("problem_id"), "problems", labels, protocol.sampling.seed)
         yield problems.mean("v0", pl.col("v0"))
         yield problems.mean("accuracy", pl.col("accuracy"))
         yield problems.mean("gain_over_v0", pl.col("accuracy") - pl.col("v0"), (-1.0, 1.0))

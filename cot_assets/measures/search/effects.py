@@ -128,7 +128,7 @@ def _monotone(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
                 "trace_id": trace_id,
                 "n_known_cuts": len(index),
                 "max_drop": float(falls.max(initial=0.0)) if falls.size else None,
-                "p_value": fall_p_value(k, n, protocol.seed) if len(index) > 1 else None,
+                "p_value": fall_p_value(k, n, protocol.sampling.seed) if len(index) > 1 else None,
             }
         )
     found = pl.DataFrame(rows, schema={name: OPTIMIZED_TRACES[name] for name in _MONOTONE})
@@ -137,8 +137,10 @@ def _monotone(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         .join(found, on="trace_id", how="left")
         .with_columns(
             pl.col("n_known_cuts").fill_null(0),
-            pl.lit(protocol.monotone_tolerance).alias("tolerance"),
-            (pl.col("max_drop") <= protocol.monotone_tolerance + EPSILON).alias("is_monotone_by_tolerance"),
+            pl.lit(protocol.analysis.monotone_tolerance).alias("tolerance"),
+            (pl.col("max_drop") <= protocol.analysis.monotone_tolerance + EPSILON).alias(
+                "is_monotone_by_tolerance"
+            ),
             (pl.col("p_value") >= LEVEL).alias("is_monotone_by_test"),
         )
     )
@@ -199,11 +201,13 @@ def mean_curves(traces: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -
     rows: list[dict[str, Any]] = []
     for (model,), own in traces.sort("model").group_by("model", maintain_order=True):
         last = int(own["n_chunks"].to_numpy().max())
-        values = stopped_values(own, steps.filter(pl.col("model") == model), protocol.search_chunk, last)
+        values = stopped_values(
+            own, steps.filter(pl.col("model") == model), protocol.sampling.search_chunk, last
+        )
         both = values.filter(pl.len().over("problem_id", "position") == len(ARMS))
         for (arm, position), group in both.group_by("arm", "position"):
             mean = cluster_bootstrap_mean(
-                reals(group, "value"), group["problem_id"].to_numpy(), protocol.seed
+                reals(group, "value"), group["problem_id"].to_numpy(), protocol.sampling.seed
             )
             rows.append(
                 {
@@ -243,9 +247,9 @@ def optimized_effects(
     optimized, plain = (traces.filter(pl.col("arm") == arm) for arm in ARMS)
     judged = pl.col("verdict") != "unscored"
     right = (pl.col("verdict") == "correct").cast(_REAL).alias("value")
-    length = (pl.col("n_tokens") / protocol.max_tokens).clip(upper_bound=1.0).alias("value")
+    length = (pl.col("n_tokens") / protocol.sampling.max_tokens).clip(upper_bound=1.0).alias("value")
     ended = optimized.filter("is_complete")
-    values = stopped_values(traces, steps, protocol.search_chunk).filter(
+    values = stopped_values(traces, steps, protocol.sampling.search_chunk).filter(
         (pl.len().over("problem_id", "position") == len(ARMS)) & (pl.col("position") > 0)
     )
     sides: dict[str, tuple[pl.DataFrame, pl.DataFrame]] = {
@@ -261,10 +265,10 @@ def optimized_effects(
         one, other = (side.select("problem_id", flag).drop_nulls() for side in (optimized, plain))
         sides[f"monotone_by_{rule}"] = (one, other)
     labels = {name: traces[name][0] for name in ("problem_set", "model")}
-    rows = [*_bias(Group(steps, "chunks", labels, protocol.seed))]
+    rows = [*_bias(Group(steps, "chunks", labels, protocol.sampling.seed))]
     for measure, (value, reference) in sides.items():
-        scale = float(protocol.max_tokens) if measure == "n_tokens" else 1.0
-        found = paired(value, reference, "value", protocol.seed)
+        scale = float(protocol.sampling.max_tokens) if measure == "n_tokens" else 1.0
+        found = paired(value, reference, "value", protocol.sampling.seed)
         rows += comparison(measure, found, "problems", labels, scale)
     return estimates(rows, "optimized_effects", protocol)
 

@@ -177,7 +177,7 @@ def advance(search: Search, outcomes: Outcomes, protocol: Protocol, info: Engine
         steps=(*search.steps, step),
         candidates=(),
         tokens_spent=spent,
-        has_stopped=step.choice.is_end or spent >= protocol.search_budget,
+        has_stopped=step.choice.is_end or spent >= protocol.sampling.search_budget,
     )
 
 
@@ -213,26 +213,28 @@ def chosen_problems(problems: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
 
     def rank(problem_id: str) -> str:
         # The word is part of the order: with another one, other problems would be searched.
-        return hashlib.sha256(f"optimise {protocol.seed} {problem_id}".encode()).hexdigest()
+        return hashlib.sha256(f"optimise {protocol.sampling.seed} {problem_id}".encode()).hexdigest()
 
-    order = sorted(problems["problem_id"], key=rank)[: protocol.search_problems]
+    order = sorted(problems["problem_id"], key=rank)[: protocol.sampling.search_problems]
     return problems.filter(pl.col("problem_id").is_in(order))
 
 
 def selection_blocks(prefix: Prefix, protocol: Protocol, info: EngineInfo) -> list[PlannedBlock]:
     """The rollouts by which a candidate is judged: the first blocks of its prefix."""
-    return _blocks(prefix, range(protocol.search_n // BLOCK_SIZE), protocol, info)
+    return _blocks(prefix, range(protocol.sampling.search_n // BLOCK_SIZE), protocol, info)
 
 
 def fresh_blocks(prefix: Prefix, protocol: Protocol, info: EngineInfo) -> list[PlannedBlock]:
     """Rollouts of a chosen prefix that took no part in choosing it: the blocks after those that did."""
-    first = protocol.search_n // BLOCK_SIZE
-    return _blocks(prefix, range(first, first + protocol.search_fresh_n // BLOCK_SIZE), protocol, info)
+    first = protocol.sampling.search_n // BLOCK_SIZE
+    return _blocks(
+        prefix, range(first, first + protocol.sampling.search_fresh_n // BLOCK_SIZE), protocol, info
+    )
 
 
 def plain_blocks(prefix: Prefix, protocol: Protocol, info: EngineInfo) -> list[PlannedBlock]:
     """As many rollouts of a prefix that nobody chose, a sampled trace's or the empty one: the first blocks."""
-    return _blocks(prefix, range(protocol.search_fresh_n // BLOCK_SIZE), protocol, info)
+    return _blocks(prefix, range(protocol.sampling.search_fresh_n // BLOCK_SIZE), protocol, info)
 
 
 def is_chunk(planned: PlannedBlock) -> bool:
@@ -252,7 +254,7 @@ def _candidate(outcome: Outcome, at: int, protocol: Protocol) -> Candidate:
     is_end = (
         outcome.finish_reason == "stop"
         or not outcome.token_ids
-        or at + outcome.n_tokens >= protocol.max_tokens
+        or at + outcome.n_tokens >= protocol.sampling.max_tokens
     )
     if is_end:
         return Candidate(outcome.token_ids, is_end, outcome.answer, outcome.verdict)
@@ -262,8 +264,8 @@ def _candidate(outcome: Outcome, at: int, protocol: Protocol) -> Candidate:
 def _chunk_blocks(search: Search, protocol: Protocol, info: EngineInfo) -> list[PlannedBlock]:
     """A block per candidate, so that a further candidate adds a block."""
     return [
-        plan_block(search.prefix(), index, 1, protocol, info, "chunk", protocol.search_chunk)
-        for index in range(protocol.search_candidates)
+        plan_block(search.prefix(), index, 1, protocol, info, "chunk", protocol.sampling.search_chunk)
+        for index in range(protocol.sampling.search_candidates)
     ]
 
 

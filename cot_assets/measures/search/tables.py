@@ -133,7 +133,7 @@ def measuring_plan(
             if not step.choice.is_end:
                 plan += fresh_blocks(search.prefix(number), protocol, info)
         if trace := sampled.get(search.prompt.problem_id):
-            ends = chunk_ends(trace["n_tokens"], protocol.search_chunk)
+            ends = chunk_ends(trace["n_tokens"], protocol.sampling.search_chunk)
             for prefix in cut_prefixes(search.prompt, trace["token_ids"], ends):
                 plan += plain_blocks(prefix, protocol, info)
     return list({planned.block.key: planned for planned in plan}.values())
@@ -273,7 +273,7 @@ def _sampled(
         "arm": SAMPLED,
         "trace_id": trace["trace_id"],
     }
-    ends = chunk_ends(trace["n_tokens"], protocol.search_chunk)
+    ends = chunk_ends(trace["n_tokens"], protocol.sampling.search_chunk)
     cuts = [{**_cut(common, 0, prompt, (0, 0), (0, 0)), **_measured(start)}]
     at = chars = 0
     for number, prefix in enumerate(cut_prefixes(prompt, trace["token_ids"], ends), 1):

@@ -143,7 +143,10 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     frame = scope.warehouse.read_table("unlocks", **_where(scope))
     scope.write_estimates(unlock_rates(frame, scope.protocol), ["unlock_rates"])
     shares = scope.warehouse.read_table("unlock_rates", **_where(scope))
-    is_headline = pl.col("fraction") == scope.protocol.headline_fraction, pl.col("trace_filter") == "all"
+    is_headline = (
+        pl.col("fraction") == scope.protocol.analysis.headline_fraction,
+        pl.col("trace_filter") == "all",
+    )
     columns = ("writer", "control", "leaks", "n_problems_unlocked", "n_problems_unsolved",
                "problems_share_low", "problems_share_high", "problems_ci_low", "problems_ci_high")  # fmt: skip
     return common.finished(

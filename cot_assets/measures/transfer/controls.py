@@ -49,7 +49,7 @@ def transfer_differences(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFr
     columns = ["n", "potential", "probability_lifted", "leaks_answer", "status"]
     real = unlocks.filter(pl.col("control") == "none")
     given = unlocks.filter(pl.col("control") != "none")
-    names = sorted({*given["control"].unique(), *(protocol.controls if given.height else ())})
+    names = sorted({*given["control"].unique(), *(protocol.sampling.controls if given.height else ())})
     at = given.select(*_PAIR, "fraction").unique()
     key = (*_PAIR, "fraction")
     rows: list[Row] = []
@@ -66,7 +66,7 @@ def transfer_differences(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFr
                 for leaks, own in (("kept", chosen), ("dropped", chosen.filter(~either))):
                     labels = {**base, "control": control, "trace_filter": name, "leaks": leaks}
                     for measure in MEASURES:
-                        rows += _difference(Group(own, "traces", labels, protocol.seed), measure)
+                        rows += _difference(Group(own, "traces", labels, protocol.sampling.seed), measure)
     return estimates(rows, "transfer_differences", protocol)
 
 

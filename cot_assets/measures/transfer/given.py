@@ -73,20 +73,20 @@ def given_texts(
     prefixes: list[Prefix] = []
     for trace in texts.measured:
         problem, prompt = gold[trace["problem_id"]], prompts[trace["problem_id"]]
-        for fraction in sorted({*protocol.transfer_fractions, *protocol.control_fractions}):
+        for fraction in sorted({*protocol.sampling.transfer_fractions, *protocol.sampling.control_fractions}):
             cut = nearest_cut(fraction, trace["cut_tokens"], trace["n_tokens"])
             if cut is None:
                 continue
             position: int = trace["cut_tokens"][cut]
             real = texts.real(trace, position)
             chosen: dict[str, _Given | None] = {}
-            if fraction in protocol.transfer_fractions:
+            if fraction in protocol.sampling.transfer_fractions:
                 chosen[REAL] = real
-            if fraction in protocol.control_fractions and position:
-                for control in protocol.controls:
+            if fraction in protocol.sampling.control_fractions and position:
+                for control in protocol.sampling.controls:
                     chosen[control] = texts.control(control, trace, len(real.token_ids))
             for control, given in chosen.items():
-                if given is None or len(given.token_ids) >= protocol.max_tokens:
+                if given is None or len(given.token_ids) >= protocol.sampling.max_tokens:
                     continue
                 prefix = Prefix(trace["problem_id"], (*prompt.token_ids, *given.token_ids), prompt.n_prompt)
                 leak = texts.leak(given.donor, problem)

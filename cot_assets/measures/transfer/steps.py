@@ -67,9 +67,9 @@ def transfer_steps(points: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         (pl.col("reader_to") - pl.col("reader_from")).alias("reader_change"),
         (pl.col("writer_to") - pl.col("writer_from")).alias("writer_change"),
     ).with_columns(
-        pl.when(pl.col("writer_change") > protocol.insight_threshold + EPSILON)
+        pl.when(pl.col("writer_change") > protocol.analysis.insight_threshold + EPSILON)
         .then(pl.lit("insight"))
-        .when(pl.col("writer_change") < -protocol.tangent_threshold - EPSILON)
+        .when(pl.col("writer_change") < -protocol.analysis.tangent_threshold - EPSILON)
         .then(pl.lit("tangent"))
         .otherwise(pl.lit("other"))
         .alias("kind")
@@ -103,7 +103,7 @@ def step_correlations(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
             chosen = pair if kind == "all" else pair.filter(pl.col("kind") == kind)
             for leaks, own in (("kept", chosen), ("dropped", chosen.filter(~pl.col("leaks_answer")))):
                 labels = {**names, "split_by": "kind", "part": kind, "leaks": leaks}
-                group = Group(own, "steps", labels, protocol.seed)
+                group = Group(own, "steps", labels, protocol.sampling.seed)
                 for change in ("writer_change", "reader_change"):
                     rows += [group.mean(change, pl.col(change), (-1.0, 1.0))]
                 rows += [group.count("traces", "count", None, own["trace_id"].n_unique())]

@@ -160,7 +160,7 @@ def _views(frame: pl.DataFrame, protocol: Protocol) -> Iterator[Group]:
         for name, is_in in FILTERS.items():
             for leaks, is_clean in (("kept", pl.lit(value=True)), ("dropped", ~pl.col("leaks_answer"))):
                 labels = {**names, "trace_filter": name, "leaks": leaks}
-                yield Group(group.filter(is_in, is_clean), "traces", labels, protocol.seed)
+                yield Group(group.filter(is_in, is_clean), "traces", labels, protocol.sampling.seed)
 
 
 def _starts(transfer_potentials: pl.DataFrame) -> pl.DataFrame:

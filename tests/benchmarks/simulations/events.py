@@ -174,7 +174,9 @@ def recovery(repeats: int) -> Iterator[Row]:
                 ]
             )
             found = find_tangents(frame, protocol).filter("by_threshold")
-            true = truth[0] - truth[-1] <= protocol.monotone_tolerance + 1e-9 and truth.min() < truth[0]
+            true = (
+                truth[0] - truth[-1] <= protocol.analysis.monotone_tolerance + 1e-9 and truth.min() < truth[0]
+            )
             yield {
                 "curve": name,
                 "n": n,

@@ -58,7 +58,7 @@ def test_every_table_is_filled_and_agrees_with_its_schema(tables: dict[str, pl.D
 
 
 def test_every_prefix_has_n_rollouts_and_the_potential_is_their_share(tables: dict[str, pl.DataFrame]):
-    n = load_config().protocol_of("demo-quick").n
+    n = load_config().protocol_of("demo-quick").sampling.n
     counted = (
         tables["rollouts"]
         .group_by("model", "prefix_id")

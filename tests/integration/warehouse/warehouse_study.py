@@ -28,7 +28,7 @@ from cot_assets.warehouse.publish import SHARD_COLUMNS
 from cot_assets.warehouse.store import Warehouse
 
 PROTOCOL = Protocol(name="study", n=64, cut_policy="lines")
-N = PROTOCOL.n
+N = PROTOCOL.sampling.n
 #: Right rollouts of 64 at each cut, by model and problem.
 CURVES = {
     "strong": {"p1": (8, 40, 16, 64), "p2": (8, 8, 40, 2), "p3": (64, 64, 64, 64)},

@@ -83,7 +83,7 @@ def test_the_search_ends_and_keeps_its_bounds_on_any_curve(seed: int) -> None:
     rng = np.random.default_rng(seed)
     sampler = Sampler(np.clip(np.cumsum(rng.normal(0, 0.25, 40)) % 1, 0, 1), seed)
     chosen = sampler.run(search(40))
-    assert sampler.n.max() <= PROTOCOL.adaptive.most
+    assert sampler.n.max() <= PROTOCOL.sampling.adaptive.most
     assert set(search(40).coarse) <= set(chosen)
     assert chosen == sorted(set(chosen))
 

@@ -40,12 +40,14 @@ def protocols() -> st.SearchStrategy[Protocol]:
 
 @given(protocols(), st.integers(0, 20))
 def test_no_rollout_both_chooses_and_measures(protocol: Protocol, length: int) -> None:
-    prefix = Prefix("p", (*PROMPT.token_ids, *range(min(length, protocol.max_tokens - 1))), PROMPT.n_prompt)
+    prefix = Prefix(
+        "p", (*PROMPT.token_ids, *range(min(length, protocol.sampling.max_tokens - 1))), PROMPT.n_prompt
+    )
     chosen, fresh = (f(prefix, protocol, INFO) for f in (selection_blocks, fresh_blocks))
     assert not {p.block.key for p in chosen} & {p.block.key for p in fresh}
-    assert sum(p.block.n for p in chosen) == protocol.search_n
-    assert sum(p.block.n for p in fresh) == protocol.search_fresh_n
-    assert sum(p.block.n for p in plain_blocks(prefix, protocol, INFO)) == protocol.search_fresh_n
+    assert sum(p.block.n for p in chosen) == protocol.sampling.search_n
+    assert sum(p.block.n for p in fresh) == protocol.sampling.search_fresh_n
+    assert sum(p.block.n for p in plain_blocks(prefix, protocol, INFO)) == protocol.sampling.search_fresh_n
     assert len({p.first_sample for p in (*chosen, *fresh)}) == len(chosen) + len(fresh)
 
 
@@ -71,16 +73,16 @@ def test_a_search_ends_within_its_budgets_and_spends_what_it_says(protocol: Prot
         assert search != before
         waves += 1
     length = len(search.prefix().token_ids) - PROMPT.n_prompt
-    assert length == sum(map(len, search.chunks)) <= protocol.max_tokens
-    assert waves <= 2 * (protocol.max_tokens // protocol.search_chunk + 1)
+    assert length == sum(map(len, search.chunks)) <= protocol.sampling.max_tokens
+    assert waves <= 2 * (protocol.sampling.max_tokens // protocol.sampling.search_chunk + 1)
     assert search.tokens_spent == sum(o.n_tokens for outcomes in seen.values() for o in outcomes)
     assert search.tokens_spent == sum(step.tokens_spent for step in search.steps)
-    assert search.is_complete or search.tokens_spent >= protocol.search_budget
+    assert search.is_complete or search.tokens_spent >= protocol.sampling.search_budget
     assert all(not step.choice.is_end for step in search.steps[:-1])
     earlier = search.tokens_spent - search.steps[-1].tokens_spent
-    assert earlier < protocol.search_budget
+    assert earlier < protocol.sampling.search_budget
     for step in search.steps:
         for candidate in step.candidates:
             assert (candidate.counts is None) == candidate.is_end
             if isinstance(candidate.counts, Counts):
-                assert candidate.counts.n + candidate.counts.n_unscored == protocol.search_n
+                assert candidate.counts.n + candidate.counts.n_unscored == protocol.sampling.search_n

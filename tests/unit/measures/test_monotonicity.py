@@ -24,7 +24,9 @@ def test_drops_within_tolerance_are_monotone():
 
 def test_probability_is_the_product_over_pairs():
     row = judged(curve([(50, 64), (45, 64), (60, 64)]))
-    drops = probability_change_beyond([50, 45], 64, [45, 60], 64, PROTOCOL.monotone_tolerance, "drop")
+    drops = probability_change_beyond(
+        [50, 45], 64, [45, 60], 64, PROTOCOL.analysis.monotone_tolerance, "drop"
+    )
     assert row["probability"] == pytest.approx(float((1 - drops[0]) * (1 - drops[1])))
     assert row["is_confirmed"] == (row["probability"] >= 0.95)
 

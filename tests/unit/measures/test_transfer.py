@@ -125,7 +125,7 @@ def test_the_lift_is_paired_by_trace_and_resamples_problems():
     assert found["lift"] == pytest.approx(sum(lifts) / 4), "the start is shared by the traces of a problem"
     assert (found["n_traces"], found["n_problems"], found["n_paired"]) == (9, 5, 8)
     # Two traces of a problem are one observation: the interval is that of the four problems.
-    alone = cluster_bootstrap_mean(lifts, list(counts), PROTOCOL.seed, bounds=(-1.0, 1.0))
+    alone = cluster_bootstrap_mean(lifts, list(counts), PROTOCOL.sampling.seed, bounds=(-1.0, 1.0))
     assert (found["lift_low"], found["lift_high"]) == pytest.approx((alone.low, alone.high))
 
 

@@ -22,7 +22,8 @@ from cot_assets.report import Source
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import Protocol
 from cot_assets.warehouse.reading import select
-from cot_assets.warehouse.schema import views
+from cot_assets.warehouse.schema import tables as all_tables
+from cot_assets.warehouse.schema import views as all_views
 
 PROTOCOL = Protocol(
     name="demo", n=64, max_tokens=400, temperature=1.0, top_p=1.0, cut_policy="lines", max_cuts=16
@@ -34,14 +35,15 @@ Rows = list[dict[str, Any]]
 def source_of(tables: Mapping[str, Rows], problem_set: str = "demo", *, is_recorded: bool = False) -> Source:
     """A source whose tables and views hold these rows; columns that a row lacks are NULL."""
     con = duckdb.connect()
-    for name, schema in (tables() | views()).items():
-        columns = ", ".join(f'"{column.name}" {column.type}' for column in schema.columns)
+    known = {name: table.columns for name, table in {**all_tables(), **all_views()}.items()}
+    for name, described in known.items():
+        columns = ", ".join(f'"{column.name}" {column.type}' for column in described)
         con.execute(f'CREATE TABLE "{name}" ({columns})')
     for name, rows in tables.items():
-        known = {column.name for column in (tables() | views())[name].columns}
+        names = {column.name for column in known[name]}
         stamp = {"problem_set": problem_set, "protocol": "demo", "protocol_hash": "h", "sampling_hash": "h"}
         frame = pl.DataFrame(
-            [{k: v for k, v in {**stamp, **row}.items() if k in known} for row in rows],
+            [{k: v for k, v in {**stamp, **row}.items() if k in names} for row in rows],
             infer_schema_length=None,
         )
         if frame.height:

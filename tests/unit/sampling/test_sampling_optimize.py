@@ -74,14 +74,14 @@ def test_every_search_ends_with_the_models_own_end(searched: tuple[World, list[S
         whole = search.prefix()
         assert here.engine.decode(whole.token_ids[whole.n_prompt :]).endswith("}.")
         assert wanted(search, PROTOCOL, here.engine.describe()) == []
-        assert all(len(chunk) == PROTOCOL.search_chunk for chunk in search.chunks[:-1])
+        assert all(len(chunk) == PROTOCOL.sampling.search_chunk for chunk in search.chunks[:-1])
         assert sum(step.tokens_spent for step in search.steps) == search.tokens_spent
 
 
 def test_the_best_of_its_candidates_is_kept(searched: tuple[World, list[Search]]) -> None:
     for search in searched[1]:
         for step in search.steps:
-            assert len(step.candidates) == PROTOCOL.search_candidates
+            assert len(step.candidates) == PROTOCOL.sampling.search_candidates
             assert step.choice.value == max(candidate.value for candidate in step.candidates)
 
 
@@ -165,14 +165,14 @@ def test_what_changes_completions_changes_the_candidates(tmp_path: Path, field: 
 
 def test_candidates_are_independent_of_rollouts_and_traces(tmp_path: Path) -> None:
     """Of one prefix, with the same number of tokens left."""
-    protocol = changed(search_chunk=PROTOCOL.max_tokens)
+    protocol = changed(search_chunk=PROTOCOL.sampling.max_tokens)
     here = world(tmp_path, protocol)
     info, prompt = here.engine.describe(), here.prompts(1)[0]
     chunks = wanted(Search(prompt), protocol, info)
     rollouts = plain_blocks(prompt, protocol, info)
     assert all(map(is_chunk, chunks))
     assert not any(map(is_chunk, rollouts))
-    assert {p.block.max_new_tokens for p in (*chunks, *rollouts)} == {PROTOCOL.max_tokens}
+    assert {p.block.max_new_tokens for p in (*chunks, *rollouts)} == {PROTOCOL.sampling.max_tokens}
     assert not {p.block.seed for p in chunks} & {p.block.seed for p in rollouts}
 
 
@@ -208,7 +208,7 @@ def test_candidates_of_the_same_tokens_share_their_rollouts(tmp_path: Path) -> N
     twin = Candidate((1, 2, 3), is_end=False)
     search = Search(prompt, candidates=(twin, twin))
     asked = wanted(search, PROTOCOL, info)
-    assert len(asked) == PROTOCOL.search_n // 16
+    assert len(asked) == PROTOCOL.sampling.search_n // 16
     outcome = Outcome((), "stop", 5, "1", "correct")
     after = advance(search, {asked[0].block.key: (outcome,) * 16}, PROTOCOL, info)
     assert after.tokens_spent == 16 * 5

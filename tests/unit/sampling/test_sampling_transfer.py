@@ -176,7 +176,7 @@ def test_the_paper_s_fractions_are_cuts_themselves() -> None:
     protocol = Protocol(name="paper")
     for n_tokens in range(20, 400):
         cuts = cut_positions("tokens", "", range(n_tokens), 20)
-        for fraction in protocol.transfer_fractions:
+        for fraction in protocol.sampling.transfer_fractions:
             cut = nearest_cut(fraction, cuts, n_tokens)
             assert cut is not None
             assert abs(cuts[cut] - fraction * n_tokens) <= 0.5 + 1e-9
