@@ -89,5 +89,5 @@ def _short(label: str) -> str:
 
 
 def _rate(status: SamplingStatus) -> str:
-    rate = status.generated_tokens / status.seconds if status.seconds else 0.0
+    rate = status.tokens / status.seconds if status.seconds else 0.0
     return f"{rate / 1000:,.1f}k tok/s" if rate >= 10_000 else f"{rate:,.0f} tok/s"

@@ -129,6 +129,13 @@ class Waiting:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Working:
+    """An engine is at work on blocks that have not finished, for which it has generated about so many tokens."""
+
+    n_tokens: int
+
+
 @runtime_checkable
 class Engine(Protocol):
     """A loaded model. Instances are used by one thread at a time and closed once."""
@@ -149,10 +156,12 @@ class Engine(Protocol):
         """Text of token ids, special tokens left out."""
         ...
 
-    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Waiting]:
+    def sample(
+        self, blocks: Iterable[Block], sampling: Sampling
+    ) -> Iterator[BlockResult | Waiting | Working]:
         """Sample every block; results come as they finish, in any order.
 
-        While an engine waits it says so now and then, so that its user can save and report. Closing the
+        While an engine waits or works it says so now and then, so that its user can save and report. Closing the
         iterator cancels what is still running. Where a block fails, :class:`EngineError` is raised after the
         others have come back.
         """

@@ -28,9 +28,11 @@ from cot_assets.engines.base import (
     EngineInfo,
     Sampling,
     Waiting,
+    Working,
 )
-from cot_assets.engines.hub import TOKENIZER_FILES, tokenizer_folder
+from cot_assets.engines.hub import TOKENIZER_FILES
 from cot_assets.engines.revision import entry_revision
+from cot_assets.engines.weights.prepared import model_folder
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
@@ -77,7 +79,9 @@ class RememberedEngine:
         """Text of token ids."""
         return self._tokens.decode(token_ids)
 
-    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Waiting]:
+    def sample(
+        self, blocks: Iterable[Block], sampling: Sampling
+    ) -> Iterator[BlockResult | Waiting | Working]:
         """Load the model if there is a block at all, and sample every block."""
         waiting = iter(blocks)
         first = next(waiting, None)
@@ -124,7 +128,7 @@ def remember(models: Path, entry: ModelEntry, engine: Engine) -> None:
     fresh = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    source = tokenizer_folder(entry)
+    source = model_folder(entry)
     for name in TOKENIZER_FILES:
         if (source / name).is_file():
             shutil.copyfile(source / name, fresh / name)

@@ -72,8 +72,12 @@ def _digest(path: Path, _size: int, _changed: int) -> bytes:
 def folder_revision(folder: Path) -> str:
     """First 12 hex digits of a SHA-256 over names and contents of whatever changes completions.
 
-    Raises :class:`EngineError` for a folder without weights. Large files are hashed once per process.
+    Of a GGUF file, which holds all of that itself, over its contents. Raises :class:`EngineError` for a folder without
+    weights. Large files are hashed once per process.
     """
+    if folder.is_file():
+        status = folder.stat()
+        return _digest(folder, status.st_size, status.st_mtime_ns).hex()[:12]
     files = sorted({file for pattern in _PATTERNS for file in folder.glob(pattern)})
     if not any(file.suffix in (".safetensors", ".bin", ".gguf") for file in files):
         raise EngineError(f"{folder} holds no model weights; check `path` in models.toml")
@@ -116,7 +120,7 @@ def entry_revision(entry: ModelEntry) -> str:
     """
     folder = None if entry.engine == "openai" else entry.local_path
     try:
-        found = declared(entry, folder if folder is not None and folder.is_dir() else None)
+        found = declared(entry, folder)
     except EngineError:
         found = entry.revision
     return altered(entry, found) if found else "unverified"

@@ -14,7 +14,7 @@ from types import TracebackType
 from cot_assets.sampling.shards import ShardStore
 
 ROLLOUTS = 5_000  #: most rollouts of a batch, up to a block
-SECONDS = 30.0  #: most seconds that a finished block waits for its shard
+SECONDS = 10.0  #: most seconds that a finished block waits for its shard
 
 Row = dict[str, object]
 

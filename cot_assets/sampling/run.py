@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
-from cot_assets.engines.base import BlockResult, Engine, EngineError, Sampling, Waiting
+from cot_assets.engines.base import BlockResult, Engine, EngineError, Sampling, Waiting, Working
 from cot_assets.sampling.batches import Batch
 from cot_assets.sampling.cuts import REPLACEMENT, complete_text
 from cot_assets.sampling.plan import PlannedBlock, Prefix
@@ -28,7 +28,8 @@ class SamplingStatus:
     """Where a run stands; ``n_done`` counts rollouts of this run, ``n_before`` those found in shards.
 
     With ``is_open`` more may be asked for than ``n_total`` says. ``waiting_for`` says what keeps the engine
-    from going on, if anything does.
+    from going on, if anything does. ``underway_tokens``: about how many were generated for unfinished blocks.
+    ``most_tokens``: what is missing may have as many.
     """
 
     n_before: int
@@ -36,10 +37,12 @@ class SamplingStatus:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     n_done: int = 0
     n_blocks: int = 0
+    underway_tokens: int = 0
     prompt_tokens: int = 0
     cached_tokens: int | None = 0
     generated_tokens: int = 0
     seconds: float = 0.0
+    most_tokens: int = 0
     is_open: bool = False
     waiting_for: str | None = None
 
@@ -48,14 +51,32 @@ class SamplingStatus:
         """Whether everything is in shards, and nothing more will be asked for."""
         return not self.is_open and self.n_before + self.n_done >= self.n_total
 
+    @property
+    def tokens(self) -> int:
+        """Tokens generated in this run, those of unfinished blocks included."""
+        return self.generated_tokens + self.underway_tokens
+
+    @property
+    def seconds_left(self) -> tuple[float, bool] | None:
+        """How long what is missing takes, and whether that is the most it can take; None before anything came.
+
+        By tokens: rollouts as long as those that finished, or as their budgets where none has.
+        """
+        if self.is_finished or not self.seconds or not self.tokens:
+            return None
+        missing = self.n_total - self.n_before
+        whole = missing * self.generated_tokens / self.n_done if self.n_done else self.most_tokens
+        return max(0.0, whole - self.tokens) * self.seconds / self.tokens, not self.n_done
+
     def line(self, label: str) -> str:
         """One line on it, for logs and where there is no terminal."""
         done = self.n_before + self.n_done
-        rate = self.n_done / self.seconds if self.seconds else 0.0
-        left = "" if self.is_finished or not rate else f", {(self.n_total - done) / rate:,.0f} s left"
+        left = self.seconds_left
+        ending = "" if left is None else f", {'at most ' * left[1]}{left[0]:,.0f} s left"
+        rollouts, tokens = (n / self.seconds if self.seconds else 0.0 for n in (self.n_done, self.tokens))
         return (
-            f"{label}: {done:,} of {self.n_total:,} rollouts, {self.n_before:,} found, {rate:,.0f} rollouts/s, "
-            f"{self.generated_tokens / self.seconds if self.seconds else 0:,.0f} tokens/s{left}"
+            f"{label}: {done:,} of {self.n_total:,} rollouts, {self.n_before:,} found, {self.tokens:,} tokens, "
+            f"{rollouts:,.{0 if rollouts >= 10 else 1}f} rollouts/s, {tokens:,.0f} tokens/s{ending}"
         )
 
     def followed_by(self, later: SamplingStatus, *, is_last: bool) -> SamplingStatus:
@@ -67,6 +88,8 @@ class SamplingStatus:
             started_at=self.started_at,
             n_done=self.n_done + later.n_done,
             n_blocks=self.n_blocks + later.n_blocks,
+            underway_tokens=later.underway_tokens,
+            most_tokens=self.most_tokens + later.most_tokens,
             prompt_tokens=self.prompt_tokens + later.prompt_tokens,
             cached_tokens=(self.cached_tokens or 0) + (later.cached_tokens or 0) if is_told else None,
             generated_tokens=self.generated_tokens + later.generated_tokens,
@@ -77,6 +100,7 @@ class SamplingStatus:
 
     def add(self, result: BlockResult) -> None:
         """Count a finished block."""
+        self.underway_tokens = max(0, self.underway_tokens - result.generated_tokens)
         self.n_done += result.block.n
         self.n_blocks += 1
         self.prompt_tokens += result.prompt_tokens
@@ -126,7 +150,7 @@ def sample_missing(
 ) -> SamplingStatus:
     """Sample the blocks of ``plan`` that no shard holds; returns when every block is in a shard.
 
-    A finished block is in a shard after 5,000 further rollouts or 30 seconds at most. Blocks that have come
+    A finished block is in a shard after 5,000 further rollouts or 10 seconds at most. Blocks that have come
     back when the run is interrupted are written before the interruption goes on.
 
     Raises:
@@ -152,11 +176,16 @@ def sample_missing(
         blocks = [p.block for p in missing.values()]
         store.sampled_with = engine.describe().sampled_with()
         repeats = Repeats(None if engine.describe().is_seeded else store, missing.values())
-        results = cast("Generator[BlockResult | Waiting, None, None]", engine.sample(iter(blocks), sampling))
+        status.most_tokens = sum(block.n * block.max_new_tokens for block in blocks)
+        results = cast(
+            "Generator[BlockResult | Waiting | Working, None, None]", engine.sample(iter(blocks), sampling)
+        )
         with closing(results), Batch(store) as batch:
             for result in results:
                 status.waiting_for = result.text if isinstance(result, Waiting) else None
-                if isinstance(result, Waiting):
+                if isinstance(result, Working):
+                    status.underway_tokens = max(status.underway_tokens, result.n_tokens)
+                if not isinstance(result, BlockResult):
                     status.seconds = time.monotonic() - started
                     report(status)
                     continue

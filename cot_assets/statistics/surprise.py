@@ -216,6 +216,8 @@ def _filtered(outcomes: Floats, chosen: Floats, is_told: Bools, filters: Filters
         before: Floats = np.cumsum(mass, -1) - mass
         out = out | (before >= filters.top_p)
         above = np.where((outcomes > chosen[:, None] + slack) & (rank < k), mass, 0.0).sum(-1)
+        # Rounding moves what is above and the rest against one another, too.
+        above = above / (above + (1.0 - above) * math.exp(slack))
         allowed = allowed & (above < filters.top_p + 1e-6)
         # All others together are one outcome: of it only what the nucleus reaches into counts.
         part = np.clip(filters.top_p - before[:, -1], 0.0, None) / np.maximum(mass[:, -1], 1e-300)

@@ -67,6 +67,11 @@ class DataHome:
         return self.root / "models"
 
     @property
+    def weights(self) -> Path:
+        """Models in the form that the embedded engine takes, made of GGUF files and safetensors."""
+        return self.root / "weights"
+
+    @property
     def dagster(self) -> Path:
         """DAGSTER_HOME: instance configuration, runs, event log."""
         return self.root / "dagster"

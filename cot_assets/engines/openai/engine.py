@@ -26,7 +26,6 @@ from cot_assets.engines.base import (
     Sampling,
     Waiting,
 )
-from cot_assets.engines.hub import tokenizer_folder
 from cot_assets.engines.openai.answers import Answer
 from cot_assets.engines.openai.connection import FINAL, RefusedError, settings_of
 from cot_assets.engines.openai.endpoint import Endpoint
@@ -36,6 +35,7 @@ from cot_assets.engines.openai.variety import BUDGET, HOT, PUZZLE, TRIALS, WARM,
 from cot_assets.engines.revision import canonical
 from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
 from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.engines.weights.prepared import model_folder
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
@@ -51,7 +51,7 @@ class OpenAIEngine:
         """Ask the server what it serves and can; raises :class:`EngineError` where it is not reached."""
         self._entry, self._settings = entry, settings_of(entry)
         self._tokenizer = ModelTokenizer(
-            tokenizer_folder(entry), entry.template, add_bos=entry.add_bos, template_args=entry.template_args
+            model_folder(entry), entry.template, add_bos=entry.add_bos, template_args=entry.template_args
         )
         self._eos = frozenset(self._tokenizer.eos_token_ids)
         self._endpoint = Endpoint(entry, self._settings, self._tokenizer)

@@ -3,7 +3,7 @@
 Prefix caching is off: OpenVINO GenAI 2026.4.1 hands out blocks of other prefixes (measured: 4 to 7% of
 blocks continue a prefix that is not theirs), and without it sampling is faster.
 
-Belongs here: loading an OpenVINO folder, turning blocks into requests, reading them back. Does not
+Belongs here: loading a folder into OpenVINO, turning blocks into requests, reading them back. Does not
 belong here: tokenization (:mod:`cot_assets.engines.tokenizer`) and the order of blocks
 (:mod:`cot_assets.sampling.plan`).
 """
@@ -11,8 +11,10 @@ belong here: tokenization (:mod:`cot_assets.engines.tokenizer`) and the order of
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import openvino_genai as genai
@@ -27,52 +29,50 @@ from cot_assets.engines.base import (
     EngineError,
     EngineInfo,
     Sampling,
+    Working,
 )
 from cot_assets.engines.openvino.plain import PlainModel
+from cot_assets.engines.openvino.sizing import (
+    KV_BLOCK,
+    Intake,
+    Pace,
+    Paces,
+    find_pace,
+    free_memory,
+    kv_blocks,
+    kv_bytes_per_token,
+    pace_key,
+)
 from cot_assets.engines.revision import altering, canonical, declared
 from cot_assets.engines.samples import filters_of, nothing_left
 from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.engines.weights.prepared import prepared_folder
+from cot_assets.engines.weights.source import find_source
 from cot_assets.statistics.surprise import Evidence
-from cot_assets.study import ModelEntry
+from cot_assets.study import DataHome, ModelEntry
 
 #: Measured on 2 CPU cores: 256/256 gives twice the tokens/s of larger steps for a small model. More
 #: sequences than a step has room for would make a request wait in mid-generation.
-_SCHEDULER = {"max_num_batched_tokens": 256, "max_num_seqs": 256, "cache_size": 1}
-_IN_FLIGHT = 20  #: requests handed over at a time: one step holds 16 blocks, so it never runs dry
+_SCHEDULER = {"max_num_batched_tokens": 256, "max_num_seqs": 256}
 _SEED_BITS = 63
+_TRIAL = 16  #: sequences of a request, tokens of a prompt and most steps that are timed of a trial
+_HEARTBEAT = 1.0  #: seconds after which a caller hears how far unfinished blocks are
 
 
 class OpenVINOEngine:
     """One model in an OpenVINO GenAI pipeline; ``engine_args`` override the scheduler's settings."""
 
     def __init__(self, entry: ModelEntry) -> None:
-        """Load ``entry.local_path``; raises :class:`EngineError` where that is no OpenVINO folder."""
-        folder = entry.local_path
-        if folder is None or not (folder / "openvino_model.xml").exists():
-            raise EngineError(
-                f"model {entry.name!r}: {entry.path!r} is no folder with openvino_model.xml; "
-                "convert it with `optimum-cli export openvino --model PATH FOLDER`"
-            )
+        """Load the weights that ``entry.path`` names; raises :class:`EngineError` where that is impossible."""
+        source = find_source(entry)
+        folder = prepared_folder(entry, source)
         self._entry, self._folder = entry, folder
         self._plain: PlainModel | None = None
         self._tokenizer = ModelTokenizer(
             folder, entry.template, add_bos=entry.add_bos, template_args=entry.template_args
         )
-        self._revision = declared(entry, folder)
-        scheduler = genai.SchedulerConfig()
-        scheduler.enable_prefix_caching = False
-        for name, value in {**_SCHEDULER, **entry.engine_args}.items():
-            if name.startswith("_") or not hasattr(scheduler, name) or callable(getattr(scheduler, name)):
-                raise EngineError(
-                    f"model {entry.name!r}: engine_args has {name!r}, no OpenVINO scheduler setting"
-                )
-            try:
-                setattr(scheduler, name, value)
-            except TypeError as error:
-                raise EngineError(
-                    f"model {entry.name!r}: engine_args has {name} = {value!r}; "
-                    f"a value like {getattr(scheduler, name)!r} is needed"
-                ) from error
+        self._revision = declared(entry, source.path)
+        scheduler = self._scheduler(folder)
         # The KV cache in the number format of the weights: 8-bit caching would change probabilities.
         properties = {
             "INFERENCE_PRECISION_HINT": entry.dtype or "f32",
@@ -88,17 +88,51 @@ class OpenVINOEngine:
         except RuntimeError as error:
             raise EngineError(f"model {entry.name!r}: OpenVINO cannot load {folder}: {error}") from error
         self._request_ids = count()
+        self._pace: Pace | None = None
         self._info = EngineInfo(
             engine="openvino",
             version=genai.__version__.split("-")[0],
             model_revision=self._revision,
             dtype=entry.dtype or "f32",
-            quantization=entry.quantization or "none",
+            quantization=entry.quantization or source.quantization or "none",
             device=entry.device,
             settings=canonical(settings),
             tokenizer=self._tokenizer.revision,
             context=self._tokenizer.context,
         )
+
+    def _scheduler(self, folder: Path) -> genai.SchedulerConfig:
+        """The scheduler's settings: a KV cache for the model, and what the entry says."""
+        entry, scheduler = self._entry, genai.SchedulerConfig()
+        scheduler.enable_prefix_caching = False
+        size = 4 if entry.dtype in (None, "f32") else 2
+        per_token = kv_bytes_per_token(folder / "openvino_model.xml", size)
+        settings = {**_SCHEDULER, **entry.engine_args}
+        if not settings.keys() & {"num_kv_blocks", "cache_size"}:
+            free = free_memory()
+            settings["num_kv_blocks"] = kv_blocks(per_token, self._tokenizer.context, free)
+            if settings["num_kv_blocks"] is None:
+                raise EngineError(
+                    f"model {entry.name!r}: too little memory: {free / 1e9:.1f} GB are free, and a token's keys and "
+                    f"values take {per_token / 1e6:.2f} MB; end other programs, or use smaller weights"
+                )
+        for name, value in settings.items():
+            if name.startswith("_") or not hasattr(scheduler, name) or callable(getattr(scheduler, name)):
+                raise EngineError(
+                    f"model {entry.name!r}: engine_args has {name!r}, no OpenVINO scheduler setting"
+                )
+            try:
+                setattr(scheduler, name, value)
+            except TypeError as error:
+                raise EngineError(
+                    f"model {entry.name!r}: engine_args has {name} = {value!r}; "
+                    f"a value like {getattr(scheduler, name)!r} is needed"
+                ) from error
+        self._kv_tokens = scheduler.num_kv_blocks * KV_BLOCK or (scheduler.cache_size << 30) // max(
+            1, per_token
+        )
+        self._most_sequences = min(scheduler.max_num_seqs, scheduler.max_num_batched_tokens)
+        return scheduler
 
     def describe(self) -> EngineInfo:
         """Name, version, number format and revision."""
@@ -131,40 +165,98 @@ class OpenVINOEngine:
         config.eos_token_id = self._tokenizer.eos_token_ids[0]
         return config
 
-    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:
+    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Working]:
         """Sample every block; results come block by block as they finish."""
         waiting = iter(blocks)
+        block = next(waiting, None)
+        if block is None:
+            return
+        intake = Intake(self._known_pace(block, sampling), self._kv_tokens)
         running: list[tuple[Block, GenerationHandle]] = []
+        ages: dict[str, int] = {}  # steps of each block in flight
+        said_at = time.monotonic()
         try:
-            while True:
-                while len(running) < _IN_FLIGHT and (block := next(waiting, None)) is not None:
-                    if not self._info.room(len(block.token_ids), block.max_new_tokens):
+            while running or block is not None:
+                while block is not None and intake.admits([(b, ages[b.key]) for b, _ in running], block):
+                    if self._info.room(len(block.token_ids), block.max_new_tokens):
+                        running.append((block, self._begin(block, self._config(block, sampling))))
+                        ages[block.key] = 0
+                    else:
                         yield nothing_left(block)
-                        continue
-                    ids = Tensor(np.array([block.token_ids], dtype=np.int64))
-                    config = self._config(block, sampling)
-                    running.append((block, self._pipeline.add_request(next(self._request_ids), ids, config)))
-                if not running:
-                    return
-                self._pipeline.step()
+                    block = next(waiting, None)
+                if running:
+                    self._pipeline.step()
                 still: list[tuple[Block, GenerationHandle]] = []
-                for block, handle in running:
+                for begun, handle in running:
                     status = handle.get_status()
                     if status == genai.GenerationStatus.RUNNING:
-                        still.append((block, handle))
+                        still.append((begun, handle))
+                        ages[begun.key] += 1
                     elif status == genai.GenerationStatus.FINISHED:
-                        yield self._result(block, handle, sampling.is_greedy)
+                        result = self._result(begun, handle, sampling.is_greedy)
+                        intake.finished(begun, result.generated_tokens)
+                        yield result
                     else:
                         raise EngineError(
                             f"model {self._entry.name!r}: OpenVINO gave up a request ({status}); the KV cache "
                             "is too small: raise engine_args.cache_size (GB)"
                         )
                 running = still
+                if time.monotonic() - said_at >= _HEARTBEAT:
+                    said_at = time.monotonic()
+                    yield Working(self._tokens_of([(b, ages[b.key]) for b, _ in running]))
         finally:
             for _, handle in running:
                 handle.cancel()
             while self._pipeline.has_non_finished_requests():
                 self._pipeline.step()
+
+    def _begin(self, block: Block, config: genai.GenerationConfig) -> GenerationHandle:
+        ids = Tensor(np.array([block.token_ids], dtype=np.int64))
+        return self._pipeline.add_request(next(self._request_ids), ids, config)
+
+    def _tokens_of(self, running: Sequence[tuple[Block, int]]) -> int:
+        """About how many tokens were generated for unfinished blocks, given with their steps.
+
+        The pipeline tells of no sequence before all of its block have ended. One token per step and sequence, were none
+        to end early; what fills the KV cache beside prefixes says how many did, up to a cache block per sequence.
+        """
+        used = self._pipeline.get_metrics().cache_usage / 100 * self._kv_tokens
+        most = int(used) - sum(len(b.token_ids) for b, _ in running)
+        least = most - KV_BLOCK * sum(b.n for b, _ in running)
+        return max(0, least, min(most, sum(b.n * steps for b, steps in running)))
+
+    def _known_pace(self, block: Block, sampling: Sampling) -> Pace:
+        """The pace that was found for this model on this machine, now or earlier."""
+        if self._pace is None:
+            home, info = DataHome.from_environment(), self._info
+            paces = Paces(home.cache / "paces.json")
+            key = pace_key(self._revision, info.version, info.quantization, info.dtype, info.device)
+            self._pace = paces.get(key)
+            if self._pace is None:
+                self._pace = find_pace(
+                    lambda sequences: self._speed(block.token_ids[-_TRIAL:], sequences, sampling),
+                    min(self._most_sequences, self._kv_tokens // (4 * KV_BLOCK)),
+                )
+                if home.root.is_dir():
+                    paces.put(key, self._pace)
+        return self._pace
+
+    def _speed(self, prompt: tuple[int, ...], sequences: int, sampling: Sampling) -> float:
+        """Tokens per second of so many sequences, by the median of a few steps."""
+        trial = Block("trial", prompt, _TRIAL, 8, sequences)
+        config = self._config(trial, sampling)
+        config.do_sample, config.num_return_sequences, config.ignore_eos = True, _TRIAL, True
+        handles = [self._begin(trial, config) for _ in range(0, sequences, _TRIAL)]
+        seconds: list[float] = []
+        while self._pipeline.has_non_finished_requests():
+            started = time.perf_counter()
+            self._pipeline.step()
+            seconds.append(time.perf_counter() - started)
+        for handle in handles:
+            handle.read_all()
+        # The first steps read prompts.
+        return sequences / float(np.median(seconds[-6:-1]))
 
     def _result(self, block: Block, handle: GenerationHandle, is_greedy: bool) -> BlockResult:
         eos = set(self._tokenizer.eos_token_ids)
@@ -191,9 +283,9 @@ class OpenVINOEngine:
         """Evidence on each block by plain inference, see :mod:`cot_assets.engines.openvino.plain`."""
         if self._plain is None:
             self._plain = PlainModel(self._folder, self._entry.device, self._tokenizer.eos_token_ids)
-        return self._plain.evidence(
-            written, sampling, filters_of(sampling, self._info.dtype, is_nucleus_first=True)
-        )
+        # Activations of 8 bits round as coarsely as numbers of 16 bits do.
+        dtype = "int8" if self._plain.has_integer_weights else self._info.dtype
+        return self._plain.evidence(written, sampling, filters_of(sampling, dtype, is_nucleus_first=True))
 
     def close(self) -> None:
         """Drop the pipeline and its KV cache."""

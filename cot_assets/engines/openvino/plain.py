@@ -1,11 +1,13 @@
 """OpenVINO's plain inference of a model's IR: what audits completions of the embedded engine.
 
 It shares the weights with OpenVINO GenAI's pipeline and nothing else: no paged attention, scheduler, cache of
-prefixes or sampler. A completion is read whole behind its prefix, from an empty state, in f32.
+prefixes or sampler. A completion is read whole behind its prefix, from an empty state, in f32. Weights of 8 or 4 bits
+are multiplied with activations of 8 bits, as they are in the pipeline: that is the model that was sampled.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,13 +21,18 @@ from cot_assets.engines.base import Block, CannotScoreError, Completion, Samplin
 from cot_assets.engines.samples import told_apart
 from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters, evidence, laws_of_logits
 
-_EXACT = {
-    "INFERENCE_PRECISION_HINT": "f32",
-    "KV_CACHE_PRECISION": "f32",
-    "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
-}
+_EXACT = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32"}
+_WITHOUT_INTEGERS = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
+_INTEGERS = re.compile(r'<data element_type="[iu][48]"[^>]*\bsize="(\d+)"')
+_LEAST_INTEGERS = 1 << 12  #: bytes of a constant that is weights, not an index or a flag
 _LOGITS = 1 << 26  #: most logits of one inference: 256 MB
 _INPUTS = {"input_ids", "attention_mask", "position_ids", "beam_idx"}
+
+
+def has_integer_weights(folder: Path) -> bool:
+    """Whether weights of a folder's IR have 8 or 4 bits."""
+    text = (folder / "openvino_model.xml").read_text(encoding="utf-8")
+    return any(int(size) >= _LEAST_INTEGERS for size in _INTEGERS.findall(text))
 
 
 class PlainModel:
@@ -33,8 +40,10 @@ class PlainModel:
 
     def __init__(self, folder: Path, device: str, eos_token_ids: Sequence[int]) -> None:
         """Compile; raises :class:`CannotScoreError` where the IR is not that of a plain text model."""
+        self.has_integer_weights = has_integer_weights(folder)
+        settings = _EXACT if self.has_integer_weights else {**_EXACT, **_WITHOUT_INTEGERS}
         try:
-            compiled = ov.Core().compile_model(folder / "openvino_model.xml", device, _EXACT)
+            compiled = ov.Core().compile_model(folder / "openvino_model.xml", device, settings)
         except RuntimeError as error:
             raise CannotScoreError(
                 f"OpenVINO cannot compile {folder} for plain inference: {error}"

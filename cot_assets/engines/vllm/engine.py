@@ -33,11 +33,11 @@ from cot_assets.engines.base import (
     Sampling,
 )
 from cot_assets.engines.children import OWNER
-from cot_assets.engines.hub import tokenizer_folder
 from cot_assets.engines.revision import altered, altering, canonical, declared
 from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.engines.vllm.scores import scores
+from cot_assets.engines.weights.prepared import model_folder
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
@@ -97,7 +97,7 @@ class VLLMEngine:
     def __init__(self, entry: ModelEntry) -> None:
         """Load ``entry.path``; raises :class:`EngineError` where vLLM or the model cannot be loaded."""
         self._entry, self._request_ids = entry, count()
-        folder = tokenizer_folder(entry)
+        folder = model_folder(entry)
         self._tokenizer = ModelTokenizer(
             folder, entry.template, add_bos=entry.add_bos, template_args=entry.template_args
         )

@@ -69,5 +69,5 @@ def test_bars_move_on_a_terminal_and_fit_it() -> None:
 def test_a_line_says_where_a_stage_is() -> None:
     status = SamplingStatus(n_before=16, n_total=160, n_done=64, generated_tokens=6400, seconds=4.0)
     assert status.line("completions m s") == (
-        "completions m s: 80 of 160 rollouts, 16 found, 16 rollouts/s, 1,600 tokens/s, 5 s left"
+        "completions m s: 80 of 160 rollouts, 16 found, 6,400 tokens, 16 rollouts/s, 1,600 tokens/s, 5 s left"
     )

@@ -1,0 +1,150 @@
+"""How much the embedded engine takes on at a time: its KV cache, and the sequences in flight.
+
+Belongs here: what follows from the model's bytes per token, the memory that is free, the measured speed and the
+lengths of what has come back. Does not belong here: requests (:mod:`cot_assets.engines.openvino.engine`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from cot_assets.engines.base import Block
+
+KV_BLOCK = 32  #: tokens of a block of OpenVINO's KV cache on a CPU
+#: Sequences that are tried together, ascending. More than a step has room for would make requests wait half-way.
+TRIED = (16, 32, 64, 128, 256)
+LEAST = 32  #: sequences in flight however slow the engine is: two blocks, so that a long rollout is not alone
+AT_STAKE = 50.0  #: seconds of sampling that may be in unfinished blocks
+_GAIN = 1.07  #: of speed for which twice the sequences are taken on
+_MEMORY = 0.5  #: share of the free memory that the cache may take
+_MOST_TOKENS = 2048  #: of one sequence that the cache is made for
+_LEAST_TOKENS = 2048  #: without room for these a model is not worth loading
+_STATE = re.compile(r'<data variable_id="([^"]*)" variable_type="f\d+" variable_shape="([^"]*)"')
+
+
+def kv_bytes_per_token(model: Path, bytes_per_number: int) -> int:
+    """Bytes of keys and values of one token, from the state of OpenVINO's model; 0 where it has none of that form."""
+    shapes = dict(_STATE.findall(model.read_text(encoding="utf-8")))  # each is read and assigned
+    # Batch and length are open; the number of heads and their size are not.
+    numbers = (math.prod(int(n) for n in shape.split(",") if n.isdecimal()) for shape in shapes.values())
+    return sum(numbers) * bytes_per_number
+
+
+def free_memory() -> int:
+    """Bytes that this process may still take."""
+    return psutil.virtual_memory().available
+
+
+def kv_blocks(per_token: int, context: int | None, free: int) -> int | None:
+    """Blocks of a KV cache; None where there is not room for even the shortest run."""
+    room = int(free * _MEMORY) // max(1, per_token)
+    if room < _LEAST_TOKENS:
+        return None
+    return min(room, TRIED[-1] * min(context or _MOST_TOKENS, _MOST_TOKENS)) // KV_BLOCK
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a trial found: sequences that run together best, and the tokens per second that they make."""
+
+    sequences: int
+    rate: float
+
+
+def find_pace(measure: Callable[[int], float], most: int = TRIED[-1]) -> Pace:
+    """The pace of an engine: twice the sequences as long as that is faster.
+
+    Args:
+        measure: Tokens per second of so many sequences.
+        most: Sequences that there is room for.
+    """
+    best = Pace(TRIED[0], measure(TRIED[0]))
+    for sequences in TRIED[1:]:
+        if sequences > most:
+            break
+        rate = measure(sequences)
+        if rate < best.rate * _GAIN:
+            break
+        best = Pace(sequences, rate)
+    return best
+
+
+class Intake:
+    """Decides whether a further block is taken on."""
+
+    def __init__(self, pace: Pace, kv_tokens: int) -> None:
+        self._pace, self._kv_tokens = pace, kv_tokens
+        self._tokens, self._rollouts = 0, 0
+
+    def mean_length(self, budget: int) -> float:
+        """Tokens of a rollout to expect: of those that have come back, else half of the budget."""
+        return self._tokens / self._rollouts if self._rollouts else budget / 2
+
+    def finished(self, block: Block, generated: int) -> None:
+        """Learn from a block that has come back."""
+        self._tokens += generated
+        self._rollouts += block.n
+
+    def admits(self, running: Sequence[tuple[Block, int]], block: Block) -> bool:
+        """Whether a block is begun while others run, which are given with their steps; one always is.
+
+        There is room for what it may come to, no more sequences run than pay, and little is at stake: of blocks that
+        are begun one after the other, half is in flight when the first one finishes, and all of that one.
+        """
+        if not running:
+            return True
+        sequences = sum(b.n for b, _ in running) + block.n
+        length = max(1.0, self.mean_length(block.max_new_tokens))
+        least = AT_STAKE * self._pace.rate / length  # sequences, were all as old as they become
+        # A quarter more than run best: some of the sequences of unfinished blocks have ended.
+        most = max(LEAST, min(self._pace.sequences * 1.25, 2 * least - block.n))
+        youngest = min(steps for _, steps in running)
+        is_early = sequences > least and youngest < length * block.n / most
+        blocks = [*(b for b, _ in running), block]
+        needed = sum(len(b.token_ids) + b.n * min(b.max_new_tokens, 2 * length) for b in blocks)
+        return sequences <= most and not is_early and needed <= self._kv_tokens
+
+
+class Paces:
+    """Paces that were found before, by model and machine, in a file of the data home."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def get(self, key: str) -> Pace | None:
+        """What is remembered, None for nothing."""
+        found = self._read().get(key)
+        try:
+            return None if found is None else Pace(int(found[0]), float(found[1]))
+        except (TypeError, ValueError, IndexError):
+            return None
+
+    def put(self, key: str, pace: Pace) -> None:
+        """Remember a pace."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
+        fresh.write_text(json.dumps({**self._read(), key: [pace.sequences, round(pace.rate, 1)]}, indent=1))
+        fresh.replace(self._file)
+
+    def _read(self) -> dict[str, list[float]]:
+        try:
+            found = json.loads(self._file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def pace_key(*identity: str) -> str:
+    """A name for a model's identity on this machine."""
+    machine = (platform.node(), platform.processor(), str(os.cpu_count()))
+    return hashlib.sha256(json.dumps([*identity, *machine]).encode()).hexdigest()[:16]
