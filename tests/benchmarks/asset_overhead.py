@@ -107,8 +107,8 @@ def _measure(lab: Lab, repeat: int) -> None:
             nonlocal tokens
             tokens = 0
             for result in engine.sample(blocks, sampling_of(protocol)):
-                assert isinstance(result, BlockResult)
-                tokens += result.generated_tokens
+                if isinstance(result, BlockResult):
+                    tokens += result.generated_tokens
 
         def asset() -> None:
             execute(definitions, instance, UNIT, assets=["completions"])

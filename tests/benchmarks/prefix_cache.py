@@ -66,7 +66,8 @@ def prefixes(n_traces: int, protocol: Protocol) -> list[Prefix]:
     plan = plan_traces(prompts(problems, engine)[:n_traces], protocol, engine.describe())
     found: list[Prefix] = []
     for result in engine.sample([p.block for p in plan], sampling_of(protocol)):
-        assert isinstance(result, BlockResult)
+        if not isinstance(result, BlockResult):
+            continue
         prompt, trace = result.block.token_ids, result.completions[0].token_ids
         ends = sorted({len(trace) * cut // _CUTS for cut in range(_CUTS)})
         found += [Prefix(result.block.key, (*prompt, *trace[:end]), len(prompt)) for end in ends]

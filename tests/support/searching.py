@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from cot_assets.engines.base import BlockResult
 from cot_assets.measures.search.effects import judge_optimized, judge_steps, optimized_effects
 from cot_assets.measures.search.greedy import Outcome, Search, search_all
 from cot_assets.measures.search.tables import first_traces, measuring_plan, optimized_rows, used_rollouts
@@ -56,6 +57,8 @@ class World:
         new = {p.block.key: p for p in plan if p.block.key not in self.outcomes}
         self.drawn += new.values()
         for result in self.engine.sample((p.block for p in new.values()), sampling_of(self.protocol)):
+            if not isinstance(result, BlockResult):
+                continue
             prefix = new[result.block.key].prefix
             graded: list[Outcome] = []
             for completion in result.completions:

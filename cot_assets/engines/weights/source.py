@@ -57,7 +57,9 @@ def find_source(entry: ModelEntry, *, may_download: bool = True) -> Source:
     if place is None:
         place = hub_weights(entry, may_download=may_download)
     if not place.exists():
-        raise EngineError(f"model {entry.name!r}: {entry.path!r} is no folder here; check `path` in models.toml")
+        raise EngineError(
+            f"model {entry.name!r}: {entry.path!r} is no folder here; check `path` in models.toml"
+        )
     if place.is_file():
         if place.suffix != ".gguf":
             raise EngineError(f"model {entry.name!r}: {place} is no GGUF file; name a folder or a .gguf file")

@@ -20,7 +20,7 @@ from typing import Any
 
 import polars as pl
 
-from cot_assets.engines.base import Block, BlockResult, Sampling
+from cot_assets.engines.base import Block, BlockResult, Sampling, Working
 from cot_assets.engines.openvino.engine import OpenVINOEngine
 from cot_assets.sampling import batches
 from cot_assets.sampling.plan import plan_rollouts, plan_traces, sampling_of
@@ -37,10 +37,11 @@ class LoggedEngine(OpenVINOEngine):
 
     log: Path
 
-    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:
+    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Working]:
         for result in super().sample(blocks, sampling):
-            with self.log.open("a") as file:
-                file.write(f"{result.block.key}\n")
+            if isinstance(result, BlockResult):
+                with self.log.open("a") as file:
+                    file.write(f"{result.block.key}\n")
             yield result
 
 
