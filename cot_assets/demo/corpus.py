@@ -1,8 +1,8 @@
 """The written solutions that the demo models learn from.
 
-Belongs here: the random writer that turns a problem into a chain of thought, and the training documents.
-Does not belong here: the problems (:mod:`cot_assets.demo.families`), drills (:mod:`cot_assets.demo.drills`),
-tokenization and training (:mod:`cot_assets.demo.train`).
+Belongs here: the ways to solve a problem of each family, and the training documents.
+Does not belong here: the writer (:mod:`cot_assets.demo.writer`), the problems (:mod:`cot_assets.demo.families`), drills
+(:mod:`cot_assets.demo.drills`), tokenization and training (:mod:`cot_assets.demo.train`).
 
 The writer is built so that the curves of a model trained on it are worth looking at:
 
@@ -23,117 +23,17 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from cot_assets.demo.drills import drill
 from cot_assets.demo.families import FAMILIES, LEVELS, Problem, factorize, make_problem
-
-CHECK = "Wait, check that again."
-SHORTER = "There is a shorter way."
-GUESS = "This takes long, so I guess."
-
-
-@dataclass(frozen=True)
-class Habits:
-    """Probabilities that shape a writer; all lie in [0, 1]."""
-
-    short: float = 0.25  # take the short way from the start
-    switch: float = 0.04  # per line of a long way: find the short one
-    notice: float = 0.5  # see that a sequence has come back to its start
-    slip: float = 0.015  # per calculation on a short way
-    slip_long: float = 0.06  # per calculation on a long way
-    mend: float = 0.5  # a slip is noticed at once
-    give_up: float = 0.1  # per line of a long way after the fourth: guess
-
+from cot_assets.demo.writer import CHECK, GUESS, GivesUp, Habits, Writer
 
 #: What demo-strong and demo-weak read. The weak writer knows the short ways but rarely thinks of them.
 STRONG = Habits()
 WEAK = Habits(short=0.08, switch=0.01, notice=0.12, slip=0.02, slip_long=0.1, mend=0.3, give_up=0.25)
 
 
-# --- solutions ----------------------------------------------------------------------------------
-
-
-def _slip_of(value: int, rng: random.Random) -> int:
-    """A wrong value near the right one, never negative."""
-    wrong = max(0, value + rng.choice((-10, -2, -1, -1, 1, 1, 2, 10)))
-    return wrong if wrong != value else value + 1
-
-
-class _GivesUp(Exception):  # noqa: N818 - control flow, no error
-    """The writer stops calculating and guesses."""
-
-
-class _Writer:
-    """Writes the lines of one solution; wrong values are carried on like right ones."""
-
-    def __init__(self, rng: random.Random, habits: Habits) -> None:
-        self.rng, self.habits, self.lines = rng, habits, list[str]()
-        self.slip = habits.slip_long
-
-    def short_way(self, line: str) -> None:
-        """Open a short way: fewer slips from here on."""
-        self.slip = self.habits.slip
-        self.say(line)
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
-
-    def calculate(self, render: Callable[[int], str], value: int) -> int:
-        """Write a calculation whose result is ``value``, perhaps with a slip; return what was written."""
-        rng, habits = self.rng, self.habits
-        if rng.random() >= self.slip:
-            self.say(render(value))
-            return value
-        wrong = _slip_of(value, rng)
-        self.say(render(wrong))
-        if rng.random() < habits.mend:
-            self.say(CHECK)
-            self.say(render(value))
-            return value
-        return wrong
-
-    def reduce(self, label: str, product: str, value: int, m: int) -> int:
-        """Write ``label = product = value = q*m+r.`` with slips in the product or in the rest; return r.
-
-        ``value`` is what the product really is; label and product may be empty.
-        """
-        head = "".join(f"{part} = " for part in (label, product) if part)
-
-        def render(v: int) -> str:
-            return f"{head}{v} = {v // m}*{m}+{v % m}."
-
-        rng, habits = self.rng, self.habits
-        if rng.random() >= self.slip:
-            self.say(render(value))
-            return value % m
-        if rng.random() < 0.5:  # a wrong product, divided rightly
-            wrong = _slip_of(value, rng)
-            line, result = render(wrong), wrong % m
-        else:  # a right product, divided wrongly
-            result = (value % m + rng.choice((-2, -1, 1, 2))) % m
-            line = f"{head}{value} = {value // m}*{m}+{result}."
-        self.say(line)
-        if rng.random() < habits.mend:
-            self.say(CHECK)
-            self.say(render(value))
-            return value % m
-        return result
-
-    def tire(self, done: int) -> None:
-        """After the fourth line of a long way the writer may give up."""
-        if done > 4 and self.rng.random() < self.habits.give_up:
-            raise _GivesUp
-
-    def turns(self) -> bool:
-        """Whether the writer now finds the short way."""
-        if self.rng.random() < self.habits.switch:
-            self.say(SHORTER)
-            return True
-        return False
-
-
-def _power_short(w: _Writer, p: Problem) -> int:
+def _power_short(w: Writer, p: Problem) -> int:
     a, b, m = p.params
     w.short_way("Look for a cycle.")
     powers, value = [1], a % m
@@ -143,7 +43,7 @@ def _power_short(w: _Writer, p: Problem) -> int:
         value = w.reduce(f"{a}^{len(powers)}", f"{value}*{a}", value * a, m)
         powers.append(value)
     if value != 1:
-        raise _GivesUp
+        raise GivesUp
     period = len(powers) - 1
     w.say(f"{a}^{period} = 1, so the powers repeat every {period}.")
     rest = w.reduce("", "", b, period) if b >= period else b
@@ -152,7 +52,7 @@ def _power_short(w: _Writer, p: Problem) -> int:
     return value
 
 
-def _power_long(w: _Writer, p: Problem) -> int:
+def _power_long(w: Writer, p: Problem) -> int:
     a, b, m = p.params
     w.say("Square again and again.")
     squares, exponent = {1: a % m}, 1
@@ -172,7 +72,7 @@ def _power_long(w: _Writer, p: Problem) -> int:
     return value
 
 
-def _recurrence_from(w: _Writer, p: Problem, notice: float) -> int:
+def _recurrence_from(w: Writer, p: Problem, notice: float) -> int:
     c, d, m, start, index = p.params
     values = [start]
     while len(values) <= index:
@@ -189,17 +89,17 @@ def _recurrence_from(w: _Writer, p: Problem, notice: float) -> int:
     return values[index]
 
 
-def _recurrence_short(w: _Writer, p: Problem) -> int:
+def _recurrence_short(w: Writer, p: Problem) -> int:
     w.short_way("Look for a cycle.")
     return _recurrence_from(w, p, notice=1.0)
 
 
-def _recurrence_long(w: _Writer, p: Problem) -> int:
+def _recurrence_long(w: Writer, p: Problem) -> int:
     w.say("Go step by step.")
     return _recurrence_from(w, p, notice=w.habits.notice)
 
 
-def _divisors_short(w: _Writer, p: Problem) -> int:
+def _divisors_short(w: Writer, p: Problem) -> int:
     (n,) = p.params
     w.short_way("Factorize it.")
     rest, factors = n, list[int]()
@@ -211,7 +111,7 @@ def _divisors_short(w: _Writer, p: Problem) -> int:
         quotient = rest // prime
         rest = w.calculate(lambda v, r=rest, q=prime: f"{r} = {q}*{v}.", quotient)
         if rest < 2:
-            raise _GivesUp
+            raise GivesUp
     exponents = [factors.count(f) for f in sorted(set(factors))]
     w.say(
         f"{n} = " + "*".join(f"{f}^{e}" for f, e in zip(sorted(set(factors)), exponents, strict=True)) + "."
@@ -220,7 +120,7 @@ def _divisors_short(w: _Writer, p: Problem) -> int:
     return w.calculate(lambda v: f"{product} = {v}.", math.prod(e + 1 for e in exponents))
 
 
-def _try_divisor(w: _Writer, n: int, k: int, count: int) -> int:
+def _try_divisor(w: Writer, n: int, k: int, count: int) -> int:
     """Write ``n = k*q+r`` and, where nothing is left, the new count; a slip may see a rest or miss one."""
 
     def render(rest: int, count: int) -> str:
@@ -242,7 +142,7 @@ def _try_divisor(w: _Writer, n: int, k: int, count: int) -> int:
     return counted(wrong)
 
 
-def _divisors_long(w: _Writer, p: Problem) -> int:
+def _divisors_long(w: Writer, p: Problem) -> int:
     (n,) = p.params
     w.say("Try the numbers one by one.")
     count, k = 0, 1
@@ -255,7 +155,7 @@ def _divisors_long(w: _Writer, p: Problem) -> int:
     return count
 
 
-def _sum_short(w: _Writer, p: Problem) -> int:
+def _sum_short(w: Writer, p: Problem) -> int:
     first, step, terms = p.params
     last = first + step * (terms - 1)
     w.short_way("Pair the ends.")
@@ -267,7 +167,7 @@ def _sum_short(w: _Writer, p: Problem) -> int:
     return w.calculate(lambda v: f"{pairs}*{pair} = {v}.", pairs * pair)
 
 
-def _sum_long(w: _Writer, p: Problem) -> int:
+def _sum_long(w: Writer, p: Problem) -> int:
     first, step, terms = p.params
     w.say("Add them one by one.")
     total, term = first, first
@@ -280,7 +180,7 @@ def _sum_long(w: _Writer, p: Problem) -> int:
     return total
 
 
-_WAYS: dict[str, tuple[Callable[[_Writer, Problem], int], Callable[[_Writer, Problem], int]]] = {
+_WAYS: dict[str, tuple[Callable[[Writer, Problem], int], Callable[[Writer, Problem], int]]] = {
     "power": (_power_short, _power_long),
     "recurrence": (_recurrence_short, _recurrence_long),
     "divisors": (_divisors_short, _divisors_long),
@@ -300,11 +200,11 @@ def _guess(p: Problem, rng: random.Random) -> int:
 
 def write_solution(problem: Problem, rng: random.Random, habits: Habits) -> str:
     r"""One chain of thought, one calculation per line; the last line holds ``\boxed{n}``."""
-    w = _Writer(rng, habits)
+    w = Writer(rng, habits)
     short, long = _WAYS[problem.family]
     try:
         value = (short if rng.random() < habits.short else long)(w, problem)
-    except _GivesUp:
+    except GivesUp:
         w.say(GUESS)
         value = _guess(problem, rng)
     w.say(f"The answer is \\boxed{{{value}}}.")

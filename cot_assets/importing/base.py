@@ -19,6 +19,7 @@ from cot_assets.study import NAME, CutPolicy
 #: Name of the protocol of everything imported; its entry in protocols.toml holds the thresholds.
 PROTOCOL = "recorded"
 GRID_POLICY = "grid21"
+MAX_ID = 200  #: characters in a problem's id
 Verdict = Literal["correct", "incorrect", "no_answer", "truncated", "unscored"]
 #: Published rollouts do not say whether the model stopped or the budget ended.
 UNKNOWN_FINISH = "unknown"
@@ -110,7 +111,7 @@ class Counts:
     n_truncated: int | None = None
     n_no_answer: int | None = None
     n_unscored: int | None = None
-    is_approximate: bool = False
+    is_n_approximate: bool = False
 
     @classmethod
     def of(cls, rollouts: tuple[Rollout, ...]) -> Counts:
@@ -140,7 +141,7 @@ class Counts:
             total(self.n_truncated, other.n_truncated),
             total(self.n_no_answer, other.n_no_answer),
             total(self.n_unscored, other.n_unscored),
-            self.is_approximate or other.is_approximate,
+            self.is_n_approximate or other.is_n_approximate,
         )
 
 
@@ -197,3 +198,19 @@ def checked_name(name: str, what: str) -> str:
             f"name it with the {what} option"
         )
     return name
+
+
+def check_trace(trace: Trace) -> None:
+    """Raise ImportingError where a trace breaks what :class:`Trace` promises."""
+    problem_id = trace.problem.problem_id
+    name = f"problem {problem_id!r:.220}"
+    if len(problem_id) > MAX_ID or not problem_id.isprintable():
+        raise ImportingError(f"{name}: its id is not at most {MAX_ID} printable characters; rename it")
+    ends = [cut.char_end for cut in trace.cuts]
+    tokens = [cut.token_end for cut in trace.cuts]
+    if trace.n_tokens < 1:
+        raise ImportingError(f"{name}: its trace is empty; leave it out")
+    if not ends or ends[0] != 0 or tokens[0] != 0:
+        raise ImportingError(f"{name}: the first cut is not the empty prefix")
+    if ends != sorted(ends) or tokens != sorted(tokens) or ends[-1] > len(trace.text):
+        raise ImportingError(f"{name}: its cuts do not ascend within the trace")

@@ -1,7 +1,7 @@
 """From recorded traces to the frames of the tables.
 
-Belongs here: identity of recorded traces and prefixes, the 21-point grid, and the rows of every table.
-Does not belong here: layouts of sources.
+Belongs here: identity of recorded traces and prefixes, and the rows of every table. Does not belong here: layouts of
+sources, and the grid (:mod:`.grid`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -30,14 +31,13 @@ from cot_assets.importing.base import (
     Rollout,
     Source,
     Trace,
+    check_trace,
     checked_name,
     digest,
 )
+from cot_assets.importing.grid import grid_cuts
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.warehouse.schema import polars_schema
-
-GRID_STEPS = 20  #: the grid has a point at every 1/20 of a trace: 0, 5%, ..., 95%, and the end
-MAX_ID = 200  #: characters in a problem's id
 
 
 def build(
@@ -84,29 +84,6 @@ def build(
     return Imported(model, problem_set, PROTOCOL, builder.frames(now), all_notes)
 
 
-def grid_cuts(cuts: Sequence[Cut], n_tokens: int) -> list[int]:
-    """Indices of the cuts nearest to 0, 5%, ..., 95% of a trace, distinct and ascending.
-
-    The first is always the empty prefix. Elsewhere the nearest cut with a known potential is taken if it
-    lies within half a step of the grid; else the nearest cut, so that a gap stays a gap.
-    """
-    chosen = [0]
-    step = n_tokens / GRID_STEPS
-    known = [i for i, cut in enumerate(cuts) if (cut.counts.n or 0) > 0]
-    for point in range(1, GRID_STEPS):
-        target = point * step
-
-        def distance(i: int, target: float = target) -> float:
-            return abs(cuts[i].token_end - target)
-
-        nearest = min(known, key=distance, default=None)
-        if nearest is None or distance(nearest) > step / 2:
-            nearest = min(range(len(cuts)), key=distance)
-        if nearest > chosen[-1]:
-            chosen.append(nearest)
-    return chosen
-
-
 class _Builder:
     def __init__(self, source: Source, model: str, problem_set: str, *, sum_shared: bool) -> None:
         self.source, self.model, self.problem_set = source, model, problem_set
@@ -123,7 +100,7 @@ class _Builder:
 
     def add(self, trace: Trace) -> None:
         """Add the rows of a trace."""
-        _check(trace)
+        check_trace(trace)
         self._add_problem(trace.problem)
         named = (trace.name,) if trace.name else ()
         identity = digest(
@@ -192,15 +169,9 @@ class _Builder:
             ).encode()
         )
         ids: list[str] = []
-        done = 0
-        for cut in trace.cuts:
-            if trace.token_ids:
-                new = "".join(f"{token}," for token in trace.token_ids[done : cut.token_end])
-                done = cut.token_end
-            else:
-                new = trace.text[done : cut.char_end]
-                done = cut.char_end
-            state.update(new.encode())
+        for last, cut in pairwise((trace.cuts[0], *trace.cuts)):
+            added = "".join(f"{token}," for token in trace.token_ids[last.token_end : cut.token_end])
+            state.update((added if trace.token_ids else trace.text[last.char_end : cut.char_end]).encode())
             ids.append(state.hexdigest()[:32])
         return ids
 
@@ -275,38 +246,22 @@ class _Builder:
         """The frames, in the order of ``TABLES``."""
         self.rows["problems"] = [
             {
-                "problem_id": problem.problem_id,
-                "statement": problem.statement,
+                **vars(problem),
                 "prompt": problem.statement,
-                "gold_answer": problem.gold_answer,
-                "answer_kind": problem.answer_kind,
                 "gold_reading": _gold_reading(problem),
-                "level": problem.level,
-                "subject": problem.subject,
                 "source": f"recorded:{self.source.name}",
                 "revision": self.source.sampling_hash,
             }
             for problem in self.problems.values()
         ]
-        self.rows["models"] = [
-            {
-                "revision": self.source.revision,
-                "engine": "recorded",
-                "template": self.source.template,
-                "first_seen_at": now,
-            }
-        ]
+        model = {"revision": self.source.revision, "engine": "recorded", "template": self.source.template}
+        self.rows["models"] = [{**model, "first_seen_at": now}]
         return {name: self._potentials() if name == "potentials" else self._frame(name) for name in TABLES}
 
     def _frame(self, name: str) -> pl.DataFrame:
         schema = polars_schema(name)
-        own = {
-            "problem_set": self.problem_set,
-            "model": self.model,
-            "protocol": PROTOCOL,
-            "sampling_hash": self.source.sampling_hash,
-            "origin": "own",
-        }
+        own = {"problem_set": self.problem_set, "model": self.model, "origin": "own"}
+        own |= {"protocol": PROTOCOL, "sampling_hash": self.source.sampling_hash}
         frame = pl.DataFrame(
             self.rows[name], schema={c: kind for c, kind in schema.items() if c not in own}, strict=True
         )
@@ -318,12 +273,7 @@ class _Builder:
             {
                 "problem_id": self.prefixes[prefix_id],
                 "prefix_id": prefix_id,
-                "n": counts.n,
-                "n_correct": counts.n_correct,
-                "n_truncated": counts.n_truncated,
-                "n_no_answer": counts.n_no_answer,
-                "n_unscored": counts.n_unscored,
-                "is_n_approximate": counts.is_approximate,
+                **vars(counts),
             }
             for prefix_id, counts in self.counts.items()
         ]
@@ -336,22 +286,6 @@ def _differing(problem_id: str, what: str, before: str, now: str) -> ImportingEr
         f"{now}: {what} of problem {problem_id!r:.220} differs from {before}, where another trace begins in the same "
         "way. If each trace's own rollouts were counted, --sum-shared adds them up"
     )
-
-
-def _check(trace: Trace) -> None:
-    """Raise ImportingError where a trace breaks what :class:`Trace` promises."""
-    problem_id = trace.problem.problem_id
-    name = f"problem {problem_id!r:.220}"
-    if len(problem_id) > MAX_ID or not problem_id.isprintable():
-        raise ImportingError(f"{name}: its id is not at most {MAX_ID} printable characters; rename it")
-    ends = [cut.char_end for cut in trace.cuts]
-    tokens = [cut.token_end for cut in trace.cuts]
-    if trace.n_tokens < 1:
-        raise ImportingError(f"{name}: its trace is empty; leave it out")
-    if not ends or ends[0] != 0 or tokens[0] != 0:
-        raise ImportingError(f"{name}: the first cut is not the empty prefix")
-    if ends != sorted(ends) or tokens != sorted(tokens) or ends[-1] > len(trace.text):
-        raise ImportingError(f"{name}: its cuts do not ascend within the trace")
 
 
 def _gold_reading(problem: Problem) -> str | None:

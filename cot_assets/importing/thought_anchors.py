@@ -33,13 +33,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from cot_assets.importing.anchor_counts import SITE_FILE, full_counts, site_counts
+from cot_assets.importing.anchor_sentences import lacking_repeats, locate
 from cot_assets.importing.base import (
-    Counts,
     Cut,
     Imported,
     ImportingError,
     Problem,
-    Rollout,
     Source,
     Trace,
     Verdict,
@@ -49,7 +49,7 @@ from cot_assets.importing.frames import build
 
 NAME = "thought-anchors"
 PROBLEM_FILE = "problem.json"
-SITE_FILE, FULL_FOLDER = "chunks_resampled.json", "chunk_*"
+FULL_FOLDER = "chunk_*"
 _SOLUTIONS = {"correct_base_solution": True, "incorrect_base_solution": False}
 #: Folders of other experiments in the full data set: answers forced without further thought.
 _OTHER_FOLDERS = re.compile(r"(?:in)?correct_base_solution_(?:forced_answer|sanity)")
@@ -58,7 +58,6 @@ _PROMPT = (
     "Solve this math problem step by step. You MUST put your final answer in \\boxed{}. "
     "Problem: {statement} Solution: \n<think>\n"
 )
-MAX_RESAMPLED = 10_000  #: rollouts per prefix
 
 
 def import_thought_anchors(
@@ -204,7 +203,7 @@ def _read_trace(folder: _Folder) -> Trace:
     text, answer, verdict = _base_solution(folder, chunks)
     starts, ends = locate(text, chunks, str(path))
     words = Words(text)
-    read = _full_counts if folder.is_full else _site_counts
+    read = full_counts if folder.is_full else site_counts
     cuts: list[Cut] = []
     for index, (counts, rollouts) in enumerate(read(path, labels)):
         if index and starts[index] == ends[index]:
@@ -255,104 +254,6 @@ def _base_solution(folder: _Folder, chunks: Sequence[str]) -> tuple[str, str | N
     return " ".join(chunks), None, "correct" if folder.is_correct else "incorrect"
 
 
-def locate(text: str, chunks: Sequence[str], where: str) -> tuple[list[int], list[int]]:
-    """Where each chunk lies in the text: offsets of its first character, and after its last.
-
-    Chunks are the text in order up to white space (sentences that were merged are joined by a blank, where
-    the text has an empty line), so both are compared without white space. A chunk of white space alone gets
-    an empty range. The text may go on after the last chunk.
-
-    Raises:
-        ImportingError: A chunk is not what follows in the text.
-    """
-    places = [i for i, character in enumerate(text) if not character.isspace()]
-    dense = "".join(text[i] for i in places)
-    starts: list[int] = []
-    ends: list[int] = []
-    at = 0
-    for index, chunk in enumerate(chunks):
-        sought = "".join(chunk.split())
-        if not dense.startswith(sought, at):
-            here = text[places[at] :] if at < len(places) else ""
-            raise ImportingError(
-                f"{where}: sentence {index} is {chunk[:80]!r}, but the solution goes on with {here[:80]!r}; the "
-                "files do not belong together"
-            )
-        if sought:
-            starts.append(places[at])
-            at += len(sought)
-            ends.append(places[at - 1] + 1)
-        else:
-            starts.append(ends[-1] if ends else 0)
-            ends.append(ends[-1] if ends else 0)
-    return starts, ends
-
-
-_Measured = Iterator[tuple[Counts, tuple[Rollout, ...]]]
-
-
-def _site_counts(path: Path, labels: Sequence[Record]) -> _Measured:
-    file = path / SITE_FILE
-    resampled = Record(read_json(file), str(file))
-    unknown = set(resampled.value) - {str(i) for i in range(len(labels))}
-    if unknown:
-        raise ImportingError(
-            f"{file}: holds rollouts of sentence {min(unknown)[:40]!r}, but there are {len(labels)} sentences"
-        )
-    for index, label in enumerate(labels):
-        count = len(resampled.items(str(index))) if resampled.has(str(index)) else 0
-        if count > MAX_RESAMPLED:
-            raise ImportingError(
-                f"{file}: sentence {index} has {count:,} rollouts; at most {MAX_RESAMPLED:,}"
-            )
-        if count == 0:
-            yield Counts(n=0, n_correct=0), ()
-            continue
-        accuracy = label.share("accuracy")
-        n = implied_n(accuracy, count)
-        yield Counts(n=n, n_correct=round(accuracy * n), is_approximate=True), ()
-
-
-def implied_n(accuracy: float, count: int) -> int:
-    """The number of answered rollouts behind a published accuracy.
-
-    The largest n in [count / 2, count] for which accuracy * n is whole, so that n_correct / n is the
-    published figure; ``count`` itself if there is none (n_correct / n is then off by up to 1 / (2 count)).
-    """
-    for n in range(count, count // 2, -1):
-        if abs(accuracy * n - round(accuracy * n)) < 1e-9:
-            return n
-    return count
-
-
-def _full_counts(path: Path, labels: Sequence[Record]) -> _Measured:
-    for index in range(len(labels)):
-        file = path / f"chunk_{index}" / "solutions.json"
-        if not file.is_file():
-            yield Counts(n=0, n_correct=0), ()
-            continue
-        values = read_json(file)
-        if not isinstance(values, list):
-            raise ImportingError(f"{file}: expected a list of rollouts, found {type(values).__name__}")
-        if len(values) > MAX_RESAMPLED:
-            raise ImportingError(f"{file}: {len(values):,} rollouts; at most {MAX_RESAMPLED:,} are read")
-        shard = f"{path.parent.name}/{path.name}/chunk_{index}/solutions.json"
-        rollouts = tuple(
-            _rollout(record, shard) for record in records(values, str(file)) if not record.has("error")
-        )
-        yield Counts.of(rollouts), rollouts
-
-
-def _rollout(record: Record, shard: str) -> Rollout:
-    answer = record.optional_text("answer")
-    n_tokens = Words(record.text("rollout")).count if record.has("rollout") else 0
-    if answer is None:
-        return Rollout(None, "no_answer", n_tokens, shard)
-    if not record.has("is_correct"):
-        return Rollout(answer, "unscored", n_tokens, shard)
-    return Rollout(answer, "correct" if record.flag("is_correct") else "incorrect", n_tokens, shard)
-
-
 def _notes(name: str, chunks: Sequence[str], cuts: Sequence[Cut]) -> tuple[str, ...]:
     notes: list[str] = []
     if unknown := sum(cut.counts.n == 0 for cut in cuts):
@@ -366,19 +267,3 @@ def _notes(name: str, chunks: Sequence[str], cuts: Sequence[Cut]) -> tuple[str, 
             f"{', '.join(map(str, lacking[:5]))}), so those potentials belong to a shorter text"
         )
     return tuple(notes)
-
-
-def lacking_repeats(chunks: Sequence[str]) -> list[int]:
-    """Sentences whose text also stands earlier, and so was removed there as well.
-
-    The source builds the prefix of sentence i by deleting every occurrence of its text from the sentences
-    up to i, joined by blanks (``generate_rollouts.py``: ``full_cot_prefix.replace(chunk_text, "")``).
-    """
-    lacking: list[int] = []
-    before = ""
-    for index, chunk in enumerate(chunks):
-        upto = f"{before} {chunk}".strip()
-        if chunk and "".join(upto.replace(chunk, "").split()) != "".join(before.split()):
-            lacking.append(index)
-        before = upto
-    return lacking

@@ -28,6 +28,7 @@ from cot_assets.warehouse.schema import polars_schema
 
 Row = dict[str, object]
 Labels = Mapping[str, object]
+Tables = Mapping[str, pl.DataFrame]  #: by name
 
 RULES: Mapping[str, str] = {
     "threshold": "by_threshold",

@@ -75,89 +75,84 @@ def plan_work(
         Traces, completions, the search for optimized traces where there is one, and transfer from each writer,
         in that order.
     """
-    n, most_length = protocol.sampling.n, protocol.sampling.max_tokens
-    length, length_basis = _mean_length(protocol, known.traces)
-    n_traces = n_problems * protocol.sampling.traces_per_problem
-    measured = measured_traces(protocol, n_problems)
+    rules = protocol.sampling
+    length, basis = _mean_length(protocol, known.traces)
+    n_traces = n_problems * rules.traces_per_problem
+    expected = None if length is None else n_traces * length
     works = [
         Work(
             "traces",
             "traces",
             n_problems,
             n_traces,
-            n_traces * most_length,
+            n_traces * rules.max_tokens,
             n_traces,
-            None if length is None else n_traces * length,
-            length_basis,
+            expected,
+            basis,
             "traces" in known.done,
-        )
+        ),
+        *_own_works(protocol, n_problems, known, length),
     ]
-    n_cuts, cuts_basis = _mean_cuts(protocol, known.cuts)
+    if searched := min(rules.search_problems, n_problems):
+        works.append(_search_work(protocol, searched, known, length))
+    writers = {**dict.fromkeys(new_writers, measured_traces(protocol, n_problems)), **known.n_writer_traces}
+    return works + [_given_work(protocol, *writer, known, length) for writer in sorted(writers.items())]
+
+
+def _own_works(protocol: Protocol, n_problems: int, known: Known, length: float | None) -> list[Work]:
+    """Rollouts of the model's own prefixes, and their exploration where sampling is adaptive."""
+    rules, is_done = protocol.sampling, "completions" in known.done
+    measured = measured_traces(protocol, n_problems)
+    n_cuts, basis = _mean_cuts(protocol, known.cuts)
+    if rules.measured == "correct":
+        n_cuts = None
+        basis = "prefixes unknown: only correct traces are measured, and how many will be is not known"
+    if rules.is_adaptive:
+        n_cuts, basis = None, "prefixes unknown: adaptive sampling finds them; at most, every token is one"
+    prefixes = n_problems + measured * ((rules.max_tokens if rules.is_adaptive else rules.max_cuts) - 1)
+    works: list[Work] = []
+    if rules.is_adaptive:
+        label, rollouts = "exploration of its own prefixes", prefixes * rules.adaptive.most
+        most_tokens = rollouts * rules.max_tokens
+        works.append(Work("exploration", label, prefixes, rollouts, most_tokens, None, None, basis, is_done))
     per_rollout, rollout_basis = _mean_rollout(known.runs, "completions", length)
-    is_adaptive = protocol.sampling.is_adaptive
-    most_prefixes = n_problems + measured * ((most_length if is_adaptive else protocol.sampling.max_cuts) - 1)
-    if protocol.sampling.measured == "correct":
-        n_cuts, cuts_basis = (
-            None,
-            "prefixes unknown: only correct traces are measured, and how many will be is not known",
-        )
-    if is_adaptive:
-        n_cuts, cuts_basis = (
-            None,
-            "prefixes unknown: adaptive sampling finds them; at most, every token is one",
-        )
-        most = protocol.sampling.adaptive.most
-        works.append(
-            Work(
-                "exploration",
-                "exploration of its own prefixes",
-                most_prefixes,
-                most_prefixes * most,
-                most_prefixes * most * most_length,
-                None,
-                None,
-                cuts_basis,
-                "completions" in known.done,
-            )
-        )
-    expected = None if n_cuts is None else (n_problems + measured * (n_cuts - 1)) * n
+    expected = None if n_cuts is None else (n_problems + measured * (n_cuts - 1)) * rules.n
     works.append(
         Work(
             "completions",
             "rollouts of its own prefixes",
-            most_prefixes,
-            most_prefixes * n,
-            most_prefixes * n * most_length,
+            prefixes,
+            prefixes * rules.n,
+            prefixes * rules.n * rules.max_tokens,
             expected,
             _times(expected, per_rollout),
-            _joined(cuts_basis, rollout_basis),
-            "completions" in known.done,
+            _joined(basis, rollout_basis),
+            is_done,
         )
     )
-    if searched := min(protocol.sampling.search_problems, n_problems):
-        works.append(_search_work(protocol, searched, known, length))
-    # At fraction 0 the reader has its own empty prefix, which is sampled already.
-    given = given_prefixes(protocol)
-    per_rollout, rollout_basis = _mean_rollout(known.runs, "transfer_completions", length)
-    writers = {**dict.fromkeys(new_writers, measured), **known.n_writer_traces}
-    for writer, traces in sorted(writers.items()):
-        prefixes = traces * given
-        is_open = writer not in known.n_writer_traces and protocol.sampling.measured == "correct"
-        expected = None if is_open else prefixes * n
-        works.append(
-            Work(
-                "transfer_completions",
-                f"reading {writer}",
-                prefixes,
-                prefixes * n,
-                prefixes * n * most_length,
-                expected,
-                _times(expected, per_rollout),
-                _joined(rollout_basis, "as if no fractions shared a cut and every control existed"),
-                writer in known.done_writers,
-            )
-        )
     return works
+
+
+def _given_work(protocol: Protocol, writer: str, n_traces: int, known: Known, length: float | None) -> Work:
+    """Rollouts of what the model is given of a writer's traces.
+
+    At fraction 0 the reader has its own empty prefix, which is sampled already.
+    """
+    rules, prefixes = protocol.sampling, n_traces * given_prefixes(protocol)
+    per_rollout, basis = _mean_rollout(known.runs, "transfer_completions", length)
+    is_open = writer not in known.n_writer_traces and rules.measured == "correct"
+    expected = None if is_open else prefixes * rules.n
+    return Work(
+        "transfer_completions",
+        f"reading {writer}",
+        prefixes,
+        prefixes * rules.n,
+        prefixes * rules.n * rules.max_tokens,
+        expected,
+        _times(expected, per_rollout),
+        _joined(basis, "as if no fractions shared a cut and every control existed"),
+        writer in known.done_writers,
+    )
 
 
 def given_prefixes(protocol: Protocol) -> int:

@@ -1,7 +1,7 @@
 """Uncertainty of shares and means when traces of one problem resemble one another.
 
-Belongs here: effective sample size, cluster bootstrap and jackknife, quantiles, paired differences: arrays
-in, numbers out. Does not belong here: frames and patterns (:mod:`.rates`, :mod:`.transfer`).
+Belongs here: cluster bootstrap and jackknife, quantiles, paired differences: arrays in, numbers out. Does not
+belong here: the effective sample size (:mod:`.effective_size`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cot_assets.statistics.effective_size import effective_sample_size, per_cluster
 from cot_assets.statistics.estimates import CONFIDENCE, jeffreys_interval
 from cot_assets.statistics.special import Floats, Numbers, normal_cdf, normal_ppf, student_ppf
 
@@ -53,77 +54,6 @@ def clustered_share(flags: npt.ArrayLike, clusters: npt.ArrayLike, level: float 
     return Estimate(k / n, float(low), float(high), n, len(np.unique(np.asarray(clusters))), k, n_eff)
 
 
-def effective_sample_size(flags: npt.ArrayLike, clusters: npt.ArrayLike, level: float = CONFIDENCE) -> float:
-    """Independent trials that tell as much about a share as these clustered ones.
-
-    n / (1 + (m - 1) rho), with m = sum of squared cluster sizes / n (Kish 1965) and rho the one-way ANOVA
-    estimate of the intra-cluster correlation, kept within [0, 1]; times (z / t)^2, normal over Student
-    quantile with clusters - 1 degrees of freedom, since rho is estimated from few clusters (Korn and
-    Graubard 1998). Never less than n / m, the value at rho = 1. Where all flags are equal rho cannot be
-    seen, and the clusters are counted. Where every cluster has one trace nothing is clustered: n.
-
-    Args:
-        flags: 0/1 or booleans, one per trace.
-        clusters: the problem of each trace.
-        level: of the interval that the size will be used for.
-
-    Returns:
-        A number between 1 and n; NaN without traces.
-    """
-    y = np.asarray(flags, dtype=np.float64)
-    if not len(y):
-        return float("nan")
-    sizes, hits = _per_cluster(y, clusters)
-    return float(effective_sizes(sizes, hits, level))
-
-
-def effective_sizes(sizes: Floats, hits: Floats, level: float = CONFIDENCE) -> Floats:
-    """:func:`effective_sample_size` of many sets of flags on the same clusters.
-
-    Args:
-        sizes: traces per cluster.
-        hits: flags set per cluster, shape (..., clusters).
-        level: of the intervals that the sizes will be used for.
-
-    Returns:
-        An array of shape (...).
-    """
-    total, count = float(sizes.sum()), len(sizes)
-    hits = np.asarray(hits, dtype=np.float64)
-    found = np.full(hits.shape[:-1], float(count))
-    sums = hits.sum(axis=-1)
-    varies = (sums > 0) & (sums < total)
-    if count == 1 or not varies.any():
-        return found
-    if total == count:
-        return np.where(varies, total, found)
-    rho = intra_cluster_correlation(sizes, hits[varies])
-    typical = float((sizes**2).sum()) / total
-    tail = (1 + level) / 2
-    shrink = float(normal_ppf(tail) / student_ppf(tail, count - 1)) ** 2
-    found[varies] = np.maximum(total / typical, shrink * total / (1 + (typical - 1) * rho))
-    return found
-
-
-def intra_cluster_correlation(sizes: npt.ArrayLike, hits: npt.ArrayLike) -> Floats:
-    """One-way ANOVA estimate of the correlation of two flags of one cluster, kept within [0, 1].
-
-    Args:
-        sizes: traces per cluster; some cluster must have two.
-        hits: flags set per cluster, not all or none, shape (..., clusters).
-
-    Returns:
-        An array of shape (...).
-    """
-    m, y = np.asarray(sizes, dtype=np.float64), np.asarray(hits, dtype=np.float64)
-    total, count, share = m.sum(), len(m), y / m
-    overall = y.sum(axis=-1, keepdims=True) / total
-    between = (m * (share - overall) ** 2).sum(axis=-1) / (count - 1)
-    within = (m * share * (1 - share)).sum(axis=-1) / (total - count)
-    typical = (total - float((m**2).sum()) / total) / (count - 1)
-    return np.clip((between - within) / (between + (typical - 1) * within), 0.0, 1.0)
-
-
 def cluster_bootstrap_mean(
     values: npt.ArrayLike,
     clusters: npt.ArrayLike,
@@ -154,7 +84,7 @@ def cluster_bootstrap_mean(
         return NOTHING
     if not bool(np.all((x >= lowest) & (x <= highest))):
         raise ValueError(f"values must be numbers within [{lowest}, {highest}]; leave out unknown ones")
-    sizes, sums = _per_cluster(x, clusters)
+    sizes, sums = per_cluster(x, clusters)
     count, mean = len(sizes), float(sums.sum() / sizes.sum())
     differs = float(jeffreys_interval(0, count, level)[1])
     widest = mean - differs * (mean - lowest), mean + differs * (highest - mean)
@@ -201,7 +131,7 @@ def cluster_bootstrap_correlation(
     # Centered first: sums of squares of numbers far from 0 would lose the digits that matter.
     a, b = first - first.mean(), second - second.mean()
     squares = (a * a - np.asarray(noise[0]), b * b - np.asarray(noise[1]))
-    parts = [_per_cluster(v, clusters)[1] for v in (np.ones_like(a), a, b, *squares, a * b)]
+    parts = [per_cluster(v, clusters)[1] for v in (np.ones_like(a), a, b, *squares, a * b)]
     sums = np.stack(parts)
     count = sums.shape[1]
     found = float(_correlation(sums.sum(axis=1)[:, None])[0])
@@ -237,7 +167,7 @@ def clustered_quantile(
     if not len(x):
         return NOTHING
     found = float(np.quantile(x, share))
-    count = len(_per_cluster(x, clusters)[0])
+    count = len(per_cluster(x, clusters)[0])
     n_eff = effective_sample_size(x <= found, clusters, level)
     if share**n_eff + (1 - share) ** n_eff > 1 - level:
         return Estimate(found, nothing, nothing, len(x), count)
@@ -337,15 +267,7 @@ def paired_difference(
     return cluster_bootstrap_mean(differences, np.arange(len(common)), seed, level, bounds=(-1.0, 1.0))
 
 
-def _per_cluster(values: Floats, clusters: Numbers) -> tuple[Floats, Floats]:
-    names = np.asarray(clusters)
-    if names.shape != values.shape:
-        raise ValueError(f"{len(values)} values stand beside {names.size} clusters; give one cluster each")
-    _, where = np.unique(names, return_inverse=True)
-    return np.bincount(where).astype(np.float64), np.bincount(where, weights=values).astype(np.float64)
-
-
 def _means(values: Floats, clusters: Numbers) -> dict[str, float]:
-    sizes, sums = _per_cluster(values, clusters)
+    sizes, sums = per_cluster(values, clusters)
     names = [str(name) for name in np.unique(np.asarray(clusters))]
     return dict(zip(names, (sums / sizes).tolist(), strict=True))

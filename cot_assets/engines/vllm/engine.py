@@ -10,12 +10,8 @@ belong here: tokenization (:mod:`cot_assets.engines.tokenizer`), the order of bl
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import secrets
-import signal
-import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,51 +28,16 @@ from cot_assets.engines.base import (
     EngineInfo,
     Sampling,
 )
-from cot_assets.engines.children import OWNER
 from cot_assets.engines.revision import altered, altering, canonical, declared
 from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
 from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.engines.vllm.arguments import arguments_of, prepare_environment
+from cot_assets.engines.vllm.death import cause_of_death, first_line, wake_when_dead
 from cot_assets.engines.vllm.scores import scores
 from cot_assets.engines.weights.prepared import model_folder
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
-#: Arguments that are decided elsewhere, or would change what is sampled without a trace in any table.
-_RESERVED = {
-    "model": "use `path`",
-    "tokenizer": "the tokenizer is that of `path`",
-    "tokenizer_revision": "use `revision`",
-    "revision": "use `revision` of the entry",
-    "dtype": "use `dtype` of the entry",
-    "quantization": "use `quantization` of the entry",
-    "seed": "seeds follow from the blocks",
-    "enable_lora": "use engine_args.lora = \"FOLDER\"",
-    "skip_tokenizer_init": "vLLM gets token ids only",
-    "generation_config": "the protocol says how to sample",
-    "override_generation_config": "the protocol says how to sample",
-    "logits_processors": "they would change what is sampled",
-    "watermark_config": "it would change what is sampled",
-}  # fmt: skip
-_DEFAULTS: dict[str, Any] = {
-    "enable_prefix_caching": True,
-    "disable_log_stats": True,
-    "use_tqdm_on_load": False,
-    "generation_config": "vllm",
-    "skip_tokenizer_init": True,
-    "max_logprobs": -1,  # audits ask for more than 20
-}
-#: The CPU build compiles for minutes otherwise; and its blocks of 128 tokens would cache no short prefix.
-_CPU_DEFAULTS: dict[str, Any] = {"enforce_eager": True, "block_size": 32}
-#: Read by vLLM when it is loaded. Children are spawned: forked ones would not run the guard of
-#: :mod:`cot_assets.engines.children`, nor survive the threads of this process.
-_ENVIRONMENT = {
-    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
-    "VLLM_LOGGING_LEVEL": "WARNING",
-    "VLLM_LOGGING_STREAM": "ext://sys.stderr",  # stdout is for results
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_CPU_KVCACHE_SPACE": "1",
-}
-_DEATH_SECONDS = 1.0  #: between two looks at whether vLLM has found its processes dead
 _LOWEST_TEMPERATURE, _HIGHEST_TEMPERATURE = 0.01, 2.0  #: vLLM would silently raise a lower one
 
 
@@ -106,11 +67,7 @@ class VLLMEngine:
         # The hub's is the commit.
         found = declared(entry, folder) if is_local else entry.revision or folder.name[:12]
         self._revision = altered(entry, found)
-        for name, value in _ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-        if "VLLM_PLUGINS" in os.environ and "cot_assets" not in os.environ["VLLM_PLUGINS"].split(","):
-            os.environ["VLLM_PLUGINS"] += ",cot_assets"
-        os.environ[OWNER] = str(os.getpid())
+        prepare_environment()
         try:
             import vllm
             from vllm.engine.arg_utils import EngineArgs
@@ -124,7 +81,9 @@ class VLLMEngine:
             ) from error
         #: Per-request seeds crash the CPU build where a prompt is computed in parts.
         self._has_seeds = not current_platform.is_cpu()
-        arguments = self._arguments({f.name for f in dataclasses.fields(EngineArgs)})
+        arguments = arguments_of(
+            entry, {f.name for f in dataclasses.fields(EngineArgs)}, is_cpu=not self._has_seeds
+        )
         lora = arguments.pop("lora", None)
         self._lora = None if lora is None else LoRARequest("adapter", 1, str(Path(lora).expanduser()))
         try:
@@ -143,10 +102,10 @@ class VLLMEngine:
             )
         except Exception as error:  # of every kind, from a wrong value to a GPU without memory
             raise EngineError(
-                f"model {entry.name!r}: vLLM cannot load {entry.path!r}: {_first_line(error)}; the lines that "
+                f"model {entry.name!r}: vLLM cannot load {entry.path!r}: {first_line(error)}; the lines that "
                 "vLLM wrote above tell more; check path, dtype, quantization and engine_args in models.toml"
             ) from error
-        _wake_when_dead(self._engine.engine_core)
+        wake_when_dead(self._engine.engine_core)
         config = self._engine.vllm_config
         # Enough to fill the engine's batch with other blocks while the last samples of some are drawn.
         self._in_flight = max(8, 2 * config.scheduler_config.max_num_seqs // 16)
@@ -167,23 +126,6 @@ class VLLMEngine:
             tokenizer=self._tokenizer.revision,
             context=config.model_config.max_model_len,
         )
-
-    def _arguments(self, known: set[str]) -> dict[str, Any]:
-        """Defaults with the entry's ``engine_args`` over them."""
-        for name in self._entry.engine_args:
-            if name in _RESERVED:
-                raise EngineError(
-                    f"model {self._entry.name!r}: engine_args has {name!r}, which cannot be set there: "
-                    f"{_RESERVED[name]}"
-                )
-            if name.startswith("_") or name not in known | {"lora"}:
-                near = difflib.get_close_matches(name, known, 1)
-                raise EngineError(
-                    f"model {self._entry.name!r}: engine_args has {name!r}, no argument of vLLM"
-                    + (f"; did you mean {near[0]!r}?" if near else "")
-                )
-        defaults = _DEFAULTS if self._has_seeds else {**_DEFAULTS, **_CPU_DEFAULTS}
-        return {**defaults, **self._entry.engine_args}
 
     def describe(self) -> EngineInfo:
         """Name, version, number format, device and revision."""
@@ -287,26 +229,13 @@ class VLLMEngine:
         try:
             yield
         except Exception as error:
-            if (how := self._death(error)) is None:
+            if (how := cause_of_death(self._engine.engine_core, error)) is None:
                 raise
             raise EngineError(
                 f"model {self._entry.name!r}: vLLM's engine died while it sampled: {how}. Where memory was the "
                 "reason, lower engine_args.gpu_memory_utilization or max_num_seqs in models.toml. What was "
                 "sampled is kept: start the run again"
             ) from error
-
-    def _death(self, error: BaseException) -> str | None:
-        """How vLLM's process ended, None where it has not."""
-        from vllm.v1.engine.exceptions import EngineDeadError
-
-        resources = getattr(self._engine.engine_core, "resources", None)
-        if not (isinstance(error, EngineDeadError) or (resources is not None and resources.engine_dead)):
-            return None
-        manager = getattr(resources, "engine_manager", None)
-        # Those that vLLM ends itself once it has noticed stand there too, so the one that failed goes first.
-        ended = {} if manager is None or not hasattr(manager, "finished_procs") else manager.finished_procs()
-        name = getattr(manager, "failed_proc_name", None) or next(iter(ended), None)
-        return _how_ended(name, ended.get(name))
 
     def _take(self, running: _Running, index: int, output: Any) -> None:
         """Keep the finished sample ``index`` of a block."""
@@ -330,7 +259,7 @@ class VLLMEngine:
         try:
             self._engine.abort_request(names)
         except Exception as error:
-            if self._death(error) is None:
+            if cause_of_death(self._engine.engine_core, error) is None:
                 raise  # else nothing runs any more
 
     def close(self) -> None:
@@ -338,40 +267,3 @@ class VLLMEngine:
         engine = self.__dict__.pop("_engine", None)
         if engine is not None:
             engine.engine_core.shutdown()
-
-
-def _wake_when_dead(core: Any) -> None:
-    """Have whoever waits for the outputs of ``core`` raise once its processes are dead.
-
-    vLLM watches its processes and marks a client whose process was killed as dead, but leaves a caller that
-    waits for outputs at that moment waiting for ever.
-    """
-    from vllm.v1.engine.exceptions import EngineDeadError
-
-    if not hasattr(core, "outputs_queue"):
-        return  # vLLM was told to run in this process
-    resources, outputs = core.resources, core.outputs_queue  # not the client: it ends when nothing holds it
-
-    def watch() -> None:
-        while not resources.engine_dead:  # closing says so too
-            time.sleep(_DEATH_SECONDS)
-        outputs.put_nowait(EngineDeadError())
-
-    threading.Thread(target=watch, name="wake-when-dead", daemon=True).start()
-
-
-def _how_ended(name: str | None, code: int | None) -> str:
-    """How a process ended, by its exit code: minus the signal's number where one ended it."""
-    who = f"its process {name}" if name else "one of its processes"
-    if code is None or code >= 0:
-        return f"{who} ended, and the lines that it wrote above tell why"
-    said = signal.strsignal(-code) or ""
-    if -code == signal.SIGKILL:
-        said = "Killed, as the system does where more memory is used than there is; `dmesg` tells"
-    return f"{who} was ended by signal {-code} ({said})"
-
-
-def _first_line(error: BaseException) -> str:
-    """What went wrong, in one line of bounded length."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {' '.join(lines)[:500]}" if lines else type(error).__name__

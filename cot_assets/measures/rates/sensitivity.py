@@ -20,7 +20,8 @@ import polars as pl
 
 from cot_assets.measures.estimates import FILTERS, Labels, Row, estimates, row
 from cot_assets.measures.frames import CURVE, EPSILON, IDENTITY, UNITS, checked_curves, measured_cuts
-from cot_assets.statistics.clusters import NOTHING, Estimate, effective_sizes
+from cot_assets.statistics.clusters import NOTHING, Estimate
+from cot_assets.statistics.effective_size import effective_sizes
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.statistics.isotonic import isotonic_fit
 from cot_assets.statistics.special import Floats

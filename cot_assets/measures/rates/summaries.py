@@ -13,25 +13,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from cot_assets.measures.estimates import FILTERS, RULES, Group, Row, estimates, reals
+from cot_assets.measures.estimates import FILTERS, RULES, Group, Row, Tables, estimates
 from cot_assets.measures.frames import CURVE, CURVES, UNITS, measured_cuts, require
-from cot_assets.statistics.change_law import (
-    CENTERS,
-    change_likelihoods,
-    fit_change_prior,
-    posterior_masses,
-    probability_beyond,
-)
+from cot_assets.measures.rates.true_changes import true_changes
 from cot_assets.statistics.estimates import CONFIDENCE
 from cot_assets.statistics.guesses import V0_BINS
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
 
-Tables = Mapping[str, pl.DataFrame]
 #: Signs in the text of a step, by the column of table ``jumps``.
 SIGNS = {
     "calculation": "is_calculation", "self_check": "is_self_check", "gold_answer": "has_gold_answer",
@@ -143,44 +134,6 @@ def _monotone_tests(own: Tables, protocol: Protocol) -> Iterator[Row]:
         yield Group(both, "traces", labels, protocol.sampling.seed).quantile(
             "max_misfit", pl.col("max_misfit"), 0.5
         )
-
-
-def _true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
-    pairs, key = own["changes"], [*CURVE, "cut_index"]
-    for pattern, events in (("insight", own["spikes"]), ("tangent", own["tangents"])):
-        found = events.select(*key, "by_threshold")
-        both = pairs.join(found, on=key, how="left")
-        for rule, flag in (
-            ("threshold", pl.col("by_threshold").fill_null(value=False)),
-            ("confirmed", pl.col(f"is_{pattern}_confirmed")),
-        ):
-            labels = {"rule": rule, "split_by": "pattern", "part": pattern}
-            yield Group(both, "steps", labels, protocol.sampling.seed).share("event", flag)
-    counts = (reals(pairs, name) for name in ("k_before", "n_before", "k_after", "n_after"))
-    likelihoods = change_likelihoods(*counts)
-
-    def fit(kept: npt.NDArray[np.bool_]) -> list[float]:
-        own = likelihoods[kept]
-        prior = fit_change_prior(own)
-        rises = probability_beyond(own, prior, protocol.analysis.insight_threshold, "rise")
-        drops = probability_beyond(own, prior, protocol.analysis.tangent_threshold, "drop")
-        return [float(rises.mean()), float(drops.mean()), prior.at_zero] if kept.any() else [0.0, 0.0, 1.0]
-
-    numbers: list[Row] = [
-        *({"measure": "event", "split_by": "pattern", "part": name} for name in ("insight", "tangent")),
-        {"measure": "no_change"},
-    ]
-    # The mean of |change| under each posterior, not of |posterior mean|, which is less.
-    masses = (
-        posterior_masses(likelihoods, fit_change_prior(likelihoods))[:, 1:]
-        if pairs.height
-        else np.zeros((0, 100))
-    )
-    sizes = pl.Series("size_fitted", masses @ np.abs(CENTERS), dtype=pl.Float64)
-    whole = Group(pairs.with_columns(sizes), "steps", seed=protocol.sampling.seed)
-    yield from ({"rule": "fitted", **row} for row in whole.fitted(numbers, fit))
-    for rule, column in (("estimate", "delta"), ("fitted", "size_fitted")):
-        yield {**whole.mean("size", pl.col(column).abs()), "rule": rule}
 
 
 def _confirmed_events(own: Tables, protocol: Protocol) -> Iterator[Row]:
@@ -309,7 +262,7 @@ _BY_CURVE: Mapping[str, Callable[[Tables, Protocol], Iterator[Row]]] = {
     "recovery": _recovery,
     "jumps": _jumps,
     "monotone_tests": _monotone_tests,
-    "true_changes": _true_changes,
+    "true_changes": true_changes,
     "confirmed_events": _confirmed_events,
     "drawdown_rates": _drawdown_rates,
     "guesses_by_v0": _guesses_by_v0,

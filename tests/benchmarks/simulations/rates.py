@@ -9,7 +9,8 @@ import polars as pl
 from build import PROTOCOL
 
 from cot_assets.measures.rates.matching import EQUAL_WEIGHTS, matched_rates
-from cot_assets.statistics.clusters import cluster_bootstrap_mean, effective_sample_size, paired_difference
+from cot_assets.statistics.clusters import cluster_bootstrap_mean, paired_difference
+from cot_assets.statistics.effective_size import effective_sample_size
 from cot_assets.statistics.estimates import jeffreys_interval
 from simulations import SEED, Row
 

@@ -22,7 +22,8 @@ from cot_assets.measures.rates.passk import pass_at_k
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.measures.transfer.unlocks import judge_unlocks
 from cot_assets.statistics.change_law import confirm
-from cot_assets.statistics.clusters import cluster_bootstrap_mean, effective_sample_size
+from cot_assets.statistics.clusters import cluster_bootstrap_mean
+from cot_assets.statistics.effective_size import effective_sample_size
 from cot_assets.statistics.estimates import (
     delta_interval,
     jeffreys_interval,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cot_assets.engines.vllm.engine import _how_ended
+from cot_assets.engines.vllm.death import _how_ended
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ import math
 import pytest
 
 from cot_assets.importing import ImportingError
+from cot_assets.importing.anchor_counts import implied_n
+from cot_assets.importing.anchor_sentences import lacking_repeats, locate
 from cot_assets.importing.base import Counts, Cut, Rollout, Source, digest
 from cot_assets.importing.cliff_token import cliffs, token_ends
 from cot_assets.importing.files import Words
-from cot_assets.importing.frames import grid_cuts
-from cot_assets.importing.thought_anchors import implied_n, lacking_repeats, locate
+from cot_assets.importing.grid import grid_cuts
 
 
 class TestLocate:
@@ -175,8 +176,8 @@ def test_counts_of_rollouts_keep_every_scored_one():
 
 def test_counts_add_and_unknown_stays_unknown():
     assert Counts(n=4, n_correct=1) + Counts() == Counts(n=4, n_correct=1)
-    total = Counts(n=4, n_correct=1, is_approximate=True) + Counts(n=2, n_correct=2, n_no_answer=0)
-    assert total == Counts(n=6, n_correct=3, n_no_answer=0, is_approximate=True)
+    total = Counts(n=4, n_correct=1, is_n_approximate=True) + Counts(n=2, n_correct=2, n_no_answer=0)
+    assert total == Counts(n=6, n_correct=3, n_no_answer=0, is_n_approximate=True)
 
 
 def test_digests_keep_their_parts_apart():

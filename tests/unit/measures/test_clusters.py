@@ -10,11 +10,10 @@ from statsmodels.stats.anova import anova_lm
 from cot_assets.statistics.clusters import (
     cluster_bootstrap_mean,
     clustered_quantile,
-    effective_sample_size,
-    intra_cluster_correlation,
     jackknifed_shares,
     paired_difference,
 )
+from cot_assets.statistics.effective_size import effective_sample_size, intra_cluster_correlation
 from cot_assets.statistics.estimates import jeffreys_interval
 
 
