@@ -40,7 +40,8 @@ def judge_rollouts(
 
     Args:
         frame: columns text (trace up to the cut and completion), finish_reason, gold_answer, answer_kind, and
-            where it is known ``statement``: it decides on units that only answer or gold answer has.
+            where they are known ``statement``, which decides on units that only answer or gold answer has, and
+            ``judged_by``: what takes the gold answer's place where that is not NULL.
         known: rows of the ``grades`` table. Those of this grader version are not graded again, but for
             ``unscored`` ones.
         pool: compares answers; without one, a pool lives for this call, and starts no process where no
@@ -61,9 +62,12 @@ def judge_rollouts(
         extract_answer(text, kind, rules)
         for text, kind in zip(frame["text"], frame["answer_kind"], strict=True)
     ]
+    by = frame["gold_answer"]
+    if "judged_by" in frame.columns:
+        by = frame.select(pl.coalesce("judged_by", "gold_answer")).to_series()
     pairs: list[Pair | None] = [
         None if answer is None else (answer, gold, kind)
-        for (answer, _), gold, kind in zip(found, frame["gold_answer"], frame["answer_kind"], strict=True)
+        for (answer, _), gold, kind in zip(found, by, frame["answer_kind"], strict=True)
     ]
     verdict_of = _remembered(known)
     wanted = [pair for pair in dict.fromkeys(pairs) if pair is not None and pair not in verdict_of]

@@ -1,43 +1,39 @@
 """Many comparisons, each in a process with a bound on time and memory.
 
-Belongs here: starting, feeding, ending and replacing workers. Does not belong here: what a comparison is
-(:mod:`.verify`), what runs inside a worker (:mod:`.worker`), and texts (:mod:`.judge`).
+Belongs here: which pair is judged where, feeding, ending and replacing workers. Does not belong here: what a
+comparison is (:mod:`.verify`), one worker (:mod:`.workers`), and texts (:mod:`.judge`).
 
-Workers are fresh interpreters started by ``subprocess``: this process is never forked, so its threads do
-no harm, and the parent's ``__main__`` is not imported again (it may be the command line, pytest or a
-Dagster daemon). Pairs that need no computer algebra never reach a worker.
+Pairs that need no computer algebra never reach a worker. What evaluates text runs in a sandbox: verifiers in
+workers that are there, programs in two processes for each.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import selectors
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, Any
+from typing import Literal
 
+from cot_assets.grading.sandbox.bubblewrap import SandboxError, require_sandbox
+from cot_assets.grading.sandbox.code import run_tests
+from cot_assets.grading.tasks import is_evaluating
 from cot_assets.grading.verify import GradeVerdict, Judgement, quick_verdict
+from cot_assets.grading.worker import Room
+from cot_assets.grading.workers import START_SECONDS, Pair, Worker
 
-_START_SECONDS = 600.0  #: most time to import sympy; a busy machine with a cold disk needs a lot
 _PAIRS_PER_WORKER = 100  #: a further worker takes as long to start as so many comparisons
 #: Wall-clock seconds per second of processor time. On a machine that is busy elsewhere a comparison may get
 #: a small share of a processor, and must not be unscored for that; this ends a process that is stopped.
 _WALL_FACTOR = 30
 _LOOK_SECONDS = 1.0  #: how often to look whether an interpreter has ended
-_DEATH_SECONDS = 10.0  #: most time from killing a process to the news of its end
-_BOOTSTRAP = "import sys; sys.path[:] = {path!r}; from cot_assets.grading.worker import main; main({cpu!r}, {growth!r})"
-
-Pair = tuple[str, str, str]  #: answer, gold answer, answer kind
 
 
 class GraderError(RuntimeError):
@@ -59,99 +55,26 @@ class Grade:
     unit: str | None = None
 
 
-class _Worker:
-    """An interpreter, the process that compares for it, and the pair that this one is busy with."""
+Place = Room | Literal["code"]
 
-    def __init__(self, cpu_seconds: float, growth: int) -> None:
-        self.pair: Pair | None = None
-        self.child: int | None = None  #: the comparing process; None while it starts
-        self.has_started = False
-        self.is_overdue = False
-        self._number = 0
-        self._buffer = b""
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as the import system reads it
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOTSTRAP.format(path=path, cpu=cpu_seconds, growth=growth)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            # One hash seed: sympy's order of terms, and with it its run time, does not vary.
-            env={**os.environ, "PYTHONHASHSEED": "0"},
-        )
-        self.deadline = time.monotonic() + _START_SECONDS
 
-    @property
-    def has_deadline(self) -> bool:
-        """Whether something is awaited: an idle worker may idle for ever."""
-        return self.pair is not None or self.child is None
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the interpreter is gone."""
-        return self._process.poll() is not None
-
-    @property
-    def replies(self) -> IO[bytes]:
-        assert self._process.stdout is not None  # noqa: S101 - made with a pipe above
-        return self._process.stdout
-
-    def send(self, pair: Pair, seconds: float) -> None:
-        """Hand over a pair; a process that is gone shows when its replies end."""
-        assert self._process.stdin is not None  # noqa: S101 - made with a pipe above
-        self.pair, self.deadline, self.is_overdue = pair, time.monotonic() + seconds, False
-        self._number += 1
-        with contextlib.suppress(OSError):
-            self._process.stdin.write(json.dumps([self._number, *pair]).encode() + b"\n")
-            self._process.stdin.flush()
-
-    def receive(self) -> list[list[Any]]:
-        """The messages that have arrived; raises EOFError where the interpreter has ended."""
-        chunk = os.read(self.replies.fileno(), 65536)
-        if not chunk:
-            raise EOFError
-        *lines, self._buffer = (self._buffer + chunk).split(b"\n")
-        return [json.loads(line) for line in lines]
-
-    def is_reply(self, number: int) -> bool:
-        """Whether the verdict with this number is for the pair at hand."""
-        return self.pair is not None and number == self._number
-
-    def restarts(self) -> None:
-        """The comparing process has ended; the interpreter starts another."""
-        self.pair, self.child, self.deadline = None, None, time.monotonic() + _START_SECONDS
-
-    def kill_child(self) -> None:
-        """End the comparing process; the interpreter will tell of its end."""
-        if self.child is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.child, signal.SIGKILL)
-        self.child, self.is_overdue, self.deadline = None, True, time.monotonic() + _DEATH_SECONDS
-
-    def close(self) -> tuple[int, str]:
-        """End both processes; returns the interpreter's exit status and the end of its error output."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            # One that has not started and closed its output is just ending: let it tell its own status.
-            self._process.wait(0 if self.has_started else 0.2)
-        self._process.kill()
-        if self.child is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.child, signal.SIGKILL)
-        status = self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
-        with self._errors as errors:
-            errors.seek(0)
-            return status, errors.read()[-2000:].decode(errors="replace").strip()
+def _by_place(pairs: Iterable[Pair]) -> Mapping[Place, list[Pair]]:
+    """Pairs by where they are judged."""
+    places = defaultdict[Place, list[Pair]](list)
+    for pair in pairs:
+        _, judged_by, kind = pair
+        if kind == "verifier":
+            places["sandbox" if is_evaluating(judged_by) else "verifier"].append(pair)
+        else:
+            places["code" if kind == "code" else "algebra"].append(pair)
+    return places
 
 
 class GraderPool:
     """Compares pairs of answers; use it as a context manager, from any thread.
 
     Args:
-        workers: most processes at a time. They start when first needed.
+        workers: most processes of a kind at a time. They start when first needed.
         seconds: processor time of one comparison. Thirty times as much wall-clock time ends it too.
         memory_mb: growth of the address space in one comparison.
     """
@@ -164,7 +87,7 @@ class GraderPool:
         self._most = workers or min(4, os.cpu_count() or 1)
         self._seconds = seconds
         self._growth = memory_mb * 2**20
-        self._workers: list[_Worker] = []
+        self._workers: list[Worker] = []
         self._lock = threading.Lock()
         self._closed = False
 
@@ -197,7 +120,8 @@ class GraderPool:
         A comparison that takes too long, needs too much memory or ends its worker is ``unscored``.
 
         Raises:
-            GraderError: the pool is closed, or workers do not start.
+            GraderError: the pool is closed, workers do not start, or text would have to be evaluated and
+                there is no sandbox.
             ValueError: an answer kind is not known.
         """
         distinct = list(dict.fromkeys(pairs))
@@ -205,13 +129,13 @@ class GraderPool:
         for pair in distinct:
             if judgement := quick_verdict(*pair):
                 judged[pair] = judgement
-        slow = deque(pair for pair in distinct if pair not in judged)
+        slow = _by_place(pair for pair in distinct if pair not in judged)
         if slow:
             with self._lock:
                 if self._closed:
                     raise GraderError("this GraderPool is closed; open another")
                 try:
-                    self._run(slow, judged)
+                    self._judge(slow, judged)
                 except BaseException:
                     self._end_all()  # a worker may still be busy with a pair that nobody waits for
                     raise
@@ -219,7 +143,21 @@ class GraderPool:
             Grade(*pair, judged[pair].verdict, judged[pair].reason, judged[pair].unit) for pair in distinct
         ]
 
-    def _run(self, waiting: deque[Pair], judged: dict[Pair, Judgement]) -> None:
+    def _judge(self, slow: Mapping[Place, list[Pair]], judged: dict[Pair, Judgement]) -> None:
+        if "sandbox" in slow or "code" in slow:
+            try:
+                require_sandbox()
+            except SandboxError as error:
+                raise GraderError(str(error)) from error
+        for place, pairs in slow.items():
+            if place == "code":
+                with ThreadPoolExecutor(self._most) as threads:
+                    found = threads.map(lambda pair: run_tests(pair[0], pair[1]), pairs)
+                    judged.update(zip(pairs, found, strict=True))
+            else:
+                self._run(place, deque(pairs), judged)
+
+    def _run(self, room: Room, waiting: deque[Pair], judged: dict[Pair, Judgement]) -> None:
         with selectors.DefaultSelector() as selector:
             for worker in self._workers:
                 selector.register(worker.replies, selectors.EVENT_READ, worker)
@@ -232,23 +170,24 @@ class GraderPool:
                         self._lose(worker, judged, selector)
                     elif worker.has_deadline and time.monotonic() > worker.deadline:
                         self._overdue(worker, judged, selector)
-                self._hand_out(waiting, selector)
+                self._hand_out(room, waiting, selector)
                 if not waiting and all(worker.pair is None for worker in self._workers):
                     return
                 deadline = min(w.deadline for w in self._workers if w.has_deadline)
                 timeout = min(deadline - time.monotonic(), _LOOK_SECONDS)
 
-    def _hand_out(self, waiting: deque[Pair], selector: selectors.BaseSelector) -> None:
-        for worker in self._workers:
+    def _hand_out(self, room: Room, waiting: deque[Pair], selector: selectors.BaseSelector) -> None:
+        own = [worker for worker in self._workers if worker.room == room]
+        for worker in own:
             if waiting and worker.child is not None and worker.pair is None:
                 worker.send(waiting.popleft(), _WALL_FACTOR * self._seconds)
         wanted = min(self._most, -(-len(waiting) // _PAIRS_PER_WORKER))
-        while len(self._workers) < wanted:
-            worker = _Worker(self._seconds, self._growth)
+        for _ in range(wanted - len(own)):
+            worker = Worker(room, self._seconds, self._growth)
             self._workers.append(worker)
             selector.register(worker.replies, selectors.EVENT_READ, worker)
 
-    def _take(self, worker: _Worker, judged: dict[Pair, Judgement], selector: selectors.BaseSelector) -> None:
+    def _take(self, worker: Worker, judged: dict[Pair, Judgement], selector: selectors.BaseSelector) -> None:
         try:
             messages = worker.receive()
         except EOFError:
@@ -256,7 +195,7 @@ class GraderPool:
             return
         for kind, *values in messages:
             if kind == "ready":
-                worker.child, worker.has_started = values[0], True
+                worker.starts(values[0])
             elif kind == "verdict":
                 number, verdict, reason, unit, is_worn = values
                 if worker.pair is not None and worker.is_reply(number):
@@ -277,21 +216,21 @@ class GraderPool:
         return f"the comparing process ended with status {status}"
 
     def _overdue(
-        self, worker: _Worker, judged: dict[Pair, Judgement], selector: selectors.BaseSelector
+        self, worker: Worker, judged: dict[Pair, Judgement], selector: selectors.BaseSelector
     ) -> None:
         if worker.child is not None:
             worker.kill_child()
         else:
             self._lose(worker, judged, selector)
 
-    def _lose(self, worker: _Worker, judged: dict[Pair, Judgement], selector: selectors.BaseSelector) -> None:
+    def _lose(self, worker: Worker, judged: dict[Pair, Judgement], selector: selectors.BaseSelector) -> None:
         """An interpreter has ended or does not answer: its pair is unscored, and it is not used again."""
         is_late = time.monotonic() > worker.deadline
         selector.unregister(worker.replies)
         self._workers.remove(worker)
         status, errors = worker.close()
         if not worker.has_started:
-            cause = f"not ready after {_START_SECONDS:.0f} s" if is_late else f"exit status {status}"
+            cause = f"not ready after {START_SECONDS:.0f} s" if is_late else f"exit status {status}"
             raise GraderError(f"a grader worker did not start ({cause}): {errors or 'no message'}")
         if worker.pair is not None:
             judged[worker.pair] = Judgement("unscored", self._cause(status, worker.is_overdue or is_late))

@@ -18,8 +18,8 @@ from cot_assets.grading.gold import read_gold
 from cot_assets.grading.reading.answer import read
 from cot_assets.grading.reading.kinds import Reading, UnreadableError
 from cot_assets.grading.reading.quantities import is_listed, names_unit
-from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical
-from cot_assets.study import ANSWER_KINDS
+from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, MAX_JUDGED_CHARS, canonical
+from cot_assets.study import ANSWER_KINDS, JUDGED_KINDS
 
 FAILED = "the grader failed: "  #: how the reason begins where an exception is the grader's own
 GradeVerdict = Literal["correct", "incorrect", "unscored"]
@@ -50,16 +50,19 @@ class Judgement:
 
 
 def quick_verdict(answer: str, gold: str, kind: str) -> Judgement | None:
-    """Decide a pair by its readings and by exact arithmetic; None where computer algebra is needed.
+    """Decide a pair by its readings and by exact arithmetic; None where a worker or a sandbox is needed.
 
     Args:
         answer: An extracted answer.
-        gold: The right answer.
-        kind: One of :data:`cot_assets.study.ANSWER_KINDS`.
+        gold: The right answer, or what the answer is judged by.
+        kind: One of :data:`cot_assets.study.ANSWER_KINDS` and ``JUDGED_KINDS``.
 
     Raises:
         ValueError: ``kind`` is none of these.
     """
+    if kind in JUDGED_KINDS:
+        too_long = Judgement("unscored", f"longer than {MAX_JUDGED_CHARS:,} characters")
+        return too_long if len(answer) > MAX_JUDGED_CHARS else None
     if kind not in ANSWER_KINDS:
         raise ValueError(f"answer kind {kind!r} is not known; use one of {', '.join(ANSWER_KINDS)}")
     try:

@@ -26,12 +26,16 @@ import resource
 import signal
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from cot_assets.grading.comparing.algebra import decide
 from cot_assets.grading.comparing.scalars import UndecidableError
+from cot_assets.grading.tasks import verdict_of
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS
 from cot_assets.grading.verify import Judgement, verify
+
+#: What a worker is for: algebra, verifiers that read text, or (in a sandbox) verifiers that evaluate it.
+Room = Literal["algebra", "verifier", "sandbox"]
 
 #: Comparisons that make later ones fast: the parser learns its grammar by use.
 _WARM_UP = (
@@ -41,7 +45,8 @@ _WARM_UP = (
     ("x^2<4", "(-2,2)", "relation"),
     (r"[0,1)\cup(2,\infty)", r"x^2=4", "relation"),
 )
-_MAX_USES = 5000  #: comparisons after which the process is replaced, since sympy's caches grow
+#: Comparisons after which the process is replaced: sympy's caches grow, and what was evaluated may linger.
+_MAX_USES: dict[Room, int] = {"algebra": 5000, "verifier": 5000, "sandbox": 1}
 _INPUT_ENDED = 3
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,4})?|\.[0-9]+")
 _FORBIDDEN = ("os.", "subprocess.", "socket.", "shutil.", "ctypes.", "pty.", "webbrowser.", "urllib.")
@@ -54,6 +59,7 @@ class ForbiddenError(RuntimeError):
 
 #: What has been refused during the comparison at hand; sympy may catch the error and go on.
 _refused: list[str] = []
+_refuses_evaluation = False  #: set in the room of verifiers that are known to evaluate nothing
 
 
 def _refusal(what: str) -> ForbiddenError:
@@ -69,6 +75,8 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         )
         if writes:
             raise _refusal("writing a file")
+    elif event == "compile" and _refuses_evaluation and arguments[1] == "<string>":
+        raise _refusal("evaluating text")
     elif event.startswith(_FORBIDDEN) and event not in _HARMLESS:
         raise _refusal(event)
 
@@ -116,18 +124,18 @@ def _compare(answer: str, gold: str, kind: str, limit: int | None, growth: int) 
     """The judgement, and whether memory ran short: then this process is not used again."""
     short = f"needed more than {growth // 2**20} MB"
     try:
-        judgement = verify(answer, gold, kind)
+        judgement = verdict_of(answer, gold) if kind == "verifier" else verify(answer, gold, kind)
     except MemoryError:
         return Judgement("unscored", short), True
     if judgement.verdict == "incorrect" and _refused:
         return Judgement("unscored", f"the comparison asked for {_refused[0]}, which is refused"), True
-    # sympy and math-verify catch MemoryError and go on as if equality had not been shown.
+    # sympy, math-verify and verifiers catch MemoryError and go on as if equality had not been shown.
     if judgement.verdict == "incorrect" and limit is not None and _peak() > limit - growth // 2:
         return Judgement("unscored", short), True
     return judgement, False
 
 
-def _serve(requests: IO[str], replies: IO[str], cpu_seconds: float, growth: int) -> int:
+def _serve(room: Room, requests: IO[str], replies: IO[str], cpu_seconds: float, growth: int) -> int:
     """Compare until the input ends or the process is worn out; returns the exit status that says which."""
     base = _address_space() or 0
     _send(replies, "ready", os.getpid())
@@ -142,7 +150,7 @@ def _serve(requests: IO[str], replies: IO[str], cpu_seconds: float, growth: int)
             judgement, is_short = Judgement("unscored", f"the grader failed: {type(error).__name__}"), True
         signal.setitimer(signal.ITIMER_PROF, 0)
         has_grown = max(_address_space() or 0, _peak()) > base + growth // 2
-        is_worn = is_short or has_grown or use >= _MAX_USES
+        is_worn = is_short or has_grown or use >= _MAX_USES[room]
         _send(replies, "verdict", number, judgement.verdict, judgement.reason, judgement.unit, is_worn)
         if is_worn:
             return 0
@@ -154,29 +162,47 @@ def _send(replies: IO[str], *message: object) -> None:
     replies.flush()
 
 
-def _prepare() -> None:
+def _prepare(room: Room) -> None:
     """Import and learn all that comparisons use, then forbid what they must not use."""
     import logging
 
-    import sympy.parsing.sympy_parser as sympy_parser
-
-    # Before the guards: some modules of sympy evaluate their own constants when they are first imported.
-    import sympy.physics.units  # noqa: F401
-
     logging.disable(logging.CRITICAL)
-    for given, gold, what in _WARM_UP:
-        with contextlib.suppress(UndecidableError):
-            decide(given, gold, what)
-    sympy_parser.parse_expr = sympy_parser.eval_expr = _number_only
+    if room == "algebra":
+        _prepare_algebra()
+    else:
+        _prepare_verifiers(room)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.dont_write_bytecode = True
 
 
-def main(cpu_seconds: float, growth: int) -> None:
+def _prepare_verifiers(room: Room) -> None:
+    import reasoning_gym  # noqa: F401 - before the guards, since some of what it imports writes caches
+    import sympy
+
+    global _refuses_evaluation
+    _refuses_evaluation = room == "verifier"
+    if room == "sandbox":  # each answer has a process of its own, which should find sympy warm
+        sympy.simplify(sympy.diff(sympy.parse_expr("x*exp(x)/2 - 3*sin(2*x) + sqrt(x)")))
+
+
+def _prepare_algebra() -> None:
+    import sympy.parsing.sympy_parser as sympy_parser
+
+    # Before the guards: some modules of sympy evaluate their own constants when they are first imported.
+    import sympy.physics.units  # noqa: F401
+
+    for given, gold, what in _WARM_UP:
+        with contextlib.suppress(UndecidableError):
+            decide(given, gold, what)
+    sympy_parser.parse_expr = sympy_parser.eval_expr = _number_only
+
+
+def main(room: Room, cpu_seconds: float, growth: int) -> None:
     """Serve comparisons until standard input ends.
 
     Args:
+        room: what is compared.
         cpu_seconds: processor time of one comparison.
         growth: bytes by which the address space may grow in one comparison.
     """
@@ -186,7 +212,7 @@ def main(cpu_seconds: float, growth: int) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1):  # what a library prints must not stand among the replies
         os.dup2(nowhere, descriptor)
-    _prepare()
+    _prepare(room)
     os.dup2(nowhere, 2)  # up to here standard error explains why a worker does not start
     while True:
         child = os.fork()
@@ -194,7 +220,7 @@ def main(cpu_seconds: float, growth: int) -> None:
             status = 1
             try:
                 sys.addaudithook(_refuse)
-                status = _serve(os.fdopen(requests, encoding="utf-8"), replies, cpu_seconds, growth)
+                status = _serve(room, os.fdopen(requests, encoding="utf-8"), replies, cpu_seconds, growth)
             finally:
                 os._exit(status)  # whatever happened: this process must not go on as its parent
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

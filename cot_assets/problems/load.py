@@ -16,9 +16,11 @@ from typing import Any
 import polars as pl
 
 from cot_assets.grading.gold import read_gold
+from cot_assets.grading.pool import GraderError, GraderPool
 from cot_assets.grading.reading.kinds import Reading, UnreadableError
 from cot_assets.grading.text.extract import extract_answer
 from cot_assets.problems.demo import demo_problems
+from cot_assets.problems.humaneval import SOURCE, humaneval_problems
 from cot_assets.problems.reasoning_gym import PREFIX, reasoning_gym_problems
 from cot_assets.problems.sources import (
     Mapped,
@@ -29,7 +31,7 @@ from cot_assets.problems.sources import (
     read_hub,
     read_local,
 )
-from cot_assets.study import DataHome, ProblemSetEntry
+from cot_assets.study import JUDGED_KINDS, DataHome, ProblemSetEntry
 from cot_assets.warehouse.schema import polars_schema
 
 PROBLEMS_SCHEMA = polars_schema("problems")
@@ -77,6 +79,7 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
                 "statement": problem.statement,
                 "prompt": _prompt(entry.prompt, problem.statement, options),
                 "gold_answer": gold,
+                "judged_by": problem.judged_by,
                 "answer_kind": entry.answer_kind,
                 "gold_reading": str(reading),
                 "level": problem.level,
@@ -85,7 +88,26 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
                 "revision": revision,
             }
         )
+    if entry.answer_kind in JUDGED_KINDS:
+        _check_judges(entry, mapped[: entry.limit])
     return pl.DataFrame(rows, schema=PROBLEMS_SCHEMA)
+
+
+def _check_judges(entry: ProblemSetEntry, problems: Sequence[Mapped]) -> None:
+    """Refuse a set whose own right answers are not judged correct, here and now."""
+    asked = {(p.answer, str(p.judged_by), str(entry.answer_kind)): p for p in problems}
+    try:
+        with GraderPool() as pool:
+            grades = pool.grade(asked)
+    except GraderError as error:
+        raise ProblemSetError(f"[{entry.name}] {error}") from error
+    for grade in grades:
+        if grade.verdict != "correct":
+            problem = asked[grade.answer, grade.gold_answer, grade.answer_kind]
+            raise ProblemSetError(
+                f"[{entry.name}] {entry.source}: the answer of problem {problem.problem_id!r} itself is {grade.verdict} "
+                f"({grade.reason}); such a judge is not used, so set another answer_kind"
+            )
 
 
 def _mapped(entry: ProblemSetEntry, home: DataHome, *, refresh: bool) -> tuple[Table, list[Mapped]]:
@@ -101,6 +123,8 @@ def _mapped(entry: ProblemSetEntry, home: DataHome, *, refresh: bool) -> tuple[T
     if entry.source.startswith(PREFIX):
         mapped = reasoning_gym_problems(entry)
         return Table((), [], digest(repr(mapped).encode())), mapped
+    if entry.source == SOURCE:
+        return humaneval_problems()
     if is_hub_path(entry.source):
         table = read_hub(entry.source, entry.revision, home, refresh=refresh)
     else:
@@ -198,9 +222,16 @@ def _check_id(entry: ProblemSetEntry, problem_id: str, number: int, seen: dict[s
     seen[problem_id] = number
 
 
-def _gold_and_options(entry: ProblemSetEntry, problem: Mapped) -> tuple[str, tuple[str, ...], Reading]:
+def _gold_and_options(entry: ProblemSetEntry, problem: Mapped) -> tuple[str, tuple[str, ...], Reading | str]:
     """The gold answer in the form that answers are compared in, the options as shown, and how it is read."""
     where = f"{entry.source}: problem {problem.problem_id!r}"
+    if entry.answer_kind in JUDGED_KINDS:
+        if problem.judged_by is None:
+            raise ProblemSetError(
+                f"[{entry.name}] answer_kind = {entry.answer_kind!r}: {entry.source} brings nothing that judges its "
+                "answers; set a kind that compares them"
+            )
+        return problem.answer, (), entry.answer_kind
     gold, options = problem.answer, ()
     if entry.gold_rules and not entry.options:
         found = extract_answer(gold, entry.answer_kind, entry.gold_rules).answer

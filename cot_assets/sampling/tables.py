@@ -24,7 +24,7 @@ from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
 
 #: Columns of ``problems`` that decide a verdict.
-GRADED_BY = ("statement", "gold_answer", "answer_kind")
+GRADED_BY = ("statement", "gold_answer", "judged_by", "answer_kind")
 
 
 def prompts(problems: pl.DataFrame, engine: Engine) -> list[Prefix]:

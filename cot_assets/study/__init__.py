@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cot_assets.study.problem_sets import (
         ANSWER_KINDS,
         ANSWER_RULES,
+        JUDGED_KINDS,
         AnswerKind,
         AnswerRule,
         ProblemSetEntry,
@@ -39,6 +40,7 @@ __all__ = [
     "ANSWER_RULES",
     "BLOCK_SIZE",
     "CONTROLS",
+    "JUDGED_KINDS",
     "NAME",
     "RECORDED",
     "Adaptive",

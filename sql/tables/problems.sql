@@ -4,6 +4,7 @@ CREATE TABLE IF NOT EXISTS problems (
     statement   VARCHAR NOT NULL,
     prompt      VARCHAR NOT NULL,
     gold_answer VARCHAR NOT NULL,
+    judged_by   VARCHAR,
     answer_kind VARCHAR NOT NULL,
     gold_reading VARCHAR,
     level       VARCHAR,
@@ -16,7 +17,8 @@ COMMENT ON TABLE problems IS 'One row per problem: the question and its gold ans
 COMMENT ON COLUMN problems.statement IS 'The question as the data set has it';
 COMMENT ON COLUMN problems.prompt IS 'The statement within the problem set''s prompt; what a model''s template receives';
 COMMENT ON COLUMN problems.gold_answer IS 'The right answer';
-COMMENT ON COLUMN problems.answer_kind IS 'How answers are read: expression (as what the gold answer is), or the kind that the set declares';
+COMMENT ON COLUMN problems.judged_by IS 'What a verifier or tests judge answers with, as JSON; NULL: they are compared with the gold answer';
+COMMENT ON COLUMN problems.answer_kind IS 'How answers are judged: expression (compared, as what the gold answer is), another kind that the set declares, verifier or code';
 COMMENT ON COLUMN problems.gold_reading IS 'The gold answer as the grader reads it: its kind and value';
 COMMENT ON COLUMN problems.level IS 'Difficulty as the source states it';
 COMMENT ON COLUMN problems.subject IS 'Subject or family';

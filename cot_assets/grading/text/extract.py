@@ -9,6 +9,8 @@ The rules are tried in their order, first in what follows the last ``</think>`` 
 - ``statement``: what follows "the answer is", "Answer:" and the like, to the end of the sentence.
 - ``hash``: what follows the last ``####``, to the end of its line.
 - ``last_number``: the last number of the text.
+- ``block``: the last fenced block, also one that the text leaves open.
+- ``whole``: all of the text.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ from typing import NamedTuple
 
 from cot_assets.grading.text.boxes import last_box
 from cot_assets.grading.text.letters import choice_letter, names_letters
-from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, clean
-from cot_assets.study import AnswerRule
+from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, MAX_JUDGED_CHARS, clean
+from cot_assets.study import JUDGED_KINDS, AnswerRule
 
 DEFAULT_RULES: tuple[AnswerRule, ...] = ("boxed",)
 MAX_UNBOXED_CHARS = 300  #: an answer without a box ends with its line, and is no essay
@@ -32,6 +34,10 @@ _FIRST_LETTER = re.compile(r"\(?([A-Z])\)?(?=[.,:;)]|$|\s(?:because|since|as|\W)
 _NUMBER = re.compile(
     r"(?<![\w.,/])[-−+]?\s?[$€£]?[0-9]{1,40}(?:[,][0-9]{3})*(?:\.[0-9]{1,40})?(?:/[0-9]{1,40})?(?:\s?\\?%)?(?![0-9])"
 )
+
+
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n`]*$", re.MULTILINE)
+_WORDS_ONLY = re.compile(r"\\(?:text|textbf|mathrm|mathtt|texttt)\s?\{([^{}\\]*)\}")
 
 
 class Extracted(NamedTuple):
@@ -58,7 +64,8 @@ def extract_answer(text: str, kind: str, rules: Sequence[AnswerRule] = DEFAULT_R
         rules: Tried in this order.
 
     Returns:
-        The answer without control characters, at most ``MAX_ANSWER_CHARS`` long, and its rule.
+        The answer without control characters, at most ``MAX_ANSWER_CHARS`` long, and its rule. What a verifier or
+        tests judge keeps its lines, and may be ``MAX_JUDGED_CHARS`` long.
     """
     tail = text[text.rfind(_END_OF_THOUGHT) + len(_END_OF_THOUGHT) :] if _END_OF_THOUGHT in text else None
     try:
@@ -72,13 +79,14 @@ def extract_answer(text: str, kind: str, rules: Sequence[AnswerRule] = DEFAULT_R
 
 
 def _boxed(text: str, kind: str) -> Extracted | None:
-    box = last_box(text)
+    is_judged = kind in JUDGED_KINDS
+    box = last_box(text, most=MAX_JUDGED_CHARS if is_judged else MAX_ANSWER_CHARS)
     if box is None:
         return None
     _, start, end = box
     if start is None or end is None:
         raise _StopError
-    content = clean(text[start:end])
+    content = _as_written(text[start:end]) if is_judged else clean(text[start:end])
     if kind != "multiple_choice":
         if not content:
             raise _StopError
@@ -127,9 +135,44 @@ def _last_number(text: str, kind: str) -> Extracted | None:
     return Extracted(clean(last[0]), "last_number") if last else None
 
 
+def _block(text: str, kind: str) -> Extracted | None:
+    fences = list(_FENCE.finditer(text))
+    opened: re.Match[str] | None = None
+    last: str | None = None
+    for fence in fences:
+        if opened is None:
+            opened = fence
+        elif fence[1].startswith(opened[1]) and fence[0].strip() == fence[1]:
+            last, opened = text[opened.end() : fence.start()], None
+    if opened is not None:
+        last = text[opened.end() :]
+    return None if last is None else Extracted(_kept(last, kind), "block")
+
+
+def _whole(text: str, kind: str) -> Extracted | None:
+    return Extracted(_kept(text, kind), "whole")
+
+
+def _kept(text: str, kind: str) -> str | None:
+    """The text as its kind is judged: a program keeps its indentation, a comparison takes one line."""
+    if kind not in JUDGED_KINDS:
+        return clean(text) or None
+    return _as_written(text) or None
+
+
+def _as_written(text: str) -> str:
+    """Lines and blanks within them as they are; without what no file can hold, and a command around all of it."""
+    text = text[: MAX_JUDGED_CHARS + 1]
+    kept = "".join("�" if "\ud800" <= c <= "\udfff" else c for c in text if c != "\0").strip("\n\r").rstrip()
+    command = _WORDS_ONLY.fullmatch(kept.strip())
+    return command[1].strip() if command else kept
+
+
 _RULES: dict[AnswerRule, Callable[[str, str], Extracted | None]] = {
     "boxed": _boxed,
     "statement": _statement,
     "hash": _hash,
     "last_number": _last_number,
+    "block": _block,
+    "whole": _whole,
 }

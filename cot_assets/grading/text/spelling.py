@@ -14,6 +14,7 @@ import re
 import unicodedata
 
 MAX_ANSWER_CHARS = 4096  #: nothing longer is an answer; below Python's limit on digits of an int
+MAX_JUDGED_CHARS = 65_536  #: of moves, boards and programs, which nothing here reads
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")

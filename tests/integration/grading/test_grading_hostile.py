@@ -142,7 +142,7 @@ def attempt(answer, gold, kind):
         {attempt.replace("; ", chr(10) + "        ")}
     return worker.Judgement("incorrect", "went on")
 worker.verify = attempt
-worker.main(5.0, 2**29)
+worker.main("algebra", 5.0, 2**29)
 """
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -16,7 +16,7 @@ import polars as pl
 import psutil
 import pytest
 
-from cot_assets.grading import pool as pool_module
+from cot_assets.grading import workers
 from cot_assets.grading.judge import judge_rollouts
 from cot_assets.grading.pool import GraderError, GraderPool
 
@@ -178,7 +178,7 @@ def test_a_worker_imports_neither_dagster_nor_polars(tmp_path: Path) -> None:
         "def first(*pair):\n"
         "    return judge(*pair) if pair[1] == 'what' else verify(*pair)\n"
         "worker.verify = first\n"
-        "worker.main(5.0, 2**29)\n"
+        "worker.main('algebra', 5.0, 2**29)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], input='[1, "a", "what", "expression"]\n', capture_output=True, text=True
@@ -194,7 +194,7 @@ def test_a_working_folder_cannot_replace_modules(tmp_path: Path, monkeypatch: py
 
 
 def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "_BOOTSTRAP", "raise SystemExit('no sympy here')")
+    monkeypatch.setattr(workers, "_BOOTSTRAP", "raise SystemExit('no sympy here')")
     with GraderPool(1) as pool, pytest.raises(GraderError, match=r"exit status 1.*no sympy here"):
         pool.grade([EASY])
 

@@ -66,6 +66,7 @@ def test_aime24(real_problems, home):
         "statement": "",
         "prompt": "",
         "gold_answer": "204",
+        "judged_by": None,
         "answer_kind": "integer",
         "gold_reading": "number 204",
         "level": None,

@@ -22,7 +22,7 @@ def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a worker was started")
 
-    monkeypatch.setattr(pool_module, "_Worker", refuse)
+    monkeypatch.setattr(pool_module, "Worker", refuse)
 
 
 @pytest.mark.usefixtures("no_processes")
