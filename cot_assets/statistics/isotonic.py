@@ -123,7 +123,7 @@ def _log_moments(n: int, level: float) -> Floats:
     log_p = xlogy(k, level) + xlogy(n - k, 1 - level)
     divergence = xlogy(k, k / n) + xlogy(n - k, 1 - k / n) - log_p
     logs = log_choose(n, k) + log_p + EXPONENTS[:, None] * divergence
-    return np.array([log_sum_exp(row) for row in logs])
+    return log_sum_exp(logs)
 
 
 @lru_cache(maxsize=512)

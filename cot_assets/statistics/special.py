@@ -52,9 +52,9 @@ def xlogy(x: Numbers, y: Numbers) -> Floats:
     return np.asarray(special.xlogy(x, y), dtype=np.float64)
 
 
-def log_sum_exp(x: Floats) -> float:
-    """log(sum(exp(x))) without overflow."""
-    return float(special.logsumexp(x))
+def log_sum_exp(x: Floats) -> Floats:
+    """log(sum(exp(x))) over the last axis, without overflow."""
+    return np.asarray(special.logsumexp(x, axis=-1), dtype=np.float64)
 
 
 def normal_cdf(x: Numbers) -> Floats:

@@ -261,7 +261,7 @@ def _from_e_values(start: pl.DataFrame, later: pl.DataFrame, positions: list[int
     down = (1 - stakes) + stakes * (1 - v) * (n0 + 1) / (n0 - k0 + 1)
     with np.errstate(divide="ignore"):
         log_e: Floats = np.concatenate([np.log(up).sum(axis=1), np.log(down).sum(axis=1)])
-    log_mean = log_sum_exp(log_e + np.log(weights / len(log_e)))
+    log_mean = float(log_sum_exp((log_e + np.log(weights / len(log_e))).ravel()))
     return float(min(1.0, np.exp(-log_mean)))
 
 

@@ -122,6 +122,23 @@ def test_probability_of_a_change_agrees_with_adaptive_quadrature(k0, n0, k1, n1,
     assert got == pytest.approx(by_scipy(k0, n0, k1, n1, t), abs=1e-9)
 
 
+#: P(p1 - p0 > t) in arithmetic of 30 digits, where the ends of both posteriors all but coincide.
+NEAR_THE_ENDS = [
+    (0, 1, 0, 1, 1.2e-7, 0.49999915755561), (1, 1, 1, 1, -3e-6, 0.500017147426045), (0, 16, 0, 16, 1e-9, 0.499999901284371),
+    (1, 2, 1, 3, 1e-4, 0.355790690522222), (0, 4, 1, 30, -1e-5, 0.441047431716356), (0, 1, 0, 1, 0.0, 0.5),
+    (0, 1, 1, 1, 0.4, 0.641771827724974), (0, 2, 2, 2, 0.9999999, 2.26353679746137e-7),
+    (0, 3, 3, 3, -0.999999, 1.0), (5, 5, 0, 1, -1.2154358842187454e-06, 0.0169179514738434),
+]  # fmt: skip
+
+
+def test_probability_of_a_change_is_exact_to_many_digits_at_thresholds_near_the_ends():
+    *counts, t, expected = np.array(NEAR_THE_ENDS).T
+    np.testing.assert_allclose(probability_change_beyond(*counts, t, "rise"), expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        probability_change_beyond(*counts, -t, "drop"), 1 - expected, rtol=0, atol=1e-12
+    )
+
+
 def test_a_drop_is_the_rise_of_the_reverse():
     k, n = np.array([3, 20, 60]), np.array([64, 64, 64])
     drop = probability_change_beyond(k, n, k[::-1], n, 0.3, "drop")
