@@ -39,12 +39,6 @@ CURVES: Schema = {
     "text": pl.String(),
     "verdict": _TRACE_CURVES["verdict"],
 }  # fmt: skip
-#: Tables and views that other rooms read.
-CHANGES, SPIKES, TANGENTS, LUCKY_GUESSES, MONOTONICITY, MONOTONE_TESTS, DRAWDOWNS = map(
-    polars_schema,
-    ("changes", "spikes", "tangents", "lucky_guesses", "monotonicity", "monotone_tests", "drawdowns"),
-)
-UNLOCKS, TRANSFER_STEPS = map(polars_schema, ("unlocks", "transfer_steps"))
 
 
 def require(frame: pl.DataFrame, columns: tuple[str, ...] | Schema, name: str) -> None:
@@ -54,22 +48,14 @@ def require(frame: pl.DataFrame, columns: tuple[str, ...] | Schema, name: str) -
         raise ValueError(f"the frame {name} lacks the column(s) {', '.join(missing)}")
 
 
-def conform(frame: pl.DataFrame, schema: Schema, protocol: Protocol | None = None) -> pl.DataFrame:
-    """The frame with exactly the columns and types of the schema, the protocol's name and hash filled in."""
-    if protocol is not None:
-        frame = frame.with_columns(
-            pl.lit(protocol.name).alias("protocol"), pl.lit(protocol.protocol_hash).alias("protocol_hash")
-        )
-    return frame.select([pl.col(name).cast(kind) for name, kind in schema.items()])
-
-
 def stamped(frame: pl.DataFrame, table: str, protocol: Protocol) -> pl.DataFrame:
-    """Rows of a derived table in its columns and types, the protocol's name and hashes filled in."""
+    """Rows of a derived table in its columns and types, the protocol's name and those hashes that it has filled in."""
     schema = polars_schema(table)
     if frame.is_empty():
         return schema.to_frame()
     marks = {
         "protocol": protocol.name,
+        "protocol_hash": protocol.protocol_hash,
         "sampling_hash": protocol.sampling_hash,
         "analysis_hash": protocol.analysis_hash,
     }

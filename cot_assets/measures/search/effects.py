@@ -18,51 +18,18 @@ import numpy as np
 import polars as pl
 
 from cot_assets.measures.estimates import Group, Row, comparison, estimates, paired, reals
-from cot_assets.measures.frames import EPSILON, Schema, conform, require
+from cot_assets.measures.frames import EPSILON, require, stamped
 from cot_assets.statistics.clusters import cluster_bootstrap_mean
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.statistics.isotonic import LEVEL, fall_p_value
 from cot_assets.study import Protocol
+from cot_assets.warehouse.schema import polars_schema
 
 ARMS = ("optimized", "sampled")
 MEASURES = (
     "correct", "n_tokens", "potential", "monotone_by_tolerance", "monotone_by_test", "selection_bias",
 )  # fmt: skip
 
-_TEXT, _INT, _LONG, _REAL, _FLAG = pl.String, pl.Int32, pl.Int64, pl.Float64, pl.Boolean
-_NAMES: Schema = dict.fromkeys(("problem_set", "model", "problem_id", "arm", "trace_id"), _TEXT)
-_PROTOCOL: Schema = {"protocol": _TEXT, "protocol_hash": _TEXT}
-OPTIMIZED_STEPS: Schema = {
-    **_NAMES,
-    "cut_index": _INT,
-    "prefix_id": _TEXT,
-    **dict.fromkeys(("token_start", "token_end", "char_start", "char_end"), _INT),
-    "is_end": _FLAG,
-    **dict.fromkeys(("n_candidates", "n_ended"), _INT),
-    "candidates_mean": _REAL,
-    **dict.fromkeys(("selection_n", "selection_n_correct"), _INT),
-    **dict.fromkeys(("selection_potential", "selection_low", "selection_high"), _REAL),
-    **dict.fromkeys(("n", "n_correct", "n_unscored"), _INT),
-    **dict.fromkeys(("potential", "ci_low", "ci_high"), _REAL),
-    "tokens_spent": _LONG,
-    **_PROTOCOL,
-}
-OPTIMIZED_TRACES: Schema = {
-    **_NAMES,
-    "token_ids": pl.List(_INT),
-    "text": _TEXT,
-    "is_complete": _FLAG,
-    **dict.fromkeys(("answer", "verdict"), _TEXT),
-    **dict.fromkeys(("n_tokens", "n_chunks"), _INT),
-    "tokens_spent": _LONG,
-    **dict.fromkeys(("n_known_cuts", "n0"), _INT),
-    **dict.fromkeys(("v0", "v0_low", "v0_high", "mean_potential", "max_drop", "tolerance"), _REAL),
-    "is_monotone_by_tolerance": _FLAG,
-    "p_value": _REAL,
-    "is_monotone_by_test": _FLAG,
-    **dict.fromkeys(("model_revision", "grader_version"), _TEXT),
-    **_PROTOCOL,
-}
 _MONOTONE = ("trace_id", "n_known_cuts", "max_drop", "p_value")
 _ESTIMATED = ("potential", "ci_low", "ci_high")
 
@@ -84,7 +51,7 @@ def judge_steps(counted: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         pl.col(name).alias("selection_" + name.removeprefix("ci_")) for name in _ESTIMATED
     )
     frame = add_potential(counted).hstack(selected)
-    return conform(frame, OPTIMIZED_STEPS, protocol).sort("problem_id", "arm", "cut_index")
+    return stamped(frame, "optimized_steps", protocol).sort("problem_id", "arm", "cut_index")
 
 
 def judge_optimized(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -98,7 +65,7 @@ def judge_optimized(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protoc
     Raises:
         ValueError: A column is missing.
     """
-    require(steps, OPTIMIZED_STEPS, "optimized_steps")
+    require(steps, polars_schema("optimized_steps"), "optimized_steps")
     start = steps.filter(pl.col("cut_index") == 0).select(
         "trace_id",
         pl.col("n").alias("n0"),
@@ -111,7 +78,7 @@ def judge_optimized(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protoc
     frame = counted
     for part in (_monotone(steps, protocol), start, means):
         frame = frame.join(part, on="trace_id", how="left")
-    return conform(frame, OPTIMIZED_TRACES, protocol).sort("problem_id", "arm")
+    return stamped(frame, "optimized_traces", protocol).sort("problem_id", "arm")
 
 
 def _monotone(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -131,7 +98,8 @@ def _monotone(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
                 "p_value": fall_p_value(k, n, protocol.sampling.seed) if len(index) > 1 else None,
             }
         )
-    found = pl.DataFrame(rows, schema={name: OPTIMIZED_TRACES[name] for name in _MONOTONE})
+    stored = polars_schema("optimized_traces")
+    found = pl.DataFrame(rows, {name: stored[name] for name in _MONOTONE})
     return (
         steps.select(pl.col("trace_id").unique())
         .join(found, on="trace_id", how="left")
@@ -164,26 +132,23 @@ def stopped_values(
         problem_id, arm, ``position`` (tokens) and ``value``; no row where nothing is known: without rollouts,
         after the end of the search's budget, or if the grader failed on the trace.
     """
-    known = steps.filter(pl.col("potential").is_not_null())
-    potentials = {
-        (row[0], row[1], row[2]): row[3]
-        for row in known.select("problem_id", "arm", "token_end", "potential").iter_rows()
-    }
-    longest: dict[str, int] = {}
-    for row in traces.iter_rows(named=True):
-        longest[row["problem_id"]] = max(longest.get(row["problem_id"], 0), row["n_chunks"])
-    rows: list[dict[str, Any]] = []
-    for trace in traces.iter_rows(named=True):
-        name, arm = trace["problem_id"], trace["arm"]
-        for index in range((longest[name] if n_chunks is None else n_chunks) + 1):
-            position = index * chunk
-            value = potentials.get((name, arm, position))
-            if value is None and position >= trace["n_tokens"] and trace["verdict"] not in (None, "unscored"):
-                value = float(trace["verdict"] == "correct")
-            if value is not None:
-                rows.append({"problem_id": name, "arm": arm, "position": position, "value": value})
-    schema = {"problem_id": _TEXT, "arm": _TEXT, "position": _INT, "value": _REAL}
-    return pl.DataFrame(rows, schema=schema)
+    last = pl.col("n_chunks").max().over("problem_id") if n_chunks is None else pl.lit(n_chunks)
+    places = traces.select(
+        "problem_id", "arm", "n_tokens", "verdict", position=pl.int_ranges(0, (last + 1) * chunk, chunk)
+    ).explode("position")
+    measured = steps.select("problem_id", "arm", "potential", position=pl.col("token_end").cast(pl.Int64))
+    has_ended = (pl.col("position") >= pl.col("n_tokens")) & (pl.col("verdict") != "unscored")
+    verdict = pl.when(has_ended).then((pl.col("verdict") == "correct").cast(pl.Float64))
+    return (
+        places.join(
+            measured.drop_nulls("potential"),
+            on=["problem_id", "arm", "position"],
+            how="left",
+            maintain_order="left",
+        )
+        .select("problem_id", "arm", "position", value=pl.coalesce("potential", verdict))
+        .drop_nulls("value")
+    )
 
 
 def mean_curves(traces: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -221,8 +186,8 @@ def mean_curves(traces: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -
                 }
             )
     schema = {
-        "model": _TEXT, "arm": _TEXT, "position": _INT, "mean": _REAL, "ci_low": _REAL, "ci_high": _REAL,
-        "n_problems": _INT,
+        **dict.fromkeys(("model", "arm"), pl.String), "position": pl.Int64,
+        **dict.fromkeys(("mean", "ci_low", "ci_high"), pl.Float64), "n_problems": pl.Int64,
     }  # fmt: skip
     return pl.DataFrame(rows, schema=schema).sort("model", "arm", "position")
 
@@ -246,7 +211,7 @@ def optimized_effects(
         return estimates([], "optimized_effects", protocol)
     optimized, plain = (traces.filter(pl.col("arm") == arm) for arm in ARMS)
     judged = pl.col("verdict") != "unscored"
-    right = (pl.col("verdict") == "correct").cast(_REAL).alias("value")
+    right = (pl.col("verdict") == "correct").cast(pl.Float64).alias("value")
     length = (pl.col("n_tokens") / protocol.sampling.max_tokens).clip(upper_bound=1.0).alias("value")
     ended = optimized.filter("is_complete")
     values = stopped_values(traces, steps, protocol.sampling.search_chunk).filter(
@@ -261,7 +226,7 @@ def optimized_effects(
         "potential": (values.filter(pl.col("arm") == ARMS[0]), values.filter(pl.col("arm") == ARMS[1])),
     }
     for rule in ("tolerance", "test"):
-        flag = pl.col(f"is_monotone_by_{rule}").cast(_REAL).alias("value")
+        flag = pl.col(f"is_monotone_by_{rule}").cast(pl.Float64).alias("value")
         one, other = (side.select("problem_id", flag).drop_nulls() for side in (optimized, plain))
         sides[f"monotone_by_{rule}"] = (one, other)
     labels = {name: traces[name][0] for name in ("problem_set", "model")}

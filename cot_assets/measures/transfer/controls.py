@@ -13,9 +13,10 @@ from dataclasses import replace
 import polars as pl
 
 from cot_assets.measures.estimates import Group, Row, estimates
-from cot_assets.measures.frames import UNLOCKS, require
+from cot_assets.measures.frames import require
 from cot_assets.measures.transfer.unlocks import FILTERS
 from cot_assets.study import Protocol
+from cot_assets.warehouse.schema import polars_schema
 
 _PAIR = ("problem_set", "reader", "writer")
 _PLACE = (*_PAIR, "problem_id", "trace_id", "fraction")
@@ -45,7 +46,7 @@ def transfer_differences(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFr
     Raises:
         ValueError: a column is missing.
     """
-    require(unlocks, UNLOCKS, "unlocks")
+    require(unlocks, polars_schema("unlocks"), "unlocks")
     columns = ["n", "potential", "probability_lifted", "leaks_answer", "status"]
     real = unlocks.filter(pl.col("control") == "none")
     given = unlocks.filter(pl.col("control") != "none")

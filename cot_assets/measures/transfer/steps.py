@@ -18,10 +18,11 @@ import numpy as np
 import polars as pl
 
 from cot_assets.measures.estimates import Group, Row, estimates, reals, row
-from cot_assets.measures.frames import EPSILON, TRANSFER_STEPS, conform, require
+from cot_assets.measures.frames import EPSILON, require, stamped
 from cot_assets.statistics.clusters import NOTHING, cluster_bootstrap_correlation
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
+from cot_assets.warehouse.schema import polars_schema
 
 KINDS = ("all", "insight", "tangent", "other")
 _PAIR = ("problem_set", "reader", "writer")
@@ -74,7 +75,7 @@ def transfer_steps(points: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         .otherwise(pl.lit("other"))
         .alias("kind")
     )
-    return conform(frame, TRANSFER_STEPS, protocol)
+    return stamped(frame, "transfer_steps", protocol)
 
 
 def step_correlations(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -95,7 +96,7 @@ def step_correlations(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     Raises:
         ValueError: a column is missing.
     """
-    require(steps, TRANSFER_STEPS, "transfer_steps")
+    require(steps, polars_schema("transfer_steps"), "transfer_steps")
     rows: list[Row] = []
     for values, pair in steps.sort(*_TRACE, "cut_from").group_by(*_PAIR, maintain_order=True):
         names = dict(zip(("problem_set", "model", "other"), values, strict=True))

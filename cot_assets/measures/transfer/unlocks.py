@@ -12,9 +12,10 @@ from dataclasses import replace
 import polars as pl
 
 from cot_assets.measures.estimates import Group, Row, estimates, reals
-from cot_assets.measures.frames import EPSILON, UNLOCKS, conform, require
+from cot_assets.measures.frames import EPSILON, require, stamped
 from cot_assets.statistics.estimates import CONFIDENCE, probability_below
 from cot_assets.study import Protocol
+from cot_assets.warehouse.schema import polars_schema
 
 UNSOLVED_BELOW = 0.05  #: V0 of a problem that the reader cannot solve
 LIFTED_ABOVE = 0.10  #: potential that shows that the prefix helped
@@ -72,7 +73,7 @@ def judge_unlocks(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.D
         .otherwise(pl.lit("undecided"))
         .alias("status"),
     )
-    return conform(frame, UNLOCKS, protocol).sort(*_PAIR, "problem_id", "trace_id", "control", "fraction")
+    return stamped(frame, "unlocks", protocol).sort(*_PAIR, "problem_id", "trace_id", "control", "fraction")
 
 
 def transfer_curve(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -126,7 +127,7 @@ def unlock_rates(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     Raises:
         ValueError: a column is missing.
     """
-    require(unlocks, UNLOCKS, "unlocks")
+    require(unlocks, polars_schema("unlocks"), "unlocks")
     rows = (
         row for traces in _views(unlocks, protocol) if traces.frame.height for row in _unlock_rate(traces)
     )

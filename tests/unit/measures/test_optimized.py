@@ -65,11 +65,6 @@ def two_problems() -> tuple[pl.DataFrame, pl.DataFrame]:
     )
 
 
-@pytest.mark.parametrize("table", ["optimized_steps", "optimized_traces"])
-def test_schemas_are_those_of_the_tables(table: str) -> None:
-    assert dict(getattr(optimized, table.upper())) == dict(polars_schema(table))
-
-
 def test_every_step_has_both_estimates_with_intervals() -> None:
     _, steps = two_problems()
     row = steps.filter((pl.col("trace_id") == "a optimized") & (pl.col("cut_index") == 1)).to_dicts()[0]
@@ -173,8 +168,7 @@ def test_the_selection_bias_is_the_mean_of_pairs_of_chosen_chunks() -> None:
 
 
 def test_no_traces_have_no_effects() -> None:
-    empty = pl.DataFrame(schema=dict(optimized.OPTIMIZED_TRACES))
-    steps = pl.DataFrame(schema=dict(optimized.OPTIMIZED_STEPS))
+    empty, steps = (polars_schema(name).to_frame() for name in ("optimized_traces", "optimized_steps"))
     assert optimized.optimized_effects(empty, steps, empty, PROTOCOL).is_empty()
     assert optimized.mean_curves(empty, steps, PROTOCOL).is_empty()
 

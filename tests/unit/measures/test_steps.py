@@ -6,10 +6,10 @@ import pytest
 from build import PROTOCOL
 from support.views import shown_estimates
 
-from cot_assets.measures.frames import TRANSFER_STEPS
 from cot_assets.measures.transfer.steps import step_correlations as rows_of
 from cot_assets.measures.transfer.steps import transfer_steps
 from cot_assets.statistics.clusters import cluster_bootstrap_correlation
+from cot_assets.warehouse.schema import polars_schema
 
 SCHEMA = {
     **dict.fromkeys(("problem_set", "reader", "writer", "problem_id", "trace_id"), pl.String),
@@ -31,7 +31,7 @@ def points(writer, reader, *, cuts=None, problem="p", leaks_from=99, n=64):
 
 def test_a_step_holds_both_models_changes():
     steps = transfer_steps(points([8, 40, 16], [0, 16, 16], cuts=[0, 2, 5], leaks_from=5), PROTOCOL)
-    assert dict(steps.schema) == dict(TRANSFER_STEPS)
+    assert steps.schema == polars_schema("transfer_steps")
     assert steps.select("cut_from", "cut_to", "kind", "leaks_answer").rows() == [
         (0, 2, "insight", False),
         (2, 5, "tangent", True),

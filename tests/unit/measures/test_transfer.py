@@ -5,11 +5,11 @@ import pytest
 from build import PROTOCOL
 from support.views import shown_estimates
 
-from cot_assets.measures.frames import UNLOCKS
 from cot_assets.measures.transfer import unlocks
 from cot_assets.measures.transfer.unlocks import judge_unlocks
 from cot_assets.statistics.clusters import cluster_bootstrap_mean
 from cot_assets.statistics.estimates import jeffreys_interval, probability_below
+from cot_assets.warehouse.schema import polars_schema
 
 
 def transfer_curve(potentials, protocol):
@@ -39,7 +39,7 @@ def frame(*rows):
 
 def status(v0, vf):
     got = judge_unlocks(frame(row(0.0, *v0), row(0.2, *vf)), PROTOCOL)
-    assert got.schema == dict(UNLOCKS)
+    assert got.schema == polars_schema("unlocks")
     assert got.height == 1
     return got.row(0, named=True)
 
@@ -175,7 +175,7 @@ def test_without_an_unsolved_problem_there_is_no_share():
 
 
 def test_empty_and_incomplete_frames():
-    assert judge_unlocks(frame(), PROTOCOL).schema == dict(UNLOCKS)
+    assert judge_unlocks(frame(), PROTOCOL).schema == polars_schema("unlocks")
     assert transfer_curve(frame(), PROTOCOL).is_empty()
     assert unlock_rates(judge_unlocks(frame(), PROTOCOL), PROTOCOL).is_empty()
     with pytest.raises(ValueError, match="n_correct"):

@@ -17,7 +17,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from cot_assets.demo import corpus, families
+from cot_assets.demo import corpus, families, writer
 from cot_assets.report import Source
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import Protocol
@@ -136,12 +136,12 @@ def _true_curve(lines: list[str], is_correct: bool, start: float, rng: random.Ra
     value, values = start, [start]
     broken_at = None if is_correct else rng.randrange(1, max(2, len(lines) - 1))
     for number, line in enumerate(lines[:-1]):
-        if lines[number + 1] == corpus.CHECK:
+        if lines[number + 1] == writer.CHECK:
             values.append(0.25 * value)
             continue
-        if line == corpus.GUESS:
+        if line == writer.GUESS:
             value = 0.01
-        elif line in (corpus.SHORTER, "Look for a cycle.", "Factorize it.", "Pair the ends."):
+        elif line in (writer.SHORTER, "Look for a cycle.", "Factorize it.", "Pair the ends."):
             value = value + 0.75 * (1 - value)
         elif broken_at is not None and number >= broken_at:
             value = max(0.0, 0.08 * rng.random())
