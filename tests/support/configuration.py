@@ -1,4 +1,4 @@
-"""Writing configuration files: values and sections as TOML.
+"""Configuration files: values and sections as TOML, read or refused.
 
 Belongs here: TOML of plain values. Does not belong here: what a study is made of (``support.lab``).
 """
@@ -9,6 +9,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from cot_assets.study import Config, ConfigError, load_config
 
 Sections = Mapping[str, Mapping[str, Any]]
 
@@ -30,3 +34,17 @@ def write_sections(file: Path, sections: Sections) -> None:
     ]
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join(text))
+
+
+def load(folder: Path, **files: str) -> Config:
+    """The configuration with the given files in the user's folder."""
+    for name, text in files.items():
+        (folder / f"{name}.toml").write_text(text)
+    return load_config(folder)
+
+
+def refusal(folder: Path, **files: str) -> str:
+    """What the configuration with the given files is refused with."""
+    with pytest.raises(ConfigError) as caught:
+        load(folder, **files)
+    return str(caught.value)

@@ -14,7 +14,6 @@ from cot_assets.engines.base import (
     Block,
     BlockResult,
     Completion,
-    Encoding,
     EngineInfo,
     Sampling,
 )
@@ -40,12 +39,6 @@ class KnownLaw:
 
     def describe(self) -> EngineInfo:
         return EngineInfo("known", "1", "r", "f32", "none", "none")
-
-    def render_prompt(self, statement: str) -> tuple[int, ...]:
-        raise NotImplementedError
-
-    def encode(self, text: str) -> Encoding:
-        raise NotImplementedError
 
     def decode(self, token_ids: Sequence[int]) -> str:
         return " ".join(map(str, token_ids))
