@@ -1,7 +1,8 @@
 """Typed doors to SciPy, which ships no type information.
 
 Belongs here: one-line wrappers that name shapes and types. Does not belong here: statistics of our own.
-Every argument may be a scalar or an array; arguments are broadcast against one another.
+Every argument may be a scalar or an array; arguments are broadcast against one another. ``scipy.stats`` and
+``scipy.optimize`` take seconds to load, and wait until they are asked.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -14,8 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
-from scipy.optimize import elementwise, isotonic_regression
+from scipy import special
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Numbers: TypeAlias = npt.ArrayLike
@@ -74,6 +74,8 @@ def student_ppf(q: Numbers, df: Numbers) -> Floats:
 
 def hypergeometric_pmf(population: int, successes: int, draws: int) -> tuple[int, Floats]:
     """Lowest value and probabilities of the number of successes among ``draws`` without replacement."""
+    from scipy import stats
+
     low, high = max(0, draws - (population - successes)), min(draws, successes)
     support = np.arange(low, high + 1)
     return low, np.asarray(stats.hypergeom.pmf(support, population, successes, draws), dtype=np.float64)
@@ -84,11 +86,15 @@ def find_root(f: Callable[[Floats, Floats], Floats], low: Floats, high: Floats, 
 
     ``index`` tells f which elements it is asked for: elements that have converged are left out.
     """
+    from scipy.optimize import elementwise
+
     return np.asarray(elementwise.find_root(f, (low, high), args=(index,)).x, dtype=np.float64)
 
 
 def pooled_shares(shares: Floats, weights: Floats) -> Floats:
     """The closest sequence that never falls, by pooling adjacent violators; shapes (cuts,)."""
+    from scipy.optimize import isotonic_regression
+
     return np.asarray(isotonic_regression(shares, weights=weights).x, dtype=np.float64)
 
 
@@ -104,4 +110,4 @@ def trigamma(x: Numbers) -> Floats:
 
 def gamma_ppf(q: Numbers, shape: Numbers, scale: Numbers) -> Floats:
     """The x with P(X <= x) = q for a gamma law."""
-    return np.asarray(stats.gamma.ppf(q, shape, scale=scale), dtype=np.float64)
+    return np.asarray(np.asarray(scale) * special.gammaincinv(shape, q), dtype=np.float64)

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from configuration import refusal
 from pydantic import ValidationError
-from support.configuration import write_sections
+from support.configuration import refusal, write_sections
 
 from cot_assets.study import (
     AnalysisRules,

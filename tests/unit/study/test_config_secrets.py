@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from configuration import refusal
 from support.configuration import refusal
 
 from cot_assets.study import (
