@@ -97,7 +97,16 @@ def judge_rollouts(
         ),
         pl.DataFrame(
             [
-                (g.answer, g.gold_answer, g.answer_kind, GRADER_VERSION, g.verdict, g.reason, g.unit)
+                (
+                    g.answer,
+                    g.gold_answer,
+                    g.answer_kind,
+                    GRADER_VERSION,
+                    g.verdict,
+                    g.reason,
+                    g.unit,
+                    g.illegal_move,
+                )
                 for g in grades
             ],
             GRADES_SCHEMA,

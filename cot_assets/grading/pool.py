@@ -44,7 +44,7 @@ class GraderError(RuntimeError):
 class Grade:
     """The verdict of one distinct pair; ``reason`` says how it was reached, or why it was not.
 
-    ``unit``: see :class:`cot_assets.grading.verify.Judgement`.
+    ``unit`` and ``illegal_move``: see :class:`cot_assets.grading.verify.Judgement`.
     """
 
     answer: str
@@ -53,6 +53,7 @@ class Grade:
     verdict: GradeVerdict
     reason: str
     unit: str | None = None
+    illegal_move: int | None = None
 
 
 Place = Room | Literal["code"]
@@ -140,7 +141,8 @@ class GraderPool:
                     self._end_all()  # a worker may still be busy with a pair that nobody waits for
                     raise
         return [
-            Grade(*pair, judged[pair].verdict, judged[pair].reason, judged[pair].unit) for pair in distinct
+            Grade(*pair, found.verdict, found.reason, found.unit, found.illegal_move)
+            for pair, found in ((pair, judged[pair]) for pair in distinct)
         ]
 
     def _judge(self, slow: Mapping[Place, list[Pair]], judged: dict[Pair, Judgement]) -> None:

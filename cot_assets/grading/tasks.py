@@ -38,6 +38,10 @@ _LITERAL = (
 )  # fmt: skip
 
 
+#: What an item says of the day on which it is made, which no verifier reads: left out, items are the same on all days.
+_OF_THE_DAY = {"time_intervals": ("start_time", "end_time")}
+
+
 class ItemError(ValueError):
     """An item holds what is no plain value, so that no process could be handed it."""
 
@@ -48,7 +52,8 @@ def packed(task: str, config: Mapping[str, Any], item: Mapping[str, Any], thresh
     Raises:
         ItemError: The item's metadata holds more than plain values.
     """
-    kept = {"answer": item["answer"], "metadata": _plain(item["metadata"])}
+    metadata = {k: v for k, v in item["metadata"].items() if k not in _OF_THE_DAY.get(task, ())}
+    kept = {"answer": item["answer"], "metadata": _plain(metadata)}
     asked = {"task": task, "config": dict(config), "threshold": threshold, "item": repr(kept)}
     return json.dumps({**asked, "version": version("reasoning-gym")}, sort_keys=True)
 

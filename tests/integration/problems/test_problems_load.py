@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import duckdb
@@ -455,3 +456,49 @@ def test_numbers_of_the_hub_keep_their_text(home, fake_hub, tmp_path):
     )
     for _ in range(2):  # from the hub, and from the copy
         assert load_problems(entry(HUB), home)["gold_answer"].to_list() == ["9007199254740993", "0.50"]
+
+
+# --- what judges answers ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["verifier", "code"])
+def test_a_file_brings_nothing_that_judges(tmp_path, home, kind):
+    path = write(tmp_path / "p.jsonl", ROWS)
+    with pytest.raises(ProblemSetError, match=rf"answer_kind = '{kind}'.*brings nothing that judges"):
+        load_problems(entry(path, answer_kind=kind), home)
+
+
+@pytest.mark.parametrize("name", ["checker-jumping", "river-crossing", "blocks-world"])
+def test_shipped_puzzles(home, name):
+    declared = load_config().problem_set(name)
+    frame = load_problems(declared, home)
+    assert frame["answer_kind"].unique().to_list() == ["verifier"]
+    assert frame["level"].unique(maintain_order=True).to_list() == [str(n) for n in declared.config["levels"]]
+    assert declared.answer_rules == ("block", "boxed")
+
+
+def test_gsm8k_has_its_golds_behind_hashes(tmp_path, home):
+    rows = [
+        {"question": "How many?", "answer": "48/2 = <<48/2=24>>24\n#### 72"},
+        {"question": "How much?", "answer": "It is $1,000.\n#### 1,000"},
+        {"question": "By how much?", "answer": "Less.\n#### -5"},
+    ]
+    local = (
+        load_config()
+        .problem_set("gsm8k")
+        .model_copy(update={"source": str(write(tmp_path / "p.jsonl", rows))})
+    )
+    frame = load_problems(local, home)
+    assert frame["gold_answer"].to_list() == ["72", "1,000", "-5"]
+    assert frame["gold_reading"].to_list() == ["number 72", "number 1000", "number -5"]
+
+
+def test_without_the_package_of_humaneval_the_extra_is_named(home, monkeypatch):
+    from cot_assets.problems import humaneval
+
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(humaneval, "distribution", absent)
+    with pytest.raises(ProblemSetError, match=r"install cot-assets\[humaneval\]"):
+        load_problems(load_config().problem_set("humaneval"), home)

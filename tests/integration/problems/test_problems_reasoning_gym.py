@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 
 import pytest
@@ -80,3 +81,24 @@ def test_repeated_statements_are_made_once(home):
 def test_what_is_wrong_is_said(home, task, fields, message):
     with pytest.raises(ProblemSetError, match=message):
         load_problems(entry(task, **fields), home)
+
+
+@pytest.mark.heavy
+def test_towers_have_their_disks_as_level(home):
+    frame = load_problems(load_config().problem_set("tower-of-hanoi"), home)
+    assert set(frame["level"]) <= {"3", "4", "5", "6", "7"}
+    assert frame["answer_kind"].unique().to_list() == ["verifier"]
+    assert frame["judged_by"].null_count() == 0
+
+
+@pytest.mark.heavy
+def test_items_do_not_depend_on_the_day(home):
+    frame = load_problems(entry("time_intervals", size=8, answer_kind="verifier"), home)
+    assert not frame["judged_by"].str.contains(str(datetime.date.today())).any()
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("task", ["puzzle24", "number_sorting", "composite"])
+def test_verifiers_that_take_what_is_incorrect_are_not_used(home, task):
+    with pytest.raises(ProblemSetError, match="set another answer_kind"):
+        load_problems(entry(task, answer_kind="verifier"), home)

@@ -14,7 +14,9 @@ def frame(*rows: tuple[str, str, str, str]) -> pl.DataFrame:
 
 
 def known(verdict: str, version: str = GRADER_VERSION) -> pl.DataFrame:
-    return pl.DataFrame([("5", "7", "integer", version, verdict, "told", None)], GRADES_SCHEMA, orient="row")
+    return pl.DataFrame(
+        [("5", "7", "integer", version, verdict, "told", None, None)], GRADES_SCHEMA, orient="row"
+    )
 
 
 @pytest.fixture

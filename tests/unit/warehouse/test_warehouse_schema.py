@@ -20,6 +20,7 @@ GRADE = {
     "verdict": ["correct"],
     "reason": ["equal"],
     "unit": ["cm"],
+    "illegal_move": pl.Series([3], dtype=pl.Int32),
 }
 
 
