@@ -1,8 +1,8 @@
 """OpenVINO's plain inference of a model's IR: what audits completions of the embedded engine.
 
 It shares the weights with OpenVINO GenAI's pipeline and nothing else: no paged attention, scheduler, cache of
-prefixes or sampler. A completion is read whole behind its prefix, from an empty state, in f32. Weights of 8 or 4 bits
-are multiplied with activations of 8 bits, as they are in the pipeline: that is the model that was sampled.
+prefixes or sampler. A completion is read whole behind its prefix, which is read once per block from an empty state, in
+f32. Weights of 8 or 4 bits are multiplied with activations of 8 bits, as they are in the pipeline: that is the model that was sampled.
 """
 
 from __future__ import annotations
@@ -78,39 +78,56 @@ class PlainModel:
     def _rows(
         self, prefix: Sequence[int], completions: Sequence[Completion]
     ) -> Iterator[tuple[Completion, NDArray[np.float32]]]:
-        """Each completion with the logits from the prefix's last token on; short ones go together."""
+        """Each completion with the logits from the prefix's last token on; short ones go together.
+
+        What stands before that token is read once for all.
+        """
+        n_before = len(prefix) - 1 if "beam_idx" in self._inputs else 0
+        rest, state = prefix[n_before:], self._read(prefix[:n_before])
         ordered = sorted(completions, key=lambda c: len(c.token_ids))
         start = 0
         while start < len(ordered):
             end = start + 1
-            while end < len(ordered) and self._fits(
-                end + 1 - start, len(prefix) + len(ordered[end].token_ids)
-            ):
+            while end < len(ordered) and self._fits(end + 1 - start, len(rest) + len(ordered[end].token_ids)):
                 end += 1
             batch = ordered[start:end]
-            width = len(prefix) + max(len(c.token_ids) for c in batch)
+            width = len(rest) + max(len(c.token_ids) for c in batch)
             ids = np.zeros((len(batch), width), np.int64)  # padded behind: a causal model does not look there
             for line, completion in zip(ids, batch, strict=True):
-                line[: len(prefix) + len(completion.token_ids)] = [*prefix, *completion.token_ids]
-            yield from zip(batch, self._infer(ids, len(prefix) - 1), strict=True)
+                line[: len(rest) + len(completion.token_ids)] = [*rest, *completion.token_ids]
+            self._request.reset_state()
+            for variable, values in zip(self._request.query_state(), state, strict=False):
+                variable.state = ov.Tensor(values)
+            yield from zip(batch, self._infer(ids, len(rest) - 1, n_before), strict=True)
             start = end
 
     def _fits(self, rows: int, width: int) -> bool:
         return rows * width * self._vocabulary <= _LOGITS
 
-    def _infer(self, ids: NDArray[np.int64], first: int) -> NDArray[np.float32]:
-        """Logits of every place from ``first`` on; a text that is too long for one pass goes through in parts."""
+    def _read(self, tokens: Sequence[int]) -> list[NDArray[Any]]:
+        """The state after some tokens: keys and values, of one row; empty for none."""
+        if not tokens:
+            return []
         self._request.reset_state()
+        self._infer(np.array([tokens], np.int64), len(tokens) - 1)
+        return [np.array(variable.state.data) for variable in self._request.query_state()]
+
+    def _infer(self, ids: NDArray[np.int64], first: int, n_before: int = 0) -> NDArray[np.float32]:
+        """Logits of every place from ``first`` on, behind a state of so many tokens and one row.
+
+        A text that is too long for one pass goes through in parts.
+        """
         rows, width = ids.shape
         size = max(1, _LOGITS // self._vocabulary // rows)
         parts: list[NDArray[np.float32]] = []
         for begin in range(0, width, size):
             end = min(width, begin + size)
+            is_spread = n_before and not begin  # every row goes on from the one of the state
             given: dict[str, Any] = {
                 "input_ids": ids[:, begin:end],
-                "attention_mask": np.ones((rows, end), np.int64),
-                "position_ids": np.tile(np.arange(begin, end), (rows, 1)),
-                "beam_idx": np.arange(rows, dtype=np.int32),
+                "attention_mask": np.ones((rows, n_before + end), np.int64),
+                "position_ids": np.tile(np.arange(n_before + begin, n_before + end), (rows, 1)),
+                "beam_idx": np.zeros(rows, np.int32) if is_spread else np.arange(rows, dtype=np.int32),
             }
             logits = self._request.infer({name: given[name] for name in self._inputs})[0]
             parts.append(np.array(logits[:, max(0, first - begin) :]))
