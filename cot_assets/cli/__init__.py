@@ -1,4 +1,4 @@
-"""The command line: ``cot-assets demo | plan | run | import | grade | sql | rebuild | ui``.
+"""The command line: ``cot-assets demo | plan | run | import | models | grade | sql | rebuild | ui``.
 
 Belongs here: the group of commands, and which errors become one line. Does not belong here: the
 commands themselves, one module each, imported when they are called.
@@ -27,6 +27,10 @@ COMMANDS = {
     "import": (
         "importing",
         "Bring in rollouts that others published, as a recorded model, and analyze them like sampled ones.",
+    ),
+    "models": (
+        "models",
+        "List the registry with sizes and revisions; `check NAME` tries a model, `convert NAME` converts it.",
     ),
     "grade": (
         "grade",

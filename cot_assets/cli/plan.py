@@ -32,6 +32,7 @@ def plan(model: tuple[str, ...], problem_set: str, tokens_per_second: float | No
     Nothing is sampled. "At most" follows from the protocol alone; "expected" rests on what the same model
     did before, and is "unknown" where it did nothing comparable.
     """
+    from cot_assets.engines.survey import require
     from cot_assets.sampling.budget import plan_work
     from cot_assets.warehouse.errors import WarehouseError
     from cot_assets.warehouse.recorded import refuse_recorded, with_recorded
@@ -42,8 +43,8 @@ def plan(model: tuple[str, ...], problem_set: str, tokens_per_second: float | No
     config = load_config() if warehouse is None else with_recorded(load_config(), warehouse)
     models = list(dict.fromkeys(model))
     for name in models:
-        config.model(name)
         refuse_recorded(config, problem_set, name)
+        require(config.model(name))
     protocol = config.protocol_of(problem_set)
     try:
         n_problems = _problem_count(config, home, warehouse, problem_set)

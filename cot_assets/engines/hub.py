@@ -107,7 +107,7 @@ def _snapshot(entry: ModelEntry, repository: str, patterns: list[str], *, is_off
     except (LocalEntryNotFoundError, OSError) as error:
         raise EngineError(
             f"model {entry.name!r}: {entry.path!r} is no folder on this machine and not in the hub's cache, and the hub "
-            f"is not reached ({_first_line(error)}); {_way_out(repository)}"
+            f"is not reached; {_way_out(repository)}"
         ) from error
     except Exception as error:  # the hub's client raises a dozen kinds, of three libraries
         raise _refused(entry, error) from error

@@ -7,6 +7,7 @@ engine's own settings.
 from __future__ import annotations
 
 from cot_assets.engines.base import Engine, EngineError
+from cot_assets.engines.survey import require
 from cot_assets.study import ModelEntry
 
 
@@ -15,7 +16,8 @@ class RecordedModelError(EngineError):
 
 
 def open_engine(entry: ModelEntry) -> Engine:
-    """Load the model of ``entry``; raises :class:`EngineError` where that is impossible."""
+    """Load the model of ``entry``; raises :class:`EngineError` where that is impossible or something is missing."""
+    require(entry)
     if entry.engine == "openvino":
         from cot_assets.engines.openvino.engine import OpenVINOEngine
 

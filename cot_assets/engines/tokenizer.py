@@ -60,17 +60,10 @@ class ModelTokenizer:
         self._bos_id, self._needs_bos = bos_id, add_bos
         self.revision = self._revision()
         self._begins_with_blank = bool(self._anchored("1", _ANCHORS[0]) != self.encode("1"))
-        model = _read_json(folder / "config.json")
-        model = {**model, **(model.get("text_config") or {})}  # models of text and images have several
-        #: Tokens that the model was made for, None where its folder does not say.
-        self.context = next(
-            (
-                n
-                for key in ("max_position_embeddings", "n_positions", "seq_length")
-                if (n := _count(model.get(key)))
-            ),
-            None,
-        )
+        model = _configuration(folder)
+        self.context = stated_context(
+            folder
+        )  #: tokens that the model was made for, None where its folder does not say
         highest = max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
         #: Ids below this are tokens; a model's own figure counts those that pad its vocabulary.
         self.vocabulary = max(highest + 1, _count(model.get("vocab_size")) or 0)
@@ -148,13 +141,22 @@ class ModelTokenizer:
                 ids = (self._bos_id, *ids[n_bos:])
         return ids
 
-    def _chat(self, statement: str) -> str:
-        """The tokenizer's chat template with one user message and the generation prompt."""
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether the folder has a chat template, used or not."""
+        return self._chat_template() is not None
+
+    def _chat_template(self) -> str | None:
         file = self._folder / "chat_template.jinja"
         source = file.read_text(encoding="utf-8") if file.exists() else self._settings.get("chat_template")
         if isinstance(source, list):  # several by name, of which one is for plain chat
             source = {t.get("name"): t.get("template") for t in source}.get("default")
-        if not isinstance(source, str):
+        return source if isinstance(source, str) else None
+
+    def _chat(self, statement: str) -> str:
+        """The tokenizer's chat template with one user message and the generation prompt."""
+        source = self._chat_template()
+        if source is None:
             raise EngineError(
                 f"{self._folder} has no chat template; set `template` in models.toml to a text with {{statement}}"
             )
@@ -185,6 +187,17 @@ def _read_json(file: Path) -> Mapping[str, Any]:
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     except ValueError as error:
         raise EngineError(f"{file} is not valid JSON: {error}; copy the model again") from error
+
+
+def _configuration(folder: Path) -> Mapping[str, Any]:
+    model = _read_json(folder / "config.json")
+    return {**model, **(model.get("text_config") or {})}  # models of text and images have several
+
+
+def stated_context(folder: Path) -> int | None:
+    """Tokens that a folder's model was made for, None where it does not say."""
+    model, names = _configuration(folder), ("max_position_embeddings", "n_positions", "seq_length")
+    return next((n for name in names if (n := _count(model.get(name)))), None)
 
 
 def _token(value: object) -> str | None:

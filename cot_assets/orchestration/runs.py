@@ -24,6 +24,7 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 #: How Python and Dagster name the kind of an error before its words.
+_OWN = "cot_assets."
 _KIND = re.compile(r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*: ")
 _INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
@@ -149,7 +150,8 @@ def execute(
     reason = "no step failed; see the run in the Dagster UI"
     if failures:
         error = failures[0].step_failure_data.error
-        while error is not None and error.cause is not None:
+        # The package's own words, which say the way out, before those of a library that it heard of it from.
+        while error is not None and error.cause is not None and not error.message.startswith(_OWN):
             error = error.cause
         if error is not None and error.cls_name in _INTERRUPTS:
             run = instance.get_run_by_id(result.run_id)

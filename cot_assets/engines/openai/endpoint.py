@@ -23,7 +23,7 @@ from cot_assets.engines.openai.answers import (
     read_answer,
 )
 from cot_assets.engines.openai.connection import FINAL, RefusedError, Server, Settings
-from cot_assets.engines.openai.refusals import most_completions_in
+from cot_assets.engines.openai.refusals import is_of_another_tokenizer, most_completions_in
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
 
@@ -183,14 +183,22 @@ class Endpoint:
             is_echoed=can.is_echoing,
             is_trial=trial is not None,
         )
-        return await self.server.ask(
-            "POST",
-            "completions",
-            body,
-            read=lambda answer: self._read(answer, asked, can),
-            most=most_bytes(n, budget, len(token_ids)),
-            wait=self._settings.wait_at_start if trial else None,
-        )
+        try:
+            return await self.server.ask(
+                "POST",
+                "completions",
+                body,
+                read=lambda answer: self._read(answer, asked, can),
+                most=most_bytes(n, budget, len(token_ids)),
+                wait=self._settings.wait_at_start if trial else None,
+            )
+        except RefusedError as error:
+            if not (can.takes_ids and is_of_another_tokenizer(str(error))):
+                raise
+            raise EngineError(
+                f"model {self._entry.name!r}: {self.server.url} knows none of some token ids that the tokenizer of `path` = "
+                f"{self._entry.path!r} makes: it is that of another model; name the served model's own ({error})"
+            ) from error
 
     def _sendable(self, text: str) -> str:
         """A prompt as it travels, without a BOS that the server will put there."""

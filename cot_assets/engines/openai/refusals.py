@@ -24,6 +24,17 @@ _MOST = re.compile(
 )
 _MOST_ALONE = re.compile(r"must be between 1 and (\d{1,4})", re.IGNORECASE)
 
+_FOREIGN = re.compile(
+    r"(invalid|unknown|illegal|out[- ]of[- ](vocab\w*|range))\W+(\w+\W+)?tokens?\b|"
+    r"\btoken[ _]?ids?\b.{0,40}(out of (vocab|range)|invalid|not in (the )?vocab|>= ?vocab)",
+    re.IGNORECASE,
+)
+
+
+def is_of_another_tokenizer(message: str) -> bool:
+    """Whether a request was refused because token ids of its prompt are none of the model's."""
+    return bool(_FOREIGN.search(message))
+
 
 def is_too_long(message: str) -> bool:
     """Whether a request was refused because prompt and budget together exceed the context."""

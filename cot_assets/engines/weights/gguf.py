@@ -6,9 +6,11 @@ the named kind of tokenizer is made of. Does not belong here: the weights, which
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from cot_assets.engines.base import EngineError
+from cot_assets.study import DataHome
 
 #: What the reader of OpenVINO GenAI 2026.4 takes; it gives up at any other.
 READABLE_TENSORS = frozenset({"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q4_K", "Q6_K", "Q8_0"})
@@ -38,27 +41,17 @@ _SPLITS = {
 
 @dataclass(frozen=True)
 class GGUFModel:
-    """What a file says of itself; ``fields`` are its metadata, ``tensors`` counts them by type."""
+    """What a file says of itself; ``tensors`` counts them by type, ``context`` is None where it does not say."""
 
     file: Path
-    fields: dict[str, Any] = field(repr=False)
-    tensors: Counter[str]
-
-    @property
-    def architecture(self) -> str:
-        """The family of the model, such as ``llama``."""
-        return str(self.fields.get("general.architecture", "unknown"))
-
-    @property
-    def context(self) -> int | None:
-        """Tokens that the model was made for, None where the file does not say."""
-        value = self.fields.get(f"{self.architecture}.context_length")
-        return value if isinstance(value, int) and value > 0 else None
+    architecture: str
+    context: int | None
+    tensors: Mapping[str, int]
 
     @property
     def quantization(self) -> str:
         """The type of most of its tensors that are not in full precision, else of most."""
-        common = [name for name, _ in self.tensors.most_common()]
+        common = [name for name, _ in Counter(self.tensors).most_common()]
         return next((name for name in common if name != "F32"), "F32")
 
     @property
@@ -72,35 +65,55 @@ class GGUFModel:
 
 
 def read_gguf(file: Path) -> GGUFModel:
-    """Metadata and types of tensors; raises :class:`EngineError` where it is no sound GGUF file.
+    """What a file says of its model; raises :class:`EngineError` where it is no sound GGUF file.
 
-    A file is read once per process: a large vocabulary takes some seconds.
+    Remembered in the data home: to read a large vocabulary takes some seconds.
     """
+    home, status = DataHome.from_environment(), file.stat()
+    place = json.dumps([str(file.resolve()), status.st_size, status.st_mtime_ns])
+    known = home.cache / "gguf" / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.json"
+    try:
+        return GGUFModel(file, **json.loads(known.read_text()))
+    except (OSError, TypeError, ValueError):
+        model, _ = _read(file, status.st_size, status.st_mtime_ns)
+    if home.root.is_dir():
+        known.parent.mkdir(parents=True, exist_ok=True)
+        said = {"architecture": model.architecture, "context": model.context, "tensors": dict(model.tensors)}
+        known.write_text(json.dumps(said))
+    return model
+
+
+def read_fields(file: Path) -> Mapping[str, Any]:
+    """All metadata of a file by name."""
     status = file.stat()
-    return _read(file, status.st_size, status.st_mtime_ns)
+    return _read(file, status.st_size, status.st_mtime_ns)[1]
 
 
 @lru_cache(maxsize=4)
-def _read(file: Path, _size: int, _changed: int) -> GGUFModel:
+def _read(file: Path, _size: int, _changed: int) -> tuple[GGUFModel, Mapping[str, Any]]:
     from gguf import GGUFReader
 
     try:
         reader = GGUFReader(file)
         fields = {name: value.contents() for name, value in reader.fields.items()}
-        return GGUFModel(file, fields, Counter(tensor.tensor_type.name for tensor in reader.tensors))
+        tensors = Counter(tensor.tensor_type.name for tensor in reader.tensors)
     except Exception as error:  # whatever a damaged file brings about
         said = f"{type(error).__name__}: {error}"[:200]
         raise EngineError(f"{file} is no sound GGUF file ({said}); copy or download it again") from error
+    architecture = str(fields.get("general.architecture", "unknown"))
+    context = fields.get(f"{architecture}.context_length")
+    known = context if isinstance(context, int) and context > 0 else None
+    return GGUFModel(file, architecture, known, tensors), fields
 
 
-def write_tokenizer(model: GGUFModel, folder: Path) -> None:
+def write_tokenizer(file: Path, folder: Path) -> None:
     """Write tokenizer, chat template, ends and context of a GGUF file as a model folder has them.
 
     Raises :class:`EngineError` for a kind of tokenizer that is not known here.
     """
-    fields = model.fields
+    fields = read_fields(file)
     tokens: list[str] = fields.get("tokenizer.ggml.tokens") or []
-    tokenizer = _tokenizer(model, tokens)
+    tokenizer = _tokenizer(file, fields, tokens)
     tokenizer.save(str(folder / "tokenizer.json"))
     named = {
         f"{name}_token": tokens[number]
@@ -110,36 +123,33 @@ def write_tokenizer(model: GGUFModel, folder: Path) -> None:
     template = fields.get("tokenizer.chat_template")
     chat = {"chat_template": template} if isinstance(template, str) and template.strip() else {}
     _write(folder / "tokenizer_config.json", {**named, **chat})
-    _write(folder / "generation_config.json", {"eos_token_id": _ends(model, tokens)})
-    config = {
-        "model_type": model.architecture,
-        "vocab_size": len(tokens),
-        "max_position_embeddings": model.context,
-    }
-    _write(folder / "config.json", config)
+    _write(folder / "generation_config.json", {"eos_token_id": ends_of(file)})
+    model = read_gguf(file)
+    sizes = {"vocab_size": len(tokens), "max_position_embeddings": model.context}
+    _write(folder / "config.json", {"model_type": model.architecture, **sizes})
 
 
-def _ends(model: GGUFModel, tokens: list[str]) -> list[int]:
-    """Ids that end a completion, the file's own EOS first."""
-    named = [model.fields.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot", "eom")]
-    types = model.fields.get("tokenizer.ggml.token_type") or []
+def ends_of(file: Path) -> list[int]:
+    """Ids that end a completion, the file's own EOS first; raises :class:`EngineError` where there are none."""
+    fields = read_fields(file)
+    tokens: list[str] = fields.get("tokenizer.ggml.tokens") or []
+    named = [fields.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot", "eom")]
+    types = fields.get("tokenizer.ggml.token_type") or []
     known = [i for i, kind in enumerate(types) if kind == _CONTROL and tokens[i] in _ENDS]
     ends = list(dict.fromkeys(i for i in [*named, *known] if isinstance(i, int)))
     if not ends:
-        raise EngineError(
-            f"{model.file} names no token that ends a text; use a file with its EOS in the metadata"
-        )
+        raise EngineError(f"{file} names no token that ends a text; use a file with its EOS in the metadata")
     return ends
 
 
-def _tokenizer(model: GGUFModel, tokens: list[str]) -> Tokenizer:
-    kind, pre = (model.fields.get(f"tokenizer.ggml.{name}") for name in ("model", "pre"))
+def _tokenizer(file: Path, fields: Mapping[str, Any], tokens: list[str]) -> Tokenizer:
+    kind, pre = (str(fields.get(f"tokenizer.ggml.{name}")) for name in ("model", "pre"))
     if kind != "gpt2" or pre not in _SPLITS:
         raise EngineError(
-            f"{model.file} has a tokenizer of the kind {kind!r}, {pre!r}, which is not known here (known: gpt2 with "
+            f"{file} has a tokenizer of the kind {kind!r}, {pre!r}, which is not known here (known: gpt2 with "
             f"{', '.join(_SPLITS)}); use the model's folder with its tokenizer.json instead"
         )
-    merges = [tuple(merge.split(" ", 1)) for merge in model.fields.get("tokenizer.ggml.merges") or []]
+    merges = [tuple(merge.split(" ", 1)) for merge in fields.get("tokenizer.ggml.merges") or []]
     split = _SPLITS[pre]
     tokenizer = Tokenizer(
         models.BPE({token: i for i, token in enumerate(tokens)}, merges, ignore_merges=split is _LLAMA3)
@@ -154,7 +164,7 @@ def _tokenizer(model: GGUFModel, tokens: list[str]) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([first, level]) if split else level
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
-    types = model.fields.get("tokenizer.ggml.token_type") or []
+    types = fields.get("tokenizer.ggml.token_type") or []
     whole = [
         (token, kind) for token, kind in zip(tokens, types, strict=False) if kind in (_CONTROL, _USER_DEFINED)
     ]

@@ -21,6 +21,7 @@ from cot_assets.engines.weights.gguf import read_gguf, write_tokenizer
 from cot_assets.engines.weights.source import Source, find_source
 from cot_assets.study import DataHome, ModelEntry
 
+TO_CONVERT = "`uv sync --extra convert`, or `pip install 'cot-assets[convert]'`"
 FORMATS = (
     "fp16",
     "int8",
@@ -70,7 +71,7 @@ def prepared_folder(entry: ModelEntry, source: Source) -> Path:
     if not place.is_dir():
         raise EngineError(
             f"model {entry.name!r}: {source.path} {why}; `cot-assets models convert {entry.name}` makes a folder of it "
-            "(needs the extra convert: `uv sync --extra convert`)"
+            f"(needs the extra convert: {TO_CONVERT})"
         )
     return place
 
@@ -92,7 +93,7 @@ def model_folder(entry: ModelEntry) -> Path:
     if entry.engine == "openai" and place.suffix == ".gguf":
         return whole(
             place_of(Source("gguf", place), "tokenizer"),
-            lambda folder: write_tokenizer(read_gguf(place), folder),
+            lambda folder: write_tokenizer(place, folder),
         )
     raise EngineError(
         f"model {entry.name!r}: {entry.engine} takes a model's folder or hub name, not the file {place.name}; GGUF files run "
@@ -127,7 +128,7 @@ def _from_gguf(entry: ModelEntry, source: Source, folder: Path) -> None:
     """Have OpenVINO GenAI read a GGUF file and write what it made of it."""
     import openvino_genai as genai
 
-    write_tokenizer(read_gguf(source.path), folder)
+    write_tokenizer(source.path, folder)
     link = folder / "model.gguf"  # the model is written beside the file
     link.symlink_to(source.path.resolve())
     scheduler = genai.SchedulerConfig()

@@ -94,9 +94,9 @@ def test_it_is_read_once(engine: Engine, file: Path, home: Path, monkeypatch: py
 @pytest.mark.parametrize("pre", ["smollm", "qwen2", "gpt-2", "llama-bpe"])
 def test_its_tokens_are_those_of_openvino(tmp_path: Path, pre: str) -> None:
     """OpenVINO GenAI reads the same metadata with code of its own; offsets cover the text without gaps."""
-    model = read_gguf(write_gguf(tmp_path / f"{pre}.gguf", pre=pre))
-    write_tokenizer(model, tmp_path)
-    ours, theirs = Tokenizer.from_file(str(tmp_path / "tokenizer.json")), genai.Tokenizer(model.file)
+    file = write_gguf(tmp_path / f"{pre}.gguf", pre=pre)
+    write_tokenizer(file, tmp_path)
+    ours, theirs = Tokenizer.from_file(str(tmp_path / "tokenizer.json")), genai.Tokenizer(file)
     for text in TEXTS:
         encoding = ours.encode(text, add_special_tokens=False)
         if text:

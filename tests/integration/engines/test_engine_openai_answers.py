@@ -387,3 +387,16 @@ def test_top_k_and_min_p_are_sent(engine: OpenAIEngine, server: TinyServer) -> N
 def test_an_unsound_server_is_named_at_once(server: TinyServer, folder: Path) -> None:
     server.after = lambda answer, body: answer["choices"][0].update(text=None)
     assert "text is missing or null" in refusal(server, folder, engine_args={"attempts": 2})
+
+
+def test_the_tokenizer_of_another_model_is_named(server: TinyServer, folder: Path) -> None:
+    """A server says so of a prompt; it is not asked again and again, nor in text."""
+
+    def before(body: dict[str, Any], number: int) -> None:
+        raise Misbehavior(400, json.dumps({"error": {"message": "Prompt contains invalid tokens"}}))
+
+    server.before = before
+    said = refusal(server, folder)
+    assert "it is that of another model" in said
+    assert str(folder) in said
+    assert len(server.bodies) == 1

@@ -1,0 +1,85 @@
+"""What an entry of the registry is, and what it lacks before it can be opened; nothing is loaded.
+
+Belongs here: looking at files, the hub's cache and installed packages. Does not belong here: loading
+(:mod:`cot_assets.engines.opening`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+
+from cot_assets.engines.base import EngineError
+from cot_assets.engines.openvino.sizing import free_memory
+from cot_assets.engines.revision import entry_revision
+from cot_assets.engines.tokenizer import stated_context
+from cot_assets.engines.weights.gguf import read_gguf
+from cot_assets.engines.weights.prepared import conversion, model_folder, place_of
+from cot_assets.engines.weights.source import Source, find_source
+from cot_assets.study import ModelEntry
+
+_NAMES = {"openvino": "OpenVINO folder", "gguf": "GGUF", "safetensors": "safetensors"}
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of an entry: ``kind`` of weights, their bytes, ``state``: there, or what is missing."""
+
+    kind: str
+    size: int | None
+    revision: str
+    state: str
+    context: int | None
+
+
+def survey(entry: ModelEntry) -> Survey:
+    """What an entry is, without network and without loading it."""
+    revision = entry_revision(entry)
+    if entry.is_recorded:
+        return Survey("rollouts that others published", None, revision, "imported", None)
+    if entry.engine == "openai":
+        return Survey(f"served at {entry.endpoint}", None, revision, "at its server", None)
+    try:
+        source = find_source(entry, may_download=False)
+    except EngineError:
+        is_hub = entry.local_path is None and not (entry.path or "").startswith(("/", ".", "~", "package:"))
+        return Survey("hub name" if is_hub else "path", None, revision, "not here", None)
+    kind, state = _NAMES[source.kind], "there"
+    try:
+        if source.kind == "gguf":
+            kind = f"GGUF {read_gguf(source.path).quantization}"
+        if entry.engine == "openvino" and (needed := conversion(entry, source)):
+            kind = f"{kind}, {needed[1]}"
+            state = "converted" if place_of(source, needed[1]).is_dir() else "to be converted"
+    except EngineError as error:
+        state = str(error)
+    return Survey(kind, source.size, revision, state, _context(source))
+
+
+def _context(source: Source) -> int | None:
+    try:
+        return read_gguf(source.path).context if source.kind == "gguf" else stated_context(source.folder)
+    except EngineError:
+        return None
+
+
+def require(entry: ModelEntry) -> None:
+    """Return where nothing is known to be missing; a small file of the hub may be fetched for that.
+
+    Raises:
+        EngineError: A package, weights, a conversion, memory; the message names it and the way out.
+    """
+    if entry.engine == "vllm" and importlib.util.find_spec("vllm") is None:
+        raise EngineError(
+            f"model {entry.name!r}: vLLM is not installed; on Linux with a GPU: `uv sync --extra vllm`, or `pip install "
+            "'cot-assets[vllm]'`. A machine without one runs OpenVINO folders and GGUF files: engine = \"openvino\""
+        )
+    if entry.engine == "openvino":
+        size, free = find_source(entry).size, free_memory()
+        if entry.device == "CPU" and size > free:
+            raise EngineError(
+                f"model {entry.name!r}: too little memory: its weights take {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
+                "free; end other programs, or use smaller weights"
+            )
+    if not entry.is_recorded:
+        model_folder(entry)
