@@ -12,10 +12,11 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from cot_assets.grading.pool import GraderPool, Pair
 from cot_assets.grading.text.extract import DEFAULT_RULES, Extracted, extract_answer
@@ -121,21 +122,16 @@ def grade_file(
             f"{output} exists; name another output" + ("" if overwrite else ", or overwrite it")
         )
     counts: Counter[str] = Counter()
-    judged: dict[Pair, Judgement] = {}
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
-    own = GraderPool() if pool is None else None
     try:
-        with part.open("x", encoding="utf-8") as results:
+        with (
+            part.open("x", encoding="utf-8") as results,
+            nullcontext(pool) if pool else GraderPool() as graders,
+        ):
             responses = _responses(path, response_field, answer_field, gold_field, kind, rules)
-            while batch := list(islice(responses, _BATCH)):
-                pairs = [(r.answer, r.gold, kind) for r in batch if r.answer is not None]
-                for grade in (pool or cast("GraderPool", own)).grade(p for p in pairs if p not in judged):
-                    pair = (grade.answer, grade.gold_answer, grade.answer_kind)
-                    judged[pair] = Judgement(grade.verdict, grade.reason, grade.unit)
-                for response in batch:
-                    line = _line(response, judged, kind, explained=explained)
-                    results.write(json.dumps(line, ensure_ascii=False) + "\n")
-                    counts[line["verdict"]] += 1
+            for line in _lines(responses, graders, kind, explained=explained):
+                results.write(json.dumps(line, ensure_ascii=False) + "\n")
+                counts[line["verdict"]] += 1
         if output.exists() and not overwrite:
             raise GradeFileError(f"{output} has come into being meanwhile; name another output")
         part.replace(output)
@@ -144,10 +140,21 @@ def grade_file(
     except OSError as error:
         raise GradeFileError(f"{error.filename}: {error.strerror}") from error
     finally:
-        if own is not None:
-            own.close()
         part.unlink(missing_ok=True)
     return _summary(output, counts)
+
+
+def _lines(
+    responses: Iterator[_Response], pool: GraderPool, kind: str, *, explained: bool
+) -> Iterator[dict[str, Any]]:
+    """The line of every response, graded batch by batch; what stands twice is graded once."""
+    judged: dict[Pair, Judgement] = {}
+    while batch := list(islice(responses, _BATCH)):
+        pairs = [(r.answer, r.gold, kind) for r in batch if r.answer is not None]
+        for grade in pool.grade(p for p in pairs if p not in judged):
+            pair = (grade.answer, grade.gold_answer, grade.answer_kind)
+            judged[pair] = Judgement(grade.verdict, grade.reason, grade.unit)
+        yield from (_line(response, judged, kind, explained=explained) for response in batch)
 
 
 def _summary(output: Path, counts: Counter[str]) -> Summary:

@@ -7,7 +7,8 @@ here: what is found on the curves (:mod:`cot_assets.measures.patterns.assets`).
 import dagster as dg
 import polars as pl
 
-from cot_assets.measures.curves.martingale import martingale_test, stopping_frame
+from cot_assets.measures.curves.martingale import martingale_test
+from cot_assets.measures.curves.stopping import stopping_frame
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import sampling

@@ -78,13 +78,7 @@ def given_texts(
             if cut is None:
                 continue
             position: int = trace["cut_tokens"][cut]
-            real = texts.real(trace, position)
-            chosen: dict[str, _Given | None] = {}
-            if fraction in protocol.sampling.transfer_fractions:
-                chosen[REAL] = real
-            if fraction in protocol.sampling.control_fractions and position:
-                for control in protocol.sampling.controls:
-                    chosen[control] = texts.control(control, trace, len(real.token_ids))
+            chosen = _chosen(texts, trace, position, fraction, protocol)
             for control, given in chosen.items():
                 if given is None or len(given.token_ids) >= protocol.sampling.max_tokens:
                     continue
@@ -113,6 +107,18 @@ def given_texts(
                 )
                 prefixes.append(prefix)
     return pl.DataFrame(rows, schema=polars_schema("given")), prefixes
+
+
+def _chosen(
+    texts: _Texts, trace: Trace, position: int, fraction: float, protocol: Protocol
+) -> dict[str, _Given | None]:
+    """What the reader is given at a fraction, by control; None where a control has no such text."""
+    real, rules = texts.real(trace, position), protocol.sampling
+    chosen: dict[str, _Given | None] = {REAL: real} if fraction in rules.transfer_fractions else {}
+    if fraction in rules.control_fractions and position:
+        length = len(real.token_ids)
+        chosen |= {control: texts.control(control, trace, length) for control in rules.controls}
+    return chosen
 
 
 class _Texts:
