@@ -63,31 +63,26 @@ def plan(model: tuple[str, ...], problem_set: str, tokens_per_second: float | No
 
 
 def _problem_count(config: Config, home: DataHome, warehouse: Warehouse | None, problem_set: str) -> int:
-    from cot_assets.problems.load import load_problems
-
     if warehouse is not None:
         there = warehouse.read(
             "SELECT count(*) FROM problems WHERE problem_set = $name", {"name": problem_set}
         ).item()
         if there:
             return int(there)
+    from cot_assets.problems.load import load_problems
+
     return load_problems(config.problem_set(problem_set), home).height
 
 
 def _known(warehouse: Warehouse | None, model: str, problem_set: str, sampling_hash: str) -> Known:
     """What the warehouse holds of the model, and of its possible writers."""
-    import polars as pl
-
     from cot_assets.sampling.budget import Known
     from cot_assets.warehouse.schema import polars_schema
 
     if warehouse is None:
-        traces = pl.DataFrame(
-            schema={"problem_set": pl.String, "sampling_hash": pl.String, "n_tokens": pl.Int32}
-        )
-        cuts = pl.DataFrame(schema={"sampling_hash": pl.String, "n_cuts": pl.Int64})
-        runs = pl.DataFrame(schema=polars_schema("sampling_runs"))
-        return Known(traces, cuts, runs, frozenset(), {}, frozenset())
+        traces = polars_schema("traces").to_frame()
+        cuts = traces.select("sampling_hash", n_cuts="n_tokens")
+        return Known(traces, cuts, polars_schema("sampling_runs").to_frame(), frozenset(), {}, frozenset())
     here = {"model": model, "problem_set": problem_set, "hash": sampling_hash}
     done = warehouse.read(
         "SELECT 'traces' AS asset FROM traces "
@@ -188,7 +183,7 @@ def _size(value: float | None) -> str:
 
 def _bytes_per_token(home: DataHome, model: str) -> tuple[float, str]:
     """Of the model's shards, else of all, else an assumption."""
-    import pyarrow.parquet as pq
+    import polars as pl
 
     from cot_assets.sampling.budget import ASSUMED_BYTES
 
@@ -197,7 +192,9 @@ def _bytes_per_token(home: DataHome, model: str) -> tuple[float, str]:
         ("shards of other models", [home.shards]),
     ):
         files: list[Path] = [f for folder in folders for f in sorted(folder.rglob("*.parquet"))]
-        tokens = sum(int(pq.read_table(f, columns=["n_tokens"])["n_tokens"].to_numpy().sum()) for f in files)
+        tokens = sum(
+            int(pl.read_parquet(f, columns=["n_tokens"], glob=False)["n_tokens"].sum()) for f in files
+        )
         if tokens:
             size = sum(f.stat().st_size for f in files)
             return size / tokens, f"{size / tokens:.1f} bytes a token, as in the {name}"
