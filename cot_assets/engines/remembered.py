@@ -22,9 +22,11 @@ from typing import Protocol
 from cot_assets.engines.base import (
     Block,
     BlockResult,
+    CannotScoreError,
     Completion,
     Encoding,
     Engine,
+    EngineError,
     EngineInfo,
     Sampling,
     Waiting,
@@ -91,11 +93,22 @@ class RememberedEngine:
     def score(
         self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
     ) -> Iterator[Evidence]:
-        """Load the model if there is a block at all, and score every block."""
+        """Load the model if there is a block at all, and score every block.
+
+        Raises :class:`CannotScoreError` where the model cannot be loaded: what was sampled elsewhere is analyzed all
+        the same, and the audit says that it is missing.
+        """
         waiting = iter(written)
         first = next(waiting, None)
-        if first is not None:
-            yield from self._loaded().score(chain([first], waiting), sampling)
+        if first is None:
+            return
+        try:
+            engine = self._loaded()
+        except EngineError as error:
+            raise CannotScoreError(
+                f"nothing was sampled here, and no audit can be made here: {error}"
+            ) from error
+        yield from engine.score(chain([first], waiting), sampling)
 
     def _loaded(self) -> Engine:
         if self._engine is None:
