@@ -72,9 +72,10 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
             f"[{entry.name}] source = {entry.source!r}: the problems of recorded rollouts come with their import"
         )
     table, mapped = _mapped(entry, home, refresh=refresh)
+    mapped = _chosen(entry, mapped)
     revision = entry.revision if entry.revision and not is_hub_path(entry.source) else table.revision
     rows, seen = list[dict[str, str | None]](), dict[str, int]()
-    for number, problem in enumerate(mapped[: entry.limit], start=1):
+    for number, problem in enumerate(mapped, start=1):
         _check_id(entry, problem.problem_id, number, seen)
         gold, options, reading = _gold_and_options(entry, problem)
         rows.append(
@@ -94,8 +95,21 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
             }
         )
     if entry.answer_kind in JUDGED_KINDS:
-        _check_judges(entry, mapped[: entry.limit])
+        _check_judges(entry, mapped)
     return pl.DataFrame(rows, schema=PROBLEMS_SCHEMA)
+
+
+def _chosen(entry: ProblemSetEntry, mapped: Sequence[Mapped]) -> Sequence[Mapped]:
+    """The problems that ``only`` and ``limit`` leave."""
+    if entry.only:
+        known = {problem.problem_id for problem in mapped}
+        if unknown := [problem_id for problem_id in entry.only if problem_id not in known]:
+            raise ProblemSetError(
+                f"[{entry.name}] only names {unknown[0]!r}, which {entry.source!r} does not have; its ids are like "
+                f"{', '.join(repr(problem.problem_id) for problem in mapped[:3])}"
+            )
+        mapped = [problem for problem in mapped if problem.problem_id in entry.only]
+    return mapped[: entry.limit]
 
 
 def _check_judges(entry: ProblemSetEntry, problems: Sequence[Mapped]) -> None:
@@ -172,7 +186,7 @@ def _map_rows(entry: ProblemSetEntry, table: Table) -> list[Mapped]:
             subject=optional(row, entry.subject, number),
             wrong=tuple(o for c in entry.options if (o := optional(row, c, number)) is not None),
         )
-        for number, row in enumerate(table.rows[: entry.limit], start=1)
+        for number, row in enumerate(table.rows[: None if entry.only else entry.limit], start=1)
     ]
 
 

@@ -61,6 +61,7 @@ class ProblemSetEntry(Entry):
     revision: str | None = Field(
         None, description="hub: the commit, tag or branch to read; a file: a label for its contents"
     )
+    only: tuple[str, ...] = Field((), description="ids of the problems to use, in any order; none: all")
     limit: int | None = Field(None, ge=1, description="use only the first so many problems")
     generator: Mapping[str, Any] = Field(default_factory=dict, description="arguments of a generated set")
     threshold: float = Field(1.0, gt=0, le=1, description="the share of a verifier's points that is correct")

@@ -95,6 +95,15 @@ def test_math500(real_problems, home):
     assert frame["subject"].n_unique() == 7
 
 
+def test_only_takes_the_named_problems_in_the_order_of_the_source(tmp_path, home):
+    source = write(tmp_path / "own.jsonl", ROWS)
+    frame = load_problems(entry(source, id="id", only=("c", "a")), home)
+    assert frame["problem_id"].to_list() == ["a", "c"]
+    assert load_problems(entry(source, id="id", only=("c", "b"), limit=1), home)["problem_id"].to_list() == ["b"]
+    with pytest.raises(ProblemSetError, match=r"\[set\] only names 'z'.*ids are like 'a', 'b', 'c'"):
+        load_problems(entry(source, id="id", only=("a", "z")), home)
+
+
 def test_limit_takes_the_first(real_problems, home):
     frame = load_problems(entry(real_problems / "math500.jsonl", limit=3), home)
     assert frame["problem_id"].to_list() == ["1", "2", "3"]
