@@ -92,10 +92,10 @@ def _short(value: object) -> str:
 
 def _entries(kind: type[E], file: str, folder: Path | None) -> dict[str, E]:
     """The validated entries of one file of the package and of the user's file of the same name."""
-    path, found = file, _read(Path(__file__).parent / file)
+    path, found = file, _read(kind, Path(__file__).parent / file)
     own = None if folder is None else folder / file
     if own is not None and os.path.lexists(own):
-        path, entries = str(own), _read(own)
+        path, entries = str(own), _read(kind, own)
         if kind is Protocol:
             entries = _in_parts(path, entries)
         found |= {name: _beside(kind, own.parent, entry) for name, entry in entries.items()}
@@ -109,7 +109,7 @@ def _entries(kind: type[E], file: str, folder: Path | None) -> dict[str, E]:
     return result
 
 
-def _read(path: Path) -> dict[str, Raw]:
+def _read(kind: type[Entry], path: Path) -> dict[str, Raw]:
     """The sections of a file, names checked."""
     if not path.is_file():
         raise ConfigError(f"{path}: not a file; put a TOML file there, or take it away")
@@ -134,6 +134,17 @@ def _read(path: Path) -> dict[str, Raw]:
             raise ConfigError(
                 f"{path}: the name {_short(name)} may hold only letters, digits, '.', '_' and '-', at most 100"
             )
+        for part, inside in entry.items():
+            if (
+                part not in kind.model_fields
+                and isinstance(inside, dict)
+                and {*inside} & {*kind.model_fields}
+            ):
+                whole = f"{name}.{part}"
+                raise ConfigError(
+                    f"{path}: TOML takes [{whole}] for a table inside [{name}]; a name with a dot goes in quotes: "
+                    f'["{whole}"]'
+                )
     return content
 
 

@@ -99,7 +99,9 @@ def test_only_takes_the_named_problems_in_the_order_of_the_source(tmp_path, home
     source = write(tmp_path / "own.jsonl", ROWS)
     frame = load_problems(entry(source, id="id", only=("c", "a")), home)
     assert frame["problem_id"].to_list() == ["a", "c"]
-    assert load_problems(entry(source, id="id", only=("c", "b"), limit=1), home)["problem_id"].to_list() == ["b"]
+    assert load_problems(entry(source, id="id", only=("c", "b"), limit=1), home)["problem_id"].to_list() == [
+        "b"
+    ]
     with pytest.raises(ProblemSetError, match=r"\[set\] only names 'z'.*ids are like 'a', 'b', 'c'"):
         load_problems(entry(source, id="id", only=("a", "z")), home)
 

@@ -136,6 +136,8 @@ def test_every_wrong_value_of_an_entry_is_named(tmp_path: Path) -> None:
         ({"protocols": "[a]\nextends = 'b'\n[b]\nextends = 'a'\n"}, ["a -> b -> a", "extend one another"]),
         ({"protocols": "[a]\nextends = 'a'\n"}, ["a -> a"]),
         ({"protocols": "[a]\nextends = 'absent'\n"}, ["'a' extends 'absent'", "does not exist"]),
+        ({"models": "[qwen-0.5b]\nengine = 'vllm'\n"}, ["[qwen-0.5b]", "in quotes", '["qwen-0.5b"]']),
+        ({"problem_sets": "[v1.2]\nsource = 'a.csv'\n"}, ['["v1.2"]']),
         ({"protocols": "[a]\nextends = 7\n"}, ["[a] extends = 7", "name one entry"]),
         ({"problem_sets": "[mine]\nsource = 'x'\nprotocol = 'absent'\n"}, ["'absent'", "known:", "paper"]),
         (
