@@ -30,6 +30,7 @@ from typing import IO, Any, Literal
 
 from cot_assets.grading.comparing.algebra import decide
 from cot_assets.grading.comparing.scalars import UndecidableError
+from cot_assets.grading.sandbox.confine import forbid_processes
 from cot_assets.grading.tasks import verdict_of
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS
 from cot_assets.grading.verify import Judgement, verify
@@ -219,6 +220,8 @@ def main(room: Room, cpu_seconds: float, growth: int) -> None:
         if child == 0:
             status = 1
             try:
+                if room == "sandbox":
+                    forbid_processes()
                 sys.addaudithook(_refuse)
                 status = _serve(room, os.fdopen(requests, encoding="utf-8"), replies, cpu_seconds, growth)
             finally:

@@ -48,7 +48,7 @@ def puzzle_problems(entry: ProblemSetEntry) -> list[Mapped]:
 def _wanted(entry: ProblemSetEntry, name: str) -> list[tuple[int, int]]:
     """(level, how many problems of it)."""
     least, most = _LEVELS[name]
-    levels, count = entry.config.get("levels"), entry.config.get("per_level", 1)
+    levels, count = entry.config.get("levels", ()), entry.config.get("per_level", 1)
     well_formed = (
         set(entry.config) <= {"levels", "per_level"}
         and isinstance(levels, (list, tuple))
@@ -97,27 +97,23 @@ def _checker_jumping(level: int, _: random.Random) -> _Made:
     return statement, "Move red from 1 to 2", _jumps(level), {}
 
 
+_NAMES = {"R": "red", "B": "blue"}
+
+
 def _jumps(level: int) -> list[str]:
-    """The only solution that begins with red: jump where that is possible, else slide whoever did not just move."""
+    """The only solution that begins with red."""
     row = list("R" * level + "_" + "B" * level)
     moves: list[str] = []
-
-    def move(color: str, start: int, end: int) -> None:
-        row[start], row[end] = "_", color
-        moves.append(f"Move {'red' if color == 'R' else 'blue'} from {start + 1} to {end + 1}")
-
-    color, steps = "R", {"R": 1, "B": -1}
+    color, step = "R", 1
     # Runs of 1, 2, … level, level, level, … 2, 1 moves of one color after the other.
     for length in (*range(1, level + 1), level, *range(level, 0, -1)):
         for _ in range(length):
-            hole, step = row.index("_"), steps[color]
-            start = (
-                hole - 2 * step
-                if _is(row, hole - 2 * step, color) and not _is(row, hole - step, color)
-                else hole - step
-            )
-            move(color, start, hole)
-        color = "B" if color == "R" else "R"
+            hole = row.index("_")
+            slides = _is(row, hole - step, color) or not _is(row, hole - 2 * step, color)
+            start = hole - step if slides else hole - 2 * step
+            row[start], row[hole] = "_", color
+            moves.append(f"Move {_NAMES[color]} from {start + 1} to {hole + 1}")
+        color, step = ("B", -1) if color == "R" else ("R", 1)
     return moves
 
 

@@ -10,6 +10,7 @@ folders and one small writable one in memory, none of the machine's users. It di
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 import cot_assets
+from cot_assets.grading.sandbox.confine import can_forbid_processes
 
 FOLDER = "/sandbox"  #: the one that a program may write to
 FOLDER_BYTES = 16 * 2**20
@@ -47,7 +49,7 @@ def sandboxed(code: str, *, readable: Iterable[str] = ()) -> list[str]:
     return [
         "bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
         "--cap-drop", "ALL", "--clearenv", "--setenv", "PYTHONHASHSEED", "0", "--setenv", "TMPDIR", FOLDER, "--hostname", "sandbox",
-        *binds, "--proc", "/proc", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom",
+        *binds, "--proc", "/proc", "--remount-ro", "/proc", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom",
         "--size", str(FOLDER_BYTES), "--tmpfs", FOLDER, "--chdir", FOLDER, "--remount-ro", "/",
         str(python), "-I", "-S", "-c", f"import sys; sys.path.append({str(_PACKAGE.parent)!r}); {code}",
     ]  # fmt: skip
@@ -63,6 +65,8 @@ def require_sandbox() -> None:
 def _problem() -> str | None:
     if not sys.platform.startswith("linux") or shutil.which("bwrap") is None:
         return "there is no bubblewrap (bwrap) on this machine"
+    if not can_forbid_processes():
+        return f"the system calls of {platform.machine()} are not known here, so new processes could not be refused"
     try:
         probe = subprocess.run(
             sandboxed("from cot_assets.grading.sandbox.probe import main; main()"),

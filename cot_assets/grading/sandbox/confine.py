@@ -16,13 +16,16 @@ import struct
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _NR, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  #: offsets in struct seccomp_data
 _CLONE_THREAD = 0x10000
-#: By machine: the kernel's name of it, ``clone``, and what makes processes or leaves the sandbox.
-_CALLS = {
-    # fork, vfork, unshare, setns, ptrace, io_uring_setup
-    "x86_64": (0xC000003E, 56, (57, 58, 272, 308, 101, 425)),
-    # unshare, setns, ptrace, io_uring_setup
-    "aarch64": (0xC00000B7, 220, (97, 268, 117, 425)),
-}
+_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+#: Numbers of what is refused, on x86-64 and on ARM64, which has no fork of its own: new processes, ways out of the
+#: sandbox, root's keys, and memory that no bound on this process counts.
+_REFUSED = {
+    "fork": (57, None), "vfork": (58, None), "unshare": (272, 97), "setns": (308, 268), "ptrace": (101, 117),
+    "io_uring_setup": (425, 425), "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282),
+    "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
+    "shmget": (29, 194), "semget": (64, 190), "msgget": (68, 186),
+}  # fmt: skip
+_CLONE = (56, 220)
 _CLONE3 = 435
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 
@@ -47,12 +50,12 @@ def confine(cpu_seconds: int, memory: int, file_size: int) -> None:
 
 def can_forbid_processes() -> bool:
     """Whether this machine's system calls are known."""
-    return platform.machine() in _CALLS
+    return platform.machine() in _ARCHITECTURES
 
 
 def forbid_processes() -> None:
     """Let the kernel refuse every new process; threads are allowed, since memory bounds them."""
-    program = _filter(*_CALLS[platform.machine()])
+    program = _filter(list(_ARCHITECTURES).index(platform.machine()))
     libc = ctypes.CDLL(None, use_errno=True)
     code = ctypes.create_string_buffer(program)
     # struct sock_fprog: the number of instructions and where they are.
@@ -66,8 +69,9 @@ def forbid_processes() -> None:
             raise OSError(number, os.strerror(number))
 
 
-def _filter(architecture: int, clone: int, refused: tuple[int, ...]) -> bytes:
+def _filter(machine: int) -> bytes:
     """The program of a seccomp filter: 8 bytes for each instruction."""
+    architecture, clone = list(_ARCHITECTURES.values())[machine], _CLONE[machine]
     load, equal, any_bit, answer = 0x20, 0x15, 0x45, 0x06
 
     def refuse(call: int, number: int) -> list[tuple[int, int, int, int]]:
@@ -77,8 +81,9 @@ def _filter(architecture: int, clone: int, refused: tuple[int, ...]) -> bytes:
         (load, 0, 0, _ARCH), (equal, 1, 0, architecture), (answer, 0, 0, _KILL),
         (load, 0, 0, _NR), (any_bit, 0, 1, 0x40000000), (answer, 0, 0, _KILL),  # the x32 calls
     ]  # fmt: skip
-    for call in refused:
-        instructions += refuse(call, errno.EPERM)
+    for numbers in _REFUSED.values():
+        if (call := numbers[machine]) is not None:
+            instructions += refuse(call, errno.EPERM)
     instructions += refuse(
         _CLONE3, errno.ENOSYS
     )  # its flags cannot be seen; the C library takes clone instead

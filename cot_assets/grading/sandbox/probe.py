@@ -48,6 +48,8 @@ _ATTEMPTS: dict[str, Callable[[], object]] = {
     "has a network": _connect,
     "writes beside its folder": lambda: Path("/written").write_text("x"),
     "writes to the system": lambda: Path("/usr/written").write_text("x"),
+    # A sandbox that root starts is root's where the kernel asks for no more than a number.
+    "writes to the kernel": lambda: os.close(os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY)),
     "has no bound on memory": lambda: bytearray(2 * _MEMORY),
     "reads home folders": lambda: os.listdir("/home") or os.listdir("/etc"),  # noqa: PTH208
 }

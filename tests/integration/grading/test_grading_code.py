@@ -81,11 +81,16 @@ HOSTILE = {
     "deletes files": ("import os\n    os.unlink(os.__file__)", "OSError"),
     "deletes the system": ("import os\n    os.rename('/usr/bin', '/usr/gone')", "OSError"),
     "writes beside its folder": ("open('/written', 'w')", "OSError"),
+    "sets up the kernel": ("open('/proc/sys/kernel/core_pattern', 'w')", "OSError"),
+    "spares itself": ("open('/proc/self/oom_score_adj', 'w')", "OSError"),
     "fills its folder": ("for i in range(99): open(str(i), 'wb').write(bytes(2**20))", "OSError"),
     "writes a large file": ("f = open('f', 'wb')\n    for _ in range(99): f.write(bytes(2**20))", "OSError"),
     "connects": ("import socket\n    socket.create_connection(('1.1.1.1', 80), 5)", "OSError"),
     "asks for a name": ("import socket\n    socket.gethostbyname('example.org')", "gaierror"),
     "reads the machine's secrets": ("open('/etc/passwd').read()", "FileNotFoundError"),
+    "keeps memory nobody counts": (
+        "import ctypes\n    c = ctypes.CDLL(None, use_errno=True)\n    if c.shmget(0, 2**24, 0o1600) < 0: raise OSError", "OSError",
+    ),
     "takes memory": ("bytearray(2**31)", "MemoryError"),
     "grows": ("b = [0]\n    while True: b += b", "MemoryError"),
     "starts threads": (
