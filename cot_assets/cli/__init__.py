@@ -106,17 +106,28 @@ def main() -> None:
         # Whoever read the output (`| head`) has had enough; Python would complain again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except OSError as error:
-        # Of the operating system: a disk that is full, a home that cannot be written.
-        if error.strerror is None or error.filename is None:
-            raise
-        click.echo(
-            f"Error: {error.filename}: {error.strerror}; mend it or choose another COT_ASSETS_HOME", err=True
-        )
-        sys.exit(1)
     except Exception as error:
-        # The package's own errors name the thing, the value and the way out; others are bugs.
-        if not type(error).__module__.startswith("cot_assets."):
+        if (line := _told(error)) is None:
             raise
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {line}", err=True)
         sys.exit(1)
+
+
+def _told(error: Exception) -> str | None:
+    """What a person can mend, in one line with the way out; None of a bug, which shows its traceback."""
+    kinds = {kind.__module__.split(".")[0] for kind in type(error).__mro__}
+    if "cot_assets" in kinds:  # the package's own errors name the thing, the value and the way out
+        return str(error)
+    if isinstance(error, OSError):
+        # Of the operating system: a disk that is full, a home that cannot be written.
+        where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "the data home"
+        return f"{where}: {error.strerror or error}; mend it or choose another COT_ASSETS_HOME"
+    if kinds & {"dagster", "dagster_shared", "sqlalchemy", "sqlite3", "yaml"}:
+        from cot_assets.study.home import DataHome
+
+        reason = " ".join(str(error).split())[:300]
+        return (
+            f"{DataHome.from_environment().dagster}: Dagster cannot use what is there ({type(error).__name__}: {reason}). "
+            "Mend dagster.yaml, or move the folder away: only the history of runs is lost"
+        )
+    return None

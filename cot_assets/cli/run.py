@@ -8,8 +8,14 @@ import click
 @click.command()
 @click.option("--model", required=True, multiple=True, help="Name in models.toml; may be repeated.")
 @click.option("--problem-set", required=True, help="Name in problem_sets.toml.")
-def run(model: tuple[str, ...], problem_set: str) -> None:
-    """Bring MODEL on PROBLEM_SET up to date: sample what is missing, grade, analyze, publish, report."""
+@click.option(
+    "--verify", is_flag=True, help="Read every byte of what is there, and make again what is damaged."
+)
+def run(model: tuple[str, ...], problem_set: str, verify: bool) -> None:
+    """Bring MODEL on PROBLEM_SET up to date: sample what is missing, grade, analyze, publish, report.
+
+    What is gone is made again, and what is damaged is set aside and made again, with a line on each.
+    """
     from cot_assets.cli.updating import bring_up_to_date
 
-    bring_up_to_date([(name, problem_set) for name in model])
+    bring_up_to_date([(name, problem_set) for name in model], is_thorough=verify)

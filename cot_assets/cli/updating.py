@@ -12,6 +12,7 @@ from cot_assets.cli.stopping import stop
 from cot_assets.definitions import build_defs
 from cot_assets.orchestration.imports import lost_imports
 from cot_assets.orchestration.instance import open_instance
+from cot_assets.orchestration.presence import look_at_warehouse
 from cot_assets.orchestration.runs import Outcome
 from cot_assets.orchestration.runs import bring_up_to_date as bring
 from cot_assets.study import DataHome, load_config
@@ -28,12 +29,16 @@ FROM trace_curves WHERE problem_set = $problem_set GROUP BY model ORDER BY model
 """
 
 
-def bring_up_to_date(pairs: Sequence[tuple[str, str]], next_commands: Sequence[str] = ()) -> None:
+def bring_up_to_date(
+    pairs: Sequence[tuple[str, str]], next_commands: Sequence[str] = (), *, is_thorough: bool = False
+) -> None:
     """Run what is missing or stale, then print what came out and what to type next."""
     home = DataHome.from_environment()
     warehouse = Warehouse(home)
-    config = with_recorded(load_config(), warehouse)
     screen = Screen()
+    for line in look_at_warehouse(warehouse, is_thorough=is_thorough):
+        screen.say(line)
+    config = with_recorded(load_config(), warehouse)
     stop.say_with(lambda: _kept(screen))
     is_gone = not home.warehouse.exists()
     with open_instance(home) as instance, screen:
@@ -42,7 +47,15 @@ def bring_up_to_date(pairs: Sequence[tuple[str, str]], next_commands: Sequence[s
             for command in commands:
                 screen.say(f"  {command}")
         definitions = build_defs(resource_overrides={"progress": screen})
-        outcome = bring(definitions, instance, config, pairs, announce=lambda want: screen.say(_name(want)))
+        outcome = bring(
+            definitions,
+            instance,
+            config,
+            pairs,
+            announce=lambda want: screen.say(_name(want)),
+            say=screen.say,
+            is_thorough=is_thorough,
+        )
     _print_outcome(outcome, warehouse, pairs)
     problem_set = pairs[0][1]
     click.echo(f"\nResults: {home.results}")

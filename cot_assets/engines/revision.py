@@ -15,6 +15,7 @@ from typing import Any
 
 from cot_assets.engines.base import EngineError
 from cot_assets.study import ModelEntry
+from cot_assets.study.home import expanded
 
 #: Weights and the graph that uses them, what ends a completion, and what makes a prompt of a statement.
 _PATTERNS = (
@@ -96,7 +97,7 @@ def altered(entry: ModelEntry, revision: str) -> str:
     found = {name: entry.engine_args[name] for name in ALTERING if name in entry.engine_args}
     if entry.engine != "vllm" or not found:
         return revision
-    adapter = Path(str(found.get("lora", ""))).expanduser()
+    adapter = expanded(str(found.get("lora", "")))
     contents = folder_revision(adapter) if "lora" in found and adapter.is_dir() else None
     mark = hashlib.sha256(json.dumps([found, contents], sort_keys=True, default=str).encode()).hexdigest()
     return f"{revision}+{mark[:6]}"

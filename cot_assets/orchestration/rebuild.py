@@ -26,7 +26,9 @@ from cot_assets.engines.base import (
 )
 from cot_assets.orchestration.assets.resources import Engines
 from cot_assets.orchestration.imports import analyze, lost_imports
-from cot_assets.orchestration.runs import bring_up_to_date
+from cot_assets.orchestration.presence import lose
+from cot_assets.orchestration.runs import Outcome, bring_up_to_date
+from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import read_state
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardStore
@@ -37,6 +39,7 @@ from cot_assets.warehouse.recorded import recorded_pairs
 from cot_assets.warehouse.store import Warehouse
 
 Announce = Callable[[str], None]
+_NO_MODEL = "a rebuild opens no model"
 
 
 class RebuildError(RuntimeError):
@@ -90,9 +93,7 @@ class _ShardsOnly:
         written: Iterable[tuple[Block, Sequence[Completion]]],  # noqa: ARG002
         sampling: Sampling,  # noqa: ARG002
     ) -> Iterator[Evidence]:
-        raise CannotScoreError(
-            f"{self._model}: a rebuild opens no model; materialize the asset in `cot-assets ui` to audit what is left"
-        )
+        raise CannotScoreError(f"{self._model}: {_NO_MODEL}; `cot-assets run` audits what is left")
 
     def close(self) -> None:
         self._engine.close()
@@ -167,13 +168,15 @@ def rebuild(
     is_old_readable = old.path == home.warehouse and not old.problem
     warehouse = Warehouse(home)
     try:
-        bring_up_to_date(
+        outcome = bring_up_to_date(
             definitions,
             instance,
             config,
             pairs,
             announce=lambda want: announce(f"{want.unit.job} {want.unit.model} {want.unit.problem_set}"),
         )
+        open_audits = _open_audits(outcome, pairs)
+        lose(home, [Unit("evaluate_model", problem_set, model) for model, problem_set in open_audits])
         recorded = recorded_pairs(warehouse)
         analyze(definitions, instance, recorded, announce)
     except BaseException as error:
@@ -189,8 +192,25 @@ def rebuild(
         tuple(recorded),
         kept if kept.exists() else None,
         {table: frame.height for table, frame in old.frames.items()},
-        tuple(_lost(old, [p for p in gone if p not in recorded], lost_imports(instance, warehouse))),
+        (
+            *_lost(old, [p for p in gone if p not in recorded], lost_imports(instance, warehouse)),
+            *(
+                f"the audit of {model} on {problem_set}: {_NO_MODEL}; `cot-assets run --model {model} "
+                f"--problem-set {problem_set}` makes it"
+                for model, problem_set in open_audits
+            ),
+        ),
     )
+
+
+def _open_audits(outcome: Outcome, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The pairs whose texts nobody has audited, since that takes the model."""
+    said = [remark for remark in outcome.remarks if _NO_MODEL in remark]
+    return [
+        (model, problem_set)
+        for model, problem_set in pairs
+        if any(f" of {model}|{problem_set}, " in remark for remark in said)
+    ]
 
 
 def _require_idle(home: DataHome) -> None:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import dagster as dg
 
 from cot_assets.orchestration.jobs import assets_of, partition_key
+from cot_assets.orchestration.presence import look, validity
 from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned, running_elsewhere
 from cot_assets.orchestration.staleness import State, Unit, Wanted, decide, wanted
-from cot_assets.orchestration.state import FINGERPRINT_TAG, ensure_partitions, read_state, valid_from
+from cot_assets.orchestration.state import FINGERPRINT_TAG, ensure_partitions, read_state
 from cot_assets.study import Config, DataHome
 from cot_assets.warehouse.recorded import refuse_recorded
 from cot_assets.warehouse.store import Warehouse
@@ -49,11 +50,13 @@ def bring_up_to_date(
     pairs: Iterable[tuple[str, str]],
     *,
     announce: Callable[[Wanted], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
+    is_thorough: bool = False,
 ) -> Outcome:
     """What was run of the pairs: whatever was missing or stale, in order.
 
-    What Dagster remembers of another warehouse than the one that is there counts as missing. What a killed
-    process of the command line left running is ended first.
+    What Dagster remembers counts only where it is there; ``say`` takes a line on what is not, and ``is_thorough``
+    reads every byte for it. What a killed process of the command line left running is ended first.
 
     Raises:
         PipelineError: a run failed, or another process runs the same. What was sampled is kept; the next call
@@ -69,6 +72,8 @@ def bring_up_to_date(
     warehouse = Warehouse(DataHome.from_environment())
     with alive(warehouse.home) as process:
         end_abandoned(instance, warehouse.home)
+        for line in look(warehouse, pairs, is_thorough=is_thorough):
+            say(line)
         return _run_what_is_missing(instance, config, pairs, definitions, warehouse, process, announce)
 
 
@@ -84,7 +89,7 @@ def _run_what_is_missing(
     done: list[Wanted] = []
     remarks: list[str] = []
     while True:
-        state = read_state(instance, valid_from(warehouse))
+        state = read_state(instance, validity(warehouse))
         # Runs that others launched show as in flight, and past failures must not keep a person from trying
         # again: only what is recorded counts here.
         wants = wanted(config, pairs, state.recorded)
@@ -105,7 +110,7 @@ def _run_what_is_missing(
             assets = assets_of(want.unit.job, want.parts)
             remarks += execute(definitions, instance, want.unit, tags=tags, assets=assets)
             done.append(want)
-            recorded = read_state(instance, valid_from(warehouse)).recorded.get(want.unit, {})
+            recorded = read_state(instance, validity(warehouse)).recorded.get(want.unit, {})
             if any(recorded.get(part) != want.marks[part] for part in want.parts):
                 raise PipelineError(
                     f"{_name(want.unit)} ran, but shows {dict(recorded)}, not {dict(want.marks)}: its configuration "

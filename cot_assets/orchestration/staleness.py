@@ -16,12 +16,12 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
 from cot_assets.engines.revision import altering, entry_revision
 from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.study import Config
+from cot_assets.study.home import expanded
 from cot_assets.warehouse.reading import sql_folder
 
 #: Raised when a change of the code should make every partition stale; what is in shards is used again.
@@ -109,7 +109,7 @@ def _sql_hash() -> str:
 def problem_set_fingerprint(config: Config, problem_set: str) -> str:
     """Of the problem set's entry and, where it is a local file, that file's contents in place of its path."""
     entry = config.problem_set(problem_set)
-    source = Path(entry.source).expanduser()
+    source = expanded(entry.source)
     content = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else None
     unseen = {"protocol"} | ({"source"} if content else set[str]())
     return _hash([SAMPLING_VERSION, entry.model_dump(mode="json", exclude=unseen), content])

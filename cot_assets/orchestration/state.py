@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC
 
 import dagster as dg
@@ -18,6 +18,7 @@ from cot_assets.orchestration.staleness import Marks, Part, State, Unit
 from cot_assets.warehouse.store import Warehouse
 
 FINGERPRINT_TAG = "cot_assets/fingerprint"
+Since = Callable[[Unit], float]  #: POSIX time from which on a unit's materializations count
 _DATA_VERSION_TAG = "dagster/data_version"
 _IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
@@ -45,21 +46,22 @@ def valid_from(warehouse: Warehouse) -> float:
     return 0.0 if made is None else made.replace(tzinfo=UTC).timestamp()
 
 
-def _mark(instance: dg.DagsterInstance, unit: Unit, assets: Iterable[str], since: float) -> str | None:
+def _mark(instance: dg.DagsterInstance, unit: Unit, assets: Iterable[str], since: Since) -> str | None:
     """The fingerprint that all these assets carry, or None."""
+    start = since(unit)
     versions: set[str | None] = set()
     for asset in assets:
         records = instance.fetch_materializations(
             dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition_key(unit)]), limit=1
         ).records
-        event = records[0].asset_materialization if records and records[0].timestamp >= since else None
+        event = records[0].asset_materialization if records and records[0].timestamp >= start else None
         versions.add(event.tags.get(_DATA_VERSION_TAG) if event and event.tags else None)
         if None in versions or len(versions) > 1:
             return None
     return versions.pop()
 
 
-def _marks(instance: dg.DagsterInstance, unit: Unit, since: float) -> Marks:
+def _marks(instance: dg.DagsterInstance, unit: Unit, since: Since) -> Marks:
     found: dict[Part, str] = {}
     for part, assets in evidence()[unit.job].items():
         if mark := _mark(instance, unit, assets, since):
@@ -68,11 +70,11 @@ def _marks(instance: dg.DagsterInstance, unit: Unit, since: float) -> Marks:
 
 
 def recorded_models(
-    instance: dg.DagsterInstance, job: str, part: Part, problem_set: str, since: float = 0.0
+    instance: dg.DagsterInstance, job: str, part: Part, problem_set: str, since: Since = lambda _: 0.0
 ) -> dict[str, str]:
     """Marks of the models for which a part of a job is done on a problem set, by name.
 
-    Materializations before ``since`` do not count; see :func:`valid_from`.
+    Materializations before ``since`` do not count; see :func:`cot_assets.orchestration.presence.validity`.
     """
     assets = evidence()[job][part]
     units = [Unit(job, problem_set, model) for model in instance.get_dynamic_partitions("models")]
@@ -92,7 +94,7 @@ def known_units(instance: dg.DagsterInstance) -> list[Unit]:
     ]
 
 
-def read_state(instance: dg.DagsterInstance, since: float = 0.0) -> State:
+def read_state(instance: dg.DagsterInstance, since: Since = lambda _: 0.0) -> State:
     """The state of all units that the instance knows; ``since`` as in :func:`recorded_models`."""
     units = known_units(instance)
     recorded = {unit: marks for unit in units if (marks := _marks(instance, unit, since))}

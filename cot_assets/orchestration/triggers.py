@@ -16,9 +16,10 @@ from dagster._core.definitions.events import AssetKeyPartitionKey
 
 from cot_assets.orchestration.jobs import JOBS, assets_of, partition_key
 from cot_assets.orchestration.partitions import MODELS, PROBLEM_SETS
+from cot_assets.orchestration.presence import look, validity
 from cot_assets.orchestration.processes import end_abandoned
 from cot_assets.orchestration.staleness import Decision, Part, State, decide, wanted
-from cot_assets.orchestration.state import FINGERPRINT_TAG, read_state, valid_from
+from cot_assets.orchestration.state import FINGERPRINT_TAG, read_state
 from cot_assets.study import Config, DataHome, load_config
 from cot_assets.warehouse.store import Warehouse
 
@@ -129,7 +130,10 @@ def _interval() -> int:
 
 
 def _decide(instance: dg.DagsterInstance, config: Config) -> tuple[Decision, State]:
-    state = read_state(instance, valid_from(Warehouse(DataHome.from_environment())))
+    warehouse = Warehouse(DataHome.from_environment())
+    state = read_state(instance, validity(warehouse))
+    if look(warehouse, watched_pairs(config, state)):
+        state = read_state(instance, validity(warehouse))
     wants = wanted(config, watched_pairs(config, state), state.recorded, state.given_up())
     return decide(wants, state), state
 

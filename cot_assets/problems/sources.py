@@ -23,6 +23,7 @@ from typing import Any
 import polars as pl
 
 from cot_assets.study import DataHome
+from cot_assets.study.home import expanded
 from cot_assets.study.rows import (
     MAX_ROWS,
     POLARS_ERRORS,
@@ -89,7 +90,7 @@ def read_local(source: str) -> Table:
     Relative paths start at the working directory. Raises :class:`ProblemSetError` for a file that is missing,
     too large, malformed, or of another kind.
     """
-    path = Path(source).expanduser()
+    path = expanded(source)
     try:
         return _table([row for _, row in iter_rows(path, source)], file_digest(path, source))
     except RowsError as error:

@@ -9,10 +9,9 @@ changes types and names of columns.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cot_assets.sampling.blocks import Purpose
+from cot_assets.study.manifest import Manifest, file_hash
 
 SCHEMA = pa.schema(
     [
@@ -38,6 +38,7 @@ SCHEMA = pa.schema(
 
 _INDEX = {"block_key": pl.String, "shard": pl.String}
 _SAMPLED_WITH = b"sampled_with"
+_MANIFEST = ".manifest.json"  #: which files were read and found whole
 _ASIDE = ".aside"  #: Parquet as well, under a name that no reader of shards looks for
 
 
@@ -53,12 +54,6 @@ class DamagedShardWarning(UserWarning):
     """A shard's bytes are not those that its name is a hash of; its blocks will be sampled again."""
 
 
-def _digest(file: Path) -> str:
-    """First 32 hex digits of a SHA-256 over a file's bytes: the stem of a shard's name."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
-
-
 class ShardStore:
     """The shards of one model and purpose: ``<shards>/<purpose>s/<model>/*.parquet``."""
 
@@ -66,6 +61,7 @@ class ShardStore:
         self._root, self.folder = shards, shards / f"{purpose}s" / model
         self.folder.mkdir(parents=True, exist_ok=True)
         self._verified: dict[Path, pl.DataFrame] = {}
+        self._manifest = Manifest(self.folder / _MANIFEST, self.folder)
         self.sampled_with = ""  #: what an engine says of itself, kept with each shard that is written
 
     @contextmanager
@@ -106,8 +102,11 @@ class ShardStore:
                 pq.write_table(table, file, compression="zstd")
                 file.flush()
                 os.fsync(file.fileno())
-            target = self.folder / f"{_digest(temporary)}.parquet"
+            digest = file_hash(temporary)
+            target = self.folder / f"{digest}.parquet"
             temporary.rename(target)
+            self._manifest.add(target, digest)
+            self._manifest.save()
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise ShardWriteError(
@@ -125,28 +124,56 @@ class ShardStore:
             os.close(descriptor)
         return target
 
+    def _is_whole(self, file: Path, *, is_thorough: bool = False) -> bool:
+        """Whether a file's bytes are those of its name; one that is damaged is renamed and warned about."""
+        if not is_thorough and self._manifest.is_unchanged(file):
+            return True
+        if file_hash(file) == file.stem:
+            self._manifest.add(file, file.stem)
+            return True
+        aside = file.with_suffix(".damaged")
+        with suppress(FileNotFoundError):  # another process was faster
+            file.rename(aside)
+        warnings.warn(
+            f"shard {file} is damaged: its bytes are not those that were written; kept as {aside.name}, "
+            "its blocks are sampled again",
+            DamagedShardWarning,
+            stacklevel=3,
+        )
+        return False
+
     def _index(self, file: Path) -> pl.DataFrame | None:
-        """(block_key, shard) of a file that is whole; a damaged file is renamed and warned about."""
-        if _digest(file) != file.stem:
-            aside = file.with_suffix(".damaged")
-            with suppress(FileNotFoundError):  # another process was faster
-                file.rename(aside)
-            warnings.warn(
-                f"shard {file} is damaged: its bytes are not those that were written; kept as {aside.name}, "
-                "its blocks are sampled again",
-                DamagedShardWarning,
-                stacklevel=3,
-            )
+        """(block_key, shard) of a file that is whole, else None."""
+        if not self._is_whole(file):
             return None
         keys = pl.read_parquet(file, columns=["block_key"], glob=False).unique(maintain_order=True)
         return keys.with_columns(shard=pl.lit(str(file.relative_to(self._root))))
 
+    def lost(self, expected: Iterable[str] = (), *, is_thorough: bool = False) -> list[str]:
+        """Names of files that should be there and are not, or no more; forgotten afterwards.
+
+        Args:
+            expected: Names of files that somebody counts on, beside those that were seen before.
+            is_thorough: Read every file, also where nothing about it has changed.
+        """
+        names = {*self._manifest.names, *expected}
+        before = {file.name for file in self.folder.glob("*.parquet")}
+        whole = {name for name in before if self._is_whole(self.folder / name, is_thorough=is_thorough)}
+        gone = sorted((names | before) - whole)
+        for name in gone:
+            self._manifest.drop(name)
+        self._manifest.save()
+        return gone
+
     def index(self) -> pl.DataFrame:
-        """All blocks in whole files: (block_key, shard), each block once; files are verified once."""
+        """All blocks in whole files: (block_key, shard), each block once; files that changed are verified."""
         present = sorted(self.folder.glob("*.parquet"))
-        for file in present:
-            if file not in self._verified and (frame := self._index(file)) is not None:
+        new = [file for file in present if file not in self._verified]
+        for file in new:
+            if (frame := self._index(file)) is not None:
                 self._verified[file] = frame
+        if new:
+            self._manifest.save()
         frames = [self._verified[file] for file in present if file in self._verified]
         found = pl.concat([pl.DataFrame(schema=_INDEX), *frames])
         return found.join(self._aside(), on=["block_key", "shard"], how="anti", maintain_order="left").unique(

@@ -17,6 +17,11 @@ from pathlib import Path
 _SPECIAL = frozenset("*?[]{},")
 
 
+def expanded(text: str) -> Path:
+    """The path with ``~`` as the home of its user; as it is where there is no such user."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser() raises there
+
+
 def plain(path: Path) -> Path:
     """The path under a name that no library reads as a pattern, a list or a URL with options.
 
@@ -34,6 +39,10 @@ def _link(folder: Path, pid: int) -> Path:  # noqa: ARG001 - a forked process ha
     return link
 
 
+class HomeError(ValueError):
+    """A folder cannot be the data home; the message says why and what to do."""
+
+
 @dataclass(frozen=True)
 class DataHome:
     """Paths below ``COT_ASSETS_HOME``; nothing is created until :meth:`create`."""
@@ -42,8 +51,14 @@ class DataHome:
 
     @classmethod
     def from_environment(cls) -> DataHome:
-        """``COT_ASSETS_HOME``, else ``.cot-assets/`` in the working directory (the project root)."""
-        return cls(Path(os.environ.get("COT_ASSETS_HOME") or ".cot-assets").expanduser().resolve())
+        """``COT_ASSETS_HOME``, else ``.cot-assets/`` in the working directory (the project root).
+
+        Raises :class:`HomeError` for a path that no database can lie at.
+        """
+        root = expanded(os.environ.get("COT_ASSETS_HOME") or ".cot-assets").resolve()
+        if "?" in str(root):  # DuckDB takes what follows for options and looks for its log elsewhere
+            raise HomeError(f"{root}: DuckDB opens no path with a '?'; set COT_ASSETS_HOME to another folder")
+        return cls(root)
 
     def create(self) -> DataHome:
         """Make the folders that must exist; returns itself."""

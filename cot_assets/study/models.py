@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from cot_assets.study.entries import Entry, is_secret
+from cot_assets.study.home import expanded
 
 PACKAGE = "package:"  #: how a path begins that lies inside this package
 
@@ -95,5 +96,5 @@ class ModelEntry(Entry):
             return None
         if self.path.startswith(PACKAGE):
             return Path(__file__).parents[1] / self.path.removeprefix(PACKAGE)
-        path = Path(self.path).expanduser()
+        path = expanded(self.path)
         return path if path.is_absolute() and path.exists() else None

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from cot_assets.study.entries import NAME, ConfigError, Entry, given
+from cot_assets.study.home import expanded
 from cot_assets.study.models import ModelEntry
 from cot_assets.study.problem_sets import ProblemSetEntry
 from cot_assets.study.protocols import Protocol, nested
@@ -61,7 +62,7 @@ def load_config(folder: Path | None = None) -> Config:
     Raises :class:`ConfigError` where a file, a name or a value is wrong.
     """
     if folder is None and (variable := os.environ.get("COT_ASSETS_CONFIG")):
-        folder = Path(variable).expanduser()
+        folder = expanded(variable)
     if folder is not None and not folder.is_dir():
         raise ConfigError(f"COT_ASSETS_CONFIG = {str(folder)!r} is not a folder; create it or unset it")
     config = Config(

@@ -9,6 +9,7 @@ rename: a shell that has it open goes on reading the old file and blocks nobody.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ import duckdb
 import polars as pl
 
 from cot_assets.study.home import DataHome, plain
+from cot_assets.study.manifest import file_hash
 from cot_assets.warehouse.errors import WarehouseError, reason
 from cot_assets.warehouse.lock import HolderLock
 from cot_assets.warehouse.reading import sql_folder, sql_text
@@ -91,14 +93,21 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def seed_empty_shard(home: DataHome) -> Path:
-    """Write the shard without rows if it is missing: ``read_parquet`` refuses a pattern without files."""
-    path = home.shards / EMPTY_SHARD
-    if not path.exists():
+    """Write the shard without rows if it is missing or damaged: ``read_parquet`` refuses a pattern without files."""
+    path, empty = home.shards / EMPTY_SHARD, io.BytesIO()
+    pl.DataFrame(schema=dict(SHARD_COLUMNS)).write_parquet(empty)
+    if not path.exists() or path.read_bytes() != empty.getvalue():
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{EMPTY_SHARD}.{os.getpid()}")
-        pl.DataFrame(schema=dict(SHARD_COLUMNS)).write_parquet(fresh)
+        fresh.write_bytes(empty.getvalue())
         fresh.replace(path)
     return path
+
+
+def _set_damaged_aside(shards: Path) -> list[str]:
+    """Rename every shard whose bytes are not those of its name; returns what they are called now."""
+    damaged = [f for f in shards.rglob("*.parquet") if f.name != EMPTY_SHARD and file_hash(f) != f.stem]
+    return [file.rename(file.with_suffix(".damaged")).name for file in damaged]
 
 
 def _convert(source: Path, target: Path) -> None:
@@ -121,10 +130,13 @@ def _add_views(path: Path, home: DataHome) -> None:
     try:
         for file in filter(reads_shards, sorted((sql_folder() / "views").glob("*.sql"))):
             sql = file.read_text(encoding="utf-8")
+            sql = sql.replace("$shards_glob", sql_text(f"{home.shards.name}/**/*.parquet"))
             try:
-                con.execute(sql.replace("$shards_glob", sql_text(f"{home.shards.name}/**/*.parquet")))
+                con.execute(sql)
             except duckdb.Error as error:
-                raise WarehouseError(f"view {file.name}: {reason(error)}") from error
+                if not _set_damaged_aside(home.shards):
+                    raise WarehouseError(f"view {file.name}: {reason(error)}") from error
+                con.execute(sql)
         con.execute("CHECKPOINT")
     finally:
         con.close()

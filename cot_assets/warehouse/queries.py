@@ -220,5 +220,5 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         raise WarehouseError(
             f"{path} cannot be read: {reason(error)}. If a SQL shell has it open, open it there with "
-            "-readonly; if it is damaged, delete it and publish again"
+            "-readonly; if it is damaged, `cot-assets run` makes it again"
         ) from error

@@ -21,6 +21,7 @@ import polars as pl
 
 from cot_assets.study import DataHome
 from cot_assets.warehouse import publish
+from cot_assets.warehouse.damage import RowCounts, damage, row_counts
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason, shown
 from cot_assets.warehouse.lock import HolderLock
 from cot_assets.warehouse.preparing import is_current, prepare, transaction
@@ -149,6 +150,18 @@ class Warehouse:
             frame = frame if finish is None else finish(frame)
             return _replace(con, schema, _rows(schema, frame, partition), partition, on_conflict)
 
+    def row_counts(self) -> RowCounts:
+        """Rows by table, problem set and model; of tables that tell no problem set, nothing."""
+        with self._open("count rows") as con:
+            return row_counts(con)
+
+    def damage(self, *, is_thorough: bool = False) -> str | None:
+        """Why the file cannot be read to its end, None where it can; ``is_thorough`` reads all of it."""
+        if not self.home.warehouse.exists():
+            return None
+        with self._lock.hold("look for damage"):
+            return damage(self.home.warehouse, is_thorough=is_thorough)
+
     def publish(self) -> Path:
         """Write ``results.duckdb`` anew and put it in place atomically; returns its path.
 
@@ -183,18 +196,14 @@ class Warehouse:
 
 
 def _connect(path: Path, deadline: float, purpose: str) -> duckdb.DuckDBPyConnection:
-    if "?" in str(path):  # DuckDB takes what follows for options and looks for its log elsewhere
-        raise WarehouseError(
-            f"DuckDB cannot open {path}: its path holds a '?'; set COT_ASSETS_HOME to another folder"
-        )
     while True:
         try:
             return duckdb.connect(path, config=CONNECTION_CONFIG)
         except duckdb.Error as error:
             if "lock" not in str(error).lower():
                 raise WarehouseError(
-                    f"{path} cannot be opened: {error}. If it is damaged, move it away and "
-                    "'cot-assets rebuild' makes it again from the shards"
+                    f"{path} cannot be opened: {reason(error)}. If it is damaged, 'cot-assets run' sets it aside and makes "
+                    "it again from the shards, and 'cot-assets rebuild' all of it"
                 ) from error
             # Somebody opened the file with another program, past our lock.
             if time.monotonic() >= deadline:

@@ -123,8 +123,10 @@ class Lab:
         *,
         is_scripted: bool = True,
         overrides: Mapping[str, Any] | None = None,
+        said: list[str] | None = None,
+        is_thorough: bool = False,
     ) -> list[Wanted]:
-        """Run the pipeline in this process; returns what it ran."""
+        """Run the pipeline in this process; returns what it ran. ``said`` takes lines on what was not there."""
         announced: list[Wanted] = []
         resources = {**({"engines": ScriptedEngines()} if is_scripted else {}), **(overrides or {})}
         with self.instance() as instance:
@@ -134,6 +136,8 @@ class Lab:
                 self.config(),
                 pairs,
                 announce=announced.append,
+                say=(said if said is not None else []).append,
+                is_thorough=is_thorough,
             )
         return announced
 

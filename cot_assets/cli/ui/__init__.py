@@ -84,19 +84,27 @@ def _called(address: str, names: Sequence[str]) -> str:
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
     """Stop the processes, and the runs that they started: otherwise those would sample on, unseen."""
+    _signal(
+        processes, signal.SIGSTOP
+    )  # nothing new is launched; what runs is asked to end, by its own server
     from cot_assets.orchestration.processes import end_launched
 
-    for process in processes:
-        with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGINT)
     deadline = time.monotonic() + _ORDERLY_S
     end_launched(DataHome.from_environment(), deadline)
+    _signal(processes, signal.SIGINT)
+    _signal(processes, signal.SIGCONT)
     for process in processes:
         with suppress(subprocess.TimeoutExpired):
-            process.wait(max(deadline - time.monotonic(), 1.0))
+            process.wait(max(deadline - time.monotonic(), 3.0))
     _kill(processes)
     for process in processes:
         process.wait()
+
+
+def _signal(processes: Sequence[subprocess.Popen[bytes]], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            process.send_signal(number)
 
 
 def _kill(processes: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from cot_assets.engines.base import (
@@ -37,6 +36,7 @@ from cot_assets.engines.vllm.scores import scores
 from cot_assets.engines.weights.prepared import model_folder
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
+from cot_assets.study.home import expanded
 
 _LOWEST_TEMPERATURE, _HIGHEST_TEMPERATURE = 0.01, 2.0  #: vLLM would silently raise a lower one
 
@@ -85,7 +85,7 @@ class VLLMEngine:
             entry, {f.name for f in dataclasses.fields(EngineArgs)}, is_cpu=not self._has_seeds
         )
         lora = arguments.pop("lora", None)
-        self._lora = None if lora is None else LoRARequest("adapter", 1, str(Path(lora).expanduser()))
+        self._lora = None if lora is None else LoRARequest("adapter", 1, str(expanded(lora)))
         try:
             self._engine = LLMEngine.from_engine_args(
                 EngineArgs(

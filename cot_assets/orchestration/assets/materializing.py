@@ -23,6 +23,7 @@ from cot_assets.orchestration.assets.check_rules import Finding
 from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.jobs import part_of
 from cot_assets.orchestration.partitions import MODEL_BY_SET
+from cot_assets.orchestration.presence import validity
 from cot_assets.orchestration.staleness import (
     Part,
     comparison_fingerprint,
@@ -31,7 +32,7 @@ from cot_assets.orchestration.staleness import (
     sampled_fingerprint,
     transfer_fingerprint,
 )
-from cot_assets.orchestration.state import recorded_models, valid_from
+from cot_assets.orchestration.state import recorded_models
 from cot_assets.study import Config, ModelEntry, Protocol
 from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.recorded import RecordedError, refuse_recorded
@@ -166,7 +167,7 @@ def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
 
 def transfer_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> str:
     """Of the reader and of the writers that have been sampled by now."""
-    since = valid_from(scope.warehouse)
+    since = validity(scope.warehouse)
     writers = recorded_models(context.instance, "evaluate_model", "sampling", scope.problem_set, since)
     writers.pop(scope.model, None)
     own = sampled_fingerprint(scope.config, scope.model, scope.problem_set)
@@ -175,7 +176,7 @@ def transfer_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> 
 
 def comparison_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> str:
     """Of all models whose transfer has been concluded by now."""
-    since = valid_from(scope.warehouse)
+    since = validity(scope.warehouse)
     return comparison_fingerprint(
         recorded_models(context.instance, "measure_transfer", "analysis", scope.problem_set, since)
     )

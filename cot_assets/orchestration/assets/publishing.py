@@ -11,6 +11,7 @@ import dagster as dg
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.partitions import PROBLEM_SETS
+from cot_assets.orchestration.presence import RESULTS, published
 from cot_assets.report import Section, Source, render_report
 from cot_assets.warehouse.errors import printable
 
@@ -56,10 +57,11 @@ def publishing(
         """Publish the whole warehouse, not only this problem set."""
         scope = common.scope_of(context, study)
         path = scope.warehouse.publish()
+        published(study.home(), RESULTS, path.parent, [path])
         fingerprint = common.comparison_fingerprint_of(context, scope)
         return dg.MaterializeResult(
             metadata={
-                "path": dg.MetadataValue.path(str(path)),
+                "path": path.name,  # in the data home, which may be moved
                 "megabytes": path.stat().st_size / 1e6,
                 "try": dg.MetadataValue.md("`cot-assets sql` lists the named queries"),
             },
@@ -80,11 +82,12 @@ def publishing(
         is_recorded = scope.config.problem_set(scope.problem_set).is_recorded
         source = Source(scope.warehouse.read, scope.problem_set, scope.protocol, is_recorded=is_recorded)
         notices = failed_checks(context.instance, checks, scope.problem_set)
-        pages = render_report(source, sections(), study.home().reports / scope.problem_set, notices)
-        index = study.home().reports / scope.problem_set / "index.html"
+        folder = study.home().reports / scope.problem_set
+        pages = render_report(source, sections(), folder, notices)
+        published(study.home(), scope.problem_set, folder, pages)
         return dg.MaterializeResult(
             metadata={
-                "index": dg.MetadataValue.path(str(index)),
+                "index": f"{scope.problem_set}/index.html",  # in the folder of reports, which may be moved
                 "pages": len(pages),
                 "megabytes": sum(page.stat().st_size for page in pages) / 1e6,
             },

@@ -106,7 +106,7 @@ class Dagster:
         ]
         self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(40)
+            return self._process.wait(60)
         finally:
             for pid in own:
                 if psutil.pid_exists(pid):

@@ -175,3 +175,30 @@ def test_a_second_writer_is_refused_at_once(tmp_path: Path) -> None:
 def test_other_models_may_be_sampled_meanwhile(tmp_path: Path) -> None:
     with store_of(tmp_path).writing(), ShardStore(tmp_path, "rollout", "another").writing():
         pass
+
+
+def test_files_that_are_gone_emptied_or_flipped_are_named_once(tmp_path: Path) -> None:
+    store = ShardStore(tmp_path, "rollout", "m")
+    files = [store.write(rows(key)) for key in ("a", "b", "c", "d")]
+    assert store.lost() == []
+    files[0].unlink()
+    files[1].write_bytes(b"")
+    content = files[2].read_bytes()
+    files[2].write_bytes(content[:-1] + b"x")
+    again = ShardStore(tmp_path, "rollout", "m")
+    with pytest.warns(DamagedShardWarning):
+        assert again.lost(["never-there.parquet"]) == sorted(
+            [*(f.name for f in files[:3]), "never-there.parquet"]
+        )
+    assert again.lost() == []
+
+
+def test_only_reading_shows_a_change_that_keeps_size_and_moment(tmp_path: Path) -> None:
+    store = ShardStore(tmp_path, "rollout", "m")
+    file = store.write(rows("a"))
+    status = file.stat()
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert ShardStore(tmp_path, "rollout", "m").lost() == []
+    with pytest.warns(DamagedShardWarning):
+        assert ShardStore(tmp_path, "rollout", "m").lost(is_thorough=True) == [file.name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
@@ -299,3 +300,21 @@ def test_a_file_that_is_no_database_is_named(home: DataHome) -> None:
         Warehouse(home).read("SELECT 1")
     home.warehouse.unlink()
     assert Warehouse(home).read("SELECT 1 AS a").height == 1
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda b: b[: len(b) // 2], lambda b: b"x" * 9_000, lambda b: b[:10], lambda b: b[:4096] + b"\0" * 8192 + b[12288:]]
+)  # fmt: skip
+def test_a_damaged_file_is_told_from_a_whole_one(
+    warehouse: Warehouse, home: DataHome, harm: Callable[[bytes], bytes]
+) -> None:
+    assert warehouse.damage() is None
+    warehouse.write_partition("problems", problems("a"), {"problem_set": "s"})
+    assert warehouse.damage(is_thorough=True) is None
+    home.warehouse.write_bytes(harm(home.warehouse.read_bytes()))
+    assert warehouse.damage()
+
+
+def test_rows_are_counted_by_partition(warehouse: Warehouse) -> None:
+    warehouse.write_partition("problems", problems("a", "b"), {"problem_set": "s"})
+    assert warehouse.row_counts() == {("problems", "s", ""): 2}

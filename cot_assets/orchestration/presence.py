@@ -1,0 +1,192 @@
+"""What is there, compared with what Dagster remembers: shards, tables and published files.
+
+Belongs here: noticing what is gone or damaged, setting damaged files aside, and remembering since when a partition
+counts as not made. Does not belong here: what is run then (:mod:`cot_assets.orchestration.staleness`).
+
+The memory is a file of the data home, so that a run that is killed, or one that the daemon starts, finds the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import get_args
+
+import duckdb
+
+from cot_assets.orchestration.staleness import Unit
+from cot_assets.orchestration.state import valid_from
+from cot_assets.sampling.blocks import Purpose
+from cot_assets.sampling.shards import ShardStore
+from cot_assets.study.home import DataHome
+from cot_assets.study.manifest import Manifest, recorded
+from cot_assets.warehouse.damage import RowCounts, row_counts
+from cot_assets.warehouse.store import Warehouse
+
+DAMAGED = ".damaged"
+RESULTS = "results"
+_LOST = "lost.json"
+_PUBLISHED = "published"
+Pairs = Collection[tuple[str, str]]  #: (model, problem set)
+
+
+def published(home: DataHome, name: str, folder: Path, files: Iterable[Path]) -> None:
+    """Note what was published: ``results``, or the report of a problem set."""
+    recorded(_manifest_path(home, name), folder, files)
+
+
+def validity(warehouse: Warehouse) -> Callable[[Unit], float]:
+    """From when on Dagster's records of a unit count: since the warehouse was made, and nothing of it was lost."""
+    since, lost = valid_from(warehouse), _lost(warehouse.home)
+    return lambda unit: max(since, lost.get(_key(unit), 0.0))
+
+
+def lose(home: DataHome, units: Iterable[Unit]) -> None:
+    """Count the units as not made from now on, whatever Dagster remembers of them."""
+    lost = _lost(home) | dict.fromkeys(map(_key, units), time.time())
+    fresh = home.root / f"{_LOST}.{os.getpid()}"
+    fresh.write_text(json.dumps(lost))
+    fresh.replace(home.root / _LOST)
+
+
+def look(warehouse: Warehouse, pairs: Pairs, *, is_thorough: bool = False) -> list[str]:
+    """A line for everything that is gone or damaged; from then on it counts as not made.
+
+    Args:
+        warehouse: Of the data home.
+        pairs: Whose files are looked at.
+        is_thorough: Read every byte, also of files of which neither size nor moment has changed.
+    """
+    home = warehouse.home
+    if not home.root.is_dir():
+        return []
+    lines, lost = look_at_warehouse(warehouse, is_thorough=is_thorough), set[Unit]()
+    rows = _rows(warehouse)
+    for model in dict.fromkeys(model for model, _ in pairs):
+        if n := _lost_shards(home, warehouse, model, is_thorough=is_thorough):
+            lines.append(
+                f"{n:,} shard{'s' * (n > 1)} of {model} gone or damaged; what they held is sampled again"
+            )
+            lost |= {
+                unit
+                for name, problem_set in pairs
+                if name == model
+                for unit in _units(pairs, problem_set, model)
+            }
+    for problem_set in dict.fromkeys(problem_set for _, problem_set in pairs):
+        models = {model for model, name in pairs if name == problem_set}
+        for model, table, n in _lost_rows(home, rows, problem_set, models):
+            lines.append(
+                f"{n:,} rows of {table} gone ({' on '.join(filter(None, (model, problem_set)))}); they are made again"
+            )
+            lost |= _units(pairs, problem_set, model)
+        for path, what in _lost_files(home, problem_set, is_thorough=is_thorough):
+            lines.append(f"{path} {what}; it is made again")
+            lost.add(Unit("compare_models", problem_set))
+    if lost:
+        lose(home, lost)
+    return lines
+
+
+def look_at_warehouse(warehouse: Warehouse, *, is_thorough: bool = False) -> list[str]:
+    """A line if the warehouse was damaged; it is set aside then, before anything reads it."""
+    if (problem := warehouse.damage(is_thorough=is_thorough)) is None:
+        return []
+    path = warehouse.home.warehouse
+    kept = _set_aside(path)
+    _set_aside(path.with_name(f"{path.name}.wal"))
+    return [f"{path} is damaged ({problem}); kept as {kept.name}, and made again from the shards"]
+
+
+def _units(pairs: Pairs, problem_set: str, model: str) -> set[Unit]:
+    """What has to be made again where something of a model on a problem set is lost; of all models without a name."""
+    models = {name for name, of_set in pairs if of_set == problem_set}
+    own = {model} if model else models
+    units = {Unit("evaluate_model", problem_set, name) for name in own}
+    units |= {Unit("measure_transfer", problem_set, name) for name in models}  # who reads what it wrote
+    return (
+        units
+        | {Unit("compare_models", problem_set)}
+        | (set() if model else {Unit("load_problems", problem_set)})
+    )
+
+
+def _lost_shards(home: DataHome, warehouse: Warehouse, model: str, *, is_thorough: bool) -> int:
+    expected: dict[str, set[str]] = {}
+    if home.warehouse.exists():
+        sql = "SELECT DISTINCT shard FROM rollouts WHERE model = $model AND shard IS NOT NULL"
+        for (shard,) in warehouse.read(sql, {"model": model}).iter_rows():
+            folder, _, name = str(shard).rpartition("/")
+            expected.setdefault(folder, set()).add(name)
+    lost = 0
+    for purpose in get_args(Purpose):
+        if (home.shards / f"{purpose}s" / model).is_dir() or f"{purpose}s/{model}" in expected:
+            store = ShardStore(home.shards, purpose, model)
+            lost += len(store.lost(expected.get(f"{purpose}s/{model}", ()), is_thorough=is_thorough))
+    return lost
+
+
+def _rows(warehouse: Warehouse) -> RowCounts | None:
+    return warehouse.row_counts() if warehouse.home.warehouse.exists() else None
+
+
+def _lost_rows(
+    home: DataHome, rows: RowCounts | None, problem_set: str, models: Collection[str]
+) -> Iterator[tuple[str, str, int]]:
+    """Model, table and number of rows that were published and are not in the warehouse."""
+    if rows is None or Manifest(_manifest_path(home, RESULTS), home.root).look(home.results.name) != "whole":
+        return
+    with duckdb.connect(home.results, read_only=True) as con:
+        shown = row_counts(con)
+    for (table, name, model), n in sorted(shown.items()):
+        gone = n - rows.get((table, name, model), 0)
+        if gone > 0 and name == problem_set and (not model or model in models):
+            yield model, table, gone
+
+
+def _lost_files(home: DataHome, problem_set: str, *, is_thorough: bool) -> Iterator[tuple[Path, str]]:
+    """Published files that are gone or damaged, with what became of them."""
+    results = Manifest(_manifest_path(home, RESULTS), home.root)
+    report = Manifest(_manifest_path(home, problem_set), home.reports / problem_set)
+    for manifest, place in ((results, home.results), (report, home.reports / problem_set)):
+        found = {name: manifest.look(name, is_thorough=is_thorough) for name in manifest.names}
+        bad = [name for name, state in found.items() if state != "whole"]
+        if not bad:
+            continue
+        what = "is gone"
+        if place.exists():
+            what = f"is damaged, and kept as {_set_aside(place).name}"
+        yield place, what
+        for name in bad:
+            manifest.drop(name)
+        manifest.save()
+
+
+def _set_aside(path: Path) -> Path:
+    """Where a damaged file or folder is kept, in place of an earlier one."""
+    kept = path.with_name(path.name + DAMAGED)
+    if path.exists():
+        if kept.is_dir():
+            shutil.rmtree(kept)
+        path.replace(kept)
+    return kept
+
+
+def _manifest_path(home: DataHome, name: str) -> Path:
+    folder = home.root / _PUBLISHED
+    return folder / f"{name}.json" if name == RESULTS else folder / "reports" / f"{name}.json"
+
+
+def _key(unit: Unit) -> str:
+    return "|".join((unit.job, unit.model, unit.problem_set))
+
+
+def _lost(home: DataHome) -> dict[str, float]:
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        return {str(key): float(since) for key, since in json.loads((home.root / _LOST).read_bytes()).items()}
+    return {}

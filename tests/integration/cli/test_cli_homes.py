@@ -1,0 +1,135 @@
+"""Data homes of every kind: odd names work, and what cannot work is one line with path and way out."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.command_line import Cli
+from support.lab import Lab
+
+ODD = "a home [x] with * # % {y}, ü 猫 'quotes'"
+_DROP, _OVERRIDE, _READ = 24, 1, 2  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+
+
+def rollouts(folder: Path) -> Path:
+    """A file to import: one trace with three cuts."""
+    text = "Add the two. That gives 7. So the answer is \\boxed{7}."
+    rows = [
+        {"problem_id": "sum", "statement": "3 + 4?", "gold_answer": "7", "trace": text, "cut": cut, "n": 10, "n_correct": k}
+        for cut, k in {0: 2, 13: 8, 26: 1}.items()
+    ]  # fmt: skip
+    file = folder / "mine.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> list[tuple[str, ...]]:
+    pair = ("--model", "demo-weak", "--problem-set", "demo-quick")
+    mine = ("import", "rollouts", str(rollouts(tmp_path)), "--model", "theirs", "--problem-set", "theirs")
+    return [
+        mine,
+        ("run", *pair),
+        ("plan", *pair),
+        ("rebuild",),
+        ("sql", "SELECT 1 AS one"),
+        ("ui", "--port", "1"),
+    ]
+
+
+@pytest.mark.heavy
+def test_a_home_may_have_any_name(cli: Cli, tmp_path: Path, commands: list[tuple[str, ...]]) -> None:
+    home = tmp_path / ODD
+    variables = {**Lab(tmp_path / "lab").variables, "COT_ASSETS_HOME": str(home), "DAGSTER_HOME": ""}
+    for command in (commands[0], ("rebuild",), commands[0]):
+        ran = cli(*command, variables=variables)
+        assert (ran.code, "Traceback" in ran.err) == (0, False), ran.err
+    assert (home / "reports" / "theirs" / "index.html").is_file()
+    ran = cli(
+        "sql",
+        "SELECT count(*) AS n FROM potentials, (SELECT count(*) FROM rollout_texts)",
+        variables=variables,
+    )
+    assert ran.out.split() == ["n", "─", "3", "(1", "row)"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([ODD, "lab", "mine.jsonl"])
+
+
+def assert_one_line(code: int, err: str, *texts: str) -> None:
+    assert code == 1, err
+    assert "Traceback" not in err
+    assert err.count("\n") == 1, err
+    assert err.startswith("Error: ")
+    for text in texts:
+        assert text in err
+
+
+@pytest.mark.parametrize("kind", ["file", "below a file", "too long", "question mark"])
+def test_a_home_that_cannot_be_is_one_line(
+    cli: Cli, tmp_path: Path, commands: list[tuple[str, ...]], kind: str
+) -> None:
+    (tmp_path / "file").write_text("a file")
+    homes = {
+        "file": tmp_path / "file", "below a file": tmp_path / "file" / "home", "too long": tmp_path / ("x" * 300),
+        "question mark": tmp_path / "what?",
+    }  # fmt: skip
+    variables = {**Lab(tmp_path / "lab").variables, "COT_ASSETS_HOME": str(homes[kind]), "DAGSTER_HOME": ""}
+    for command in commands[:-1]:
+        ran = cli(*command, variables=variables)
+        if command[0] != "plan":  # which needs no home
+            assert_one_line(ran.code, ran.err)
+        assert "Traceback" not in ran.err
+
+
+def test_dagster_records_that_cannot_be_used_are_one_line(
+    cli: Cli, tmp_path: Path, commands: list[tuple[str, ...]]
+) -> None:
+    lab = Lab(tmp_path / "lab")
+    with lab.instance():
+        pass
+    variables = {**lab.variables, "DAGSTER_HOME": ""}
+    file = lab.home.dagster / "dagster.yaml"
+    for broken in ("run_monitoring: [", "nonsense: true\n", "\x00\n"):
+        good = file.read_text()
+        file.write_text(broken)
+        for command in commands[:2]:
+            ran = cli(*command, variables=variables)
+            assert_one_line(ran.code, ran.err, str(lab.home.dagster), "move the folder away")
+        file.write_text(good)
+    for database in lab.home.dagster.rglob("*.db"):
+        database.write_bytes(b"no database" * 1000)
+    for command in commands[:2]:
+        ran = cli(*command, variables=variables)
+        assert_one_line(ran.code, ran.err, str(lab.home.dagster), "move the folder away")
+
+
+def _without_privileges() -> None:
+    """Let file permissions count for root as well, from the next program on."""
+    for capability in (_OVERRIDE, _READ):
+        ctypes.CDLL(None).prctl(_DROP, capability, 0, 0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
+@pytest.mark.heavy
+def test_a_home_without_permission_is_one_line(tmp_path: Path, commands: list[tuple[str, ...]]) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    variables = {
+        **os.environ,
+        **Lab(tmp_path / "lab").variables,
+        "COT_ASSETS_HOME": str(home),
+        "DAGSTER_HOME": "",
+    }
+    home.chmod(0o500)
+    for command in (*commands[:2], ("rebuild",)):
+        ran = subprocess.run(
+            [sys.executable, "-m", "cot_assets.cli", *command], env=variables, capture_output=True, text=True,
+            preexec_fn=_without_privileges,
+        )  # fmt: skip
+        assert_one_line(ran.returncode, ran.stderr, str(home))
+    home.chmod(0o700)
