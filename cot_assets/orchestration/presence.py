@@ -25,7 +25,7 @@ from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.study.home import DataHome
 from cot_assets.study.manifest import Manifest, recorded
-from cot_assets.warehouse.damage import RowCounts, row_counts
+from cot_assets.warehouse.damage import row_counts
 from cot_assets.warehouse.store import Warehouse
 
 DAMAGED = ".damaged"
@@ -48,48 +48,65 @@ def validity(warehouse: Warehouse) -> Callable[[Unit], float]:
 
 def lose(home: DataHome, units: Iterable[Unit]) -> None:
     """Count the units as not made from now on, whatever Dagster remembers of them."""
-    lost = _lost(home) | dict.fromkeys(map(_key, units), time.time())
+    new = dict.fromkeys(map(_key, units), time.time())
+    if not new:
+        return
+    lost = _lost(home) | new
     fresh = home.root / f"{_LOST}.{os.getpid()}"
     fresh.write_text(json.dumps(lost))
     fresh.replace(home.root / _LOST)
 
 
-def look(warehouse: Warehouse, pairs: Pairs, *, is_thorough: bool = False) -> list[str]:
-    """A line for everything that is gone or damaged; from then on it counts as not made.
+def look(
+    warehouse: Warehouse, pairs: Pairs, *, is_quiet: bool = True, is_thorough: bool = False
+) -> list[str]:
+    """A line for every file that is gone or damaged; what was made of it counts as not made from then on.
 
     Args:
         warehouse: Of the data home.
         pairs: Whose files are looked at.
+        is_quiet: Whether nobody is running anything, who might be publishing.
         is_thorough: Read every byte, also of files of which neither size nor moment has changed.
     """
     home = warehouse.home
     if not home.root.is_dir():
         return []
     lines, lost = look_at_warehouse(warehouse, is_thorough=is_thorough), set[Unit]()
-    rows = _rows(warehouse)
     for model in dict.fromkeys(model for model, _ in pairs):
         if n := _lost_shards(home, warehouse, model, is_thorough=is_thorough):
             lines.append(
                 f"{n:,} shard{'s' * (n > 1)} of {model} gone or damaged; what they held is sampled again"
             )
-            lost |= {
-                unit
-                for name, problem_set in pairs
-                if name == model
-                for unit in _units(pairs, problem_set, model)
-            }
-    for problem_set in dict.fromkeys(problem_set for _, problem_set in pairs):
-        models = {model for model, name in pairs if name == problem_set}
-        for model, table, n in _lost_rows(home, rows, problem_set, models):
-            lines.append(
-                f"{n:,} rows of {table} gone ({' on '.join(filter(None, (model, problem_set)))}); they are made again"
-            )
-            lost |= _units(pairs, problem_set, model)
+            sets = [problem_set for name, problem_set in pairs if name == model]
+            lost |= {unit for problem_set in sets for unit in _units(pairs, problem_set, model)}
+    for problem_set in dict.fromkeys(problem_set for _, problem_set in pairs if is_quiet):
         for path, what in _lost_files(home, problem_set, is_thorough=is_thorough):
             lines.append(f"{path} {what}; it is made again")
             lost.add(Unit("compare_models", problem_set))
-    if lost:
-        lose(home, lost)
+    lose(home, lost)
+    return lines
+
+
+def look_at_rows(warehouse: Warehouse, pairs: Pairs) -> list[str]:
+    """A line for every table that has fewer rows than were published; see :func:`look`.
+
+    Asked where everything is up to date by what Dagster says: until then rows may rightly be fewer.
+    """
+    home = warehouse.home
+    is_published = Manifest(_manifest_path(home, RESULTS), home.root).look(home.results.name) == "whole"
+    if not (is_published and home.warehouse.exists()):
+        return []
+    lines, lost, rows = list[str](), set[Unit](), warehouse.row_counts()
+    with duckdb.connect(home.results, read_only=True) as con:
+        shown = row_counts(con)
+    for (table, problem_set, model), n in sorted(shown.items()):
+        models = {name for name, of_set in pairs if of_set == problem_set}
+        gone = n - rows.get((table, problem_set, model), 0)
+        if gone > 0 and models and (not model or model in models):
+            whose = " on ".join(filter(None, (model, problem_set)))
+            lines.append(f"{gone:,} rows of {table} gone ({whose}); they are made again")
+            lost |= _units(pairs, problem_set, model)
+    lose(home, lost)
     return lines
 
 
@@ -129,24 +146,6 @@ def _lost_shards(home: DataHome, warehouse: Warehouse, model: str, *, is_thoroug
             store = ShardStore(home.shards, purpose, model)
             lost += len(store.lost(expected.get(f"{purpose}s/{model}", ()), is_thorough=is_thorough))
     return lost
-
-
-def _rows(warehouse: Warehouse) -> RowCounts | None:
-    return warehouse.row_counts() if warehouse.home.warehouse.exists() else None
-
-
-def _lost_rows(
-    home: DataHome, rows: RowCounts | None, problem_set: str, models: Collection[str]
-) -> Iterator[tuple[str, str, int]]:
-    """Model, table and number of rows that were published and are not in the warehouse."""
-    if rows is None or Manifest(_manifest_path(home, RESULTS), home.root).look(home.results.name) != "whole":
-        return
-    with duckdb.connect(home.results, read_only=True) as con:
-        shown = row_counts(con)
-    for (table, name, model), n in sorted(shown.items()):
-        gone = n - rows.get((table, name, model), 0)
-        if gone > 0 and name == problem_set and (not model or model in models):
-            yield model, table, gone
 
 
 def _lost_files(home: DataHome, problem_set: str, *, is_thorough: bool) -> Iterator[tuple[Path, str]]:

@@ -7,20 +7,22 @@ decision (:mod:`cot_assets.orchestration.staleness`) and printing (:mod:`cot_ass
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
 
 from cot_assets.orchestration.jobs import assets_of, partition_key
-from cot_assets.orchestration.presence import look, validity
+from cot_assets.orchestration.presence import look, look_at_rows, validity
 from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned, running_elsewhere
 from cot_assets.orchestration.staleness import State, Unit, Wanted, decide, wanted
-from cot_assets.orchestration.state import FINGERPRINT_TAG, ensure_partitions, read_state
+from cot_assets.orchestration.state import FINGERPRINT_TAG, ensure_partitions, in_flight, read_state
 from cot_assets.study import Config, DataHome
 from cot_assets.warehouse.recorded import refuse_recorded
 from cot_assets.warehouse.store import Warehouse
 
+_POLL_S = 1.0
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -72,9 +74,9 @@ def bring_up_to_date(
     warehouse = Warehouse(DataHome.from_environment())
     with alive(warehouse.home) as process:
         end_abandoned(instance, warehouse.home)
-        for line in look(warehouse, pairs, is_thorough=is_thorough):
+        for line in look(warehouse, pairs, is_quiet=not in_flight(instance), is_thorough=is_thorough):
             say(line)
-        return _run_what_is_missing(instance, config, pairs, definitions, warehouse, process, announce)
+        return _run_what_is_missing(instance, config, pairs, definitions, warehouse, process, announce, say)
 
 
 def _run_what_is_missing(
@@ -85,37 +87,61 @@ def _run_what_is_missing(
     warehouse: Warehouse,
     process: str,
     announce: Callable[[Wanted], None],
+    say: Callable[[str], None],
 ) -> Outcome:
     done: list[Wanted] = []
     remarks: list[str] = []
+    is_compared = False
     while True:
         state = read_state(instance, validity(warehouse))
         # Runs that others launched show as in flight, and past failures must not keep a person from trying
         # again: only what is recorded counts here.
         wants = wanted(config, pairs, state.recorded)
         decision = decide(wants, State(recorded=state.recorded))
-        if not decision.requests:
+        requests = [want for want in decision.requests if not _is_chased(want, done)]
+        if not requests and not done and not is_compared and not in_flight(instance):
+            is_compared = True
+            if lines := look_at_rows(warehouse, pairs):
+                for line in lines:
+                    say(line)
+                continue
+        if not requests:
             units = {want.unit for want in wants}
-            return Outcome(
-                tuple(done), len(units - {want.unit for want in done}), tuple(dict.fromkeys(remarks))
-            )
-        for want in decision.requests:
+            n_skipped = len(units - {want.unit for want in done})
+            return Outcome(tuple(done), n_skipped, tuple(dict.fromkeys(remarks)))
+        for want in requests:
             if other := running_elsewhere(instance, warehouse.home, want.unit, process):
-                raise PipelineError(
-                    f"{_name(want.unit)} is being run by process {other} already; wait for it to finish or stop "
-                    "it, then start again: nothing sampled is lost"
-                )
+                if want.unit.model:
+                    raise PipelineError(
+                        f"{_name(want.unit)} is being run by process {other} already; wait for it to finish or stop "
+                        "it, then start again: nothing sampled is lost"
+                    )
+                say(f"{_name(want.unit)} is being run by process {other}: waiting for it")
+                while running_elsewhere(instance, warehouse.home, want.unit, process):
+                    time.sleep(_POLL_S)
+                break
             announce(want)
             tags = {FINGERPRINT_TAG: want.fingerprint, PROCESS_TAG: process}
             assets = assets_of(want.unit.job, want.parts)
             remarks += execute(definitions, instance, want.unit, tags=tags, assets=assets)
             done.append(want)
             recorded = read_state(instance, validity(warehouse)).recorded.get(want.unit, {})
-            if any(recorded.get(part) != want.marks[part] for part in want.parts):
+            is_as_wanted = all(recorded.get(part) == want.marks[part] for part in want.parts)
+            if not is_as_wanted and want.unit.job in _OWN:
                 raise PipelineError(
                     f"{_name(want.unit)} ran, but shows {dict(recorded)}, not {dict(want.marks)}: its configuration "
                     "changed meanwhile; start again"
                 )
+
+
+#: What depends on nothing that another run of the same problem set makes.
+_OWN = ("load_problems", "evaluate_model")
+_MOST_TRIES = 3
+
+
+def _is_chased(want: Wanted, done: Iterable[Wanted]) -> bool:
+    """Whether a unit that shows the models of others was made often enough, while others went on."""
+    return want.unit.job not in _OWN and [each.unit for each in done].count(want.unit) >= _MOST_TRIES
 
 
 def _name(unit: Unit) -> str:

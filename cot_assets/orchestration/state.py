@@ -94,10 +94,23 @@ def known_units(instance: dg.DagsterInstance) -> list[Unit]:
     ]
 
 
+def _first_assets(*jobs: str) -> list[str]:
+    """An asset of every part of the jobs, or of all: where none of them was made, no part is."""
+    return [names[0] for job in jobs or evidence() for names in evidence()[job].values() if names]
+
+
+def in_flight(instance: dg.DagsterInstance) -> bool:
+    """Whether any run of anybody has not ended."""
+    return bool(instance.get_run_ids(dg.RunsFilter(statuses=_IN_FLIGHT), limit=1))
+
+
 def read_state(instance: dg.DagsterInstance, since: Since = lambda _: 0.0) -> State:
     """The state of all units that the instance knows; ``since`` as in :func:`recorded_models`."""
+    # One query for all partitions of an asset; most models of a long registry were never run.
+    made = {asset: instance.get_materialized_partitions(dg.AssetKey(asset)) for asset in _first_assets()}
     units = known_units(instance)
-    recorded = {unit: marks for unit in units if (marks := _marks(instance, unit, since))}
+    there = [u for u in units if any(partition_key(u) in made[asset] for asset in _first_assets(u.job))]
+    recorded = {unit: marks for unit in there if (marks := _marks(instance, unit, since))}
     by_key = {(unit.job, partition_key(unit)): unit for unit in units}
 
     def tagged(statuses: list[dg.DagsterRunStatus]) -> list[tuple[Unit, str]]:

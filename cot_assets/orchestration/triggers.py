@@ -4,6 +4,7 @@ Belongs here: turning decisions into run requests. Does not belong here: the dec
 (:mod:`cot_assets.orchestration.staleness`).
 """
 
+import logging
 import os
 import warnings
 from collections.abc import Sequence
@@ -16,12 +17,14 @@ from dagster._core.definitions.events import AssetKeyPartitionKey
 
 from cot_assets.orchestration.jobs import JOBS, assets_of, partition_key
 from cot_assets.orchestration.partitions import MODELS, PROBLEM_SETS
-from cot_assets.orchestration.presence import look, validity
+from cot_assets.orchestration.presence import look, look_at_rows, validity
 from cot_assets.orchestration.processes import end_abandoned
 from cot_assets.orchestration.staleness import Decision, Part, State, decide, wanted
-from cot_assets.orchestration.state import FINGERPRINT_TAG, read_state
+from cot_assets.orchestration.state import FINGERPRINT_TAG, in_flight, read_state
 from cot_assets.study import Config, DataHome, load_config
 from cot_assets.warehouse.store import Warehouse
+
+_log = logging.getLogger(__name__)
 
 
 def registered_pairs(config: Config) -> list[tuple[str, str]]:
@@ -130,12 +133,22 @@ def _interval() -> int:
 
 
 def _decide(instance: dg.DagsterInstance, config: Config) -> tuple[Decision, State]:
+    """What to run, by what Dagster says and by what is there."""
     warehouse = Warehouse(DataHome.from_environment())
-    state = read_state(instance, validity(warehouse))
-    if look(warehouse, watched_pairs(config, state)):
+
+    def decided() -> tuple[Decision, State]:
         state = read_state(instance, validity(warehouse))
-    wants = wanted(config, watched_pairs(config, state), state.recorded, state.given_up())
-    return decide(wants, state), state
+        wants = wanted(config, watched_pairs(config, state), state.recorded, state.given_up())
+        return decide(wants, state), state
+
+    decision, state = decided()
+    pairs, is_quiet = watched_pairs(config, state), not in_flight(instance)
+    lines = look(warehouse, pairs, is_quiet=is_quiet)
+    if is_quiet and decision == Decision():
+        lines += look_at_rows(warehouse, pairs)
+    for line in lines:
+        _log.warning(line)
+    return decided() if lines else (decision, state)
 
 
 def _summary(decision: Decision) -> str:

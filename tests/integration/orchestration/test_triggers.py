@@ -9,7 +9,7 @@ import pytest
 from support.configuration import write_sections
 
 from cot_assets.definitions import build_defs
-from cot_assets.orchestration.state import ensure_partitions
+from cot_assets.orchestration.state import ensure_partitions, read_state
 
 
 @pytest.fixture
@@ -59,3 +59,15 @@ def test_schedules_ask_for_their_own_job_only(config: Path):
         assert [request.partition_key for request in loads] == ["demo"]
         waiting = definitions.get_schedule_def("nightly_evaluate_model")(dg.build_schedule_context(instance))
         assert isinstance(waiting, dg.SkipReason)
+
+
+def test_models_that_were_never_run_cost_no_queries(config: Path, monkeypatch: pytest.MonkeyPatch):
+    build_defs()
+    with dg.DagsterInstance.ephemeral() as instance:
+        ensure_partitions(instance, [f"m{i}" for i in range(300)], ["demo"])
+        asked: list[object] = []
+        monkeypatch.setattr(
+            type(instance), "fetch_materializations", lambda _, *given, **__: asked.append(given)
+        )
+        assert read_state(instance).recorded == {}
+        assert asked == []

@@ -12,7 +12,6 @@ from pathlib import Path
 import duckdb
 import pytest
 from polars.testing import assert_frame_equal
-from support.command_line import Cli
 from support.lab import Lab, ScriptedEngines
 
 from cot_assets.definitions import build_defs
@@ -135,7 +134,7 @@ def test_a_damaged_memory_of_files_is_no_memory(study: Lab) -> None:
     assert (study.bring_up_to_date(PAIRS, said=said), said) == ([], [])
 
 
-def test_a_rebuild_needs_no_file_that_others_can_make(study: Lab, cli: Cli) -> None:
+def test_a_rebuild_needs_no_file_that_others_can_make(study: Lab) -> None:
     (study.home.shards / "empty.parquet").write_bytes(b"damaged")
     (study.home.shards / "rollouts" / "script" / "notes.parquet").write_bytes(b"no shard at all")
     (study.home.shards / "rollouts" / "other").mkdir()

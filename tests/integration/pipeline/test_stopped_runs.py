@@ -5,16 +5,19 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from stalling_child import BLOCKS_BEFORE, PAIRS
-from support.lab import Lab
+from support.lab import Lab, ScriptedEngines
 from support.scripted import ScriptedEngine
 
+from cot_assets.definitions import build_defs
+from cot_assets.orchestration.instance import open_instance
 from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned
-from cot_assets.orchestration.runs import PipelineError
+from cot_assets.orchestration.runs import PipelineError, bring_up_to_date
 from cot_assets.sampling.shards import ShardStore
 
 pytestmark = pytest.mark.heavy
@@ -69,3 +72,26 @@ def test_only_what_a_dead_process_left_is_ended(tmp_path: Path) -> None:
         assert statuses == {"run0": "STARTED", "run1": "CANCELED", "run2": "STARTED"}
         assert end_abandoned(instance, lab.home) == 0
     assert list((lab.home.dagster / "processes").iterdir()) == []
+
+
+def test_two_models_may_be_run_on_one_problem_set_at_once(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    lab.write_sums(n=1, protocol={"max_cuts": 3, "traces_per_problem": 1, "search_problems": 0})
+    models = ("one", "other")
+    for model in models:
+        lab.write_script(model)
+    with lab.environment(), ThreadPoolExecutor() as threads:
+        runs = [threads.submit(run_alone, lab, model) for model in models]
+        assert all(run.result() for run in runs)
+    assert set(lab.table("potentials")["model"]) == set(models)
+    left = lab.bring_up_to_date([(model, "sums") for model in models])
+    assert {want.unit.job for want in left} <= {"measure_transfer", "compare_models"}
+
+
+def run_alone(lab: Lab, model: str) -> list[str]:
+    definitions, done = build_defs(resource_overrides={"engines": ScriptedEngines()}), list[str]()
+    with open_instance(lab.home) as instance:
+        bring_up_to_date(
+            definitions, instance, lab.config(), [(model, "sums")], announce=lambda w: done.append(w.unit.job)
+        )
+    return done
