@@ -19,6 +19,7 @@ from cot_assets.study import NAME, CutPolicy
 #: Name of the protocol of everything imported; its entry in protocols.toml holds the thresholds.
 PROTOCOL = "recorded"
 GRID_POLICY = "grid21"
+MAX_N = 1_000_000  #: rollouts of a prefix: more say nothing new, and their law takes minutes to compute
 MAX_ID = 200  #: characters in a problem's id
 Verdict = Literal["correct", "incorrect", "no_answer", "truncated", "unscored"]
 #: Published rollouts do not say whether the model stopped or the budget ended.
@@ -133,7 +134,10 @@ class Counts:
         """Counts of one prefix that was sampled twice; what neither source says stays unknown."""
 
         def total(a: int | None, b: int | None) -> int | None:
-            return None if a is None and b is None else (a or 0) + (b or 0)
+            both = None if a is None and b is None else (a or 0) + (b or 0)
+            if both is not None and both > MAX_N:
+                raise ImportingError(f"traces share a prefix of {both:,} rollouts; at most {MAX_N:,} are taken")
+            return both
 
         return Counts(
             total(self.n, other.n),

@@ -15,7 +15,7 @@ from typing import cast, get_args
 from cot_assets.grading.pool import Grade, Pair
 from cot_assets.grading.text.extract import extract_answer
 from cot_assets.grading.verify import GRADER_VERSION, settled
-from cot_assets.importing.base import Counts, Cut, ImportingError, Problem, Rollout, Trace, Verdict
+from cot_assets.importing.base import MAX_N, Counts, Cut, ImportingError, Problem, Rollout, Trace, Verdict
 from cot_assets.importing.files import Record, Words
 from cot_assets.study import ANSWER_KINDS
 
@@ -100,6 +100,8 @@ class Draft:
         n, k = _whole(record, "n"), _whole(record, "n_correct")
         if k > n:
             raise ImportingError(f"{record.where}: n_correct = {k} exceeds n = {n}")
+        if n > MAX_N:
+            raise ImportingError(f"{record.where}: n = {n:,}; at most {MAX_N:,} rollouts of a prefix are taken")
         self.counts[cut] = Counts(n=n, n_correct=k), record.where
 
     def add_rollout(self, record: Record) -> None:

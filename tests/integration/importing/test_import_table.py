@@ -224,6 +224,7 @@ def test_a_trace_without_its_text_is_refused(tmp_path, rows, message):
         ([base(sample_index=0)], "lacks the column.* verdict or answer"),
         ([base(verdict="correct")], "sample_index .or n and n_correct"),
         ([base(n=4, n_correct=5)], "row 1: n_correct = 5 exceeds n = 4"),
+        ([base(n=2_000_000_000, n_correct=5)], "row 1: n = 2,000,000,000; at most 1,000,000 rollouts of a prefix"),
         ([base(n=-4, n_correct=0)], "n = '-4'; a whole number from 0"),
         ([base(n=4.5, n_correct=1)], "n = '4.5'; a whole number from 0"),
         ([base(n=True, n_correct=1)], "n = True; a whole number from 0"),
