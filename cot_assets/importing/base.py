@@ -136,7 +136,9 @@ class Counts:
         def total(a: int | None, b: int | None) -> int | None:
             both = None if a is None and b is None else (a or 0) + (b or 0)
             if both is not None and both > MAX_N:
-                raise ImportingError(f"traces share a prefix of {both:,} rollouts; at most {MAX_N:,} are taken")
+                raise ImportingError(
+                    f"traces share a prefix of {both:,} rollouts; at most {MAX_N:,} are taken"
+                )
             return both
 
         return Counts(

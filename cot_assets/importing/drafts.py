@@ -101,7 +101,9 @@ class Draft:
         if k > n:
             raise ImportingError(f"{record.where}: n_correct = {k} exceeds n = {n}")
         if n > MAX_N:
-            raise ImportingError(f"{record.where}: n = {n:,}; at most {MAX_N:,} rollouts of a prefix are taken")
+            raise ImportingError(
+                f"{record.where}: n = {n:,}; at most {MAX_N:,} rollouts of a prefix are taken"
+            )
         self.counts[cut] = Counts(n=n, n_correct=k), record.where
 
     def add_rollout(self, record: Record) -> None:
