@@ -88,6 +88,7 @@ class Lab:
     ) -> None:
         """A scripted model; ``args`` are those of :class:`~support.scripted.ScriptedEngine`."""
         folder = scripted_folder(self.root / "models" / name, weights=weights or name, tokenizer=tokenizer)
+        (folder / "openvino_model.xml").write_text("<none/>")  # else it would have to be converted
         entry = {"engine": "openvino", "path": str(folder), "template": "{statement}"}
         self.write(models={name: {**entry, "problem_sets": list(problem_sets), "engine_args": args}})
 

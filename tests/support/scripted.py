@@ -173,7 +173,6 @@ class ScriptedEngine:
 def scripted_folder(folder: Path, *, weights: str = "first", tokenizer: str = "bytes") -> Path:
     """A model folder for a script; other ``weights`` make another revision."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "openvino_model.xml").write_text("<a script has no graph/>")
-    (folder / "openvino_model.bin").write_text(weights)
+    (folder / "model.safetensors").write_text(weights)
     (folder / "tokenizer.json").write_text(json.dumps({"kind": tokenizer}))
     return folder
