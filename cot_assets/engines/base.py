@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from cot_assets.statistics.surprise import Evidence
 
@@ -136,6 +136,25 @@ class Working:
     n_tokens: int
 
 
+class Tokens(Protocol):
+    """The part of an engine that needs no weights."""
+
+    def render_prompt(self, statement: str) -> tuple[int, ...]:
+        """Token ids of the prompt around a statement."""
+        ...
+
+    def encode_after(self, text: str) -> Encoding:
+        """Token ids of a text that goes on from another, with character offsets."""
+        ...
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Text of token ids, special tokens left out."""
+        ...
+
+
+AnyTokens = TypeVar("AnyTokens", bound=Tokens)
+
+
 @runtime_checkable
 class Engine(Protocol):
     """A loaded model. Instances are used by one thread at a time and closed once."""
@@ -179,3 +198,26 @@ class Engine(Protocol):
     def close(self) -> None:
         """Free the device and end child processes; may be called twice."""
         ...
+
+
+class TokenizedEngine(Generic[AnyTokens]):
+    """What every engine answers without its weights: who it is, and what its tokenizer says."""
+
+    _info: EngineInfo
+    _tokenizer: AnyTokens
+
+    def describe(self) -> EngineInfo:
+        """Name, versions, number format and revision of what is loaded."""
+        return self._info
+
+    def render_prompt(self, statement: str) -> tuple[int, ...]:
+        """Token ids of the prompt around a statement."""
+        return self._tokenizer.render_prompt(statement)
+
+    def encode(self, text: str) -> Encoding:
+        """Token ids of a text that goes on from another, with character offsets."""
+        return self._tokenizer.encode_after(text)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Text of token ids."""
+        return self._tokenizer.decode(token_ids)

@@ -17,18 +17,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import Protocol
 
 from cot_assets.engines.base import (
     Block,
     BlockResult,
     CannotScoreError,
     Completion,
-    Encoding,
     Engine,
     EngineError,
     EngineInfo,
     Sampling,
+    TokenizedEngine,
+    Tokens,
     Waiting,
     Working,
 )
@@ -42,44 +42,12 @@ _IDENTITY = "engine.json"
 _UNSEEN = {"name", "path", "problem_sets", "api_key_variable"}  #: fields that change no completion
 
 
-class Tokens(Protocol):
-    """The part of an engine that needs no weights."""
-
-    def render_prompt(self, statement: str) -> tuple[int, ...]:
-        """Token ids of the prompt around a statement."""
-        ...
-
-    def encode_after(self, text: str) -> Encoding:
-        """Token ids of a text that goes on from another, with character offsets."""
-        ...
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """Text of token ids, special tokens left out."""
-        ...
-
-
-class RememberedEngine:
+class RememberedEngine(TokenizedEngine[Tokens]):
     """An engine of known identity; the weights are loaded when the first block is asked for."""
 
     def __init__(self, info: EngineInfo, tokens: Tokens, load: Callable[[], Engine]) -> None:
-        self._info, self._tokens, self._load = info, tokens, load
+        self._info, self._tokenizer, self._load = info, tokens, load
         self._engine: Engine | None = None
-
-    def describe(self) -> EngineInfo:
-        """The identity, as it was when the model was opened last."""
-        return self._info
-
-    def render_prompt(self, statement: str) -> tuple[int, ...]:
-        """Token ids of the prompt around a statement."""
-        return self._tokens.render_prompt(statement)
-
-    def encode(self, text: str) -> Encoding:
-        """Token ids without special tokens, with character offsets."""
-        return self._tokens.encode_after(text)
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """Text of token ids."""
-        return self._tokens.decode(token_ids)
 
     def sample(
         self, blocks: Iterable[Block], sampling: Sampling

@@ -20,10 +20,10 @@ from cot_assets.engines.base import (
     BlockResult,
     CannotScoreError,
     Completion,
-    Encoding,
     EngineError,
     EngineInfo,
     Sampling,
+    TokenizedEngine,
     Waiting,
 )
 from cot_assets.engines.openai.answers import Answer
@@ -44,7 +44,7 @@ _HEARTBEAT = 5.0  #: seconds after which a caller hears that the server is waite
 _FAILURES = 16  #: blocks that fail one after the other before no further one is tried
 
 
-class OpenAIEngine:
+class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
     """A served model; ``path`` of its entry names the tokenizer, ``engine_args`` are those of ``Settings``."""
 
     def __init__(self, entry: ModelEntry) -> None:
@@ -80,22 +80,6 @@ class OpenAIEngine:
             note=self._endpoint.note,
         )
         self._context = self._info.context
-
-    def describe(self) -> EngineInfo:
-        """What the server said of itself and its model."""
-        return self._info
-
-    def render_prompt(self, statement: str) -> tuple[int, ...]:
-        """Token ids of the prompt around a statement."""
-        return self._tokenizer.render_prompt(statement)
-
-    def encode(self, text: str) -> Encoding:
-        """Token ids of a text that goes on from another, with character offsets."""
-        return self._tokenizer.encode_after(text)
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """Text of token ids."""
-        return self._tokenizer.decode(token_ids)
 
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Waiting]:
         """Sample every block; results come as they finish, and word of a server that is away.

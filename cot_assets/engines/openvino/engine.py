@@ -25,10 +25,10 @@ from cot_assets.engines.base import (
     Block,
     BlockResult,
     Completion,
-    Encoding,
     EngineError,
     EngineInfo,
     Sampling,
+    TokenizedEngine,
     Working,
 )
 from cot_assets.engines.openvino.plain import PlainModel
@@ -59,7 +59,7 @@ _TRIAL = 16  #: sequences of a request, tokens of a prompt and most steps that a
 _HEARTBEAT = 1.0  #: seconds after which a caller hears how far unfinished blocks are
 
 
-class OpenVINOEngine:
+class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
     """One model in an OpenVINO GenAI pipeline; ``engine_args`` override the scheduler's settings."""
 
     def __init__(self, entry: ModelEntry) -> None:
@@ -133,22 +133,6 @@ class OpenVINOEngine:
         )
         self._most_sequences = min(scheduler.max_num_seqs, scheduler.max_num_batched_tokens)
         return scheduler
-
-    def describe(self) -> EngineInfo:
-        """Name, version, number format and revision."""
-        return self._info
-
-    def render_prompt(self, statement: str) -> tuple[int, ...]:
-        """Token ids of the prompt around a statement."""
-        return self._tokenizer.render_prompt(statement)
-
-    def encode(self, text: str) -> Encoding:
-        """Token ids of a text that goes on from another, with character offsets."""
-        return self._tokenizer.encode_after(text)
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """Text of token ids."""
-        return self._tokenizer.decode(token_ids)
 
     def _config(self, block: Block, sampling: Sampling) -> genai.GenerationConfig:
         config = genai.GenerationConfig()

@@ -22,10 +22,10 @@ from cot_assets.engines.base import (
     Block,
     BlockResult,
     Completion,
-    Encoding,
     EngineError,
     EngineInfo,
     Sampling,
+    TokenizedEngine,
 )
 from cot_assets.engines.revision import altered, altering, canonical, declared
 from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
@@ -52,7 +52,7 @@ class _Running:
     generated_tokens: int = 0
 
 
-class VLLMEngine:
+class VLLMEngine(TokenizedEngine[ModelTokenizer]):
     """One model in a vLLM engine; ``engine_args`` of the entry are vLLM's own arguments."""
 
     def __init__(self, entry: ModelEntry) -> None:
@@ -126,22 +126,6 @@ class VLLMEngine:
             tokenizer=self._tokenizer.revision,
             context=config.model_config.max_model_len,
         )
-
-    def describe(self) -> EngineInfo:
-        """Name, version, number format, device and revision."""
-        return self._info
-
-    def render_prompt(self, statement: str) -> tuple[int, ...]:
-        """Token ids of the prompt around a statement."""
-        return self._tokenizer.render_prompt(statement)
-
-    def encode(self, text: str) -> Encoding:
-        """Token ids of a text that goes on from another, with character offsets."""
-        return self._tokenizer.encode_after(text)
-
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """Text of token ids."""
-        return self._tokenizer.decode(token_ids)
 
     def _add(self, block: Block, sampling: Sampling) -> dict[str, tuple[_Running, int]]:
         """Hand a block over: a request per sample, each with a seed of its own; by request id.

@@ -25,10 +25,9 @@ from cot_assets.sampling.tables import (
     traces_frame,
 )
 
-_SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
-_TRACES = {**_SCHEMA, **sampling.AUDIT}
+_TRACES = {**rules.SCHEMA, **sampling.AUDIT}
 _POTENTIALS = {
-    **_SCHEMA,
+    **rules.SCHEMA,
     "null_iff_unknown": (True, "The potential is NULL exactly where n is 0."),
     "interval_width": (False, "The median 95% interval is at most 0.30 wide."),
     "martingale": (False, "The potential at stopping times has mean V0: one joint test, 1% level."),
@@ -40,7 +39,7 @@ _POTENTIALS = {
     description=common.description("problems"),
     kinds={"duckdb", "polars"},
     metadata=common.table_metadata("problems"),
-    check_specs=common.check_specs("problems", _SCHEMA, PROBLEM_SETS),
+    check_specs=common.check_specs("problems", rules.SCHEMA, PROBLEM_SETS),
 )
 def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Questions with gold answers, from the problem set's source."""
@@ -50,7 +49,7 @@ def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
     return common.finished(
         frame,
         scope.fingerprint,
-        checks=_SCHEMA,
+        checks=rules.SCHEMA,
         findings={"schema": rules.schema_holds("problems", frame)},
         metadata={"revision": str(frame["revision"][0]), "protocol": scope.protocol.name},
     )
@@ -98,7 +97,7 @@ def traces(
     description=common.description("prefixes") + "\n\nThis asset also writes `trace_cuts`.",
     kinds={"duckdb", "polars"},
     metadata=common.table_metadata("prefixes"),
-    check_specs=common.check_specs("prefixes", _SCHEMA),
+    check_specs=common.check_specs("prefixes", rules.SCHEMA),
 )
 def prefixes(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The measured traces, cut by the protocol's policy."""
@@ -111,7 +110,7 @@ def prefixes(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
     return common.finished(
         cuts.filter(~pl.col("is_end")).unique("prefix_id", maintain_order=True),
         scope.fingerprint,
-        checks=_SCHEMA,
+        checks=rules.SCHEMA,
         findings={"schema": rules.schema_holds("trace_cuts", cuts)},
         metadata={"traces_measured": measured.height, "cuts": cuts.height},
     )

@@ -21,8 +21,6 @@ from cot_assets.sampling.tables import measured_traces, rollouts_frame
 from cot_assets.study import ADAPTIVE, BLOCK_SIZE
 from cot_assets.warehouse.schema import polars_schema
 
-_CHECKS = {"schema": (True, "Columns, types and keys are those of the DDL.")}
-
 
 @dg.asset(
     partitions_def=MODEL_BY_SET,
@@ -32,7 +30,7 @@ _CHECKS = {"schema": (True, "Columns, types and keys are those of the DDL.")}
     "fixed grid. Rounds that were sampled before an interruption are found in the shards.",
     kinds={"parquet", "duckdb"},
     metadata=common.table_metadata("explorations"),
-    check_specs=common.check_specs("explorations", _CHECKS),
+    check_specs=common.check_specs("explorations", rules.SCHEMA),
     pool="gpu",
 )
 def explorations(
@@ -50,7 +48,7 @@ def explorations(
     return common.finished(
         frame,
         scope.fingerprint,
-        checks=_CHECKS,
+        checks=rules.SCHEMA,
         findings={"schema": rules.schema_holds("explorations", frame)},
         metadata=found,
     )

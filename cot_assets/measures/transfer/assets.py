@@ -23,8 +23,7 @@ from cot_assets.orchestration.partitions import ALL_WRITERS, MODEL_BY_SET
 from cot_assets.sampling.plan import plan_rollouts
 from cot_assets.sampling.tables import prompts
 
-_SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
-_POTENTIALS = {**_SCHEMA, "null_iff_unknown": (True, "The potential is NULL exactly where n is 0.")}
+_POTENTIALS = {**rules.SCHEMA, "null_iff_unknown": (True, "The potential is NULL exactly where n is 0.")}
 
 
 def _where(scope: common.Scope) -> dict[str, str]:
@@ -132,7 +131,7 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
     description=common.description("unlocks") + "\n\nThis asset also writes `unlock_rates`.",
     kinds={"polars", "duckdb"},
     metadata=common.table_metadata("unlocks"),
-    check_specs=common.check_specs("unlocks", _SCHEMA),
+    check_specs=common.check_specs("unlocks", rules.SCHEMA),
     tags={"part": "analysis"},
 )
 def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
@@ -152,7 +151,7 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     return common.finished(
         frame,
         common.transfer_fingerprint_of(context, scope),
-        checks=_SCHEMA,
+        checks=rules.SCHEMA,
         findings={"schema": rules.schema_holds("unlocks", frame)},
         metadata={
             "headline": common.preview(shares.filter(*is_headline).select(columns), rows=20),
@@ -192,7 +191,7 @@ def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.
     description=common.description("transfer_steps") + "\n\nThis asset also writes `step_correlations`.",
     kinds={"polars", "duckdb"},
     metadata=common.table_metadata("transfer_steps"),
-    check_specs=common.check_specs("transfer_steps", _SCHEMA),
+    check_specs=common.check_specs("transfer_steps", rules.SCHEMA),
     tags={"part": "analysis"},
 )
 def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
@@ -207,7 +206,7 @@ def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.Materi
     return common.finished(
         frame,
         common.transfer_fingerprint_of(context, scope),
-        checks=_SCHEMA,
+        checks=rules.SCHEMA,
         findings={"schema": rules.schema_holds("transfer_steps", frame)},
         metadata={"step_correlations": common.preview(correlations)},
     )

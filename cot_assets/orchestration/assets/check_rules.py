@@ -13,6 +13,8 @@ import polars as pl
 
 from cot_assets.warehouse.schema import check_frame
 
+#: The check that most assets have, as the others are written: whether it blocks, and what it says.
+SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
 MAX_UNSCORED_SHARE = 0.02
 MAX_TRUNCATED_SHARE = 0.10
 MAX_EMPTY_SHARE = 0.50

@@ -16,7 +16,6 @@ from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
 
-_SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
 Make = Callable[[common.Scope], pl.DataFrame]
 
 
@@ -36,7 +35,7 @@ def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -
         description=common.description(table),
         kinds={"polars", "duckdb"},
         metadata=common.table_metadata(table),
-        check_specs=common.check_specs(table, _SCHEMA, MODEL_BY_SET),
+        check_specs=common.check_specs(table, rules.SCHEMA, MODEL_BY_SET),
     )
     def derived(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         scope = common.scope_of(context, study)
@@ -45,7 +44,7 @@ def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -
         return common.finished(
             frame,
             scope.fingerprint,
-            checks=_SCHEMA,
+            checks=rules.SCHEMA,
             findings={"schema": rules.schema_holds(table, frame)},
         )
 

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import dagster as dg
 from pydantic import PrivateAttr
 
-from cot_assets.engines.base import Engine
+from cot_assets.engines.base import Engine, Tokens
 from cot_assets.engines.opening import open_engine
-from cot_assets.engines.remembered import RememberedEngine, Tokens, recall, remember
+from cot_assets.engines.remembered import RememberedEngine, recall, remember
 from cot_assets.sampling.run import SamplingStatus
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
 from cot_assets.warehouse.recorded import with_recorded

@@ -15,7 +15,7 @@ import dagster as dg
 import polars as pl
 
 from cot_assets.engines.base import CannotScoreError, Engine, EngineInfo
-from cot_assets.orchestration.assets.check_rules import Finding
+from cot_assets.orchestration.assets.check_rules import SCHEMA, Finding
 from cot_assets.orchestration.assets.materializing import Scope
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.sampling.audit import audit
@@ -34,7 +34,7 @@ ORIGINS = {"completions": "own", "transfer_completions": "given"}
 ON_CONFLICT: dict[str, Conflict] = {"completions": "replace", "transfer_completions": "keep"}
 #: Checks of rollouts, wherever the prefix came from.
 ROLLOUT_CHECKS = {
-    "schema": (True, "Columns, types and keys are those of the DDL."),
+    **SCHEMA,
     "no_duplicates": (True, "No sample index stands twice for a prefix."),
     "unscored_share": (True, "The grader failed on at most 2% of the rollouts."),
     "truncated_share": (False, "At most 10% of the rollouts ran out of tokens."),
