@@ -118,11 +118,14 @@ class _Child:
             try:
                 process.stdin.write(question + b"\n")
                 process.stdin.flush()
-                return process.stdout.readline()
+                answer = process.stdout.readline()
             except OSError:
-                return b""
+                answer = b""
             finally:
                 timer.cancel()
+            if not answer:
+                self.close()  # or the next one may ask a process that is just ending
+            return answer
 
     def close(self) -> None:
         """End the process."""
