@@ -25,7 +25,7 @@ from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.study.home import DataHome
 from cot_assets.study.manifest import Manifest, recorded
-from cot_assets.warehouse.damage import row_counts
+from cot_assets.warehouse.preparing import row_counts
 from cot_assets.warehouse.store import Warehouse
 
 DAMAGED = ".damaged"

@@ -135,7 +135,7 @@ def _read(kind: type[Entry], path: Path) -> dict[str, Raw]:
             raise ConfigError(
                 f"{path}: the name {_short(name)} may hold only letters, digits, '.', '_' and '-', at most 100"
             )
-        for part, inside in entry.items():
+        for part, inside in cast("Raw", entry).items():
             if (
                 part not in kind.model_fields
                 and isinstance(inside, dict)

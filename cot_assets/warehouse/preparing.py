@@ -1,7 +1,7 @@
 """Bringing an open database to the schema of this code.
 
-Belongs here: creating tables and views, and telling a database that other code made. Does not belong here: what the
-schema is (:mod:`cot_assets.warehouse.schema`).
+Belongs here: creating tables and views, telling a database that other code made or that is damaged, and counting what
+it holds. Does not belong here: what the schema is (:mod:`cot_assets.warehouse.schema`).
 
 There are no migrations: everything can be made again from the shards (``cot-assets rebuild``). A table that is missing,
 a changed view and a changed comment appear by themselves; a changed column or key asks for a rebuild.
@@ -10,15 +10,29 @@ a changed view and a changed comment appear by themselves; a changed column or k
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 
 import duckdb
 
-from cot_assets.warehouse.errors import WarehouseError
+from cot_assets.warehouse.errors import WarehouseError, reason
 from cot_assets.warehouse.schema import TableSchema, describe, tables, views
 
+#: Rows by table, problem set and model (empty where a table tells no model).
+RowCounts = Mapping[tuple[str, str, str], int]
+#: What DuckDB says of a file that is cut, overwritten or flipped, and not of one that is locked or forbidden.
+DAMAGE = re.compile(
+    r"corrupt|checksum|not a valid DuckDB|could not read|read .* bytes|replaying WAL|serializ|Failed to load",
+    re.IGNORECASE,
+)
+_HEADERS = 3 * 4096  #: bytes before the first block
+#: Columns that name a partition's model, the first that a table has.
+_MODEL = ("model", "reader")
+#: Rows come with every run, and are not made again.
+_LEDGER = "sampling_runs"
 _VERSIONS = """
 CREATE TABLE schema_version (name VARCHAR PRIMARY KEY, version VARCHAR NOT NULL, applied_at TIMESTAMP NOT NULL);
 COMMENT ON TABLE schema_version IS 'What made this database: a row for its creation and one for its present schema.';
@@ -116,3 +130,43 @@ def _difference(found: TableSchema, wanted: TableSchema) -> str:
     return (
         f"table {wanted.name} has {', '.join(extra) or 'nothing'} in place of {', '.join(lacks) or 'nothing'}"
     )
+
+
+def damage(path: Path, *, is_thorough: bool = False) -> str | None:
+    """Why a database cannot be read to its end, None where it can or is used by others."""
+    try:
+        con = duckdb.connect(path)
+    except duckdb.Error as error:
+        return reason(error) if DAMAGE.search(str(error)) else None
+    try:
+        blocks, size = con.execute("SELECT used_blocks, block_size FROM pragma_database_size()").fetchall()[0]
+        least = _HEADERS + int(blocks) * int(size)  # free blocks at the end may not have been written
+        if path.stat().st_size < least:
+            return f"it ends after {path.stat().st_size:,} of at least {least:,} bytes"
+        for (table,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall():
+            what = "max(hash(t))" if is_thorough else "count(*)"
+            con.execute(f'SELECT {what} FROM "{table}" AS t').fetchall()  # noqa: S608 - the catalog's own name
+    except duckdb.Error as error:
+        return reason(error) if DAMAGE.search(str(error)) else None
+    finally:
+        con.close()
+    return None
+
+
+def row_counts(con: duckdb.DuckDBPyConnection) -> RowCounts:
+    """Rows by table, problem set and model, of every table that tells the problem set."""
+    columns: dict[str, list[str]] = {}
+    for table, column in con.execute(
+        "SELECT c.table_name, c.column_name FROM duckdb_columns() AS c JOIN duckdb_tables() AS t USING (table_oid) "
+        "WHERE NOT c.internal"
+    ).fetchall():
+        columns.setdefault(table, []).append(column)
+    counts: dict[tuple[str, str, str], int] = {}
+    for table, names in columns.items():
+        if "problem_set" not in names or table == _LEDGER:
+            continue
+        model = next((f'"{name}"' for name in _MODEL if name in names), "''")
+        sql = f'SELECT problem_set, {model}, count(*) FROM "{table}" GROUP BY ALL'  # noqa: S608
+        for problem_set, name, n in con.execute(sql).fetchall():
+            counts[table, problem_set, name or ""] = n
+    return counts

@@ -21,10 +21,16 @@ import polars as pl
 
 from cot_assets.study import DataHome
 from cot_assets.warehouse import publish
-from cot_assets.warehouse.damage import RowCounts, damage, row_counts
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason, shown
 from cot_assets.warehouse.lock import HolderLock
-from cot_assets.warehouse.preparing import is_current, prepare, transaction
+from cot_assets.warehouse.preparing import (
+    RowCounts,
+    damage,
+    is_current,
+    prepare,
+    row_counts,
+    transaction,
+)
 from cot_assets.warehouse.reading import CONNECTION_CONFIG, Params, select, sql_folder
 from cot_assets.warehouse.schema import (
     TableSchema,

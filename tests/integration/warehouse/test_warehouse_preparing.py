@@ -34,7 +34,7 @@ def test_a_new_database_has_every_table_and_view_with_its_comments() -> None:
 
 def test_a_missing_table_and_a_changed_view_appear_by_themselves_and_rows_stay() -> None:
     con = made()
-    con.execute("INSERT INTO grades VALUES ('1', '1', 'integer', '1', 'correct', 'equal', NULL)")
+    con.execute("INSERT INTO grades VALUES ('1', '1', 'integer', '1', 'correct', 'equal', NULL, NULL)")
     con.execute("DROP TABLE explorations; CREATE OR REPLACE VIEW events AS SELECT 1 AS old")
     con.execute("UPDATE schema_version SET version = 'older' WHERE name = 'present'")
     assert not is_current(con)
