@@ -1,7 +1,7 @@
 """Questions to the published results: named queries and a user's own SQL.
 
 Belongs here: finding, describing and running queries on ``results.duckdb``. Does not belong here: how
-the rows are shown (:mod:`cot_assets.warehouse.display`), and what a query computes (``sql/queries`` and
+the rows are shown (:mod:`cot_assets.cli.sql`), and what a query computes (``sql/queries`` and
 ``sql/views``).
 
 A named query is a file ``sql/queries/<name>.sql`` that opens with the question it answers, then perhaps

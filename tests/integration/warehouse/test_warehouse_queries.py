@@ -12,11 +12,11 @@ import pytest
 from warehouse_rows import ROOT
 from warehouse_study import LINES, PROTOCOL, TRANSFER, N, fill
 
+from cot_assets.cli.sql import format_rows
 from cot_assets.measures.frames import CURVES as CURVES_SCHEMA
 from cot_assets.measures.rates.passk import Rule, pass_at_k_by_problem
 from cot_assets.study import DataHome
 from cot_assets.warehouse import reading
-from cot_assets.warehouse.display import format_rows
 from cot_assets.warehouse.errors import WarehouseError
 from cot_assets.warehouse.queries import Value, find_query, named_queries, query_rows, read_query, run_query
 from cot_assets.warehouse.schema import views

@@ -26,7 +26,7 @@ def test_the_line_of_help_is_the_command_s_own(name: str) -> None:
         ("cot_assets.cli", {"duckdb", "numpy", "polars", "pydantic", "rich"}),
         # A question to the results opens DuckDB and writes a table; a data frame would take longer than both.
         (
-            "cot_assets.cli.sql, cot_assets.warehouse.queries, cot_assets.warehouse.display",
+            "cot_assets.cli.sql, cot_assets.warehouse.queries",
             {"polars", "pydantic"},
         ),
     ],

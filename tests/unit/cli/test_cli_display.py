@@ -10,7 +10,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from cot_assets.warehouse.display import Format, format_rows
+from cot_assets.cli.sql import Format, format_rows
 from cot_assets.warehouse.reading import Rows
 
 HOSTILE = "a\x1b[2J\r\n\u202eb [red]c[/red]"
