@@ -60,13 +60,14 @@ class SamplingStatus:
     def seconds_left(self) -> tuple[float, bool] | None:
         """How long what is missing takes, and whether that is the most it can take; None before anything came.
 
-        By tokens: rollouts as long as those that finished, or as their budgets where none has.
+        By tokens: rollouts as long as those that finished, or as their budgets where none has. What is underway may
+        be longer than those, so at most half of what is missing counts as there.
         """
         if self.is_finished or not self.seconds or not self.tokens:
             return None
-        missing = self.n_total - self.n_before
-        whole = missing * self.generated_tokens / self.n_done if self.n_done else self.most_tokens
-        return max(0.0, whole - self.tokens) * self.seconds / self.tokens, not self.n_done
+        missing = self.n_total - self.n_before - self.n_done
+        left = missing * self.generated_tokens / self.n_done if self.n_done else self.most_tokens
+        return (left - min(self.underway_tokens, left / 2)) * self.seconds / self.tokens, not self.n_done
 
     def line(self, label: str) -> str:
         """One line on it, for logs and where there is no terminal."""

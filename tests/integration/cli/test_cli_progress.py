@@ -71,3 +71,17 @@ def test_a_line_says_where_a_stage_is() -> None:
     assert status.line("completions m s") == (
         "completions m s: 80 of 160 rollouts, 16 found, 6,400 tokens, 16 rollouts/s, 1,600 tokens/s, 5 s left"
     )
+
+
+def test_unfinished_blocks_count_from_the_beginning() -> None:
+    """Tokens move before any block has finished; the time left is the most it can be, then what it looks like."""
+    status = SamplingStatus(n_before=0, n_total=100, seconds=10.0, underway_tokens=500, most_tokens=10_500)
+    assert status.line("m") == (
+        "m: 0 of 100 rollouts, 0 found, 500 tokens, 0.0 rollouts/s, 50 tokens/s, at most 200 s left"
+    )
+    status.n_done, status.generated_tokens, status.underway_tokens, status.seconds = 50, 5000, 0, 100.0
+    assert status.seconds_left == (100.0, False)
+    status.underway_tokens = 50_000  # far more than rollouts were long so far: it is not over yet
+    left = status.seconds_left
+    assert left is not None
+    assert left[0] > 0
