@@ -68,18 +68,21 @@ def _patterns(rates: pl.DataFrame) -> Finding | None:
     known = rates.filter(pl.col("rate").is_not_null() & pl.col("pattern").is_in(["insight", "tangent"]))
     if known.is_empty():
         return None
-    plain = known.filter(pl.col("rule") == "threshold").sort("rate", "model", descending=[True, False])
-    row = plain.row(0, named=True)
+    expected = known.filter(pl.col("rule") == "fitted").sort("rate", "model", descending=[True, False])
+    if expected.is_empty():
+        return None
+    row = expected.row(0, named=True)
     same = known.filter((pl.col("model") == row["model"]) & (pl.col("cut_policy") == row["cut_policy"]))
     parts: list[str] = []
     for pattern, verb in (("insight", "raises"), ("tangent", "lowers")):
-        both = {r["rule"]: r for r in same.filter(pl.col("pattern") == pattern).iter_rows(named=True)}
-        seen, kept = both.get("threshold"), both.get("confirmed")
-        if seen is not None:
+        by_rule = {r["rule"]: r for r in same.filter(pl.col("pattern") == pattern).iter_rows(named=True)}
+        fitted, seen, kept = (by_rule.get(rule) for rule in ("fitted", "threshold", "confirmed"))
+        if fitted is not None:
+            called = f", {seen['n_with']:,} by the paper's rule" if seen is not None else ""
             sure = f", {kept['n_with']:,} beyond chance" if kept is not None else ""
             parts.append(
-                f"a single step {verb} the chance a lot in {_written(seen, 'share')} "
-                f"({seen['n_with']:,} of {numbers.counted(seen['n_traces'], 'trace')}{sure})"
+                f"a single step {verb} the chance a lot in {_written(fitted, 'share')} "
+                f"(of {numbers.counted(fitted['n_traces'], 'trace')}{called}{sure})"
             )
     sentence = f"In {one_line(row['model'], 40)}'s measured traces " + "; ".join(parts) + "."
     if row["n_traces"] < FEWEST_TRACES:

@@ -115,7 +115,7 @@ class Report:
 
     def _cards(self, verdicts: pl.DataFrame) -> list[Row]:
         """What the card of each model says."""
-        rates = self.source.query("pattern_rates", trace_filter="all", rule="threshold").sort("cut_policy")
+        rates = self.source.query("pattern_rates", trace_filter="all", rule=None).sort("cut_policy")
         mean = self.source.query("difficulty").filter(pl.col("split_by") == "none")
         cards: list[Row] = []
         for row in verdicts.iter_rows(named=True):
@@ -124,11 +124,16 @@ class Report:
                 _figure(label, kind, r, r["estimate"], numbers.counted(r["n_problems"], "problem"))
                 for measure, label, kind in _MEANS for r in of if r["measure"] == measure
             ]  # fmt: skip
-            for r in {r["pattern"]: r for r in own}.values():  # of several cut policies the last
+            plain = {
+                r["pattern"]: r for r in own if r["rule"] == "threshold"
+            }  # of several cut policies the last
+            fitted = {r["pattern"]: r for r in own if r["rule"] == "fitted"}
+            for r in plain.values():
                 label = (
                     f"{SYMBOLS.get(r['pattern'], '')} {r['pattern'].replace('_', ' ')}".strip().capitalize()
                 )
-                figures.append(_figure(label, "share", r, r["rate"], f"{r['n_with']} of {r['n_traces']}"))
+                called, best = f"{r['n_with']} of {r['n_traces']}", fitted.get(r["pattern"], r)
+                figures.append(_figure(label, "share", best, best["rate"], called))
             cards.append({
                 "name": one_line(row["model"], 60), "revision": one_line(row["revision"], 40), "row": row,
                 "figures": [figure for figure in figures if figure["rate"] is not None],

@@ -177,9 +177,10 @@ def clustered_quantile(
 
 
 def jackknifed_shares(
-    fit: Callable[[npt.NDArray[np.bool_]], Sequence[float]],
+    fit: Callable[[npt.NDArray[np.bool_]], Sequence[float] | Floats],
     clusters: npt.ArrayLike,
     level: float = CONFIDENCE,
+    counts: Sequence[tuple[int, int]] | None = None,
 ) -> list[Estimate]:
     """Shares that a fit to all values gives, with intervals that leave out whole clusters in turn.
 
@@ -189,26 +190,34 @@ def jackknifed_shares(
     interval is Jeffreys' at that size.
 
     Args:
-        fit: shares in [0, 1] fitted to the values that the mask keeps; always as many, in one order.
+        fit: shares in [0, 1] fitted to the values that the mask keeps; always as many, in one order; NaN for a share
+            of none of them.
         clusters: the problem of each value; there must be one value at least.
         level: of the intervals.
+        counts: of how many values of how many clusters each share is; of all where None.
     """
     _, where = np.unique(np.asarray(clusters), return_inverse=True)
     count = int(where.max()) + 1
     found = np.asarray(fit(np.ones(len(where), dtype=np.bool_)), dtype=np.float64)
     n_groups = min(count, MOST_GROUPS)
-    sizes = np.full(len(found), float(count))
+    of = np.array(counts or [(len(where), count)] * len(found))
+    values, problems = of[:, 0], of[:, 1]
+    sizes = problems.astype(np.float64)
     if n_groups > 1:
         left_out = np.array([fit(where % n_groups != group) for group in range(n_groups)], dtype=np.float64)
+        left_out = np.where(np.isnan(left_out), found, left_out)
         spread = left_out - left_out.mean(axis=0)
         variance = (n_groups - 1) / n_groups * (spread**2).sum(axis=0)
         shrink = float(normal_ppf((1 + level) / 2) / student_ppf((1 + level) / 2, n_groups - 1)) ** 2
         seen = variance > 1e-15
         sizes[seen] = shrink * (found * (1 - found))[seen] / variance[seen]
-        sizes = np.clip(sizes, count, len(where))
+        sizes = np.clip(sizes, problems, values)
     low, high = jeffreys_interval(np.clip(found, 0.0, 1.0) * sizes, sizes, level)
-    ends = zip(found.tolist(), low.tolist(), high.tolist(), strict=True)
-    return [Estimate(mean, a, b, len(where), count) for mean, a, b in ends]
+    numbers = zip(found, low, high, sizes, of.tolist(), strict=True)
+    return [
+        Estimate(float(mean), float(a), float(b), n, n_clusters, None, float(size) if n else float("nan"))
+        for mean, a, b, size, (n, n_clusters) in numbers
+    ]
 
 
 def _correlation(sums: Floats) -> Floats:

@@ -1,8 +1,9 @@
 -- How often does each pattern occur, with the counts behind each rate? (Long form of the pattern table.)
 -- note: Share of the paper's traces (correct ones, problems solved without CoT left out) with at least one event.
--- note: The threshold rule is the paper's; the confirmed rule keeps what chance is unlikely to have made.
+-- note: Fitted: the share of traces expected to have it, sampling noise removed. The threshold rule is the paper's;
+-- note: the confirmed rule keeps what chance is unlikely to have made.
 -- param problem_set: NULL = all problem sets
--- param rule: NULL = both rules; or 'threshold', the paper's on estimates; 'confirmed' counts only what is_confirmed
+-- param rule: NULL = all rules; 'fitted', 'threshold' = the paper's on estimates, or 'confirmed'
 -- param trace_filter: 'paper' = right traces of problems not solved without CoT; or correct, incorrect, all
 SELECT
     problem_set,
@@ -22,4 +23,5 @@ WHERE problem_set = coalesce($problem_set, problem_set)
     AND rule = coalesce($rule, rule)
     AND trace_filter = $trace_filter
 ORDER BY problem_set, cut_policy,
-    list_position(['insight', 'tangent', 'late_spike', 'lucky_guess', 'monotone'], pattern), model, rule DESC;
+    list_position(['insight', 'tangent', 'late_spike', 'lucky_guess', 'monotone'], pattern), model,
+    list_position(['fitted', 'threshold', 'confirmed'], rule);

@@ -27,7 +27,7 @@ SELECT
 FROM pattern_rates
 GROUP BY ALL;
 COMMENT ON VIEW pattern_table IS 'The paper''s pattern table: one row per model, problem set, cut policy, rule and trace filter, one column per pattern. The paper''s own setting: rule threshold, filter paper.';
-COMMENT ON COLUMN pattern_table.rule IS 'threshold (the paper''s) or confirmed (is_confirmed of the pattern)';
+COMMENT ON COLUMN pattern_table.rule IS 'fitted (expected under the law fitted to all changes), threshold (the paper''s) or confirmed (is_confirmed of the pattern)';
 COMMENT ON COLUMN pattern_table.n_traces IS 'Traces in the filter; the largest number over the patterns, as not every one is decidable on every trace';
 COMMENT ON COLUMN pattern_table.insight IS 'Share of traces with at least one insight; NULL without traces';
 COMMENT ON COLUMN pattern_table.insight_low IS 'Lower end of its 95% interval, clustered by problem';

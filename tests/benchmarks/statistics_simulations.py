@@ -41,6 +41,7 @@ SIMULATIONS: dict[str, tuple[Callable[[int], Iterator[Row]], int]] = {
     "guess_bounds": (guesses.guess_bounds, 2000),
     "clustered_rates": (rates.clustered_rates, 1000),
     "matched_means": (rates.matched_means, 300),
+    "fitted_rates": (rates.fitted_pattern_rates, 100),
     "bootstrap": (rates.bootstrap, 1000),
     "differences": (rates.differences, 1000),
     "quantiles": (summaries.quantiles, 1000),

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from cot_assets.measures.rates.fitted_rates import fitted_rates
 from cot_assets.measures.rates.matching import matched_rates, model_differences
 from cot_assets.measures.rates.passk import measured_pass_at_k
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
@@ -16,7 +17,7 @@ from cot_assets.measures.rates.summaries import JUDGED, QUESTIONS, summaries
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets.derived import estimate_assets
 
-_DECIDED = ("tangents", "spikes", "lucky_guesses", "monotonicity")
+_DECIDED = ("tangents", "spikes", "lucky_guesses", "monotonicity", "changes")
 _COMPARED = ("pattern_rates", "matched_rates", "model_differences", "pass_at_k")
 
 
@@ -35,7 +36,7 @@ def _of_model(scope: common.Scope) -> pl.DataFrame:
 
 def _of_all_models(scope: common.Scope) -> pl.DataFrame:
     protocol = scope.protocol
-    tangents, spikes, guesses, monotone = (
+    tangents, spikes, guesses, monotone, changes = (
         scope.warehouse.read_table(name, **scope.where) for name in _DECIDED
     )
     traces = scope.warehouse.read(
@@ -45,6 +46,7 @@ def _of_all_models(scope: common.Scope) -> pl.DataFrame:
     decisions = decided_traces(tangents, spikes, guesses, monotone)
     found = [
         pattern_rates(decisions, protocol),
+        fitted_rates(monotone, changes, protocol),
         matched_rates(decisions, protocol),
         model_differences(decisions, traces, protocol),
     ]

@@ -74,7 +74,8 @@ def decided_traces(
     for rule, flag in RULES.items():
         decisions[rule, "insight"] = _with_event(traces, spikes.filter(flag))
         decisions[rule, "tangent"] = _with_event(traces, tangents.filter(flag))
-        decisions[rule, "monotone"] = _with_flag(traces, monotonicity, flag)
+        if rule != "confirmed":  # reached by next to no curve for which it is true; rule fitted says how many
+            decisions[rule, "monotone"] = _with_flag(traces, monotonicity, flag)
         for guess in ("late_spike", "lucky_guess"):
             decisions[rule, guess] = _with_flag(traces, lucky_guesses.filter(rule=guess), flag)
     return decisions

@@ -34,7 +34,7 @@ def pattern_figure(rates: pl.DataFrame) -> Figure | None:
     known = known.filter(pl.col("cut_policy") == policy)
     models = sorted(set(known["model"]), key=natural)
     patterns = [pattern for pattern in _PATTERNS if pattern in set(known["pattern"])]
-    rules = [rule for rule in ("threshold", "confirmed") if rule in set(known["rule"])]
+    rules = [rule for rule in ("fitted", "threshold", "confirmed") if rule in set(known["rule"])]
     palette = [FIRST, SECOND] if len(models) <= 2 else sns.color_palette("colorblind", len(models))
     figure, grid = panels(
         len(rules), columns=2, width=4.2, height=0.3 + 0.22 * len(patterns) * max(2, len(models))

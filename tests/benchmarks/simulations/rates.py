@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from build import PROTOCOL
 
+from cot_assets.measures.rates.fitted_rates import fitted_rates
 from cot_assets.measures.rates.matching import EQUAL_WEIGHTS, matched_rates
 from cot_assets.statistics.clusters import cluster_bootstrap_mean, paired_difference
 from cot_assets.statistics.effective_size import effective_sample_size
@@ -162,3 +164,58 @@ def _clipped() -> float:
 
 
 _CLIPPED = _clipped()
+
+
+def fitted_pattern_rates(repeats: int) -> Iterator[Row]:
+    """Shares of traces with a pattern, expected and as called: 24 problems, 4 traces each, 12 cuts."""
+    for curves in ("flat", "a fifth falls by 0.38"):
+        for n in (32, 64, 128):
+            rng, found = np.random.default_rng([SEED, n, len(curves)]), []
+            for _ in range(repeats):
+                truth = rng.uniform(0.05, 0.95, 96)[:, None] * np.ones(12)
+                if curves != "flat":
+                    truth = rng.uniform(0.4, 0.9, 96)[:, None] * np.ones(12)
+                    falls = (np.arange(12) >= rng.integers(1, 12, 96)[:, None]) & (rng.random(96) < 0.2)[
+                        :, None
+                    ]
+                    truth = truth - 0.38 * falls
+                found.append(_fitted_and_called(truth, n, rng))
+            rows = {pattern: np.array([study[pattern] for study in found]) for pattern in found[0]}
+            for pattern, (true, called, mean, low, high) in ((name, row.T) for name, row in rows.items()):
+                covered = (low <= true) & (true <= high) if 0 < true.mean() < 1 else np.array(np.nan)
+                yield {
+                    "curves": curves, "n": n, "pattern": pattern, "true share": true.mean(), "threshold": called.mean(),
+                    "fitted": mean.mean(), "coverage": covered.mean(),
+                }  # fmt: skip
+
+
+def _fitted_and_called(
+    truth: npt.NDArray[np.float64], n: int, rng: np.random.Generator
+) -> dict[str, list[float]]:
+    """True share, share by threshold, and the fitted rate with its interval, of tangents and of monotone traces."""
+    k, analysis = rng.binomial(n, truth), PROTOCOL.analysis
+    names = [f"t{i:02}" for i in range(len(k))]
+    unit = {"problem_set": "s", "model": "m", "cut_policy": "lines"}
+    traces = pl.DataFrame({"trace_id": names, "problem_id": [f"p{i % 24}" for i in range(len(k))]})
+    about = {"n_pairs": k.shape[1] - 1, "verdict": "correct", "is_solved_without_cot": False}
+    traces = traces.with_columns(pl.lit(value).alias(name) for name, value in {**unit, **about}.items())
+    steps = pl.DataFrame(
+        {
+            "trace_id": np.repeat(names, k.shape[1] - 1),
+            "k_before": k[:, :-1].ravel(),
+            "k_after": k[:, 1:].ravel(),
+        }
+    ).with_columns(n_before=n, n_after=n)
+    rates = fitted_rates(traces, steps.join(traces, on="trace_id"), PROTOCOL).filter(trace_filter="all")
+    drops = {
+        "true": (truth[:, :-1] - truth[:, 1:]).max(axis=1),
+        "seen": (k[:, :-1] - k[:, 1:]).max(axis=1) / n,
+    }
+    shares = {
+        "tangent": [float((drop > analysis.tangent_threshold + 1e-9).mean()) for drop in drops.values()],
+        "monotone": [float((drop <= analysis.monotone_tolerance + 1e-9).mean()) for drop in drops.values()],
+    }
+    ends = {
+        row["measure"]: [row[end] for end in ("estimate", "ci_low", "ci_high")] for row in rates.to_dicts()
+    }
+    return {pattern: [*share, *ends[pattern]] for pattern, share in shares.items()}

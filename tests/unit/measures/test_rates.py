@@ -1,11 +1,13 @@
 """Pattern rates."""
 
+import numpy as np
 import polars as pl
 import pytest
 from build import PROTOCOL, curve
 from support.judged import judged_views
 from support.views import shown_estimates
 
+from cot_assets.measures.rates.fitted_rates import PATTERNS, fitted_rates
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.statistics.estimates import jeffreys_interval
 
@@ -41,7 +43,7 @@ TRACES = (
 
 def test_every_pattern_rule_and_filter_has_a_row():
     table = rates(*TRACES)
-    assert table.height == 5 * 2 * 4
+    assert table.height == (5 + 4) * 4  # without a confirmed rate of monotone traces
     assert table["protocol_hash"].unique().to_list() == [PROTOCOL.sampling_hash]
 
 
@@ -97,3 +99,47 @@ def test_models_are_kept_apart():
 
 def test_no_traces_give_no_rows():
     assert rates(TRACES[0].clear()).height == 0
+
+
+def fitted(*curves: pl.DataFrame) -> dict[tuple[str, str], dict]:
+    views = judged_views(pl.concat(curves), PROTOCOL)
+    found = fitted_rates(views["monotonicity"], views["changes"], PROTOCOL)
+    table = shown_estimates("pattern_rates", found)
+    return {(row["pattern"], row["trace_filter"]): row for row in table.iter_rows(named=True)}
+
+
+def test_noise_on_flat_curves_is_neither_a_tangent_nor_a_fall():
+    rng = np.random.default_rng(5)
+    counts = [rng.binomial(64, level, 6) for level in rng.uniform(0.1, 0.9, 24)]
+    assert np.mean([(k[:-1] - k[1:]).max() > 6 for k in counts]) > 0.3  # by tolerance a third and more fall
+    curves = [
+        curve([(int(c), 64) for c in k], trace_id=f"t{i:02}", problem_id=f"p{i}")
+        for i, k in enumerate(counts)
+    ]
+    rows = fitted(*curves)
+    assert rows["monotone", "all"]["rate"] > 0.9
+    assert rows["tangent", "all"]["rate"] < 0.02
+    assert rows["insight", "all"]["rate"] < 0.02
+
+
+def test_clear_changes_are_expected_as_often_as_they_are_seen():
+    rows = fitted(*(
+        curve([(60, 64), (58, 64), (0 if i % 3 == 0 else 59, 64)], trace_id=f"t{i:02}", problem_id=f"p{i // 2}",
+              verdict="incorrect" if i % 3 == 0 else "correct")
+        for i in range(24)
+    ))  # fmt: skip
+    assert set(rows) == {(p, f) for p in PATTERNS for f in ("paper", "correct", "incorrect", "all")}
+    tangent, fall = rows["tangent", "all"], rows["monotone", "all"]
+    assert (tangent["n_traces"], tangent["n_with"], tangent["n_problems"]) == (24, None, 12)
+    assert tangent["rate"] == pytest.approx(1 / 3, abs=0.01)
+    assert tangent["ci_low"] < 1 / 3 < tangent["ci_high"]
+    assert fall["rate"] == pytest.approx(2 / 3, abs=0.02)
+    assert rows["tangent", "incorrect"]["rate"] > 0.98
+    assert rows["tangent", "incorrect"]["n_traces"] == 8
+    assert rows["tangent", "correct"]["rate"] < 0.02
+
+
+def test_a_filter_without_traces_has_no_expected_share():
+    row = fitted(curve([(20, 64), (40, 64)]))["tangent", "incorrect"]
+    assert row["n_traces"] == 0
+    assert row["rate"] is row["ci_low"] is row["ci_high"] is row["n_eff"] is None

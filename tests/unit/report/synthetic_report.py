@@ -205,11 +205,11 @@ def _estimates(tables: dict[str, Rows]) -> dict[str, Rows]:
     for model in MODELS:
         for pattern in ("insight", "tangent", "late_spike", "lucky_guess", "monotone"):
             found = sum(event["model"] == model and event["pattern"] == pattern for event in tables["events"])
-            for rule in ("threshold", "confirmed"):
+            for rule in ("fitted", "threshold", "confirmed"):
                 for name in ("paper", "all"):
                     rates.append(
                         {"model": model, "pattern": pattern, "rule": rule, "cut_policy": "lines", "trace_filter": name,
-                         "n_with": min(found, 24), "n_traces": 24, "n_problems": 24, "rate": min(found, 24) / 24,
+                         "n_with": None if rule == "fitted" else min(found, 24), "n_traces": 24, "n_problems": 24, "rate": min(found, 24) / 24,
                          "ci_low": max(0.0, min(found, 24) / 24 - 0.1), "ci_high": min(1.0, min(found, 24) / 24 + 0.1)}
                     )  # fmt: skip
     means = [
