@@ -16,12 +16,12 @@ SELECT
 FROM estimates
 WHERE question = 'pass_at_k'
 GROUP BY ALL;
-COMMENT ON VIEW pass_at_k IS 'pass@k of the measured traces, unbiased, with guesses and without. Empty where traces were picked by their verdict, or may have been.';
-COMMENT ON COLUMN pass_at_k.cut_policy IS 'Where traces are cut: tokens, lines or sentences; grid21 for the 21-point grid of an imported fine curve';
+COMMENT ON VIEW pass_at_k IS 'pass@k, unbiased: of all sampled traces (cut policy any), and of the measured ones with guesses and without. Not of traces that were picked by their verdict, or may have been.';
+COMMENT ON COLUMN pass_at_k.cut_policy IS 'Where the measured traces are cut; any: all sampled traces, measured or not';
 COMMENT ON COLUMN pass_at_k.k IS 'Traces drawn';
 COMMENT ON COLUMN pass_at_k.guesses IS 'kept: every right trace counts; late_spike or lucky_guess: those that the rule calls a guess (by threshold) count as wrong';
-COMMENT ON COLUMN pass_at_k.n_problems IS 'Problems with at least k scored measured traces';
-COMMENT ON COLUMN pass_at_k.n_traces IS 'Their scored measured traces';
+COMMENT ON COLUMN pass_at_k.n_problems IS 'Problems with at least k of these traces scored';
+COMMENT ON COLUMN pass_at_k.n_traces IS 'Their scored traces';
 COMMENT ON COLUMN pass_at_k.n_guesses IS 'Right traces among them that count as wrong';
 COMMENT ON COLUMN pass_at_k.pass_at_k IS 'Mean over problems of 1 - C(n - c, k) / C(n, k); NULL without problems';
 COMMENT ON COLUMN pass_at_k.ci_low IS 'Lower end of its 95% interval, bootstrap by problem';

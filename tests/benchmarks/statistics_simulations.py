@@ -43,6 +43,7 @@ SIMULATIONS: dict[str, tuple[Callable[[int], Iterator[Row]], int]] = {
     "matched_means": (rates.matched_means, 300),
     "fitted_rates": (rates.fitted_pattern_rates, 100),
     "bootstrap": (rates.bootstrap, 1000),
+    "hard_sets": (rates.hard_sets, 1000),
     "differences": (rates.differences, 1000),
     "quantiles": (summaries.quantiles, 1000),
     "fitted_shares": (summaries.fitted_shares, 200),

@@ -10,7 +10,7 @@ import polars as pl
 
 from cot_assets.measures.rates.fitted_rates import fitted_rates
 from cot_assets.measures.rates.matching import matched_rates, model_differences
-from cot_assets.measures.rates.passk import measured_pass_at_k
+from cot_assets.measures.rates.passk import measured_pass_at_k, sampled_pass_at_k
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.measures.rates.summaries import JUDGED, QUESTIONS, summaries
@@ -40,7 +40,7 @@ def _of_all_models(scope: common.Scope) -> pl.DataFrame:
         scope.warehouse.read_table(name, **scope.where) for name in _DECIDED
     )
     traces = scope.warehouse.read(
-        "SELECT problem_set, model, problem_id, verdict FROM traces WHERE problem_set = $problem_set",
+        "SELECT problem_set, model, problem_id, trace_id, verdict FROM traces WHERE problem_set = $problem_set",
         scope.where,
     )
     decisions = decided_traces(tangents, spikes, guesses, monotone)
@@ -52,7 +52,7 @@ def _of_all_models(scope: common.Scope) -> pl.DataFrame:
     ]
     # How recorded traces were chosen is not known: perhaps by their verdict.
     if not scope.config.problem_set(scope.problem_set).is_recorded:
-        found.append(measured_pass_at_k(monotone, guesses, protocol))
+        found += [sampled_pass_at_k(traces, protocol), measured_pass_at_k(monotone, guesses, protocol)]
     return pl.concat(found)
 
 

@@ -16,6 +16,7 @@ from cot_assets.measures.estimates import Group, Labels, Row, estimates
 from cot_assets.measures.frames import require
 from cot_assets.statistics.special import Floats, Numbers, log_choose
 from cot_assets.study import Protocol
+from cot_assets.warehouse.schema import polars_schema
 
 Rule = Literal["lucky_guess", "late_spike"]
 RULES: tuple[Rule, ...] = ("lucky_guess", "late_spike")
@@ -95,6 +96,23 @@ def pass_at_k_by_problem(
     )
 
 
+def sampled_pass_at_k(traces: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+    """Mean pass@k of all sampled traces, measured or not, over problems with at least k of them, as ``estimates``.
+
+    Args:
+        traces: ``problem_set, model, problem_id, trace_id, verdict`` of every sampled trace.
+        protocol: says how many traces each problem has, gives the seed and stamps the result.
+
+    Returns:
+        Rows with k = 1, 2, 4, ... up to the traces per problem in the column ``size``, every right trace counting
+        (rule ``kept``); cuts play no part.
+    """
+    nothing = pl.DataFrame(schema=polars_schema("lucky_guesses"))
+    by_problem = pass_at_k_by_problem(traces, nothing, _powers(protocol.sampling.traces_per_problem))
+    rows = _means(by_problem, "pass_at_k", {"rule": "kept"}, protocol.sampling.seed)
+    return estimates(rows, "pass_at_k", protocol)
+
+
 def measured_pass_at_k(
     monotonicity: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol: Protocol
 ) -> pl.DataFrame:
@@ -118,7 +136,7 @@ def measured_pass_at_k(
     if protocol.sampling.measured != "correct":
         per_problem = protocol.sampling.measured_per_problem
         most = per_problem if protocol.sampling.measured == "first" else protocol.sampling.traces_per_problem
-        ks = [k for k in (1, 2, 4, 8, 16, 32, 64) if k < most] + [most]
+        ks = _powers(most)
         for (policy,), traces in monotonicity.group_by("cut_policy", maintain_order=True):
             own = lucky_guesses.filter(pl.col("cut_policy") == policy)
             for rule in RULES:
@@ -130,6 +148,11 @@ def measured_pass_at_k(
                         by_problem, "pass_at_k", {**labels, "rule": "kept"}, protocol.sampling.seed
                     )
     return estimates(rows, "pass_at_k", protocol)
+
+
+def _powers(most: int) -> list[int]:
+    """1, 2, 4, ... up to 64, and the most."""
+    return [k for k in (1, 2, 4, 8, 16, 32, 64) if k < most] + [most]
 
 
 def _means(by_problem: pl.DataFrame, column: str, labels: Labels, seed: int) -> Iterator[Row]:

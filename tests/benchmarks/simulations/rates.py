@@ -65,6 +65,22 @@ def bootstrap(repeats: int) -> Iterator[Row]:
         }
 
 
+def hard_sets(repeats: int) -> Iterator[Row]:
+    """Coverage of the mean potential of skewed problem sets, 64 rollouts each; Beta(0.1, 2) is a hard one."""
+    for a, b in ((0.1, 2.0), (0.3, 2.0), (1.0, 1.0), (2.0, 0.1)):
+        for problems in (8, 12, 24, 60):
+            rng, found = np.random.default_rng([SEED, int(10 * a), problems]), []
+            for r in range(repeats):
+                values = rng.binomial(64, rng.beta(a, b, problems)) / 64
+                found.append(cluster_bootstrap_mean(values, np.arange(problems), seed=r))
+            covered = [got.low <= a / (a + b) <= got.high for got in found]
+            width = [got.high - got.low for got in found]
+            yield {
+                "potentials": f"Beta({a:g}, {b:g})", "problems": problems, "coverage": np.mean(covered),
+                "width": np.mean(width),
+            }  # fmt: skip
+
+
 def matched_means(repeats: int) -> Iterator[Row]:
     """Coverage of rates matched on V0: five bins of unequal rates, beta-binomial problems within each.
 

@@ -185,3 +185,21 @@ def test_the_jackknife_leaves_out_whole_problems_in_bounded_many_fits():
     assert len(seen) == 31
     assert all(len(set(kept[3 * i : 3 * i + 3])) == 1 for kept in seen for i in range(100))
     assert np.sum([~kept for kept in seen], axis=0).tolist() == [1] * 300
+
+
+def test_means_of_hard_sets_are_covered():
+    # Potentials of Beta(0.1, 2): most at 0, few carry the mean. The percentile interval covers 0.83 to 0.86.
+    rng, covered, sets = np.random.default_rng(2), 0, 100
+    for r in range(sets):
+        values = rng.binomial(64, rng.beta(0.1, 2, 24)) / 64
+        got = cluster_bootstrap_mean(values, np.arange(24), seed=r)
+        covered += got.low <= 0.1 / 2.1 <= got.high
+    assert covered / sets >= 0.92
+
+
+def test_the_interval_of_a_skewed_mean_is_longer_on_the_side_of_the_tail():
+    values = np.array([0.0] * 20 + [0.1, 0.2, 0.6, 0.9])
+    got = cluster_bootstrap_mean(values, np.arange(24), seed=1)
+    mirrored = cluster_bootstrap_mean(1 - values, np.arange(24), seed=1)
+    assert got.high - got.mean > 1.8 * (got.mean - got.low)
+    assert (1 - mirrored.high, 1 - mirrored.low) == pytest.approx((got.low, got.high), abs=0.01)

@@ -10,7 +10,12 @@ from scipy import stats
 from support.judged import judge_guesses, judge_monotonicity
 from support.views import shown_estimates
 
-from cot_assets.measures.rates.passk import measured_pass_at_k, pass_at_k, pass_at_k_by_problem
+from cot_assets.measures.rates.passk import (
+    measured_pass_at_k,
+    pass_at_k,
+    pass_at_k_by_problem,
+    sampled_pass_at_k,
+)
 
 
 def test_equals_the_share_of_subsets_with_a_right_one():
@@ -95,3 +100,19 @@ def test_each_rule_takes_out_its_own_guesses():
 def test_nothing_is_said_of_traces_picked_by_their_verdict():
     assert measured(PROTOCOL.model_copy(update={"measured": "correct"})).is_empty()
     assert measured(empty=True).is_empty()
+
+
+def test_traces_without_a_curve_count_where_guesses_play_no_part():
+    traces = pl.DataFrame(
+        [
+            {"problem_set": "s", "model": "m", "problem_id": problem, "trace_id": f"{problem}{i}", "verdict": verdict}
+            for problem, verdicts in {"a": ["correct", "incorrect", "truncated", "no_answer"], "b": ["incorrect"] * 4}.items()
+            for i, verdict in enumerate(verdicts)
+        ]
+    )  # fmt: skip
+    protocol = PROTOCOL.model_copy(update={"measured": "correct", "traces_per_problem": 4})
+    got = shown_estimates("pass_at_k", sampled_pass_at_k(traces, protocol))
+    assert got["k"].to_list() == [1, 2, 4]
+    assert got["pass_at_k"].to_list() == pytest.approx([1 / 8, 1 / 4, 1 / 2])
+    assert set(got["n_traces"]) == {8}
+    assert set(got["cut_policy"]) == {"any"}

@@ -136,11 +136,12 @@ def test_text_of_others_is_not_parsed_as_mathtext(small: dict[str, Rows]) -> Non
     assert to_png(figure)
 
 
-def test_rates_show_both_rules_and_the_papers_filter(small: dict[str, Rows]) -> None:
+def test_rates_show_every_rule_and_the_papers_filter(small: dict[str, Rows]) -> None:
     rates = source_of(small).view("pattern_rates")
     figure = pattern_figure(rates)
     assert figure is not None
     assert _titles(figure) == [
+        "fitted rule · paper traces · lines",
         "threshold rule · paper traces · lines",
         "confirmed rule · paper traces · lines",
     ]
