@@ -81,11 +81,18 @@ def cliff_token(
     help="What the cuts of the file are.",
 )
 @click.option(
+    "--traces",
+    type=click.Choice(["sampled"]),
+    help="No trace was chosen by its verdict. Else accuracy, gain, truncation and pass@k are withheld.",
+)
+@click.option(
     "--sum-shared",
     is_flag=True,
     help="A prefix that several traces begin with was sampled for each of them: add the counts up.",
 )
-def rollouts(file: Path, model: str, problem_set: str, cut_policy: CutPolicy, sum_shared: bool) -> None:
+def rollouts(
+    file: Path, model: str, problem_set: str, cut_policy: CutPolicy, traces: str | None, sum_shared: bool
+) -> None:
     """Import rollouts of any other source from FILE: JSONL or Parquet, one row per rollout or per cut.
 
     \b
@@ -97,7 +104,14 @@ def rollouts(file: Path, model: str, problem_set: str, cut_policy: CutPolicy, su
     from cot_assets.importing import import_table
 
     _finish(
-        import_table(file, model=model, problem_set=problem_set, cut_policy=cut_policy, sum_shared=sum_shared)
+        import_table(
+            file,
+            model=model,
+            problem_set=problem_set,
+            cut_policy=cut_policy,
+            sum_shared=sum_shared,
+            traces_sampled=traces == "sampled",
+        )
     )
 
 

@@ -26,6 +26,8 @@ Verdict = Literal["correct", "incorrect", "no_answer", "truncated", "unscored"]
 UNKNOWN_FINISH = "unknown"
 
 #: Tables that an import fills.
+#: The note by which an import says that accuracy and pass@k may be told from its traces.
+TRACES_SAMPLED = "The traces are as they were sampled: none was chosen by its verdict"
 TABLES = ("problems", "models", "traces", "trace_cuts", "rollouts", "potentials", "import_notes")
 
 

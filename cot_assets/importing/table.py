@@ -37,6 +37,7 @@ from pathlib import Path
 
 from cot_assets.grading.pool import Grade, GraderPool, Pair
 from cot_assets.importing.base import (
+    TRACES_SAMPLED,
     Imported,
     ImportingError,
     Source,
@@ -59,6 +60,7 @@ def import_table(
     problem_set: str,
     cut_policy: CutPolicy = "sentences",
     sum_shared: bool = False,
+    traces_sampled: bool = False,
     imported_at: datetime | None = None,
 ) -> list[Imported]:
     """Read a table of rollouts or counts; see the module's docstring for its columns.
@@ -69,6 +71,7 @@ def import_table(
         problem_set: Name that the problems get.
         cut_policy: What the cuts are.
         sum_shared: See :func:`cot_assets.importing.frames.build`.
+        traces_sampled: No trace was chosen by its verdict, so that accuracy and pass@k may be told from them.
         imported_at: See :func:`cot_assets.importing.frames.build`.
 
     Returns:
@@ -102,7 +105,11 @@ def import_table(
     source = Source(
         NAME, cut_policy, {"cut_policy": cut_policy, "rows": "counts" if is_counts else "rollouts"}
     )
-    return [build(source, model, problem_set, traces, sum_shared=sum_shared, imported_at=imported_at)]
+    notes = [TRACES_SAMPLED] * traces_sampled
+    built = build(
+        source, model, problem_set, traces, notes=notes, sum_shared=sum_shared, imported_at=imported_at
+    )
+    return [built]
 
 
 def _are_counts(rows: Sequence[Row], path: Path) -> bool:

@@ -41,6 +41,11 @@ FILTERS: Mapping[str, pl.Expr] = {
     "incorrect": pl.col("verdict").is_in(["incorrect", "no_answer", "truncated"]),
     "all": pl.lit(True),
 }
+#: Measures that speak of all traces of a model, however few are measured.
+OF_ALL_TRACES = ("accuracy", "gain_over_v0", "truncated")
+CHOSEN = (
+    "withheld: the imported traces may have been chosen by their verdict (--traces sampled if they were not)"
+)
 #: What a subset column holds where it plays no part.
 NEUTRAL: Labels = {
     **dict.fromkeys(("other", "rule", "split_by", "control", "method"), "none"),
@@ -59,6 +64,19 @@ def estimates(rows: Iterable[Labels], question: str, protocol: Protocol) -> pl.D
     }
     filled = [{**NEUTRAL, **stamp, **row} for row in rows]
     return pl.DataFrame(filled, schema=polars_schema("estimates"))
+
+
+def withheld(frame: pl.DataFrame, models: Sequence[str]) -> pl.DataFrame:
+    """The rows with what says nothing of these models, whose traces may have been chosen by their verdict, as NULL."""
+    is_hidden = pl.col("measure").is_in(OF_ALL_TRACES) & (
+        pl.col("model").is_in(models) | pl.col("other").is_in(models)
+    )
+    numbers = ("estimate", "ci_low", "ci_high", "n_eff", "k")
+    return frame.with_columns(
+        *(pl.when(~is_hidden).then(pl.col(name)).alias(name) for name in numbers),
+        method=pl.when(is_hidden).then(pl.lit("none")).otherwise("method"),
+        note=pl.when(is_hidden).then(pl.lit(CHOSEN)).otherwise("note"),
+    )
 
 
 def row(measure: str, statistic: str, found: Estimate, n_of: str, method: str, labels: Labels) -> Row:

@@ -1,5 +1,6 @@
 -- How hard are the problems by level and subject: accuracy with CoT, chance without, length of the traces?
 -- note: Chance without any CoT (V0), accuracy, and what the CoT gains; every problem counts once.
+-- note: Accuracy, gain and truncation are withheld where imported traces may have been chosen by their verdict.
 -- param problem_set: NULL = all problem sets
 SELECT
     problem_set,
@@ -10,7 +11,8 @@ SELECT
     round(estimate, 3) AS estimate,
     round(ci_low, 3) AS ci_low,
     round(ci_high, 3) AS ci_high,
-    n_problems
+    n_problems,
+    note
 FROM summaries
 WHERE figure = 'difficulty'
     AND problem_set = coalesce($problem_set, problem_set)

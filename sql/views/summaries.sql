@@ -17,6 +17,7 @@ SELECT
     n,
     n_problems,
     n_of,
+    note,
     protocol,
     sampling_hash AS protocol_hash
 FROM estimates
@@ -39,3 +40,4 @@ COMMENT ON COLUMN summaries.n_with IS 'Of n: how many have it; NULL where the nu
 COMMENT ON COLUMN summaries.n IS 'What it rests on, in units of n_of';
 COMMENT ON COLUMN summaries.n_problems IS 'Problems that these belong to';
 COMMENT ON COLUMN summaries.n_of IS 'What n counts: traces, tangents, steps (pairs of neighboring cuts), events, cuts or problems';
+COMMENT ON COLUMN summaries.note IS 'Why the number is withheld; NULL where it is not';

@@ -8,6 +8,8 @@ from typing import Any
 
 import polars as pl
 
+from cot_assets.importing.base import TRACES_SAMPLED
+from cot_assets.measures.estimates import withheld
 from cot_assets.measures.rates.fitted_rates import fitted_rates
 from cot_assets.measures.rates.matching import matched_rates, model_differences
 from cot_assets.measures.rates.passk import measured_pass_at_k, sampled_pass_at_k
@@ -21,6 +23,18 @@ _DECIDED = ("tangents", "spikes", "lucky_guesses", "monotonicity", "changes")
 _COMPARED = ("pattern_rates", "matched_rates", "model_differences", "pass_at_k")
 
 
+def _chosen_models(scope: common.Scope) -> list[str]:
+    """Imported models whose traces may have been chosen by their verdict: how is not known unless the import says."""
+    if not scope.config.problem_set(scope.problem_set).is_recorded:
+        return []
+    rows = scope.warehouse.read(
+        "SELECT DISTINCT model FROM traces WHERE problem_set = $problem_set AND model NOT IN "
+        "(SELECT model FROM import_notes WHERE problem_set = $problem_set AND note = $note) ORDER BY model",
+        {"problem_set": scope.problem_set, "note": TRACES_SAMPLED},
+    )
+    return rows["model"].to_list()
+
+
 def _of_model(scope: common.Scope) -> pl.DataFrame:
     tables = {name: scope.warehouse.read_table(name, **scope.where) for name in JUDGED}
     traces = scope.warehouse.read(
@@ -31,7 +45,7 @@ def _of_model(scope: common.Scope) -> pl.DataFrame:
     curves = scope.curves()
     more = {"curves": curves, "traces": traces, "problems": scope.problems()}
     varied = rate_sensitivity(curves, tables["lucky_guesses"], scope.protocol)
-    return pl.concat([summaries({**tables, **more}, scope.protocol), varied])
+    return withheld(pl.concat([summaries({**tables, **more}, scope.protocol), varied]), _chosen_models(scope))
 
 
 def _of_all_models(scope: common.Scope) -> pl.DataFrame:
@@ -50,10 +64,12 @@ def _of_all_models(scope: common.Scope) -> pl.DataFrame:
         matched_rates(decisions, protocol),
         model_differences(decisions, traces, protocol),
     ]
-    # How recorded traces were chosen is not known: perhaps by their verdict.
-    if not scope.config.problem_set(scope.problem_set).is_recorded:
-        found += [sampled_pass_at_k(traces, protocol), measured_pass_at_k(monotone, guesses, protocol)]
-    return pl.concat(found)
+    chosen = _chosen_models(scope)
+    sampled, measured, judged = (
+        f.filter(~pl.col("model").is_in(chosen)) for f in (traces, monotone, guesses)
+    )
+    found += [sampled_pass_at_k(sampled, protocol), measured_pass_at_k(measured, judged, protocol)]
+    return withheld(pl.concat(found), chosen)
 
 
 def _shown(view: str, frame: pl.DataFrame) -> dict[str, Any]:

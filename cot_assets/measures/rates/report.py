@@ -143,7 +143,7 @@ SECTIONS = (
         by="measure",
         kinds={"accuracy": "share", "truncated": "share", "solved_without_cot": "share", "n_tokens": "count",
                "gain_over_v0": "change"},
-        across=("measure",), n=("n_problems",), names={"split_by": "By", "part": "Problems"},
+        across=("measure",), n=("n_problems",), names={"split_by": "By", "part": "Problems", "note": ""},
     ),
     Section(
         "model_pairs", "models", "Two models on the same problems",
