@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from cot_assets.study import CutPolicy
 
 _MODEL = click.option("--model", metavar="NAME", help="Name of the model; default: as the files say.")
+_NO_REPORT = click.option(
+    "--no-report", is_flag=True, help="Publish the results without the report, which takes longest."
+)
 _EXISTING = click.Path(exists=True, path_type=Path)
 
 
@@ -37,7 +40,8 @@ def import_() -> None:
 @click.argument("path", type=_EXISTING)
 @_MODEL
 @click.option("--problem-set", metavar="NAME", default="thought-anchors", show_default=True)
-def thought_anchors(path: Path, model: str | None, problem_set: str) -> None:
+@_NO_REPORT
+def thought_anchors(path: Path, model: str | None, problem_set: str, no_report: bool) -> None:
     """Import traces of Thought Anchors: PATH is the folder of a trace, or any folder above.
 
     Both layouts are read: that of thought-anchors.com (counts per sentence) and that of the full data set
@@ -45,7 +49,7 @@ def thought_anchors(path: Path, model: str | None, problem_set: str) -> None:
     """
     from cot_assets.importing import import_thought_anchors
 
-    _finish(import_thought_anchors(path, problem_set=problem_set, model=model))
+    _finish(import_thought_anchors(path, problem_set=problem_set, model=model), has_report=not no_report)
 
 
 @import_.command("cliff-token")
@@ -58,15 +62,22 @@ def thought_anchors(path: Path, model: str | None, problem_set: str) -> None:
 @click.option(
     "--every-position", is_flag=True, help="Every position was sampled: zeros at the end are no fill-ins."
 )
+@_NO_REPORT
 def cliff_token(
-    paths: tuple[Path, ...], model: str | None, problem_set: str, n: int, every_position: bool
+    paths: tuple[Path, ...],
+    model: str | None,
+    problem_set: str,
+    n: int,
+    every_position: bool,
+    no_report: bool,
 ) -> None:
     """Import traces of Cliff Tokens: each PATH is a JSON file or a folder with such files."""
     from cot_assets.importing import import_cliff_token
     from cot_assets.importing.cliff_token import EARLY_STOP
 
     stop = None if every_position else EARLY_STOP
-    _finish(import_cliff_token(*paths, problem_set=problem_set, model=model, n=n, early_stop=stop))
+    imported = import_cliff_token(*paths, problem_set=problem_set, model=model, n=n, early_stop=stop)
+    _finish(imported, has_report=not no_report)
 
 
 @import_.command("rollouts")
@@ -90,8 +101,15 @@ def cliff_token(
     is_flag=True,
     help="A prefix that several traces begin with was sampled for each of them: add the counts up.",
 )
+@_NO_REPORT
 def rollouts(
-    file: Path, model: str, problem_set: str, cut_policy: CutPolicy, traces: str | None, sum_shared: bool
+    file: Path,
+    model: str,
+    problem_set: str,
+    cut_policy: CutPolicy,
+    traces: str | None,
+    sum_shared: bool,
+    no_report: bool,
 ) -> None:
     """Import rollouts of any other source from FILE: JSONL or Parquet, one row per rollout or per cut.
 
@@ -103,19 +121,18 @@ def rollouts(
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
     from cot_assets.importing import import_table
 
-    _finish(
-        import_table(
-            file,
-            model=model,
-            problem_set=problem_set,
-            cut_policy=cut_policy,
-            sum_shared=sum_shared,
-            traces_sampled=traces == "sampled",
-        )
+    imported = import_table(
+        file,
+        model=model,
+        problem_set=problem_set,
+        cut_policy=cut_policy,
+        sum_shared=sum_shared,
+        traces_sampled=traces == "sampled",
     )
+    _finish(imported, has_report=not no_report)
 
 
-def _finish(imported: Sequence[Imported]) -> None:
+def _finish(imported: Sequence[Imported], *, has_report: bool) -> None:
     """Store and analyze what was read, and print what there is now."""
     from cot_assets.definitions import build_defs
     from cot_assets.orchestration.imports import import_rollouts
@@ -134,13 +151,15 @@ def _finish(imported: Sequence[Imported]) -> None:
             config,
             imported,
             command=_command(),
+            has_report=has_report,
             announce=lambda line: click.echo(f"  {line}", err=True),
         )
     for summary in summaries:
         click.echo(_text(summary))
     problem_set = summaries[0].problem_set
     click.echo(f"Results: {home.results}")
-    click.echo(f"Report:  {home.reports / problem_set / 'index.html'}")
+    if has_report:
+        click.echo(f"Report:  {home.reports / problem_set / 'index.html'}")
     click.echo("\nTry next:")
     click.echo(f"  cot-assets sql largest_tangents -p problem_set={problem_set}")
     click.echo(f"  cot-assets sql confirmed_events -p problem_set={problem_set}")

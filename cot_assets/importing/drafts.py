@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import cast, get_args
 
+from cot_assets.grading.gold import read_gold
 from cot_assets.grading.pool import Grade, Pair
+from cot_assets.grading.reading.kinds import UnreadableError
 from cot_assets.grading.text.extract import extract_answer
 from cot_assets.grading.verify import GRADER_VERSION, settled
 from cot_assets.importing.base import MAX_N, Counts, Cut, ImportingError, Problem, Rollout, Trace, Verdict
@@ -21,6 +24,7 @@ from cot_assets.study import ANSWER_KINDS
 
 #: 64.0, as pandas writes whole numbers of a column with gaps.
 _WHOLE = re.compile(r"([0-9]{1,10})(?:\.0{1,10})?")
+_read_gold = lru_cache(maxsize=4096)(read_gold)  # rows repeat what they say of their problem
 _OPTIONAL = ("trace_verdict", "trace_answer", "answer_kind", "level", "subject")
 
 
@@ -62,6 +66,12 @@ class Draft:
             raise ImportingError(
                 f"{record.where}: answer_kind {kind[:80]!r} is unknown; known: {', '.join(ANSWER_KINDS)}"
             )
+        try:
+            _read_gold(gold, kind)
+        except UnreadableError as error:
+            raise ImportingError(
+                f"{record.where}: the gold answer {gold[:80]!r} can be right for no answer: {error}"
+            ) from error
         name = record.optional_text("trace_id") or ""
         text = record.text("trace") if record.has("trace") or not name else None
         if text is not None and not text.strip():

@@ -60,6 +60,7 @@ def import_rollouts(
     imported: Sequence[Imported],
     *,
     command: str,
+    has_report: bool = True,
     announce: Announce = lambda _: None,
 ) -> list[Summary]:
     """Write imports, report them to Dagster, and run everything on them that runs on sampled rollouts.
@@ -71,6 +72,7 @@ def import_rollouts(
         config: With :func:`cot_assets.warehouse.recorded.with_recorded`.
         imported: What an importer returned.
         command: What to type to import the same again; kept with the materializations.
+        has_report: Whether the report is made too.
         announce: Takes a line before each step that takes time.
 
     Raises:
@@ -85,7 +87,7 @@ def import_rollouts(
         stored.append(store(warehouse, config, each.model, each.problem_set, each.frames))
         report_tables(instance, warehouse, each.model, each.problem_set, command)
     pairs = [(each.model, each.problem_set) for each in imported]
-    analyze(definitions, instance, pairs, announce)
+    analyze(definitions, instance, pairs, announce, has_report=has_report)
     return [_summary(warehouse, *pair, done) for pair, done in zip(pairs, stored, strict=True)]
 
 
@@ -94,13 +96,15 @@ def analyze(
     instance: dg.DagsterInstance,
     pairs: Sequence[tuple[str, str]],
     announce: Announce,
+    *,
+    has_report: bool = True,
 ) -> None:
     """Run the analysis on recorded (model, problem set) pairs, then comparison and report of their sets."""
     ensure_partitions(instance, [m for m, _ in pairs], [p for _, p in pairs])
     units = [Unit("evaluate_model", problem_set, model) for model, problem_set in pairs]
     units += [Unit("compare_models", problem_set) for problem_set in dict.fromkeys(p for _, p in pairs)]
     for unit in units:
-        assets = assets_of(unit.job, ("analysis",))
+        assets = [name for name in assets_of(unit.job, ("analysis",)) if has_report or name != "report"]
         announce(f"{', '.join(assets)}: {partition_key(unit)}")
         execute(definitions, instance, unit, assets=assets)
 

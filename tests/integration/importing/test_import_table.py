@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from cot_assets.importing import ImportingError, import_table
+from cot_assets.importing.base import TRACES_SAMPLED
 
 TRACE = "Add: 3+4 = 7.\nSo \\boxed{7}."
 NAMES = {"model": "m", "problem_set": "mine"}
@@ -297,3 +298,18 @@ def test_files_of_others(recorded, name, known):
 def test_files_of_others_that_mix_are_refused(recorded):
     with pytest.raises(ImportingError, match=r"row 1 has counts .* row 2 a rollout"):
         import_table(recorded.parent / "cases" / "import_mixed_rows.jsonl", **NAMES)
+
+
+@pytest.mark.parametrize("is_said", [True, False])
+def test_a_note_says_where_no_trace_was_chosen_by_its_verdict(tmp_path, is_said):
+    rows = [base(cut=5, n=8, n_correct=2)]
+    (imported,) = import_table(write(tmp_path / "t.jsonl", rows), **NAMES, traces_sampled=is_said)
+    notes = imported.frames["import_notes"].select("problem_id", "note").rows()
+    assert (("", TRACES_SAMPLED) in notes) == is_said
+
+
+@pytest.mark.parametrize("gold", ["NaN", ".", "\\text{}", "nan"])
+def test_a_gold_answer_that_no_answer_can_match_is_refused_with_its_row(tmp_path, gold):
+    rows = [base(cut=5, n=8, n_correct=2), base(problem_id="p2", gold_answer=gold, cut=5, n=8, n_correct=2)]
+    with pytest.raises(ImportingError, match="row 2: "):
+        import_table(write(tmp_path / "t.jsonl", rows), **NAMES)

@@ -6,6 +6,7 @@ from build import PROTOCOL, curve
 from support.judged import judged_views
 from support.views import shown_estimates
 
+from cot_assets.measures.estimates import CHOSEN, withheld
 from cot_assets.measures.rates.summaries import JUDGED, QUESTIONS, summaries
 from cot_assets.statistics.clusters import clustered_share
 
@@ -160,3 +161,18 @@ def test_a_missing_table_is_named():
             summaries({k: v for k, v in whole.items() if k != name}, PROTOCOL)
     with pytest.raises(ValueError, match=r"jumps lacks .*is_self_check"):
         summaries({**whole, "jumps": whole["jumps"].drop("is_self_check")}, PROTOCOL)
+
+
+def test_what_speaks_of_all_traces_is_withheld_where_they_may_have_been_chosen():
+    whole = summaries(tables(), PROTOCOL)
+    shown = withheld(whole, ["m"])
+    is_hidden = pl.col("measure").is_in(["accuracy", "gain_over_v0", "truncated"])
+    hidden = shown.filter(is_hidden)
+    assert set(hidden["note"]) == {CHOSEN}
+    assert (
+        hidden.select("estimate", "ci_low", "ci_high", "n_eff", "k").null_count().sum_horizontal()[0]
+        == 5 * hidden.height
+    )
+    assert whole.filter(is_hidden)["estimate"].drop_nulls().len()
+    assert shown.filter(~is_hidden).equals(whole.filter(~is_hidden))
+    assert withheld(whole, ["another"]).equals(whole)
