@@ -21,8 +21,11 @@ _MOST_EVALUATIONS = 1000  # of one check, newest first
 def failed_checks(
     instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey], problem_set: str
 ) -> list[str]:
-    """A sentence for every check of the problem set's partitions that did not pass when it was last evaluated."""
-    sentences: list[str] = []
+    """A sentence for what checks of the problem set's partitions said when they were last evaluated and did not pass.
+
+    Where several say the same, one sentence names all their places.
+    """
+    places: dict[tuple[str, str], list[str]] = {}
     for key in sorted(keys, key=str):
         seen: set[str] = set()
         for record in instance.event_log_storage.get_asset_check_execution_history(key, _MOST_EVALUATIONS):
@@ -33,9 +36,11 @@ def failed_checks(
             seen.add(partition)
             evaluation = event.asset_check_evaluation_data
             if not evaluation.passed:
-                name = f"{key.name.replace('_', ' ')} of {key.asset_key.to_user_string()}, {partition}"
-                sentences.append(f"Check {name}: {printable(evaluation.description or 'failed')}.")
-    return sentences
+                said = key.name.replace("_", " "), printable(evaluation.description or "failed")
+                places.setdefault(said, []).append(f"{key.asset_key.to_user_string()}, {partition}")
+    return [
+        f"Check {name} of {'; '.join(where)}: {what.rstrip('.')}." for (name, what), where in places.items()
+    ]
 
 
 def publishing(

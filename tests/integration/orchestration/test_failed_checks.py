@@ -9,7 +9,9 @@ import dagster as dg
 from cot_assets.orchestration.assets.publishing import failed_checks
 
 _SETS = dg.StaticPartitionsDefinition(["ours", "theirs"])
-_BOTH = dg.MultiPartitionsDefinition({"model": dg.StaticPartitionsDefinition(["m"]), "problem_set": _SETS})
+_BOTH = dg.MultiPartitionsDefinition(
+    {"model": dg.StaticPartitionsDefinition(["m", "k"]), "problem_set": _SETS}
+)
 _KEYS = [dg.AssetCheckKey(dg.AssetKey("made"), name) for name in ("width", "schema")]
 
 
@@ -46,3 +48,13 @@ def test_only_the_latest_evaluation_of_the_own_partitions_counts() -> None:
         run("ours", passed=True)
         assert failed_checks(instance, _KEYS, "ours") == []
         assert len(failed_checks(instance, _KEYS, "theirs")) == 1
+
+
+def test_the_same_words_of_several_partitions_are_said_once() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = _made(False).resolve_implicit_global_asset_job_def()
+        for partition in ("m|ours", "k|ours"):
+            assert job.execute_in_process(instance=instance, partition_key=partition).success
+        (sentence,) = failed_checks(instance, _KEYS, "ours")
+        assert sentence.startswith("Check width of made, ")
+        assert sentence.count("m|ours") == sentence.count("k|ours") == sentence.count("too wide.") == 1
