@@ -116,11 +116,7 @@ def grade_file(
     """
     if kind not in ANSWER_KINDS:
         raise GradeFileError(f"answer kind {kind!r} is not known; use one of {', '.join(ANSWER_KINDS)}")
-    output = output or path.with_name(path.name.removesuffix(".gz")).with_suffix(".graded.jsonl")
-    if output.exists() and (not overwrite or output.samefile(path)):
-        raise GradeFileError(
-            f"{output} exists; name another output" + ("" if overwrite else ", or overwrite it")
-        )
+    output = _output(path, output, overwrite=overwrite)
     counts: Counter[str] = Counter()
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
@@ -142,6 +138,16 @@ def grade_file(
     finally:
         part.unlink(missing_ok=True)
     return _summary(output, counts)
+
+
+def _output(path: Path, output: Path | None, *, overwrite: bool) -> Path:
+    """Where verdicts go; raises where something that must stay is there."""
+    output = output or path.with_name(path.name.removesuffix(".gz")).with_suffix(".graded.jsonl")
+    if output.exists() and (not overwrite or output.samefile(path)):
+        raise GradeFileError(
+            f"{output} exists; name another output" + ("" if overwrite else ", or overwrite it")
+        )
+    return output
 
 
 def _lines(

@@ -74,8 +74,7 @@ def given_texts(
     for trace in texts.measured:
         problem, prompt = gold[trace["problem_id"]], prompts[trace["problem_id"]]
         for fraction in sorted({*protocol.sampling.transfer_fractions, *protocol.sampling.control_fractions}):
-            cut = nearest_cut(fraction, trace["cut_tokens"], trace["n_tokens"])
-            if cut is None:
+            if (cut := nearest_cut(fraction, trace["cut_tokens"], trace["n_tokens"])) is None:
                 continue
             position: int = trace["cut_tokens"][cut]
             chosen = _chosen(texts, trace, position, fraction, protocol)

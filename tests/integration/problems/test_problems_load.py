@@ -11,26 +11,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from support.problem_files import ROWS, entry, write
 
 from cot_assets.problems import PROBLEMS_SCHEMA, ProblemSetError, load_problems, sources
-from cot_assets.study import ProblemSetEntry, load_config
+from cot_assets.study import load_config
 from cot_assets.study import rows as row_reader
-
-ROWS = [
-    {"id": "a", "problem": "1+1?", "answer": 2},
-    {"id": "b", "problem": "A {options} brace, {statement} and \\boxed{0}", "answer": "073"},
-    {"id": "c", "problem": "Ünïcode \u2028 line", "answer": 10**40},
-]
-
-
-def entry(source, **fields) -> ProblemSetEntry:
-    fields = {"name": "set", "protocol": "paper", **fields}
-    return ProblemSetEntry(source=str(source), **fields)
-
-
-def write(path: Path, rows) -> Path:
-    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n", encoding="utf-8")
-    return path
 
 
 def test_columns_are_those_of_the_table():
@@ -51,9 +36,6 @@ def test_rows_pass_the_constraints_of_the_table(home):
         assert connection.execute("SELECT count(*) FROM problems").fetchall() == [(frame.height,)]
     assert frame["answer_kind"].unique().to_list() == ["integer"]
     assert frame["revision"].n_unique() == 1
-
-
-# --- real files ---------------------------------------------------------------------------------
 
 
 def test_aime24(real_problems, home):
@@ -111,9 +93,6 @@ def test_limit_takes_the_first(real_problems, home):
     assert frame["problem_id"].to_list() == ["1", "2", "3"]
 
 
-# --- formats and mapping ------------------------------------------------------------------------
-
-
 def test_every_format_gives_the_same_problems(tmp_path, home):
     rows = [{k: str(v) for k, v in row.items()} for row in ROWS]
     table = pl.DataFrame(rows)
@@ -153,68 +132,6 @@ def test_revision_follows_contents_and_a_declared_one_wins(tmp_path, home):
     assert second["revision"][0] != first
     assert second.height == 4, "a file that changed must be read again, not taken from a cache"
     assert load_problems(entry(path, revision="v2"), home)["revision"][0] == "v2"
-
-
-# --- multiple choice ----------------------------------------------------------------------------
-
-CHOICE = {
-    "options": ("w1", "w2", "w3"),
-    "id": "id",
-    "answer_kind": "multiple_choice",
-    "prompt": "{statement}\n{options}\nLetter in \\boxed{}.",
-}
-
-
-def choice_rows(n):
-    return [
-        {"id": str(i), "problem": f"q{i}", "answer": f"r{i}\n", "w1": f"x{i}", "w2": f"y{i}", "w3": f"z{i}"}
-        for i in range(n)
-    ]
-
-
-def test_the_letter_points_at_the_right_option(tmp_path, home):
-    frame = load_problems(entry(write(tmp_path / "p.jsonl", choice_rows(400)), **CHOICE), home)
-    for row in frame.iter_rows(named=True):
-        lines = row["prompt"].split("\n")
-        assert lines[0] == row["statement"]
-        assert sorted(line[3] for line in lines[1:5]) == ["r", "x", "y", "z"]
-        right = next(line for line in lines if line.startswith(f"{row['gold_answer']}) "))
-        assert right == f"{row['gold_answer']}) r{row['problem_id']}"
-    share = Counter(frame["gold_answer"])
-    assert set(share) == set("ABCD")
-    assert all(70 <= count <= 130 for count in share.values()), "the right letter must be uniform"
-
-
-def test_options_stay_when_other_problems_come_and_go(tmp_path, home):
-    all_ = load_problems(entry(write(tmp_path / "p.jsonl", choice_rows(40)), **CHOICE), home)
-    last = load_problems(entry(write(tmp_path / "p.jsonl", choice_rows(40)[30:]), **CHOICE), home)
-    assert all_["prompt"].to_list()[30:] == last["prompt"].to_list()
-    other_seed = load_problems(entry(tmp_path / "p.jsonl", seed=1, **CHOICE), home)
-    assert other_seed["gold_answer"].to_list() != last["gold_answer"].to_list()
-
-
-def test_a_missing_wrong_option_is_left_out(tmp_path, home):
-    rows = [row | {"w3": None} for row in choice_rows(1)]
-    frame = load_problems(entry(write(tmp_path / "p.jsonl", rows), **CHOICE), home)
-    assert "C)" in frame["prompt"][0]
-    assert "D)" not in frame["prompt"][0]
-
-
-def test_letters_without_options(tmp_path, home):
-    path = write(tmp_path / "p.jsonl", [{"problem": "A) 1 B) 2", "answer": "B"}])
-    assert load_problems(entry(path, answer_kind="multiple_choice"), home)["gold_answer"][0] == "B"
-    write(path, [{"problem": "A) 1 B) 2", "answer": "2"}])
-    with pytest.raises(ProblemSetError, match="must be the letter"):
-        load_problems(entry(path, answer_kind="multiple_choice"), home)
-
-
-def test_a_right_answer_among_the_wrong_is_refused(tmp_path, home):
-    rows = [row | {"w2": "r0"} for row in choice_rows(1)]
-    with pytest.raises(ProblemSetError, match="among the wrong options"):
-        load_problems(entry(write(tmp_path / "p.jsonl", rows), **CHOICE), home)
-
-
-# --- what is refused ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -300,149 +217,7 @@ def test_an_unknown_generator(home):
         load_problems(entry("generated:other"), home)
 
 
-# --- the hub ------------------------------------------------------------------------------------
-
 CASES = Path(__file__).parents[4] / "shared" / "data" / "cases"
-HUB = "hf://datasets/someone/something/data/test.jsonl"
-
-
-@pytest.fixture
-def unreachable(monkeypatch):
-    """Every request of this process goes to a port where nothing listens, on any machine."""
-    for variable in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(variable, "http://127.0.0.1:9")
-    for variable in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(variable, raising=False)
-
-
-@pytest.fixture
-def fake_hub(monkeypatch, tmp_path):
-    """Serves hub paths from files, through the same lazy readers; counts the requests."""
-    requests = []
-
-    def scan(path):
-        requests.append(path)
-        return pl.scan_lines(tmp_path / "hub.jsonl", name=sources._LINE)
-
-    monkeypatch.setattr(sources, "_HUB_SCANNERS", {".jsonl": scan})
-    write(tmp_path / "hub.jsonl", [{"problem": "p", "answer": "1"}, {"problem": "q", "answer": "2"}])
-    return requests
-
-
-def test_an_unreachable_hub_says_what_to_do(home, unreachable):
-    for name in ("aime24", "aime25", "math500", "gpqa-diamond"):
-        with pytest.raises(ProblemSetError, match=r"could not be read.*HF_TOKEN.*download the file") as error:
-            load_problems(load_config().problem_set(name), home)
-        assert load_config().problem_set(name).source in str(error.value)
-    assert not list(home.root.glob("**/*.parquet")), "a failed fetch must leave no copy"
-
-
-def test_a_rerun_needs_no_network(home, fake_hub, monkeypatch):
-    first = load_problems(entry(HUB), home)
-    again = load_problems(entry(HUB), home)
-    assert again.equals(first)
-    assert len(fake_hub) == 1
-    other = load_problems(entry(HUB, name="other", prompt="Q: {statement}", limit=1), home)
-    assert other["prompt"].to_list() == ["Q: p"]
-    assert len(fake_hub) == 1, "another prompt needs no other download"
-
-
-def test_refresh_asks_again_and_falls_back_on_the_copy(home, fake_hub, monkeypatch, tmp_path, caplog):
-    first = load_problems(entry(HUB), home)
-    write(tmp_path / "hub.jsonl", [{"problem": "p", "answer": "1"}])
-    assert load_problems(entry(HUB), home).equals(first)
-    second = load_problems(entry(HUB), home, refresh=True)
-    assert second.height == 1
-    assert second["revision"][0] != first["revision"][0]
-
-    def refuse(path):
-        raise pl.exceptions.ComputeError("error sending request")
-
-    monkeypatch.setattr(sources, "_HUB_SCANNERS", {".jsonl": refuse})
-    assert load_problems(entry(HUB), home, refresh=True).equals(second)
-    assert "error sending request" in caplog.text
-
-
-def test_a_broken_copy_is_fetched_again(home, fake_hub):
-    first = load_problems(entry(HUB), home)
-    (copy,) = home.cache.glob("problems/*.parquet")
-    copy.write_bytes(copy.read_bytes()[:50])
-    assert load_problems(entry(HUB), home).equals(first)
-    assert len(fake_hub) == 2
-    assert [p.name for p in copy.parent.iterdir()] == [copy.name], "no temporary file may stay behind"
-
-
-def test_a_declared_revision_pins_the_download(home, fake_hub):
-    commit = "0123456789abcdef0123456789abcdef01234567"
-    frame = load_problems(entry(HUB, revision=commit), home)
-    assert fake_hub == [f"hf://datasets/someone/something@{commit}/data/test.jsonl"]
-    assert frame["revision"].unique().to_list() == [commit]
-    branch = load_problems(entry(HUB, revision="dev"), home)
-    assert branch["revision"][0] not in ("dev", commit), "a branch moves, so it is no revision"
-    assert len(list(home.cache.glob("problems/*.parquet"))) == 2
-
-
-@pytest.mark.parametrize(
-    ("source", "revision", "message"),
-    [
-        ("hf://datasets/someone", None, "not a hub path"),
-        ("hf://models/someone/something/x.jsonl", None, "not a hub path"),
-        ("hf://datasets/a/b@dev/x.jsonl", "main", "contradicts the path"),
-        (HUB, "../../etc", "no commit, tag or branch"),
-        ("hf://datasets/a/b/x.json", None, "cannot be read from the hub; known: .jsonl"),
-    ],
-)
-def test_malformed_hub_paths(home, unreachable, source, revision, message):
-    with pytest.raises(ProblemSetError, match=message):
-        load_problems(entry(source, revision=revision), home)
-
-
-def test_a_hostile_hub_path_stays_in_the_cache_folder(home, fake_hub):
-    load_problems(entry("hf://datasets/a/b/../../../../x.jsonl"), home)
-    (copy,) = home.root.glob("**/*.parquet")
-    assert copy.parent == home.cache / "problems"
-
-
-# --- gold answers -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("answer", "fields", "gold", "reading"),
-    [
-        ("He has 3+4=7 pens.\n#### 1,007", {"gold_rules": ("hash",)}, "1,007", "number 1007"),
-        (
-            r"So $x = 3$ and the sum is \boxed{\frac{1}{2}}.",
-            {"gold_rules": ("boxed",)},
-            r"\frac{1}{2}",
-            "number 1/2",
-        ),
-        ("no box but #### 5", {"gold_rules": ("boxed", "hash")}, "5", "number 5"),
-        ("IX", {"answer_kind": "text"}, "IX", "text ix"),
-        ("100,200", {"answer_kind": "list"}, "100,200", "list [number 100; number 200]"),
-        ("(1,2)", {"answer_kind": "interval"}, "(1,2)", "region (1, 2)"),
-        ("12, 144", {}, "12, 144", "list [number 12; number 144]"),
-        (r"5\text{ km}", {}, r"5\text{ km}", "quantity 5 km"),
-    ],
-)
-def test_golds_are_reduced_and_read(tmp_path, home, answer, fields, gold, reading):
-    path = write(tmp_path / "p.jsonl", [{"problem": "p", "answer": answer}])
-    row = load_problems(entry(path, **fields), home).row(0, named=True)
-    assert (row["gold_answer"], row["gold_reading"]) == (gold, reading)
-
-
-@pytest.mark.parametrize(
-    ("answer", "fields", "message"),
-    [
-        ("He has 7 pens.\n#### 7", {}, "problem '1'.*several lines.*gold_rules"),
-        (".", {}, "problem '1'.*nothing in it"), (r"\text{}", {}, "nothing in it"), ("NaN", {}, "missing value"),
-        ("null", {}, "missing value"), ("NA", {}, "missing value"), ("seven", {"answer_kind": "date"}, "reads as number"),
-        ("no mark", {"gold_rules": ("hash",)}, "gold_rules = ..hash.."),
-    ],
-)  # fmt: skip
-def test_golds_that_nothing_can_equal_are_refused(tmp_path, home, answer, fields, message):
-    path = write(tmp_path / "p.jsonl", [{"problem": "p", "answer": answer}])
-    with pytest.raises(ProblemSetError, match=message):
-        load_problems(entry(path, **fields), home)
 
 
 @pytest.mark.parametrize(
@@ -459,24 +234,6 @@ def test_published_files(name, home):
         "problems_gsm8k.jsonl": "7",
     }
     assert load_problems(entry(path, **fields), home)["gold_answer"].to_list() == [golds[name]]
-
-
-def test_numbers_of_the_hub_keep_their_text(home, fake_hub, tmp_path):
-    (tmp_path / "hub.jsonl").write_text(
-        '{"problem": "p", "answer": 9007199254740993}\n{"problem": "q", "answer": 0.50}\n'
-    )
-    for _ in range(2):  # from the hub, and from the copy
-        assert load_problems(entry(HUB), home)["gold_answer"].to_list() == ["9007199254740993", "0.50"]
-
-
-# --- what judges answers ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["verifier", "code"])
-def test_a_file_brings_nothing_that_judges(tmp_path, home, kind):
-    path = write(tmp_path / "p.jsonl", ROWS)
-    with pytest.raises(ProblemSetError, match=rf"answer_kind = '{kind}'.*brings nothing that judges"):
-        load_problems(entry(path, answer_kind=kind), home)
 
 
 @pytest.mark.parametrize("name", ["checker-jumping", "river-crossing", "blocks-world"])
