@@ -111,8 +111,7 @@ def grade_file(
         Counts and accuracy.
 
     Raises:
-        GradeFileError: the input cannot be read, a field is missing or of another type, or ``output``
-            exists.
+        GradeFileError: the input cannot be read, a field is missing or of another type, ``output`` exists.
     """
     if kind not in ANSWER_KINDS:
         raise GradeFileError(f"answer kind {kind!r} is not known; use one of {', '.join(ANSWER_KINDS)}")

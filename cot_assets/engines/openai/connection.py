@@ -141,6 +141,10 @@ class Server:
                 # One deadline for the whole of an answer: it may come byte by byte.
                 async with asyncio.timeout(self._settings.timeout):
                     answer, content = await self._fetch(method, url, body, most)
+                if answer.is_success:
+                    found = read(self._object(content))
+                    self._last_answer, self.trouble = time.monotonic(), None
+                    return found
             except httpx.ConnectError as error:
                 reason = f"no connection ({type(error).__name__})"
             except httpx.ConnectTimeout:
@@ -152,37 +156,31 @@ class Server:
             except UnsoundAnswerError as error:
                 reason, status, failures = f"no sound answer: {error}", 200, failures + 1
             else:
-                if answer.is_success:
-                    try:
-                        found = read(self._object(content))
-                    except UnsoundAnswerError as error:
-                        reason, status, failures = f"no sound answer: {error}", 200, failures + 1
-                    else:
-                        self._last_answer, self.trouble = time.monotonic(), None
-                        return found
-                else:
-                    reason = f"HTTP {answer.status_code}: {self._excerpt(content)}"
-                    if answer.status_code < 500 and answer.status_code not in _AWAY:
-                        raise RefusedError(self._say(f"{path}: {reason}"), answer.status_code)
-                    failures += answer.status_code not in _AWAY
-                    after = _seconds(answer.headers.get("retry-after"))
+                reason = f"HTTP {answer.status_code}: {self._excerpt(content)}"
+                if answer.status_code < 500 and answer.status_code not in _AWAY:
+                    raise RefusedError(self._say(f"{path}: {reason}"), answer.status_code)
+                failures += answer.status_code not in _AWAY
+                after = _seconds(answer.headers.get("retry-after"))
             if failures >= self._settings.attempts:
                 self._give_up(path, failures, reason, status)
-            since = max(started, self._last_answer)
-            left = since + patience - time.monotonic()
-            if left <= 0:
-                raise EngineError(
-                    self._say(
-                        f"away for {time.monotonic() - since:.0f} s ({reason}); what was sampled is kept: start "
-                        "the run again when the server is back, or raise engine_args.wait"
-                    )
-                )
-            until = datetime.now() + timedelta(seconds=left)
-            self.trouble = self._say(f"{reason.splitlines()[0][:120]}; waiting until {until:%H:%M} at most")
-            # Jitter keeps many requests from coming back all at once.
-            delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311
-            await asyncio.sleep(min(left, max(delay, after or 0.0)))
+            await self._pause(reason, max(started, self._last_answer), patience, tries, after or 0.0)
             tries = min(tries + 1, 30)
+
+    async def _pause(self, reason: str, since: float, patience: float, tries: int, after: float) -> None:
+        """Wait before the next try, ``after`` seconds at least; raises where the server is away for too long."""
+        left = since + patience - time.monotonic()
+        if left <= 0:
+            raise EngineError(
+                self._say(
+                    f"away for {time.monotonic() - since:.0f} s ({reason}); what was sampled is kept: start "
+                    "the run again when the server is back, or raise engine_args.wait"
+                )
+            )
+        until = datetime.now() + timedelta(seconds=left)
+        self.trouble = self._say(f"{reason.splitlines()[0][:120]}; waiting until {until:%H:%M} at most")
+        # Jitter keeps many requests from coming back all at once.
+        delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311
+        await asyncio.sleep(min(left, max(delay, after)))
 
     def _give_up(self, path: str, failures: int, reason: str, status: int) -> NoReturn:
         raise RefusedError(
