@@ -26,6 +26,7 @@ TRIED = (16, 32, 64, 128, 256)
 LEAST = 32  #: sequences in flight however slow the engine is: two blocks, so that a long rollout is not alone
 AT_STAKE = 50.0  #: seconds of sampling that may be in unfinished blocks
 _GAIN = 1.07  #: of speed for which twice the sequences are taken on
+_PATIENCE = 2  #: trials without gain after which no more are tried: something else may have run beside one
 _MEMORY = 0.5  #: share of the free memory that the cache may take
 _MOST_TOKENS = 2048  #: of one sequence that the cache is made for
 _LEAST_TOKENS = 2048  #: without room for these a model is not worth loading
@@ -62,20 +63,20 @@ class Pace:
 
 
 def find_pace(measure: Callable[[int], float], most: int = TRIED[-1]) -> Pace:
-    """The pace of an engine: twice the sequences as long as that is faster.
+    """The pace of an engine: twice the sequences as long as that is faster, one slow trial forgiven.
 
     Args:
         measure: Tokens per second of so many sequences.
         most: Sequences that there is room for.
     """
-    best = Pace(TRIED[0], measure(TRIED[0]))
+    best, misses = Pace(TRIED[0], measure(TRIED[0])), 0
     for sequences in TRIED[1:]:
-        if sequences > most:
+        if sequences > most or misses == _PATIENCE:
             break
         rate = measure(sequences)
-        if rate < best.rate * _GAIN:
-            break
-        best = Pace(sequences, rate)
+        misses += 1
+        if rate >= best.rate * _GAIN:
+            best, misses = Pace(sequences, rate), 0
     return best
 
 
