@@ -18,6 +18,11 @@ SECTIONS = (
         kinds={"mean_interval_width": "value"}, names={"n_prefixes": "Cuts", "smallest_n": "Smallest n"},
     ),
     Section(
+        "answer_rules", "trust", "Where final answers were found",
+        "Many without an answer are a finding about the instruction or the budget, not about the reasoning.",
+        n=("n_rollouts",), names={"answer_rule": "Found by rule", "correct_share": "Correct"},
+    ),
+    Section(
         "cost", "cost", "What sampling took",
         kinds={"hours": "hours"}, across=(), names={"hours": "Time", "seconds_per_1000_rollouts": ""},
     ),

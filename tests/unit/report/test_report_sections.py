@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from synthetic_report import source_of
 
 from cot_assets.measures.sections import SECTIONS
 from cot_assets.report import sections
@@ -105,3 +106,15 @@ def test_every_section_asks_a_query_that_is_there_with_parameters_that_it_has(se
     query = named_queries()[section.query]
     assert section.group in GROUPS
     assert set(section.values) <= {parameter.name for parameter in query.parameters}
+
+
+def test_answers_that_no_rule_found_are_told_apart_from_wrong_ones() -> None:
+    rows = [
+        {"problem_set": "demo", "model": "m", "reader": "m", "prefix_id": f"p{i}", "sample_index": i, "origin": "own",
+         "answer": None if i % 3 else "5", "answer_rule": None if i % 3 else "boxed",
+         "verdict": "no_answer" if i % 3 else "correct"}
+        for i in range(9)
+    ]  # fmt: skip
+    (section,) = (section for section in SECTIONS if section.query == "answer_rules")
+    table = layout(source_of({"rollouts": rows}).query("answer_rules"), section)
+    assert _texts(table) == [["none", "67%", "0%", "n = 6"], ["boxed", "33%", "100%", "n = 3"]]
