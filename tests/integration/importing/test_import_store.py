@@ -148,8 +148,8 @@ def test_imported_names_become_known_as_recorded(warehouse: Warehouse, config: C
 
 def test_a_sampled_set_is_refused_even_without_its_entry(warehouse: Warehouse, config: Config) -> None:
     row = dict.fromkeys(("statement", "prompt", "gold_answer"), "1") | {
-        "problem_set": "set", "problem_id": "p", "answer_kind": "integer", "gold_reading": None, "level": None, "subject": None,
-        "source": "hf://datasets/x", "revision": "r",
+        "problem_set": "set", "problem_id": "p", "answer_kind": "integer", "gold_reading": None, "judged_by": None, "level": None,
+        "subject": None, "source": "hf://datasets/x", "revision": "r",
     }  # fmt: skip
     warehouse.merge(
         "problems", pl.DataFrame([row], schema_overrides={"level": pl.String, "subject": pl.String})
