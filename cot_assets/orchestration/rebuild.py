@@ -175,7 +175,7 @@ def rebuild(
             pairs,
             announce=lambda want: announce(f"{want.unit.job} {want.unit.model} {want.unit.problem_set}"),
         )
-        open_audits = _open_audits(outcome, pairs)
+        open_audits = _open_audits(old, outcome, pairs)
         lose(home, [Unit("evaluate_model", problem_set, model) for model, problem_set in open_audits])
         recorded = recorded_pairs(warehouse)
         analyze(definitions, instance, recorded, announce)
@@ -192,24 +192,23 @@ def rebuild(
         tuple(recorded),
         kept if kept.exists() else None,
         {table: frame.height for table, frame in old.frames.items()},
-        (
-            *_lost(old, [p for p in gone if p not in recorded], lost_imports(instance, warehouse)),
-            *(
-                f"the audit of {model} on {problem_set}: {_NO_MODEL}; `cot-assets run --model {model} "
-                f"--problem-set {problem_set}` makes it"
-                for model, problem_set in open_audits
-            ),
+        tuple(
+            _lost(old, [p for p in gone if p not in recorded], open_audits, lost_imports(instance, warehouse))
         ),
     )
 
 
-def _open_audits(outcome: Outcome, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The pairs whose texts nobody has audited, since that takes the model."""
+def _open_audits(old: Old, outcome: Outcome, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The pairs whose audit is lost, since a new one takes the model; one that had none before lost nothing."""
     said = [remark for remark in outcome.remarks if _NO_MODEL in remark]
+    is_known = old.path is not None and not old.problem and "audits" not in old.left
+    audits = old.frames.get("audits")
+    had = set() if audits is None else set(audits.select("model", "problem_set").iter_rows())
     return [
         (model, problem_set)
         for model, problem_set in pairs
         if any(f" of {model}|{problem_set}, " in remark for remark in said)
+        and (not is_known or (model, problem_set) in had)
     ]
 
 
@@ -238,7 +237,12 @@ def _require_blocks(old: Old, config: Config, home: DataHome, pairs: Iterable[tu
                 raise MissingBlocksError(f"{problem_set!r}: {text}. Nothing was changed")
 
 
-def _lost(old: Old, gone: Sequence[tuple[str, str]], commands: Sequence[str]) -> Iterator[str]:
+def _lost(
+    old: Old,
+    gone: Sequence[tuple[str, str]],
+    open_audits: Sequence[tuple[str, str]],
+    commands: Sequence[str],
+) -> Iterator[str]:
     """Sentences on what is not in the new warehouse."""
     if old.problem:
         yield f"the old warehouse could not be read ({old.problem}): the cost ledger is gone with it"
@@ -250,6 +254,11 @@ def _lost(old: Old, gone: Sequence[tuple[str, str]], commands: Sequence[str]) ->
         yield (
             f"{model} on {problem_set}: no longer in models.toml or problem_sets.toml; declare it again and "
             "`cot-assets run` finds its rollouts in the shards"
+        )
+    for model, problem_set in open_audits:
+        yield (
+            f"the audit of {model} on {problem_set}: {_NO_MODEL}; `cot-assets run --model {model} --problem-set "
+            f"{problem_set}` makes it"
         )
     for command in commands:
         yield f"recorded rollouts must be imported again: {command}"
