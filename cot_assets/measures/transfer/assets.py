@@ -1,8 +1,8 @@
 """Group ``transfer``: what a reader makes of the beginnings of other models' traces.
 
-Belongs here: transfer_completions (with given), transfer_rollouts, transfer_potentials (with
-transfer_curve), unlocks (with unlock_rates), transfer_differences, transfer_steps (with
-step_correlations). Does not belong here: which text a reader is given (:mod:`cot_assets.measures.transfer.given`).
+Belongs here: transfer_completions (with given), transfer_rollouts, transfer_potentials, unlocks (with unlock_rates and
+transfer_curve), transfer_differences, transfer_steps (with step_correlations). Does not belong here: which text a reader
+is given (:mod:`cot_assets.measures.transfer.given`).
 Partitions are those of the reader.
 """
 
@@ -99,7 +99,7 @@ def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.Mat
 @dg.asset(
     partitions_def=MODEL_BY_SET,
     deps=["transfer_rollouts"],
-    description=common.description("transfer_potentials") + "\n\nThis asset also writes `transfer_curve`.",
+    description=common.description("transfer_potentials"),
     kinds={"duckdb"},
     metadata=common.table_metadata("transfer_potentials"),
     check_specs=common.check_specs("transfer_potentials", _POTENTIALS),
@@ -109,10 +109,6 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
     scope = common.sampled_scope_of(context, study)
     sampling.count_potentials(scope, "transfer_completions")
     frame = scope.warehouse.read_table("transfer_potentials", **_where(scope))
-    from cot_assets.measures.transfer.report import transfer_figure  # plotting loads slowly
-
-    scope.write_estimates(transfer_curve(frame, scope.protocol), ["transfer_curve"])
-    curve = scope.warehouse.read_table("transfer_curve", **_where(scope))
     return common.finished(
         frame,
         common.transfer_fingerprint_of(context, scope),
@@ -121,14 +117,14 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
             "schema": rules.schema_holds("transfer_potentials", frame),
             "null_iff_unknown": rules.potential_is_null_iff_unknown(frame),
         },
-        metadata={"curve": common.picture(transfer_figure(curve))},
     )
 
 
 @dg.asset(
     partitions_def=MODEL_BY_SET,
     deps=["transfer_potentials"],
-    description=common.description("unlocks") + "\n\nThis asset also writes `unlock_rates`.",
+    description=common.description("unlocks")
+    + "\n\nThis asset also writes `unlock_rates` and `transfer_curve`.",
     kinds={"polars", "duckdb"},
     metadata=common.table_metadata("unlocks"),
     check_specs=common.check_specs("unlocks", rules.SCHEMA),
@@ -142,6 +138,10 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     frame = scope.warehouse.read_table("unlocks", **_where(scope))
     scope.write_estimates(unlock_rates(frame, scope.protocol), ["unlock_rates"])
     shares = scope.warehouse.read_table("unlock_rates", **_where(scope))
+    from cot_assets.measures.transfer.report import transfer_figure  # plotting loads slowly
+
+    scope.write_estimates(transfer_curve(potentials, scope.protocol), ["transfer_curve"])
+    curve = scope.warehouse.read_table("transfer_curve", **_where(scope))
     is_headline = (
         pl.col("fraction") == scope.protocol.analysis.headline_fraction,
         pl.col("trace_filter") == "all",
@@ -154,6 +154,7 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
         checks=rules.SCHEMA,
         findings={"schema": rules.schema_holds("unlocks", frame)},
         metadata={
+            "curve": common.picture(transfer_figure(curve)),
             "headline": common.preview(shares.filter(*is_headline).select(columns), rows=20),
             "shortest_unlocks": common.preview(
                 scope.warehouse.read_table("shortest_unlocks", **_where(scope))
