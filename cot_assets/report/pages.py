@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cot_assets.report import numbers
 from cot_assets.report.colors import map_css
 from cot_assets.report.folder import GENERATOR, replaced_folder
 from cot_assets.report.index import Report
 from cot_assets.report.sections import Section
-from cot_assets.report.source import Source
-from cot_assets.report.text import one_line
-from cot_assets.report.trace_view import SYMBOLS
+from cot_assets.report.source import Row, Source
+from cot_assets.report.text import one_line, visible
+from cot_assets.report.trace_view import MOST_PER_STRETCH, SYMBOLS, TraceView
 
 
 @lru_cache(maxsize=1)
@@ -99,3 +99,17 @@ def render_report(
         ReportError: ``folder`` holds something that is no report.
     """
     return replaced_folder(folder, _pages(Report(source, sections, notices)))
+
+
+def trace_frame(trace: Row, view: TraceView | None) -> str:
+    """An HTML element for notebooks: a frame with the text and curve of a trace, in which no script runs.
+
+    Args:
+        trace: Row of ``traces``.
+        view: What its page shows; None where the trace was not measured.
+    """
+    page = _environment().get_template("frame.html.j2").render(
+        page=_shell("trace"), trace=trace, view=view, text=visible(trace["text"], MOST_PER_STRETCH),
+        problem=one_line(trace["problem_id"], 80), model=one_line(trace["model"], 80),
+    )  # fmt: skip
+    return f'<iframe sandbox srcdoc="{escape(page)}" style="width:100%;height:480px;border:0"></iframe>'

@@ -55,7 +55,12 @@ class DataHome:
 
         Raises :class:`HomeError` for a path that no database can lie at.
         """
-        root = expanded(os.environ.get("COT_ASSETS_HOME") or ".cot-assets").resolve()
+        return cls.at(os.environ.get("COT_ASSETS_HOME") or ".cot-assets")
+
+    @classmethod
+    def at(cls, folder: str | Path) -> DataHome:
+        """The home at a folder, ``~`` in it expanded. Raises :class:`HomeError` for a path as above."""
+        root = expanded(str(folder)).resolve()
         if "?" in str(root):  # DuckDB takes what follows for options and looks for its log elsewhere
             raise HomeError(f"{root}: DuckDB opens no path with a '?'; set COT_ASSETS_HOME to another folder")
         return cls(root)

@@ -44,7 +44,7 @@ def curves_figure(curves: pl.DataFrame, title: str) -> Figure | None:
     figure, grid = panels(len(shown), columns=6, width=1.95, height=1.35)
     by_trace = curves.partition_by("trace_id", as_dict=True)
     for axes, (problem, trace) in zip(grid, shown, strict=True):
-        _panel(axes, by_trace[(trace,)].sort("cut_index"), problem)
+        draw_curve(axes, by_trace[(trace,)].sort("cut_index"), problem)
     more = f" (first {len(shown)} of {len(keys)} traces)" if len(shown) < len(keys) else ""
     figure.suptitle(one_line(title, 90) + more, color=INKED, fontsize=11, parse_math=False)
     figure.supxlabel("fraction of the trace (known only once it has ended)", color=MUTED, fontsize=8.5)
@@ -52,7 +52,8 @@ def curves_figure(curves: pl.DataFrame, title: str) -> Figure | None:
     return figure
 
 
-def _panel(axes: Axes, rows: pl.DataFrame, problem: str) -> None:
+def draw_curve(axes: Axes, rows: pl.DataFrame, problem: str) -> None:
+    """Draw the rows of trace_curves of one trace, in order, titled by its problem."""
     sampled = rows.filter(~pl.col("is_end"))
     verdict = rows["verdict"][0]
     color = FIRST if verdict == "correct" else SECOND

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 import pytest
 from warehouse_rows import ROOT
-from warehouse_study import LINES, PROTOCOL, TRANSFER, N, fill
+from warehouse_study import LINES, PROTOCOL, TRANSFER, N
 
 from cot_assets.cli.sql import format_rows
 from cot_assets.measures.frames import CURVES as CURVES_SCHEMA
@@ -25,12 +25,9 @@ from cot_assets.warehouse.store import Warehouse
 SHOWN = {*views(), "rollout_texts"}  #: the last one exists only where shards lie, in the published file
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = Warehouse(DataHome(tmp_path_factory.mktemp("study")))
-    fill(warehouse)
-    warehouse.publish()
-    return warehouse
+@pytest.fixture
+def study(published: Warehouse) -> Warehouse:
+    return published
 
 
 def ask(study: Warehouse, query: str, **params: Value) -> list[dict[str, object]]:
