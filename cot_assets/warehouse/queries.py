@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -33,6 +33,7 @@ from cot_assets.warehouse.reading import (
     select_rows,
     sql_folder,
     sql_text,
+    stream,
 )
 
 if TYPE_CHECKING:
@@ -135,6 +136,17 @@ def query_rows(
 ) -> Rows:
     """The same as plain values; see :func:`run_query`. ``stuck`` is told where it cannot be ended."""
     return _ask(home, name_or_sql, params, select_rows, seconds, stuck)
+
+
+def each_row(
+    home: DataHome,
+    name_or_sql: str,
+    use: Callable[[dict[str, Any]], object],
+    params: Mapping[str, Value] | None = None,
+    seconds: float = _SECONDS,
+) -> int:
+    """The number of rows, each handed to ``use`` as it arrives, so that not all are held; see :func:`run_query`."""
+    return _ask(home, name_or_sql, params, lambda con, sql, given: stream(con, sql, given, use), seconds)
 
 
 def _ask(

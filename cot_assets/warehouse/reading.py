@@ -33,6 +33,7 @@ CONNECTION_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
 }
 _GB = 1 << 30
+_AT_ONCE = 1000  #: rows fetched at a time
 _GRACE_S = 10.0  #: for a statement to end after it was asked to
 _NUMBERS = {
     f"{sign}{kind}"
@@ -73,22 +74,43 @@ def select(con: duckdb.DuckDBPyConnection, sql: str, params: Params = None) -> p
     Raises:
         WarehouseError: The SQL is wrong, or anything but one statement that reads.
     """
-    return _answer(con, sql, params, lambda relation: relation.pl())
+    return _answer(con, sql, lambda: _relation(con, sql, params).pl())
 
 
 def select_rows(con: duckdb.DuckDBPyConnection, sql: str, params: Params = None) -> Rows:
     """The same as plain values: polars takes longer to load than most questions to answer."""
 
-    def take(relation: duckdb.DuckDBPyRelation) -> Rows:
+    def take() -> Rows:
+        relation = _relation(con, sql, params)
         are_numbers = [str(kind).partition("(")[0] in _NUMBERS for kind in relation.types]
         return Rows(relation.columns, are_numbers, relation.fetchall())
 
-    return _answer(con, sql, params, take)
+    return _answer(con, sql, take)
 
 
-def _answer(
-    con: duckdb.DuckDBPyConnection, sql: str, params: Params, take: Callable[[duckdb.DuckDBPyRelation], T]
-) -> T:
+def stream(
+    con: duckdb.DuckDBPyConnection, sql: str, params: Params, use: Callable[[dict[str, Any]], object]
+) -> int:
+    """The number of rows of one statement, each handed to ``use``; they are fetched some at a time."""
+
+    def take() -> int:
+        cursor, n = con.execute(sql, params), 0
+        columns = [column[0] for column in cursor.description or ()]
+        while rows := cursor.fetchmany(_AT_ONCE):
+            n += len(rows)
+            for row in rows:
+                use(dict(zip(columns, row, strict=True)))
+        return n
+
+    return _answer(con, sql, take)
+
+
+def _relation(con: duckdb.DuckDBPyConnection, sql: str, params: Params) -> duckdb.DuckDBPyRelation:
+    return con.sql(sql, params=params) if params else con.sql(sql)
+
+
+def _answer(con: duckdb.DuckDBPyConnection, sql: str, take: Callable[[], T]) -> T:
+    """What ``take`` gives, once the SQL is known to be one statement that reads."""
     try:
         statements = con.extract_statements(sql)
         if len(statements) != 1:
@@ -97,7 +119,7 @@ def _answer(
             raise WarehouseError(
                 f"only a SELECT is run, and this is {kind.name}: {shown(sql)}; `--output FILE` writes rows to a file"
             )
-        return take(con.sql(sql, params=params) if params else con.sql(sql))
+        return take()
     except duckdb.Error as error:
         raise WarehouseError(f"this SQL cannot be run: {reason(error)}") from error
 
