@@ -154,7 +154,9 @@ def _whole(text: str, kind: str) -> Extracted | None:
 
 
 def _kept(text: str, kind: str) -> str | None:
-    """The text as its kind is judged: a program keeps its indentation, a comparison takes one line."""
+    """The text as its kind is judged: a program keeps its indentation, a comparison takes one line, a choice a letter."""
+    if kind == "multiple_choice":
+        return choice_letter(clean(text))
     if kind not in JUDGED_KINDS:
         return clean(text) or None
     return _as_written(text) or None

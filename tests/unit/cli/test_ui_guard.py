@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -42,7 +43,9 @@ def asked(
         "server": ("127.0.0.1", 3000),
         "headers": [(key.replace("_", "-").encode(), value.encode()) for key, value in headers.items()],
     }  # fmt: skip
-    asyncio.run(Guard(app, {*LOOPBACK, "gpu7.lab"}, token)(scope, receive, send))
+    guarded = Guard(app, {*LOOPBACK, "gpu7.lab"}, token)(scope, receive, send)
+    with ThreadPoolExecutor(1) as thread:  # a browser's tests may have left a loop in this one
+        thread.submit(asyncio.run, guarded).result()
     return reached, sent
 
 
