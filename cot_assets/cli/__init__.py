@@ -91,7 +91,7 @@ def _format_warning(message: Warning | str, *_: object, **__: object) -> str:
 
 def main() -> None:
     """Entry point: errors that a user can mend are one line, without a traceback."""
-    from cot_assets.cli.stopping import stop
+    from cot_assets.cli.running.stopping import stop
 
     warnings.formatwarning = _format_warning
     stop.listen()

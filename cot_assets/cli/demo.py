@@ -11,7 +11,7 @@ _MODELS = ("demo-strong", "demo-weak")
 @click.option("--quick", is_flag=True, help="A smaller problem set, for a first look: under a minute.")
 def demo(quick: bool) -> None:
     """Measure the two demo models on the demo problems; everything runs on this machine."""
-    from cot_assets.cli.updating import bring_up_to_date
+    from cot_assets.cli.running.updating import bring_up_to_date
 
     bring_up_to_date(
         [(model, "demo-quick" if quick else "demo") for model in _MODELS],

@@ -16,6 +16,6 @@ def run(model: tuple[str, ...], problem_set: str, verify: bool) -> None:
 
     What is gone is made again, and what is damaged is set aside and made again, with a line on each.
     """
-    from cot_assets.cli.updating import bring_up_to_date
+    from cot_assets.cli.running.updating import bring_up_to_date
 
     bring_up_to_date([(name, problem_set) for name in model], is_thorough=verify)

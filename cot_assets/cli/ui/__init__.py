@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from cot_assets.cli.stopping import stop
+from cot_assets.cli.running.stopping import stop
 from cot_assets.cli.ui.guard import LOOPBACK, TOKEN
 from cot_assets.study import DataHome
 

@@ -9,7 +9,7 @@ from unittest import mock
 import click
 
 from cot_assets.cli import cli, main
-from cot_assets.cli.stopping import stop
+from cot_assets.cli.running.stopping import stop
 
 SECONDS = float(sys.argv[1])
 

@@ -14,7 +14,7 @@ from cot_assets.sampling.run import SamplingStatus
 
 _CHILD = """
 import os, time
-from cot_assets.cli.progress import Screen
+from cot_assets.cli.running.progress import Screen
 from cot_assets.sampling.run import SamplingStatus
 
 screen = Screen()

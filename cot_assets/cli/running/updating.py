@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cot_assets.cli.progress import Screen
-from cot_assets.cli.stopping import stop
+from cot_assets.cli.running.progress import Screen
+from cot_assets.cli.running.stopping import stop
 from cot_assets.definitions import build_defs
 from cot_assets.orchestration.imports import lost_imports
 from cot_assets.orchestration.instance import open_instance
