@@ -27,7 +27,7 @@ from cot_assets.warehouse.recorded import with_recorded
 from cot_assets.warehouse.schema import tables
 from cot_assets.warehouse.store import Warehouse
 
-pytestmark = pytest.mark.heavy
+pytestmark = pytest.mark.long
 
 PAIRS = [("strong", "sums"), ("weak", "sums")]
 RECORDED = "theirs"

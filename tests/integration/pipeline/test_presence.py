@@ -21,7 +21,7 @@ from cot_assets.sampling.shards import DamagedShardWarning
 from cot_assets.warehouse.queries import run_query
 from cot_assets.warehouse.schema import tables
 
-pytestmark = pytest.mark.heavy
+pytestmark = pytest.mark.long
 
 PAIRS = [("script", "sums")]
 LEDGERS = {"sampling_runs", "models", "audits"}  # of the moment, or of the runs themselves

@@ -19,7 +19,7 @@ from support.lab import Lab
 from cot_assets.problems.load import load_problems
 from cot_assets.warehouse.schema import tables
 
-pytestmark = pytest.mark.heavy
+pytestmark = pytest.mark.long
 
 N_KILLS, SEED = 20, 5
 PAIR = MODEL, PROBLEM_SET = "demo-weak", "tiny"
