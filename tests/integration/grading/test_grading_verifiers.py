@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.extras import needs
 
 from cot_assets.grading.pool import GraderError, GraderPool
 from cot_assets.grading.sandbox import bubblewrap
@@ -20,6 +21,7 @@ from cot_assets.problems import ProblemSetError, load_problems
 from cot_assets.study import DataHome, ProblemSetEntry
 
 pytestmark = pytest.mark.heavy
+needs("reasoning_gym", "reasoning-gym")
 
 TASKS = (
     "gsm_symbolic", "leg_counting", "chain_sum", "simple_equations", "time_intervals", "knights_knaves", "countdown",

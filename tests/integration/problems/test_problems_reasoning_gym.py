@@ -6,9 +6,12 @@ import datetime
 import sys
 
 import pytest
+from support.extras import needs
 
 from cot_assets.problems import PROBLEMS_SCHEMA, ProblemSetError, load_problems
 from cot_assets.study import ProblemSetEntry, load_config
+
+needs("reasoning_gym", "reasoning-gym")
 
 
 def entry(task: str, **fields) -> ProblemSetEntry:
