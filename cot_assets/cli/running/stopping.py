@@ -19,7 +19,7 @@ class _Stop:
 
     def __init__(self) -> None:
         self._signal = self._handled = 0  #: ``_handled`` counts what came past Dagster's handlers
-        self._seen = threading.Event()
+        self._seen, self._leaving = threading.Event(), threading.Lock()
         self._line: Callable[[], str] = lambda: _GENERAL
         self._last: Callable[[], object] = lambda: None
 
@@ -74,6 +74,8 @@ class _Stop:
             self._seen.set()
 
     def _leave(self, number: int) -> None:
+        if not self._leaving.acquire(blocking=False):
+            return  # handler and thread both see the signal; one of them is on its way out
         self._last()
         os.write(2, b"Stopped at once.\n")
         os._exit(128 + number)
