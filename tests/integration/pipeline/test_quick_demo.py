@@ -16,6 +16,8 @@ from cot_assets.warehouse.queries import named_queries, run_query
 from cot_assets.warehouse.schema import check_frame
 from cot_assets.warehouse.store import Warehouse
 
+pytestmark = pytest.mark.heavy
+
 MODELS = ("demo-strong", "demo-weak")
 #: Filled by imports only, and by adaptive sampling only.
 ELSEWHERE = {"import_notes", "explorations"}
@@ -123,7 +125,6 @@ def test_report_and_results_are_there(home: DataHome):
     assert home.results.exists()
 
 
-@pytest.mark.heavy
 def test_a_second_run_samples_nothing_and_changes_no_row(home: DataHome, tables: dict[str, pl.DataFrame]):
     assert "Everything is up to date" in _demo(home.root)
     warehouse = Warehouse(home)
@@ -131,7 +132,6 @@ def test_a_second_run_samples_nothing_and_changes_no_row(home: DataHome, tables:
         assert warehouse.read_table(name).equals(frame), name
 
 
-@pytest.mark.heavy
 def test_lost_shards_are_sampled_again_to_the_same_rows(home: DataHome, tables: dict[str, pl.DataFrame]):
     """The embedded engine is reproducible: a lost file costs time, not results."""
     shard = sorted((home.shards / "rollouts" / "demo-weak").glob("*.parquet"))[0]
