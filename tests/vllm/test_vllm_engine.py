@@ -62,6 +62,15 @@ def prefixes(problems: pl.DataFrame, root: Path) -> list[Prefix]:
     return write_prefixes(problems, root)
 
 
+def survivors(children: list[psutil.Process]) -> list[int]:
+    """Those that run on for 20 s, which are killed; one that has ended and waits to be reaped holds nothing."""
+    _, alive = psutil.wait_procs(children, timeout=20)
+    alive = [each for each in alive if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    for each in alive:
+        each.kill()
+    return [each.pid for each in alive]
+
+
 @pytest.fixture(scope="module")
 def killed(prefixes: list[Prefix], root: Path) -> Killed:
     """A sampling process, killed in the middle."""
@@ -76,11 +85,9 @@ def killed(prefixes: list[Prefix], root: Path) -> Killed:
     assert process.poll() is None
     process.kill()
     process.wait()
-    _, alive = psutil.wait_procs(children, timeout=20)
-    for left in alive:
-        left.kill()
+    alive = survivors(children)
     finished = ShardStore(root, "rollout", "m").index().height
-    return Killed(finished, [left.pid for left in alive], seed)
+    return Killed(finished, alive, seed)
 
 
 class Bereaved(NamedTuple):
@@ -118,12 +125,9 @@ def bereaved(killed: object, prefixes: list[Prefix], root: Path) -> Bereaved:
         process.kill()
         code = process.wait()
     seconds = time.monotonic() - started
-    _, alive = psutil.wait_procs(children, timeout=20)
-    for left in alive:
-        left.kill()
+    alive = survivors(children)
     finished = ShardStore(own, "rollout", "m").index().height
-    survivors = [left.pid for left in alive]
-    return Bereaved(own, finished, survivors, seconds, code, (own / "stderr").read_text())
+    return Bereaved(own, finished, alive, seconds, code, (own / "stderr").read_text())
 
 
 @pytest.fixture(scope="module")
