@@ -6,12 +6,12 @@ Belongs here: the command. Does not belong here: what a row holds (``sql/queries
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cot_assets.study.files import replacing
 from cot_assets.study.home import DataHome
 
 #: The named query whose rows are the lines of a format.
@@ -34,16 +34,11 @@ def export(form: str, output: Path, model: str | None, problem_set: str | None) 
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
     from cot_assets.warehouse.queries import each_row
 
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
+    with replacing(output) as part, part.open("w", encoding="utf-8") as file:
 
-            def write(row: dict[str, Any]) -> None:
-                file.write(json.dumps(row, allow_nan=False) + "\n")
+        def write(row: dict[str, Any]) -> None:
+            file.write(json.dumps(row, allow_nan=False) + "\n")
 
-            given = {"model": model, "problem_set": problem_set}
-            n = each_row(DataHome.from_environment(), FORMATS[form], write, given, seconds=3600)
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
+        given = {"model": model, "problem_set": problem_set}
+        n = each_row(DataHome.from_environment(), FORMATS[form], write, given, seconds=3600)
     click.echo(f"{n:,} lines: {output}")

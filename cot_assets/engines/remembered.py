@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -34,7 +33,7 @@ from cot_assets.engines.base import (
 )
 from cot_assets.engines.hub import TOKENIZER_FILES
 from cot_assets.engines.revision import entry_revision
-from cot_assets.engines.weights.prepared import model_folder
+from cot_assets.engines.weights.prepared import model_folder, whole
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
@@ -103,21 +102,15 @@ def _key(entry: ModelEntry, revision: str) -> str:
 
 def remember(models: Path, entry: ModelEntry, engine: Engine) -> None:
     """Keep identity and tokenizer of an open engine below ``models``, whole or not at all."""
-    target = models / entry.name / _key(entry, entry_revision(entry))
-    if target.exists():
-        return
-    fresh = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
     source = model_folder(entry)
-    for name in TOKENIZER_FILES:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, fresh / name)
-    (fresh / _IDENTITY).write_text(json.dumps(asdict(engine.describe()), indent=1))
-    try:
-        fresh.rename(target)
-    except OSError:  # another process was faster
-        shutil.rmtree(fresh, ignore_errors=True)
+
+    def keep(folder: Path) -> None:
+        for name in TOKENIZER_FILES:
+            if (source / name).is_file():
+                shutil.copyfile(source / name, folder / name)
+        (folder / _IDENTITY).write_text(json.dumps(asdict(engine.describe()), indent=1))
+
+    whole(models / entry.name / _key(entry, entry_revision(entry)), keep)
 
 
 def recall(models: Path, entry: ModelEntry, *, is_any: bool = False) -> tuple[EngineInfo, Path] | None:

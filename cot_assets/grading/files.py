@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -23,6 +22,7 @@ from cot_assets.grading.text.extract import DEFAULT_RULES, Extracted, extract_an
 from cot_assets.grading.verify import GRADER_VERSION, Judgement, explain, settled
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import ANSWER_KINDS, AnswerRule
+from cot_assets.study.files import replacing
 from cot_assets.study.rows import RowsError, iter_rows
 
 _BATCH = 2000  #: responses that are held in memory at a time
@@ -117,25 +117,22 @@ def grade_file(
         raise GradeFileError(f"answer kind {kind!r} is not known; use one of {', '.join(ANSWER_KINDS)}")
     output = _output(path, output, overwrite=overwrite)
     counts: Counter[str] = Counter()
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        with (
-            part.open("x", encoding="utf-8") as results,
-            nullcontext(pool) if pool else GraderPool() as graders,
-        ):
-            responses = _responses(path, response_field, answer_field, gold_field, kind, rules)
-            for line in _lines(responses, graders, kind, explained=explained):
-                results.write(json.dumps(line, ensure_ascii=False) + "\n")
-                counts[line["verdict"]] += 1
-        if output.exists() and not overwrite:
-            raise GradeFileError(f"{output} has come into being meanwhile; name another output")
-        part.replace(output)
+        with replacing(output) as part:
+            with (
+                part.open("x", encoding="utf-8") as results,
+                nullcontext(pool) if pool else GraderPool() as graders,
+            ):
+                responses = _responses(path, response_field, answer_field, gold_field, kind, rules)
+                for line in _lines(responses, graders, kind, explained=explained):
+                    results.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    counts[line["verdict"]] += 1
+            if output.exists() and not overwrite:
+                raise GradeFileError(f"{output} has come into being meanwhile; name another output")
     except RowsError as error:
         raise GradeFileError(str(error)) from error
     except OSError as error:
         raise GradeFileError(f"{error.filename}: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
     return _summary(output, counts)
 
 

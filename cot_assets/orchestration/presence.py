@@ -9,7 +9,6 @@ The memory is a file of the data home, so that a run that is killed, or one that
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -23,6 +22,7 @@ from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import valid_from
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardStore
+from cot_assets.study.files import replacing
 from cot_assets.study.home import DataHome
 from cot_assets.study.manifest import Manifest, recorded
 from cot_assets.warehouse.preparing import row_counts
@@ -52,9 +52,8 @@ def lose(home: DataHome, units: Iterable[Unit]) -> None:
     if not new:
         return
     lost = _lost(home) | new
-    fresh = home.root / f"{_LOST}.{os.getpid()}"
-    fresh.write_text(json.dumps(lost))
-    fresh.replace(home.root / _LOST)
+    with replacing(home.root / _LOST) as fresh:
+        fresh.write_text(json.dumps(lost))
 
 
 def look(

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
+
+from cot_assets.study.files import replacing
 
 Seen = tuple[int, int, str]  #: bytes, modification time in ns, digest
 Found = Literal["whole", "missing", "damaged"]
@@ -68,11 +69,10 @@ class Manifest:
 
     def save(self) -> None:
         """Write it as a whole; a home that cannot be written goes without."""
-        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(self._seen))
-            fresh.replace(self._path)
+            with replacing(self._path) as fresh:
+                fresh.write_text(json.dumps(self._seen))
 
 
 def recorded(path: Path, folder: Path, files: Iterable[Path]) -> Manifest:

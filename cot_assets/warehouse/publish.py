@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from cot_assets.study.files import replacing
 from cot_assets.study.home import DataHome, plain
 from cot_assets.study.manifest import file_hash
 from cot_assets.warehouse.errors import WarehouseError, reason
@@ -98,9 +99,8 @@ def seed_empty_shard(home: DataHome) -> Path:
     pl.DataFrame(schema=dict(SHARD_COLUMNS)).write_parquet(empty)
     if not path.exists() or path.read_bytes() != empty.getvalue():
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{EMPTY_SHARD}.{os.getpid()}")
-        fresh.write_bytes(empty.getvalue())
-        fresh.replace(path)
+        with replacing(path) as fresh:
+            fresh.write_bytes(empty.getvalue())
     return path
 
 

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from support.extras import missing
 
 from cot_assets.measures.sections import SECTIONS
 from cot_assets.report import render_report
@@ -33,11 +34,8 @@ ARGUMENTS = [
 ]
 
 
-def _missing(what: str) -> None:
-    message = f"{what}; apt-get install chromium and uv sync, or name it in COT_ASSETS_CHROMIUM"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message, pytrace=False)
-    pytest.skip(message)
+def _missing(what: str) -> NoReturn:
+    missing(f"{what}; apt-get install chromium and uv sync, or name it in COT_ASSETS_CHROMIUM")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import axe_playwright_python
 import pytest
 from synthetic_report import Rows, only_trace, source_of, tables_around
 
@@ -114,7 +115,7 @@ def test_no_page_and_no_table_is_wider_than_the_window(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("kind", _KINDS)
 def test_axe_finds_no_serious_fault(kinds: dict[str, Path], open_page: Open, kind: str, scheme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python").__path__[0]
+    axe = axe_playwright_python.__path__[0]
     page = open_page(kinds[kind], scheme=scheme, bypass_csp=True).page
     page.evaluate(_UNFOLD)
     page.add_script_tag(content=(Path(axe) / "axe.min.js").read_text(encoding="utf-8"))

@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from cot_assets.engines.base import Block
+from cot_assets.study.files import replacing
 
 KV_BLOCK = 32  #: tokens of a block of OpenVINO's KV cache on a CPU
 #: Sequences that are tried together, ascending. More than a step has room for would make requests wait half-way.
@@ -133,9 +134,10 @@ class Paces:
     def put(self, key: str, pace: Pace) -> None:
         """Remember a pace."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
-        fresh.write_text(json.dumps({**self._read(), key: [pace.sequences, round(pace.rate, 1)]}, indent=1))
-        fresh.replace(self._file)
+        with replacing(self._file) as fresh:
+            fresh.write_text(
+                json.dumps({**self._read(), key: [pace.sequences, round(pace.rate, 1)]}, indent=1)
+            )
 
     def _read(self) -> dict[str, list[float]]:
         try:

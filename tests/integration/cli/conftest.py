@@ -12,11 +12,10 @@ from unittest import mock
 
 import pytest
 from support.command_line import Cli, Ran
+from support.extras import shared_data
 from support.lab import Lab
 
 from cot_assets.cli import main
-
-_DATA = Path(__file__).parents[4] / "shared" / "data" / "recorded"
 
 
 @pytest.fixture
@@ -47,11 +46,7 @@ def lab(tmp_path: Path) -> Lab:
 
 @pytest.fixture(scope="session")
 def recorded() -> Path:
-    if not _DATA.is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{_DATA} is absent")
-        pytest.skip("the folder shared/data with published rollouts is not beside the repository")
-    return _DATA
+    return shared_data("recorded")
 
 
 @pytest.fixture(scope="module")

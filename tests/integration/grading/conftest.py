@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.extras import shared_data
 
 from cot_assets.grading.pool import GraderPool
-
-_DATA = Path(__file__).parents[4] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +19,4 @@ def grader_pool() -> Iterator[GraderPool]:
 
 @pytest.fixture
 def real_data() -> Path:
-    if not _DATA.is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{_DATA} is absent")
-        pytest.skip("the folder shared/data with real responses is not beside the repository")
-    return _DATA
+    return shared_data()

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
+from support.extras import shared_data
 
 from cot_assets.importing import Imported
 
-_DATA = Path(__file__).parents[4] / "shared" / "data" / "recorded"
 _TABLES = Path(__file__).parents[3] / "sql" / "tables"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recorded() -> Path:
-    if not _DATA.is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{_DATA} is absent")
-        pytest.skip("the folder shared/data with published rollouts is not beside the repository")
-    return _DATA
+    return shared_data("recorded")
 
 
 @pytest.fixture

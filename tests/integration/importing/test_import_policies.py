@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -22,7 +20,7 @@ PROTOCOL = load_config().protocols["recorded"]
 
 @pytest.fixture(scope="module", params=["thought-anchors", "cliff-token"])
 def curves(request, tmp_path_factory) -> pl.DataFrame:
-    recorded = request.getfixturevalue("recorded_folder")
+    recorded = request.getfixturevalue("recorded")
     read = {"thought-anchors": import_thought_anchors, "cliff-token": import_cliff_token}[request.param]
     warehouse = Warehouse(DataHome(tmp_path_factory.mktemp("policies")))
     frames = []
@@ -67,15 +65,3 @@ def test_the_martingale_check_refuses_a_mixture(curves: pl.DataFrame) -> None:
     model = curves["model"][0]
     with pytest.raises(ValueError, match="mix the cut policies grid21, "):
         stopping_frame(curves.filter(pl.col("model") == model), PROTOCOL)
-
-
-@pytest.fixture(scope="module")
-def recorded_folder() -> Path:
-    import os
-
-    folder = Path(__file__).parents[4] / "shared" / "data" / "recorded"
-    if not folder.is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{folder} is absent")
-        pytest.skip("the folder shared/data with published rollouts is not beside the repository")
-    return folder

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+from support.extras import shared_data
 
 from cot_assets.study import DataHome
-
-_DATA = Path(__file__).parents[4] / "shared" / "data" / "problems"
 
 
 @pytest.fixture
@@ -19,8 +17,4 @@ def home(tmp_path: Path) -> DataHome:
 
 @pytest.fixture
 def real_problems() -> Path:
-    if not _DATA.is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{_DATA} is absent")
-        pytest.skip("the folder shared/data with real problem sets is not beside the repository")
-    return _DATA
+    return shared_data("problems")

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from support.extras import shared_data
 from support.problem_files import ROWS, entry, write
 
 from cot_assets.problems import PROBLEMS_SCHEMA, ProblemSetError, load_problems, sources
@@ -217,16 +218,11 @@ def test_an_unknown_generator(home):
         load_problems(entry("generated:other"), home)
 
 
-CASES = Path(__file__).parents[4] / "shared" / "data" / "cases"
-
-
 @pytest.mark.parametrize(
     "name", ["problems_float32.parquet", "problems_decimal.parquet", "problems_gsm8k.jsonl"]
 )
 def test_published_files(name, home):
-    path = CASES / name
-    if not path.exists():
-        pytest.skip("the folder shared/data/cases is not beside the repository")
+    path = shared_data("cases", name)
     fields = {"gold_rules": ("hash",)} if "gsm8k" in name else {}
     golds = {
         "problems_float32.parquet": "0.1",

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from support.extras import shared_data
 
 from cot_assets.study import rows
 from cot_assets.study.rows import Numeral, RowsError, file_digest, iter_rows
 
-CASES = Path(__file__).parents[4] / "shared" / "data" / "cases"
 WRITTEN = ["9007199254740993", ".5".replace(".", "0."), "99999999999999999999", "0.10", "1e-7", "-0.0"]
 
 
@@ -62,9 +62,7 @@ def test_parquet_gives_the_shortest_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "gold"), [("float32", "0.1"), ("decimal", "0.10")])
 def test_published_parquet_files(name: str, gold: str) -> None:
-    if not CASES.is_dir():
-        pytest.skip("the folder shared/data/cases is not beside the repository")
-    assert values(CASES / f"problems_{name}.parquet") == [gold]
+    assert values(shared_data("cases", f"problems_{name}.parquet")) == [gold]
 
 
 def test_missing_values(tmp_path: Path) -> None:
