@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
+from dagster._utils.error import SerializableErrorInfo
 
 from cot_assets.orchestration.jobs import assets_of, partition_key
 from cot_assets.orchestration.presence import look, look_at_rows, validity
@@ -24,10 +25,10 @@ from cot_assets.warehouse.store import Warehouse
 
 _POLL_S = 1.0
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
+#: What depends on nothing that another run of the same problem set makes.
+_OWN = ("load_problems", "evaluate_model")
+_WORDS = "cot_assets."  #: how the name of an error of this package begins
 #: How Python and Dagster name the kind of an error before its words.
-_OWN = "cot_assets."
 _KIND = re.compile(r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*: ")
 _INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
@@ -134,8 +135,6 @@ def _run_what_is_missing(
                 )
 
 
-#: What depends on nothing that another run of the same problem set makes.
-_OWN = ("load_problems", "evaluate_model")
 _MOST_TRIES = 3
 
 
@@ -180,10 +179,7 @@ def execute(
     failures = [event for event in result.all_events if event.is_step_failure]
     reason = "no step failed; see the run in the Dagster UI"
     if failures:
-        error = failures[0].step_failure_data.error
-        # The package's own words, which say the way out, before those of a library that it heard of it from.
-        while error is not None and error.cause is not None and not error.message.startswith(_OWN):
-            error = error.cause
+        error = _telling(failures[0].step_failure_data.error)
         if error is not None and error.cls_name in _INTERRUPTS:
             run = instance.get_run_by_id(result.run_id)
             if run is not None and run.status != dg.DagsterRunStatus.CANCELED:
@@ -191,3 +187,13 @@ def execute(
             raise KeyboardInterrupt
         reason = f"{failures[0].step_key}: {_KIND.sub('', error.message.strip()) if error else 'no message'}"
     raise PipelineError(f"{_name(unit)} failed in {reason}\n(run {result.run_id})")
+
+
+def _telling(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
+    """The error of a chain whose words a person is shown.
+
+    The package's own words, which say the way out, come before those of a library that it heard of it from.
+    """
+    while error is not None and error.cause is not None and not error.message.startswith(_WORDS):
+        error = error.cause
+    return error
