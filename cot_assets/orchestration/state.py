@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC
 
 import dagster as dg
+from sqlalchemy.exc import IntegrityError
 
 from cot_assets.orchestration.jobs import evidence, partition_key
 from cot_assets.orchestration.staleness import Marks, Part, State, Unit
@@ -27,11 +28,21 @@ _IN_FLIGHT = [
 
 
 def ensure_partitions(instance: dg.DagsterInstance, models: list[str], problem_sets: list[str]) -> None:
-    """Add what is missing to the two dynamic dimensions."""
+    """Add what is missing to the two dynamic dimensions, whoever else adds it at the same moment."""
     for definition, names in (("models", models), ("problem_sets", problem_sets)):
-        missing = sorted(set(names) - set(instance.get_dynamic_partitions(definition)))
-        if missing:
-            instance.add_dynamic_partitions(definition, missing)
+        missing = _missing(instance, definition, names)
+        while missing:
+            try:
+                instance.add_dynamic_partitions(definition, missing)
+                break
+            except IntegrityError:  # another process was faster with one of them
+                asked, missing = missing, _missing(instance, definition, names)
+                if missing == asked:
+                    raise
+
+
+def _missing(instance: dg.DagsterInstance, definition: str, names: Iterable[str]) -> list[str]:
+    return sorted(set(names) - set(instance.get_dynamic_partitions(definition)))
 
 
 def valid_from(warehouse: Warehouse) -> float:

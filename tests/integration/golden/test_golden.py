@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as cs
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -51,9 +52,11 @@ def build(root: Path) -> DataHome:
 
 
 def rows_of(home: DataHome, query: str) -> pl.DataFrame:
-    """What the query prints as CSV, read back."""
-    text = run_query(home, query).write_csv()
-    return pl.read_csv(text.encode(), infer_schema_length=None)
+    """What the query prints as CSV, read back; lists of steps as a row per step."""
+    rows = run_query(home, query)
+    if lists := rows.select(cs.list()).columns:
+        rows = rows.explode(lists)
+    return pl.read_csv(rows.write_csv().encode(), infer_schema_length=None)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy.exc import IntegrityError
 from support.configuration import write_sections
 
 from cot_assets.definitions import build_defs
@@ -71,3 +72,32 @@ def test_models_that_were_never_run_cost_no_queries(config: Path, monkeypatch: p
         )
         assert read_state(instance).recorded == {}
         assert asked == []
+
+
+def test_two_processes_may_add_the_same_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        add, asked = instance.add_dynamic_partitions, []
+
+        def beaten(definition: str, names: list[str]) -> None:
+            """As sqlite does where another process adds a name between our look and our insert."""
+            asked.append((definition, list(names)))
+            if len(asked) == 1:
+                add(definition, names[:1])
+                raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))
+            add(definition, names)
+
+        monkeypatch.setattr(instance, "add_dynamic_partitions", beaten)
+        ensure_partitions(instance, ["a", "b"], [])
+        assert asked == [("models", ["a", "b"]), ("models", ["b"])]
+        assert sorted(instance.get_dynamic_partitions("models")) == ["a", "b"]
+
+
+def test_a_store_that_cannot_add_a_partition_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def broken(*_: object) -> None:
+            raise IntegrityError("INSERT", {}, Exception("NOT NULL constraint failed"))
+
+        monkeypatch.setattr(instance, "add_dynamic_partitions", broken)
+        with pytest.raises(IntegrityError):
+            ensure_partitions(instance, ["a"], [])
