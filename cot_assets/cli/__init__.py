@@ -37,7 +37,10 @@ COMMANDS = {
         "Grade a FILE of responses (JSONL, JSON, CSV or Parquet, also as .gz) with the grader of the pipeline.",
     ),
     "sql": ("sql", "Run a named query or a SELECT over results.duckdb; without one, list the named queries."),
-    "export": ("exporting", "Write step labels or preference pairs as JSONL, for training."),
+    "export": (
+        "exporting",
+        "Write what was measured for training, for the Hugging Face hub, or for Inspect.",
+    ),
     "rebuild": ("rebuild", "Make warehouse.duckdb again from the shards; nothing is sampled."),
     "ui": (
         "ui",

@@ -24,7 +24,7 @@ LAYERS = (
     ("api",),
     ("measures",),
     ("orchestration",),
-    ("importing", "report"),
+    ("importing", "exporting", "report"),
     ("sampling",),
     ("engines", "problems"),
     ("grading",),

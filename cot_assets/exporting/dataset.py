@@ -1,0 +1,150 @@
+"""A folder that the library ``datasets`` of Hugging Face loads, and its hub takes: Parquet files and a card.
+
+Belongs here: which tables it has, their files and the card. Does not belong here: columns and what they mean (``sql``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from cot_assets.exporting.folder import SECONDS, new_folder, partitions
+from cot_assets.study.home import DataHome
+from cot_assets.warehouse.queries import TEXTS, find_query, query_rows, run_query
+
+_CARD = "README.md"
+#: What a table or view holds, under the empty name, and its columns: as they were published.
+_COMMENTS = """
+SELECT '' AS name, comment FROM duckdb_tables() WHERE table_name = $name
+UNION ALL SELECT '', comment FROM duckdb_views() WHERE view_name = $name AND NOT internal
+UNION ALL SELECT column_name, comment FROM duckdb_columns() WHERE table_name = $name AND NOT internal
+"""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A config of the data set: a table or view, or a named query; ``without``: columns that are left out."""
+
+    name: str
+    source: str
+    without: tuple[str, ...] = ()
+    is_query: bool = False
+    by_model: bool = True
+
+    @property
+    def sql(self) -> str:
+        if self.is_query:
+            return self.source
+        names = f"* EXCLUDE ({', '.join(self.without)})" if self.without else "*"
+        own = "problem_set = $problem_set" + (" AND model = $model" if self.by_model else "")
+        return f"SELECT {names} FROM {self.source} WHERE {own} ORDER BY ALL"  # noqa: S608 - names of this file
+
+
+#: Token ids go with one tokenizer and are most of the bytes; they stay in the data home.
+_PARTS = (
+    _Part("traces", "traces", ("prompt_token_ids", "token_ids", "char_ends")),
+    _Part("problems", "problems", by_model=False),
+    _Part("curves", "trace_curves"),
+    _Part("rollouts", TEXTS, ("token_ids", "shard")),
+    _Part("events", "events"),
+    _Part("steps", "step_labels", is_query=True),
+    _Part("preferences", "preference_pairs", is_query=True),
+)
+
+
+@dataclass
+class _Written:
+    """What was written of a config: rows so far, files, names of columns."""
+
+    n_rows: int = 0
+    n_files: int = 0
+    columns: list[str] = field(default_factory=list)
+
+
+def write_dataset(home: DataHome, folder: Path, model: str | None, problem_set: str | None) -> dict[str, int]:
+    """Rows by config of the data set that was written to a new folder.
+
+    Args:
+        home: Whose published results are read.
+        folder: Where to; it must not hold anything yet.
+        model: Only what this model wrote and sampled; None: all.
+        problem_set: Only this problem set; None: all.
+
+    Raises:
+        ExportError: The folder is in use, or there is nothing to export.
+        WarehouseError: Nothing was published yet, or a partition needs too much time or memory.
+    """
+    pairs = partitions(home, model, problem_set)
+    sets = list(dict.fromkeys(of_set for _, of_set in pairs))
+    with new_folder(folder) as fresh:
+        done = {part.name: _Written() for part in _PARTS}
+        for part in _PARTS:
+            for name, of_set in pairs if part.by_model else [(None, of_set) for of_set in sets]:
+                given = {"problem_set": of_set} | ({"model": name} if part.by_model else {})
+                _write(fresh / part.name, run_query(home, part.sql, given, SECONDS), done[part.name])
+        there = {name: written for name, written in done.items() if written.n_rows}
+        (fresh / _CARD).write_text(_card(home, there, pairs), encoding="utf-8")
+    return {name: written.n_rows for name, written in there.items()}
+
+
+def _write(folder: Path, frame: pl.DataFrame, written: _Written) -> None:
+    """One file per partition, so that one partition is in memory at a time; none without rows."""
+    if frame.is_empty():
+        return
+    folder.mkdir(exist_ok=True)
+    frame.write_parquet(folder / f"{written.n_files:05}.parquet")
+    written.n_files += 1
+    written.n_rows += frame.height
+    written.columns = frame.columns
+
+
+def _card(home: DataHome, done: Mapping[str, _Written], pairs: Sequence[tuple[str, str]]) -> str:
+    """The text of the card: configs for the library, and what every column means for a person."""
+    names = {part.name: part for part in _PARTS}
+    models, sets = (sorted(set(column)) for column in zip(*pairs, strict=True))
+    front = [
+        "---",
+        "pretty_name: Potentials of chains of thought",
+        "tags:",
+        "- chain-of-thought",
+        "- reasoning",
+    ]
+    front += ["- process-reward-model", "configs:"]
+    for name in done:
+        front += [f"- config_name: {name}", "  data_files:", "  - split: train"]
+        front += [f"    path: {name}/*.parquet", *(["  default: true"] if name == _PARTS[0].name else [])]
+    lines = [
+        *front,
+        "---",
+        "",
+        "# Potentials of chains of thought",
+        "",
+        "The potential of a prefix is the probability that the model's final answer is correct, given that prefix: an "
+        "estimate from n completions, with a 95% interval. Measured with cot-assets.",
+        "",
+        f"Models: {', '.join(models)}. Problem sets: {', '.join(sets)}.",
+        "",
+        "Problems and models have licenses of their own, and so has what they wrote: state one here before you publish.",
+    ]
+    for name, written in done.items():
+        lines += [
+            "",
+            f"## {name} ({written.n_rows:,} rows)",
+            "",
+            *_described(home, names[name], written.columns),
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _described(home: DataHome, part: _Part, columns: Sequence[str]) -> list[str]:
+    """What a row is, and of tables what each column holds."""
+    if part.is_query:
+        query = find_query(part.source)
+        return [query.question, *(["", query.note] if query.note else [])]
+    comments = query_rows(home, _COMMENTS, {"name": part.source}).values
+    meaning = {str(column): str(comment) for column, comment in comments}
+    rows = [f"| {name} | {meaning[name]} |" for name in columns]
+    return [meaning[""], "", "| column | meaning |", "|---|---|", *rows]
