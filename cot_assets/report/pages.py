@@ -23,7 +23,7 @@ from cot_assets.report.folder import GENERATOR, replaced_folder
 from cot_assets.report.index import Report
 from cot_assets.report.sections import Section
 from cot_assets.report.source import Row, Source
-from cot_assets.report.text import one_line, visible
+from cot_assets.report.text import one_line, typeset, visible
 from cot_assets.report.trace_view import MOST_PER_STRETCH, SYMBOLS, TraceView
 
 
@@ -36,7 +36,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(numbers.FILTERS)
+    environment.filters.update(numbers.FILTERS, typeset=typeset)
     environment.globals["symbols"] = SYMBOLS
     return environment
 

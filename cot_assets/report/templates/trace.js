@@ -101,6 +101,8 @@
   id("back").addEventListener("click", function () { event(-1); });
   id("on").addEventListener("click", function () { event(1); });
   id("values").addEventListener("change", function () { text.classList.toggle("plain", !this.checked); });
+  id("as-written").parentNode.hidden = !document.querySelector(".fx");
+  id("as-written").addEventListener("change", function () { document.body.classList.toggle("as-written", this.checked); });
   id("by-change").addEventListener("change", function () { document.body.classList.toggle("by-change", this.checked); });
 
   function save(name, type, content) {

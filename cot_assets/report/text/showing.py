@@ -1,4 +1,4 @@
-"""Text from models and data sets, made fit to be shown.
+"""Text made fit to be shown.
 
 Belongs here: making invisible characters visible, bounding length, file names from identifiers. Does
 not belong here: escaping for HTML, which Jinja2's autoescape does to whatever these functions return;
