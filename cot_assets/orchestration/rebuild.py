@@ -230,7 +230,8 @@ def _require_blocks(old: Old, config: Config, home: DataHome, pairs: Iterable[tu
             & (pl.col("sampling_hash") == sampling_hash)
         ).unique("block_key")
         if wanted.height:
-            known = ShardStore(home.shards, "rollout", model).index()
+            stores = (ShardStore(home.shards, purpose, model) for purpose in get_args(Purpose))
+            known = pl.concat(store.index() for store in stores)
             missing = wanted.join(known, on="block_key", how="anti")
             if missing.height:
                 text = _missing(model, missing.height, int(missing["n"].sum()))

@@ -32,14 +32,14 @@ _AT_ONCE = 256  #: blocks whose texts are in memory at a time
 class Audit:
     """Rows of ``audits`` but for the partition's columns, and what they say together.
 
-    ``failed``: keys of blocks that are not what the model writes, even after they were sampled again. ``aside``: how
-    many were set aside and are sound now.
+    ``failed``: keys of blocks that are not what the model writes, even after they were sampled again. ``n_redrawn``:
+    how many were set aside by this audit, and are sound now.
     """
 
     rows: pl.DataFrame
     judgment: Judgment
     failed: tuple[str, ...]
-    aside: int
+    n_redrawn: int
 
     @property
     def is_passed(self) -> bool:
@@ -75,7 +75,8 @@ class Audit:
                 f"together the {n} audited blocks are not what the model writes: they look as if sampled at "
                 f"{self.judgment.temperature:.3g} times the temperature (e = 10^{self.judgment.log_e / math.log(10):.0f})"
             )
-        again = f"; {self.aside} others were set aside and sampled again" if self.aside else ""
+        aside = self.rows.filter(pl.col("verdict") == "set_aside")["block_key"].n_unique()
+        again = f"; {aside} of them were set aside and sampled again" if aside else ""
         return f"{n} audited blocks are what the model writes{again}"
 
 
@@ -95,7 +96,7 @@ def audit(
     store: ShardStore,
     share: float,
     known: pl.DataFrame,
-    sample_again: Callable[[], object],
+    sample_again: Callable[[Sequence[PlannedBlock]], object],
 ) -> Audit:
     """Audit a share of a plan whose blocks are all in shards.
 
@@ -109,7 +110,7 @@ def audit(
         store: Their shards.
         share: The least share that is looked at.
         known: Rows of ``audits`` from earlier runs; a block that passed is not read again.
-        sample_again: Samples what is missing of the plan.
+        sample_again: Samples blocks that were set aside.
 
     Raises:
         CannotScoreError: The engine has no second pass.
@@ -117,7 +118,6 @@ def audit(
     passed = known.filter(pl.col("verdict") == "passed").unique(["block_key", "shard"], keep="last")
     seen = {(row["block_key"], row["shard"]): row for row in passed.iter_rows(named=True)}
     found: dict[str, dict[str, Any]] = {}
-    aside: list[dict[str, Any]] = []
 
     def look(blocks: Sequence[PlannedBlock]) -> Judgment:
         for row in _scored(engine, blocks, sampling, store, seen):
@@ -127,18 +127,22 @@ def audit(
             row["verdict"] = "failed" if index in judgment.failed else "passed"
         return judgment
 
-    judgment = look(chosen_blocks(plan, share))
+    by_key = {p.block.key: p for p in plan}
+    chosen = {p.block.key for p in chosen_blocks(plan, share)} | {key for key, _ in seen}
+    judgment = look([p for p in plan if p.block.key in chosen])
+    old = known.filter(pl.col("verdict") == "set_aside", pl.col("block_key").is_in(list(by_key)))
+    aside: list[dict[str, Any]] = []
     if judgment.failed:
         judgment = look([p for p in plan if p.block.key not in found])
         aside = [{**row, "verdict": "set_aside"} for row in found.values() if row["verdict"] == "failed"]
-        keys = {row["block_key"] for row in aside}
-        store.set_aside(keys)
-        sample_again()
-        judgment = look([p for p in plan if p.block.key in keys])
+        again = [by_key[row["block_key"]] for row in aside]
+        store.set_aside([p.block.key for p in again])
+        sample_again(again)
+        judgment = look(again)
     failed = tuple(key for key, row in found.items() if row["verdict"] == "failed")
     schema = {name: kind for name, kind in polars_schema("audits").items() if name not in PARTITION}
     rows = pl.DataFrame([*aside, *found.values()], schema=schema)
-    return Audit(rows, judgment, failed, len(aside) - len(failed))
+    return Audit(pl.concat([old.select(*schema), rows]), judgment, failed, len(aside) - len(failed))
 
 
 def _scored(

@@ -58,7 +58,7 @@ def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
 @dg.asset(
     partitions_def=MODEL_BY_SET,
     deps=[dg.AssetDep("problems", partition_mapping=BY_PROBLEM_SET)],
-    description=common.description("traces"),
+    description=common.description("traces") + "\n\nThis asset also writes `blocks`.",
     kinds={"duckdb", "parquet"},
     metadata=common.table_metadata("traces"),
     check_specs=common.check_specs("traces", _TRACES),
@@ -78,6 +78,7 @@ def traces(
     gold = problems.select("problem_id", *GRADED_BY)
     frame = scope.judge(frame.join(gold, on="problem_id")).drop(GRADED_BY)
     scope.warehouse.write_partition("traces", frame, scope.where)
+    sampling.write_blocks(scope, "traces", plan, engine, store)
     correct = frame.filter(pl.col("verdict") == "correct").height
     return common.finished(
         frame,

@@ -4,8 +4,6 @@ Belongs here: explorations, the loop of sampling, grading and deciding. Does not
 (:mod:`cot_assets.measures.exploration.rounds`) and the confirmation, which is sampled like any prefix.
 """
 
-from typing import Any
-
 import dagster as dg
 import polars as pl
 
@@ -16,21 +14,23 @@ from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import sampling
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import MODEL_BY_SET
-from cot_assets.sampling.plan import plan_rollouts
+from cot_assets.sampling.plan import PlannedBlock, plan_rollouts
 from cot_assets.sampling.tables import measured_traces, rollouts_frame
-from cot_assets.study import ADAPTIVE, BLOCK_SIZE
+from cot_assets.study import ADAPTIVE
 from cot_assets.warehouse.schema import polars_schema
+
+_CHECKS = {**rules.SCHEMA, **sampling.AUDIT}
 
 
 @dg.asset(
     partitions_def=MODEL_BY_SET,
     deps=["prefixes"],
     description=common.description("explorations")
-    + "\n\nThis asset also writes the cuts that it found into `trace_cuts`. Empty where the protocol samples a "
+    + "\n\nThis asset also writes `blocks`, and the cuts that it found into `trace_cuts`. Empty where the protocol samples a "
     "fixed grid. Rounds that were sampled before an interruption are found in the shards.",
     kinds={"parquet", "duckdb"},
     metadata=common.table_metadata("explorations"),
-    check_specs=common.check_specs("explorations", rules.SCHEMA),
+    check_specs=common.check_specs("explorations", _CHECKS),
     pool="gpu",
 )
 def explorations(
@@ -39,43 +39,46 @@ def explorations(
     """Where the potential changes, found with rollouts that only decide where to look."""
     scope = common.sampled_scope_of(context, study)
     cuts = pl.DataFrame(schema=polars_schema("trace_cuts"))
-    log, found = pl.DataFrame(schema=polars_schema("explorations")), {}
+    log, cost = pl.DataFrame(schema=polars_schema("explorations")), {}
+    plan, engine, store, audit = list[PlannedBlock](), None, None, sampling.NOT_SAMPLED
     if scope.protocol.sampling.is_adaptive:
-        cuts, log, found = _explore(context, scope, study, engines, progress)
+        engine = sampling.open_engine(scope, engines)
+        with sampling.EngineRun(context, scope, study, engine, progress, name="exploration") as run:
+            (cuts, log), plan, audit = run.audited(lambda: _explore(scope, run), "exploration")
+            cost, store = (
+                {**run.cost, "exploration_rounds": log["round"].max() or 0},
+                run.store("exploration"),
+            )
     scope.warehouse.write_partition("trace_cuts", cuts, {**scope.where, "cut_policy": ADAPTIVE})
     scope.warehouse.write_partition("explorations", log, scope.where)
+    sampling.write_blocks(scope, "explorations", plan, engine, store)
     frame = scope.warehouse.read_table("explorations", **scope.where)
     return common.finished(
         frame,
         scope.fingerprint,
-        checks=rules.SCHEMA,
-        findings={"schema": rules.schema_holds("explorations", frame)},
-        metadata=found,
+        checks=_CHECKS,
+        findings={"schema": rules.schema_holds("explorations", frame), "audit": audit},
+        metadata=cost,
     )
 
 
 def _explore(
-    context: dg.AssetExecutionContext, scope: common.Scope, study: Study, engines: Engines, progress: Progress
-) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]:
-    """Rows of ``trace_cuts`` and ``explorations``, and metadata."""
-    engine = sampling.open_engine(scope, engines)
+    scope: common.Scope, run: sampling.EngineRun
+) -> tuple[tuple[pl.DataFrame, pl.DataFrame], list[PlannedBlock]]:
+    """Rows of ``trace_cuts`` and ``explorations``, with every block that was asked for."""
     problems, protocol = scope.problems(), scope.protocol
     traces = measured_traces(scope.warehouse.read_table("traces", **scope.where), protocol)
-    exploration, n_rounds, n_sampled = Exploration(traces, problems, protocol), 0, 0
-    with sampling.EngineRun(context, scope, study, engine, progress, name="exploration") as run:
-        while asked := exploration.next_round():
-            n = {prefix: after for prefix, (_, after) in asked.items()}
-            whole = plan_rollouts(
-                exploration.prefixes(asked), protocol, engine.describe(), n=n, purpose="exploration"
-            )
-            plan = [p for p in whole if p.first_sample >= asked[p.prefix.prefix_id][0]]
-            store = run.sample(plan, "exploration", is_last=False)
-            rows = store.read([p.block.key for p in plan])
-            exploration.add(
-                asked, scope.judge(rollouts_frame(rows, exploration.texts(asked), problems, protocol))
-            )
-            n_rounds, n_sampled = n_rounds + 1, n_sampled + BLOCK_SIZE * len(plan)
-        cost = run.cost
-    return *exploration.finish(GRADER_VERSION), {
-        **cost, "exploration_rounds": n_rounds, "exploration_rollouts": n_sampled,
-    }  # fmt: skip
+    exploration, blocks = Exploration(traces, problems, protocol), list[PlannedBlock]()
+    while asked := exploration.next_round():
+        n = {prefix: after for prefix, (_, after) in asked.items()}
+        whole = plan_rollouts(
+            exploration.prefixes(asked), protocol, run.engine.describe(), n=n, purpose="exploration"
+        )
+        plan = [p for p in whole if p.first_sample >= asked[p.prefix.prefix_id][0]]
+        store = run.sample(plan, "exploration", is_last=False)
+        rows = store.read([p.block.key for p in plan])
+        exploration.add(
+            asked, scope.judge(rollouts_frame(rows, exploration.texts(asked), problems, protocol))
+        )
+        blocks += plan
+    return exploration.finish(GRADER_VERSION), blocks

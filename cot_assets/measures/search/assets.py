@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 import dagster as dg
 import polars as pl
 
-from cot_assets.engines.base import Engine
 from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.measures.search import greedy as optimize
 from cot_assets.measures.search import tables
@@ -32,6 +31,7 @@ OPTIMIZATION_CHECKS = {
     "unscored_share": (True, "The grader failed on at most 2% of the rollouts of chosen chunks."),
     "null_iff_unknown": (True, "The potential is NULL exactly where n is 0 or unknown."),
     "selection_bias": (False, "The estimate that won is not below the fresh one beyond chance."),
+    **sampling.AUDIT,
 }
 
 
@@ -52,46 +52,47 @@ def optimized_traces(
     """Greedy search for a better trace of some problems, measured beside a sampled one."""
     scope = common.sampled_scope_of(context, study)
     problems = optimize.chosen_problems(scope.problems(), scope.protocol)
-    found, cost = _Found(), {}
-    engine, run = None, None
+    found, plan, cost = _Found(), list[PlannedBlock](), {}
+    engine, store, audit = None, None, sampling.NOT_SAMPLED
     if problems.height:
         engine = sampling.open_engine(scope, engines)
         with sampling.EngineRun(context, scope, study, engine, progress) as run:
-            found = _search(scope, run, engine, problems)
-            cost = run.cost
+            found, plan, audit = run.audited(lambda: _search(scope, run, problems), "rollout")
+            cost, store = run.cost, run.store("rollout")
     for table, frame in found.frames.items():
         scope.warehouse.write_partition(table, frame, scope.where)
     scope.write_estimates(found.effects, ["optimized_effects"])
-    chunks = [planned for planned in found.plan if optimize.is_chunk(planned)]
-    rollouts = [planned for planned in found.plan if not optimize.is_chunk(planned)]
-    sampling.write_blocks(scope, "optimized_chunks", chunks, engine, run and run.store("chunk"))
-    sampling.write_blocks(scope, "optimized_traces", rollouts, engine, run and run.store("rollout"))
+    chunks = [planned for planned in plan if optimize.is_chunk(planned)]
+    rollouts = [planned for planned in plan if not optimize.is_chunk(planned)]
+    sampling.write_blocks(scope, "optimized_chunks", chunks, engine, store)
+    sampling.write_blocks(scope, "optimized_traces", rollouts, engine, store)
     shown = (*_TABLES, "optimized_effects")
     stored = {table: scope.warehouse.read_table(table, **scope.where) for table in shown}
     return common.finished(
         stored["optimized_traces"].drop("text"),
         scope.fingerprint,
         checks=OPTIMIZATION_CHECKS,
-        findings=rules.optimization_findings(stored, found.used),
+        findings={**rules.optimization_findings(stored, found.used), "audit": audit},
         metadata={**cost, "effects": common.preview(stored["optimized_effects"], rows=20)},
     )
 
 
 @dataclass(frozen=True)
 class _Found:
-    """Rows by table, what they show, the rollouts of chosen chunks by use, and every block that was asked for."""
+    """Rows by table, what they show, and the rollouts of chosen chunks by use."""
 
     frames: Mapping[str, pl.DataFrame] = field(
         default_factory=lambda: {table: pl.DataFrame(schema=polars_schema(table)) for table in _TABLES}
     )
     effects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=polars_schema("estimates")))
     used: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=tables.USED))
-    plan: Sequence[PlannedBlock] = ()
 
 
-def _search(scope: common.Scope, run: sampling.EngineRun, engine: Engine, problems: pl.DataFrame) -> _Found:
-    """Search, then measure what was chosen and the sampled traces beside it."""
-    protocol, info = scope.protocol, engine.describe()
+def _search(
+    scope: common.Scope, run: sampling.EngineRun, problems: pl.DataFrame
+) -> tuple[_Found, list[PlannedBlock]]:
+    """Search, then measure what was chosen and the sampled traces beside it; with every block that was asked for."""
+    engine, protocol, info = run.engine, scope.protocol, run.engine.describe()
     plan: list[PlannedBlock] = []
     outcomes: dict[str, tuple[optimize.Outcome, ...]] = {}
     with scope.judging() as judge:
@@ -118,9 +119,6 @@ def _search(scope: common.Scope, run: sampling.EngineRun, engine: Engine, proble
     counted = pl.DataFrame([{**row, **revision} for row in trace_rows], infer_schema_length=None)
     found = judge_optimized(counted, steps, protocol)
     effects = optimized_effects(found, steps, traces, protocol)
-    return _Found(
-        dict(zip(_TABLES, (found, steps), strict=True)),
-        effects,
-        tables.used_rollouts(searches, outcomes, protocol, info),
-        list({planned.block.key: planned for planned in plan}.values()),
-    )
+    asked = list({planned.block.key: planned for planned in plan}.values())
+    used = tables.used_rollouts(searches, outcomes, protocol, info)
+    return _Found(dict(zip(_TABLES, (found, steps), strict=True)), effects, used), asked

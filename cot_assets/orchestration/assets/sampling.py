@@ -7,9 +7,9 @@ one asset.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 import polars as pl
@@ -18,7 +18,7 @@ from cot_assets.engines.base import CannotScoreError, Engine, EngineInfo
 from cot_assets.orchestration.assets.check_rules import SCHEMA, Finding
 from cot_assets.orchestration.assets.materializing import Scope
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
-from cot_assets.sampling.audit import audit
+from cot_assets.sampling.audit import Audit, audit
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.plan import PlannedBlock, cut_by_context, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
@@ -27,6 +27,8 @@ from cot_assets.sampling.tables import GRADED_BY, blocks_frame, rollouts_frame, 
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.warehouse.schema import conform, polars_schema
 from cot_assets.warehouse.store import Conflict
+
+_T = TypeVar("_T")
 
 #: Where the prefixes of an asset come from. One that a reader's own trace has and that it is given as well (the
 #: empty one) is its own: both assets ask for the same blocks, so either has the same rollouts of it.
@@ -43,10 +45,11 @@ ROLLOUT_CHECKS = {
 }
 _CHARACTERS = 200_000_000  #: of prefixes that are held in memory at once
 
-#: The check of assets that sample.
+#: The check of assets that sample, and what it says where there was nothing to sample.
 AUDIT = {
     "audit": (True, "Sampled texts, scored again by another pass, are what the model writes: level 1e-6."),
 }
+NOT_SAMPLED = Finding(True, "the protocol asks for no rollouts here")
 
 
 def open_engine(scope: Scope, engines: Engines) -> Engine:
@@ -83,8 +86,10 @@ class EngineRun:
         *,
         name: str | None = None,
     ) -> None:
-        self._scope, self._study, self._engine, self._log = scope, study, engine, context.log
-        self._asset = name or context.asset_key.to_user_string()
+        self.engine = engine
+        self._scope, self._study, self._log = scope, study, context.log
+        self._key = context.asset_key.to_user_string()
+        self._asset = name or self._key
         self._track = progress.track(f"{self._asset} {scope.model} {scope.problem_set}", context.log.info)
         self._stores: dict[Purpose, ShardStore] = {}
         self._latest = SamplingStatus(n_before=0, n_total=0)
@@ -92,21 +97,59 @@ class EngineRun:
 
     def sample(self, plan: Sequence[PlannedBlock], purpose: Purpose, *, is_last: bool = True) -> ShardStore:
         """Sample what is missing of a plan; returns the store that then holds all of it."""
-        if purpose not in self._stores:
-            self._stores[purpose] = ShardStore(self._study.home().shards, purpose, self._scope.model)
-        store, before = self._stores[purpose], self._latest
-        self._cut |= cut_by_context(plan, self._engine.describe())
+        store, before = self.store(purpose), self._latest
+        self._cut |= cut_by_context(plan, self.engine.describe())
 
         def report(status: SamplingStatus) -> None:
             self._latest = before.followed_by(status, is_last=is_last)
             self._track(self._latest)
 
-        sample_missing(self._engine, plan, sampling_of(self._scope.protocol), store, report)
+        sample_missing(self.engine, plan, sampling_of(self._scope.protocol), store, report)
         return store
 
-    def store(self, purpose: Purpose) -> ShardStore | None:
-        """The store of a purpose, None where nothing was asked for."""
-        return self._stores.get(purpose)
+    def store(self, purpose: Purpose) -> ShardStore:
+        """The model's store of a purpose."""
+        if purpose not in self._stores:
+            self._stores[purpose] = ShardStore(self._study.home().shards, purpose, self._scope.model)
+        return self._stores[purpose]
+
+    def audited(
+        self, search: Callable[[], tuple[_T, Sequence[PlannedBlock]]], purpose: Purpose
+    ) -> tuple[_T, Sequence[PlannedBlock], Finding]:
+        """What a search came to, all its blocks, and what an audit of a share of them found.
+
+        Blocks that are not what the model writes are set aside and sampled again. Then the search is repeated, since
+        what it asks for next may depend on them: what is sound it finds in the shards.
+
+        Args:
+            search: Samples with :meth:`sample`; returns its result and all blocks that it asked for.
+            purpose: Of these blocks.
+        """
+        while True:
+            result, plan = search()
+            try:
+                found = self._audit(plan, purpose)
+            except CannotScoreError as error:
+                return result, plan, Finding(False, str(error), can_block=False)
+            if not found.n_redrawn or not found.is_passed:
+                return result, plan, Finding(found.is_passed, found.message, found.figures)
+
+    def _audit(self, plan: Sequence[PlannedBlock], purpose: Purpose) -> Audit:
+        """Audit blocks that are in shards, and keep what was found in ``audits``."""
+        protocol, where = self._scope.protocol, {**self._scope.where, "asset": self._key}
+        found = audit(
+            self.engine,
+            plan,
+            sampling_of(protocol),
+            self.store(purpose),
+            protocol.sampling.audit_share,
+            self._scope.warehouse.read_table("audits", **where),
+            lambda again: self.sample(again, purpose),
+        )
+        stamp = {**where, "protocol": protocol.name, "protocol_hash": protocol.protocol_hash}
+        rows = found.rows.with_columns(pl.lit(value).alias(name) for name, value in stamp.items())
+        self._scope.warehouse.write_partition("audits", rows, where)
+        return found
 
     @property
     def cost(self) -> dict[str, Any]:
@@ -117,14 +160,14 @@ class EngineRun:
             "rollouts_found_in_shards": status.n_before,
             "generated_tokens": status.generated_tokens,
             "sampling_seconds": round(status.seconds, 1),
-            "engine": str(self._engine.describe()),
+            "engine": str(self.engine.describe()),
         }
 
     def __enter__(self) -> EngineRun:
         return self
 
     def __exit__(self, *_: object) -> None:
-        info = self._engine.describe()
+        info = self.engine.describe()
         notes = [info.note] if info.note else []
         if self._cut:
             notes.append(
@@ -136,20 +179,6 @@ class EngineRun:
             _enter(self._scope, info, self._asset, self._latest, "; ".join(notes) or None)
 
 
-def sample(
-    context: dg.AssetExecutionContext,
-    scope: Scope,
-    study: Study,
-    engine: Engine,
-    progress: Progress,
-    plan: Sequence[PlannedBlock],
-    purpose: Purpose,
-) -> tuple[ShardStore, dict[str, Any]]:
-    """Sample what is missing of the one plan of an asset; returns the store and the run's metadata."""
-    with EngineRun(context, scope, study, engine, progress) as run:
-        return run.sample(plan, purpose), run.cost
-
-
 def sample_audited(
     context: dg.AssetExecutionContext,
     scope: Scope,
@@ -159,25 +188,11 @@ def sample_audited(
     plan: Sequence[PlannedBlock],
     purpose: Purpose,
 ) -> tuple[ShardStore, dict[str, Any], Finding]:
-    """The same, with what an audit of a share of the blocks found; see :mod:`cot_assets.sampling.audit`.
-
-    Blocks that are not what the model writes are set aside and sampled again.
-    """
-
-    def draw() -> tuple[ShardStore, dict[str, Any]]:
-        return sample(context, scope, study, engine, progress, plan, purpose)
-
-    store, cost = draw()
-    protocol, where = scope.protocol, {**scope.where, "asset": context.asset_key.to_user_string()}
-    known = scope.warehouse.read_table("audits", **where)
-    try:
-        found = audit(engine, plan, sampling_of(protocol), store, protocol.sampling.audit_share, known, draw)
-    except CannotScoreError as error:
-        return store, cost, Finding(False, str(error), can_block=False)
-    stamp = {**where, "protocol": protocol.name, "protocol_hash": protocol.protocol_hash}
-    rows = found.rows.with_columns(pl.lit(value).alias(name) for name, value in stamp.items())
-    scope.warehouse.write_partition("audits", rows, where)
-    return store, cost, Finding(found.is_passed, found.message, found.figures)
+    """Sample what is missing of the one plan of an asset, and audit it; returns the store, metadata, what was found."""
+    with EngineRun(context, scope, study, engine, progress) as run:
+        store = run.sample(plan, purpose)
+        _, _, finding = run.audited(lambda: (None, plan), purpose)
+        return store, run.cost, finding
 
 
 def _enter(scope: Scope, info: EngineInfo, asset: str, status: SamplingStatus, note: str | None) -> None:
@@ -215,7 +230,9 @@ def write_blocks(
     where = {**scope.where, "asset": asset}
     frame = pl.DataFrame(schema=polars_schema("blocks"))
     if engine is not None and store is not None:
-        rows = blocks_frame(plan, scope.protocol, engine, store.origins())
+        # Problems of one statement share their blocks.
+        distinct = {planned.block.key: planned for planned in plan}
+        rows = blocks_frame(list(distinct.values()), scope.protocol, engine, store.origins())
         frame = rows.with_columns(pl.lit(value).alias(name) for name, value in where.items())
     scope.warehouse.write_partition("blocks", frame, where)
     return frame

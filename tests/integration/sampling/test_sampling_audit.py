@@ -18,7 +18,7 @@ from cot_assets.engines.base import (
     Sampling,
 )
 from cot_assets.sampling.audit import LEAST, PARTITION, Audit, audit, chosen_blocks
-from cot_assets.sampling.plan import Prefix, plan_rollouts, sampling_of
+from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_rollouts, sampling_of
 from cot_assets.sampling.run import sample_missing
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters, evidence, laws_of_logits
@@ -83,10 +83,10 @@ NOTHING = pl.DataFrame(schema={n: t for n, t in polars_schema("audits").items() 
 
 
 def audited(engine: KnownLaw, store: ShardStore, share: float = 0.02, known: pl.DataFrame = NOTHING) -> Audit:
-    def draw() -> None:
-        sample_missing(engine, PLAN, sampling_of(PROTOCOL), store, lambda _: None)
+    def draw(plan: Sequence[PlannedBlock]) -> None:
+        sample_missing(engine, plan, sampling_of(PROTOCOL), store, lambda _: None)
 
-    draw()
+    draw(PLAN)
     return audit(engine, PLAN, sampling_of(PROTOCOL), store, share, known, draw)
 
 
@@ -126,7 +126,7 @@ def test_a_foreign_block_is_set_aside_and_drawn_again_with_all_others_looked_at(
     engine = KnownLaw(bad)
     found = audited(engine, store)
     assert found.is_passed
-    assert found.aside == 3
+    assert found.n_redrawn == 3
     assert {key: v for key, v in verdicts(found).items() if key in bad} == {
         key: ["set_aside", "passed"] for key in bad
     }
@@ -140,8 +140,11 @@ def test_a_foreign_block_is_set_aside_and_drawn_again_with_all_others_looked_at(
     # A store that is opened anew, and a later run, see the same.
     assert ShardStore(store.folder.parents[1], "rollout", "m").index().equals(store.index())
     again = KnownLaw()
-    assert audited(again, store, known=found.rows).is_passed
+    later = audited(again, store, known=found.rows)
+    assert later.is_passed
     assert again.scored == []
+    assert later.n_redrawn == 0
+    assert later.rows.sort("block_key", "shard").equals(found.rows.sort("block_key", "shard"))
 
 
 def test_a_block_that_fails_twice_is_named_and_fails_the_partition(store: ShardStore) -> None:
@@ -154,7 +157,7 @@ def test_a_block_that_fails_twice_is_named_and_fails_the_partition(store: ShardS
     # Once the engine is mended, the next run draws it again.
     mended = audited(KnownLaw(), store, known=found.rows)
     assert mended.is_passed
-    assert verdicts(mended)[CHOSEN[5]] == ["set_aside", "passed"]
+    assert verdicts(mended)[CHOSEN[5]] == ["set_aside", "set_aside", "passed"]
 
 
 @pytest.mark.parametrize("heat", [0.85, 1.15])
