@@ -72,6 +72,11 @@ SECTIONS = (
         caption="Mean potential over all traces; bands and bars: 95% intervals, clustered by problem.",
     ),
     Section(
+        "transfer_matrix", "transfer", "Readers by writers",
+        across=("writer",), n=("n_traces",),
+        names={"fraction": "Share given", "n_problems": "", "lift": ""}, kinds={"fraction": "share"},
+    ),
+    Section(
         "unlocked_problems", "transfer", "Problems that a part of the trace unlocks",
         across=(), names={**_SPAN, "problems_ci_low": "", "problems_ci_high": "", "ci_low": "", "ci_high": "",
                           "n_problems_unlocked": "Problems unlocked", "n_problems_unsolved": "of unsolved",

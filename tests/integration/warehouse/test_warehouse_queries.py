@@ -156,6 +156,11 @@ def test_the_lift_is_paired_by_trace(study: Warehouse) -> None:
     assert row["lift_low"] < row["lift"] < row["lift_high"]
 
 
+def test_the_matrix_holds_each_pair_once(study: Warehouse) -> None:
+    row = ask(study, "transfer", leaks="kept")[1]
+    assert [{**row, **found} for found in ask(study, "transfer_matrix")] == [row]
+
+
 def test_unlocks_are_counted_by_trace_and_by_problem(study: Warehouse) -> None:
     found = [r for r in ask(study, "unlocked_problems") if r["control"] == "none" and r["leaks"] == "kept"]
     names = ("n_unsolved", "n_unlocked", "n_not_unlocked", "n_solved_before", "share_low", "share_high")
