@@ -1,7 +1,7 @@
 """Logs as Inspect writes them: one ``.eval`` file per model and problem set, one sample per trace.
 
 Belongs here: the layout of such a log, version 2. Does not belong here: reading logs of others
-(:mod:`cot_assets.importing.inspect_logs`).
+(:mod:`cot_assets.importing`).
 
 A log is a zip file: ``samples/ID_epoch_N.json``, ``summaries.json`` (samples without what they wrote) and ``header.json``
 (everything else). Samples are written as they arrive.

@@ -25,9 +25,9 @@ Verdict = Literal["correct", "incorrect", "no_answer", "truncated", "unscored"]
 #: Published rollouts do not say whether the model stopped or the budget ended.
 UNKNOWN_FINISH = "unknown"
 
-#: Tables that an import fills.
 #: The note by which an import says that accuracy and pass@k may be told from its traces.
 TRACES_SAMPLED = "The traces are as they were sampled: none was chosen by its verdict"
+#: Tables that an import fills.
 TABLES = ("problems", "models", "traces", "trace_cuts", "rollouts", "potentials", "import_notes")
 
 

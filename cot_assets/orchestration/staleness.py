@@ -101,7 +101,7 @@ def _hash(value: object) -> str:
 
 @cache
 def _sql_hash() -> str:
-    """A hash of all transformations and tables in SQL: analysis is made again when one changes."""
+    """A hash of all SQL: analysis and report are made again when a table, a view or a query changes."""
     files = sorted(sql_folder().rglob("*.sql"))
     return _hash([(file.name, file.read_text(encoding="utf-8")) for file in files])
 

@@ -1,6 +1,7 @@
 """Uncertainty of shares and means when traces of one problem resemble one another.
 
-Belongs here: cluster bootstrap and jackknife, quantiles, paired differences: arrays in, numbers out. Does not
+Belongs here: the interval of a share at its effective size, cluster bootstrap and jackknife, quantiles, paired
+differences: arrays in, numbers out. Does not
 belong here: the effective sample size (:mod:`.effective_size`).
 """
 

@@ -1,7 +1,7 @@
 """Falls and rises that spread over several cuts: drawdown and run-up of a whole curve.
 
 Belongs here: the largest fall (rise) between any two known cuts of a trace, with estimates that do not
-profit from having been looked for. Does not belong here: neighboring pairs (:mod:`.events`).
+profit from having been looked for. Does not belong here: neighboring pairs (:mod:`.steps`).
 
 A potential that sinks from 0.9 to 0.1 in five steps has no tangent, though its line of thought went as
 wrong. But the largest of all differences of noisy estimates is too large on average: for a flat

@@ -1,7 +1,7 @@
 """pass@k, unbiased, with and without guesses.
 
 Belongs here: pass@k from counts and from the tables of traces and guesses. Does not belong here: what a
-guess is (:mod:`.guesses`).
+guess is (:mod:`cot_assets.measures.patterns.guesses`).
 """
 
 from __future__ import annotations

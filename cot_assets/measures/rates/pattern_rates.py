@@ -1,7 +1,8 @@
 """Pattern rates: the share of traces with at least one event.
 
 Belongs here: which traces a rate is over. Does not belong here: what an event is
-(:mod:`cot_assets.measures.patterns`) and the interval (:mod:`cot_assets.measures.estimates`).
+(:mod:`cot_assets.measures.patterns`) and the interval
+(:mod:`cot_assets.statistics.clusters`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sensitivity: what would the rates be with another threshold, fewer rollouts, or no event at all?
 
 Belongs here: threshold-rule rates over a grid of thresholds and of n, and their noise floors. Does not
-belong here: the published rates (:mod:`.rates`).
+belong here: the published rates (:mod:`.pattern_rates`).
 
 Fewer rollouts are had by drawing n of those that exist without replacement: what the experiment would
 have shown with that n. The noise floors replace every curve by a new one of the same cuts and rollouts

@@ -1,8 +1,8 @@
 """The numbers that figures state about other tables: shares, means and quantiles, each with its interval.
 
 Belongs here: which numbers each figure states, over which rows. Does not belong here: rates of patterns over
-traces (:mod:`.rates`, :mod:`.matching`), what compares models or readers (:mod:`.matching`,
-:mod:`.transfer`), and the statistics of clustered values (:mod:`.clusters`).
+traces (:mod:`.pattern_rates`), what compares models (:mod:`.matching`) or readers
+(:mod:`cot_assets.measures.transfer`), and the statistics of clustered values (:mod:`cot_assets.statistics.clusters`).
 
 A figure has the name of the query that shows it. Its numbers are estimated here once; query and report both
 read them.

@@ -1,7 +1,7 @@
 """Transfer held against its controls, and the shortest prefix that unlocks a problem.
 
 Belongs here: differences between the writer's text and what was given in its place, paired by trace. Does
-not belong here: the verdict on a single prefix (:mod:`.transfer`) and which text a control is (the sampling
+not belong here: the verdict on a single prefix (:mod:`.unlocks`) and which text a control is (the sampling
 side).
 """
 

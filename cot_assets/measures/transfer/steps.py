@@ -1,7 +1,7 @@
 """Which steps transfer: does what lifts the writer lift the reader?
 
 Belongs here: changes of both models' potentials between the same two cuts of the writer's trace, and how
-they go together. Does not belong here: the reader's potential at one cut (:mod:`.transfer`).
+they go together. Does not belong here: the reader's potential at one cut (:mod:`.unlocks`).
 
 A reader is given prefixes that end at measured cuts of the writer's trace, so at each of them both
 potentials are measured and nothing is interpolated. A step goes from one such cut to the next one that the

@@ -1,7 +1,7 @@
 """Transfer: does a prefix by one model help another to solve the problem?
 
 Belongs here: the verdict on each prefix, and summaries over problems. Does not belong here: which text
-the reader is given (the sampling side) and the potential of a model's own traces (:mod:`.events`).
+the reader is given (the sampling side) and the potential of a model's own traces (:mod:`cot_assets.measures.curves`).
 """
 
 from __future__ import annotations
