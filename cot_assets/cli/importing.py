@@ -80,6 +80,22 @@ def cliff_token(
     _finish(imported, has_report=not no_report)
 
 
+@import_.command("forking-fast")
+@click.argument("paths", type=_EXISTING, nargs=-1, required=True, metavar="PATH...")
+@_MODEL
+@click.option("--problem-set", metavar="NAME", default="forking-fast", show_default=True)
+@_NO_REPORT
+def forking_fast(paths: tuple[Path, ...], model: str | None, problem_set: str, no_report: bool) -> None:
+    """Import outcomes at the forks of traces: each PATH is a store rowNNN.json.gz or a folder with such stores.
+
+    The potential of a position is the share of correct rollouts, weighted by the probabilities of the next tokens that
+    they begin with.
+    """
+    from cot_assets.importing import import_forking_fast
+
+    _finish(import_forking_fast(*paths, problem_set=problem_set, model=model), has_report=not no_report)
+
+
 @import_.command("rollouts")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--model", required=True, metavar="NAME", help="Name that the model gets.")

@@ -107,7 +107,11 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Counts:
-    """What is known of a prefix. n counts scored rollouts; None means that the source does not say."""
+    """What is known of a prefix. n counts scored rollouts; None means that the source does not say.
+
+    Where rollouts have weights, ``potential`` is the weighted share of correct ones, and ``n_effective`` says how many
+    rollouts of equal weights tell as much.
+    """
 
     n: int | None = None
     n_correct: int | None = None
@@ -115,6 +119,8 @@ class Counts:
     n_no_answer: int | None = None
     n_unscored: int | None = None
     is_n_approximate: bool = False
+    n_effective: float | None = None
+    potential: float | None = None
 
     @classmethod
     def of(cls, rollouts: tuple[Rollout, ...]) -> Counts:
@@ -143,6 +149,10 @@ class Counts:
                 )
             return both
 
+        if self.n_effective is not None or other.n_effective is not None:
+            raise ImportingError(
+                "traces share a prefix whose rollouts have weights, which do not add up; import one of the traces"
+            )
         return Counts(
             total(self.n, other.n),
             total(self.n_correct, other.n_correct),

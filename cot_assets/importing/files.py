@@ -28,7 +28,7 @@ _WORD = re.compile(r"\S+")
 
 
 def read_json(path: Path) -> Any:
-    """Parse a JSON file of at most ``MAX_FILE_BYTES``."""
+    """Parse a JSON file, perhaps packed as ``.gz``, of at most ``MAX_FILE_BYTES``."""
     try:
         return json.loads(read_bytes(path, MAX_FILE_BYTES))
     except RowsError as error:

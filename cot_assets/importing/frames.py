@@ -193,7 +193,7 @@ class _Builder:
                     problem_id, "what was counted at a prefix", self.measured[prefix_id], cut.where
                 )
             return
-        self.counts[prefix_id] = known + counts
+        self.counts[prefix_id] = known + counts if prefix_id in self.counts else counts
         if counts.n:
             self.measured.setdefault(prefix_id, cut.where)
         for index, rollout in enumerate(new, len(there)):
@@ -277,7 +277,14 @@ class _Builder:
             }
             for prefix_id, counts in self.counts.items()
         ]
-        frame = add_potential(self._frame("potentials").drop("potential", "ci_low", "ci_high"))
+        counts = self._frame("potentials").drop("ci_low", "ci_high")
+        known = add_potential(
+            counts.with_columns(
+                n=pl.coalesce("n_effective", "n"),
+                n_correct=pl.coalesce(pl.col("potential") * pl.col("n_effective"), "n_correct"),
+            )
+        )
+        frame = known.with_columns(counts["n"], counts["n_correct"])
         return frame.select([pl.col(c).cast(kind) for c, kind in polars_schema("potentials").items()])
 
 

@@ -5,7 +5,8 @@ any judgement about a curve.
 
 ``curves`` has one row per measured trace and cut, end of the trace included: the columns of trace_cuts,
 then ``n``, ``n_correct``, ``potential``, ``ci_low``, ``ci_high`` of potentials (NULL at the end), and
-``text`` and ``verdict`` of the trace.
+``text`` and ``verdict`` of the trace. Of rollouts with weights n is the effective number, rounded down, and n_correct
+that times the potential, which is no whole number.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ CURVES: Schema = {
             "leaks_answer", "protocol", "protocol_hash", "n", "n_correct", "potential", "ci_low", "ci_high",
         )
     },
+    "n_correct": pl.Float64(),  # of rollouts with weights no whole number
     "text": pl.String(),
     "verdict": _TRACE_CURVES["verdict"],
 }  # fmt: skip

@@ -126,13 +126,10 @@ def _cut_rows(cuts: Sequence[Row], verdict: str) -> list[Row]:
             if cut[flag] and flag not in seen:
                 seen.add(flag)
                 notes.append(f"{note} from here on")
-        about = "≈ " if cut["n"] and cut["is_n_approximate"] else ""
         measured = {
             "potential": numbers.potential(cut["potential"]),
             "interval": numbers.interval(cut["ci_low"], cut["ci_high"]) or numbers.UNKNOWN,
-            "correct": numbers.UNKNOWN
-            if cut["n"] is None
-            else f"{cut['n_correct'] or 0:,} of {about}{cut['n']:,}",
+            "correct": _counted(cut),
             **{name: numbers.percent(cut[f"{name}_share"]) for name in ("truncated", "no_answer")},
         }
         measured |= _answers(cut.get("answers"))
@@ -143,6 +140,15 @@ def _cut_rows(cuts: Sequence[Row], verdict: str) -> list[Row]:
         step = step_class(cut["value"])
         rows.append({"name": name, "step": step, "notes": "; ".join(notes), **place, **measured})
     return rows
+
+
+def _counted(cut: Row) -> str:
+    """How many rollouts of a cut were correct, and how sure their number is."""
+    if cut["n"] is None:
+        return numbers.UNKNOWN
+    about = "≈ " if cut["n"] and cut["is_n_approximate"] else ""
+    weighted = "" if cut["n_effective"] is None else f", as good as {cut['n_effective']:,.0f} of equal weight"
+    return f"{cut['n_correct'] or 0:,} of {about}{cut['n']:,}{weighted}"
 
 
 def _answers(row: Row | None) -> Row:

@@ -84,8 +84,8 @@ def file_digest(path: Path, name: str | None = None) -> str:
 
 
 def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """The bytes of a regular file, at most ``limit``; raises :class:`RowsError`."""
-    with _opened(path, str(path), is_packed=False, limit=limit) as file:
+    """The bytes of a regular file, at most ``limit``, those within if it is a ``.gz``; raises :class:`RowsError`."""
+    with _opened(path, str(path), is_packed=path.suffix.lower() == ".gz", limit=limit) as file:
         return file.read()
 
 
@@ -228,7 +228,7 @@ def _opened(path: Path, name: str, *, is_packed: bool, limit: int | None = None)
                 yield packed
                 return
             with gzip.GzipFile(fileobj=packed) as unpacked:
-                yield io.BufferedReader(_Bounded(unpacked, MAX_UNPACKED, name))
+                yield io.BufferedReader(_Bounded(unpacked, limit or MAX_UNPACKED, name))
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RowsError(f"{name}: cannot be read ({reason}); looked for {path.absolute()}") from error

@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS potentials (
     n_truncated      INTEGER,
     n_no_answer      INTEGER,
     n_unscored       INTEGER,
+    n_effective      DOUBLE,
     potential        DOUBLE,
     ci_low           DOUBLE,
     ci_high          DOUBLE,
@@ -26,7 +27,7 @@ COMMENT ON COLUMN potentials.n_correct IS 'Rollouts whose final answer is correc
 COMMENT ON COLUMN potentials.n_truncated IS 'Rollouts cut off by the token budget before an answer';
 COMMENT ON COLUMN potentials.n_no_answer IS 'Finished rollouts without an answer';
 COMMENT ON COLUMN potentials.n_unscored IS 'Rollouts that the grader failed on; not in n';
-COMMENT ON COLUMN potentials.potential IS 'n_correct / n, an estimate of P(correct | prefix); NULL exactly where n is 0 or unknown';
-COMMENT ON COLUMN potentials.ci_low IS 'Lower end of the 95% Jeffreys interval; 0 at n_correct = 0';
-COMMENT ON COLUMN potentials.ci_high IS 'Upper end of the 95% Jeffreys interval; 1 at n_correct = n';
+COMMENT ON COLUMN potentials.potential IS 'n_correct / n, or the weighted share where n_effective is given: an estimate of P(correct | prefix); NULL exactly where n is 0 or unknown';
+COMMENT ON COLUMN potentials.ci_low IS 'Lower end of the 95% Jeffreys interval, with n_effective in place of n where that is given; 0 at potential 0';
+COMMENT ON COLUMN potentials.ci_high IS 'Upper end of the 95% Jeffreys interval; 1 at potential 1';
 COMMENT ON COLUMN potentials.is_n_approximate IS 'n comes from a source that does not state it exactly';

@@ -10,9 +10,9 @@ CREATE TABLE IF NOT EXISTS steps (
     char_start           INTEGER NOT NULL,
     char_end             INTEGER NOT NULL,
     n_before             INTEGER NOT NULL,
-    k_before             INTEGER NOT NULL,
+    k_before             DOUBLE NOT NULL,
     n_after              INTEGER NOT NULL,
-    k_after              INTEGER NOT NULL,
+    k_after              DOUBLE NOT NULL,
     delta                DOUBLE NOT NULL,
     delta_low            DOUBLE,
     delta_high           DOUBLE,
@@ -43,8 +43,8 @@ COMMENT ON COLUMN steps.token_start IS 'First token of the text between the cuts
 COMMENT ON COLUMN steps.token_end IS 'Token after it';
 COMMENT ON COLUMN steps.char_start IS 'First character of the text between the cuts';
 COMMENT ON COLUMN steps.char_end IS 'Character after it';
-COMMENT ON COLUMN steps.k_before IS 'Of those at the first cut, correct';
-COMMENT ON COLUMN steps.k_after IS 'Of those at the second cut, correct';
+COMMENT ON COLUMN steps.k_before IS 'Of those at the first cut, correct; whole unless they have weights';
+COMMENT ON COLUMN steps.k_after IS 'Of those at the second cut, correct; whole unless they have weights';
 COMMENT ON COLUMN steps.delta IS 'k_after / n_after - k_before / n_before';
 COMMENT ON COLUMN steps.delta_low IS 'Lower end of the 95% posterior interval of the change; only for events (rows of spikes or tangents)';
 COMMENT ON COLUMN steps.delta_high IS 'Upper end of it';

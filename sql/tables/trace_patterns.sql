@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS trace_patterns (
     n_known_cuts               INTEGER NOT NULL,
     n_pairs                    INTEGER NOT NULL,
     n0                         INTEGER,
-    k0                         INTEGER,
+    k0                         DOUBLE,
     v0_bin                     VARCHAR,
     is_solved_without_cot      BOOLEAN,
     max_drop                   DOUBLE,
@@ -61,8 +61,8 @@ COMMENT ON COLUMN trace_patterns.verdict IS 'Verdict of the trace';
 COMMENT ON COLUMN trace_patterns.n_cuts IS 'Measured cuts, the end not counted';
 COMMENT ON COLUMN trace_patterns.n_known_cuts IS 'Of those, with rollouts';
 COMMENT ON COLUMN trace_patterns.n_pairs IS 'Neighboring pairs with both ends known';
-COMMENT ON COLUMN trace_patterns.n0 IS 'Rollouts at cut 0; NULL if there are none';
-COMMENT ON COLUMN trace_patterns.k0 IS 'Of those, correct';
+COMMENT ON COLUMN trace_patterns.n0 IS 'Rollouts at cut 0; of unequal weights, the effective number rounded down; NULL if there are none';
+COMMENT ON COLUMN trace_patterns.k0 IS 'Of those, correct; whole unless they have weights';
 COMMENT ON COLUMN trace_patterns.v0_bin IS 'Fixed bin of the potential at cut 0';
 COMMENT ON COLUMN trace_patterns.is_solved_without_cot IS 'Potential at cut 0 is at least the protocol''s solved_threshold';
 COMMENT ON COLUMN trace_patterns.max_drop IS 'Largest fall between neighboring cuts, >= 0';

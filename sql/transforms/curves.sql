@@ -1,6 +1,7 @@
 -- Curves of one model on one problem set, the frame that cot_assets.measures takes: one row per measured
 -- trace and cut, the end of the trace included, with the counts and the potential at the cut (NULL at the
--- end) and the trace's text and verdict.
+-- end) and the trace's text and verdict. Where rollouts have weights, n is the effective number of them, rounded down, and
+-- n_correct that times the potential: not a whole number.
 -- Parameters: $problem_set, $model.
 SELECT
     cuts.problem_set,
@@ -18,8 +19,8 @@ SELECT
     cuts.leaks_answer,
     cuts.protocol,
     cuts.sampling_hash AS protocol_hash,
-    potentials.n,
-    potentials.n_correct,
+    coalesce(floor(potentials.n_effective)::INTEGER, potentials.n) AS n,
+    coalesce(potentials.potential * floor(potentials.n_effective), potentials.n_correct) AS n_correct,
     potentials.potential,
     potentials.ci_low,
     potentials.ci_high,

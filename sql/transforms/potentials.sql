@@ -30,6 +30,7 @@ SELECT
     coalesce(counts.n_truncated, 0)::INTEGER AS n_truncated,
     coalesce(counts.n_no_answer, 0)::INTEGER AS n_no_answer,
     coalesce(counts.n_unscored, 0)::INTEGER AS n_unscored,
+    NULL::DOUBLE AS n_effective,
     false AS is_n_approximate,
     wanted.protocol,
     wanted.sampling_hash

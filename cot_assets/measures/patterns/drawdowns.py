@@ -85,11 +85,11 @@ def split_estimate(k: Floats, n: Floats, kind: Kind, seed: int) -> float | None:
 
     Args:
         k: successes per cut.
-        n: trials per cut; None is returned if any is below 2.
+        n: trials per cut; None is returned if any is below 2, or successes are not whole: there is nothing to halve.
         kind: ``drawdown`` or ``run_up``.
         seed: of the halves.
     """
-    if len(k) < 2 or bool(np.any(n < 2)):
+    if len(k) < 2 or bool(np.any((n < 2) | (k % 1 != 0))):
         return None
     half = (n // 2).astype(np.int64)
     correct, wrong = k.astype(np.int64), (n - k).astype(np.int64)

@@ -24,7 +24,7 @@ from cot_assets.statistics.clusters import NOTHING, Estimate
 from cot_assets.statistics.effective_size import effective_sizes
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.statistics.isotonic import isotonic_fit
-from cot_assets.statistics.special import Floats
+from cot_assets.statistics.special import Floats, Numbers
 from cot_assets.study import Protocol
 
 Flags = npt.NDArray[np.bool_]
@@ -127,7 +127,7 @@ class _Table:
         )
         self.trace: npt.NDArray[np.int64] = known["row"].cast(pl.Int64).to_numpy()
         index: npt.NDArray[np.int64] = known["cut_index"].cast(pl.Int64).to_numpy()
-        self.k: npt.NDArray[np.int64] = known["n_correct"].cast(pl.Int64).to_numpy()
+        self.k: Floats = known["n_correct"].to_numpy()
         self.n: npt.NDArray[np.int64] = known["n"].cast(pl.Int64).to_numpy()
         self.before = np.flatnonzero((np.diff(self.trace) == 0) & (np.diff(index) == 1))
         self.decidable = {name: np.zeros(self.traces.height, dtype=np.bool_) for name in PATTERNS}
@@ -144,14 +144,23 @@ class _Table:
         size = np.minimum(self.n, n)
         flat, rising = self._levels()
         is_whole = bool(np.all(self.n <= n))
-        sources: tuple[tuple[int, Callable[[], npt.NDArray[np.int64]]], ...] = (
-            (1 if is_whole else DRAWS, lambda: rng.hypergeometric(self.k, self.n - self.k, size)),
+        sources: tuple[tuple[int, Callable[[], Numbers]], ...] = (
+            (1 if is_whole else DRAWS, lambda: self._thinned(size, rng)),
             (DRAWS, lambda: rng.binomial(size, flat)),
             (DRAWS, lambda: rng.binomial(size, rising)),
         )
         return tuple(
             self._deciding(np.stack([right() for _ in range(draws)]) / size) for draws, right in sources
         )
+
+    def _thinned(self, size: npt.NDArray[np.int64], rng: np.random.Generator) -> Numbers:
+        """Correct ones among so many of the rollouts; of rollouts with weights, those that their shares would give."""
+        if np.all(self.k % 1 == 0):
+            k = self.k.astype(np.int64)
+            return rng.hypergeometric(k, self.n - k, size)
+        if np.all(size == self.n):
+            return self.k
+        return rng.binomial(size, self.k / self.n)
 
     def _levels(self) -> tuple[Floats, Floats]:
         """Per cut: the share of the whole trace, and the closest curve that never falls."""

@@ -102,13 +102,19 @@ def rollout_findings(table: str, rollouts: pl.DataFrame) -> dict[str, Finding]:
 
 
 def potential_is_null_iff_unknown(potentials: pl.DataFrame) -> Finding:
-    """The potential is NULL exactly where n is 0 or unknown, and otherwise n_correct / n in its interval."""
+    """The potential is NULL exactly where n is 0 or unknown, and otherwise n_correct / n in its interval.
+
+    Where rollouts have weights (``n_effective``) it is their weighted share instead, which the counts do not tell.
+    """
+    has_weights = (
+        pl.col("n_effective").is_not_null() if "n_effective" in potentials.columns else pl.lit(False)
+    )
     is_unknown = pl.col("n").is_null() | (pl.col("n") == 0)
     wrong = potentials.filter(
         (pl.col("potential").is_null() != is_unknown)
         | (pl.col("ci_low").is_null() != is_unknown)
         | (pl.col("ci_high").is_null() != is_unknown)
-        | ((pl.col("potential") - pl.col("n_correct") / pl.col("n")).abs() > 1e-9)
+        | (~has_weights & ((pl.col("potential") - pl.col("n_correct") / pl.col("n")).abs() > 1e-9))
         | (pl.col("potential") < pl.col("ci_low"))
         | (pl.col("potential") > pl.col("ci_high"))
     ).height

@@ -50,7 +50,7 @@ def potentials(counts: list[tuple[int, int]]) -> pl.DataFrame:
     rows = [
         {
             "problem_set": "s", "model": "m", "problem_id": "1", "prefix_id": f"prefix {i}", "n": n, "n_correct": k,
-            "n_truncated": 0, "n_no_answer": 0, "n_unscored": 0, "is_n_approximate": False, "protocol": "p",
+            "n_truncated": 0, "n_no_answer": 0, "n_unscored": 0, "n_effective": None, "is_n_approximate": False, "protocol": "p",
             "sampling_hash": "h", "origin": "own",
         }
         for i, (k, n) in enumerate(counts)
