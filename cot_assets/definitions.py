@@ -20,7 +20,8 @@ from cot_assets.measures.transfer import assets as transfer
 from cot_assets.orchestration.assets.publishing import publishing
 from cot_assets.orchestration.assets.resources import Engines, LoggedProgress, Study
 from cot_assets.orchestration.catalog import after_all, catalogued
-from cot_assets.orchestration.jobs import jobs, learn
+from cot_assets.orchestration.jobs import evidence_of, jobs
+from cot_assets.orchestration.status.evidence import learn
 from cot_assets.orchestration.triggers import analysis_sensor, nightly_schedules, registry_sensor
 from cot_assets.report.sections import Section
 
@@ -54,7 +55,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     ]
     checks = [key for asset in measured for key in asset.check_keys]
     assets = [*measured, *catalogued(publishing(after_all(measured), _sections, checks), "report")]
-    learn(spec for asset in assets for spec in asset.specs)
+    learn(evidence_of(spec for asset in assets for spec in asset.specs))
     all_jobs = jobs()
     return dg.Definitions(
         assets=assets,

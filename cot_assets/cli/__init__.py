@@ -1,4 +1,4 @@
-"""The command line: ``cot-assets demo | plan | run | import | models | grade | sql | rebuild | ui``.
+"""The command line: ``cot-assets demo | plan | run | import | models | status | grade | sql | rebuild | ui``.
 
 Belongs here: the group of commands, and which errors become one line. Does not belong here: the
 commands themselves, one module each, imported when they are called.
@@ -31,6 +31,10 @@ COMMANDS = {
     "models": (
         "models",
         "List the registry with sizes and revisions; `check NAME` tries a model, `convert NAME` converts it.",
+    ),
+    "status": (
+        "status",
+        "Show every model on every problem set as fresh, stale, running, failed or never run, and why.",
     ),
     "grade": (
         "grade",

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
-from cot_assets.statistics.surprise import Evidence
+if TYPE_CHECKING:
+    from cot_assets.statistics.surprise import Evidence
 
 #: ``unknown``: in a word of the engine's own that is neither an end nor a limit, say ``abort``.
 FinishReason = Literal["stop", "length", "content_filter", "unknown"]

@@ -18,10 +18,10 @@ import polars as pl
 from cot_assets.importing import Imported
 from cot_assets.orchestration.assets.check_rules import potential_is_null_iff_unknown
 from cot_assets.orchestration.assets.materializing import preview
-from cot_assets.orchestration.jobs import assets_of, partition_key
+from cot_assets.orchestration.jobs import assets_of
 from cot_assets.orchestration.partitions import model_key
 from cot_assets.orchestration.runs import execute
-from cot_assets.orchestration.staleness import Unit
+from cot_assets.orchestration.staleness import Unit, partition_key
 from cot_assets.orchestration.state import ensure_partitions
 from cot_assets.study import Config
 from cot_assets.warehouse.errors import printable

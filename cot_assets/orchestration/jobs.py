@@ -6,13 +6,14 @@ here: when a job runs (:mod:`cot_assets.orchestration.staleness`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 import dagster as dg
 
 from cot_assets.orchestration.partitions import MODEL_BY_SET, PROBLEM_SETS
-from cot_assets.orchestration.staleness import Part, Unit
+from cot_assets.orchestration.staleness import Part
+from cot_assets.orchestration.status.evidence import Evidence, evidence
 
 #: The tag that says what of a protocol an asset depends on; see :data:`~cot_assets.orchestration.staleness.Part`.
 PART_TAG = "part"
@@ -25,10 +26,6 @@ _DESCRIPTIONS = {
     "compare_models": "Rates of all models, the report, and results.duckdb.",
 }
 JOBS = tuple(_DESCRIPTIONS)
-
-#: Names of assets by job and part: those whose latest materializations show a unit's marks.
-Evidence = Mapping[str, Mapping[Part, tuple[str, ...]]]
-_evidence: dict[str, dict[Part, tuple[str, ...]]] = {}
 
 
 def part_of(spec: dg.AssetSpec) -> Part:
@@ -47,19 +44,13 @@ def job_of(spec: dg.AssetSpec) -> str:
     return "measure_transfer" if spec.group_name == "transfer" else "evaluate_model"
 
 
-def learn(specs: Iterable[dg.AssetSpec]) -> None:
-    """Take in the assets that there are; :func:`evidence` answers from then on."""
-    _evidence.clear()
+def evidence_of(specs: Iterable[dg.AssetSpec]) -> Evidence:
+    """Names of assets by job and part."""
+    found: dict[str, dict[Part, tuple[str, ...]]] = {}
     for spec in specs:
-        parts = _evidence.setdefault(job_of(spec), {})
+        parts = found.setdefault(job_of(spec), {})
         parts[part_of(spec)] = (*parts.get(part_of(spec), ()), spec.key.to_user_string())
-
-
-def evidence() -> Evidence:
-    """Names of assets by job and part, of the definitions that were loaded."""
-    if not _evidence:
-        raise RuntimeError("no definitions are loaded: import cot_assets.definitions first")
-    return _evidence
+    return found
 
 
 def assets_of(job: str, parts: Collection[Part]) -> list[str]:
@@ -72,11 +63,6 @@ def assets_of(job: str, parts: Collection[Part]) -> list[str]:
     return [
         name for each in jobs for part, names in evidence()[each].items() if part in parts for name in names
     ]
-
-
-def partition_key(unit: Unit) -> str:
-    """The Dagster partition key of a unit."""
-    return f"{unit.model}|{unit.problem_set}" if unit.model else unit.problem_set
 
 
 def jobs() -> list[Any]:

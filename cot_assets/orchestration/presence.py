@@ -8,11 +8,8 @@ The memory is a file of the data home, so that a run that is killed, or one that
 
 from __future__ import annotations
 
-import json
 import shutil
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -20,9 +17,9 @@ import duckdb
 
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import valid_from
+from cot_assets.orchestration.status.lost import lose, valid_since
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardStore
-from cot_assets.study.files import replacing
 from cot_assets.study.home import DataHome
 from cot_assets.study.manifest import Manifest, recorded
 from cot_assets.warehouse.preparing import row_counts
@@ -30,7 +27,6 @@ from cot_assets.warehouse.store import Warehouse
 
 DAMAGED = ".damaged"
 RESULTS = "results"
-_LOST = "lost.json"
 _PUBLISHED = "published"
 Pairs = Collection[tuple[str, str]]  #: (model, problem set)
 
@@ -42,18 +38,7 @@ def published(home: DataHome, name: str, folder: Path, files: Iterable[Path]) ->
 
 def validity(warehouse: Warehouse) -> Callable[[Unit], float]:
     """From when on Dagster's records of a unit count: since the warehouse was made, and nothing of it was lost."""
-    since, lost = valid_from(warehouse), _lost(warehouse.home)
-    return lambda unit: max(since, lost.get(_key(unit), 0.0))
-
-
-def lose(home: DataHome, units: Iterable[Unit]) -> None:
-    """Count the units as not made from now on, whatever Dagster remembers of them."""
-    new = dict.fromkeys(map(_key, units), time.time())
-    if not new:
-        return
-    lost = _lost(home) | new
-    with replacing(home.root / _LOST) as fresh:
-        fresh.write_text(json.dumps(lost))
+    return valid_since(warehouse.home, valid_from(warehouse))
 
 
 def look(
@@ -178,13 +163,3 @@ def _set_aside(path: Path) -> Path:
 def _manifest_path(home: DataHome, name: str) -> Path:
     folder = home.root / _PUBLISHED
     return folder / f"{name}.json" if name == RESULTS else folder / "reports" / f"{name}.json"
-
-
-def _key(unit: Unit) -> str:
-    return "|".join((unit.job, unit.model, unit.problem_set))
-
-
-def _lost(home: DataHome) -> dict[str, float]:
-    with suppress(OSError, ValueError, TypeError, AttributeError):
-        return {str(key): float(since) for key, since in json.loads((home.root / _LOST).read_bytes()).items()}
-    return {}

@@ -22,8 +22,7 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 from filelock import FileLock, Timeout
 
 from cot_assets.orchestration.instance import open_instance
-from cot_assets.orchestration.jobs import partition_key
-from cot_assets.orchestration.staleness import Unit
+from cot_assets.orchestration.staleness import Unit, partition_key
 from cot_assets.study import DataHome
 
 PROCESS_TAG = "cot_assets/process"

@@ -6,7 +6,6 @@ decision (:mod:`cot_assets.orchestration.staleness`) and printing (:mod:`cot_ass
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,11 +13,13 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster._utils.error import SerializableErrorInfo
 
-from cot_assets.orchestration.jobs import assets_of, partition_key
+from cot_assets.orchestration.jobs import assets_of
 from cot_assets.orchestration.presence import look, look_at_rows, validity
 from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned, running_elsewhere
-from cot_assets.orchestration.staleness import State, Unit, Wanted, decide, wanted
-from cot_assets.orchestration.state import FINGERPRINT_TAG, ensure_partitions, in_flight, read_state
+from cot_assets.orchestration.staleness import State, Unit, Wanted, decide, partition_key, wanted
+from cot_assets.orchestration.state import ensure_partitions, in_flight, read_state
+from cot_assets.orchestration.status.evidence import keep
+from cot_assets.orchestration.status.records import FINGERPRINT_TAG, telling
 from cot_assets.study import Config, DataHome
 from cot_assets.warehouse.recorded import refuse_recorded
 from cot_assets.warehouse.store import Warehouse
@@ -27,9 +28,6 @@ _POLL_S = 1.0
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 #: What depends on nothing that another run of the same problem set makes.
 _OWN = ("load_problems", "evaluate_model")
-_WORDS = "cot_assets."  #: how the name of an error of this package begins
-#: How Python and Dagster name the kind of an error before its words.
-_KIND = re.compile(r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*: ")
 _INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
@@ -74,6 +72,7 @@ def bring_up_to_date(
     ensure_partitions(instance, [m for m, _ in pairs], [p for _, p in pairs])
     warehouse = Warehouse(DataHome.from_environment())
     with alive(warehouse.home) as process:
+        keep(warehouse.home)
         end_abandoned(instance, warehouse.home)
         for line in look(warehouse, pairs, is_quiet=not in_flight(instance), is_thorough=is_thorough):
             say(line)
@@ -179,21 +178,20 @@ def execute(
     failures = [event for event in result.all_events if event.is_step_failure]
     reason = "no step failed; see the run in the Dagster UI"
     if failures:
-        error = _telling(failures[0].step_failure_data.error)
-        if error is not None and error.cls_name in _INTERRUPTS:
+        error = failures[0].step_failure_data.error
+        if _is_interrupt(error):
             run = instance.get_run_by_id(result.run_id)
             if run is not None and run.status != dg.DagsterRunStatus.CANCELED:
                 instance.report_run_canceled(run, message="stopped by a signal; what was sampled is kept")
             raise KeyboardInterrupt
-        reason = f"{failures[0].step_key}: {_KIND.sub('', error.message.strip()) if error else 'no message'}"
+        reason = f"{failures[0].step_key}: {telling(_messages(error) or ['no message'])}"
     raise PipelineError(f"{_name(unit)} failed in {reason}\n(run {result.run_id})")
 
 
-def _telling(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
-    """The error of a chain whose words a person is shown.
+def _is_interrupt(error: SerializableErrorInfo | None) -> bool:
+    return error is not None and (error.cls_name in _INTERRUPTS or _is_interrupt(error.cause))
 
-    The package's own words, which say the way out, come before those of a library that it heard of it from.
-    """
-    while error is not None and error.cause is not None and not error.message.startswith(_WORDS):
-        error = error.cause
-    return error
+
+def _messages(error: SerializableErrorInfo | None) -> list[str]:
+    """The messages of a chain of errors, outermost first."""
+    return [] if error is None else [error.message, *_messages(error.cause)]

@@ -12,7 +12,6 @@ differs, only the second is made again, without an engine. A launch that failed 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -20,6 +19,7 @@ from typing import Literal
 
 from cot_assets.engines.revision import altering, entry_revision
 from cot_assets.grading.verify import GRADER_VERSION
+from cot_assets.orchestration.status.marks import hashed, marked
 from cot_assets.study import Config
 from cot_assets.study.home import expanded
 from cot_assets.warehouse.reading import sql_folder
@@ -28,6 +28,7 @@ from cot_assets.warehouse.reading import sql_folder
 SAMPLING_VERSION = 1
 #: Raised when a change of the code changes conclusions.
 ANALYSIS_VERSION = 2
+_CODE = {"code version": str(SAMPLING_VERSION)}
 MAX_ATTEMPTS = 3
 
 #: ``search`` concludes as it goes, and may sample what its conclusions ask for.
@@ -59,7 +60,7 @@ class Wanted:
     @property
     def fingerprint(self) -> str:
         """All marks as one."""
-        return _hash(dict(self.marks))
+        return hashed(dict(self.marks))
 
     @property
     def is_analysis(self) -> bool:
@@ -82,28 +83,29 @@ class State:
     """What Dagster knows.
 
     ``recorded``: the mark of each part of a unit whose assets all carry it. ``in_flight``, ``failures`` and
-    ``finished`` (runs that have ended, however) are by unit and fingerprint.
+    ``attempts`` (the number of the next launch: beyond that of every run that is known) are by unit and fingerprint.
     """
 
     recorded: Mapping[Unit, Marks] = field(default_factory=dict)
     in_flight: Collection[Launch] = ()
     failures: Mapping[Launch, int] = field(default_factory=dict)
-    finished: Mapping[Launch, int] = field(default_factory=dict)
+    attempts: Mapping[Launch, int] = field(default_factory=dict)
 
     def given_up(self, max_attempts: int = MAX_ATTEMPTS) -> frozenset[Launch]:
         """What has failed so often that it is not asked for again."""
         return frozenset(launch for launch, count in self.failures.items() if count >= max_attempts)
 
 
-def _hash(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
+def partition_key(unit: Unit) -> str:
+    """The Dagster partition key of a unit."""
+    return f"{unit.model}|{unit.problem_set}" if unit.model else unit.problem_set
 
 
 @cache
 def _sql_hash() -> str:
     """A hash of all SQL: analysis and report are made again when a table, a view or a query changes."""
     files = sorted(sql_folder().rglob("*.sql"))
-    return _hash([(file.name, file.read_text(encoding="utf-8")) for file in files])
+    return hashed([(file.name, file.read_text(encoding="utf-8")) for file in files])
 
 
 def problem_set_fingerprint(config: Config, problem_set: str) -> str:
@@ -112,7 +114,11 @@ def problem_set_fingerprint(config: Config, problem_set: str) -> str:
     source = expanded(entry.source)
     content = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else None
     unseen = {"protocol"} | ({"source"} if content else set[str]())
-    return _hash([SAMPLING_VERSION, entry.model_dump(mode="json", exclude=unseen), content])
+    fields = entry.model_dump(mode="json", exclude=unseen)
+    return marked(
+        [SAMPLING_VERSION, fields, content],
+        {"problem set's entry": hashed(fields), "problem set's file": str(content), **_CODE},
+    )
 
 
 def sampled_fingerprint(config: Config, model: str, problem_set: str) -> str:
@@ -122,20 +128,35 @@ def sampled_fingerprint(config: Config, model: str, problem_set: str) -> str:
         entry.engine, entry.dtype, entry.quantization, entry.template, entry.add_bos, entry.template_args,
         altering(entry),
     ]  # fmt: skip
-    problems = problem_set_fingerprint(config, problem_set)
+    problems, revision = problem_set_fingerprint(config, problem_set), entry_revision(entry)
     how = [protocol.name, protocol.sampling_hash, GRADER_VERSION]
-    return _hash([SAMPLING_VERSION, entry_revision(entry), prompting, problems, how])
+    return marked(
+        [SAMPLING_VERSION, revision, prompting, problems, how],
+        {
+            "model revision": revision,
+            "engine or template": hashed(prompting),
+            "problem set": problems,
+            "sampling": hashed(how[:2]),
+            "grader": str(GRADER_VERSION),
+            **_CODE,
+        },
+    )
 
 
 def transfer_fingerprint(reader: str, writers: Mapping[str, str]) -> str:
     """Of what a reader sampled on its own, and what its writers sampled, by name."""
-    return _hash([reader, dict(writers)])
+    parts = {f"writer {name}": mark for name, mark in sorted(writers.items())}
+    return marked([reader, dict(writers)], {"reader": reader, **parts})
 
 
 def concluded_fingerprint(config: Config, problem_set: str, sampled: str) -> str:
     """Of what was sampled, the rules of the analysis, and the code behind them."""
-    rules = config.protocol_of(problem_set).analysis_hash
-    return _hash([ANALYSIS_VERSION, _sql_hash(), sampled, rules])
+    rules, sql = config.protocol_of(problem_set).analysis_hash, _sql_hash()
+    code = hashed([ANALYSIS_VERSION, sql])
+    return marked(
+        [ANALYSIS_VERSION, sql, sampled, rules],
+        {"rollouts": sampled, "analysis": rules, "code version": code},
+    )
 
 
 def marks_of(config: Config, problem_set: str, sampled: str, *concluding: Part) -> Marks:
@@ -146,7 +167,33 @@ def marks_of(config: Config, problem_set: str, sampled: str, *concluding: Part) 
 
 def comparison_fingerprint(models: Mapping[str, str]) -> str:
     """Of the conclusions on all models that a comparison shows, by name."""
-    return _hash(dict(models))
+    return marked(dict(models), {f"model {name}": mark for name, mark in sorted(models.items())})
+
+
+def registered_pairs(config: Config) -> list[tuple[str, str]]:
+    """(model, problem set) of every registry entry that lists problem sets, what is recorded left out."""
+    return [
+        (entry.name, problem_set)
+        for entry in config.models.values()
+        if not entry.is_recorded
+        for problem_set in entry.problem_sets
+        if problem_set in config.problem_sets and not config.problem_sets[problem_set].is_recorded
+    ]
+
+
+def watched_pairs(config: Config, state: State) -> list[tuple[str, str]]:
+    """What automation keeps up to date: what the registry lists, and what was evaluated before.
+
+    Entries that are gone from the configuration are left alone.
+    """
+    evaluated = [
+        (unit.model, unit.problem_set)
+        for unit in sorted(state.recorded)
+        if unit.job == "evaluate_model"
+        and unit.model in config.models
+        and unit.problem_set in config.problem_sets
+    ]
+    return list(dict.fromkeys([*registered_pairs(config), *evaluated]))
 
 
 def wanted(

@@ -4,10 +4,12 @@ Belongs here: turning decisions into run requests. Does not belong here: the dec
 (:mod:`cot_assets.orchestration.staleness`).
 """
 
+import json
 import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -15,49 +17,36 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.events import AssetKeyPartitionKey
 
-from cot_assets.orchestration.jobs import JOBS, assets_of, partition_key
+from cot_assets.orchestration.jobs import JOBS, assets_of
 from cot_assets.orchestration.partitions import MODELS, PROBLEM_SETS
 from cot_assets.orchestration.presence import look, look_at_rows, validity
 from cot_assets.orchestration.processes import end_abandoned
-from cot_assets.orchestration.staleness import Decision, Part, State, decide, wanted
-from cot_assets.orchestration.state import FINGERPRINT_TAG, in_flight, read_state
+from cot_assets.orchestration.staleness import (
+    Decision,
+    Part,
+    State,
+    decide,
+    partition_key,
+    registered_pairs,
+    wanted,
+    watched_pairs,
+)
+from cot_assets.orchestration.state import askers, in_flight, read_state
+from cot_assets.orchestration.status.evidence import evidence, keep
+from cot_assets.orchestration.status.marks import hashed
+from cot_assets.orchestration.status.records import FINGERPRINT_TAG, failure, read_records
+from cot_assets.orchestration.status.standing import standings
 from cot_assets.study import Config, DataHome, load_config
 from cot_assets.warehouse.store import Warehouse
 
 _log = logging.getLogger(__name__)
 
 
-def registered_pairs(config: Config) -> list[tuple[str, str]]:
-    """(model, problem set) of every registry entry that lists problem sets, what is recorded left out."""
-    return [
-        (entry.name, problem_set)
-        for entry in config.models.values()
-        if not entry.is_recorded
-        for problem_set in entry.problem_sets
-        if not config.problem_set(problem_set).is_recorded
-    ]
-
-
-def watched_pairs(config: Config, state: State) -> list[tuple[str, str]]:
-    """What automation keeps up to date: what the registry lists, and what was evaluated before.
-
-    Entries that are gone from the configuration are left alone.
-    """
-    evaluated = [
-        (unit.model, unit.problem_set)
-        for unit in sorted(state.recorded)
-        if unit.job == "evaluate_model"
-        and unit.model in config.models
-        and unit.problem_set in config.problem_sets
-    ]
-    return list(dict.fromkeys([*registered_pairs(config), *evaluated]))
-
-
 def run_requests(decision: Decision, state: State) -> list[dg.RunRequest]:
     """One request per unit; the run key holds the attempt, so that a tick never asks twice.
 
-    Attempts that succeeded or were canceled count: Dagster never launches a run key again, and the same
-    fingerprint is wanted again when a change is taken back or the warehouse was lost.
+    Dagster never launches a run key again while it has a run of it. The same fingerprint is wanted again when a change
+    is taken back or the warehouse was lost, and runs may have been deleted: the attempt is beyond those that are there.
     """
     requests: list[dg.RunRequest] = []
     for want in decision.requests:
@@ -65,7 +54,7 @@ def run_requests(decision: Decision, state: State) -> list[dg.RunRequest]:
         parts: list[Part] = [part for part in want.parts if keeps_analysis or part != "analysis"]
         if not parts:
             continue  # see Stale
-        attempt = state.finished.get((want.unit, want.fingerprint), 0)
+        attempt = state.attempts.get((want.unit, want.fingerprint), 0)
         key = partition_key(want.unit)
         requests.append(
             dg.RunRequest(
@@ -158,6 +147,41 @@ def _summary(decision: Decision) -> str:
     )
 
 
+Shown = Mapping[str, str]  #: a hash of how each partition was last seen to stand
+#: Where the UI shows how a partition stands: with a model, and of a problem set as a whole.
+_SHOWN_ON = {True: "potentials", False: "report"}
+
+
+def _observations(
+    instance: dg.DagsterInstance, config: Config, before: Shown
+) -> tuple[list[dg.AssetObservation], Shown]:
+    """An observation for every partition that stands in another way than before, and how all stand now."""
+    home, (events, runs) = DataHome.from_environment(), askers(instance)
+    keep(home)
+    records, since = read_records(events, runs), validity(Warehouse(home))
+    rows = standings(config, records, evidence(), since, home, lambda run: failure(events, run))
+    shown = {row.key: hashed(row.fields()) for row in rows if row.problem_set}
+    changed = [
+        dg.AssetObservation(
+            _SHOWN_ON[bool(row.model)],
+            partition=row.key,
+            description=f"{row.state}: {row.reason}" if row.reason else row.state,
+            metadata={"status": row.state, "reason": row.reason or "-"},
+        )
+        for row in rows
+        if row.problem_set and before.get(row.key) != shown[row.key]
+    ]
+    return changed, shown
+
+
+def _last_shown(cursor: str | None) -> Shown:
+    """What the sensor's cursor holds; nothing where it is of an earlier version."""
+    with suppress(ValueError, TypeError):
+        found = json.loads(cursor or "{}")
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
 def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
     """Adds partitions for new registry entries and asks for what they lack.
 
@@ -186,9 +210,12 @@ def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
         ]
         decision, state = _decide(instance, config)
         requests = run_requests(decision, state)
+        changed, shown = _observations(instance, config, _last_shown(context.cursor))
         return dg.SensorResult(
             run_requests=requests,
             dynamic_partitions_requests=new,
+            asset_events=changed,
+            cursor=json.dumps(shown),
             skip_reason=None if requests else _summary(decision),
         )
 

@@ -50,3 +50,9 @@ def is_secret(text: str) -> bool:
 def as_tuple(value: object) -> object:
     """A list as the tuple that a frozen entry holds."""
     return tuple(cast("list[object]", value)) if isinstance(value, list) else value
+
+
+def short(value: object) -> str:
+    """A value as a message shows it."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

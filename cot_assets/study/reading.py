@@ -10,107 +10,149 @@ import os
 import re
 import tomllib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Literal, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from cot_assets.study.entries import NAME, ConfigError, Entry, given
+from cot_assets.study.entries import NAME, ConfigError, Entry, given, short
 from cot_assets.study.home import expanded
+from cot_assets.study.inheriting import Raw, filled, part_of
 from cot_assets.study.models import ModelEntry
 from cot_assets.study.problem_sets import ProblemSetEntry
 from cot_assets.study.protocols import Protocol, nested
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Entry)
-Raw = dict[str, Any]  #: an entry as its file has it
 
 _MAX_BYTES = 10_000_000
-_SHOWN = 120  #: most characters of a value in a message
 
 
 class MovedNameWarning(UserWarning):
     """A file uses names of an earlier version; they are still read."""
 
 
+class BrokenEntryWarning(UserWarning):
+    """An entry is wrong, and left out; all others count."""
+
+
+Kind = Literal["model", "problem set", "protocol"]
+
+
 class Config(BaseModel):
-    """Everything declared, by name. Look-ups raise :class:`ConfigError` with the known names."""
+    """Everything declared, by name. Look-ups raise :class:`ConfigError` with the known names.
+
+    ``broken``: what is wrong with entries that are left out, by kind and name.
+    """
 
     model_config = ConfigDict(frozen=True)
     models: Mapping[str, ModelEntry]
     problem_sets: Mapping[str, ProblemSetEntry]
     protocols: Mapping[str, Protocol]
+    broken: Mapping[tuple[Kind, str], str] = Field(default_factory=dict)
 
     def model(self, name: str) -> ModelEntry:
         """The registry entry ``name``."""
-        return _lookup("model", self.models, name)
+        return self._lookup("model", self.models, name)
 
     def problem_set(self, name: str) -> ProblemSetEntry:
         """The problem set ``name``."""
-        return _lookup("problem set", self.problem_sets, name)
+        return self._lookup("problem set", self.problem_sets, name)
 
     def protocol_of(self, problem_set: str) -> Protocol:
         """The protocol that the problem set is bound to."""
-        return _lookup("protocol", self.protocols, self.problem_set(problem_set).protocol)
+        return self._lookup("protocol", self.protocols, self.problem_set(problem_set).protocol)
+
+    def _lookup(self, kind: Kind, entries: Mapping[str, T], name: str) -> T:
+        if name in entries:
+            return entries[name]
+        if (kind, name) in self.broken:
+            raise ConfigError(self.broken[kind, name])
+        known = ", ".join(sorted(entries)) or "none"
+        raise ConfigError(f"no {kind} named {short(name)} is configured; known: {known}")
 
 
 def load_config(folder: Path | None = None) -> Config:
     """What the package's TOML files declare, then those in ``folder`` (default: ``COT_ASSETS_CONFIG``).
 
-    Raises :class:`ConfigError` where a file, a name or a value is wrong.
+    An entry that is wrong costs that entry only: it is left out, with a warning, and named in ``broken``.
+    Raises :class:`ConfigError` where a whole file cannot be read.
     """
     if folder is None and (variable := os.environ.get("COT_ASSETS_CONFIG")):
         folder = expanded(variable)
     if folder is not None and not folder.is_dir():
         raise ConfigError(f"COT_ASSETS_CONFIG = {str(folder)!r} is not a folder; create it or unset it")
+    broken: dict[tuple[Kind, str], str] = {}
     config = Config(
-        models=_entries(ModelEntry, "models.toml", folder),
-        problem_sets=_entries(ProblemSetEntry, "problem_sets.toml", folder),
-        protocols=_entries(Protocol, "protocols.toml", folder),
+        models=_entries(ModelEntry, "model", "models.toml", folder, broken),
+        problem_sets=_entries(ProblemSetEntry, "problem set", "problem_sets.toml", folder, broken),
+        protocols=_entries(Protocol, "protocol", "protocols.toml", folder, broken),
+        broken=broken,
     )
-    for entry in config.problem_sets.values():
-        config.protocol_of(entry.name)
-    for model in config.models.values():
-        for problem_set in model.problem_sets:
-            config.problem_set(problem_set)
+    config = _whole(config)
+    for message in config.broken.values():
+        warnings.warn(f"left out: {message}", BrokenEntryWarning, stacklevel=2)
     return config
 
 
-def _lookup(kind: str, entries: Mapping[str, T], name: str) -> T:
-    if name not in entries:
-        known = ", ".join(sorted(entries)) or "none"
-        raise ConfigError(f"no {kind} named {_short(name)} is configured; known: {known}")
-    return entries[name]
+def _whole(config: Config) -> Config:
+    """The configuration without entries that name what there is not."""
+    broken = dict(config.broken)
+
+    def refused(kind: Kind, name: str, ask: Callable[[], object]) -> bool:
+        try:
+            ask()
+        except ConfigError as error:
+            broken[kind, name] = f"{kind} {name!r}: {error}"
+            return True
+        return False
+
+    sets = {
+        n: e
+        for n, e in config.problem_sets.items()
+        if not refused("problem set", n, lambda n=n: config.protocol_of(n))
+    }
+    known = {*sets, *(name for kind, name in broken if kind == "problem set")}
+    models = {
+        n: e
+        for n, e in config.models.items()
+        if not refused(
+            "model", n, lambda e=e: [config.problem_set(each) for each in e.problem_sets if each not in known]
+        )
+    }
+    return config.model_copy(update={"models": models, "problem_sets": sets, "broken": broken})
 
 
-def _short(value: object) -> str:
-    """A value as a message shows it."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+def _entries(
+    kind: type[E], noun: Kind, file: str, folder: Path | None, broken: dict[tuple[Kind, str], str]
+) -> dict[str, E]:
+    """The validated entries of one file of the package and of the user's file of the same name.
 
-
-def _entries(kind: type[E], file: str, folder: Path | None) -> dict[str, E]:
-    """The validated entries of one file of the package and of the user's file of the same name."""
-    path, found = file, _read(kind, Path(__file__).parent / file)
+    What is wrong with the others goes into ``broken``.
+    """
+    wrong: dict[str, str] = {}
+    path, found = file, _read(kind, Path(__file__).parent / file, wrong)
     own = None if folder is None else folder / file
     if own is not None and os.path.lexists(own):
-        path, entries = str(own), _read(kind, own)
+        path, entries = str(own), _read(kind, own, wrong)
         if kind is Protocol:
-            entries = _in_parts(path, entries)
+            entries = _in_parts(path, entries, wrong)
         found |= {name: _beside(kind, own.parent, entry) for name, entry in entries.items()}
     result: dict[str, E] = {}
-    for name, entry in _filled(kind, path, found).items():
+    for name, entry in filled(kind, path, found, wrong).items():
         try:
-            result[name] = kind.model_validate({**entry, "name": name})
+            if name not in wrong:
+                result[name] = kind.model_validate({**entry, "name": name})
         except ValidationError as error:
             problems = "; ".join(_problem(kind, each) for each in error.errors())
-            raise ConfigError(f"{path}: [{name}] {problems}") from error
+            wrong[name] = f"{path}: [{name}] {problems}"
+    broken.update({(noun, name): message for name, message in wrong.items()})
     return result
 
 
-def _read(kind: type[Entry], path: Path) -> dict[str, Raw]:
+def _read(kind: type[Entry], path: Path, wrong: dict[str, str]) -> dict[str, Raw]:
     """The sections of a file, names checked."""
     if not path.is_file():
         raise ConfigError(f"{path}: not a file; put a TOML file there, or take it away")
@@ -129,27 +171,28 @@ def _read(kind: type[Entry], path: Path) -> dict[str, Raw]:
     except ValueError as error:  # of tomllib, of decoding, of numbers with thousands of digits
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     for name, entry in content.items():
-        if not isinstance(entry, dict):
-            raise ConfigError(f"{path}: {_short(name)} is outside a [section]; give it one")
-        if not NAME.fullmatch(name):
-            raise ConfigError(
-                f"{path}: the name {_short(name)} may hold only letters, digits, '.', '_' and '-', at most 100"
+        if problem := _misnamed(kind, name, entry):
+            wrong[name] = f"{path}: {problem}"
+    return {name: entry for name, entry in content.items() if name not in wrong}
+
+
+def _misnamed(kind: type[Entry], name: str, entry: object) -> str:
+    """What is wrong with a section or its name, empty if nothing."""
+    if not isinstance(entry, dict):
+        return f"{short(name)} is outside a [section]; give it one"
+    if not NAME.fullmatch(name):
+        return f"the name {short(name)} may hold only letters, digits, '.', '_' and '-', at most 100"
+    for part, inside in cast("Raw", entry).items():
+        if part not in kind.model_fields and isinstance(inside, dict) and {*inside} & {*kind.model_fields}:
+            whole = f"{name}.{part}"
+            return (
+                f"TOML takes [{whole}] for a table inside [{name}]; a name with a dot goes in quotes: "
+                f'["{whole}"]'
             )
-        for part, inside in cast("Raw", entry).items():
-            if (
-                part not in kind.model_fields
-                and isinstance(inside, dict)
-                and {*inside} & {*kind.model_fields}
-            ):
-                whole = f"{name}.{part}"
-                raise ConfigError(
-                    f"{path}: TOML takes [{whole}] for a table inside [{name}]; a name with a dot goes in quotes: "
-                    f'["{whole}"]'
-                )
-    return content
+    return ""
 
 
-def _in_parts(path: str, entries: dict[str, Raw]) -> dict[str, Raw]:
+def _in_parts(path: str, entries: dict[str, Raw], wrong: dict[str, str]) -> dict[str, Raw]:
     """Protocols of any age in two parts; one warning names what moved."""
     result: dict[str, Raw] = {}
     moved: dict[str, str] = {}
@@ -157,7 +200,8 @@ def _in_parts(path: str, entries: dict[str, Raw]) -> dict[str, Raw]:
         try:
             result[name], names = nested(entry)
         except ValueError as error:
-            raise ConfigError(f"{path}: [{name}] {error}") from error
+            wrong[name] = f"{path}: [{name}] {error}"
+            continue
         moved |= names
     if moved:
         names = ", ".join(f"{old} is now {new}" for old, new in moved.items())
@@ -179,46 +223,6 @@ def _beside(kind: type[Entry], folder: Path, entry: Raw) -> Raw:
     return entry if is_hub_name else {**entry, field: str(path)}
 
 
-def _filled(kind: type[Entry], path: str, entries: Mapping[str, Raw]) -> dict[str, Raw]:
-    """All entries with what they take over from those that they ``extend``, chains of any length."""
-    done: dict[str, Raw] = {}
-    for name in entries:
-        chain: dict[str, None] = {}  # an ordered set
-        each: object = name
-        while each is not None and not (isinstance(each, str) and each in done):
-            last = next(reversed(chain), "")
-            if not isinstance(each, str):
-                raise ConfigError(f"{path}: [{last}] extends = {_short(each)}; name one entry, in quotes")
-            if each not in entries:
-                raise ConfigError(f"{path}: {last!r} extends {_short(each)}, which does not exist")
-            if each in chain:
-                raise ConfigError(f"{path}: {_short(' -> '.join((*chain, each)))} extend one another")
-            chain[each] = None
-            each = entries[each].get("extends")
-        base = done.get(str(each), {})
-        for link in reversed(chain):
-            own = {field: value for field, value in entries[link].items() if field != "extends"}
-            base = done[link] = _merged(kind, base, own)
-    return done
-
-
-def _part(kind: type[BaseModel], name: str) -> type[BaseModel] | None:
-    """The kind of entry that a field holds, None where it holds plain values."""
-    field = kind.model_fields.get(name)
-    annotation = None if field is None else field.annotation
-    return annotation if isinstance(annotation, type) and issubclass(annotation, Entry) else None
-
-
-def _merged(kind: type[BaseModel], base: Raw, own: Raw) -> Raw:
-    """``own`` over ``base``; parts that are entries themselves are merged field by field."""
-    result = {**base, **own}
-    for name, after in own.items():
-        part, before = _part(kind, name), base.get(name)
-        if part is not None and isinstance(before, dict) and isinstance(after, dict):
-            result[name] = _merged(part, cast("Raw", before), cast("Raw", after))
-    return result
-
-
 def _problem(kind: type[BaseModel], error: ErrorDetails) -> str:
     """One problem of an entry, with what the field means and the value given, unless it may hold a secret."""
     place = ".".join(map(str, error["loc"])) or "entry"
@@ -236,5 +240,5 @@ def _meaning(kind: type[BaseModel], location: tuple[int | str, ...]) -> str:
         if inside is None or name not in inside.model_fields:
             break
         meaning = inside.model_fields[name].description or ""
-        inside = _part(inside, name)
+        inside = part_of(inside, name)
     return meaning

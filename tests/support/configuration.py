@@ -6,13 +6,13 @@ Belongs here: TOML of plain values. Does not belong here: what a study is made o
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from cot_assets.study import Config, ConfigError, load_config
+from cot_assets.study.reading import BrokenEntryWarning
 
 Sections = Mapping[str, Mapping[str, Any]]
 
@@ -44,7 +44,12 @@ def load(folder: Path, **files: str) -> Config:
 
 
 def refusal(folder: Path, **files: str) -> str:
-    """What the configuration with the given files is refused with."""
-    with pytest.raises(ConfigError) as caught:
-        load(folder, **files)
-    return str(caught.value)
+    """What the configuration with the given files is refused with: as a whole, or entry by entry."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", BrokenEntryWarning)
+            broken = load(folder, **files).broken
+    except ConfigError as error:
+        return str(error)
+    assert broken, "nothing was refused"
+    return "; ".join(broken.values())

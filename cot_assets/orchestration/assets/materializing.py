@@ -33,7 +33,8 @@ from cot_assets.orchestration.staleness import (
     transfer_fingerprint,
 )
 from cot_assets.orchestration.state import recorded_models
-from cot_assets.study import Config, ModelEntry, Protocol
+from cot_assets.orchestration.status.marks import remember
+from cot_assets.study import Config, DataHome, ModelEntry, Protocol
 from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.recorded import RecordedError, refuse_recorded
 from cot_assets.warehouse.schema import table_schema
@@ -266,6 +267,7 @@ def finished(
     ``asset`` names it where a computation fills several.
     """
     checks, findings = checks or {}, findings or {}
+    remember(DataHome.from_environment(), fingerprint)
     results: Sequence[dg.AssetCheckResult] = [
         _check_result(name, checks[name][0], finding) for name, finding in findings.items()
     ]

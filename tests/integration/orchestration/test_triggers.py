@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +12,7 @@ from support.configuration import write_sections
 
 from cot_assets.definitions import build_defs
 from cot_assets.orchestration.state import ensure_partitions, read_state
+from cot_assets.study.reading import BrokenEntryWarning
 
 
 @pytest.fixture
@@ -22,9 +24,9 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def _tick(instance: dg.DagsterInstance) -> dg.SensorResult:
+def _tick(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorResult:
     sensor = build_defs().get_sensor_def("registry")
-    result = sensor(dg.build_sensor_context(instance=instance))
+    result = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
     assert isinstance(result, dg.SensorResult)
     return result
 
@@ -49,6 +51,44 @@ def test_a_new_entry_gets_partitions_and_the_first_run(config: Path):
         ]
         again = _tick(instance)  # nothing was launched: the same request, with the same run key
         assert [r.run_key for r in again.run_requests or ()] == [r.run_key for r in result.run_requests or ()]
+
+
+def test_the_ui_is_shown_how_partitions_stand_when_that_changes(config: Path):
+    write_sections(config / "models.toml", {"newcomer": {"extends": "demo-weak", "problem_sets": ["demo"]}})
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = _tick(instance)
+        shown = first.asset_events
+        assert [(e.asset_key.to_user_string(), e.partition, e.description) for e in shown] == [
+            ("report", "demo", "never run"),
+            ("potentials", "newcomer|demo", "never run"),
+        ]
+        assert not _tick(instance, first.cursor).asset_events
+
+
+def test_a_broken_entry_costs_that_entry_only(config: Path):
+    good = {"extends": "demo-weak", "problem_sets": ["demo"]}
+    write_sections(config / "models.toml", {"bad": {**good, "tempalte": "x"}, "newcomer": good})
+    with dg.DagsterInstance.ephemeral() as instance:
+        with pytest.warns(BrokenEntryWarning, match="tempalte"):
+            result = _tick(instance)
+        assert [(r.job_name, r.partition_key) for r in result.run_requests or ()] == [
+            ("load_problems", "demo")
+        ]
+
+
+def test_two_hundred_entries_cost_a_tick_little(config: Path):
+    """Also where all of them were evaluated: what is recorded is read at once, not partition by partition."""
+    names = [f"m{i}" for i in range(200)]
+    entry = {"engine": "vllm", "path": "org/model", "revision": "1", "problem_sets": ["demo"]}
+    write_sections(config / "models.toml", dict.fromkeys(names, entry))
+    with dg.DagsterInstance.ephemeral() as instance:
+        ensure_partitions(instance, names, ["demo"])
+        for asset in ("traces", "potentials", "steps"):
+            for name in names:
+                instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=f"{name}|demo"))
+        begin = time.process_time()
+        _tick(instance)
+        assert time.process_time() - begin < 2
 
 
 def test_schedules_ask_for_their_own_job_only(config: Path):

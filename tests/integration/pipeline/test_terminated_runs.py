@@ -20,9 +20,8 @@ from dagster_graphql import DagsterGraphQLClient
 from support.lab import Lab
 
 from cot_assets.definitions import build_defs
-from cot_assets.orchestration.jobs import partition_key
 from cot_assets.orchestration.runs import execute
-from cot_assets.orchestration.staleness import Unit
+from cot_assets.orchestration.staleness import Unit, partition_key
 from cot_assets.orchestration.state import ensure_partitions
 from cot_assets.sampling.shards import ShardStore
 

@@ -1,0 +1,47 @@
+"""``status``: how every partition stands."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+if TYPE_CHECKING:
+    from cot_assets.orchestration.status.standing import Standing
+
+
+@click.command()
+@click.option("--format", "style", type=click.Choice(["table", "json"]), default="table")
+def status(style: Literal["table", "json"]) -> None:
+    """Show every model on every problem set as fresh, stale, running, failed or never run, and why."""
+    from cot_assets.orchestration.status.asking import status as ask
+    from cot_assets.study import DataHome, load_config
+
+    rows = ask(DataHome.from_environment(), load_config(), lambda: import_module("cot_assets.definitions"))
+    if style == "json":
+        click.echo(json.dumps([row.fields() for row in rows], indent=1))
+    elif not rows:
+        click.echo("Nothing was run yet, and no entry of models.toml lists problem sets.")
+    else:
+        _print_table(rows)
+
+
+def _print_table(rows: Sequence[Standing]) -> None:
+    from cot_assets.warehouse.errors import printable
+
+    lines = [("problem set", "model", "state", "reason")]
+    lines += [
+        (row.problem_set or "-", row.model or "(all)", row.state, printable(row.reason)) for row in rows
+    ]
+    widths = [max(len(line[i]) for line in lines) for i in range(3)]
+    room = max(20, shutil.get_terminal_size((120, 24)).columns - sum(widths) - 6)
+    for *cells, reason in lines:
+        start = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        click.echo(f"{start}  {reason if len(reason) <= room else reason[: room - 1] + '…'}".rstrip())
+    counts = Counter(row.state for row in rows)
+    click.echo(", ".join(f"{n} {state}" for state, n in counts.items()))

@@ -1,0 +1,68 @@
+"""Which assets show that a part of a job is done: learned from the definitions, and remembered in the data home.
+
+Loading the definitions takes seconds; what they say changes with the code only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import cast
+
+from cot_assets.orchestration.staleness import Part
+from cot_assets.study.files import replacing
+from cot_assets.study.home import DataHome
+
+#: Names of assets by job and part: those whose latest materializations show a unit's marks.
+Evidence = Mapping[str, Mapping[Part, tuple[str, ...]]]
+_FILE = "assets.json"
+_evidence: dict[str, dict[Part, tuple[str, ...]]] = {}
+
+
+def learn(found: Evidence) -> None:
+    """Take in what the definitions say; :func:`evidence` answers from then on."""
+    _evidence.clear()
+    _evidence.update({job: dict(parts) for job, parts in found.items()})
+
+
+def evidence() -> Evidence:
+    """Names of assets by job and part, of the definitions that were loaded."""
+    if not _evidence:
+        raise RuntimeError("no definitions are loaded: import cot_assets.definitions first")
+    return _evidence
+
+
+def recalled(home: DataHome, load: Callable[[], object]) -> Evidence:
+    """The same, where this code was not asked before on the home by ``load``, which loads the definitions."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        kept = json.loads((home.dagster / _FILE).read_bytes())
+        if kept["code"] == _code():
+            return {
+                str(job): {cast("Part", part): tuple(map(str, names)) for part, names in parts.items()}
+                for job, parts in kept["assets"].items()
+            }
+    load()
+    keep(home)
+    return evidence()
+
+
+def keep(home: DataHome) -> None:
+    """Remember on the home what the definitions say, so that the next one who asks need not load them."""
+    file, text = home.dagster / _FILE, json.dumps({"code": _code(), "assets": evidence()})
+    with suppress(OSError):  # a home that cannot be written is asked in seconds
+        if not file.exists() or file.read_text() != text:
+            with replacing(file) as fresh:
+                fresh.write_text(text)
+
+
+def _code() -> str:
+    """A hash of the modules that say which assets there are."""
+    package = Path(__file__).parents[2]
+    files = [*package.glob("measures/*/assets.py"), *package.glob("orchestration/**/*.py")]
+    state = [
+        (str(file), status.st_size, status.st_mtime_ns) for file in sorted(files) for status in [file.stat()]
+    ]
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]

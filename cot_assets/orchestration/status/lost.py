@@ -1,0 +1,40 @@
+"""Since when a unit counts as not made: a file of the data home, so that every process finds the same."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from cot_assets.orchestration.staleness import Unit
+from cot_assets.study.files import replacing
+from cot_assets.study.home import DataHome
+
+_LOST = "lost.json"
+
+
+def lose(home: DataHome, units: Iterable[Unit]) -> None:
+    """Count the units as not made from now on, whatever Dagster remembers of them."""
+    new = dict.fromkeys(map(_key, units), time.time())
+    if not new:
+        return
+    lost = _lost(home) | new
+    with replacing(home.root / _LOST) as fresh:
+        fresh.write_text(json.dumps(lost))
+
+
+def valid_since(home: DataHome, made: float) -> Callable[[Unit], float]:
+    """From when on Dagster's records of a unit count, in a warehouse that was made at a moment."""
+    lost = _lost(home)
+    return lambda unit: max(made, lost.get(_key(unit), 0.0))
+
+
+def _key(unit: Unit) -> str:
+    return "|".join((unit.job, unit.model, unit.problem_set))
+
+
+def _lost(home: DataHome) -> dict[str, float]:
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        return {str(key): float(since) for key, since in json.loads((home.root / _LOST).read_bytes()).items()}
+    return {}

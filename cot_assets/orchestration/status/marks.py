@@ -1,0 +1,67 @@
+"""What a mark is made of, so that a person is told in words why it is another now.
+
+A mark is a hash. Beside every materialization the data home keeps, by mark, the parts that went into it; a part may be
+a mark itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from cot_assets.study.files import replacing
+from cot_assets.study.home import DataHome
+
+Make = Mapping[str, str]  #: parts of a mark, each under the words for it
+_makes: dict[str, Make] = {}  #: of every mark that this process computed; the same for the same mark
+
+
+def hashed(value: object) -> str:
+    """12 hex digits that are the same for the same value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def marked(value: object, make: Make) -> str:
+    """The mark of a value, whose parts are ``make``."""
+    mark = hashed(value)
+    _makes[mark] = make
+    return mark
+
+
+def remember(home: DataHome, mark: str) -> None:
+    """Keep what a mark of this process is made of, and what its parts are."""
+    make = _makes.get(mark)
+    file = home.dagster / "marks" / f"{mark}.json"
+    if make is None or file.exists():
+        return
+    with suppress(OSError):  # a home that cannot be written tells no reasons
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as fresh:
+            fresh.write_text(json.dumps(make))
+    for part in make.values():
+        remember(home, part)
+
+
+def _make_of(home: DataHome, mark: str) -> Make | None:
+    if mark in _makes:
+        return _makes[mark]
+    with suppress(OSError, ValueError):
+        found = json.loads((home.dagster / "marks" / f"{mark}.json").read_bytes())
+        return {str(name): str(part) for name, part in found.items()} if isinstance(found, dict) else None
+    return None
+
+
+def differences(home: DataHome, before: str, now: str) -> Iterator[str]:
+    """What has changed between two marks, in words; nothing where that was not kept."""
+    old, new = _make_of(home, before), _make_of(home, now)
+    if old is None or new is None:
+        return
+    for name in dict.fromkeys([*old, *new]):
+        if name not in new:
+            yield f"{name} is gone"
+        elif name not in old:
+            yield f"{name} is new"
+        elif old[name] != new[name]:
+            yield from list(differences(home, old[name], new[name])) or [f"{name} changed"]

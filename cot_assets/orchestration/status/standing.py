@@ -1,0 +1,212 @@
+"""How every partition stands: from what Dagster remembers to a state of units, and to words for a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from cot_assets.orchestration.staleness import (
+    MAX_ATTEMPTS,
+    Decision,
+    Launch,
+    Marks,
+    Part,
+    State,
+    Unit,
+    Wanted,
+    decide,
+    partition_key,
+    wanted,
+    watched_pairs,
+)
+from cot_assets.orchestration.status.evidence import Evidence
+from cot_assets.orchestration.status.marks import differences
+from cot_assets.orchestration.status.records import Records, Run
+from cot_assets.study import Config
+from cot_assets.study.home import DataHome
+
+Since = Callable[[Unit], float]  #: POSIX time from which on a unit's materializations count
+Word = Literal["fresh", "stale", "running", "failed", "never run", "vanished"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one partition stands, and why; ``model`` is empty for what is partitioned by problem set only."""
+
+    model: str
+    problem_set: str
+    state: Word
+    reason: str = ""
+
+    def fields(self) -> dict[str, str]:
+        """As JSON has it."""
+        return asdict(self)
+
+    @property
+    def key(self) -> str:
+        """Its partition key."""
+        return partition_key(Unit("", self.problem_set, self.model))
+
+
+def state_of(records: Records, evidence: Evidence, since: Since = lambda _: 0.0) -> State:
+    """The state of all units whose partitions are known."""
+    units = list(known_units(records))
+    by_key = {(unit.job, partition_key(unit)): unit for unit in units}
+    recorded = {unit: marks for unit in units if (marks := _marks(records, evidence, unit, since))}
+    in_flight: set[Launch] = set()
+    failures: Counter[Launch] = Counter()
+    attempts: dict[Launch, int] = {}
+    for run in records.runs:
+        unit = by_key.get((run.job, run.partition))
+        if unit is None or run.fingerprint is None:
+            continue
+        launch = (unit, run.fingerprint)
+        if run.is_in_flight:
+            in_flight.add(launch)
+        if run.status == "FAILURE":
+            failures[launch] += MAX_ATTEMPTS if run.is_final else 1
+        if run.number is not None:
+            attempts[launch] = max(attempts.get(launch, 0), run.number + 1)
+    return State(recorded, frozenset(in_flight), failures, attempts)
+
+
+def known_units(records: Records) -> Iterator[Unit]:
+    """Every unit that the partitions could have."""
+    models = records.partitions.get("models", ())
+    for name in records.partitions.get("problem_sets", ()):
+        yield from (Unit(job, name) for job in ("load_problems", "compare_models"))
+        yield from (
+            Unit(job, name, model) for job in ("evaluate_model", "measure_transfer") for model in models
+        )
+
+
+def mark_of(records: Records, assets: Iterable[str], unit: Unit, since: Since) -> str | None:
+    """The mark that the latest materializations of all these assets carry, or None."""
+    key, start, mark = partition_key(unit), None, None
+    for asset in assets:
+        moment, version = records.made.get((asset, key), (0.0, None))
+        if version is None or mark not in (None, version):
+            return None
+        start = since(unit) if start is None else start
+        if moment < start:
+            return None
+        mark = version
+    return mark
+
+
+def _marks(records: Records, evidence: Evidence, unit: Unit, since: Since) -> Marks:
+    found: dict[Part, str] = {}
+    for part, assets in evidence[unit.job].items():
+        if mark := mark_of(records, assets, unit, since):
+            found[part] = mark
+    return found
+
+
+# --- in words --------------------------------------------------------------------------------------
+
+
+def standings(
+    config: Config,
+    records: Records,
+    evidence: Evidence,
+    since: Since,
+    home: DataHome,
+    failure: Callable[[Run], str],
+) -> list[Standing]:
+    """How every partition stands that automation keeps up to date, or that was ever made.
+
+    Args:
+        config: What is declared now.
+        records: What Dagster remembers.
+        evidence: Which assets show what.
+        since: From when on it counts.
+        home: Where it is kept what marks are made of.
+        failure: What ended a failed run.
+    """
+    state = state_of(records, evidence, since)
+    pairs = watched_pairs(config, state)
+    wants = wanted(config, pairs, state.recorded, state.given_up())
+    decision = decide(wants, state)
+    last = {run.partition: run for run in records.runs}
+    groups: dict[tuple[str, str], list[Wanted]] = {}
+    for want in wants:
+        groups.setdefault((want.unit.model, want.unit.problem_set), []).append(want)
+    told = _Telling(state, decision, last, home, failure)
+    rows = [told.standing(model, name, group) for (model, name), group in groups.items()]
+    rows += [
+        Standing("", name, "failed", reason)
+        if kind == "problem set"
+        else Standing(name, "", "failed", reason)
+        for (kind, name), reason in config.broken.items()
+        if kind != "protocol"  # told of the problem sets that are bound to it
+    ]
+    rows += _vanished(config, state, {(row.model, row.problem_set) for row in rows})
+    return sorted(rows, key=lambda row: (row.problem_set, row.model))
+
+
+def _vanished(config: Config, state: State, shown: set[tuple[str, str]]) -> Iterator[Standing]:
+    """Models that were evaluated and are declared no more; what was imported needs no entry."""
+    for unit in state.recorded:
+        model, name = unit.model, unit.problem_set
+        is_known = model in config.models or ("model", model) in config.broken or (model, name) in shown
+        if unit.job == "evaluate_model" and "sampling" in state.recorded[unit] and not is_known:
+            yield Standing(
+                model, name, "vanished",
+                f"no entry declares it any more; its results stay until `cot-assets models forget {model}`",
+            )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """What the words for one partition are drawn from."""
+
+    state: State
+    decision: Decision
+    last: Mapping[str, Run]
+    home: DataHome
+    failure: Callable[[Run], str]
+
+    def standing(self, model: str, problem_set: str, wants: Sequence[Wanted]) -> Standing:
+        """How the partition stands for which ``wants`` should be made."""
+        units = [want.unit for want in wants]
+        found = self.decision
+        stale = [
+            want
+            for group in (found.requests, found.running, found.waiting, found.given_up)
+            for want in group
+            if want.unit in units
+        ]
+        run = self.last.get(partition_key(units[0]))
+        word, reason = self._word(run, wants, stale)
+        return Standing(model, problem_set, word, reason)
+
+    def _word(self, run: Run | None, wants: Sequence[Wanted], stale: Sequence[Wanted]) -> tuple[Word, str]:
+        if run is not None and run.is_in_flight:
+            return "running", ""
+        if not stale:
+            return "fresh", ""
+        is_own = run is not None and run.fingerprint in (None, *(want.fingerprint for want in wants))
+        if run is not None and is_own and run.status == "FAILURE":
+            return "failed", self.failure(run)
+        if not any(self.state.recorded.get(want.unit) for want in wants):
+            return "never run", ""
+        return "stale", "; ".join(dict.fromkeys(each for want in stale for each in self._reasons(want)))
+
+    def _reasons(self, want: Wanted) -> Iterator[str]:
+        """What has changed since a unit was made."""
+        there = self.state.recorded.get(want.unit, {})
+        what = want.unit.job.replace("_", " ")
+        if not there:
+            yield f"{what}: not made yet"
+            return
+        for part in want.parts:
+            if part not in there:
+                yield f"{what}: {part} is not complete, or was lost"
+            elif there[part] != want.marks[part]:
+                with suppress(RecursionError):
+                    yield from list(differences(self.home, there[part], want.marks[part])) or [
+                        f"{what}: {part} changed"
+                    ]

@@ -1,0 +1,150 @@
+"""How a partition stands, in a word and a reason, from what Dagster remembers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cot_assets.orchestration.staleness import MAX_ATTEMPTS, Unit, Wanted, decide, partition_key, wanted
+from cot_assets.orchestration.status.evidence import Evidence
+from cot_assets.orchestration.status.records import Records, Run
+from cot_assets.orchestration.status.standing import Standing, standings, state_of
+from cot_assets.study import Config, DataHome, ModelEntry, load_config
+
+EVIDENCE: Evidence = {
+    "load_problems": {"sampling": ("problems",)},
+    "evaluate_model": {"sampling": ("traces", "rollouts"), "search": ("searches",), "analysis": ("steps",)},
+    "measure_transfer": {"sampling": ("given",), "analysis": ("unlocks",)},
+    "compare_models": {"analysis": ("report",)},
+}
+SET, KEY = "demo", "m|demo"
+
+
+@pytest.fixture
+def config() -> Config:
+    entry = ModelEntry(name="m", engine="vllm", path="org/m", revision="1", problem_sets=(SET,))
+    return load_config().model_copy(update={"models": {"m": entry}})
+
+
+def partitions(*models: str) -> dict[str, list[str]]:
+    return {"models": list(models), "problem_sets": [SET]}
+
+
+def made(config: Config) -> Records:
+    """Records of a study in which everything that is wanted was made."""
+    records = Records(partitions("m"))
+    for _ in range(5):
+        wants = wanted(config, [("m", SET)], state_of(records, EVIDENCE).recorded)
+        records = replace(records, made={k: v for want in wants for k, v in _materialized(want).items()})
+    return records
+
+
+def _materialized(want: Wanted) -> dict[tuple[str, str], tuple[float, str | None]]:
+    key = partition_key(want.unit)
+    return {(a, key): (1.0, mark) for p, mark in want.marks.items() for a in EVIDENCE[want.unit.job][p]}
+
+
+def told(config: Config, records: Records, tmp_path: Path, since: float = 0.0) -> dict[str, Standing]:
+    rows = standings(config, records, EVIDENCE, lambda _: since, DataHome(tmp_path), lambda _: "no such file")
+    return {row.key: row for row in rows}
+
+
+def run(status: str, **more: object) -> Run:
+    return replace(Run("id", "evaluate_model", status, KEY), **more)
+
+
+def test_what_was_never_run(config: Config, tmp_path: Path) -> None:
+    assert told(config, Records(), tmp_path)[KEY].state == "never run"
+
+
+def test_what_is_fresh(config: Config, tmp_path: Path) -> None:
+    assert {row.state for row in told(config, made(config), tmp_path).values()} == {"fresh"}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"revision": "2"}, "model revision changed"),
+        ({"template": "Q: {statement}"}, "engine or template changed"),
+    ],
+)
+def test_a_changed_entry_is_named(
+    config: Config, tmp_path: Path, change: dict[str, str], reason: str
+) -> None:
+    records = made(config)
+    newer = config.model_copy(update={"models": {"m": config.model("m").model_copy(update=change)}})
+    row = told(newer, records, tmp_path)[KEY]
+    assert (row.state, row.reason) == ("stale", reason)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"), [({"n": 128}, "sampling changed"), ({"insight_threshold": 0.5}, "analysis changed")]
+)
+def test_a_changed_protocol_is_named(
+    config: Config, tmp_path: Path, change: dict[str, float], reason: str
+) -> None:
+    records = made(config)
+    protocol = config.protocols["demo"].model_copy(update=change)
+    newer = config.model_copy(update={"protocols": {**config.protocols, "demo": protocol}})
+    row = told(newer, records, tmp_path)[KEY]
+    assert (row.state, row.reason) == ("stale", reason)
+
+
+def test_a_new_writer_is_named(config: Config, tmp_path: Path) -> None:
+    records = made(config)
+    other = config.model("m").model_copy(update={"name": "w"})
+    newer = config.model_copy(update={"models": {**config.models, "w": other}})
+    rows = told(newer, records, tmp_path)
+    assert (rows[KEY].state, rows[KEY].reason) == ("stale", "writer w is new")
+    assert rows["w|demo"].state == "never run"
+
+
+def test_what_was_lost_is_stale(config: Config, tmp_path: Path) -> None:
+    assert told(config, made(config), tmp_path, since=2.0)[KEY].state == "never run"
+
+
+def test_a_run_under_way_and_a_failed_one(config: Config, tmp_path: Path) -> None:
+    running = Records(partitions("m"), runs=[run("FAILURE"), run("STARTED")])
+    assert told(config, running, tmp_path)[KEY].state == "running"
+    failed = Records(partitions("m"), runs=[run("STARTED"), run("FAILURE")])
+    row = told(config, failed, tmp_path)[KEY]
+    assert (row.state, row.reason) == ("failed", "no such file")
+
+
+def test_a_failure_of_what_is_no_longer_wanted_is_past(config: Config, tmp_path: Path) -> None:
+    old = Records(partitions("m"), runs=[run("FAILURE", fingerprint="another")])
+    assert told(config, old, tmp_path)[KEY].state == "never run"
+
+
+def test_a_model_that_nothing_declares_is_vanished(config: Config, tmp_path: Path) -> None:
+    records = made(config)
+    row = told(config.model_copy(update={"models": {}}), records, tmp_path)[KEY]
+    assert row.state == "vanished"
+    assert "models forget m" in row.reason
+
+
+def test_a_broken_entry_shows_with_its_error(config: Config, tmp_path: Path) -> None:
+    broken = config.model_copy(update={"broken": {("model", "bad"): "models.toml: [bad] no"}})
+    rows = told(broken, Records(), tmp_path)
+    assert rows["bad|"].state == "failed"
+    assert rows[KEY].state == "never run"
+
+
+def test_a_run_key_that_is_there_is_never_asked_for_again() -> None:
+    """As after runs were deleted: the next attempt is beyond the last that is left, not the number of them."""
+    unit = Unit("load_problems", SET)
+    want = Wanted(unit, {"sampling": "f"}, parts=("sampling",))
+    left = [Run("id", unit.job, "SUCCESS", SET, want.fingerprint, number=1)]
+    state = state_of(Records(partitions(), runs=left), EVIDENCE)
+    assert state.attempts == {(unit, want.fingerprint): 2}
+
+
+def test_a_failure_that_is_final_is_not_tried_again() -> None:
+    unit = Unit("load_problems", SET)
+    want = Wanted(unit, {"sampling": "f"}, parts=("sampling",))
+    failed = Run("id", unit.job, "FAILURE", SET, want.fingerprint, number=0)
+    for is_final, is_asked in ((False, True), (True, False)):
+        state = state_of(Records(partitions(), runs=[replace(failed, is_final=is_final)]), EVIDENCE)
+        assert bool(decide([want], state, MAX_ATTEMPTS).requests) is is_asked
