@@ -83,9 +83,10 @@ def test_two_hundred_entries_cost_a_tick_little(config: Path):
     write_sections(config / "models.toml", dict.fromkeys(names, entry))
     with dg.DagsterInstance.ephemeral() as instance:
         ensure_partitions(instance, names, ["demo"])
-        for asset in ("traces", "potentials", "steps"):
-            for name in names:
-                instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=f"{name}|demo"))
+        for name in names:
+            instance.report_runless_asset_event(
+                dg.AssetMaterialization("potentials", partition=f"{name}|demo")
+            )
         begin = time.process_time()
         _tick(instance)
         assert time.process_time() - begin < 2
