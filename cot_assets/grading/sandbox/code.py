@@ -53,10 +53,19 @@ def run_tests(
         if said is None:
             return Judgement("incorrect", f"took more than {wall_seconds:g} s")
         if not said:
-            status = tests_process.wait()
+            status = _status(tests_process)
             return Judgement("unscored", f"the sandbox of the tests ended with status {status}")
         verdict, reason = json.loads(said)
         return _ended(program, cpu_seconds) if reason == ENDED else Judgement(verdict, reason)
+
+
+def _status(process: subprocess.Popen[bytes]) -> int:
+    """The exit status of a process that has closed its output, and so has a second left to end by itself."""
+    try:
+        return process.wait(1)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _ended(program: subprocess.Popen[bytes], cpu_seconds: int) -> Judgement:

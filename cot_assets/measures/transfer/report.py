@@ -13,11 +13,12 @@ from cot_assets.report.sections import Section
 from cot_assets.report.text import natural, one_line
 
 _MOST_PAIRS = 12
+#: Label, color, mark, and how far beside its share a control is drawn, so that intervals do not hide one another.
 _LOOKS = {
-    "none": ("writer's own text", FIRST, "o"),
-    "shuffled": ("control: shuffled", THIRD, "s"),
-    "wrong": ("control: wrong trace", SECOND, "X"),
-    "own": ("control: reader's own", INKED, "D"),
+    "none": ("writer's own text", FIRST, "o", 0.0),
+    "shuffled": ("control: shuffled", THIRD, "s", -0.012),
+    "wrong": ("control: wrong trace", SECOND, "X", 0.012),
+    "own": ("control: reader's own", INKED, "D", 0.024),
 }
 _SPAN = {
     "problems_low": "",
@@ -46,8 +47,9 @@ def transfer_figure(curve: pl.DataFrame) -> Figure | None:
     handles: dict[str, Any] = {}
     for axes, (reader, writer) in zip(grid, pairs, strict=False):
         pair = known.filter((pl.col("reader") == reader) & (pl.col("writer") == writer))
-        for control, (label, color, marker) in _LOOKS.items():
+        for control, (label, color, marker, beside) in _LOOKS.items():
             rows = pair.filter(pl.col("control") == control).sort("fraction")
+            rows = rows.with_columns(pl.col("fraction") + beside)
             if rows.height:
                 handles[label] = line(axes, rows, "fraction", "potential", color, marker=marker)
         axes.set(
