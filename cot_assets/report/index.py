@@ -11,6 +11,7 @@ import polars as pl
 
 from cot_assets.report import numbers
 from cot_assets.report.curve import spark
+from cot_assets.report.evidence import Evidence, build_evidence
 from cot_assets.report.findings import findings, warnings
 from cot_assets.report.sections import Section, layout
 from cot_assets.report.source import Row, Source
@@ -65,6 +66,9 @@ class Report:
         traces = source.view("traces", "* EXCLUDE (prompt_token_ids, token_ids, char_ends, text), len(token_ids) = 0 AS is_in_words",
                              order="trace_id")  # fmt: skip
         self.traces = {row["trace_id"]: row for row in traces.iter_rows(named=True)}
+        self.rollouts: dict[Key, list[Row]] = {}
+        for row in source.telling_rollouts().iter_rows(named=True):
+            self.rollouts.setdefault((row["model"], row["prefix_id"]), []).append(row)
         names = ("spikes", "tangents", "lucky_guesses", "monotonicity")
         self.judged = {name: _by_trace(source.view(name)) for name in names}
 
@@ -194,7 +198,8 @@ class Report:
                 others = [other for other in by_problem[row["problem_id"]] if other is not row][:20]
                 problem = self.problems.get(row["problem_id"], {})
                 context = {
-                    "view": self.view(_key(row)),
+                    "view": (view := self.view(_key(row))),
+                    "evidence": self._evidence(row, view),
                     "problem": one_line(row["problem_id"], 80), "model": one_line(row["model"], 80),
                     "statement": visible(problem.get("statement") or "", 20_000),
                     "gold": one_line(problem.get("gold_answer") or "", 300),
@@ -203,6 +208,14 @@ class Report:
                     "others": [("../" + self.files[_key(r)], self._label(r)) for r in others],
                 }  # fmt: skip
                 yield self.files[_key(row)], context
+
+    def _evidence(self, row: Row, view: TraceView) -> Evidence | None:
+        """What the page of a trace shows of its rollouts."""
+        curve = self.curves[_key(row)]
+        at = {stretch.cut for stretch in view.stretches if stretch.marks}
+        near = at | {end - 1 for end in at}
+        of = {cut["prefix_id"]: self.rollouts.get((row["model"], cut["prefix_id"]), []) for cut in curve}
+        return build_evidence(curve, near, of)
 
     def _label(self, row: Row) -> str:
         """What a link to a trace's page is called."""

@@ -13,6 +13,18 @@ from cot_assets.warehouse.queries import find_query
 
 Row = dict[str, Any]
 Read = Callable[[str, Mapping[str, Any]], pl.DataFrame]
+Texts = Callable[[pl.DataFrame], pl.DataFrame]
+#: Of each prefix the first rollout whose answer is correct, and the first other one.
+_TELLING = """
+    SELECT * FROM provenance
+    WHERE problem_set = $problem_set AND (model, prefix_id, sample_index) IN (
+        SELECT (model, prefix_id, min(sample_index))
+        FROM rollouts SEMI JOIN trace_cuts USING (problem_set, model, prefix_id)
+        WHERE problem_set = $problem_set
+        GROUP BY model, prefix_id, verdict = 'correct'
+    )
+    ORDER BY model, prefix_id, sample_index
+"""
 
 
 class ReportError(ValueError):
@@ -28,12 +40,15 @@ class Source:
         problem_set: Name of the problem set.
         protocol: The protocol that it is bound to.
         is_recorded: Its rollouts were published by others: how they were sampled is not in the protocol.
+        texts: Adds ``text`` to rollouts that are named by shard, block_key and sample_index, and leaves out those whose
+            text is not here. Without it no page shows what the model wrote.
     """
 
     read: Read
     problem_set: str
     protocol: Protocol
     is_recorded: bool = False
+    texts: Texts | None = None
 
     def query(self, name: str, **values: Any) -> pl.DataFrame:
         """What ``cot-assets sql NAME`` shows for the problem set; ``values`` are further parameters."""
@@ -45,3 +60,9 @@ class Source:
         """The problem set's rows of a table or view."""
         sql = f'SELECT {columns} FROM "{name}" WHERE problem_set = $problem_set ORDER BY {order}'  # noqa: S608
         return self.read(sql, {"problem_set": self.problem_set})
+
+    def telling_rollouts(self) -> pl.DataFrame:
+        """Two rollouts at most of each cut, with their provenance and text."""
+        if self.texts is None:
+            return pl.DataFrame()
+        return self.texts(self.read(_TELLING, {"problem_set": self.problem_set}))

@@ -223,3 +223,26 @@ class ShardStore:
         ]
         no_rows = pl.DataFrame(SCHEMA.empty_table()).with_columns(shard=pl.lit("", pl.String))
         return pl.concat([no_rows, *frames])
+
+
+def with_texts(shards: Path, rollouts: pl.DataFrame, most: int) -> pl.DataFrame:
+    """The rollouts whose text is in a shard, with its beginning and end as ``text``.
+
+    Args:
+        shards: The folder of all shards.
+        rollouts: Has shard, block_key and sample_index.
+        most: Characters of a text.
+    """
+    key, text = ["block_key", "sample_index"], pl.col("text")
+    n, head = text.str.len_chars(), 2 * most // 3
+    parts = text.str.head(head), n - most, text.str.tail(most - head)
+    short = pl.when(n > most).then(pl.format("{} ⟨… {} characters not shown …⟩ {}", *parts)).otherwise(text)
+    found = [rollouts.clear().with_columns(text=pl.lit("", pl.String))]
+    for (shard,), wanted in rollouts.group_by("shard", maintain_order=True):
+        if (path := shards / str(shard)).is_file():
+            texts = pl.scan_parquet(path, glob=False).select(*key, text)
+            texts = texts.join(wanted.lazy().select(key), on=key, how="semi").with_columns(
+                short.alias("text")
+            )
+            found.append(wanted.join(texts.collect(), on=key, maintain_order="left"))
+    return pl.concat(found)

@@ -9,7 +9,7 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
-from synthetic_report import Rows, only_trace, source_of, tables_around
+from synthetic_report import Rows, add_rollouts, only_trace, source_of, tables_around
 
 from cot_assets.measures.sections import SECTIONS
 from cot_assets.report import numbers, render_report
@@ -368,6 +368,33 @@ def test_links_lead_from_the_index_to_a_trace_and_back(demo_report: Path, open_p
     assert opened.troubles == []
 
 
+def test_a_chosen_cut_shows_what_was_read_and_written_there(
+    demo: dict[str, Rows], kinds: dict[str, Path], open_page: Open
+) -> None:
+    opened = open_page(kinds["tangent"])
+    page = opened.page
+    for number in (0, 2):
+        page.locator(".s").nth(number).click()
+        (shown,) = page.locator(".read:visible").all()
+        cut = _readout(page)["at"].removeprefix("cut ")
+        assert shown.locator("summary").inner_text().startswith(f"Cut {cut}: 2 of 64")
+        written = shown.locator(".wrote").all_inner_texts()
+        assert written == [f"so it is \\boxed{{{7 * i}}}, says rollout {i} of cut {cut}" for i in (0, 1)]
+        line = page.locator(".command").inner_text()
+        assert line.startswith("cot-assets sql provenance ")
+        assert line.endswith(f"cut_index={cut}")
+    trace_id = next(e for e in demo["events"] if e["pattern"] == "tangent")["trace_id"]
+    assert trace_id in line
+    page.get_by_text("The prompt as sent").click()
+    assert page.locator("#prompt").inner_text().startswith("Problem: ")
+    page.locator(".command").click()  # the whole line, to be copied
+    assert page.evaluate("getSelection().toString()").strip() == line
+    page.locator(".readout a").click()
+    assert page.url.endswith("#evidence")
+    assert opened.troubles == []
+    assert [url for url in opened.requests if not url.startswith("file:")] == []
+
+
 def test_the_policy_blocks_what_is_not_the_pages_own(kinds: dict[str, Path], open_page: Open) -> None:
     opened = open_page(kinds["tangent"])
     opened.page.evaluate(
@@ -391,10 +418,11 @@ def test_the_policy_blocks_what_is_not_the_pages_own(kinds: dict[str, Path], ope
 def test_hostile_text_is_text(tmp_path: Path, open_page: Open) -> None:
     attack = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u202edne"
     tables = tables_around(attack * 20, model=attack[:60], problem_id=attack[:60], cut_policy=attack)
+    tables = add_rollouts(tables, attack, prompt=attack, sampled_with=f'{{"{attack}": "{attack}"}}')
     for path in render_report(source_of(tables), SECTIONS, tmp_path / "report"):
         opened = open_page(path)
         assert opened.troubles == []
-        assert opened.page.locator(".cot img, .cot script").count() == 0
+        assert opened.page.locator(".read img, .read script, .cot img, .cot script").count() == 0
         if path.parent.name == "traces":
             shown = "".join(opened.page.locator(".s").all_text_contents())
             assert "<script>alert(1)</script><img src=x onerror=alert(2)>⟨U+202E⟩dne" in shown

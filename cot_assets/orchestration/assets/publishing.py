@@ -13,6 +13,8 @@ from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.partitions import PROBLEM_SETS
 from cot_assets.orchestration.presence import RESULTS, published
 from cot_assets.report import Section, Source, render_report
+from cot_assets.report.evidence import MOST_WRITTEN
+from cot_assets.sampling.shards import with_texts
 from cot_assets.warehouse.errors import printable
 
 _MOST_EVALUATIONS = 1000  # of one check, newest first
@@ -85,7 +87,13 @@ def publishing(
         scope = common.scope_of(context, study)
         # How recorded rollouts were sampled, and their traces chosen, is not in the protocol.
         is_recorded = scope.config.problem_set(scope.problem_set).is_recorded
-        source = Source(scope.warehouse.read, scope.problem_set, scope.protocol, is_recorded=is_recorded)
+        source = Source(
+            scope.warehouse.read,
+            scope.problem_set,
+            scope.protocol,
+            is_recorded=is_recorded,
+            texts=lambda rollouts: with_texts(study.home().shards, rollouts, MOST_WRITTEN),
+        )
         notices = failed_checks(context.instance, checks, scope.problem_set)
         folder = study.home().reports / scope.problem_set
         pages = render_report(source, sections(), folder, notices)

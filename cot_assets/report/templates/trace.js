@@ -13,6 +13,8 @@
   var out = {};
   document.querySelectorAll(".readout dd").forEach(function (dd) { out[dd.dataset.f] = dd; });
   var current = -1;
+  var reads = [].slice.call(document.querySelectorAll(".read")), unshown = document.getElementById("unshown");
+  var commandCut = document.querySelector(".command [data-f=cut]");
 
   function cell(row, number) { return rows[row].cells[number].textContent.trim(); }
 
@@ -37,6 +39,11 @@
     });
     out.n.textContent = cell(cut, 5) || "none: not sampled";
     out.token.textContent = cell(cut, 1) + " (" + cell(cut, 2) + ")";
+    if (unshown) {
+      reads.forEach(function (read) { read.hidden = read.id !== "r" + cut; read.open = !read.hidden; });
+      unshown.hidden = !isEnd && reads.some(function (read) { return !read.hidden; });
+      if (!isEnd) commandCut.textContent = cell(cut, 0);
+    }
     var x = xs[cut], from = cut ? xs[cut - 1] : x;
     here.setAttribute("x1", x); here.setAttribute("x2", x);
     sel.setAttribute("x", from); sel.setAttribute("width", Math.max(0, x - from));

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -20,6 +21,7 @@ from cot_assets.definitions import build_defs
 from cot_assets.importing import import_table
 from cot_assets.orchestration.imports import import_rollouts
 from cot_assets.orchestration.rebuild import MissingBlocksError, RebuildError, Rebuilt, rebuild, shards_only
+from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardsInUseError, ShardStore
 from cot_assets.warehouse.aside import aside_path
 from cot_assets.warehouse.errors import WarehouseLockedError
@@ -121,15 +123,16 @@ def test_without_a_warehouse_dagster_says_what_to_rebuild(study: Lab) -> None:
         assert_frame_equal(own, study.table(table, problem_set="sums"), abs_tol=1e-12, rel_tol=0)
 
 
-def test_missing_rollouts_stop_it_before_anything_changes(study: Lab, nothing_is_sampled: None) -> None:
-    store = ShardStore(study.home.shards, "rollout", "weak")
+@pytest.mark.parametrize(("purpose", "size"), [("rollout", 16), ("trace", 1)])
+def test_missing_blocks_stop_it_before_anything_changes(
+    study: Lab, nothing_is_sampled: None, purpose: Purpose, size: int
+) -> None:
+    store = ShardStore(study.home.shards, purpose, "weak")
     n_blocks = sum(pl.read_parquet(f)["block_key"].n_unique() for f in store.folder.glob("*.parquet"))
     for file in store.folder.glob("*.parquet"):
         file.rename(file.with_suffix(".elsewhere"))
     content, before = study.home.warehouse.read_bytes(), everything(study)
-    message = (
-        rf"{n_blocks} blocks \({n_blocks * 16:,} completions\) of 'weak' are in no shard.*Nothing was changed"
-    )
+    message = rf"{n_blocks} blocks \({n_blocks * size:,} completions\) of 'weak' are in no shard.*Nothing was changed"
     with pytest.raises(MissingBlocksError, match=message):
         rebuilt(study)
     assert study.home.warehouse.read_bytes() == content
@@ -137,7 +140,12 @@ def test_missing_rollouts_stop_it_before_anything_changes(study: Lab, nothing_is
     assert_same(before, everything(study))
 
 
-def test_missing_traces_stop_it_and_put_the_old_warehouse_back(study: Lab, nothing_is_sampled: None) -> None:
+def test_what_only_sampling_finds_missing_puts_the_old_warehouse_back(
+    study: Lab, nothing_is_sampled: None
+) -> None:
+    """As with a warehouse of an older version, which did not record the blocks of traces."""
+    with duckdb.connect(study.home.warehouse) as con:
+        con.execute("DELETE FROM blocks WHERE asset = 'traces'")
     for file in ShardStore(study.home.shards, "trace", "strong").folder.glob("*.parquet"):
         file.rename(file.with_suffix(".elsewhere"))
     before = everything(study)

@@ -15,7 +15,7 @@ from support.sums import PROTOCOL, plan_of, scripted_engine
 from cot_assets.sampling import shards
 from cot_assets.sampling.plan import sampling_of
 from cot_assets.sampling.run import sample_missing
-from cot_assets.sampling.shards import DamagedShardWarning, ShardsInUseError, ShardStore
+from cot_assets.sampling.shards import DamagedShardWarning, ShardsInUseError, ShardStore, with_texts
 
 KEYS = ["a" * 32, "b" * 32]
 
@@ -54,6 +54,18 @@ def test_only_the_blocks_asked_for_come_back(tmp_path: Path) -> None:
     assert set(store.read([KEYS[1], "absent"])["block_key"]) == {KEYS[1]}
     assert store.read([]).is_empty()
     assert store.read([]).schema == store.read(KEYS).schema
+
+
+def test_rollouts_get_the_beginning_and_end_of_their_texts(tmp_path: Path) -> None:
+    store = store_of(tmp_path)
+    store.write([*rows(KEYS[0], text="short 🙂"), *rows(KEYS[1], text="a" * 400 + "b" * 400)])
+    asked = store.read(KEYS).filter(pl.col("sample_index") == 3).drop("text")
+    gone = asked.with_columns(shard=pl.lit("rollouts/m/gone.parquet"))
+    found = with_texts(tmp_path, pl.concat([gone, asked]), 300)
+    assert found.drop("text").sort("block_key").equals(asked.sort("block_key"))
+    long = "a" * 200 + " ⟨… 500 characters not shown …⟩ " + "b" * 100
+    assert found.sort("block_key")["text"].to_list() == ["short 🙂", long]
+    assert with_texts(tmp_path, asked.clear(), 300).columns == found.columns
 
 
 def test_a_block_that_was_written_twice_counts_once(tmp_path: Path) -> None:

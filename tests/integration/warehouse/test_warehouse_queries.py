@@ -263,6 +263,12 @@ def test_a_rollout_is_followed_to_its_evidence(study: Warehouse) -> None:
     assert found["read"] == "Find: 1 + 1\n"  # the prompt; the prefix is empty
     assert found["wrote"] == "strong-p1-0 says 2\x1b[2J"
     assert (found["verdict"], found["gold_answer"], found["seed"]) == ("correct", "2", "0")
+    named = {"trace_id": "strong-p1", "cut_index": "0", "sample_index": "2"}
+    assert ask(study, "provenance", **named, cut_policy="sentences") == []
+    (policy,) = {
+        r["cut_policy"] for r in ask(study, "SELECT cut_policy FROM trace_cuts WHERE trace_id = 'strong-p1'")
+    }
+    assert ask(study, "provenance", **named, cut_policy=policy) == [found]
     assert (found["audit"], found["audit_z"], found["sampled_with"]) == ("passed", 1.3, '{"engine": "e"}')
     rollouts = ask(study, "provenance", block="weak-p2-1-3", limit="99")
     assert [r["sample_index"] for r in rollouts] == list(range(48, 64))

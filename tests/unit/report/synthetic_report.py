@@ -8,6 +8,7 @@ noise; events by the thresholds alone.
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import re
 from collections.abc import Mapping
@@ -49,7 +50,15 @@ def source_of(tables: Mapping[str, Rows], problem_set: str = "demo", *, is_recor
         if frame.height:
             con.register("rows", frame)
             con.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM rows')
-    return Source(lambda sql, params: select(con, sql, params), problem_set, PROTOCOL, is_recorded)
+    said = {(row["block_key"], row["sample_index"]): row["text"] for row in tables.get("provenance", ())}
+
+    def with_texts(rollouts: pl.DataFrame) -> pl.DataFrame:
+        keys = rollouts.select("block_key", "sample_index").iter_rows()
+        return rollouts.with_columns(text=pl.Series([said[key] for key in keys], dtype=pl.String))
+
+    return Source(
+        lambda sql, params: select(con, sql, params), problem_set, PROTOCOL, is_recorded, with_texts
+    )
 
 
 def curve_rows(
@@ -190,7 +199,30 @@ def demo_tables(per_cell: tuple[int, ...] = (1, 1, 2, 2), seed: int = 14) -> dic
                             ends[-1] = len(text)
                             counts: list[Any] = [(int(noise.binomial(64, v)), 64) for v in values]
                             _add(tables, curve_rows(trace, "lines", ends, [*counts, None]))
-    return {**tables, **_estimates(tables)}
+    return add_rollouts({**tables, **_estimates(tables)})
+
+
+def add_rollouts(tables: dict[str, Rows], wrote: str = "", **columns: Any) -> dict[str, Rows]:
+    """The tables with two rollouts of each cut in them, as many as a page shows, and one more."""
+    rollouts: Rows = []
+    for cut in tables["trace_curves"]:
+        if cut["is_end"]:
+            continue
+        cut["prefix_id"] = f"{cut['trace_id']}:{cut['cut_index']}"
+        for index, verdict in enumerate(("incorrect", "correct", "incorrect")):
+            settings = {"engine": "openvino 2026.1", "temperature": 1.0, "max_tokens": 400 - cut["token_end"]}
+            rollouts.append(
+                {
+                    **{name: cut[name] for name in ("model", "problem_id", "prefix_id")},
+                    "sample_index": index, "verdict": verdict, "answer": str(7 * index), "answer_rule": "boxed",
+                    "decided_by": "equal numbers", "finish_reason": "stop", "block_key": f"{cut['prefix_id']}:block",
+                    "seed": str(2**63 + cut["cut_index"]), "sampled_with": json.dumps(settings), "audit": "passed",
+                    "prompt": f"Problem: {cut['problem_id']}\nSolution:\n", "shard": "rollouts/m/s.parquet",
+                    "text": wrote or f"so it is \\boxed{{{7 * index}}}, says rollout {index} of cut {cut['cut_index']}",
+                    **columns,
+                }
+            )  # fmt: skip
+    return {**tables, "trace_cuts": tables["trace_curves"], "rollouts": rollouts, "provenance": rollouts}
 
 
 def _add(tables: dict[str, Rows], curve: Rows) -> None:

@@ -1,0 +1,121 @@
+"""What the page of a trace shows of the rollouts behind its curve: what the model read and wrote, how each was judged."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from cot_assets.report import numbers
+from cot_assets.report.source import Row
+from cot_assets.report.text import one_line, visible
+
+MOST_CUTS = 40  #: of a page whose rollouts are shown; the command shows those of any cut
+MOST_WRITTEN = 1_200  #: characters of a completion
+_MOST_READ = 20_000  #: characters of the prompt
+_TAIL = 300  #: characters of the trace that are repeated before each cut
+_MOST_VALUE = 300
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """``cuts`` are those that are shown: ``row`` counts the rows of the table of cuts, ``tail`` ends what was read there.
+
+    ``settings`` are those of all rollouts shown; what differs between them is said of each. ``command`` lists the
+    rollouts of a cut, whose index follows it.
+    """
+
+    command: str
+    prompt: str
+    settings: list[tuple[str, str]]
+    cuts: list[Row]
+
+
+def command(trace_id: str, cut_policy: str) -> str:
+    """The line for a shell that lists all rollouts of a cut, but for the index of the cut at its end."""
+    given = (f"trace_id={trace_id}", f"cut_policy={cut_policy}")
+    return visible(
+        " ".join(
+            [
+                "cot-assets sql provenance -p limit=1000",
+                *(f"-p {shlex.quote(g)}" for g in given),
+                "-p cut_index=",
+            ]
+        )
+    )
+
+
+def build_evidence(
+    cuts: Sequence[Row], near: Collection[int], rollouts: dict[str, list[Row]]
+) -> Evidence | None:
+    """What a page shows; None where there is no rollout with a text.
+
+    Args:
+        cuts: Rows of ``trace_curves`` of a trace and policy, in order.
+        near: Rows next to events; they come first where there are more cuts than are shown.
+        rollouts: Some rows of the view ``provenance`` by prefix, with ``text``.
+    """
+    told = [row for row, cut in enumerate(cuts) if rollouts.get(cut["prefix_id"])]
+    if not told:
+        return None
+    first = [row for row in told if row in near][:MOST_CUTS]
+    rest, room = [row for row in told if row not in first], MOST_CUTS - len(first)
+    chosen = sorted([*first, *(rest[:: -(-len(rest) // room) or 1] if room else ())])
+    shown = {row: rollouts[cuts[row]["prefix_id"]] for row in chosen}
+    every_setting = [_settings(rollout) for several in shown.values() for rollout in several]
+    shared = {
+        name: value
+        for name, value in every_setting[0].items()
+        if all(s.get(name) == value for s in every_setting)
+    }
+    ends = list(accumulate(len(cut["chunk"]) for cut in cuts))
+    text = "".join(cut["chunk"] for cut in cuts)
+    return Evidence(
+        command(cuts[0]["trace_id"], cuts[0]["cut_policy"]),
+        visible(shown[chosen[0]][0]["prompt"] or "", _MOST_READ),
+        sorted(shared.items()),
+        [
+            {
+                "row": row,
+                "name": cuts[row]["cut_index"],
+                "n": cuts[row]["n"],
+                "tail": visible(text[max(0, ends[row] - _TAIL) : ends[row]]),
+                "is_whole": ends[row] <= _TAIL,
+                "rollouts": [_shown(rollout, shared) for rollout in several],
+            }
+            for row, several in shown.items()
+        ],
+    )
+
+
+def _settings(rollout: Row) -> dict[str, str]:
+    """What a rollout was sampled with, by name; nothing where that is not known."""
+    said = json.loads(rollout["sampled_with"] or "{}")
+    return {
+        one_line(name.replace("_", " "), 60): one_line(str(value), _MOST_VALUE)
+        for name, value in said.items()
+    }
+
+
+def _shown(rollout: Row, shared: dict[str, str]) -> Row:
+    own = {name: value for name, value in _settings(rollout).items() if shared.get(name) != value}
+    answer, rule, decided = rollout["answer"], rollout["answer_rule"], rollout["decided_by"]
+    found = f"found by rule {rule}" if rule else ""
+    facts = {
+        "rollout": str(rollout["sample_index"]),
+        "answer": "none" if answer is None else one_line(answer, _MOST_VALUE),
+        "judged": "; ".join(part for part in (found, decided and f"decided by {decided}") if part)
+        or numbers.UNKNOWN,
+        "ended": rollout["finish_reason"],
+        "seed": rollout["seed"] or numbers.UNKNOWN,
+        "block": rollout["block_key"],
+        "audit": rollout["audit"],
+        **own,
+    }
+    return {
+        "verdict": rollout["verdict"],
+        "facts": [(name, one_line(value, _MOST_VALUE)) for name, value in facts.items()],
+        "text": visible(rollout["text"], 2 * MOST_WRITTEN),
+    }
