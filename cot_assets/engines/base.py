@@ -148,8 +148,8 @@ class Tokens(Protocol):
         """Token ids of a text that goes on from another, with character offsets."""
         ...
 
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """Text of token ids, special tokens left out."""
+    def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
+        """Text of token ids, special tokens left out unless they are asked for."""
         ...
 
 
@@ -172,8 +172,8 @@ class Engine(Protocol):
         """Token ids of a text that goes on from another, without special tokens, with character offsets."""
         ...
 
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """Text of token ids, special tokens left out."""
+    def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
+        """Text of token ids, special tokens left out unless they are asked for."""
         ...
 
     def sample(
@@ -219,6 +219,6 @@ class TokenizedEngine(Generic[AnyTokens]):
         """Token ids of a text that goes on from another, with character offsets."""
         return self._tokenizer.encode_after(text)
 
-    def decode(self, token_ids: Sequence[int]) -> str:
-        """Text of token ids."""
-        return self._tokenizer.decode(token_ids)
+    def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
+        """Text of token ids, special tokens left out unless they are asked for."""
+        return self._tokenizer.decode(token_ids, with_special=with_special)

@@ -81,8 +81,8 @@ class _ShardsOnly:
     def encode(self, text: str) -> Encoding:
         return self._engine.encode(text)
 
-    def decode(self, token_ids: Sequence[int]) -> str:
-        return self._engine.decode(token_ids)
+    def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
+        return self._engine.decode(token_ids, with_special=with_special)
 
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:  # noqa: ARG002
         missing = [block.n for block in blocks]

@@ -108,7 +108,8 @@ def blocks_frame(
         key: text for key, text in origins.select("block_key", "sampled_with").iter_rows() if text is not None
     }
     info = engine.describe()
-    prompts_of = {ids: engine.decode(ids) for ids in {p.prefix.token_ids[: p.prefix.n_prompt] for p in plan}}
+    read = {p.prefix.token_ids[: p.prefix.n_prompt] for p in plan}
+    prompts_of = {ids: engine.decode(ids, with_special=True) for ids in read}
     unsaid = replace(info, version="unknown", device="unknown").sampled_with()
     sampling = asdict(sampling_of(protocol))
     return pl.DataFrame(

@@ -25,4 +25,4 @@ COMMENT ON COLUMN blocks.n IS 'Rollouts in the block';
 COMMENT ON COLUMN blocks.seed IS 'Seed of the block, 64 bits: a hash of its key';
 COMMENT ON COLUMN blocks.model_revision IS 'Revision of the model: declared, or the hash of its files';
 COMMENT ON COLUMN blocks.sampled_with IS 'JSON of all that can change a probability: engine and version, number format, hash of tokenizer and template, settings of engine and sampling';
-COMMENT ON COLUMN blocks.prompt IS 'The prompt as text, decoded from the tokens that the model read; special tokens left out';
+COMMENT ON COLUMN blocks.prompt IS 'The prompt as text, decoded from the tokens that the model read, special ones too';

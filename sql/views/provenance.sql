@@ -48,7 +48,7 @@ COMMENT ON VIEW provenance IS 'One row per rollout: what it was sampled with and
 COMMENT ON COLUMN provenance.model IS 'Model that was sampled';
 COMMENT ON COLUMN provenance.prefix_id IS 'The prefix that was continued';
 COMMENT ON COLUMN provenance.sample_index IS '0 ... n-1 among the rollouts of the prefix';
-COMMENT ON COLUMN provenance.prompt IS 'The prompt as text, special tokens left out; that of the problem where the block does not say (imported)';
+COMMENT ON COLUMN provenance.prompt IS 'The prompt as text, special tokens too; that of the problem where the block does not say (imported)';
 COMMENT ON COLUMN provenance.finish_reason IS 'stop, length, content_filter, or unknown (imported, or a word of the server without a known meaning)';
 COMMENT ON COLUMN provenance.verdict IS 'correct, incorrect, no_answer, truncated or unscored';
 COMMENT ON COLUMN provenance.answer IS 'Extracted final answer of prefix and completion; NULL if there is none';

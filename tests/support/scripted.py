@@ -121,7 +121,7 @@ class ScriptedEngine:
 
     encode_after = encode
 
-    def decode(self, token_ids: Sequence[int]) -> str:
+    def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
         return self._bytes(token_ids).decode(errors="replace")
 
     def render_prompt(self, statement: str) -> tuple[int, ...]:

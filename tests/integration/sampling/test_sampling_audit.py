@@ -40,7 +40,7 @@ class KnownLaw:
     def describe(self) -> EngineInfo:
         return EngineInfo("known", "1", "r", "f32", "none", "none")
 
-    def decode(self, token_ids: Sequence[int]) -> str:
+    def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
         return " ".join(map(str, token_ids))
 
     @staticmethod

@@ -129,7 +129,7 @@ class MarkovEngine:
             at += len(line)
         return Encoding(tuple(tokens), tuple(offsets))
 
-    def decode(self, token_ids: Sequence[int]) -> str:
+    def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
         return "".join(self.texts[t] for t in token_ids)
 
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,7 @@ from cot_assets.engines.base import EngineInfo
 from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import plan_traces
 from cot_assets.sampling.tables import (
+    blocks_frame,
     characters_before,
     measured_traces,
     prefix_at,
@@ -146,3 +148,15 @@ def test_rows_come_in_parts_of_so_many_characters(characters: int, sizes: list[i
     rows = pl.DataFrame({"prefix_id": ["a"] * 6})
     places = pl.DataFrame({"prefix_id": ["a", "b"], "char_end": [11, 4]})
     assert [part.height for part in slices(rows, places, characters)] == sizes
+
+
+def test_a_block_says_what_the_model_read_with_its_special_tokens() -> None:
+    class Templated(_Engine):
+        def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
+            return f"{'<s>' * with_special}{super().decode(token_ids)}"
+
+    engine: Any = Templated("byte_level")
+    plan = plan_traces(prompts(PROBLEMS, engine), PROTOCOL, engine.describe())
+    origins = pl.DataFrame(schema={"block_key": pl.String, "sampled_with": pl.String})
+    frame = blocks_frame(plan, PROTOCOL, engine, origins)
+    assert set(frame["prompt"]) == {f"<s>Q: {text}\nA:" for text in PROBLEMS["prompt"]}
