@@ -96,6 +96,58 @@ def forking_fast(paths: tuple[Path, ...], model: str | None, problem_set: str, n
     _finish(import_forking_fast(*paths, problem_set=problem_set, model=model), has_report=not no_report)
 
 
+@import_.command("inspect")
+@click.argument("paths", type=_EXISTING, nargs=-1, required=True, metavar="PATH...")
+@_MODEL
+@click.option("--problem-set", metavar="NAME", help="Name that the problems get; default: the task.")
+@click.option("--scorer", metavar="NAME", help="Whose scores are the verdicts; default: the first.")
+@_NO_REPORT
+def inspect(
+    paths: tuple[Path, ...], model: str | None, problem_set: str | None, scorer: str | None, no_report: bool
+) -> None:
+    """Import logs of Inspect: each PATH is a log (.eval, .json) or a folder with .eval files.
+
+    What the model wrote becomes traces, and a scorer's scores their verdicts. There are no rollouts: `import traces` takes
+    the same .eval file, for a model of your own to measure.
+    """
+    from cot_assets.importing import import_inspect
+
+    imported = import_inspect(*paths, problem_set=problem_set, model=model, scorer=scorer)
+    _finish(imported, has_report=not no_report)
+
+
+@import_.command("traces")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--problem-set", required=True, metavar="NAME", help="Name that its problems get.")
+@click.option(
+    "--protocol",
+    default="given",
+    show_default=True,
+    metavar="NAME",
+    help="What they are measured by, in protocols.toml.",
+)
+def traces(file: Path, problem_set: str, protocol: str) -> None:
+    """Bring in traces without rollouts from FILE, to be measured by a model of your own.
+
+    \b
+    JSONL, JSON, CSV or Parquet, a row per trace: problem_id, statement, gold_answer, trace (its whole text)
+      and, where known: trace_verdict, trace_answer, answer_kind, level, subject
+    or a log of Inspect (.eval)
+    `cot-assets run --model M --problem-set NAME` then samples from their prefixes. A further import adds to the set.
+    """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
+    from cot_assets.importing import import_traces
+    from cot_assets.warehouse.recorded import with_recorded
+    from cot_assets.warehouse.store import Warehouse
+
+    home = DataHome.from_environment()
+    config = with_recorded(load_config(), Warehouse(home))
+    counts = import_traces(file, home, config, problem_set=problem_set, protocol=protocol)
+    n = counts.pop("in all")
+    said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items())
+    click.echo(f"{problem_set}: {said}; {_count(n, 'trace')} in all")
+    click.echo(f"\nTry next:\n  cot-assets run --model NAME --problem-set {problem_set}")
+
+
 @import_.command("rollouts")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--model", required=True, metavar="NAME", help="Name that the model gets.")

@@ -40,7 +40,7 @@ def plan(model: tuple[str, ...], problem_set: str, tokens_per_second: float | No
 
     home = DataHome.from_environment()
     warehouse = Warehouse(home) if home.warehouse.exists() else None
-    config = load_config() if warehouse is None else with_recorded(load_config(), warehouse)
+    config = with_recorded(load_config(), Warehouse(home))
     models = list(dict.fromkeys(model))
     for name in models:
         refuse_recorded(config, problem_set, name)
@@ -58,6 +58,8 @@ def plan(model: tuple[str, ...], problem_set: str, tokens_per_second: float | No
     for name in models:
         known = _known(warehouse, name, problem_set, protocol.sampling_hash)
         works = plan_work(protocol, n_problems, known, [m for m in models if m != name])
+        if config.problem_set(problem_set).has_given_traces:
+            works = [work for work in works if work.asset != "traces"]
         _show(config, home, name, works, known, tokens_per_second)
     _notes(config, models, problem_set, n_problems, warehouse)
 

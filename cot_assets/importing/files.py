@@ -9,8 +9,12 @@ stored is refused where it stands.
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import struct
+import zipfile
+import zlib
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,6 +25,7 @@ from cot_assets.study.rows import Numeral, RowsError, read_bytes
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_FILES = 20_000  #: files below one folder
+_ZSTD = 93  #: how a zip file says it
 MAX_TEXT = 4_000_000  #: characters of one text
 
 T = TypeVar("T")
@@ -57,6 +62,38 @@ def find(folder: Path, pattern: str) -> list[Path]:
                 f"{folder}: more than {MAX_FILES:,} files named {pattern}; name a folder further down"
             )
     return sorted(found)
+
+
+def unpacked(path: Path, entry: zipfile.ZipInfo, limit: int) -> bytes:
+    """The bytes of an entry of a zip file, at most ``limit``: what the file says of their number is not believed.
+
+    Python's own reader knows no zstd before 3.14, which is what some programs pack by.
+    """
+    where = f"{path}: {entry.filename[:200]}"
+    too_many = ImportingError(f"{where}: more than {limit:,} bytes; leave it out")
+    if entry.compress_size > limit:
+        raise too_many
+    with path.open("rb") as file:
+        file.seek(entry.header_offset)
+        name, extra = struct.unpack("<HH", file.read(30)[26:30])
+        file.seek(name + extra, io.SEEK_CUR)
+        packed = file.read(entry.compress_size)
+    if entry.compress_type == zipfile.ZIP_STORED:
+        return packed
+    if entry.compress_type == zipfile.ZIP_DEFLATED:
+        found = zlib.decompressobj(-15).decompress(packed, limit + 1)
+    elif entry.compress_type == _ZSTD:
+        import pyarrow as pa  # loads slowly
+
+        with pa.CompressedInputStream(pa.BufferReader(packed), "zstd") as stream:
+            found = stream.read(limit + 1)
+    else:
+        raise ImportingError(
+            f"{where}: packed by method {entry.compress_type}, which is not read; pack it by deflate"
+        )
+    if len(found) > limit:
+        raise too_many
+    return bytes(found)
 
 
 class Record:

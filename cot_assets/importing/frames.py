@@ -278,13 +278,9 @@ class _Builder:
             for prefix_id, counts in self.counts.items()
         ]
         counts = self._frame("potentials").drop("ci_low", "ci_high")
-        known = add_potential(
-            counts.with_columns(
-                n=pl.coalesce("n_effective", "n"),
-                n_correct=pl.coalesce(pl.col("potential") * pl.col("n_effective"), "n_correct"),
-            )
-        )
-        frame = known.with_columns(counts["n"], counts["n_correct"])
+        weighted = pl.coalesce(pl.col("potential") * pl.col("n_effective"), "n_correct")
+        told = counts.with_columns(n=pl.coalesce("n_effective", "n"), n_correct=weighted)
+        frame = add_potential(told).with_columns(counts["n"], counts["n_correct"])
         return frame.select([pl.col(c).cast(kind) for c, kind in polars_schema("potentials").items()])
 
 

@@ -80,9 +80,7 @@ def import_table(
     Raises:
         ImportingError: A column is missing, or a row is malformed or contradicts another.
     """
-    rows = _read(path)
-    if not rows:
-        raise ImportingError(f"{path}: no rows in it")
+    rows = read_rows(path)
     columns = {name for _, row in rows for name in row}
     is_counts = _are_counts(rows, path)
     missing = [name for name in _REQUIRED if name not in columns]
@@ -100,7 +98,7 @@ def import_table(
         draft = drafts.setdefault(described.key, described)
         draft.merge(described, record.where)
         (draft.add_counts if is_counts else draft.add_rollout)(record)
-    graded = _grade(drafts.values())
+    graded = grade_drafts(drafts.values())
     traces = [draft.finish(path, graded) for draft in drafts.values()]
     source = Source(
         NAME, cut_policy, {"cut_policy": cut_policy, "rows": "counts" if is_counts else "rollouts"}
@@ -128,14 +126,19 @@ def _are_counts(rows: Sequence[Row], path: Path) -> bool:
     return "counts" in first or all(set(_COUNTS) <= row.keys() for _, row in rows)
 
 
-def _read(path: Path) -> Sequence[Row]:
+def read_rows(path: Path) -> Sequence[Row]:
+    """The rows of a file; at least one. Raises :class:`ImportingError` as :func:`import_table` does."""
     try:
-        return list(iter_rows(path))
+        rows = list(iter_rows(path))
     except RowsError as error:
         raise ImportingError(str(error)) from error
+    if not rows:
+        raise ImportingError(f"{path}: no rows in it")
+    return rows
 
 
-def _grade(drafts: Iterable[Draft]) -> Mapping[Pair, Grade]:
+def grade_drafts(drafts: Iterable[Draft]) -> Mapping[Pair, Grade]:
+    """Grades of what the drafts leave to be graded here."""
     wanted = list(dict.fromkeys(pair for draft in drafts for pair in draft.pairs()))
     if not wanted:
         return {}

@@ -33,8 +33,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cot_assets.importing.anchor_counts import SITE_FILE, full_counts, site_counts
-from cot_assets.importing.anchor_sentences import lacking_repeats, locate
+from cot_assets.importing.anchors.counts import SITE_FILE, full_counts, site_counts
+from cot_assets.importing.anchors.sentences import lacking_repeats, locate
 from cot_assets.importing.base import (
     Cut,
     Imported,

@@ -17,6 +17,7 @@ import polars as pl
 from cot_assets.grading.pool import GraderError, GraderPool
 from cot_assets.problems import puzzles, reasoning_gym
 from cot_assets.problems.demo import demo_problems
+from cot_assets.problems.given import given_problems
 from cot_assets.problems.golds import gold_and_options
 from cot_assets.problems.humaneval import SOURCE, humaneval_problems
 from cot_assets.problems.sources import (
@@ -141,6 +142,9 @@ def _mapped(entry: ProblemSetEntry, home: DataHome, *, refresh: bool) -> tuple[T
             return Table((), [], digest(repr(mapped).encode())), mapped
     if entry.source == SOURCE:
         return humaneval_problems()
+    if entry.has_given_traces:
+        mapped = given_problems(entry, home)
+        return Table((), [], digest(repr(mapped).encode())), mapped
     if is_hub_path(entry.source):
         table = read_hub(entry.source, entry.revision, home, refresh=refresh)
     else:

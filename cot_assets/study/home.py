@@ -82,6 +82,11 @@ class DataHome:
         return self.root / "cache"
 
     @property
+    def imports(self) -> Path:
+        """Traces of others, to be measured by models of one's own."""
+        return self.root / "imports"
+
+    @property
     def models(self) -> Path:
         """Identity and tokenizer of every model that was opened."""
         return self.root / "models"

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from cot_assets.study.entries import RECORDED, Entry
+from cot_assets.study.entries import GIVEN, RECORDED, Entry
 
 #: How answers are read that are compared with a gold answer. ``expression``: as what that is, as it is written.
 ComparedKind = Literal[
@@ -84,3 +84,8 @@ class ProblemSetEntry(Entry):
     def is_recorded(self) -> bool:
         """Whether the problems came with rollouts that others published; nothing is sampled on them."""
         return self.source.startswith(RECORDED)
+
+    @property
+    def has_given_traces(self) -> bool:
+        """Whether the problems came with traces, which models measure in place of their own."""
+        return self.source.startswith(GIVEN)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from cot_assets.study import RECORDED, Config, ModelEntry, ProblemSetEntry
+from cot_assets.study import RECORDED, Config, DataHome, ModelEntry, ProblemSetEntry
 from cot_assets.warehouse.errors import shown
 from cot_assets.warehouse.schema import conform, table_schema
 from cot_assets.warehouse.store import Warehouse
@@ -43,8 +43,10 @@ def with_recorded(config: Config, warehouse: Warehouse) -> Config:
     """The configuration with entries for recorded models and problem sets that have none.
 
     An import needs no entry in a file; with these, everything that asks the configuration learns that they
-    are recorded. Entries of files win.
+    are recorded, or came with traces. Entries of files win.
     """
+    if found := _given_sets(warehouse.home):
+        config = config.model_copy(update={"problem_sets": {**found, **config.problem_sets}})
     if not warehouse.home.warehouse.exists():
         return config
     models = warehouse.read(
@@ -70,6 +72,14 @@ def with_recorded(config: Config, warehouse: Warehouse) -> Config:
             "problem_sets": {**found_sets, **config.problem_sets},
         }
     )
+
+
+def _given_sets(home: DataHome) -> dict[str, ProblemSetEntry]:
+    """Entries of the problem sets that came with traces, by name."""
+    files = sorted(home.imports.glob("*.json")) if home.imports.is_dir() else []
+    return {
+        file.stem: ProblemSetEntry.model_validate_json(file.read_text(encoding="utf-8")) for file in files
+    }
 
 
 def refuse_recorded(config: Config, problem_set: str, model: str = "") -> None:

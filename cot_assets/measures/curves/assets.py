@@ -7,6 +7,7 @@ here: what is found on the curves (:mod:`cot_assets.measures.patterns.assets`).
 import dagster as dg
 import polars as pl
 
+from cot_assets.engines.base import Engine
 from cot_assets.measures.curves.martingale import martingale_test
 from cot_assets.measures.curves.stopping import stopping_frame
 from cot_assets.orchestration.assets import check_rules as rules
@@ -14,7 +15,9 @@ from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import sampling
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
+from cot_assets.problems.given import read_given
 from cot_assets.problems.load import load_problems
+from cot_assets.sampling.given_traces import given_traces_frame
 from cot_assets.sampling.plan import plan_rollouts, plan_traces
 from cot_assets.sampling.tables import (
     GRADED_BY,
@@ -24,6 +27,7 @@ from cot_assets.sampling.tables import (
     trace_cuts,
     traces_frame,
 )
+from cot_assets.study import GIVEN
 
 _TRACES = {**rules.SCHEMA, **sampling.AUDIT}
 _POTENTIALS = {
@@ -67,10 +71,12 @@ def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
 def traces(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:
-    """Sampled chains of thought with their verdicts."""
+    """Sampled chains of thought with their verdicts, or those that came with the problems."""
     scope = common.sampled_scope_of(context, study)
     problems = scope.problems()
     engine = sampling.open_engine(scope, engines)
+    if scope.config.problem_set(scope.problem_set).has_given_traces:
+        return _given_traces(context, scope, problems, engine)
     plan = plan_traces(prompts(problems, engine), scope.protocol, engine.describe())
     store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "trace")
     rows = store.read([p.block.key for p in plan])
@@ -89,6 +95,38 @@ def traces(
             "audit": audit,
         },
         metadata={**cost, "share_correct": correct / frame.height},
+    )
+
+
+def _given_traces(
+    context: dg.AssetExecutionContext, scope: common.Scope, problems: pl.DataFrame, engine: Engine
+) -> dg.MaterializeResult:
+    """The traces that came with the problems, in the model's tokens; nothing is sampled."""
+    name = scope.config.problem_set(scope.problem_set).source.removeprefix(GIVEN)
+    given = read_given(scope.warehouse.home, name)
+    frame, n_left_out = given_traces_frame(
+        given, prompts(problems, engine), engine, scope.problem_set, scope.model, scope.protocol
+    )
+    if n_left_out:
+        context.log.warning(
+            f"{scope.model} on {scope.problem_set}: {n_left_out} of {given.height} traces are left out: longer than "
+            "max_tokens, or not to be written in this model's tokens"
+        )
+    if frame.is_empty():
+        raise dg.Failure(
+            f"{scope.model!r} can measure none of the {given.height} traces of {scope.problem_set!r}: they are longer "
+            "than max_tokens, or cannot be written in its tokens; choose another model or protocol"
+        )
+    scope.warehouse.write_partition("traces", frame, scope.where)
+    return common.finished(
+        frame,
+        scope.fingerprint,
+        checks=_TRACES,
+        findings={
+            "schema": rules.schema_holds("traces", scope.warehouse.read_table("traces", **scope.where)),
+            "audit": rules.Finding(True, "not applicable: the traces were imported, nothing was sampled"),
+        },
+        metadata={"left_out": n_left_out},
     )
 
 
@@ -207,6 +245,8 @@ def martingale_finding(scope: common.Scope, curves: pl.DataFrame) -> rules.Findi
         return rules.Finding(
             True, "not applicable: the protocol measures correct traces only, which is a selection"
         )
+    if scope.config.problem_set(scope.problem_set).has_given_traces:
+        return rules.Finding(True, "not applicable: another law wrote the traces")
     traces = scope.warehouse.read_table("traces", **scope.where)
     # Places that exploration found depend on what follows them: they are no stopping times.
     own = curves.filter(pl.col("cut_policy") == scope.protocol.sampling.cut_policy)

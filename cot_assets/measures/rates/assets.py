@@ -24,8 +24,12 @@ _COMPARED = ("pattern_rates", "matched_rates", "model_differences", "pass_at_k")
 
 
 def _chosen_models(scope: common.Scope) -> list[str]:
-    """Imported models whose traces may have been chosen by their verdict: how is not known unless the import says."""
-    if not scope.config.problem_set(scope.problem_set).is_recorded:
+    """Models whose traces may have been chosen by their verdict: how is not known unless an import says.
+
+    Traces that a model was given say nothing of how often it is correct.
+    """
+    entry = scope.config.problem_set(scope.problem_set)
+    if not (entry.is_recorded or entry.has_given_traces):
         return []
     rows = scope.warehouse.read(
         "SELECT DISTINCT model FROM traces WHERE problem_set = $problem_set AND model NOT IN "

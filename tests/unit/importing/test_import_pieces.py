@@ -7,8 +7,8 @@ import math
 import pytest
 
 from cot_assets.importing import ImportingError
-from cot_assets.importing.anchor_counts import implied_n
-from cot_assets.importing.anchor_sentences import lacking_repeats, locate
+from cot_assets.importing.anchors.counts import implied_n
+from cot_assets.importing.anchors.sentences import lacking_repeats, locate
 from cot_assets.importing.base import Counts, Cut, Rollout, Source, digest
 from cot_assets.importing.cliff_token import cliffs, token_ends
 from cot_assets.importing.files import Words

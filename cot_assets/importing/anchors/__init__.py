@@ -1,0 +1,1 @@
+"""What the importer of "Thought Anchors" reads: sentences, and the rollouts at each."""
