@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -49,7 +48,7 @@ def dress(axes: Axes) -> None:
     axes.set_axisbelow(True)
     axes.grid(visible=True, axis="y", color=GRID, linewidth=0.7)
     axes.tick_params(colors=MUTED, labelsize=8, length=0)
-    sns.despine(ax=axes, left=True)
+    axes.spines[["left", "top", "right"]].set_visible(False)
     axes.spines["bottom"].set_color(GRID)
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set(color=MUTED, fontsize=8.5)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -35,7 +35,7 @@ def pattern_figure(rates: pl.DataFrame) -> Figure | None:
     models = sorted(set(known["model"]), key=natural)
     patterns = [pattern for pattern in _PATTERNS if pattern in set(known["pattern"])]
     rules = [rule for rule in ("fitted", "threshold", "confirmed") if rule in set(known["rule"])]
-    palette = [FIRST, SECOND] if len(models) <= 2 else sns.color_palette("colorblind", len(models))
+    palette = _palette(len(models))
     figure, grid = panels(
         len(rules), columns=2, width=4.2, height=0.3 + 0.22 * len(patterns) * max(2, len(models))
     )
@@ -59,6 +59,15 @@ def pattern_figure(rates: pl.DataFrame) -> Figure | None:
         title(axes, f"{rule} rule · {filters[0]} traces · {policy}")
     legend(figure, handles)
     return figure
+
+
+def _palette(n: int) -> Sequence[Any]:
+    """Colors that tell ``n`` models apart."""
+    if n <= 2:
+        return [FIRST, SECOND]
+    import seaborn as sns  # with pandas, which takes longer to load than a small report to draw
+
+    return sns.color_palette("colorblind", n)
 
 
 def sensitivity_figure(sensitivity: pl.DataFrame) -> Figure | None:
