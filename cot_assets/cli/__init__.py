@@ -130,12 +130,12 @@ def _told(error: Exception) -> str | None:
         # Of the operating system: a disk that is full, a home that cannot be written.
         where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "the data home"
         return f"{where}: {error.strerror or error}; mend it or choose another COT_ASSETS_HOME"
-    if kinds & {"dagster", "dagster_shared", "sqlalchemy", "sqlite3", "yaml"}:
+    if kinds & {"sqlalchemy", "sqlite3"}:  # nothing but Dagster keeps records with them
         from cot_assets.study.home import DataHome
 
-        reason = " ".join(str(error).split())[:300]
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
         return (
-            f"{DataHome.from_environment().dagster}: Dagster cannot use what is there ({type(error).__name__}: {reason}). "
-            "Mend dagster.yaml, or move the folder away: only the history of runs is lost"
+            f"{DataHome.from_environment().dagster}: Dagster's records there cannot be used ({reason}). Start again; if that "
+            "does not help, move the folder away: only the history of runs is lost"
         )
     return None

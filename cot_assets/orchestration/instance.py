@@ -35,6 +35,10 @@ nux:
 """
 
 
+class InstanceError(RuntimeError):
+    """Dagster's part of the data home cannot be opened; the message says why and what to do."""
+
+
 def prepare_instance(home: DataHome) -> None:
     """Make the Dagster home with its ``dagster.yaml``, keeping one that is there, and point to it."""
     home.create()
@@ -47,7 +51,21 @@ def prepare_instance(home: DataHome) -> None:
 
 @contextmanager
 def open_instance(home: DataHome) -> Iterator[dg.DagsterInstance]:
-    """The instance of the data home, whose runs show in the Dagster UI afterwards."""
+    """The instance of the data home, whose runs show in the Dagster UI afterwards.
+
+    Raises:
+        InstanceError: Its ``dagster.yaml`` or its databases are damaged.
+        OSError: The folder cannot be read or written.
+    """
     prepare_instance(home)
-    with dg.DagsterInstance.get() as instance:
+    try:
+        opened = dg.DagsterInstance.get()
+    except OSError:
+        raise
+    except Exception as error:  # of YAML, of Dagster's schema, of a class that cannot be loaded, of SQLite
+        raise InstanceError(
+            f"{home.dagster}: Dagster cannot use what is there ({type(error).__name__}: {' '.join(str(error).split()):.300}). "
+            "Mend dagster.yaml, or move the folder away: only the history of runs is lost"
+        ) from error
+    with opened as instance:
         yield instance

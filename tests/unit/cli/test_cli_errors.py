@@ -1,0 +1,51 @@
+"""Which errors become one line, and what the line blames: only what the error is of."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+from sqlalchemy.exc import OperationalError
+
+from cot_assets.cli import _told
+from cot_assets.orchestration.runs import PipelineError
+
+
+def test_errors_of_the_package_speak_for_themselves() -> None:
+    assert _told(PipelineError("it failed: do this")) == "it failed: do this"
+
+
+def test_errors_of_the_operating_system_name_their_path() -> None:
+    line = _told(PermissionError(13, "Permission denied", "/somewhere/file"))
+    assert line is not None
+    assert line.startswith("/somewhere/file: Permission denied; ")
+
+
+@pytest.mark.parametrize("is_wrapped", [True, False])
+def test_errors_of_databases_are_of_dagsters_records(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_wrapped: bool
+) -> None:
+    monkeypatch.setenv("COT_ASSETS_HOME", str(tmp_path))
+    error = sqlite3.OperationalError("database is\nlocked")
+    line = _told(OperationalError("SELECT 1", {}, error) if is_wrapped else error)
+    assert line is not None
+    assert line.startswith(
+        f"{tmp_path / 'dagster'}: Dagster's records there cannot be used (database is locked)."
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        dg.DagsterInvariantViolationError("a job has no asset"),
+        dg.DagsterInvalidConfigError("wrong", [], None),
+        yaml.YAMLError("of any file"),
+        KeyError("model"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_of_no_known_place_are_blamed_on_none(error: Exception) -> None:
+    assert _told(error) is None
