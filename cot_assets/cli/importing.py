@@ -27,13 +27,34 @@ _NO_REPORT = click.option(
 _EXISTING = click.Path(exists=True, path_type=Path)
 
 
-@click.group("import")
-def import_() -> None:
+@click.group("import", invoke_without_command=True)
+@click.option("--undo", is_flag=True, help="Take an import back: that of --model on --problem-set.")
+@click.option("--model", metavar="NAME", help="With --undo: whose rollouts.")
+@click.option("--problem-set", metavar="NAME", help="With --undo: on which problems.")
+@click.pass_context
+def import_(context: click.Context, undo: bool, model: str | None, problem_set: str | None) -> None:
     """Bring in rollouts that others published, as a recorded model, and analyze them like sampled ones.
 
     They are read from disk, never sampled again, and refused by everything that samples. The same import
-    again changes nothing; imports of single traces add up.
+    again changes nothing; imports of single traces add up. Rows are stored when their analysis went through:
+    an import that fails changes nothing.
+
+    --undo takes back everything that was imported as one model on one problem set: its rows in every table, what was
+    concluded from them, its partitions and its place in report and results. The files that it was read from stay.
     """
+    if context.invoked_subcommand is not None:
+        if undo or model or problem_set:
+            raise click.UsageError(
+                f"--undo needs no source: cot-assets import --undo --model NAME --problem-set NAME. Options of "
+                f"{context.invoked_subcommand} come after its name"
+            )
+        return
+    if not undo:
+        click.echo(context.get_help())
+        return
+    if not (model and problem_set):
+        raise click.UsageError("--undo needs --model and --problem-set: the names that the import was given")
+    _undo(model, problem_set)
 
 
 @import_.command("thought-anchors")
@@ -232,6 +253,31 @@ def _finish(imported: Sequence[Imported], *, has_report: bool) -> None:
     click.echo(f"  cot-assets sql largest_tangents -p problem_set={problem_set}")
     click.echo(f"  cot-assets sql confirmed_events -p problem_set={problem_set}")
     click.echo("  cot-assets ui")
+
+
+def _undo(model: str, problem_set: str) -> None:
+    """Take an import back and say what became of it."""
+    from cot_assets.definitions import build_defs
+    from cot_assets.orchestration.imports import take_back
+    from cot_assets.orchestration.instance import open_instance
+    from cot_assets.warehouse.store import Warehouse
+
+    home = DataHome.from_environment()
+    with open_instance(home) as instance:
+        was_there = take_back(
+            build_defs(),
+            instance,
+            Warehouse(home),
+            load_config(),
+            model,
+            problem_set,
+            announce=lambda line: click.echo(f"  {line}", err=True),
+        )
+    if was_there:
+        click.echo(f"{model} on {problem_set} is taken back; the files that it was read from are untouched.")
+        click.echo(f"Results: {home.results}")
+    else:
+        click.echo(f"{model} on {problem_set} was taken back before; nothing has changed.")
 
 
 def _command() -> str:

@@ -18,6 +18,7 @@ import duckdb
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import valid_from
 from cot_assets.orchestration.status.lost import lose, valid_since
+from cot_assets.report.folder import remove_report
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.study.home import DataHome
@@ -34,6 +35,12 @@ Pairs = Collection[tuple[str, str]]  #: (model, problem set)
 def published(home: DataHome, name: str, folder: Path, files: Iterable[Path]) -> None:
     """Note what was published: ``results``, or the report of a problem set."""
     recorded(_manifest_path(home, name), folder, files)
+
+
+def withdraw(home: DataHome, problem_set: str) -> None:
+    """Remove the report of a problem set, and the note of it."""
+    _manifest_path(home, problem_set).unlink(missing_ok=True)
+    remove_report(home.reports / problem_set)
 
 
 def validity(warehouse: Warehouse) -> Callable[[Unit], float]:

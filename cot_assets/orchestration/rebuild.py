@@ -178,7 +178,7 @@ def rebuild(
         open_audits = _open_audits(old, outcome, pairs)
         lose(home, [Unit("evaluate_model", problem_set, model) for model, problem_set in open_audits])
         recorded = recorded_pairs(warehouse)
-        analyze(definitions, instance, recorded, announce)
+        analyze(definitions, instance, warehouse, recorded, announce)
     except BaseException as error:
         if is_old_readable:
             put_back(home)

@@ -27,6 +27,12 @@ def _is_report(folder: Path) -> bool:
         return f'content="{GENERATOR}"' in stream.read(4096)
 
 
+def remove_report(folder: Path) -> None:
+    """Delete the folder if it is a report, and nothing else."""
+    if _is_report(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def replaced_folder(folder: Path, files: Iterable[tuple[str, str]]) -> list[Path]:
     """Write ``files`` (path below the folder, text) to a new folder that takes the place of ``folder``.
 

@@ -14,12 +14,15 @@ import polars as pl
 
 from cot_assets.study import RECORDED, Config, DataHome, ModelEntry, ProblemSetEntry
 from cot_assets.warehouse.errors import shown
-from cot_assets.warehouse.schema import conform, table_schema
+from cot_assets.warehouse.schema import conform, table_schema, tables
 from cot_assets.warehouse.store import Warehouse
 
 PROTOCOL = "recorded"  #: entry of protocols.toml with the thresholds for what has no entry of its own
 #: Tables of an import in the order they are written; curves show once ``potentials`` is there.
 TABLES = ("problems", "models", "traces", "trace_cuts", "rollouts", "import_notes", "potentials")
+
+#: Columns that name a model.
+_MODELS = {"model", "reader", "writer"}
 
 
 class RecordedError(ValueError):
@@ -159,6 +162,31 @@ def store(
     rows = {t: warehouse.read_table(t, **_partition(t, own)).height for t in TABLES}
     after = warehouse.read_table("traces", **own)
     return Stored(rows, changed, before.join(after, on="trace_id", how="anti").height)
+
+
+def remove(warehouse: Warehouse, model: str, problem_set: str, *, is_elsewhere: bool) -> bool:
+    """Delete the rows of a recorded model on a problem set, with what was concluded from them.
+
+    Problems stay as long as another model has traces of them, and the entry of the model where it ``is_elsewhere``:
+    on another problem set. Returns whether other models are left on this one.
+    """
+    everywhere = {"problem_set": problem_set}
+    traces = warehouse.read_table("traces", **everywhere).filter(pl.col("model") != model)
+    for name, table in tables().items():
+        columns = {column.name for column in table.columns}
+        if "problem_set" not in columns:
+            continue
+        for which in [{column: model} for column in _MODELS & columns] if traces.height else [{}]:
+            rows = warehouse.read_table(name, **everywhere, **which)
+            if rows.height:
+                warehouse.write_partition(name, rows.clear(), {**everywhere, **which})
+    problems = warehouse.read_table("problems", **everywhere)
+    kept = problems.filter(pl.col("problem_id").is_in(traces["problem_id"].unique().to_list()))
+    warehouse.write_partition("problems", kept, everywhere)
+    if not is_elsewhere:
+        models = warehouse.read_table("models", model=model)
+        warehouse.write_partition("models", models.filter(pl.col("engine") != "recorded"), {"model": model})
+    return traces.height > 0
 
 
 def _partition(table: str, own: Mapping[str, str]) -> dict[str, str]:

@@ -31,7 +31,7 @@ from cot_assets.warehouse.preparing import (
     row_counts,
     transaction,
 )
-from cot_assets.warehouse.reading import CONNECTION_CONFIG, Params, select, sql_folder
+from cot_assets.warehouse.reading import CONNECTION_CONFIG, Params, select, sql_folder, sql_text
 from cot_assets.warehouse.schema import (
     TableSchema,
     check_frame,
@@ -63,7 +63,7 @@ class Warehouse:
     """
 
     def __init__(self, home: DataHome, lock_timeout_s: float = 60) -> None:
-        self.home = home
+        self.home, self.lock_timeout_s = home, lock_timeout_s
         self._prepared: tuple[int, int] | None = None
         path = home.warehouse
         self._lock = HolderLock(
@@ -167,6 +167,13 @@ class Warehouse:
             return None
         with self._lock.hold("look for damage"):
             return damage(self.home.warehouse, is_thorough=is_thorough)
+
+    @contextmanager
+    def beside(self, other: Path, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for the block in which the database at ``other`` is attached as ``beside``."""
+        with self._open(purpose) as con:
+            con.execute(f"ATTACH {sql_text(str(other))} AS beside")
+            yield con
 
     def publish(self) -> Path:
         """Write ``results.duckdb`` anew and put it in place atomically; returns its path.

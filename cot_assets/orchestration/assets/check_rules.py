@@ -7,7 +7,7 @@ Belongs here: what a check asks of a table. Does not belong here: Dagster's chec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -78,15 +78,28 @@ def empty_share_is_small(rollouts: pl.DataFrame) -> Finding:
 
 
 def no_answer_share_is_small(rollouts: pl.DataFrame) -> Finding:
-    """At most 90% of the rollouts end without an answer: beyond that, potentials measure the form of answers."""
-    return _share(rollouts, pl.col("verdict") == "no_answer", "without an answer", MAX_NO_ANSWER_SHARE)
+    """At most 90% of the rollouts end without an answer: beyond that, potentials measure the form of answers.
+
+    Its figures say by which rule the answers were found, and how many rollouts have none, as ``answer_rules`` does: those
+    that ran out of tokens are among them.
+    """
+    found = _share(rollouts, pl.col("verdict") == "no_answer", "without an answer", MAX_NO_ANSWER_SHARE)
+    rule = pl.when(pl.col("answer").is_null()).then(pl.lit("none")).otherwise(pl.col("answer_rule"))
+    counts = (
+        rollouts.group_by(rule=rule.fill_null("imported")).len().sort("len", "rule", descending=[True, False])
+    )
+    rules = dict(counts.iter_rows())
+    told = ", ".join(f"{name} {n:,}" for name, n in rules.items())
+    figures = {**found.figures, **{f"rule_{name}": n for name, n in rules.items()}}
+    return replace(found, message=f"{found.message}; found by {told or 'nothing'}", figures=figures)
 
 
 def _share(rollouts: pl.DataFrame, kind: pl.Expr, name: str, limit: float) -> Finding:
     count = rollouts.filter(kind).height
     share = count / rollouts.height if rollouts.height else 0.0
     message = f"{count:,} of {rollouts.height:,} rollouts are {name} ({share:.1%}; limit {limit:.0%})"
-    return Finding(share <= limit, message, {"share": share, "limit": limit})
+    figures = {"share": share, "limit": limit, "count": count, "rollouts": rollouts.height}
+    return Finding(share <= limit, message, figures)
 
 
 def rollout_findings(table: str, rollouts: pl.DataFrame) -> dict[str, Finding]:

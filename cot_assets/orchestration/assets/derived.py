@@ -91,6 +91,7 @@ def estimate_assets(
         for view, asked in questions.items():
             scope.write_estimates(rows, asked)
             frame = scope.warehouse.read_table(view, **scope.where)
-            yield common.finished(frame, fingerprint, metadata=describe(view, frame), asset=view)
+            shown = describe(view, frame) if study.has_pictures else {}
+            yield common.finished(frame, fingerprint, metadata=shown, asset=view)
 
     return derived

@@ -5,6 +5,7 @@ Belongs here: the assets ``results`` and ``report``; sections and checks come fr
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -16,6 +17,7 @@ from cot_assets.report import Section, Source, render_report
 from cot_assets.report.evidence import MOST_WRITTEN
 from cot_assets.sampling.shards import with_texts
 from cot_assets.warehouse.errors import printable
+from cot_assets.warehouse.store import Warehouse
 
 _MOST_EVALUATIONS = 1000  # of one check, newest first
 
@@ -45,6 +47,17 @@ def failed_checks(
     ]
 
 
+def publish_results(warehouse: Warehouse) -> dict[str, Any]:
+    """Publish the warehouse; returns what is told of it."""
+    path = warehouse.publish()
+    published(warehouse.home, RESULTS, path.parent, [path])
+    return {
+        "path": path.name,  # in the data home, which may be moved
+        "megabytes": path.stat().st_size / 1e6,
+        "try": dg.MetadataValue.md("`cot-assets sql` lists the named queries"),
+    }
+
+
 def publishing(
     deps: Sequence[dg.AssetDep], sections: Callable[[], Sequence[Section]], checks: Sequence[dg.AssetCheckKey]
 ) -> list[dg.AssetsDefinition]:
@@ -63,17 +76,9 @@ def publishing(
     def results(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         """Publish the whole warehouse, not only this problem set."""
         scope = common.scope_of(context, study)
-        path = scope.warehouse.publish()
-        published(study.home(), RESULTS, path.parent, [path])
+        metadata = publish_results(scope.warehouse)
         fingerprint = common.comparison_fingerprint_of(context, scope)
-        return dg.MaterializeResult(
-            metadata={
-                "path": path.name,  # in the data home, which may be moved
-                "megabytes": path.stat().st_size / 1e6,
-                "try": dg.MetadataValue.md("`cot-assets sql` lists the named queries"),
-            },
-            data_version=dg.DataVersion(fingerprint),
-        )
+        return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(fingerprint))
 
     @dg.asset(
         partitions_def=PROBLEM_SETS,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,10 +47,35 @@ class Study(dg.ConfigurableResource):  # type: ignore[type-arg]
         return DataHome.from_environment().create()
 
     def warehouse(self) -> Warehouse:
-        """The DuckDB file of the data home."""
+        """The DuckDB file of the data home, or what stands in for it; see :func:`working_on`."""
         if self._warehouse is None:
-            self._warehouse = Warehouse(self.home())
+            self._warehouse = _WORK.get().warehouse or Warehouse(self.home())
         return self._warehouse
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether materializations are told with pictures."""
+        return _WORK.get().has_pictures
+
+
+@dataclass(frozen=True)
+class _Work:
+    warehouse: Warehouse | None = None
+    has_pictures: bool = True
+
+
+_DEFAULT = _Work()
+_WORK = ContextVar("work", default=_DEFAULT)
+
+
+@contextmanager
+def working_on(warehouse: Warehouse, *, has_pictures: bool = True) -> Iterator[None]:
+    """Let the runs that this thread executes in the block read and write another warehouse."""
+    token = _WORK.set(_Work(warehouse, has_pictures))
+    try:
+        yield
+    finally:
+        _WORK.reset(token)
 
 
 class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -128,7 +128,22 @@ def test_a_share_beyond_its_limit_fails(rule: Any, verdict: str, limit: float) -
         bad = round(share * 200)
         finding: Finding = rule(rollouts([verdict] * bad + ["correct"] * (200 - bad)))
         assert finding.is_passed == expected
-        assert finding.figures == {"share": bad / 200, "limit": limit}
+        figures = {"share": bad / 200, "limit": limit, "count": bad, "rollouts": 200}
+        assert finding.figures.items() >= figures.items()
+
+
+def test_the_check_says_by_which_rule_answers_were_found_and_how_many_have_none() -> None:
+    frame = rollouts(["no_answer"] * 3 + ["truncated"] + ["correct"] * 6).with_columns(
+        answer=pl.Series([None] * 4 + ["5"] * 6),
+        answer_rule=pl.Series([None] * 4 + ["boxed"] * 3 + ["last_number"] * 2 + [None]),
+    )
+    finding = no_answer_share_is_small(frame)
+    assert finding.message == (
+        "3 of 10 rollouts are without an answer (30.0%; limit 90%); found by none 4, boxed 3, last_number 2, imported 1"
+    )
+    assert {name: n for name, n in finding.figures.items() if name.startswith("rule_")} == {
+        "rule_none": 4, "rule_boxed": 3, "rule_last_number": 2, "rule_imported": 1,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("n_empty", "is_passed"), [(0, True), (100, True), (101, False), (200, False)])

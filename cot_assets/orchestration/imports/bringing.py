@@ -1,0 +1,243 @@
+"""Bringing imports in and taking them back: rows, what is concluded from them, and the report.
+
+Belongs here: the order of the steps, so that a failure leaves every table as it was. Does not belong here: rows
+(:mod:`cot_assets.warehouse.recorded`) and what Dagster is told (:mod:`.telling`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.importing import Imported
+from cot_assets.orchestration.assets.publishing import publish_results
+from cot_assets.orchestration.assets.resources import working_on
+from cot_assets.orchestration.imports.telling import report_tables, report_taken_back, was_taken_back
+from cot_assets.orchestration.jobs import assets_of
+from cot_assets.orchestration.presence import RESULTS, withdraw
+from cot_assets.orchestration.runs import execute
+from cot_assets.orchestration.staleness import Unit, partition_key
+from cot_assets.orchestration.state import ensure_partitions
+from cot_assets.study import Config
+from cot_assets.warehouse.errors import shown
+from cot_assets.warehouse.recorded import (
+    RecordedError,
+    Stored,
+    check_names,
+    recorded_pairs,
+    remove,
+    store,
+)
+from cot_assets.warehouse.staging import staging
+from cot_assets.warehouse.store import Warehouse
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A recorded model on a problem set after its import, with all that was imported before.
+
+    ``by_policy`` has a row per cut policy: ``cut_policy``, ``n_cuts``, ``n_unknown``; ``insight`` and
+    ``tangent`` (events by threshold) and ``insight_confirmed``, ``tangent_confirmed``; ``late_spike``,
+    ``lucky_guess`` and ``monotone`` (traces by threshold).
+    """
+
+    model: str
+    problem_set: str
+    stored: Stored
+    notes: tuple[str, ...]
+    n_correct: int
+    n_unknown: int
+    by_policy: pl.DataFrame
+
+
+def import_rollouts(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    warehouse: Warehouse,
+    config: Config,
+    imported: Sequence[Imported],
+    *,
+    command: str,
+    has_report: bool = True,
+    announce: Announce = lambda _: None,
+) -> list[Summary]:
+    """Write imports, report them to Dagster, and run everything on them that runs on sampled rollouts.
+
+    The warehouse takes the rows when analysis and report went through: where one fails, no row has changed.
+
+    Args:
+        definitions: What is run on the imported rows.
+        instance: Where runs and materializations show.
+        warehouse: Where rows go.
+        config: With :func:`cot_assets.warehouse.recorded.with_recorded`.
+        imported: What an importer returned.
+        command: What to type to import the same again; kept with the materializations.
+        has_report: Whether the report is made too.
+        announce: Takes a line before each step that takes time.
+
+    Raises:
+        RecordedError: See :func:`cot_assets.warehouse.recorded.store`.
+        PipelineError: A run failed.
+    """
+    for each in imported:  # before anything is copied
+        check_names(warehouse, config, each.model, each.problem_set)
+    pairs = [(each.model, each.problem_set) for each in imported]
+    models, sets = (list(dict.fromkeys(names)) for names in zip(*pairs, strict=True))
+    with staging(warehouse, models, sets) as staged, _new_partitions(instance, models, sets):
+        stored: list[Stored] = []
+        for each in imported:
+            announce(f"import {each.model} on {each.problem_set}")
+            stored.append(store(staged, config, each.model, each.problem_set, each.frames))
+        with working_on(staged, has_pictures=has_report):
+            _analyze(definitions, instance, pairs, announce, has_report=has_report)
+        staged.take_in()
+        for each in imported:
+            report_tables(instance, staged, each.model, each.problem_set, command)
+        summaries = [_summary(staged, *pair, done) for pair, done in zip(pairs, stored, strict=True)]
+    _publish(instance, warehouse, sets, announce)
+    return summaries
+
+
+def take_back(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    warehouse: Warehouse,
+    config: Config,
+    model: str,
+    problem_set: str,
+    *,
+    announce: Announce = lambda _: None,
+) -> bool:
+    """Delete what was imported as a model on a problem set, with all that followed; files that were read stay.
+
+    Other models of the set are compared and reported anew. Where one of the runs fails, no row has changed.
+
+    Args:
+        definitions: What is run on the models that are left.
+        instance: Where runs and partitions show.
+        warehouse: Where the rows are.
+        config: What files declare.
+        model: Name of the recorded model.
+        problem_set: Name of its problem set.
+        announce: Takes a line before each step that takes time.
+
+    Returns:
+        Whether anything was there; False where it was taken back before.
+
+    Raises:
+        RecordedError: Nothing was ever imported under these names.
+        PipelineError: A run failed.
+    """
+    there = recorded_pairs(warehouse)
+    if (model, problem_set) not in there:
+        if was_taken_back(instance, model, problem_set):
+            return False
+        known = ", ".join(f"{name} on {of_set}" for name, of_set in there) or "none"
+        raise RecordedError(
+            f"nothing was imported as model {shown(model)} on problem set {shown(problem_set)}; imports: {known}"
+        )
+    there.remove((model, problem_set))
+    announce(f"take back {model} on {problem_set}")
+    with staging(warehouse, [model], [problem_set]) as staged:
+        is_shared = remove(staged, model, problem_set, is_elsewhere=any(name == model for name, _ in there))
+        if is_shared:
+            unit = Unit("compare_models", problem_set)
+            assets = _concluding(unit, has_report=(warehouse.home.reports / problem_set).is_dir())
+            with working_on(staged):
+                execute(definitions, instance, unit, assets=assets)
+        staged.take_in()
+    report_taken_back(instance, model, problem_set, is_shared=is_shared)
+    if not is_shared:
+        withdraw(warehouse.home, problem_set)
+    _publish(instance, warehouse, [problem_set], announce)
+    for definition, name, which in (("models", model, 0), ("problem_sets", problem_set, 1)):
+        if name not in {pair[which] for pair in there} | (config.models, config.problem_sets)[which].keys():
+            instance.delete_dynamic_partition(definition, name)
+    return True
+
+
+def analyze(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    warehouse: Warehouse,
+    pairs: Sequence[tuple[str, str]],
+    announce: Announce,
+) -> None:
+    """Run the analysis on recorded (model, problem set) pairs, then comparison, report and results of their sets."""
+    ensure_partitions(instance, [m for m, _ in pairs], [p for _, p in pairs])
+    _analyze(definitions, instance, pairs, announce)
+    _publish(instance, warehouse, list(dict.fromkeys(p for _, p in pairs)), announce)
+
+
+def _analyze(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    pairs: Sequence[tuple[str, str]],
+    announce: Announce,
+    *,
+    has_report: bool = True,
+) -> None:
+    units = [Unit("evaluate_model", problem_set, model) for model, problem_set in pairs]
+    units += [Unit("compare_models", problem_set) for problem_set in dict.fromkeys(p for _, p in pairs)]
+    for unit in units:
+        assets = _concluding(unit, has_report=has_report)
+        announce(f"{', '.join(assets)}: {partition_key(unit)}")
+        execute(definitions, instance, unit, assets=assets)
+
+
+def _concluding(unit: Unit, *, has_report: bool) -> list[str]:
+    """What is concluded for a unit; the results are published afterwards, from the warehouse."""
+    left_out = {RESULTS} if has_report else {RESULTS, "report"}
+    return [name for name in assets_of(unit.job, ("analysis",)) if name not in left_out]
+
+
+def _publish(
+    instance: dg.DagsterInstance, warehouse: Warehouse, sets: Sequence[str], announce: Announce
+) -> None:
+    """Publish the warehouse, without a run of its own: its rows are in, and nothing is computed."""
+    announce(f"{RESULTS}: {', '.join(sets)}")
+    metadata = publish_results(warehouse)
+    for problem_set in sets:
+        told = dg.AssetMaterialization(RESULTS, partition=problem_set, metadata=metadata)
+        instance.report_runless_asset_event(told)
+
+
+@contextmanager
+def _new_partitions(
+    instance: dg.DagsterInstance, models: Sequence[str], problem_sets: Sequence[str]
+) -> Iterator[None]:
+    """Partitions of these names; where the block fails, those that it brought go again."""
+    wanted = (("models", models), ("problem_sets", problem_sets))
+    new = [
+        (definition, name)
+        for definition, names in wanted
+        for name in set(names) - set(instance.get_dynamic_partitions(definition))
+    ]
+    ensure_partitions(instance, list(models), list(problem_sets))
+    try:
+        yield
+    except BaseException:
+        for definition, name in new:
+            instance.delete_dynamic_partition(definition, name)
+        raise
+
+
+def _summary(warehouse: Warehouse, model: str, problem_set: str, stored: Stored) -> Summary:
+    own = {"model": model, "problem_set": problem_set}
+    notes = warehouse.read_table("import_notes", **own)
+    traces, potentials = (warehouse.read_table(name, **own) for name in ("traces", "potentials"))
+    return Summary(
+        model,
+        problem_set,
+        stored,
+        tuple(notes["note"]),
+        traces.filter(pl.col("verdict") == "correct").height,
+        potentials["potential"].null_count(),
+        warehouse.read_transform("recorded_summary", own),
+    )
