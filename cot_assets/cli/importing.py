@@ -1,23 +1,20 @@
 """Commands that bring in rollouts of others: ``import thought-anchors | cliff-token | rollouts``.
 
-Belongs here: arguments, printing. Does not belong here: reading published files
+Belongs here: arguments. Does not belong here: storing and printing (:mod:`.imported`), reading published files
 (:mod:`cot_assets.importing`) and what follows (:mod:`cot_assets.orchestration.imports`).
 """
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cot_assets.cli.imported import counted, finish, undo_import
 from cot_assets.study import DataHome, load_config
 
 if TYPE_CHECKING:
-    from cot_assets.importing import Imported
-    from cot_assets.orchestration.imports import Summary
     from cot_assets.study import CutPolicy
 
 _MODEL = click.option("--model", metavar="NAME", help="Name of the model; default: as the files say.")
@@ -54,7 +51,7 @@ def import_(context: click.Context, undo: bool, model: str | None, problem_set: 
         return
     if not (model and problem_set):
         raise click.UsageError("--undo needs --model and --problem-set: the names that the import was given")
-    _undo(model, problem_set)
+    undo_import(model, problem_set)
 
 
 @import_.command("thought-anchors")
@@ -70,7 +67,7 @@ def thought_anchors(path: Path, model: str | None, problem_set: str, no_report: 
     """
     from cot_assets.importing import import_thought_anchors
 
-    _finish(import_thought_anchors(path, problem_set=problem_set, model=model), has_report=not no_report)
+    finish(import_thought_anchors(path, problem_set=problem_set, model=model), has_report=not no_report)
 
 
 @import_.command("cliff-token")
@@ -98,7 +95,7 @@ def cliff_token(
 
     stop = None if every_position else EARLY_STOP
     imported = import_cliff_token(*paths, problem_set=problem_set, model=model, n=n, early_stop=stop)
-    _finish(imported, has_report=not no_report)
+    finish(imported, has_report=not no_report)
 
 
 @import_.command("forking-fast")
@@ -114,7 +111,7 @@ def forking_fast(paths: tuple[Path, ...], model: str | None, problem_set: str, n
     """
     from cot_assets.importing import import_forking_fast
 
-    _finish(import_forking_fast(*paths, problem_set=problem_set, model=model), has_report=not no_report)
+    finish(import_forking_fast(*paths, problem_set=problem_set, model=model), has_report=not no_report)
 
 
 @import_.command("inspect")
@@ -134,7 +131,7 @@ def inspect(
     from cot_assets.importing import import_inspect
 
     imported = import_inspect(*paths, problem_set=problem_set, model=model, scorer=scorer)
-    _finish(imported, has_report=not no_report)
+    finish(imported, has_report=not no_report)
 
 
 @import_.command("traces")
@@ -165,7 +162,7 @@ def traces(file: Path, problem_set: str, protocol: str) -> None:
     counts = import_traces(file, home, config, problem_set=problem_set, protocol=protocol)
     n = counts.pop("in all")
     said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items())
-    click.echo(f"{problem_set}: {said}; {_count(n, 'trace')} in all")
+    click.echo(f"{problem_set}: {said}; {counted(n, 'trace')} in all")
     click.echo(f"\nTry next:\n  cot-assets run --model NAME --problem-set {problem_set}")
 
 
@@ -218,112 +215,4 @@ def rollouts(
         sum_shared=sum_shared,
         traces_sampled=traces == "sampled",
     )
-    _finish(imported, has_report=not no_report)
-
-
-def _finish(imported: Sequence[Imported], *, has_report: bool) -> None:
-    """Store and analyze what was read, and print what there is now."""
-    from cot_assets.definitions import build_defs
-    from cot_assets.orchestration.imports import import_rollouts
-    from cot_assets.orchestration.instance import open_instance
-    from cot_assets.warehouse.recorded import with_recorded
-    from cot_assets.warehouse.store import Warehouse
-
-    home = DataHome.from_environment()
-    warehouse = Warehouse(home)
-    config = with_recorded(load_config(), warehouse)
-    with open_instance(home) as instance:
-        summaries = import_rollouts(
-            build_defs(),
-            instance,
-            warehouse,
-            config,
-            imported,
-            command=_command(),
-            has_report=has_report,
-            announce=lambda line: click.echo(f"  {line}", err=True),
-        )
-    for summary in summaries:
-        click.echo(_text(summary))
-    problem_set = summaries[0].problem_set
-    click.echo(f"Results: {home.results}")
-    if has_report:
-        click.echo(f"Report:  {home.reports / problem_set / 'index.html'}")
-    click.echo("\nTry next:")
-    click.echo(f"  cot-assets sql largest_tangents -p problem_set={problem_set}")
-    click.echo(f"  cot-assets sql confirmed_events -p problem_set={problem_set}")
-    click.echo("  cot-assets ui")
-
-
-def _undo(model: str, problem_set: str) -> None:
-    """Take an import back and say what became of it."""
-    from cot_assets.definitions import build_defs
-    from cot_assets.orchestration.imports import take_back
-    from cot_assets.orchestration.instance import open_instance
-    from cot_assets.warehouse.store import Warehouse
-
-    home = DataHome.from_environment()
-    with open_instance(home) as instance:
-        was_there = take_back(
-            build_defs(),
-            instance,
-            Warehouse(home),
-            load_config(),
-            model,
-            problem_set,
-            announce=lambda line: click.echo(f"  {line}", err=True),
-        )
-    if was_there:
-        click.echo(f"{model} on {problem_set} is taken back; the files that it was read from are untouched.")
-        click.echo(f"Results: {home.results}")
-    else:
-        click.echo(f"{model} on {problem_set} was taken back before; nothing has changed.")
-
-
-def _command() -> str:
-    """The command as typed, with whole paths, so that it works from anywhere."""
-    context = click.get_current_context()
-    words = ["cot-assets", "import", str(context.info_name)]
-    for parameter in context.command.params:
-        value = context.params[str(parameter.name)]
-        values = value if isinstance(value, tuple) else (value,)
-        if isinstance(parameter, click.Argument):
-            words += [str(Path(path).resolve()) for path in values]
-        elif value != parameter.get_default(context):
-            words += parameter.opts[:1] if value is True else [parameter.opts[0], str(value)]
-    return shlex.join(words)
-
-
-def _text(summary: Summary) -> str:
-    """What was imported and found, for a person."""
-    from cot_assets.warehouse.errors import printable
-
-    rows, stored = summary.stored.rows, summary.stored
-    lines = [
-        f"\n{summary.model} on {summary.problem_set}: {_count(rows['traces'], 'trace')} "
-        f"({summary.n_correct} correct), {_count(rows['potentials'], 'prefix', 'prefixes')}, "
-        f"{summary.n_unknown:,} of them without rollouts (their potential is unknown, not 0)"
-    ]
-    if not stored.changed:
-        lines.append("  It was here already; no row has changed.")
-    if stored.n_replaced:
-        lines.append(
-            f"  {_count(stored.n_replaced, 'trace')} of an earlier import of these problems replaced."
-        )
-    for row in summary.by_policy.iter_rows(named=True):
-        line = (
-            f"  cuts at {row['cut_policy']:<10} {row['n_cuts']:>6,}  "
-            f"insights {row['insight']} ({row['insight_confirmed']} confirmed), "
-            f"tangents {row['tangent']} ({row['tangent_confirmed']} confirmed), "
-            f"late spikes {row['late_spike']}, lucky guesses {row['lucky_guess']}, "
-            f"monotone {row['monotone']} of {rows['traces']}"
-        )
-        lines.append(line)
-    if summary.notes:
-        lines.append("  Before you use the numbers (also in the table import_notes):")
-        lines += [f"  - {printable(note)}" for note in summary.notes]
-    return "\n".join(lines) + "\n"
-
-
-def _count(n: int, one: str, many: str = "") -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
+    finish(imported, has_report=not no_report)
