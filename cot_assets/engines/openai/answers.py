@@ -30,12 +30,14 @@ class UnsoundAnswerError(ValueError):
 class Asked:
     """A request for completions, as far as its answer must fit it.
 
-    ``prompt_ids``: what was sent; None where it was the text, of about ``n_prompt`` tokens. Ids of completions are
+    ``prompt_ids``: what was sent; None where it was the text, of about ``n_prompt`` tokens. ``prompt_shown``: the text
+    as a server may show it, without special tokens. Ids of completions are
     below ``vocabulary``. ``models``: the names that the server has for the model.
     """
 
     prompt_ids: Sequence[int] | None
     prompt_text: str
+    prompt_shown: str
     n_prompt: int
     n: int
     budget: int
@@ -194,14 +196,25 @@ def _text(choice: _Choice) -> str:
 
 
 def _without_echo(text: str, asked: Asked) -> str:
-    """A completion without the prompt, where the server sends both.
+    """A completion without the prompt, where the server sends both, perhaps without special tokens.
 
     Of a short prompt a copy may be the model's own, but not where it is longer than the budget.
+
+    Raises:
+        UnsoundAnswerError: A server that sends both sends something else than the prompt.
     """
-    prompt = asked.prompt_text
-    whole = text if text.startswith(prompt) else text.lstrip()
-    is_sure = asked.is_echoed or asked.n_prompt >= min(_ECHOED, asked.budget + 1)
-    return whole[len(prompt) :] if prompt and is_sure and whole.startswith(prompt) else text
+    if not (asked.is_echoed or asked.n_prompt >= min(_ECHOED, asked.budget + 1)):
+        return text
+    for prompt in filter(None, (asked.prompt_text, asked.prompt_shown)):
+        for one, whole in ((prompt, text), (prompt.lstrip(), text.lstrip())):
+            if whole.startswith(one):
+                return whole[len(one) :]
+    if asked.is_echoed and asked.prompt_shown:
+        raise UnsoundAnswerError(
+            f"the server puts the prompt before its completions, but this one begins with {_shown(text)}: what of it the "
+            "model wrote is not known; have it send completions alone (echo = false)"
+        )
+    return text
 
 
 def _is_same_model(name: str, known: frozenset[str]) -> bool:

@@ -175,6 +175,7 @@ class Endpoint:
         asked = Asked(
             prompt_ids=token_ids if can.takes_ids else None,
             prompt_text=text if can.takes_ids else str(prompt),
+            prompt_shown=self._tokenizer.decode(token_ids),
             n_prompt=len(token_ids if can.takes_ids else self._tokenizer.encode(str(prompt)).token_ids),
             n=n,
             budget=budget,

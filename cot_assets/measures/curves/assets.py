@@ -29,7 +29,7 @@ from cot_assets.sampling.tables import (
 )
 from cot_assets.study import GIVEN
 
-_TRACES = {**rules.SCHEMA, **sampling.AUDIT}
+_TRACES = {**rules.SCHEMA, **sampling.TEXT_CHECKS, **sampling.AUDIT}
 _POTENTIALS = {
     **rules.SCHEMA,
     "null_iff_unknown": (True, "The potential is NULL exactly where n is 0."),
@@ -92,6 +92,7 @@ def traces(
         checks=_TRACES,
         findings={
             "schema": rules.schema_holds("traces", scope.warehouse.read_table("traces", **scope.where)),
+            **rules.text_findings(frame, "traces"),
             "audit": audit,
         },
         metadata={**cost, "share_correct": correct / frame.height},

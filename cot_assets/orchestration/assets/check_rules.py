@@ -72,21 +72,26 @@ def truncated_share_is_small(rollouts: pl.DataFrame) -> Finding:
     return _share(rollouts, pl.col("verdict") == "truncated", "truncated", MAX_TRUNCATED_SHARE)
 
 
-def empty_share_is_small(rollouts: pl.DataFrame) -> Finding:
-    """At most half of the rollouts have no token: more come from a server or a template that is broken."""
-    return _share(rollouts, pl.col("n_tokens") == 0, "empty", MAX_EMPTY_SHARE)
+def text_findings(texts: pl.DataFrame, what: str = "rollouts") -> dict[str, Finding]:
+    """Findings on traces or rollouts, by the name of the check.
+
+    More than half of them empty: the server or the template is broken.
+    """
+    empty = _share(texts, pl.col("n_tokens") == 0, "empty", MAX_EMPTY_SHARE, what)
+    return {"empty_share": empty, "no_answer_share": no_answer_share_is_small(texts, what)}
 
 
-def no_answer_share_is_small(rollouts: pl.DataFrame) -> Finding:
-    """At most 90% of the rollouts end without an answer: beyond that, potentials measure the form of answers.
+def no_answer_share_is_small(texts: pl.DataFrame, what: str = "rollouts") -> Finding:
+    """At most 90% of the texts end without an answer: beyond that, potentials measure the form of answers.
 
-    Its figures say by which rule the answers were found, and how many rollouts have none, as ``answer_rules`` does: those
+    Its figures say by which rule the answers were found, and how many texts have none, as ``answer_rules`` does: those
     that ran out of tokens are among them.
     """
-    found = _share(rollouts, pl.col("verdict") == "no_answer", "without an answer", MAX_NO_ANSWER_SHARE)
+    is_unanswered = pl.col("verdict") == "no_answer"
+    found = _share(texts, is_unanswered, "without an answer", MAX_NO_ANSWER_SHARE, what)
     rule = pl.when(pl.col("answer").is_null()).then(pl.lit("none")).otherwise(pl.col("answer_rule"))
     counts = (
-        rollouts.group_by(rule=rule.fill_null("imported")).len().sort("len", "rule", descending=[True, False])
+        texts.group_by(rule=rule.fill_null("imported")).len().sort("len", "rule", descending=[True, False])
     )
     rules = dict(counts.iter_rows())
     told = ", ".join(f"{name} {n:,}" for name, n in rules.items())
@@ -94,12 +99,13 @@ def no_answer_share_is_small(rollouts: pl.DataFrame) -> Finding:
     return replace(found, message=f"{found.message}; found by {told or 'nothing'}", figures=figures)
 
 
-def _share(rollouts: pl.DataFrame, kind: pl.Expr, name: str, limit: float) -> Finding:
-    count = rollouts.filter(kind).height
-    share = count / rollouts.height if rollouts.height else 0.0
-    message = f"{count:,} of {rollouts.height:,} rollouts are {name} ({share:.1%}; limit {limit:.0%})"
-    figures = {"share": share, "limit": limit, "count": count, "rollouts": rollouts.height}
-    return Finding(share <= limit, message, figures)
+def _share(texts: pl.DataFrame, kind: pl.Expr, name: str, limit: float, what: str = "rollouts") -> Finding:
+    count = texts.filter(kind).height
+    share = count / texts.height if texts.height else 0.0
+    message = f"{count:,} of {texts.height:,} {what} are {name} ({share:.1%}; limit {limit:.0%})"
+    return Finding(
+        share <= limit, message, {"share": share, "limit": limit, "count": count, what: texts.height}
+    )
 
 
 def rollout_findings(table: str, rollouts: pl.DataFrame) -> dict[str, Finding]:
@@ -109,8 +115,7 @@ def rollout_findings(table: str, rollouts: pl.DataFrame) -> dict[str, Finding]:
         "no_duplicates": no_duplicate_rollouts(rollouts),
         "unscored_share": unscored_share_is_small(rollouts),
         "truncated_share": truncated_share_is_small(rollouts),
-        "empty_share": empty_share_is_small(rollouts),
-        "no_answer_share": no_answer_share_is_small(rollouts),
+        **text_findings(rollouts),
     }
 
 

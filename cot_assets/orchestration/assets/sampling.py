@@ -34,14 +34,18 @@ _T = TypeVar("_T")
 #: empty one) is its own: both assets ask for the same blocks, so either has the same rollouts of it.
 ORIGINS = {"completions": "own", "transfer_completions": "given"}
 ON_CONFLICT: dict[str, Conflict] = {"completions": "replace", "transfer_completions": "keep"}
+#: Checks of what the model wrote: traces and rollouts.
+TEXT_CHECKS = {
+    "empty_share": (True, "At most half of the texts are empty."),
+    "no_answer_share": (False, "At most 90% of the texts end without an answer."),
+}
 #: Checks of rollouts, wherever the prefix came from.
 ROLLOUT_CHECKS = {
     **SCHEMA,
     "no_duplicates": (True, "No sample index stands twice for a prefix."),
     "unscored_share": (True, "The grader failed on at most 2% of the rollouts."),
     "truncated_share": (False, "At most 10% of the rollouts ran out of tokens."),
-    "empty_share": (True, "At most half of the rollouts are empty."),
-    "no_answer_share": (False, "At most 90% of the rollouts end without an answer."),
+    **TEXT_CHECKS,
 }
 _CHARACTERS = 200_000_000  #: of prefixes that are held in memory at once
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import resource
 import time
 import zlib
@@ -19,6 +20,7 @@ from support.vocabularies import write_tokenizer
 
 from cot_assets.engines.base import BlockResult, Completion, EngineError
 from cot_assets.engines.openai.engine import OpenAIEngine
+from cot_assets.engines.tokenizer import ModelTokenizer
 
 BAD = 99  #: the first token of the prompt that a fault is about
 Change = Callable[[dict[str, Any]], object]
@@ -334,6 +336,32 @@ def test_an_echoed_prompt_is_cut_off(
     (result,) = run(engine, [block("a", ids)])
     engine.close()
     assert {engine.decode(c.token_ids) for c in result.completions} == {"5}"}
+
+
+@pytest.mark.parametrize("takes_ids", [True, False])
+def test_an_echo_without_special_tokens_is_cut_off_and_another_text_refused(
+    server: TinyServer, folder: Path, takes_ids: bool
+) -> None:
+    server.takes_ids, server.returns_ids = takes_ids, False
+    tokenizer, before = ModelTokenizer(folder, "{statement}"), [""]
+
+    def echo(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        sent = body["prompt"]
+        text = re.sub("</?s>", "", sent) if isinstance(sent, str) else tokenizer.decode(sent)
+        for choice in answer["choices"]:
+            choice["text"] = f"{before[0]}{text}5}}"
+
+    server.after = echo
+    engine = opened(server, folder)
+    statement = "Is \\boxed{144} the answer? Check it again."
+    ids = (1, *engine.encode(statement).token_ids, 2)  # between special tokens
+    assert engine.decode(ids) == statement
+    (result,) = run(engine, [block("a", ids)])
+    assert {engine.decode(c.token_ids) for c in result.completions} == {"5}"}
+    before[0] = "User: "
+    with pytest.raises(EngineError, match="puts the prompt before its completions"):
+        run(engine, [block("b", ids)])
+    engine.close()
 
 
 def of_one_text(answer: dict[str, Any], body: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from cot_assets.orchestration.assets.check_rules import (
     potential_is_null_iff_unknown,
     rollout_findings,
     schema_holds,
+    text_findings,
     truncated_share_is_small,
     unscored_share_is_small,
 )
@@ -147,14 +148,15 @@ def test_the_check_says_by_which_rule_answers_were_found_and_how_many_have_none(
 
 
 @pytest.mark.parametrize(("n_empty", "is_passed"), [(0, True), (100, True), (101, False), (200, False)])
-def test_rollouts_that_are_mostly_empty_fail(n_empty: int, is_passed: bool) -> None:
+def test_texts_that_are_mostly_empty_fail(n_empty: int, is_passed: bool) -> None:
     """Potential 0 of a server that writes nothing is no measurement."""
     frame = rollouts(["no_answer"] * 200).with_columns(
         n_tokens=pl.Series([0] * n_empty + [5] * (200 - n_empty), dtype=pl.Int32)
     )
-    finding = rollout_findings("rollouts", frame)["empty_share"]
-    assert finding.is_passed == is_passed
-    assert f"{n_empty} of 200 rollouts are empty" in finding.message
+    of_rollouts, of_traces = rollout_findings("rollouts", frame), text_findings(frame, "traces")
+    for findings, what in ((of_rollouts, "rollouts"), (of_traces, "traces")):
+        assert findings["empty_share"].is_passed == is_passed
+        assert f"{n_empty} of 200 {what} are empty" in findings["empty_share"].message
 
 
 def test_no_rollouts_fail_no_share() -> None:
