@@ -125,6 +125,7 @@ def _given_traces(
         checks=_TRACES,
         findings={
             "schema": rules.schema_holds("traces", scope.warehouse.read_table("traces", **scope.where)),
+            **rules.text_findings(frame, "traces"),
             "audit": rules.Finding(True, "not applicable: the traces were imported, nothing was sampled"),
         },
         metadata={"left_out": n_left_out},

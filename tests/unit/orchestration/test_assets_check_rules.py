@@ -245,7 +245,8 @@ def curves(seed: int, *, drift: float = 0.0, kept: float = 1.0) -> pl.DataFrame:
 def finding_on(frame: pl.DataFrame, protocol: Protocol = PROTOCOL) -> Finding:
     traces = frame.unique("trace_id").select("problem_id", "trace_id", "verdict")
     read: Any = SimpleNamespace(read_table=lambda table, **where: traces)
-    scope: Any = SimpleNamespace(protocol=protocol, warehouse=read, where={})
+    config = SimpleNamespace(problem_set=lambda _: SimpleNamespace(has_given_traces=False))
+    scope: Any = SimpleNamespace(protocol=protocol, warehouse=read, where={}, config=config, problem_set="s")
     return martingale_finding(scope, frame)
 
 
