@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cot_assets.grading.comparing.regions import region_of
+from cot_assets.grading.comparing.regions import region_of, spans
 from cot_assets.grading.comparing.relations import is_same_relation
 from cot_assets.grading.comparing.scalars import (
     Algebra,
@@ -34,8 +34,10 @@ from cot_assets.grading.comparing.scalars import (
 from cot_assets.grading.comparing.values import UndecidedError
 from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.terms import NotATermError
+from cot_assets.grading.text.splitting import is_name
 
 _SCALARS = ("number", "quantity", "expression")
+_SOLVED = frozenset(("<", ">", "<=", ">=", "!="))  #: relations that algebra can bring to one form
 _ROWS = ("tuple", "region", "pair")
 
 
@@ -98,6 +100,8 @@ def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         same = is_same_value(given, gold, algebra, scale)
         return Decision(same, "same quantity" if same else "another quantity")
     named = given.unit or gold.unit
+    if named and _is_percentage(given) != _is_percentage(gold):
+        return Decision(False, f"a percentage against {named.name}")
     same = is_same_value(given, gold, algebra)
     if same and named:
         return Decision(True, f"same number; the unit {named.name} is named by the statement", named.name)
@@ -106,6 +110,10 @@ def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if is_percent_of(given, gold):
         return Decision(True, "same number; % is named by the statement", "%")
     return Decision(False, "another number" if gold.number and given.number else "another value")
+
+
+def _is_percentage(reading: Reading) -> bool:
+    return reading.number is not None and reading.number.is_percent
 
 
 # --- relations and regions ----------------------------------------------------------------------
@@ -129,7 +137,7 @@ def _relation(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
             same = algebra(given.form, gold.form, "relation")
         if same:
             return Decision(True, "same relation")
-        if set(given.signs) | set(gold.signs) == {"="}:
+        if not (set(given.signs) | set(gold.signs)) & _SOLVED:
             return Decision(False, "another relation")
     same = algebra((ours or given).form, (theirs or gold).form, "relation")
     return Decision(same, "same relation" if same else "another relation")
@@ -149,6 +157,8 @@ def _region(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
 
 
 def _is_same_region(ours: Reading, theirs: Reading, algebra: Algebra) -> Decision:
+    if (mine := spans(ours)) and mine == spans(theirs):
+        return Decision(True, "same region")
     if len(ours.signs) != len(theirs.signs):
         return Decision(False, "another region")
     parts = [Reading("tuple", sign, items=ours.items[2 * i : 2 * i + 2]) for i, sign in enumerate(ours.signs)]
@@ -186,6 +196,9 @@ def _unordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         return compare(given, gold.items[0], algebra)
     if given.kind not in ("list", "set"):
         return _other_kind(given, gold)
+    joined = set(given.signs) | set(gold.signs)
+    if {r"\land", r"\lor"} <= joined and all(is_name(item.form) for item in gold.items):
+        return Decision(False, "joined in another way")  # p and q is not p or q; 1 and 2 are 1 or 2
     left, wanted, unit = list(given.items), list(gold.items), None
     if "set" in (given.kind, gold.kind):  # in a set, repeats do not count
         left, wanted = _distinct(left, algebra), _distinct(wanted, algebra)

@@ -6,10 +6,13 @@ here: inequalities that have to be solved (:mod:`.algebra`).
 
 from __future__ import annotations
 
+import math
 import re
+from fractions import Fraction
 
 from cot_assets.grading.reading.kinds import Reading
 
+_End = tuple[Fraction | float, int]
 _ENDLESS = (Reading("expression", r"-\infty"), Reading("expression", r"\infty"))
 _VARIABLE = re.compile(r"[a-zA-Z](?:_\w)?|\\[a-z]+")
 _CONSTANTS = ("i", "e", r"\pi", r"\infty")
@@ -53,6 +56,35 @@ def region_of(reading: Reading) -> Reading | None:
                 signs=(lower.signs[0][0] + upper.signs[0][1],),
             )
     return None
+
+
+def spans(region: Reading) -> list[tuple[_End, _End]] | None:
+    """The intervals of a region in order, those that touch as one; None where an end is no known number.
+
+    An end is a number and 1 where the interval begins just beyond it or ends just there, else 0.
+    """
+    found = list[tuple[_End, _End]]()
+    for i, (opening, closing) in enumerate(region.signs):
+        low, high = (_place(item) for item in region.items[2 * i : 2 * i + 2])
+        if low is None or high is None or low > high:
+            return None
+        begin, end = (low, int(opening == "(")), (high, int(closing == "]"))
+        if begin < end:
+            found.append((begin, end))
+    found.sort()
+    merged = found[:1]
+    for begin, end in found[1:]:
+        if begin > merged[-1][1]:
+            merged.append((begin, end))
+        else:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+    return merged
+
+
+def _place(end: Reading) -> Fraction | float | None:
+    if end.number and not end.unit:
+        return end.number.value
+    return {r"\infty": math.inf, r"+\infty": math.inf, r"-\infty": -math.inf}.get(end.form)
 
 
 def _named_region(relation: Reading) -> tuple[str, Reading] | None:

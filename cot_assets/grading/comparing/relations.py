@@ -15,27 +15,35 @@ from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.terms import parse
 
 _SWAPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_DIRECTED = frozenset(("->", "=>", "sub", "in"))  #: what these say is not said by the sides swapped
+_ORDERING = frozenset(("=", "!=", *_SWAPPED))
 
 
 def is_same_relation(given: Reading, gold: Reading, algebra: Algebra) -> bool:
     """Whether a relation is another one, swapped, multiplied by a constant, or solved for a variable."""
-    for signs, sides in (
-        (given.signs, given.items),
-        (tuple(_SWAPPED.get(s, s) for s in given.signs[::-1]), given.items[::-1]),
-    ):
-        if signs == gold.signs and [side.form for side in sides] == [side.form for side in gold.items]:
-            return True
-    if len(given.signs) != 1 or len(gold.signs) != 1:
-        return (
-            all(is_same_value(a, b, algebra) for a, b in zip(given.items, gold.items, strict=True))
-            if given.signs == gold.signs
-            else False
+    ways = [(given.signs, given.items)]
+    if _DIRECTED.isdisjoint(given.signs):
+        ways.append((tuple(_SWAPPED.get(s, s) for s in given.signs[::-1]), given.items[::-1]))
+    ways = [(signs, sides) for signs, sides in ways if signs == gold.signs]
+    if any([side.form for side in sides] == [side.form for side in gold.items] for _, sides in ways):
+        return True
+    if len(gold.signs) != 1 or gold.signs[0] not in _ORDERING or not _has_names(gold):
+        return any(
+            all(is_same_value(a, b, algebra) for a, b in zip(sides, gold.items, strict=True))
+            for _, sides in ways
         )
+    if len(given.signs) != 1 or given.signs[0] not in _ORDERING:
+        return False
     sign, wanted = given.signs[0], gold.signs[0]
     ratio = _ratio_of(_difference(given), _difference(gold))
     if ratio is None:
         return sign == wanted == "=" and (_solves(gold, given) or _solves(given, gold))
     return (_SWAPPED.get(sign, sign) if ratio < 0 else sign) == wanted
+
+
+def _has_names(relation: Reading) -> bool:
+    """Whether a relation is on something: of figures, any that is true would be a multiple of any other."""
+    return any(parse(form_of(side))[1] for side in relation.items)
 
 
 def _difference(relation: Reading) -> str:

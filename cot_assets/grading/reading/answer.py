@@ -33,7 +33,7 @@ from cot_assets.grading.text.splitting import (
     parts_of,
     split,
 )
-from cot_assets.grading.text.words import CODE, TEXTUAL, UPRIGHT, folded, is_mathematics, words_in
+from cot_assets.grading.text.words import CODE, TEXTUAL, UPRIGHT, folded, is_mathematics, ordered, words_in
 
 MAX_NESTING = 25  #: the time of a grammar grows with a power of the nesting
 
@@ -68,7 +68,7 @@ def read(text: str, answer_kind: str = "expression", gold: Kind | None = None) -
     if nesting(form) > MAX_NESTING:
         raise UnreadableError(f"nested deeper than {MAX_NESTING} brackets")
     if answer_kind == "text" or gold == "text":
-        return _text(bare)
+        return _text(ordered(form) or bare)
     if answer_kind in ("list", "set") and (parts := parts_of(canonical(re.sub(r",(?! )", ", ", text))))[0]:
         return _collection("list", *parts)
     return _read(bare, form, gold)
@@ -104,8 +104,8 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         and (letter := choice_letter(bare))
     ):
         return Reading("letter", letter)
-    if CODE.fullmatch(form):
-        return _text(bare)
+    if (written := ordered(form)) or CODE.fullmatch(form):
+        return _text(written or bare)
     return (
         _bracketed(form)
         or read_quantity(bare, form, gold)

@@ -72,6 +72,11 @@ _ARGUMENTS = (
     (re.compile(r"\\frac ?(\{[^{}]*\}) ?(\d)"), r"\\frac\1{\2}"),
     (re.compile(r"\\sqrt ?(\d|[a-zA-Z](?![a-zA-Z]))"), r"\\sqrt{\1}"),
 )
+_POWER_OF_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))")
+#: What is named by points, whose order tells.
+_POINTS = re.compile(
+    r"(\\(?:angle|triangle|overline|overrightarrow|vec|widehat) ?\{?)([A-Z](?: [A-Z])+)(?![A-Za-z])"
+)
 _SPACE = re.compile(r" (?![A-Za-z0-9])|(?<![A-Za-z0-9]) ")
 _SHORT_BRACES = re.compile(r"([\^_])\{([A-Za-z0-9])\}")
 _BARE_POINT = re.compile(r"(?<![0-9])\.(?=[0-9])")
@@ -130,7 +135,7 @@ def canonical(text: str) -> str:
     Fractions ``\frac{p}{q}``, products ``\cdot``, "and" as ``\land``, "or" as ``\lor``; no sizes, dollar signs,
     wrappers, signs that group digits, or idle spaces. Nothing is computed: ``2/4`` and ``1/2`` stay apart.
     """
-    text = _ungrouped(plain(text)).replace("...", r"\ldots ")
+    text = _POWER_OF_TEN.sub(r"\\times ", _ungrouped(plain(text)).replace("...", r"\ldots "))
     text = _TEMPERATURE.sub(r"\\text{deg\1}", _COMMAND.sub(_replace_command, text).replace("$", ""))
     text = _calls_to_braces(text.replace("**", "^"))
     text = _WORD_COMMANDS.sub(lambda m: "\\infty" if m[1].startswith("inf") else "\\" + m[1], text)
@@ -145,6 +150,7 @@ def canonical(text: str) -> str:
     text = _SPACED_GROUPS.sub(lambda m: m[0].replace(" ", ""), text)
     text = _SPACE.sub("", text).removeprefix(r"\approx")
     text = _BARE_POINT.sub("0.", _SHORT_BRACES.sub(r"\1\2", text))
+    text = _POINTS.sub(lambda m: m[1] + m[2].replace(" ", ""), text)
     return _unparenthesised(_PERCENT.sub(r"\\%", text))
 
 

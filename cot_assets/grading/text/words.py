@@ -15,6 +15,16 @@ _COMMAND = re.compile(r"\\[a-zA-Z]+")
 CODE = re.compile(
     r"\d+(?:-\d+)+|\d+(?:\.\d+){2,}|\(\d+\) ?\d+-\d+|\d+/\d+/\d+|(?=.*\d)(?=.*[A-Za-z])[A-Za-z]*\d+[A-Za-z][A-Za-z0-9]*\d[A-Za-z0-9]*|[A-Za-z]+\d[A-Za-z0-9]*"
 )
+_ELEMENT = (
+    "A[cglmr-u]|B[aehikr]?|C[adelmnorsu]?|D[bsy]|E[rsu]|F[elmr]?|G[ade]|H[efgos]?|I[nr]?|K[r]?|L[airuv]|M[dgnot]|N[abdeiop]?|"
+    "O[gs]?|P[abdmortu]?|R[abefghnu]|S[bcegimnr]?|T[abehilm]|U|V|W|Xe|Yb?|Z[nr]"
+)
+_FORMULA = re.compile(
+    rf"\d*(?:(?:{_ELEMENT})(?:_?[2-9]|_?\d{{2,3}})?|[()](?:_?[2-9])?){{2,20}}(?:\^[1-9]?[-+])?"
+)
+_REMAINDER = re.compile(r"(-?\d+) ?(?:R|remainder) ?(\d+)")
+_POINTS = re.compile(r"\\(?:angle|triangle) ?\{?[A-Z]+\}?")
+_SPELLED = re.compile(r"[A-Z](?: [A-Z]){2,19}")
 _PRODUCT = re.compile(r"[xyz]{2,3}")
 TEXTUAL = re.compile(r"\\(?:text|math)[a-z]{0,6}|\\[,;:! ]|\\[mh]box|[{}$\"']|\\[()\[\]]")
 #: Short runs of letters that are words wherever they stand.
@@ -47,6 +57,23 @@ _SMALL_WORDS = frozenset(
         "only",
     ]
 )
+
+
+def ordered(form: str) -> str | None:
+    """The plain text of a form whose letters have an order: a chemical formula, a remainder, letters apart; else None.
+
+    Points of an angle or a triangle too. A formula is of symbols of elements, with a number above 1 below one of them
+    at least: ``P_1V_1`` is a product.
+    """
+    upright = " ".join(UPRIGHT.sub(r" \1 " if "R" in form else r"\1", form).split())
+    if match := _REMAINDER.fullmatch(upright):
+        return f"{match[1]} remainder {match[2]}"
+    if _SPELLED.fullmatch(upright) or _POINTS.fullmatch(form):
+        return upright.replace(" ", "")
+    tight = UPRIGHT.sub(r"\1", form).replace("{", "").replace("}", "")
+    if "_" in tight and _FORMULA.fullmatch(tight) and len(re.findall("[A-Z]", tight)) > 1:
+        return tight.replace("_", "")
+    return None
 
 
 def folded(bare: str) -> str:

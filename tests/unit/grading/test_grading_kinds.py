@@ -5,6 +5,14 @@ import pytest
 from cot_assets.grading.verify import quick_verdict
 
 SAME: dict[str, list[tuple[str, str]]] = {
+    "letters that have an order": [
+        ("H2O", "H_2O"), (r"\text{H}_2\text{O}", "H_2O"), ("CO_{2}", "CO2"), ("C_6H_{12}O_6", "C6H12O6"), ("A B C D", "ABCD"), ("3 remainder 2", "3R2"), (r"3 \text{ R } 2", "3 R 2"), (r"\angle A B C", r"\angle ABC"),
+        ("P_2V_1", "V_1P_2"), (r"A \to B", r"A\rightarrow B"), (r"2=1+1", "1+1=2"),
+    ],
+    "touching intervals": [
+        (r"(0,2] \cup [2,3)", "(0,3)"), (r"[0,1) \cup \{1\}", "[0,1]"), (r"[0,2] \cup [1,3]", "[0,3]"), (r"(-\infty,0] \cup [0,\infty)", r"(-\infty,\infty)"), (r"(0,1) \cup (1,2)", r"(1,2) \cup (0,1)"),
+    ],
+    "powers of ten": [("1.5 x 10^3", "1500"), ("3x10^{-2}", "0.03"), ("2 X 10^4", r"2\times 10^4")],
     "numbers": [
         ("42", "42"), ("025", "25"), ("+7", "7"), ("-0042", "-42"), ("1500.0", "1500"), (".5", "0.5"), ("5.", "5"),
         ("1,234", "1234"), ("1{,}234{,}567", "1234567"), (r"10,\!080", "10080"), (r"11,\! 111,\! 100", "11111100"),
@@ -141,6 +149,16 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         ("west", r"\text{east}"), ("H2O", "HO2"), ("A1B2", "B2A1"), ("нет", "да"), ("東京", "京東"), ("oddd", r"\text{odd}"), (r"x \text{ is even}", r"x \text{ is odd}"), ("true", "false"), ("no", "on"), ("Paris", "Pairs"),
         ("salt and pepper", "salt"), ("not prime", "prime"), ("12-34-56", "-78"), ("3.14.15", "3.15.14"), ("tea", "eat"), ("NaCl", "ClNa"), ("CO", "Co2"), ("AZYUK2A", "2"),
     ],
+    "letters that have an order": [
+        ("OH_2", "H_2O"), ("H_6C_2O", "C_2H_6O"), ("CH_3OH", "OHCH_3"), ("Na_2SO_4", "SO_4Na_2"), (r"\mathrm{CO_2}", r"\mathrm{O_2C}"), (r"\text{H}_2\text{O}", r"\text{OH}_2"), ("Ca(OH)_2", "(OH)_2Ca"),
+        (r"\angle A B C", r"\angle C A B"), (r"\triangle A B C", r"\triangle A C B"), (r"\overrightarrow{A B}", r"\overrightarrow{B A}"), ("A B D C", "A B C D"), ("3 R 2", "2 R 3"), (r"3 \text{ R } 2", r"2 \text{ R } 3"),
+        ("3 remainder 2", "6"), (r"\frac{dy}{dx}", r"\frac{dx}{dy}"), (r"\frac{dy}{dx}", "0"), (r"\frac{\partial u}{\partial v}", r"\frac{\partial v}{\partial u}"),
+    ],
+    "relations that have a direction": [
+        (r"A \to B", r"B \to A"), (r"p \Rightarrow q", r"q \Rightarrow p"), (r"A \implies B", r"B \implies A"), (r"A \subset B", r"B \subset A"), ("1 < 2", "2 < 3"), ("1 < 2", "1 < 3"), ("1+1=2", "2+2=4"), (r"p \land q", r"p \lor q"),
+    ],
+    "percentages and units": [(r"5\%", r"5\text{ kg}"), (r"500\%", "5 kg"), (r"50\%", r"50\text{ cm}"), (r"20\%", r"\$20")],
+    "touching intervals": [("(0,1) \\cup (1,2)", "(0,2)"), (r"(0,1) \cup \{1\}", "(0,1)"), (r"\emptyset", "(2,2)"), (r"[0,1] \cup [2,3]", "[0,3]"), (r"(0,2] \cup [2,3)", "(0,3]")],
     "bases": [("53_8", "52_8"), ("52_7", "52_8"), ("42", "52_8"), ("52_8", "42")],
 }  # fmt: skip
 
