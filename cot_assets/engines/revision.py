@@ -45,7 +45,7 @@ THROUGHPUT = {
         {
             "async_scheduling", "block_size", "cpu_offload_gb", "data_parallel_size", "disable_log_stats",
             "distributed_executor_backend", "download_dir", "enable_chunked_prefill", "enforce_eager",
-            "gpu_memory_utilization", "kv_cache_memory_bytes", "load_format", "max_logprobs", "max_model_len",
+            "gpu_memory_utilization", "kv_cache_memory_bytes", "max_logprobs", "max_model_len",
             "max_num_batched_tokens", "max_num_seqs", "max_parallel_loading_workers", "num_gpu_blocks_override",
             "pipeline_parallel_size", "swap_space", "tensor_parallel_size", "use_tqdm_on_load",
         }

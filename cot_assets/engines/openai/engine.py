@@ -40,6 +40,8 @@ from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
 T = TypeVar("T")
+#: In the identity of blocks from a server that takes no penalties, top_k and min_p: its own may differ.
+_OWN_DEFAULTS = {"defaults": "the server's"}
 _HEARTBEAT = 5.0  #: seconds after which a caller hears that the server is waited for
 _FAILURES = 16  #: blocks that fail one after the other before no further one is tried
 
@@ -74,7 +76,12 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
             is_reproducible=False,  # what runs beside a request, and where, is the server's affair
             is_retokenized=not (self._endpoint.can.takes_ids and self._endpoint.can.returns_ids),
             # Whatever the server's revision says, the tokenizer and the tokens that end a text are the entry's.
-            settings=canonical({"tokenizer": self._tokenizer.revision}),
+            settings=canonical(
+                {
+                    "tokenizer": self._tokenizer.revision,
+                    **({} if self._endpoint.can.takes_extras else _OWN_DEFAULTS),
+                }
+            ),
             tokenizer=self._tokenizer.revision,
             context=self._endpoint.context,
             note=self._endpoint.note,

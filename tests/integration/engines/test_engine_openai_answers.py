@@ -395,8 +395,12 @@ def test_a_prefix_that_leaves_nothing_open_is_none(server: TinyServer, folder: P
 
 
 def test_settings_that_a_server_does_not_take_are_noted_or_refused(server: TinyServer, folder: Path) -> None:
+    taking = opened(server, folder)
+    taking.close()
     server.takes_extras = False
     engine = opened(server, folder)
+    # Its own settings hold, whatever they are: blocks of the one are none of the other.
+    assert taking.describe().settings != engine.describe().settings
     assert "sent no top_k, min_p, repetition_penalty" in engine.describe().note
     with pytest.raises(EngineError, match="takes no top_k and min_p"):
         run(engine, [block("a", (7,))], type(SAMPLE)(1.0, 1.0, top_k=5))

@@ -123,6 +123,7 @@ def test_arguments_of_vllm_that_change_probabilities_make_another_revision(
         ("openvino", {"num_kv_blocks": 9, "max_num_seqs": 2}, False),
         ("vllm", {"kv_cache_dtype": "fp8"}, True),
         ("vllm", {"hf_overrides": {"x": 1}}, True),
+        ("vllm", {"load_format": "dummy"}, True),
         ("vllm", {"an_argument_of_a_later_version": 1}, True),
         ("vllm", {"max_num_seqs": 8, "gpu_memory_utilization": 0.5}, False),
         ("openai", {"concurrency": 4}, False),
