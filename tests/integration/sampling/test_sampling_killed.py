@@ -18,7 +18,7 @@ from support.sameness import assert_same_tables
 
 from cot_assets.problems.load import load_problems
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3000)]  # minutes on a machine that is busy
 
 N_KILLS, SEED = 20, 5
 PAIR = MODEL, PROBLEM_SET = "demo-weak", "tiny"
