@@ -44,6 +44,17 @@ def alive(home: DataHome) -> Iterator[str]:
         _path(home, name).unlink(missing_ok=True)
 
 
+@contextmanager
+def running(instance: dg.DagsterInstance, home: DataHome) -> Iterator[str]:
+    """:func:`alive`, and what the block leaves unfinished is canceled: a signal may come while a run is being made."""
+    try:
+        with alive(home) as process:
+            yield process
+    except BaseException:
+        end_abandoned(instance, home)
+        raise
+
+
 def end_abandoned(instance: dg.DagsterInstance, home: DataHome) -> int:
     """Cancel the unfinished runs of processes that are gone and free their slots; returns how many.
 

@@ -15,7 +15,7 @@ from dagster._utils.error import SerializableErrorInfo
 
 from cot_assets.orchestration.jobs import assets_of
 from cot_assets.orchestration.presence import look, look_at_rows, validity
-from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned, running_elsewhere
+from cot_assets.orchestration.processes import PROCESS_TAG, end_abandoned, running, running_elsewhere
 from cot_assets.orchestration.staleness import State, Unit, Wanted, decide, partition_key, wanted
 from cot_assets.orchestration.state import ensure_partitions, in_flight, read_state
 from cot_assets.orchestration.status.evidence import keep
@@ -71,7 +71,7 @@ def bring_up_to_date(
         refuse_recorded(config, problem_set, model)
     ensure_partitions(instance, [m for m, _ in pairs], [p for _, p in pairs])
     warehouse = Warehouse(DataHome.from_environment())
-    with alive(warehouse.home) as process:
+    with running(instance, warehouse.home) as process:
         keep(warehouse.home)
         end_abandoned(instance, warehouse.home)
         for line in look(warehouse, pairs, is_quiet=not in_flight(instance), is_thorough=is_thorough):
@@ -160,14 +160,15 @@ def execute(
         PipelineError: The run failed.
         KeyboardInterrupt: A signal stopped the run. It is canceled: automation counts failures.
     """
-    result = definitions.resolve_job_def(unit.job).execute_in_process(
-        instance=instance,
-        partition_key=partition_key(unit),
-        tags=tags,
-        run_config=_QUIET,
-        raise_on_error=False,
-        asset_selection=[dg.AssetKey(name) for name in assets],
-    )
+    with running(instance, DataHome.from_environment()) as process:
+        result = definitions.resolve_job_def(unit.job).execute_in_process(
+            instance=instance,
+            partition_key=partition_key(unit),
+            tags={PROCESS_TAG: process, **(tags or {})},
+            run_config=_QUIET,
+            raise_on_error=False,
+            asset_selection=[dg.AssetKey(name) for name in assets],
+        )
     if result.success:
         return [
             f"{'failed' if each.severity == dg.AssetCheckSeverity.ERROR else 'warning'}: "

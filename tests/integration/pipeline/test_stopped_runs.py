@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from support.scripted import ScriptedEngine
 from cot_assets.definitions import build_defs
 from cot_assets.orchestration.instance import open_instance
 from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned
-from cot_assets.orchestration.runs import PipelineError, bring_up_to_date
+from cot_assets.orchestration.runs import PipelineError, bring_up_to_date, execute
+from cot_assets.orchestration.staleness import Unit
+from cot_assets.orchestration.state import in_flight
 from cot_assets.sampling.shards import ShardStore
 
 pytestmark = pytest.mark.heavy
@@ -72,6 +75,22 @@ def test_only_what_a_dead_process_left_is_ended(tmp_path: Path) -> None:
         assert statuses == {"run0": "STARTED", "run1": "CANCELED", "run2": "STARTED"}
         assert end_abandoned(instance, lab.home) == 0
     assert list((lab.home.dagster / "processes").iterdir()) == []
+
+
+def test_a_run_of_whatever_command_is_marked_and_ended_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = Lab(tmp_path)
+
+    def stopped(_: object, instance: dg.DagsterInstance, tags: Mapping[str, str], **__: object) -> None:
+        instance.add_run(dg.DagsterRun("job", status=dg.DagsterRunStatus.NOT_STARTED, tags=dict(tags)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dg.JobDefinition, "execute_in_process", stopped)
+    with lab.instance() as instance:
+        with pytest.raises(KeyboardInterrupt):
+            execute(build_defs(), instance, Unit("compare_models", "sums"), assets=["report"])
+        assert not in_flight(instance), "published files are looked at only where no run is in flight"
 
 
 def test_two_models_may_be_run_on_one_problem_set_at_once(tmp_path: Path) -> None:
