@@ -44,6 +44,7 @@ def commands(tmp_path: Path) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3000)
 def test_a_home_may_have_any_name(cli: Cli, tmp_path: Path, commands: list[tuple[str, ...]]) -> None:
     home = tmp_path / ODD
     variables = {**Lab(tmp_path / "lab").variables, "COT_ASSETS_HOME": str(home), "DAGSTER_HOME": ""}
@@ -116,6 +117,7 @@ def _without_privileges() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
 @pytest.mark.long
+@pytest.mark.timeout(3000)
 def test_a_home_without_permission_is_one_line(tmp_path: Path, commands: list[tuple[str, ...]]) -> None:
     home = tmp_path / "home"
     home.mkdir()

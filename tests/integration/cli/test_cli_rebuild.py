@@ -29,7 +29,7 @@ from cot_assets.warehouse.recorded import with_recorded
 from cot_assets.warehouse.schema import tables
 from cot_assets.warehouse.store import Warehouse
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3000)]
 
 PAIRS = [("strong", "sums"), ("weak", "sums")]
 RECORDED = "theirs"

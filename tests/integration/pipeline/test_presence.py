@@ -21,7 +21,7 @@ from cot_assets.sampling.shards import DamagedShardWarning
 from cot_assets.warehouse.queries import run_query
 from cot_assets.warehouse.schema import tables
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3000)]
 
 PAIRS = [("script", "sums")]
 LEDGERS = {"sampling_runs", "models", "audits"}  # of the moment, or of the runs themselves
