@@ -74,6 +74,30 @@ def test_a_data_set_is_loaded_by_its_own_library(export: Export, tmp_path: Path)
 
 
 @pytest.mark.heavy
+def test_lines_have_the_types_that_trainers_take(export: Export, tmp_path: Path) -> None:
+    """Those of TRL's stepwise and preference formats; its PRMTrainer 0.24 made its labels of such lines."""
+    needs("datasets", "exchange")
+    import datasets
+
+    texts = ("prompt", "chosen", "rejected")
+    for form, wanted in (
+        (
+            "steps",
+            {"prompt": "string", "completions": ["string"], "labels": ["bool"], "soft_labels": ["float64"]},
+        ),
+        ("preferences", dict.fromkeys(texts, "string")),
+    ):
+        file = tmp_path / f"{form}.jsonl"
+        assert export(form, "--output", file).exit_code == 0
+        rows = datasets.load_dataset(
+            "json", data_files=str(file), split="train", cache_dir=str(tmp_path / "cache")
+        )
+        kinds = {name: getattr(kind, "feature", kind) for name, kind in rows.features.items()}
+        there = {name: kinds[name].dtype for name in wanted}
+        assert there == {name: kind[0] if isinstance(kind, list) else kind for name, kind in wanted.items()}
+
+
+@pytest.mark.heavy
 def test_logs_are_read_by_inspect_itself(export: Export, published: Warehouse, tmp_path: Path) -> None:
     needs("inspect_ai", "exchange")
     from inspect_ai.log import (
