@@ -24,6 +24,48 @@ from cot_assets.warehouse.queries import each_row
 _VALUES = {"correct": "C", "incorrect": "I", "truncated": "I", "no_answer": "N"}
 _STOPS = {"stop": "stop", "length": "max_tokens", "content_filter": "content_filter"}
 _SCORER = "verdict"
+#: A row per trace, with what ``trace_curves`` says of its cuts.
+_TRACES = """
+WITH curves AS (
+    SELECT
+        trace_id,
+        list(
+            {
+                'cut_policy': cut_policy, 'cut_index': cut_index, 'char_end': char_end, 'potential': potential,
+                'ci_low': ci_low, 'ci_high': ci_high, 'n': n
+            }
+            ORDER BY cut_policy, cut_index
+        ) AS curve
+    FROM trace_curves
+    WHERE NOT is_end
+        AND model = $model
+        AND problem_set = $problem_set
+    GROUP BY trace_id
+)
+SELECT
+    traces.problem_set,
+    traces.model,
+    traces.problem_id,
+    traces.trace_id,
+    traces.sample_index,
+    problems.level,
+    problems.subject,
+    problems.prompt,
+    problems.gold_answer,
+    traces.text,
+    traces.answer,
+    traces.verdict,
+    traces.finish_reason,
+    traces.n_tokens,
+    traces.model_revision,
+    coalesce(curves.curve, []) AS curve
+FROM traces
+JOIN problems ON problems.problem_set = traces.problem_set AND problems.problem_id = traces.problem_id
+LEFT JOIN curves USING (trace_id)
+WHERE traces.model = $model
+    AND traces.problem_set = $problem_set
+ORDER BY traces.problem_set, traces.model, traces.problem_id, traces.sample_index
+"""
 
 
 def write_inspect_logs(
@@ -51,7 +93,7 @@ def _write_log(home: DataHome, path: Path, model: str, problem_set: str) -> int:
             shown = ("id", "epoch", "input", "target", "scores")
             summaries.append({name: sample[name] for name in shown} | {"completed": True})
 
-        each_row(home, "traces_with_curves", add, {"model": model, "problem_set": problem_set}, SECONDS)
+        each_row(home, _TRACES, add, {"model": model, "problem_set": problem_set}, SECONDS)
         write("summaries.json", summaries)
         write("header.json", _header(model, problem_set, summaries))
     return len(summaries)
