@@ -48,7 +48,7 @@ def test_a_data_set_holds_every_row_of_its_tables(
         assert there.height == wanted.height > 0, config
         assert sorted(map(str, there.rows())) == sorted(map(str, wanted.rows())), config
     card = (folder / "README.md").read_text()
-    assert "| potential | n_correct / n, an estimate of P(correct | prefix)" in card
+    assert "| potential | n_correct / n, or the weighted share" in card
     assert "token_ids" not in card
 
 
