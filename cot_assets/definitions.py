@@ -20,7 +20,7 @@ from cot_assets.measures.transfer import assets as transfer
 from cot_assets.orchestration.assets.publishing import publishing
 from cot_assets.orchestration.assets.resources import Engines, LoggedProgress, Study
 from cot_assets.orchestration.catalog import after_all, catalogued
-from cot_assets.orchestration.jobs import evidence_of, jobs
+from cot_assets.orchestration.jobs import evidence_of, jobs, on_demand
 from cot_assets.orchestration.status.evidence import learn
 from cot_assets.orchestration.triggers import analysis_sensor, nightly_schedules, registry_sensor
 from cot_assets.report.sections import Section
@@ -59,7 +59,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     all_jobs = jobs()
     return dg.Definitions(
         assets=assets,
-        jobs=all_jobs,
+        jobs=[*all_jobs, on_demand()],
         sensors=[registry_sensor(all_jobs), analysis_sensor()],
         schedules=nightly_schedules(),
         resources={

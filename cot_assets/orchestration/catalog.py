@@ -66,5 +66,5 @@ def after_all(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetDep]:
         if spec.partitions_def == PROBLEM_SETS
         else dg.AssetDep(spec.key, partition_mapping=BY_PROBLEM_SET)
         for spec in specs
-        if spec.key not in inner
+        if spec.key not in inner and spec.partitions_def is not None
     ]

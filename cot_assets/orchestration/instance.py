@@ -8,31 +8,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
+import yaml
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from cot_assets.study.home import DataHome, plain
 
-#: run_monitoring ends a run whose daemon was killed while it started, and frees the pool slot of one that was
-#: killed, without which the next run would wait for ever; one slot per pool: the GPU holds one model at a time.
-_YAML = """\
-# Written by cot-assets when it was missing; yours to edit.
-run_monitoring:
-  enabled: true
-  start_timeout_seconds: 40
-  poll_interval_seconds: 10
-  free_slots_after_run_end_seconds: 5
-concurrency:
-  pools:
-    granularity: op
-    default_limit: 1
-  runs:
-    max_concurrent_runs: 1
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-"""
+#: The code location, by the name under which every web server and daemon loads it.
+LOCATION = "cot_assets.definitions"
+#: The path below which `cot-assets ui` serves the folder of reports.
+REPORTS = "/reports"
+
+_SETTINGS = Path(__file__).with_name("dagster.yaml")
+_OF_CHECKOUT = ("storage", "compute_logs")  #: settings that a data home does not need: they name its folder
 
 
 class InstanceError(RuntimeError):
@@ -44,7 +40,12 @@ def prepare_instance(home: DataHome) -> None:
     home.create()
     file = home.dagster / "dagster.yaml"
     if not file.exists():
-        file.write_text(_YAML)
+        settings = yaml.safe_load(_SETTINGS.read_text(encoding="utf-8"))
+        own = {name: value for name, value in settings.items() if name not in _OF_CHECKOUT}
+        file.write_text(
+            "# Written by cot-assets when it was missing; yours to edit.\n"
+            + yaml.safe_dump(own, sort_keys=False)
+        )
     os.environ["DAGSTER_HOME"] = str(plain(home.dagster))
     os.environ["COT_ASSETS_HOME"] = str(home.root)
 
@@ -69,3 +70,9 @@ def open_instance(home: DataHome) -> Iterator[dg.DagsterInstance]:
         ) from error
     with opened as instance:
         yield instance
+
+
+def origin_of(job: str) -> RemoteJobOrigin:
+    """Where a web server finds a job: runs that name it are on the job's page and on Overview."""
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=LOCATION), LOCATION)
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), job)

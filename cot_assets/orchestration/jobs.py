@@ -25,6 +25,8 @@ _DESCRIPTIONS = {
     "measure_transfer": "Measure one reader again, for writers that arrived after it.",
     "compare_models": "Rates of all models, the report, and results.duckdb.",
 }
+#: What is made on demand only, of no partition, and kept up to date by nothing.
+_ON_DEMAND = "quick_look"
 JOBS = tuple(_DESCRIPTIONS)
 
 
@@ -47,7 +49,7 @@ def job_of(spec: dg.AssetSpec) -> str:
 def evidence_of(specs: Iterable[dg.AssetSpec]) -> Evidence:
     """Names of assets by job and part."""
     found: dict[str, dict[Part, tuple[str, ...]]] = {}
-    for spec in specs:
+    for spec in (spec for spec in specs if spec.partitions_def is not None):
         parts = found.setdefault(job_of(spec), {})
         parts[part_of(spec)] = (*parts.get(part_of(spec), ()), spec.key.to_user_string())
     return found
@@ -78,3 +80,13 @@ def jobs() -> list[Any]:
         )
         for name in JOBS
     ]
+
+
+def on_demand() -> Any:
+    """The job of the one asset without partitions."""
+    return dg.define_asset_job(
+        _ON_DEMAND,
+        selection=[_ON_DEMAND],
+        description="A look at a few problems with fewer rollouts: the launchpad asks for what. Fills no table.",
+        executor_def=dg.in_process_executor,
+    )

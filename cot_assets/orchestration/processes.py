@@ -18,14 +18,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._core.storage.tags import GRPC_INFO_TAG, HIDDEN_TAG_PREFIX
 from filelock import FileLock, Timeout
 
 from cot_assets.orchestration.instance import open_instance
 from cot_assets.orchestration.staleness import Unit, partition_key
 from cot_assets.study import DataHome
 
-PROCESS_TAG = "cot_assets/process"
+#: Of Dagster's hidden tags: it says nothing to a person.
+PROCESS_TAG = f"{HIDDEN_TAG_PREFIX}cot_assets/process"
 _STARTED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *_STARTED, dg.DagsterRunStatus.CANCELING,

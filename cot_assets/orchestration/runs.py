@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 from dagster._utils.error import SerializableErrorInfo
 
+from cot_assets.orchestration.instance import origin_of
 from cot_assets.orchestration.jobs import assets_of
 from cot_assets.orchestration.presence import look, look_at_rows, validity
 from cot_assets.orchestration.processes import PROCESS_TAG, end_abandoned, running, running_elsewhere
@@ -160,15 +163,17 @@ def execute(
         PipelineError: The run failed.
         KeyboardInterrupt: A signal stopped the run. It is canceled: automation counts failures.
     """
+    job, selected = definitions.resolve_job_def(unit.job), frozenset(dg.AssetKey(name) for name in assets)
+    own = job.get_tags_for_partition_key(partition_key(unit), selected)
     with running(instance, DataHome.from_environment()) as process:
-        result = definitions.resolve_job_def(unit.job).execute_in_process(
-            instance=instance,
-            partition_key=partition_key(unit),
-            tags={PROCESS_TAG: process, **(tags or {})},
+        run = instance.create_run_for_job(
+            job.get_subset(asset_selection=selected),
             run_config=_QUIET,
-            raise_on_error=False,
-            asset_selection=[dg.AssetKey(name) for name in assets],
+            tags={**own, PROCESS_TAG: process, **(tags or {})},
+            asset_selection=selected,
+            remote_job_origin=origin_of(unit.job),
         )
+        result = execute_run(InMemoryJob(job), run, instance)
     if result.success:
         return [
             f"{'failed' if each.severity == dg.AssetCheckSeverity.ERROR else 'warning'}: "

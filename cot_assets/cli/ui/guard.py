@@ -54,7 +54,7 @@ class Guard:
             if not self._is_known(scope, headers):
                 refusal = 401, "this address needs the token that `cot-assets ui` printed: open its link"
         if refusal is None:
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(scope, receive, with_headers(send, _HEADERS))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": refusal[1][:120]})
         else:
@@ -153,13 +153,15 @@ def _is_same(origin: str, host: str) -> bool:
     return scheme in ("http", "https") and authority.lower() == host.lower()
 
 
-def _with_headers(send: Send) -> Send:
-    async def with_headers(message: MutableMapping[str, Any]) -> None:
+def with_headers(send: Send, more: Collection[tuple[bytes, bytes]]) -> Send:
+    """A ``send`` that adds headers to an answer."""
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *_HEADERS]
+            message["headers"] = [*message.get("headers", []), *more]
         await send(message)
 
-    return with_headers
+    return sending
 
 
 async def _answer(send: Send, status: int, text: str, headers: Collection[tuple[bytes, bytes]] = ()) -> None:

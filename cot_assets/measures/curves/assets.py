@@ -4,21 +4,25 @@ Belongs here: traces, prefixes (with trace_cuts), completions, rollouts, potenti
 here: what is found on the curves (:mod:`cot_assets.measures.patterns.assets`).
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 import polars as pl
+from pydantic import Field
 
 from cot_assets.engines.base import Engine
-from cot_assets.measures.curves.martingale import martingale_test
-from cot_assets.measures.curves.stopping import stopping_frame
+from cot_assets.measures.curves.checks import martingale_finding
+from cot_assets.measures.curves.quick_look import found_in_look, looked_at, quick_curves
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
-from cot_assets.orchestration.assets import sampling
+from cot_assets.orchestration.assets import sampling, showing
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
 from cot_assets.problems.given import read_given
 from cot_assets.problems.load import load_problems
+from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.given_traces import given_traces_frame
-from cot_assets.sampling.plan import plan_rollouts, plan_traces
+from cot_assets.sampling.plan import PlannedBlock, plan_rollouts, plan_traces
 from cot_assets.sampling.tables import (
     GRADED_BY,
     measured_traces,
@@ -28,6 +32,7 @@ from cot_assets.sampling.tables import (
     traces_frame,
 )
 from cot_assets.study import GIVEN
+from cot_assets.warehouse.recorded import refuse_recorded
 
 _TRACES = {**rules.SCHEMA, **sampling.TEXT_CHECKS, **sampling.AUDIT}
 _POTENTIALS = {
@@ -45,6 +50,7 @@ _POTENTIALS = {
     metadata=common.table_metadata("problems"),
     check_specs=common.check_specs("problems", rules.SCHEMA, PROBLEM_SETS),
 )
+@showing.told
 def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Questions with gold answers, from the problem set's source."""
     scope = common.sampled_scope_of(context, study)
@@ -68,6 +74,7 @@ def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
     check_specs=common.check_specs("traces", _TRACES),
     pool="gpu",
 )
+@showing.told
 def traces(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:
@@ -116,7 +123,8 @@ def _given_traces(
     if frame.is_empty():
         raise dg.Failure(
             f"{scope.model!r} can measure none of the {given.height} traces of {scope.problem_set!r}: they are longer "
-            "than max_tokens, or cannot be written in its tokens; choose another model or protocol"
+            "than max_tokens, or cannot be written in its tokens; choose another model or protocol",
+            allow_retries=False,
         )
     scope.warehouse.write_partition("traces", frame, scope.where)
     return common.finished(
@@ -140,6 +148,7 @@ def _given_traces(
     metadata=common.table_metadata("prefixes"),
     check_specs=common.check_specs("prefixes", rules.SCHEMA),
 )
+@showing.told
 def prefixes(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The measured traces, cut by the protocol's policy."""
     scope = common.sampled_scope_of(context, study)
@@ -167,6 +176,7 @@ def prefixes(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
     check_specs=common.check_specs("completions", sampling.AUDIT),
     pool="gpu",
 )
+@showing.told
 def completions(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:
@@ -194,6 +204,7 @@ def completions(
     metadata=common.table_metadata("rollouts"),
     check_specs=common.check_specs("rollouts", sampling.ROLLOUT_CHECKS),
 )
+@showing.told
 def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Every rollout with its verdict, judged on the trace up to the cut and the completion together."""
     scope = common.sampled_scope_of(context, study)
@@ -216,6 +227,7 @@ def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
     metadata=common.table_metadata("potentials"),
     check_specs=common.check_specs("potentials", _POTENTIALS),
 )
+@showing.told
 def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """P(correct | prefix) with its interval, for every prefix."""
     scope = common.sampled_scope_of(context, study)
@@ -236,29 +248,53 @@ def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.Materializ
         },
         metadata={
             "mean_potential": frame["potential"].mean(),
-            "curves": common.picture(curves_figure(curve, f"{scope.model} on {scope.problem_set}")),
+            "picture": showing.picture(curves_figure(curve, f"{scope.model} on {scope.problem_set}")),
         },
     )
 
 
-def martingale_finding(scope: common.Scope, curves: pl.DataFrame) -> rules.Finding:
-    """The joint martingale test on line ends and trace ends; not applicable to correct-only traces."""
-    if scope.protocol.sampling.measured == "correct":
-        return rules.Finding(
-            True, "not applicable: the protocol measures correct traces only, which is a selection"
-        )
-    if scope.config.problem_set(scope.problem_set).has_given_traces:
-        return rules.Finding(True, "not applicable: another law wrote the traces")
-    traces = scope.warehouse.read_table("traces", **scope.where)
-    # Places that exploration found depend on what follows them: they are no stopping times.
-    own = curves.filter(pl.col("cut_policy") == scope.protocol.sampling.cut_policy)
-    frame = stopping_frame(own, scope.protocol, traces)
-    if frame.is_empty():
-        return rules.Finding(False, "no trace with a verdict was measured, so there is nothing to test")
-    result = martingale_test(frame)
-    return rules.Finding(
-        result.is_passed,
-        f"mean drift {result.mean_drift:+.3f} ({result.drift_low:+.3f} to {result.drift_high:+.3f}) over "
-        f"{result.n_problems} problems, p = {result.p_value:.3g}; level {result.level}",
-        {"p_value": result.p_value, "mean_drift": result.mean_drift, "traces": result.n_traces},
+class Look(dg.Config):
+    """What a quick look looks at; the form in the launchpad."""
+
+    model: str = Field(description="A model in models.toml, say demo-weak.")
+    problem_set: str = Field(description="A problem set in problem_sets.toml, say demo.")
+    problems: int = Field(4, ge=1, description="How many of its problems, from the first.")
+    n: int = Field(16, ge=0, description="Rollouts per prefix, a multiple of 16; 0 for the protocol's own.")
+    protocol: str = Field("", description="A protocol in protocols.toml; empty for that of the problem set.")
+
+
+@dg.asset(
+    description="A quick look at a model on a few problems, with fewer rollouts or under another protocol: choose in the "
+    "launchpad. It shows a picture of the curves and fills no table, so nothing is mixed with what is measured. What it "
+    "samples is kept, and a measurement under the same protocol uses it again.",
+    kinds={"parquet"},
+    pool="gpu",
+)
+@showing.told
+def quick_look(
+    context: dg.AssetExecutionContext,
+    config: Look,
+    study: Study,
+    engines: Engines,
+    progress: dg.ResourceParam[Progress],
+) -> dg.MaterializeResult:
+    """Curves of a few problems, shown and not kept."""
+    declared = looked_at(study.config(), config.problem_set, config.protocol, config.n)
+    scope = common.Scope(declared, study.warehouse(), config.problem_set, config.model)
+    refuse_recorded(declared, config.problem_set, config.model)
+    known = scope.warehouse.read_table("problems", problem_set=config.problem_set)
+    every = (
+        load_problems(declared.problem_set(config.problem_set), study.home()) if known.is_empty() else known
     )
+    problems = every.head(config.problems)
+    engine = sampling.open_engine(scope, engines)
+    with sampling.EngineRun(context, scope, study, engine, progress) as run, scope.judging() as judge:
+
+        def draw(plan: Sequence[PlannedBlock], purpose: Purpose) -> pl.DataFrame:
+            store = run.sample(plan, purpose, is_last=purpose == "rollout")
+            return store.read([planned.block.key for planned in plan])
+
+        curves = quick_curves(problems, config.model, scope.protocol, engine, draw, judge)
+        cost = run.cost
+    title = f"{config.model} on {problems.height} of {every.height} problems of {config.problem_set}"
+    return dg.MaterializeResult(metadata=showing.shown(found_in_look(curves, scope.protocol, title) | cost))

@@ -11,7 +11,7 @@ from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.measures.exploration.rounds import Exploration
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
-from cot_assets.orchestration.assets import sampling
+from cot_assets.orchestration.assets import sampling, showing
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import MODEL_BY_SET
 from cot_assets.sampling.plan import PlannedBlock, plan_rollouts
@@ -33,6 +33,7 @@ _CHECKS = {**rules.SCHEMA, **sampling.AUDIT}
     check_specs=common.check_specs("explorations", _CHECKS),
     pool="gpu",
 )
+@showing.told
 def explorations(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:

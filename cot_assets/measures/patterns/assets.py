@@ -13,6 +13,7 @@ import polars as pl
 
 from cot_assets.measures.patterns.judging import judge_curves
 from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets import showing
 from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.partitions import MODEL_BY_SET
 
@@ -40,6 +41,7 @@ def _spec(name: str, after: str) -> dg.AssetSpec:
         *(_spec(view, table) for table, views in FILLED.items() for view in views),
     ],
 )
+@showing.told
 def patterns(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.MaterializeResult]:
     """Steps, their law, and whole traces. All tables are written, whichever of them are asked for."""
     scope = common.scope_of(context, study)

@@ -17,6 +17,7 @@ from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rate
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.measures.rates.summaries import JUDGED, QUESTIONS, summaries
 from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets import showing
 from cot_assets.orchestration.assets.derived import estimate_assets
 
 _DECIDED = ("tangents", "spikes", "lucky_guesses", "monotonicity", "changes")
@@ -83,8 +84,8 @@ def _shown(view: str, frame: pl.DataFrame) -> dict[str, Any]:
 
     columns = ("model", "pattern", "rule", "n_with", "n_traces", "rate", "ci_low", "ci_high")
     return {
-        "paper_filter": common.preview(frame.filter(trace_filter="paper").select(columns), rows=40),
-        "picture": common.picture(pattern_figure(frame)),
+        "paper_filter": showing.preview(frame.filter(trace_filter="paper").select(columns), rows=40),
+        "picture": showing.picture(pattern_figure(frame)),
     }
 
 

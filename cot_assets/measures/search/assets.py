@@ -16,7 +16,7 @@ from cot_assets.measures.search import tables
 from cot_assets.measures.search.effects import judge_optimized, judge_steps, optimized_effects
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
-from cot_assets.orchestration.assets import sampling
+from cot_assets.orchestration.assets import sampling, showing
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import MODEL_BY_SET
 from cot_assets.sampling.plan import PlannedBlock
@@ -46,6 +46,7 @@ OPTIMIZATION_CHECKS = {
     check_specs=common.check_specs("optimized_traces", OPTIMIZATION_CHECKS),
     pool="gpu",
 )
+@showing.told
 def optimized_traces(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:
@@ -73,7 +74,7 @@ def optimized_traces(
         scope.fingerprint,
         checks=OPTIMIZATION_CHECKS,
         findings={**rules.optimization_findings(stored, found.used), "audit": audit},
-        metadata={**cost, "effects": common.preview(stored["optimized_effects"], rows=20)},
+        metadata={**cost, "effects": showing.preview(stored["optimized_effects"], rows=20)},
     )
 
 

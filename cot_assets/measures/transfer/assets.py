@@ -17,7 +17,7 @@ from cot_assets.measures.transfer.steps import transfer_steps as steps_of
 from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
-from cot_assets.orchestration.assets import sampling
+from cot_assets.orchestration.assets import sampling, showing
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import ALL_WRITERS, MODEL_BY_SET
 from cot_assets.sampling.plan import plan_rollouts
@@ -41,6 +41,7 @@ def _where(scope: common.Scope) -> dict[str, str]:
     check_specs=common.check_specs("transfer_completions", sampling.AUDIT),
     pool="gpu",
 )
+@showing.told
 def transfer_completions(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:
@@ -83,6 +84,7 @@ def transfer_completions(
     metadata=common.table_metadata("transfer_rollouts"),
     check_specs=common.check_specs("transfer_rollouts", sampling.ROLLOUT_CHECKS),
 )
+@showing.told
 def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Every rollout of the reader with its verdict, judged on given text and completion together."""
     scope = common.sampled_scope_of(context, study)
@@ -104,6 +106,7 @@ def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.Mat
     metadata=common.table_metadata("transfer_potentials"),
     check_specs=common.check_specs("transfer_potentials", _POTENTIALS),
 )
+@showing.told
 def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The reader's potential by writer, trace, fraction and control."""
     scope = common.sampled_scope_of(context, study)
@@ -130,6 +133,7 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
     check_specs=common.check_specs("unlocks", rules.SCHEMA),
     tags={"part": "analysis"},
 )
+@showing.told
 def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Which problems the reader solves with a prefix that it does not solve alone."""
     scope = common.sampled_scope_of(context, study)
@@ -154,9 +158,9 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
         checks=rules.SCHEMA,
         findings={"schema": rules.schema_holds("unlocks", frame)},
         metadata={
-            "curve": common.picture(transfer_figure(curve)),
-            "headline": common.preview(shares.filter(*is_headline).select(columns), rows=20),
-            "shortest_unlocks": common.preview(
+            "picture": showing.picture(transfer_figure(curve)),
+            "headline": showing.preview(shares.filter(*is_headline).select(columns), rows=20),
+            "shortest_unlocks": showing.preview(
                 scope.warehouse.read_table("shortest_unlocks", **_where(scope))
             ),
         },
@@ -171,6 +175,7 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     metadata=common.table_metadata("transfer_differences"),
     tags={"part": "analysis"},
 )
+@showing.told
 def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The writer's text against each control of equal length."""
     scope = common.sampled_scope_of(context, study)
@@ -182,7 +187,7 @@ def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.
     return common.finished(
         frame,
         common.transfer_fingerprint_of(context, scope),
-        metadata={"headline": common.preview(headline, rows=20)},
+        metadata={"headline": showing.preview(headline, rows=20)},
     )
 
 
@@ -195,6 +200,7 @@ def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.
     check_specs=common.check_specs("transfer_steps", rules.SCHEMA),
     tags={"part": "analysis"},
 )
+@showing.told
 def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """What the writer's steps do to the writer and to the reader."""
     scope = common.sampled_scope_of(context, study)
@@ -209,5 +215,5 @@ def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.Materi
         common.transfer_fingerprint_of(context, scope),
         checks=rules.SCHEMA,
         findings={"schema": rules.schema_holds("transfer_steps", frame)},
-        metadata={"step_correlations": common.preview(correlations)},
+        metadata={"step_correlations": showing.preview(correlations)},
     )

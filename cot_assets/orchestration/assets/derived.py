@@ -13,6 +13,7 @@ import polars as pl
 
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets import showing
 from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
 
@@ -37,6 +38,7 @@ def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -
         metadata=common.table_metadata(table),
         check_specs=common.check_specs(table, rules.SCHEMA, MODEL_BY_SET),
     )
+    @showing.told
     def derived(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         scope = common.scope_of(context, study)
         scope.warehouse.write_partition(table, make(scope), scope.where)
@@ -84,6 +86,7 @@ def estimate_assets(
     ]
 
     @dg.multi_asset(name=name, specs=specs)
+    @showing.told
     def derived(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.MaterializeResult]:
         scope = common.scope_of(context, study)
         fingerprint = scope.fingerprint if is_by_model else common.comparison_fingerprint_of(context, scope)

@@ -6,12 +6,11 @@ asset, and the rules of the checks (:mod:`cot_assets.orchestration.assets.check_
 
 from __future__ import annotations
 
-import base64
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -21,6 +20,7 @@ from cot_assets.grading.pool import GraderPool
 from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.orchestration.assets.check_rules import Finding
 from cot_assets.orchestration.assets.resources import Study
+from cot_assets.orchestration.assets.showing import preview, shown
 from cot_assets.orchestration.jobs import part_of
 from cot_assets.orchestration.partitions import MODEL_BY_SET
 from cot_assets.orchestration.presence import validity
@@ -35,17 +35,11 @@ from cot_assets.orchestration.staleness import (
 from cot_assets.orchestration.state import recorded_models
 from cot_assets.orchestration.status.marks import remember
 from cot_assets.study import Config, DataHome, ModelEntry, Protocol
-from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.recorded import RecordedError, refuse_recorded
 from cot_assets.warehouse.schema import table_schema
 from cot_assets.warehouse.store import Warehouse
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_PREVIEW_ROWS, _PREVIEW_CHARACTERS = 8, 60
 _PAIR = ("answer", "gold_answer", "answer_kind")
-_MARKUP = frozenset("&<>|`*_[]!\\~$#")  #: characters that Markdown or HTML could take for more than text
 
 
 @dataclass(frozen=True)
@@ -104,7 +98,8 @@ class Scope:
         problems = self.warehouse.read_table("problems", problem_set=self.problem_set)
         if problems.is_empty():
             raise dg.Failure(
-                f"problem set {self.problem_set!r} has no problems yet: materialize `problems` for it"
+                f"problem set {self.problem_set!r} has no problems yet: materialize `problems` for it",
+                allow_retries=False,
             )
         return problems
 
@@ -201,30 +196,6 @@ def description(table: str) -> str:
     return f'{table_schema(table).comment}\n\n`cot-assets sql "FROM {table} LIMIT 10"`'
 
 
-def preview(frame: pl.DataFrame, rows: int = _PREVIEW_ROWS) -> dg.MetadataValue:
-    """The first rows as a Markdown table; long and list columns left out, text escaped and bounded."""
-    plain = frame.select(pl.exclude(pl.List)).head(rows)
-
-    def cell(value: object) -> str:
-        text = f"{value:.3f}" if isinstance(value, float) else str(value)
-        text = printable(text[:_PREVIEW_CHARACTERS].replace("\n", " ⏎ "))
-        return "".join(f"&#{ord(c)};" if c in _MARKUP else c for c in text)
-
-    lines = ["| " + " | ".join(plain.columns) + " |", "|" + " --- |" * plain.width]
-    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in plain.iter_rows()]
-    return dg.MetadataValue.md("\n".join(lines))
-
-
-def picture(figure: Figure | None) -> dg.MetadataValue:
-    """A small PNG of a figure, embedded as a data URI that Dagster's Markdown shows; words where there is none."""
-    if figure is None:
-        return dg.MetadataValue.text("nothing to draw yet")
-    from cot_assets.report.plots import to_png  # plotting loads slowly
-
-    png = base64.b64encode(to_png(figure, dpi=70, page="white")).decode()
-    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{png})")
-
-
 def check_specs(
     asset: str,
     checks: Mapping[str, tuple[bool, str]],
@@ -249,7 +220,7 @@ def _check_result(name: str, blocking: bool, finding: Finding) -> dg.AssetCheckR
         check_name=name,
         severity=severity,
         description=finding.message,
-        metadata=dict(finding.figures),
+        metadata=shown(finding.figures),
     )
 
 
@@ -273,12 +244,14 @@ def finished(
     ]
     return dg.MaterializeResult(
         asset_key=asset,
-        metadata={
-            "dagster/partition_row_count": frame.height,
-            "preview": preview(frame),
-            "fingerprint": fingerprint,
-            **(metadata or {}),
-        },
+        metadata=shown(
+            {
+                "dagster/partition_row_count": frame.height,
+                **(metadata or {}),
+                "preview": preview(frame),
+                "fingerprint": fingerprint,
+            }
+        ),
         check_results=results,
         data_version=dg.DataVersion(fingerprint),
     )

@@ -6,11 +6,14 @@ Belongs here: the assets ``results`` and ``report``; sections and checks come fr
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 
 from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets import showing
 from cot_assets.orchestration.assets.resources import Study
+from cot_assets.orchestration.instance import REPORTS
 from cot_assets.orchestration.partitions import PROBLEM_SETS
 from cot_assets.orchestration.presence import RESULTS, published
 from cot_assets.report import Section, Source, render_report
@@ -73,12 +76,13 @@ def publishing(
         "DuckDB versions. An open reader keeps the file that it opened.",
         kinds={"duckdb"},
     )
+    @showing.told
     def results(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         """Publish the whole warehouse, not only this problem set."""
         scope = common.scope_of(context, study)
         metadata = publish_results(scope.warehouse)
         fingerprint = common.comparison_fingerprint_of(context, scope)
-        return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(fingerprint))
+        return dg.MaterializeResult(metadata=showing.shown(metadata), data_version=dg.DataVersion(fingerprint))
 
     @dg.asset(
         partitions_def=PROBLEM_SETS,
@@ -87,6 +91,7 @@ def publishing(
         "traces, tables and pictures by question, and every trace colored by its potential.",
         kinds={"html", "seaborn"},
     )
+    @showing.told
     def report(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         """Render the problem set's report."""
         scope = common.scope_of(context, study)
@@ -104,11 +109,14 @@ def publishing(
         pages = render_report(source, sections(), folder, notices)
         published(study.home(), scope.problem_set, folder, pages)
         return dg.MaterializeResult(
-            metadata={
-                "index": f"{scope.problem_set}/index.html",  # in the folder of reports, which may be moved
-                "pages": len(pages),
-                "megabytes": sum(page.stat().st_size for page in pages) / 1e6,
-            },
+            metadata=showing.shown(
+                {
+                    "report": dg.MetadataValue.url(f"{REPORTS}/{quote(scope.problem_set)}/index.html"),
+                    "index": f"{scope.problem_set}/index.html",  # in the folder of reports, which may be moved
+                    "pages": len(pages),
+                    "megabytes": sum(page.stat().st_size for page in pages) / 1e6,
+                }
+            ),
             data_version=dg.DataVersion(common.comparison_fingerprint_of(context, scope)),
         )
 

@@ -7,7 +7,7 @@ things wrapped.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -32,9 +32,15 @@ class Study(dg.ConfigurableResource):  # type: ignore[type-arg]
     _config: Config | None = PrivateAttr(None)
     _warehouse: Warehouse | None = PrivateAttr(None)
 
-    def setup_for_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
-        """Forget what an earlier run read."""
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Forget what an earlier run read, and tag the run with its model and problem set, however it was launched."""
         self._config = self._warehouse = None
+        if (
+            context.run is not None
+            and context.instance is not None
+            and (tags := _short_tags(context.run.tags))
+        ):
+            context.instance.add_run_tags(context.run.run_id, tags)
 
     def config(self) -> Config:
         """The package's TOML files, those of COT_ASSETS_CONFIG, and what was imported without an entry."""
@@ -76,6 +82,16 @@ def working_on(warehouse: Warehouse, *, has_pictures: bool = True) -> Iterator[N
         yield
     finally:
         _WORK.reset(token)
+
+
+def _short_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """``model`` and ``problem_set`` of a run, by the tags of its partition."""
+    names = ("model", "problem_set")
+    by_name = {
+        name: tags[f"dagster/partition/{name}"] for name in names if f"dagster/partition/{name}" in tags
+    }
+    alone = {"problem_set": tags["dagster/partition"]} if "dagster/partition" in tags else {}
+    return by_name or alone
 
 
 class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -158,13 +158,14 @@ class EngineRun:
     @property
     def cost(self) -> dict[str, Any]:
         """What the run has taken, as metadata."""
-        status = self._latest
+        status, info = self._latest, self.engine.describe()
         return {
             "rollouts_sampled": status.n_done,
             "rollouts_found_in_shards": status.n_before,
             "generated_tokens": status.generated_tokens,
             "sampling_seconds": round(status.seconds, 1),
-            "engine": str(self.engine.describe()),
+            "engine": f"{info.engine} {info.version}, {info.dtype} on {info.device}",
+            "model_revision": info.model_revision,
         }
 
     def __enter__(self) -> EngineRun:
@@ -255,7 +256,8 @@ def grade_rollouts(study: Study, scope: Scope, asset: str) -> None:
     if rows.height != blocks["n"].sum():
         raise dg.Failure(
             f"{asset} of {scope.model!r} on {scope.problem_set!r}: the shards hold {rows.height:,} of "
-            f"{blocks['n'].sum():,} rollouts; materialize `{asset}` again, it samples only what is missing"
+            f"{blocks['n'].sum():,} rollouts; materialize `{asset}` again, it samples only what is missing",
+            allow_retries=False,
         )
     places = scope.warehouse.read_transform("prefix_places", scope.where)
     places = places.join(blocks, on="prefix_id", how="semi")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 
+import dagster as dg
 import polars as pl
 import pytest
 
 from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets import showing
+from cot_assets.study import ConfigError
 from cot_assets.warehouse.schema import tables
 
 HOSTILE = [
@@ -24,7 +28,7 @@ HOSTILE = [
 
 def shown(values: list[object]) -> list[str]:
     """The cells of a preview of one column, as Markdown."""
-    lines = str(common.preview(pl.DataFrame({"x": values}, strict=False)).value).split("\n")
+    lines = str(showing.preview(pl.DataFrame({"x": values}, strict=False)).value).split("\n")
     assert lines[:2] == ["| x |", "| --- |"]
     return [line.removeprefix("| ").removesuffix(" |") for line in lines[2:]]
 
@@ -35,7 +39,7 @@ def test_text_is_never_markup(text: str) -> None:
     without_entities = re.sub(r"&#\d+;", "", cell)
     assert not set(without_entities) & set("<>|`*_[]!\\~$&")
     assert without_entities.isprintable()
-    assert len(html.unescape(cell)) <= 4 * common._PREVIEW_CHARACTERS
+    assert len(html.unescape(cell)) <= 4 * showing._PREVIEW_CHARACTERS
 
 
 def test_text_can_still_be_read() -> None:
@@ -45,14 +49,14 @@ def test_text_can_still_be_read() -> None:
 
 def test_rows_and_text_are_bounded() -> None:
     cells = shown(["y" * 10_000] * 1_000)
-    assert len(cells) == common._PREVIEW_ROWS
-    assert {len(cell) for cell in cells} == {common._PREVIEW_CHARACTERS}
+    assert len(cells) == showing._PREVIEW_ROWS
+    assert {len(cell) for cell in cells} == {showing._PREVIEW_CHARACTERS}
 
 
 def test_long_columns_are_left_out_and_numbers_are_short() -> None:
     frame = pl.DataFrame({"ids": [[1, 2]], "p": [1 / 3], "n": [7], "none": [None]})
-    assert str(common.preview(frame).value).split("\n")[0] == "| p | n | none |"
-    assert str(common.preview(frame).value).split("\n")[2] == "| 0.333 | 7 | None |"
+    assert str(showing.preview(frame).value).split("\n")[0] == "| p | n | none |"
+    assert str(showing.preview(frame).value).split("\n")[2] == "| 0.333 | 7 |  |"
 
 
 def test_a_frame_without_rows_has_a_preview() -> None:
@@ -64,3 +68,50 @@ def test_columns_are_described_from_the_ddl(table: str) -> None:
     schema = common.table_metadata(table)["dagster/column_schema"]
     assert [column.name for column in schema.columns] == [column.name for column in tables()[table].columns]
     assert all(column.description for column in schema.columns)
+
+
+def test_figures_come_after_the_picture_in_few_digits_and_without_python() -> None:
+    given = {
+        "preview": showing.preview(pl.DataFrame({"x": [1]})),
+        "share": 0.6333333333333333,
+        "tiny": 1.23456e-7,
+        "megabytes": 12345.678,
+        "unknown": None,
+        "never": float("nan"),
+        "fits": True,
+        "rows": 1234567,
+        "picture": dg.MetadataValue.md("![picture](data:image/png;base64,)"),
+    }
+    shown = showing.shown(given)
+    assert list(shown) == [
+        "picture",
+        *(name for name in given if name not in ("picture", "preview")),
+        "preview",
+    ]
+    assert shown["share"] == 0.633
+    assert shown["tiny"] == 1.23e-7
+    assert shown["megabytes"] == 12346
+    assert shown["rows"] == 1234567
+    assert [shown[name] for name in ("unknown", "never", "fits")] == ["unknown", "unknown", "yes"]
+
+
+@showing.told
+def _computed(error: Exception) -> None:
+    raise error
+
+
+@showing.told
+def _generated(error: Exception) -> Iterator[int]:
+    yield 1
+    raise error
+
+
+@pytest.mark.parametrize("compute", [_computed, lambda error: list(_generated(error))])
+def test_a_foreseen_failure_is_its_sentence_and_final(compute) -> None:
+    with pytest.raises(dg.Failure) as caught:
+        compute(ConfigError("no model named 'x' is configured; known: y"))
+    assert caught.value.description == "no model named 'x' is configured; known: y"
+    assert not caught.value.allow_retries
+    assert caught.value.__suppress_context__
+    with pytest.raises(ZeroDivisionError):  # nobody foresaw it: it keeps its stack
+        compute(ZeroDivisionError())

@@ -1,0 +1,119 @@
+"""What a person reads of a materialization in Dagster: pictures, figures, rows, and of a failure its sentence.
+
+Belongs here: metadata values and their order. Does not belong here: which figures an asset has.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import inspect
+import math
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.warehouse.errors import printable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PREVIEW_ROWS, _PREVIEW_CHARACTERS = 8, 60
+_MARKUP = frozenset("&<>|`*_[]!\\~$#")  #: characters that Markdown or HTML could take for more than text
+_DIGITS = 3
+_PICTURE = "picture"  #: under this name first: see :func:`shown`
+
+
+def preview(frame: pl.DataFrame, rows: int = _PREVIEW_ROWS) -> dg.MetadataValue:
+    """The first rows as a Markdown table; long and list columns left out, text escaped and bounded."""
+    plain = frame.select(pl.exclude(pl.List)).head(rows)
+
+    def cell(value: object) -> str:
+        if value is None:
+            return ""
+        text = f"{value:.3f}" if isinstance(value, float) else _words(value)
+        text = printable(text[:_PREVIEW_CHARACTERS].replace("\n", " ⏎ "))
+        return "".join(f"&#{ord(c)};" if c in _MARKUP else c for c in text)
+
+    lines = ["| " + " | ".join(plain.columns) + " |", "|" + " --- |" * plain.width]
+    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in plain.iter_rows()]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def picture(figure: Figure | None) -> dg.MetadataValue:
+    """A small PNG of a figure, embedded as a data URI that Dagster's Markdown shows; words where there is none."""
+    if figure is None:
+        return dg.MetadataValue.text("nothing to draw yet")
+    from cot_assets.report.plots import to_png  # plotting loads slowly
+
+    png = base64.b64encode(to_png(figure, dpi=70, page="white")).decode()
+    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{png})")
+
+
+def shown(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as people read it: the picture first, then figures in few digits, then rows."""
+
+    def place(item: tuple[str, Any]) -> int:
+        name, value = item
+        return 0 if name == _PICTURE else 2 if isinstance(value, dg.MarkdownMetadataValue) else 1
+
+    return {name: _readable(value) for name, value in sorted(metadata.items(), key=place)}
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, float):
+        return rounded(value)
+    return _words(value) if value is None or isinstance(value, bool) else value
+
+
+def rounded(value: float) -> float | str:
+    """A number in three digits, or all of those before the point; words where it is none."""
+    if not math.isfinite(value):
+        return "unknown"
+    return float(round(value)) if abs(value) >= 10**_DIGITS else float(f"{value:.{_DIGITS}g}")
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "unknown" if value is None else str(value)
+
+
+def told(compute: F) -> F:
+    """The computation of an asset, whose foreseen failures are one sentence: what is wrong, and the way out.
+
+    Errors of this package become the failure of the step itself. It is not tried again: the same would happen. Their
+    traceback goes to the log, at level debug; what nobody foresaw keeps it.
+    """
+    if inspect.isgeneratorfunction(compute):
+
+        @functools.wraps(compute)
+        def generating(*args: Any, **more: Any) -> Iterator[Any]:
+            with _telling():
+                yield from compute(*args, **more)
+
+        return cast("F", generating)
+
+    @functools.wraps(compute)
+    def computing(*args: Any, **more: Any) -> Any:
+        with _telling():
+            return compute(*args, **more)
+
+    return cast("F", computing)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith("cot_assets."):
+            raise
+        dg.get_dagster_logger().debug(traceback.format_exc())
+        raise dg.Failure(description=printable(str(error)), allow_retries=False) from None

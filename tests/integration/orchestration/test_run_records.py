@@ -1,0 +1,48 @@
+"""What Dagster's web server needs of a run of the command line to list it like any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from support.lab import Lab
+
+from cot_assets.definitions import build_defs
+from cot_assets.orchestration.instance import LOCATION
+from cot_assets.orchestration.runs import execute
+from cot_assets.orchestration.staleness import Unit
+from cot_assets.orchestration.state import ensure_partitions
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_run_names_its_job_its_model_and_its_problem_set(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    lab.write_sums(n=1)
+    with lab.instance() as instance:
+        ensure_partitions(instance, [], ["sums"])
+        assert execute(build_defs(), instance, Unit("load_problems", "sums"), assets=["problems"]) == []
+        (run,) = instance.get_runs()
+    assert run.remote_job_origin is not None
+    assert run.remote_job_origin.job_name == run.job_name == "load_problems"
+    assert run.tags["problem_set"] == "sums"
+    assert run.tags_for_storage()[".dagster/repository"] == f"__repository__@{LOCATION}"
+    assert str(tmp_path) not in str(run.remote_job_origin), "a data home can be moved"
+
+
+def test_every_way_to_load_the_checkout_names_the_code_location_alike() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+    (loaded,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
+    assert project["code_location_name"] == project["code_location_target_module"] == LOCATION
+    assert loaded["python_module"] == LOCATION
+
+
+def test_the_checkouts_settings_point_at_its_own_data_home(tmp_path: Path) -> None:
+    settings = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+    assert settings["storage"]["sqlite"]["base_dir"] == ".cot-assets/dagster"
+    lab = Lab(tmp_path)
+    with lab.instance():
+        own = yaml.safe_load((lab.home.dagster / "dagster.yaml").read_text())
+    assert own == {name: value for name, value in settings.items() if name not in ("storage", "compute_logs")}
