@@ -85,7 +85,7 @@ def jobs() -> list[Any]:
 def on_demand() -> Any:
     """The job of the one asset without partitions."""
     return dg.define_asset_job(
-        _ON_DEMAND,
+        "look_at_model",
         selection=[_ON_DEMAND],
         description="A look at a few problems with fewer rollouts: the launchpad asks for what. Fills no table.",
         executor_def=dg.in_process_executor,

@@ -8,6 +8,7 @@ as it is, never parsed as mathtext.
 from __future__ import annotations
 
 import io
+import textwrap
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +24,8 @@ from cot_assets.report.colors import INK
 from cot_assets.report.text import visible
 
 MOST_PNG_BYTES = 60_000
+_POINTS, _CHARACTER = 72, 0.66  #: points per inch; width of a wide character as a share of the font size
+_BESIDE = 0.5  #: inches beside the axes, for labels
 FIRST, SECOND, THIRD = "#1f5f99", "#b4540a", "#5b6470"
 INKED, MUTED, GRID = INK["light"], "#59616b", "#d9dce1"
 
@@ -54,9 +57,26 @@ def dress(axes: Axes) -> None:
         label.set(color=MUTED, fontsize=8.5)
 
 
+def wrapped(text: str, inches: float, size: float) -> str:
+    """The text in lines that fit a width at a font size, its own lines kept; words longer than a line are parted."""
+    most = max(8, int(inches * _POINTS / (_CHARACTER * size)))
+    return "\n".join(line for own in text.split("\n") for line in textwrap.wrap(own, most) or [""])
+
+
 def title(axes: Axes, text: str) -> None:
-    """Title axes with text that is shown as it is."""
-    axes.set_title(visible(text, 90), color=INKED, parse_math=False, fontsize=9, loc="left")
+    """Title axes with text that is shown as it is, in as many lines as it takes."""
+    figure, place = axes.get_figure(root=True), axes.get_subplotspec()
+    assert figure is not None  # noqa: S101 - it is on one
+    inches = figure.get_figwidth() / (place.get_gridspec().ncols if place else 1) - _BESIDE
+    axes.set_title(
+        wrapped(visible(text, 150), inches, 9), color=INKED, parse_math=False, fontsize=9, loc="left"
+    )
+
+
+def headline(figure: Figure, text: str) -> None:
+    """Title a whole figure, as :func:`title` does axes."""
+    lines = wrapped(text, figure.get_figwidth() - _BESIDE, 11)
+    figure.suptitle(lines, color=INKED, fontsize=11, parse_math=False)
 
 
 def line(axes: Axes, rows: pl.DataFrame, x: str, y: str, color: str, **look: Any) -> Any:
@@ -72,8 +92,9 @@ def legend(figure: Figure, handles: Mapping[str, Any]) -> None:
     """One legend below the whole figure, in as many rows as it takes."""
     room = int(13 * figure.get_figwidth())  # characters that fit beside one another
     columns = max(1, room // (8 + max(map(len, handles), default=0)))
+    labels = [wrapped(label, figure.get_figwidth() - 2 * _BESIDE, 8.5) for label in handles]
     box = figure.legend(
-        list(handles.values()), list(handles), loc="outside lower center", ncols=min(columns, len(handles) or 1),
+        list(handles.values()), labels, loc="outside lower center", ncols=min(columns, len(handles) or 1),
         frameon=False, fontsize=8.5,
     )  # fmt: skip
     for text in box.get_texts():

@@ -21,7 +21,7 @@ SELECT
     judged.sampling_hash AS protocol_hash
 FROM judged
 LEFT JOIN trace_curves AS cuts USING (trace_id, cut_policy, cut_index);
-COMMENT ON VIEW lucky_guesses IS 'One row per correct trace and rule: late_spike (penultimate cut) and lucky_guess (last cut before the trace states its answer).';
+COMMENT ON VIEW lucky_guesses IS 'Correct answers that the text before them did not lead to: the paper''s guesses. One row per correct trace and rule: late_spike (penultimate cut) and lucky_guess (last cut before the trace states its answer).';
 COMMENT ON COLUMN lucky_guesses.rule IS 'late_spike or lucky_guess';
 COMMENT ON COLUMN lucky_guesses.cut_index IS 'The cut that is judged; NULL if there is none or it has no rollouts';
 COMMENT ON COLUMN lucky_guesses.n IS 'Rollouts there';

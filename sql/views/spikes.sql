@@ -12,7 +12,7 @@ SELECT
 FROM steps
 JOIN traces USING (trace_id)
 WHERE steps.is_insight OR steps.is_insight_confirmed OR steps.insight_probability >= 0.5;
-COMMENT ON VIEW spikes IS 'One row per rise between neighboring cuts that either rule calls an insight, or that has probability >= 0.5.';
+COMMENT ON VIEW spikes IS 'Spikes are rises of potential: the paper''s insights. (Its late spikes, rises at the very end, are in lucky_guesses.) One row per rise between neighboring cuts that either rule calls an insight, or that has probability >= 0.5.';
 COMMENT ON COLUMN spikes.cut_index IS 'The cut after which it happens; the pair is cut_index, cut_index + 1';
 COMMENT ON COLUMN spikes.token_start IS 'First token of the span between the cuts';
 COMMENT ON COLUMN spikes.token_end IS 'Token after the span';

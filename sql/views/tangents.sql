@@ -13,7 +13,7 @@ SELECT
 FROM steps
 JOIN traces USING (trace_id)
 WHERE steps.is_tangent OR steps.is_tangent_confirmed OR steps.tangent_probability >= 0.5;
-COMMENT ON VIEW tangents IS 'One row per drop between neighboring cuts that either rule calls a tangent, or that has probability >= 0.5.';
+COMMENT ON VIEW tangents IS 'Tangents are drops of potential: the paper''s reasoning tangents, from which a trace may recover. One row per drop between neighboring cuts that either rule calls a tangent, or that has probability >= 0.5.';
 COMMENT ON COLUMN tangents.cut_index IS 'The cut after which it happens; the pair is cut_index, cut_index + 1';
 COMMENT ON COLUMN tangents.token_start IS 'First token of the span between the cuts';
 COMMENT ON COLUMN tangents.token_end IS 'Token after the span';

@@ -282,6 +282,7 @@ def quick_look(
     declared = looked_at(study.config(), config.problem_set, config.protocol, config.n)
     scope = common.Scope(declared, study.warehouse(), config.problem_set, config.model)
     refuse_recorded(declared, config.problem_set, config.model)
+    context.instance.add_run_tags(context.run_id, {"model": config.model, "problem_set": config.problem_set})
     known = scope.warehouse.read_table("problems", problem_set=config.problem_set)
     every = (
         load_problems(declared.problem_set(config.problem_set), study.home()) if known.is_empty() else known

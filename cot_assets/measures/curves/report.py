@@ -6,7 +6,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cot_assets.report.plots import FIRST, INKED, MUTED, SECOND, line, panels
+from cot_assets.report.plots import FIRST, INKED, MUTED, SECOND, headline, line, panels
 from cot_assets.report.sections import Section
 from cot_assets.report.text import natural, one_line
 
@@ -46,7 +46,7 @@ def curves_figure(curves: pl.DataFrame, title: str) -> Figure | None:
     for axes, (problem, trace) in zip(grid, shown, strict=True):
         draw_curve(axes, by_trace[(trace,)].sort("cut_index"), problem)
     more = f" (first {len(shown)} of {len(keys)} traces)" if len(shown) < len(keys) else ""
-    figure.suptitle(one_line(title, 90) + more, color=INKED, fontsize=11, parse_math=False)
+    headline(figure, one_line(title, 120) + more)
     figure.supxlabel("fraction of the trace (known only once it has ended)", color=MUTED, fontsize=8.5)
     figure.supylabel("potential, 95% interval", color=MUTED, fontsize=8.5)
     return figure

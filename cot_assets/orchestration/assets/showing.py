@@ -25,13 +25,18 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PREVIEW_ROWS, _PREVIEW_CHARACTERS = 8, 60
+_SHOWN_AT_ONCE, _FEWEST_LINES = 1_000, 4  #: characters of Markdown from which Dagster shows a link to it
 _MARKUP = frozenset("&<>|`*_[]!\\~$#")  #: characters that Markdown or HTML could take for more than text
 _DIGITS = 3
 _PICTURE = "picture"  #: under this name first: see :func:`shown`
 
 
-def preview(frame: pl.DataFrame, rows: int = _PREVIEW_ROWS) -> dg.MetadataValue:
-    """The first rows as a Markdown table; long and list columns left out, text escaped and bounded."""
+def preview(frame: pl.DataFrame, rows: int | None = None) -> dg.MetadataValue:
+    """The first rows as a Markdown table; long and list columns left out, text escaped and bounded.
+
+    Without ``rows``, so few that Dagster shows them at once, and not only on a click.
+    """
+    is_short, rows = rows is None, rows or _PREVIEW_ROWS
     plain = frame.select(pl.exclude(pl.List)).head(rows)
 
     def cell(value: object) -> str:
@@ -43,6 +48,8 @@ def preview(frame: pl.DataFrame, rows: int = _PREVIEW_ROWS) -> dg.MetadataValue:
 
     lines = ["| " + " | ".join(plain.columns) + " |", "|" + " --- |" * plain.width]
     lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in plain.iter_rows()]
+    while is_short and len(lines) > _FEWEST_LINES and len("\n".join(lines)) >= _SHOWN_AT_ONCE:
+        lines.pop()
     return dg.MetadataValue.md("\n".join(lines))
 
 

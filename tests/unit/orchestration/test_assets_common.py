@@ -50,6 +50,9 @@ def test_text_can_still_be_read() -> None:
 def test_rows_and_text_are_bounded() -> None:
     cells = shown(["y" * 10_000] * 1_000)
     assert len(cells) == showing._PREVIEW_ROWS
+    wide = pl.DataFrame({f"column_{i}": ["y" * 50] * 1_000 for i in range(4)})
+    assert len(str(showing.preview(wide).value)) < 1_000, "Dagster shows it at once"
+    assert len(str(showing.preview(wide, rows=40).value).split("\n")) == 42
     assert {len(cell) for cell in cells} == {showing._PREVIEW_CHARACTERS}
 
 

@@ -26,29 +26,32 @@ def drawn(small: dict[str, Rows]) -> dict[str, Figure]:
     """Every picture, on lifelike rows and with long names."""
     source = source_of(small)
     own = source.view("trace_curves", order="trace_id, cut_index").filter(pl.col("model") == "demo-strong")
-    rates = source.view("pattern_rates").with_columns(pl.col("model") + "-with-a-name-of-some-length")
+    long = "-with-a-name-that-goes-on-and-on-as-those-of-checkpoints-do-step-1000000"
+    rates = source.view("pattern_rates").with_columns(pl.col("model") + long)
+    transfer = source.view("transfer_curve").with_columns(pl.col("reader", "writer") + long)
     sensitivity = pl.DataFrame(
         [{"model": model, "cut_policy": "lines", "pattern": pattern, "n": n, "threshold": t / 20, "is_in_use": t == 8,
           "n_traces": 24, "rate": 1 - t / 20, "ci_low": 0.9 - t / 20, "ci_high": 1.0, "noise_flat": 0.1,
           "noise_monotone": 0.05}
-         for model in ("a", "b") for pattern in ("insight", "tangent", "monotone") for n in (16, 32, 64)
+         for model in ("a" + long, "b" + long) for pattern in ("insight", "tangent", "monotone") for n in (16, 32, 64)
          for t in range(1, 17)]
     )  # fmt: skip
     optimized = pl.DataFrame(
-        [{"model": "a", "arm": arm, "position": 40 * i, "mean": i / 5, "ci_low": i / 6, "ci_high": i / 4, "n_problems": 3}
+        [{"model": "a" + long, "arm": arm, "position": 40 * i, "mean": i / 5, "ci_low": i / 6, "ci_high": i / 4, "n_problems": 3}
          for arm in ("optimized", "sampled") for i in range(4)]
     )  # fmt: skip
     figures = {
-        "curves": curves_figure(own, "demo-strong"),
+        "curves": curves_figure(own, "demo-strong" + long),
+        "one curve": curves_figure(own.filter(trace_id=own["trace_id"][0]), "demo-strong" + long),
         "patterns": pattern_figure(rates),
-        "transfer": transfer_figure(source.view("transfer_curve")),
+        "transfer": transfer_figure(transfer),
         "sensitivity": sensitivity_figure(sensitivity),
         "optimized": optimized_figure(optimized),
     }
     return {name: figure for name, figure in figures.items() if figure is not None}
 
 
-NAMES = ["curves", "patterns", "transfer", "sensitivity", "optimized"]
+NAMES = ["curves", "one curve", "patterns", "transfer", "sensitivity", "optimized"]
 
 
 def _panels(figure: Figure) -> list[mpl.axes.Axes]:
@@ -152,7 +155,7 @@ def test_rates_show_every_rule_and_the_papers_filter(small: dict[str, Rows]) -> 
 
 def test_transfer_shows_a_panel_per_pair_with_its_controls(drawn: dict[str, Figure]) -> None:
     figure = drawn["transfer"]
-    assert [title.split("\n")[0] for title in _titles(figure)] == ["demo-weak reads demo-strong"]
+    assert [title[:29] for title in _titles(figure)] == ["demo-weak-with-a-name-that-go"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "writer's own text",
         "control: shuffled",
