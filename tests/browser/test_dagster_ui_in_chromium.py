@@ -108,10 +108,11 @@ def _materialize(page: Any, asset: str, problem_set: str | None) -> None:
         page.get_by_role("button", name="All", exact=True).first.click()
         page.get_by_text("Select a partition or create one").last.click()
         page.get_by_title(problem_set, exact=True).last.click()
-        page.keyboard.press("Escape")
+        page.get_by_text("Partition selection").click()  # closes the list
     else:
         page.get_by_role("button", name="All", exact=True).last.click()
     page.get_by_role("button", name=re.compile("Launch")).last.click()
+    page.get_by_text("Launch runs to materialize").wait_for(state="hidden")
 
 
 def _launch(page: Any, config: str) -> None:
