@@ -30,11 +30,11 @@ from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import ensure_partitions
 from cot_assets.study import DataHome
 
-#: On a busy machine the whole takes minutes.
-pytestmark = [pytest.mark.browser, pytest.mark.heavy, pytest.mark.timeout(800)]
+#: Runs start processes, one after the other: minutes in all.
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(1_200)]
 
 MODEL, SETS = "demo-weak", [f"set{i}" for i in range(1, 5)]
-_LIMIT_MS = 180_000
+_LIMIT_MS = 300_000
 _LOOK = "ops:\n  quick_look:\n    config: {model: demo-weak, problem_set: set1, problems: 2, n: 16, protocol: tiny}\n"
 
 

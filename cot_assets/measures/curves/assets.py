@@ -284,9 +284,7 @@ def quick_look(
     refuse_recorded(declared, config.problem_set, config.model)
     context.instance.add_run_tags(context.run_id, {"model": config.model, "problem_set": config.problem_set})
     known = scope.warehouse.read_table("problems", problem_set=config.problem_set)
-    every = (
-        load_problems(declared.problem_set(config.problem_set), study.home()) if known.is_empty() else known
-    )
+    every = known if known.height else load_problems(declared.problem_set(config.problem_set), study.home())
     problems = every.head(config.problems)
     engine = sampling.open_engine(scope, engines)
     with sampling.EngineRun(context, scope, study, engine, progress) as run, scope.judging() as judge:

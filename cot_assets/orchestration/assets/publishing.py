@@ -82,7 +82,9 @@ def publishing(
         scope = common.scope_of(context, study)
         metadata = publish_results(scope.warehouse)
         fingerprint = common.comparison_fingerprint_of(context, scope)
-        return dg.MaterializeResult(metadata=showing.shown(metadata), data_version=dg.DataVersion(fingerprint))
+        return dg.MaterializeResult(
+            metadata=showing.shown(metadata), data_version=dg.DataVersion(fingerprint)
+        )
 
     @dg.asset(
         partitions_def=PROBLEM_SETS,
