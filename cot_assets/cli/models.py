@@ -6,6 +6,8 @@ Belongs here: arguments and printing. Does not belong here: what is found out (:
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
 from cot_assets.study import DataHome, load_config
@@ -20,6 +22,11 @@ def models(context: click.Context) -> None:
     from cot_assets.engines.survey import survey
 
     config = load_config()
+    if config.sources:
+        from cot_assets.engines.finding import look_for_models
+
+        look_for_models(config.sources, DataHome.from_environment())
+        config = load_config()
     rows = [("model", "engine", "weights", "size", "state", "context", "revision")]
     for name in sorted(config.models):
         entry = config.model(name)
@@ -49,6 +56,40 @@ def check(name: str) -> None:
         click.echo(f"  ! {remark}")
     if not found.remarks:
         click.echo("  prompt, template and ends look right")
+
+
+@models.command()
+@click.argument("name")
+@click.option("--delete", is_flag=True, help="Delete what was sampled of it, too.")
+def forget(name: str, delete: bool) -> None:
+    """Take NAME out of tables, partitions, report and graph; what was sampled stays, unless --delete is given.
+
+    Automation leaves it alone from then on, whatever models.toml lists, until `cot-assets run --model NAME`.
+    """
+    from cot_assets.orchestration.instance import open_instance
+    from cot_assets.orchestration.registry.forgetting import forget_model
+    from cot_assets.warehouse.recorded import with_recorded
+    from cot_assets.warehouse.store import Warehouse
+
+    home = DataHome.from_environment()
+    if not home.root.is_dir():
+        raise click.ClickException(f"{home.root}: nothing was run in this data home; set COT_ASSETS_HOME")
+    warehouse = Warehouse(home)
+    import_module("cot_assets.definitions")  # which assets there are
+    with open_instance(home) as instance:
+        config = with_recorded(load_config(), warehouse)
+        n_rows, others = forget_model(instance, warehouse, config, name, with_shards=delete)
+    kept = "what was sampled of it is deleted" if delete else "what was sampled of it stays in shards/"
+    click.echo(f"{name} is forgotten: {n_rows:,} rows deleted; {kept}.")
+    sampled = [
+        pair
+        for pair in others
+        if not (config.model(pair[0]).is_recorded or config.problem_set(pair[1]).is_recorded)
+    ]
+    if sampled:
+        from cot_assets.cli.running.updating import bring_up_to_date
+
+        bring_up_to_date(sampled)
 
 
 @models.command()

@@ -17,5 +17,8 @@ def run(model: tuple[str, ...], problem_set: str, verify: bool) -> None:
     What is gone is made again, and what is damaged is set aside and made again, with a line on each.
     """
     from cot_assets.cli.running.updating import bring_up_to_date
+    from cot_assets.study import DataHome
+    from cot_assets.study.found import recall
 
+    recall(DataHome.from_environment(), model)
     bring_up_to_date([(name, problem_set) for name in model], is_thorough=verify)

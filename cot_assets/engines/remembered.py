@@ -38,7 +38,10 @@ from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
 _IDENTITY = "engine.json"
-_UNSEEN = {"name", "path", "problem_sets", "api_key_variable"}  #: fields that change no completion
+#: Fields that change no completion.
+_UNSEEN = {
+    "name", "path", "problem_sets", "api_key_variable", "checkpoints", "marker", "discover", "series", "step",
+}  # fmt: skip
 
 
 class RememberedEngine(TokenizedEngine[Tokens]):

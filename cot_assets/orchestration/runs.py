@@ -190,7 +190,7 @@ def execute(
             if run is not None and run.status != dg.DagsterRunStatus.CANCELED:
                 instance.report_run_canceled(run, message="stopped by a signal; what was sampled is kept")
             raise KeyboardInterrupt
-        reason = f"{failures[0].step_key}: {telling(_messages(error) or ['no message'])}"
+        reason = f"{failures[0].step_key}: {telling(_messages(error))}"
     raise PipelineError(f"{_name(unit)} failed in {reason}\n(run {result.run_id})")
 
 

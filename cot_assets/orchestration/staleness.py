@@ -257,6 +257,8 @@ def _wanted_on(
     after = tuple(want.unit for want in evaluated)
     measured: list[Wanted] = []
     for model, own in prints.items():
+        if model not in writers:
+            continue  # it was given up and never evaluated: there is no reader to measure
         sampled = transfer_fingerprint(own, {name: mark for name, mark in writers.items() if name != model})
         marks = marks_of(config, problem_set, sampled, "analysis")
         measured.append(Wanted(unit("measure_transfer", model), marks, after))

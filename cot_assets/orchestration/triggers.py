@@ -17,6 +17,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.events import AssetKeyPartitionKey
 
+from cot_assets.engines.finding import look_for_models
 from cot_assets.orchestration.jobs import JOBS, assets_of
 from cot_assets.orchestration.partitions import MODELS, PROBLEM_SETS
 from cot_assets.orchestration.presence import look, look_at_rows, validity
@@ -193,10 +194,13 @@ def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
         jobs=list(jobs),
         minimum_interval_seconds=_interval(),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Notices new entries of models.toml that list problem sets, and asks for what is missing.",
+        description="Notices new models (entries of models.toml, checkpoints, served ids) and asks for what is missing.",
     )
     def registry(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         config = load_config()
+        if config.sources:
+            look_for_models(config.sources, DataHome.from_environment())
+            config = load_config()
         pairs = registered_pairs(config)
         instance = context.instance
         end_abandoned(instance, DataHome.from_environment())  # their slots would hold up what is asked for

@@ -41,6 +41,15 @@ class ModelEntry(Entry):
     quantization: str | None = None
     device: str = "CPU"
     problem_sets: tuple[str, ...] = Field((), description="sets that automation evaluates it on")
+    checkpoints: str | None = Field(
+        None, description="folder whose subfolders and GGUF files become models once they are complete"
+    )
+    marker: str | None = Field(
+        None, description="file that says that a checkpoint is complete; else its weights and their sizes do"
+    )
+    discover: bool = Field(False, description="take every id that the endpoint serves for a model")
+    series: str | None = Field(None, description="name that the checkpoints of one training share")
+    step: int | None = Field(None, ge=0, description="step of training after which a checkpoint was written")
     api_key_variable: str | None = Field(None, description="environment variable that holds the API key")
     engine_args: Mapping[str, Any] = Field(default_factory=dict, description="passed to the engine")
 
@@ -74,7 +83,13 @@ class ModelEntry(Entry):
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelEntry:
-        if self.engine in ("openvino", "vllm") and not self.path:
+        if self.checkpoints and self.engine not in ("openvino", "vllm"):
+            raise ValueError(f"checkpoints are read by engine 'openvino' or 'vllm', not {self.engine!r}")
+        if self.checkpoints and self.path:
+            raise ValueError("an entry has a path or checkpoints, not both")
+        if self.discover and self.engine != "openai":
+            raise ValueError("discover asks an endpoint: it goes with engine 'openai'")
+        if self.engine in ("openvino", "vllm") and not (self.path or self.checkpoints):
             raise ValueError(f"engine {self.engine!r} needs a path")
         if self.engine == "openai" and not self.endpoint:
             raise ValueError("engine 'openai' needs an endpoint")
@@ -83,6 +98,11 @@ class ModelEntry(Entry):
         if self.template != "chat" and "{statement}" not in self.template:
             raise ValueError("a text template must contain {statement}")
         return self
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it is no model itself, but says where models are found."""
+        return self.discover or self.checkpoints is not None
 
     @property
     def is_recorded(self) -> bool:

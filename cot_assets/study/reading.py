@@ -11,6 +11,7 @@ import re
 import tomllib
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
@@ -18,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from cot_assets.study.entries import NAME, ConfigError, Entry, given, short
-from cot_assets.study.home import expanded
+from cot_assets.study.found import Found
+from cot_assets.study.home import DataHome, expanded
 from cot_assets.study.inheriting import Raw, filled, part_of
 from cot_assets.study.models import ModelEntry
 from cot_assets.study.problem_sets import ProblemSetEntry
@@ -44,13 +46,15 @@ Kind = Literal["model", "problem set", "protocol"]
 class Config(BaseModel):
     """Everything declared, by name. Look-ups raise :class:`ConfigError` with the known names.
 
-    ``broken``: what is wrong with entries that are left out, by kind and name.
+    ``sources``: entries that are no models, but say where models are found. ``broken``: what is wrong with entries that
+    are left out, by kind and name.
     """
 
     model_config = ConfigDict(frozen=True)
     models: Mapping[str, ModelEntry]
     problem_sets: Mapping[str, ProblemSetEntry]
     protocols: Mapping[str, Protocol]
+    sources: Mapping[str, ModelEntry] = Field(default_factory=dict)
     broken: Mapping[tuple[Kind, str], str] = Field(default_factory=dict)
 
     def model(self, name: str) -> ModelEntry:
@@ -70,6 +74,11 @@ class Config(BaseModel):
             return entries[name]
         if (kind, name) in self.broken:
             raise ConfigError(self.broken[kind, name])
+        if kind == "model" and name in self.sources:
+            own = sorted(each for each in entries if each.startswith(f"{name}."))
+            raise ConfigError(
+                f"{name!r} stands for models that are found; found were: {', '.join(own) or 'none'}"
+            )
         known = ", ".join(sorted(entries)) or "none"
         raise ConfigError(f"no {kind} named {short(name)} is configured; known: {known}")
 
@@ -91,7 +100,7 @@ def load_config(folder: Path | None = None) -> Config:
         protocols=_entries(Protocol, "protocol", "protocols.toml", folder, broken),
         broken=broken,
     )
-    config = _whole(config)
+    config = _with_found(_whole(config))
     for message in config.broken.values():
         warnings.warn(f"left out: {message}", BrokenEntryWarning, stacklevel=2)
     return config
@@ -123,6 +132,25 @@ def _whole(config: Config) -> Config:
         )
     }
     return config.model_copy(update={"models": models, "problem_sets": sets, "broken": broken})
+
+
+def _with_found(config: Config) -> Config:
+    """The configuration with the models that were found where entries say, and without problem sets of forgotten ones."""
+    sources = {name: entry for name, entry in config.models.items() if entry.is_source}
+    found = Found.read(DataHome.from_environment())
+    models = {name: entry for name, entry in config.models.items() if not entry.is_source}
+    for name, (source, fields) in found.entries(sources).items():
+        base = sources[source].model_dump(exclude={"checkpoints", "marker", "discover"})
+        with suppress(ValidationError):  # the entry was changed since
+            model = ModelEntry.model_validate({**base, "series": source, **fields, "name": name})
+            models.setdefault(name, model)
+    for name in found.forgotten:
+        if name in models:
+            models[name] = models[name].model_copy(update={"problem_sets": ()})
+    broken = {("model", name): problem for name, problem in found.problems.items() if name in sources}
+    return config.model_copy(
+        update={"models": models, "sources": sources, "broken": {**config.broken, **broken}}
+    )
 
 
 def _entries(
@@ -214,13 +242,16 @@ def _beside(kind: type[Entry], folder: Path, entry: Raw) -> Raw:
 
     What is neither there nor begins with a dot may be a model's name on the hub, and stays as it is.
     """
-    field = "path" if kind is ModelEntry else "source" if kind is ProblemSetEntry else None
-    text = entry.get(field) if field else None
-    if not field or not isinstance(text, str) or re.match(r"[a-z-]+:|[/~]", text) or "\0" in text:
-        return entry
-    path = Path(os.path.abspath(folder / text))  # noqa: PTH100 - links are left as they are
-    is_hub_name = kind is ModelEntry and not text.startswith(".") and not path.exists()
-    return entry if is_hub_name else {**entry, field: str(path)}
+    fields = ("path", "checkpoints") if kind is ModelEntry else ("source",) if kind is ProblemSetEntry else ()
+    resolved = dict(entry)
+    for field in fields:
+        text = entry.get(field)
+        if not isinstance(text, str) or re.match(r"[a-z-]+:|[/~]", text) or "\0" in text:
+            continue
+        path = Path(os.path.abspath(folder / text))  # noqa: PTH100 - links are left as they are
+        is_hub_name = field == "path" and not text.startswith(".") and not path.exists()
+        resolved[field] = text if is_hub_name else str(path)
+    return resolved
 
 
 def _problem(kind: type[BaseModel], error: ErrorDetails) -> str:

@@ -40,9 +40,11 @@ from cot_assets.warehouse.schema import (
     polars_schema,
     require,
     table_schema,
+    tables,
 )
 
 _RETRY_S = 0.1
+_MODEL_COLUMNS = ("model", "other", "reader", "writer")
 Conflict = Literal["refuse", "replace", "keep"]
 _VERBS: Mapping[Conflict, str] = {
     "refuse": "INSERT",
@@ -102,6 +104,17 @@ class Warehouse:
         with self._open(f"merge into {table}") as con, transaction(con):
             _insert(con, schema, frame, "INSERT OR REPLACE")
         return frame.height
+
+    def forget(self, model: str) -> int:
+        """Delete every row of a model, as a reader or as a writer too; returns how many there were."""
+        n = 0
+        with self._open(f"forget {shown(model)}") as con, transaction(con):
+            for schema in tables().values():
+                names = [c.name for c in schema.columns if c.name in _MODEL_COLUMNS]
+                if where := " OR ".join(f'"{name}" = $model' for name in names):
+                    sql = f'DELETE FROM "{schema.name}" WHERE {where}'  # noqa: S608
+                    n += con.execute(sql, {"model": model}).fetchall()[0][0]
+        return n
 
     def read(self, sql: str, params: Params = None) -> pl.DataFrame:
         """Rows of a SELECT; ``$name`` or ``?`` in it are bound to ``params``."""

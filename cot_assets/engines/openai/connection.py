@@ -94,13 +94,18 @@ class Server:
         self._last_answer = 0.0
         self.trouble: str | None = None
 
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header with the key, if there is one."""
+        return {"Authorization": f"Bearer {self._key}"} if self._key else {}
+
     def _http(self) -> httpx.AsyncClient:
         """The client, made within the event loop that uses it."""
         if self._client is None:
             self._client = httpx.AsyncClient(
                 headers={
                     "Accept-Encoding": "gzip",
-                    **({"Authorization": f"Bearer {self._key}"} if self._key else {}),
+                    **self.authorization,
                 },
                 timeout=httpx.Timeout(self._settings.timeout, connect=min(10.0, self._settings.timeout)),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),

@@ -56,7 +56,7 @@ def optimized_traces(
     found, plan, cost = _Found(), list[PlannedBlock](), {}
     engine, store, audit = None, None, sampling.NOT_SAMPLED
     if problems.height:
-        engine = sampling.open_engine(scope, engines)
+        engine = sampling.open_engine(context, scope, engines)
         with sampling.EngineRun(context, scope, study, engine, progress) as run:
             found, plan, audit = run.audited(lambda: _search(scope, run, problems), "rollout")
             cost, store = run.cost, run.store("rollout")

@@ -39,6 +39,11 @@ from cot_assets.warehouse.recorded import RecordedError, refuse_recorded
 from cot_assets.warehouse.schema import table_schema
 from cot_assets.warehouse.store import Warehouse
 
+#: Imports may have counts only, and while a model is evaluated there are no counts yet.
+_HAS_ROLLOUTS = """
+SELECT 1 FROM rollouts WHERE problem_set = $problem_set AND model = $model
+UNION ALL SELECT 1 FROM potentials WHERE problem_set = $problem_set AND model = $model LIMIT 1
+"""
 _PAIR = ("answer", "gold_answer", "answer_kind")
 
 
@@ -140,10 +145,17 @@ def scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
     config, warehouse = study.config(), study.warehouse()
     # A computation that fills several assets has one part.
     part = part_of(context.assets_def.specs_by_key[min(context.selected_asset_keys)])
-    if isinstance(key, dg.MultiPartitionKey):
-        names = key.keys_by_dimension
-        return Scope(config, warehouse, names["problem_set"], names["model"], part)
-    return Scope(config, warehouse, key, part=part)
+    if not isinstance(key, dg.MultiPartitionKey):
+        return Scope(config, warehouse, key, part=part)
+    names = key.keys_by_dimension
+    scope = Scope(config, warehouse, names["problem_set"], names["model"], part)
+    if part == "analysis" and warehouse.read(_HAS_ROLLOUTS, scope.where).is_empty():
+        raise dg.Failure(
+            f"{scope.model!r} has no rollouts on {scope.problem_set!r} to conclude anything from: materialize `rollouts` "
+            f"first, or run `cot-assets run --model {scope.model} --problem-set {scope.problem_set}`",
+            allow_retries=False,
+        )
+    return scope
 
 
 def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:

@@ -1,9 +1,11 @@
-"""A real daemon: a model entry is added while it runs, and the model's tables fill."""
+"""A real daemon: a model entry and a checkpoint appear while it runs, and their tables fill, each asked for once."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,19 +14,25 @@ from pathlib import Path
 import pytest
 from support.configuration import write_sections
 
+import cot_assets
 from cot_assets.orchestration.instance import prepare_instance
 from cot_assets.study import DataHome
 from cot_assets.warehouse.store import Warehouse
 
 pytestmark = pytest.mark.heavy
 
+MODELS = Path(cot_assets.__file__).parent / "demo" / "models"
+CHECKPOINT = "training.step-1000"
+
 _LIMIT_SECONDS = 300
 
 
-def _wait_for_rows(home: DataHome, table: str, daemon: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for_rows(
+    home: DataHome, table: str, daemon: subprocess.Popen[bytes], log: Path, **of: object
+) -> None:
     deadline = time.monotonic() + _LIMIT_SECONDS
     while time.monotonic() < deadline:
-        if home.warehouse.exists() and Warehouse(home).read_table(table).height:
+        if home.warehouse.exists() and Warehouse(home).read_table(table, **of).height:
             return
         assert daemon.poll() is None, log.read_text()[-3000:]
         time.sleep(2)
@@ -53,15 +61,28 @@ def test_a_new_registry_entry_is_measured(tmp_path: Path, monkeypatch):
         )
         try:
             time.sleep(10)  # it looks at a registry without the entry first
-            write_sections(
-                config / "models.toml", {"newcomer": {"extends": "demo-weak", "problem_sets": ["tiny"]}}
-            )
-            _wait_for_rows(home, "potentials", daemon, log)
-            _wait_for_rows(home, "pattern_rates", daemon, log)
+            newcomer = {"extends": "demo-weak", "problem_sets": ["tiny"]}
+            watched = {
+                "engine": "openvino", "checkpoints": "checkpoints", "problem_sets": ["tiny"], "add_bos": True,
+                "template": "Problem: {statement}\nSolution:\n",
+            }  # fmt: skip
+            (config / "checkpoints").mkdir()
+            write_sections(config / "models.toml", {"newcomer": newcomer, "training": watched})
+            _wait_for_rows(home, "potentials", daemon, log, model="newcomer")
+            shutil.copytree(MODELS / "demo-strong", config / "checkpoints" / "step-1000")
+            _wait_for_rows(home, "potentials", daemon, log, model=CHECKPOINT)
+            _wait_for_rows(home, "pattern_rates", daemon, log, model=CHECKPOINT)
         finally:
             os.killpg(daemon.pid, signal.SIGTERM)
             try:
                 daemon.wait(30)
             except subprocess.TimeoutExpired:
                 os.killpg(daemon.pid, signal.SIGKILL)
-    assert set(Warehouse(home).read_table("potentials")["model"]) == {"newcomer"}
+    warehouse = Warehouse(home)
+    assert set(warehouse.read_table("potentials")["model"]) == {"newcomer", CHECKPOINT}
+    assert warehouse.read_table("checkpoints").rows() == [(CHECKPOINT, "training", 1000)]
+    with sqlite3.connect(home.dagster / "history" / "runs.db") as con:
+        runs = con.execute(
+            "SELECT pipeline_name, partition FROM runs WHERE pipeline_name = 'evaluate_model'"
+        ).fetchall()
+    assert sorted(runs) == [("evaluate_model", f"{name}|tiny") for name in ("newcomer", CHECKPOINT)]

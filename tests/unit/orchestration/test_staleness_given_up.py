@@ -92,6 +92,7 @@ def test_the_others_are_measured_and_compared(config: Config) -> None:
     assert unit("measure_transfer", "one") in dagster.recorded
     assert Unit("compare_models", SET) in dagster.recorded
     assert dagster.launched.count(unit("evaluate_model", "broken")) == MAX_ATTEMPTS
+    assert unit("measure_transfer", "broken") not in dagster.launched
     for model in ("one", "two"):
         assert dagster.launched.count(unit("evaluate_model", model)) == 1
         assert dagster.launched.count(unit("measure_transfer", model)) == 1

@@ -1,0 +1,66 @@
+"""Taking a model out: of tables, partitions and, by what is made again then, of report and graph."""
+
+from __future__ import annotations
+
+import shutil
+from typing import get_args
+
+import dagster as dg
+
+from cot_assets.orchestration.presence import RESULTS, published
+from cot_assets.orchestration.staleness import Unit
+from cot_assets.orchestration.state import read_state, records_of
+from cot_assets.orchestration.status.lost import lose
+from cot_assets.orchestration.status.standing import known_units
+from cot_assets.sampling.blocks import Purpose
+from cot_assets.study import NAME, Config
+from cot_assets.study.found import forget
+from cot_assets.warehouse.store import Warehouse
+
+
+class ForgetError(ValueError):
+    """A model cannot be taken out; the message says why."""
+
+
+def forget_model(
+    instance: dg.DagsterInstance, warehouse: Warehouse, config: Config, model: str, *, with_shards: bool
+) -> tuple[int, list[tuple[str, str]]]:
+    """How many rows were deleted, and the pairs of other models whose comparison and report are stale now.
+
+    Reports that no model is left for are deleted. Automation leaves the model alone until a person runs it.
+
+    Raises:
+        ForgetError: Nobody knows the model, or something runs on it.
+    """
+    home, records = warehouse.home, records_of(instance)
+    is_known = model in records.partitions.get("models", ()) or model in config.models
+    if not NAME.fullmatch(model) or not is_known:
+        known = ", ".join(records.partitions.get("models", ())) or "none"
+        raise ForgetError(f"no model named {model[:120]!r} was ever run or is declared; run were: {known}")
+    if any(run.is_in_flight and run.partition.startswith(f"{model}|") for run in records.runs):
+        raise ForgetError(f"a run of {model!r} has not ended: wait for it, or stop it, and forget it then")
+    recorded = read_state(instance).recorded
+    sets = {unit.problem_set for unit in recorded if unit.model == model}
+    n_rows = warehouse.forget(model) if home.warehouse.exists() else 0
+    lose(home, [unit for unit in known_units(records) if unit.model == model])
+    forget(home, model)
+    if model in records.partitions.get("models", ()):
+        instance.delete_dynamic_partition("models", model)
+    if with_shards:
+        for purpose in get_args(Purpose):
+            shutil.rmtree(home.shards / f"{purpose}s" / model, ignore_errors=True)
+        shutil.rmtree(home.models / model, ignore_errors=True)
+    others = sorted(
+        (unit.model, unit.problem_set)
+        for unit in recorded
+        if unit.job == "evaluate_model" and unit.problem_set in sets and unit.model in config.models
+    )
+    others = [(name, problem_set) for name, problem_set in others if name != model]
+    for problem_set in sets - {problem_set for _, problem_set in others}:
+        shutil.rmtree(home.reports / problem_set, ignore_errors=True)
+        published(home, problem_set, home.reports / problem_set, [])
+        lose(home, [Unit("compare_models", problem_set)])
+    if home.warehouse.exists():
+        path = warehouse.publish()
+        published(home, RESULTS, path.parent, [path])
+    return n_rows, others
