@@ -1,7 +1,8 @@
 -- How many tokens would be saved by stopping a trace at the first cut whose potential reaches a limit, and what would it cost?
--- note: One row per model: what the traces that reach the limit need after it. Who stops has no answer written yet and
--- note: samples one from there: its chance to be correct is the potential there, to compare with the share of these traces
--- note: that end correct. An upper bound: what is sampled there takes tokens, too. A first passage over a limit picks lucky estimates: potential_there is too high by some noise.
+-- note: One row per model: what the traces that reach the limit need after it. Who stops there has no answer yet and
+-- note: samples one, which takes tokens, too: the saving is an upper bound. Its chance to be correct is the potential there,
+-- note: to compare with the share of these traces that end correct. The first passage over a limit picks lucky estimates:
+-- note: potential_there is somewhat too high.
 -- param at: 0.95 = the limit
 -- param problem_set: NULL = all problem sets
 WITH stops AS (

@@ -153,10 +153,11 @@ def _vanished(config: Config, state: State, shown: set[tuple[str, str]]) -> Iter
         model, name = unit.model, unit.problem_set
         is_known = model in config.models or ("model", model) in config.broken or (model, name) in shown
         if unit.job == "evaluate_model" and "sampling" in state.recorded[unit] and not is_known:
-            yield Standing(
-                model, name, "vanished",
-                f"no entry declares it any more; its results stay until `cot-assets models forget {model}`",
-            )  # fmt: skip
+            unread = [why for (_, source), why in config.broken.items() if model.startswith(f"{source}.")]
+            reason = (
+                f"no entry declares it any more; its results stay until `cot-assets models forget {model}`"
+            )
+            yield Standing(model, name, "vanished", unread[0] if unread else reason)
 
 
 @dataclass(frozen=True)

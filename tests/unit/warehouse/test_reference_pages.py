@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from cot_assets.warehouse.reference import pages
+from cot_assets.warehouse.schema import tables
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -16,3 +18,9 @@ def test_a_generated_page_is_current(file: str) -> None:
     assert (DOCS / file).read_text(encoding="utf-8") == pages()[file], (
         "run `uv run python -m cot_assets.warehouse.reference`"
     )
+
+
+def test_every_table_is_on_the_map() -> None:
+    text = (DOCS / "map.md").read_text(encoding="utf-8")
+    missing = [name for name in tables() if not re.search(rf"\b{name}\b", text)]
+    assert not missing
