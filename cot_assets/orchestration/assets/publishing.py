@@ -4,7 +4,7 @@ Belongs here: the assets ``results`` and ``report``; sections and checks come fr
 (:mod:`cot_assets.warehouse.publish`) and rendering (:mod:`cot_assets.report`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -26,11 +26,12 @@ _MOST_EVALUATIONS = 1000  # of one check, newest first
 
 
 def failed_checks(
-    instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey], problem_set: str
+    instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey], problem_set: str, models: Collection[str]
 ) -> list[str]:
     """A sentence for what checks of the problem set's partitions said when they were last evaluated and did not pass.
 
-    Where several say the same, one sentence names all their places.
+    Dagster remembers checks of models that were forgotten: only those of ``models`` count. Where several
+    say the same, one sentence names all their places.
     """
     places: dict[tuple[str, str], list[str]] = {}
     for key in sorted(keys, key=str):
@@ -41,6 +42,8 @@ def failed_checks(
             if event is None or partition in seen or partition.rpartition("|")[2] != problem_set:
                 continue
             seen.add(partition)
+            if "|" in partition and partition.partition("|")[0] not in models:
+                continue
             evaluation = event.asset_check_evaluation_data
             if not evaluation.passed:
                 said = key.name.replace("_", " "), printable(evaluation.description or "failed")
@@ -106,7 +109,9 @@ def publishing(
             is_recorded=is_recorded,
             texts=lambda rollouts: with_texts(study.home().shards, rollouts, MOST_WRITTEN),
         )
-        notices = failed_checks(context.instance, checks, scope.problem_set)
+        notices = failed_checks(
+            context.instance, checks, scope.problem_set, context.instance.get_dynamic_partitions("models")
+        )
         folder = study.home().reports / scope.problem_set
         pages = render_report(source, sections(), folder, notices)
         published(study.home(), scope.problem_set, folder, pages)

@@ -42,12 +42,14 @@ def test_only_the_latest_evaluation_of_the_own_partitions_counts() -> None:
             assert job.execute_in_process(instance=instance, partition_key=f"m|{problem_set}").success
 
         run("ours", passed=False)
-        assert failed_checks(instance, _KEYS, "ours") == ["Check width of made, m|ours: too wide."]
-        assert failed_checks(instance, _KEYS, "theirs") == []
+        assert failed_checks(instance, _KEYS, "ours", ["m", "k"]) == [
+            "Check width of made, m|ours: too wide."
+        ]
+        assert failed_checks(instance, _KEYS, "theirs", ["m", "k"]) == []
         run("theirs", passed=False)
         run("ours", passed=True)
-        assert failed_checks(instance, _KEYS, "ours") == []
-        assert len(failed_checks(instance, _KEYS, "theirs")) == 1
+        assert failed_checks(instance, _KEYS, "ours", ["m", "k"]) == []
+        assert len(failed_checks(instance, _KEYS, "theirs", ["m", "k"])) == 1
 
 
 def test_the_same_words_of_several_partitions_are_said_once() -> None:
@@ -55,6 +57,7 @@ def test_the_same_words_of_several_partitions_are_said_once() -> None:
         job = _made(False).resolve_implicit_global_asset_job_def()
         for partition in ("m|ours", "k|ours"):
             assert job.execute_in_process(instance=instance, partition_key=partition).success
-        (sentence,) = failed_checks(instance, _KEYS, "ours")
+        (sentence,) = failed_checks(instance, _KEYS, "ours", ["m", "k"])
         assert sentence.startswith("Check width of made, ")
         assert sentence.count("m|ours") == sentence.count("k|ours") == sentence.count("too wide.") == 1
+        assert failed_checks(instance, _KEYS, "theirs", ["k"]) == []  # m was forgotten
