@@ -26,10 +26,10 @@ class Found:
     not be read. ``forgotten``: names that automation leaves alone.
     """
 
-    models: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    seen: dict[str, dict[str, str]] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
-    forgotten: list[str] = field(default_factory=list)
+    models: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict[str, dict[str, dict[str, Any]]])
+    seen: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    problems: dict[str, str] = field(default_factory=dict[str, str])
+    forgotten: list[str] = field(default_factory=list[str])
 
     @classmethod
     def read(cls, home: DataHome) -> Found:

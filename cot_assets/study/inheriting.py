@@ -34,7 +34,7 @@ def filled(kind: type[Entry], path: str, entries: Mapping[str, Raw], wrong: dict
 
 
 def _no_base(
-    chain: Mapping[str, None], each: object, entries: Mapping[str, Raw], wrong: Mapping[str, str]
+    chain: dict[str, None], each: object, entries: Mapping[str, Raw], wrong: Mapping[str, str]
 ) -> str:
     """Why a chain of entries cannot go on with another, empty if it can."""
     last = next(reversed(chain), "")

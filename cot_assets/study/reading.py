@@ -54,8 +54,8 @@ class Config(BaseModel):
     models: Mapping[str, ModelEntry]
     problem_sets: Mapping[str, ProblemSetEntry]
     protocols: Mapping[str, Protocol]
-    sources: Mapping[str, ModelEntry] = Field(default_factory=dict)
-    broken: Mapping[tuple[Kind, str], str] = Field(default_factory=dict)
+    sources: Mapping[str, ModelEntry] = Field(default_factory=dict[str, ModelEntry])
+    broken: Mapping[tuple[Kind, str], str] = Field(default_factory=dict[tuple[Kind, str], str])
 
     def model(self, name: str) -> ModelEntry:
         """The registry entry ``name``."""
