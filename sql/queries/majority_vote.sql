@@ -26,7 +26,11 @@ FROM (SELECT DISTINCT problem_set, model, problem_id, prefix_id, n, potential FR
 LEFT JOIN votes
     ON votes.problem_set = problems.problem_set AND votes.model = problems.model
     AND votes.prefix_id = problems.prefix_id AND votes.place = 1
-WHERE problems.n > 0
+-- What was imported as counts has no answers that could vote.
+WHERE EXISTS (
+    SELECT 1 FROM answer_distribution AS votable
+    WHERE votable.problem_set = problems.problem_set AND votable.model = problems.model AND votable.prefix_id = problems.prefix_id
+)
     AND problems.problem_set = coalesce($problem_set, problems.problem_set)
     AND problems.model = coalesce($model, problems.model)
 GROUP BY problems.problem_set, problems.model, problems.problem_id
