@@ -31,6 +31,8 @@ DAMAGE = re.compile(
 _HEADERS = 3 * 4096  #: bytes before the first block
 #: Columns that name a partition's model, the first that a table has.
 _MODEL = ("model", "reader")
+#: All columns that name models.
+_NAMING = (*_MODEL, "writer", "other")
 #: Rows come with every run, and are not made again.
 _LEDGER = "sampling_runs"
 _VERSIONS = """
@@ -170,3 +172,14 @@ def row_counts(con: duckdb.DuckDBPyConnection) -> RowCounts:
         for problem_set, name, n in con.execute(sql).fetchall():
             counts[table, problem_set, name or ""] = n
     return counts
+
+
+def forget_rows(con: duckdb.DuckDBPyConnection, model: str) -> int:
+    """Delete the rows of a model, as a reader, as a writer and where it is compared; returns how many there were."""
+    n = 0
+    for schema in tables().values():
+        names = [c.name for c in schema.columns if c.name in _NAMING]
+        if where := " OR ".join(f'"{name}" = $model' for name in names):
+            sql = f'DELETE FROM "{schema.name}" WHERE {where}'  # noqa: S608 - names of our schema
+            n += con.execute(sql, {"model": model}).fetchall()[0][0]
+    return n

@@ -26,6 +26,7 @@ from cot_assets.warehouse.lock import HolderLock
 from cot_assets.warehouse.preparing import (
     RowCounts,
     damage,
+    forget_rows,
     is_current,
     prepare,
     row_counts,
@@ -40,11 +41,9 @@ from cot_assets.warehouse.schema import (
     polars_schema,
     require,
     table_schema,
-    tables,
 )
 
 _RETRY_S = 0.1
-_MODEL_COLUMNS = ("model", "other", "reader", "writer")
 Conflict = Literal["refuse", "replace", "keep"]
 _VERBS: Mapping[Conflict, str] = {
     "refuse": "INSERT",
@@ -107,14 +106,8 @@ class Warehouse:
 
     def forget(self, model: str) -> int:
         """Delete every row of a model, as a reader or as a writer too; returns how many there were."""
-        n = 0
         with self._open(f"forget {shown(model)}") as con, transaction(con):
-            for schema in tables().values():
-                names = [c.name for c in schema.columns if c.name in _MODEL_COLUMNS]
-                if where := " OR ".join(f'"{name}" = $model' for name in names):
-                    sql = f'DELETE FROM "{schema.name}" WHERE {where}'  # noqa: S608
-                    n += con.execute(sql, {"model": model}).fetchall()[0][0]
-        return n
+            return forget_rows(con, model)
 
     def read(self, sql: str, params: Params = None) -> pl.DataFrame:
         """Rows of a SELECT; ``$name`` or ``?`` in it are bound to ``params``."""
