@@ -127,14 +127,15 @@ def standings(
         failure: What ended a failed run.
     """
     state = state_of(records, evidence, since)
-    pairs = watched_pairs(config, state)
+    ever = state_of(records, evidence)  # also what was lost since
+    pairs = watched_pairs(config, ever)
     wants = wanted(config, pairs, state.recorded, state.given_up())
     decision = decide(wants, state)
     last = {run.partition: run for run in records.runs}
     groups: dict[tuple[str, str], list[Wanted]] = {}
     for want in wants:
         groups.setdefault((want.unit.model, want.unit.problem_set), []).append(want)
-    told = _Telling(state, decision, last, home, failure)
+    told = _Telling(state, ever, decision, last, home, failure)
     rows = [told.standing(model, name, group) for (model, name), group in groups.items()]
     rows += [
         Standing("", name, "failed", reason)
@@ -143,7 +144,7 @@ def standings(
         for (kind, name), reason in config.broken.items()
         if kind != "protocol"  # told of the problem sets that are bound to it
     ]
-    rows += _vanished(config, state, {(row.model, row.problem_set) for row in rows})
+    rows += _vanished(config, ever, {(row.model, row.problem_set) for row in rows})
     return sorted(rows, key=lambda row: (row.problem_set, row.model))
 
 
@@ -165,6 +166,7 @@ class _Telling:
     """What the words for one partition are drawn from."""
 
     state: State
+    ever: State
     decision: Decision
     last: Mapping[str, Run]
     home: DataHome
@@ -192,7 +194,7 @@ class _Telling:
         is_own = run is not None and run.fingerprint in (None, *(want.fingerprint for want in wants))
         if run is not None and is_own and run.status == "FAILURE":
             return "failed", self.failure(run)
-        if not any(self.state.recorded.get(want.unit) for want in wants):
+        if not any(self.ever.recorded.get(want.unit) for want in wants):
             return "never run", ""
         return "stale", "; ".join(dict.fromkeys(each for want in stale for each in self._reasons(want)))
 
@@ -201,7 +203,12 @@ class _Telling:
         there = self.state.recorded.get(want.unit, {})
         what = want.unit.job.replace("_", " ")
         if not there:
-            yield f"{what}: not made yet"
+            is_lost = want.unit in self.ever.recorded
+            yield (
+                f"{what}: what was made is lost, or the warehouse is new"
+                if is_lost
+                else f"{what}: not made yet"
+            )
             return
         for part in want.parts:
             if part not in there:

@@ -19,7 +19,7 @@ import pytest
 import cot_assets
 from cot_assets.study import load_config
 
-pytestmark = pytest.mark.heavy
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -19,7 +19,6 @@ from cot_assets.study.found import Found, recall
 from cot_assets.warehouse.schema import tables
 from cot_assets.warehouse.store import Warehouse
 
-pytestmark = pytest.mark.heavy
 PAIRS = [("strong", "sums"), ("scriptling", "sums")]
 
 
@@ -42,6 +41,7 @@ def status(lab: Lab) -> dict[tuple[str, str], tuple[str, str]]:
     }
 
 
+@pytest.mark.long
 def test_a_model_from_fresh_to_forgotten(lab: Lab) -> None:
     assert {state for state, _ in status(lab).values()} == {"fresh"}
 
@@ -90,6 +90,7 @@ def test_a_model_from_fresh_to_forgotten(lab: Lab) -> None:
     assert status(lab)["strong", "sums"][0] == "never run"
 
 
+@pytest.mark.heavy
 def test_an_analysis_without_rollouts_fails_with_one_sentence(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     lab.write_sums(n=1)
@@ -101,6 +102,7 @@ def test_an_analysis_without_rollouts_fails_with_one_sentence(tmp_path: Path) ->
             execute(build_defs(), instance, Unit("evaluate_model", "sums", "strong"), assets=["drawdowns"])
 
 
+@pytest.mark.heavy
 def test_weights_that_are_not_there_are_not_tried_again(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     lab.write_sums(n=1)

@@ -102,7 +102,9 @@ def test_a_new_writer_is_named(config: Config, tmp_path: Path) -> None:
 
 
 def test_what_was_lost_is_stale(config: Config, tmp_path: Path) -> None:
-    assert told(config, made(config), tmp_path, since=2.0)[KEY].state == "never run"
+    row = told(config, made(config), tmp_path, since=2.0)[KEY]
+    assert row.state == "stale"
+    assert "what was made is lost" in row.reason
 
 
 def test_a_run_under_way_and_a_failed_one(config: Config, tmp_path: Path) -> None:
