@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from cot_assets.orchestration.instance import origin_of
 from cot_assets.orchestration.jobs import assets_of
