@@ -286,7 +286,7 @@ def quick_look(
     known = scope.warehouse.read_table("problems", problem_set=config.problem_set)
     every = known if known.height else load_problems(declared.problem_set(config.problem_set), study.home())
     problems = every.head(config.problems)
-    engine = sampling.open_engine(scope, engines)
+    engine = sampling.open_engine(context, scope, engines)
     with sampling.EngineRun(context, scope, study, engine, progress) as run, scope.judging() as judge:
 
         def draw(plan: Sequence[PlannedBlock], purpose: Purpose) -> pl.DataFrame:
