@@ -1,7 +1,7 @@
 """Runs of the command line: which belong to a process that is alive, and which were abandoned.
 
 Belongs here: the mark of a process on its runs, and ending what a killed process left in Dagster. Does not
-belong here: runs that Dagster's daemon launched, which its run monitoring watches.
+belong here: runs that Dagster's daemon launched and that have started, which its run monitoring watches.
 
 A process that is killed leaves its run "started" and its slot of the pool ``gpu`` taken, so that every later
 run would wait for ever. Each process therefore holds a lock of the operating system, which ends with it
@@ -10,7 +10,9 @@ however it ends, and tags its runs with the lock's name.
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import time
 import uuid
 from collections.abc import Iterator
@@ -28,6 +30,7 @@ from cot_assets.study import DataHome
 #: Of Dagster's hidden tags: it says nothing to a person.
 PROCESS_TAG = f"{HIDDEN_TAG_PREFIX}cot_assets/process"
 _STARTED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+_STARTING_S = 15.0  #: a run that is starting knows its server long before
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *_STARTED, dg.DagsterRunStatus.CANCELING,
 ]  # fmt: skip
@@ -59,18 +62,22 @@ def running(instance: dg.DagsterInstance, home: DataHome) -> Iterator[str]:
 def end_abandoned(instance: dg.DagsterInstance, home: DataHome) -> int:
     """Cancel the unfinished runs of processes that are gone and free their slots; returns how many.
 
+    Runs of a daemon too, where it was killed while they started: Dagster's run monitoring gives them far longer.
     Canceled and not failed: a person killed it, and automation counts failures.
     """
     ended = 0
-    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED)):
+        run, age = record.dagster_run, time.time() - record.update_timestamp.timestamp()
         name = run.tags.get(PROCESS_TAG)
-        if name is None or _is_alive(home, name):
+        if name is not None and not _is_alive(home, name):
+            gone = f"process {name.split('-')[0]}"
+            _path(home, name).unlink(missing_ok=True)
+        elif run.status == dg.DagsterRunStatus.STARTING and age > _STARTING_S and _has_no_server(run):
+            gone = "the server that was to start it"
+        else:
             continue
-        instance.report_run_canceled(
-            run, message=f"process {name.split('-')[0]} is gone; what it sampled is kept"
-        )
+        instance.report_run_canceled(run, message=f"{gone} is gone; what was sampled is kept")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        _path(home, name).unlink(missing_ok=True)
         ended += 1
     return ended
 
@@ -111,6 +118,20 @@ def running_elsewhere(instance: dg.DagsterInstance, home: DataHome, unit: Unit, 
 
 def _path(home: DataHome, name: str) -> Path:
     return home.dagster / "processes" / f"{name}.lock"
+
+
+def _has_no_server(run: dg.DagsterRun) -> bool:
+    """Whether a daemon or web server launched the run, and its server of code, which was to start it, is gone."""
+    info = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
+    if path := info.get("socket"):
+        family, address = socket.AF_UNIX, path
+    elif port := info.get("port"):
+        family, address = socket.AF_INET, (info.get("host", "localhost"), int(port))
+    else:
+        return True  # the daemon was killed before it asked a server
+    with socket.socket(family) as probe:
+        probe.settimeout(5)
+        return probe.connect_ex(address) != 0
 
 
 def _is_alive(home: DataHome, name: str) -> bool:

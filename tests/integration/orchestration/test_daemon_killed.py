@@ -64,7 +64,7 @@ def test_a_run_whose_daemon_was_killed_while_it_started_is_asked_for_again(tmp_p
         daemon = Daemon(lab)
         try:
             ended = daemon.wait_for(lambda: not instance.get_runs(_STARTING, limit=1), 200)
-            assert ended - killed < 60
+            assert ended - killed < 80  # a minute, on a machine with nothing else to do
             daemon.wait_for(
                 lambda: any(
                     run.run_id != stuck.run_id and run.job_name == stuck.job_name

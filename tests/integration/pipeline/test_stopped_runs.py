@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import GRPC_INFO_TAG
 from stalling_child import BLOCKS_BEFORE, PAIRS
 from support.lab import Lab, ScriptedEngines
 from support.scripted import ScriptedEngine
 
 from cot_assets.definitions import build_defs
+from cot_assets.orchestration import processes, runs
 from cot_assets.orchestration.instance import open_instance
 from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned
 from cot_assets.orchestration.runs import PipelineError, bring_up_to_date, execute
@@ -64,7 +67,7 @@ def test_an_interrupted_and_a_killed_run_hold_up_nobody(tmp_path: Path) -> None:
         assert not instance.event_log_storage.get_concurrency_info("gpu").claimed_slots
 
 
-def test_only_what_a_dead_process_left_is_ended(tmp_path: Path) -> None:
+def test_only_what_a_dead_process_left_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab = Lab(tmp_path)
     with lab.instance() as instance, alive(lab.home) as own:
         for i, tags in enumerate([{PROCESS_TAG: own}, {PROCESS_TAG: "1-gone"}, {}]):
@@ -74,6 +77,18 @@ def test_only_what_a_dead_process_left_is_ended(tmp_path: Path) -> None:
         statuses = {run.run_id: run.status.value for run in instance.get_runs()}
         assert statuses == {"run0": "STARTED", "run1": "CANCELED", "run2": "STARTED"}
         assert end_abandoned(instance, lab.home) == 0
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(tmp_path / "there"))
+            server.listen()
+            for name in ("there", "gone"):
+                tags = {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": str(tmp_path / name)})}
+                run = dg.DagsterRun("job", run_id=name, status=dg.DagsterRunStatus.STARTING, tags=tags)
+                instance.add_run(run)
+            assert end_abandoned(instance, lab.home) == 0, "they have only just been launched"
+            monkeypatch.setattr(processes, "_STARTING_S", -1.0)
+            assert end_abandoned(instance, lab.home) == 1
+        statuses = {run.run_id: run.status.value for run in instance.get_runs()}
+        assert (statuses["there"], statuses["gone"]) == ("STARTING", "CANCELED")
     assert list((lab.home.dagster / "processes").iterdir()) == []
 
 
@@ -81,15 +96,16 @@ def test_a_run_of_whatever_command_is_marked_and_ended_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab = Lab(tmp_path)
+    lab.write_sums()
 
-    def stopped(_: object, instance: dg.DagsterInstance, tags: Mapping[str, str], **__: object) -> None:
-        instance.add_run(dg.DagsterRun("job", status=dg.DagsterRunStatus.NOT_STARTED, tags=dict(tags)))
+    def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dg.JobDefinition, "execute_in_process", stopped)
+    monkeypatch.setattr(runs, "execute_run", stopped)
     with lab.instance() as instance:
         with pytest.raises(KeyboardInterrupt):
             execute(build_defs(), instance, Unit("compare_models", "sums"), assets=["report"])
+        assert [run.status.value for run in instance.get_runs()] == ["CANCELED"]
         assert not in_flight(instance), "published files are looked at only where no run is in flight"
 
 
