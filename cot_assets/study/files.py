@@ -7,13 +7,13 @@ Belongs here: writing beside a name and taking its place. Does not belong here: 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Generator[Path]:
     """A name beside ``path`` to write to: what is there at the end takes its place; after an error nothing is left."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
