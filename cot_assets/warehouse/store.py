@@ -1,8 +1,7 @@
 """The one class that opens DuckDB.
 
-Belongs here: reading and writing the warehouse. Does not belong here: the schema
-(:mod:`cot_assets.warehouse.schema`), the published copy (:mod:`cot_assets.warehouse.publish`) and named
-queries over it (:mod:`cot_assets.warehouse.queries`).
+Belongs here: reading and writing the warehouse. Does not belong here: the schema (:mod:`.schema`), the published
+copy (:mod:`.publish`) and named queries over it (:mod:`.queries`).
 
 Every call opens the file, works and closes it, under one lock over threads and processes; a write is
 one transaction. Nothing is held between calls, so no asset blocks the file while an engine runs.
@@ -115,7 +114,7 @@ class Warehouse:
             return select(con, sql, params)
 
     def read_table(self, table: str, **equals: object) -> pl.DataFrame:
-        """Rows of a table or view whose columns equal the values given, such as ``model="demo-weak"``.
+        """Rows of a table or view whose columns equal the values given, such as ``model="demo-weak"``; None is NULL.
 
         The frame has the types of :func:`~cot_assets.warehouse.schema.polars_schema` and the order of
         the primary key; a view has that of its first columns.
@@ -284,7 +283,8 @@ def _insert(con: duckdb.DuckDBPyConnection, schema: TableSchema, frame: pl.DataF
 
 
 def _where(schema: TableSchema, equals: Mapping[str, object]) -> str:
-    terms = [f'"{schema.column(name).name}" = ?' for name in equals]
+    equal = {name: "IS NOT DISTINCT FROM" if value is None else "=" for name, value in equals.items()}
+    terms = [f'"{schema.column(name).name}" {sign} ?' for name, sign in equal.items()]
     return f" WHERE {' AND '.join(terms)}" if terms else ""
 
 

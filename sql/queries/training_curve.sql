@@ -14,8 +14,10 @@ SELECT
     round(summaries.ci_high, 3) AS ci_high,
     summaries.n_problems
 FROM summaries
-JOIN checkpoints USING (model)
-WHERE summaries.figure = 'difficulty'
+JOIN (SELECT DISTINCT ON (model) model, series, step FROM models ORDER BY model, first_seen_at DESC) AS checkpoints
+    USING (model)
+WHERE (checkpoints.series IS NOT NULL OR checkpoints.step IS NOT NULL)
+    AND summaries.figure = 'difficulty'
     AND summaries.split_by = 'none'
     AND coalesce(checkpoints.series, '') = coalesce($series, checkpoints.series, '')
     AND summaries.problem_set = coalesce($problem_set, summaries.problem_set)

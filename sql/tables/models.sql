@@ -5,6 +5,8 @@ CREATE TABLE IF NOT EXISTS models (
     path          VARCHAR,
     endpoint      VARCHAR,
     template      VARCHAR NOT NULL,
+    series        VARCHAR,
+    step          BIGINT,
     first_seen_at TIMESTAMP NOT NULL,
     PRIMARY KEY (model, revision)
 );
@@ -15,4 +17,6 @@ COMMENT ON COLUMN models.engine IS 'openvino, vllm, openai or recorded';
 COMMENT ON COLUMN models.path IS 'Folder or hub name of the weights';
 COMMENT ON COLUMN models.endpoint IS 'Base URL of a server';
 COMMENT ON COLUMN models.template IS 'chat, or the text around the statement';
+COMMENT ON COLUMN models.series IS 'Training that it is a checkpoint of: the entry whose folder or endpoint it was found at, or the name that its entry gives';
+COMMENT ON COLUMN models.step IS 'Step of training after which it was written; NULL where its name does not say';
 COMMENT ON COLUMN models.first_seen_at IS 'When the revision was first used, UTC';

@@ -71,21 +71,12 @@ def open_engine(context: dg.AssetExecutionContext, scope: Scope, engines: Engine
         if entry.engine != "openai":  # a server may come back
             context.instance.add_run_tags(context.run_id, {FINAL_TAG: "true"})
         raise dg.Failure(str(error), allow_retries=False) from error
-    revision = engine.describe().model_revision
-    if scope.warehouse.read_table("models", model=entry.name, revision=revision).is_empty():
-        row = {
-            "model": entry.name,
-            "revision": revision,
-            "engine": entry.engine,
-            "path": entry.path,
-            "endpoint": entry.endpoint,
-            "template": entry.template,
-            "first_seen_at": datetime.now(UTC).replace(tzinfo=None),
-        }
-        scope.warehouse.merge("models", pl.DataFrame([row]))
-    if entry.series or entry.step is not None:
-        place = {"model": entry.name, "series": entry.series, "step": entry.step}
-        scope.warehouse.merge("checkpoints", pl.DataFrame([place], schema=polars_schema("checkpoints")))
+    named = {"model": entry.name, "revision": engine.describe().model_revision}
+    if scope.warehouse.read_table("models", **named, series=entry.series, step=entry.step).is_empty():
+        columns = ("engine", "path", "endpoint", "template", "series", "step")
+        row = {**named, **{name: getattr(entry, name) for name in columns}}
+        row["first_seen_at"] = datetime.now(UTC).replace(tzinfo=None)
+        scope.warehouse.merge("models", pl.DataFrame([row], schema=polars_schema("models")))
     return engine
 
 

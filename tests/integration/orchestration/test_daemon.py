@@ -102,7 +102,7 @@ def test_a_new_checkpoint_is_measured_and_nothing_is_asked_for_twice(home: DataH
             _wait_for_rows(home, "pattern_rates", daemon, log, model=f"training.step-{step}")
     warehouse, names = Warehouse(home), ["training.step-1000", "training.step-2000"]
     assert sorted(set(warehouse.read_table("potentials")["model"])) == names
-    assert warehouse.read_table("checkpoints").rows() == [
+    assert warehouse.read_table("models").select("model", "series", "step").rows() == [
         (name, "training", step) for name, step in zip(names, (1000, 2000), strict=True)
     ]
     with closing(sqlite3.connect(home.dagster / "history" / "runs.db")) as con:

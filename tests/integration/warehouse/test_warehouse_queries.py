@@ -238,11 +238,20 @@ def test_every_estimate_of_a_figure_has_an_interval_and_n(study: Warehouse) -> N
     figures = {r["figure"] for r in ask(study, "SELECT DISTINCT figure FROM summaries")}
     assert figures <= set(named_queries()), "a figure has the name of its query"
     shown = {name for name, query in named_queries().items() if "FROM summaries" in query.sql}
-    assert shown | {"guesses_by_v0"} == figures
+    assert shown - {"training_curve"} | {"guesses_by_v0"} == figures
     for name in shown:
         columns = set(run_query(study.home, name).columns)
         assert {"estimate", "ci_low", "ci_high", "n_problems"} <= columns, name
-        assert columns & {"n", "n_steps", "n_traces", "n_events", "n_cuts"} or name == "difficulty"
+        assert columns & {"n", "n_steps", "n_traces", "n_events", "n_cuts"} or name in (
+            "difficulty",
+            "training_curve",
+        )
+
+
+def test_checkpoints_come_in_the_order_of_their_training(study: Warehouse) -> None:
+    found = [(r["step"], r["model"]) for r in ask(study, "training_curve") if r["measure"] == "v0"]
+    assert found == [(1000, "weak"), (2000, "strong")]
+    assert ask(study, "training_curve", series="another") == []
 
 
 def test_recovery_counts_tangents_and_the_traces_they_are_in(study: Warehouse) -> None:

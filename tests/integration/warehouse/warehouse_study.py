@@ -51,7 +51,10 @@ def fill(warehouse: Warehouse) -> None:
         problems("p1", "p2", "p3", level=["1", "1", "2"], statement="1 + 1 = ?", gold_answer="2"),
         {"problem_set": "s"},
     )
-    warehouse.merge("models", rows("models", model=["strong", "weak"], revision="r1"))
+    warehouse.merge(
+        "models",
+        rows("models", model=["strong", "weak"], revision="r1", series="training", step=[2000, 1000]),
+    )
     for model in CURVES:
         _fill_model(warehouse, home, model)
     _fill_transfer(warehouse)

@@ -22,9 +22,9 @@ from cot_assets.engines.base import (
     Completion,
     Encoding,
     EngineInfo,
-    Evidence,
     Sampling,
 )
+from cot_assets.statistics.surprise import Evidence
 
 EOS, GOOD, BAD, RIGHT, WRONG, FIRST_PROBLEM = 0, 1, 2, 3, 4, 5
 TEXTS = ("", "so far so good\n", "a slip\n", "answer: 1\n", "answer: 0\n")

@@ -53,7 +53,7 @@ def test_what_was_sampled_names_its_protocol() -> None:
         for name, own in columns.items()
         if not ("protocol" in own and own & {"protocol_hash", "sampling_hash"})
     }
-    assert without == {"problems", "models", "checkpoints", "grades", "sampling_runs"}
+    assert without == {"problems", "models", "grades", "sampling_runs"}
 
 
 def test_polars_types_follow_the_ddl() -> None:
