@@ -14,8 +14,8 @@ from cot_assets.engines.base import Engine
 from cot_assets.measures.curves.checks import martingale_finding
 from cot_assets.measures.curves.quick_look import found_in_look, looked_at, quick_curves
 from cot_assets.orchestration.assets import check_rules as rules
+from cot_assets.orchestration.assets import counting, sampling, showing
 from cot_assets.orchestration.assets import materializing as common
-from cot_assets.orchestration.assets import sampling, showing
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
 from cot_assets.problems.given import read_given
@@ -208,7 +208,7 @@ def completions(
 def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Every rollout with its verdict, judged on the trace up to the cut and the completion together."""
     scope = common.sampled_scope_of(context, study)
-    sampling.grade_rollouts(study, scope, "completions")
+    counting.grade_rollouts(study, scope, "completions")
     frame = scope.warehouse.read_table("rollouts", **scope.where, origin="own")
     return common.finished(
         frame,
@@ -231,7 +231,7 @@ def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
 def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """P(correct | prefix) with its interval, for every prefix."""
     scope = common.sampled_scope_of(context, study)
-    sampling.count_potentials(scope, "completions")
+    counting.count_potentials(scope, "completions")
     frame = scope.warehouse.read_table("potentials", **scope.where, origin="own")
     from cot_assets.measures.curves.report import curves_figure  # plotting loads slowly
 

@@ -58,7 +58,9 @@ def optimized_traces(
     if problems.height:
         engine = sampling.open_engine(context, scope, engines)
         with sampling.EngineRun(context, scope, study, engine, progress) as run:
-            found, plan, audit = run.audited(lambda: _search(scope, run, problems), "rollout")
+            # Without its traces this is a new conclusion from what is there, which opens no model.
+            is_sampling = dg.AssetKey("traces") in context.selected_asset_keys
+            found, plan, audit = run.audited(lambda: _search(scope, run, problems), "rollout", is_sampling)
             cost, store = run.cost, run.store("rollout")
     for table, frame in found.frames.items():
         scope.warehouse.write_partition(table, frame, scope.where)

@@ -16,8 +16,8 @@ from cot_assets.measures.transfer.steps import step_correlations
 from cot_assets.measures.transfer.steps import transfer_steps as steps_of
 from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
 from cot_assets.orchestration.assets import check_rules as rules
+from cot_assets.orchestration.assets import counting, sampling, showing
 from cot_assets.orchestration.assets import materializing as common
-from cot_assets.orchestration.assets import sampling, showing
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import ALL_WRITERS, MODEL_BY_SET
 from cot_assets.sampling.plan import plan_rollouts
@@ -88,7 +88,7 @@ def transfer_completions(
 def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Every rollout of the reader with its verdict, judged on given text and completion together."""
     scope = common.sampled_scope_of(context, study)
-    sampling.grade_rollouts(study, scope, "transfer_completions")
+    counting.grade_rollouts(study, scope, "transfer_completions")
     frame = scope.warehouse.read_table("transfer_rollouts", **_where(scope))
     return common.finished(
         frame,
@@ -110,7 +110,7 @@ def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.Mat
 def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The reader's potential by writer, trace, fraction and control."""
     scope = common.sampled_scope_of(context, study)
-    sampling.count_potentials(scope, "transfer_completions")
+    counting.count_potentials(scope, "transfer_completions")
     frame = scope.warehouse.read_table("transfer_potentials", **_where(scope))
     return common.finished(
         frame,

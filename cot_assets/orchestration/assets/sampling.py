@@ -1,7 +1,7 @@
-"""What the assets that call an engine share: run a plan, keep the books, grade and count what came back.
+"""What the assets that call an engine share: run a plan, audit it, keep the books.
 
-Belongs here: the steps around :func:`cot_assets.sampling.run.sample_missing`. Does not belong here: any
-one asset.
+Belongs here: the steps around :func:`cot_assets.sampling.run.sample_missing`. Does not belong here:
+counting what came back (:mod:`.counting`), and any one asset.
 """
 
 from __future__ import annotations
@@ -24,17 +24,11 @@ from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.plan import PlannedBlock, cut_by_context, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
-from cot_assets.sampling.tables import GRADED_BY, blocks_frame, rollouts_frame, slices, texts_at
-from cot_assets.statistics.estimates import add_potential
-from cot_assets.warehouse.schema import conform, polars_schema
-from cot_assets.warehouse.store import Conflict
+from cot_assets.sampling.tables import blocks_frame
+from cot_assets.warehouse.schema import polars_schema
 
 _T = TypeVar("_T")
 
-#: Where the prefixes of an asset come from. One that a reader's own trace has and that it is given as well (the
-#: empty one) is its own: both assets ask for the same blocks, so either has the same rollouts of it.
-ORIGINS = {"completions": "own", "transfer_completions": "given"}
-ON_CONFLICT: dict[str, Conflict] = {"completions": "replace", "transfer_completions": "keep"}
 #: Checks of what the model wrote: traces and rollouts.
 TEXT_CHECKS = {
     "empty_share": (True, "At most half of the texts are empty."),
@@ -48,8 +42,6 @@ ROLLOUT_CHECKS = {
     "truncated_share": (False, "At most 10% of the rollouts ran out of tokens."),
     **TEXT_CHECKS,
 }
-_CHARACTERS = 200_000_000  #: of prefixes that are held in memory at once
-
 #: The check of assets that sample, and what it says where there was nothing to sample.
 AUDIT = {
     "audit": (True, "Sampled texts, scored again by another pass, are what the model writes: level 1e-6."),
@@ -124,7 +116,10 @@ class EngineRun:
         return self._stores[purpose]
 
     def audited(
-        self, search: Callable[[], tuple[_T, Sequence[PlannedBlock]]], purpose: Purpose
+        self,
+        search: Callable[[], tuple[_T, Sequence[PlannedBlock]]],
+        purpose: Purpose,
+        is_sampling: bool = True,
     ) -> tuple[_T, Sequence[PlannedBlock], Finding]:
         """What a search came to, all its blocks, and what an audit of a share of them found.
 
@@ -134,26 +129,33 @@ class EngineRun:
         Args:
             search: Samples with :meth:`sample`; returns its result and all blocks that it asked for.
             purpose: Of these blocks.
+            is_sampling: Else blocks that no run has audited are audited only where this one sampled some.
         """
         while True:
             result, plan = search()
             try:
-                found = self._audit(plan, purpose)
+                found = self._audit(plan, purpose, is_sampling or self._latest.n_done > 0)
             except CannotScoreError as error:
                 return result, plan, Finding(False, str(error), can_block=False)
             if not found.n_redrawn or not found.is_passed:
                 return result, plan, Finding(found.is_passed, found.message, found.figures)
 
-    def _audit(self, plan: Sequence[PlannedBlock], purpose: Purpose) -> Audit:
+    def _audit(self, plan: Sequence[PlannedBlock], purpose: Purpose, is_new: bool) -> Audit:
         """Audit blocks that are in shards, and keep what was found in ``audits``."""
         protocol, where = self._scope.protocol, {**self._scope.where, "asset": self._key}
+        known = self._scope.warehouse.read_table("audits", **where)
+        if not is_new:
+            keys = set(known["block_key"])
+            plan = [planned for planned in plan if planned.block.key in keys]
+            if not plan:
+                raise CannotScoreError("nothing was sampled here, and no audit of what is there is on record")
         found = audit(
             self.engine,
             plan,
             sampling_of(protocol),
             self.store(purpose),
             protocol.sampling.audit_share,
-            self._scope.warehouse.read_table("audits", **where),
+            known,
             lambda again: self.sample(again, purpose),
         )
         stamp = {**where, "protocol": protocol.name, "protocol_hash": protocol.protocol_hash}
@@ -247,51 +249,3 @@ def write_blocks(
         frame = rows.with_columns(pl.lit(value).alias(name) for name, value in where.items())
     scope.warehouse.write_partition("blocks", frame, where)
     return frame
-
-
-def grade_rollouts(study: Study, scope: Scope, asset: str) -> None:
-    """Write into ``rollouts`` what an asset had sampled, with verdicts on the text up to the cut and the completion.
-
-    Args:
-        study: For the shards.
-        scope: The partition.
-        asset: A key of :data:`ORIGINS`.
-    """
-    blocks = scope.warehouse.read_table("blocks", **scope.where, asset=asset)
-    rows = ShardStore(study.home().shards, "rollout", scope.model).read(blocks["block_key"].to_list())
-    if rows.height != blocks["n"].sum():
-        raise dg.Failure(
-            f"{asset} of {scope.model!r} on {scope.problem_set!r}: the shards hold {rows.height:,} of "
-            f"{blocks['n'].sum():,} rollouts; materialize `{asset}` again, it samples only what is missing",
-            allow_retries=False,
-        )
-    places = scope.warehouse.read_transform("prefix_places", scope.where)
-    places = places.join(blocks, on="prefix_id", how="semi")
-    traces = scope.warehouse.read_transform("texts_of_set", {"problem_set": scope.problem_set})
-    problems = scope.problems()
-    graded = [pl.DataFrame(schema=polars_schema("rollouts"))]
-    with scope.judging() as judge:
-        for part in slices(rows.drop("token_ids"), places, _CHARACTERS):
-            texts = texts_at(places.join(part, on="prefix_id", how="semi"), traces)
-            judged = judge(rollouts_frame(part, texts, problems, scope.protocol))
-            graded.append(conform("rollouts", _placed(judged, scope, asset)))
-    partition = {**scope.where, "origin": ORIGINS[asset]}
-    scope.warehouse.write_partition("rollouts", pl.concat(graded), partition, ON_CONFLICT[asset])
-
-
-def count_potentials(scope: Scope, asset: str) -> None:
-    """Write into ``potentials`` what the rollouts of an asset's prefixes come to."""
-    scope.warehouse.transform(
-        "potentials",
-        "potentials",
-        {**scope.where, "origin": ORIGINS[asset]},
-        {"asset": asset},
-        finish=add_potential,
-        on_conflict=ON_CONFLICT[asset],
-    )
-
-
-def _placed(judged: pl.DataFrame, scope: Scope, asset: str) -> pl.DataFrame:
-    names = {"problem_set": scope.problem_set, "model": scope.model, "origin": ORIGINS[asset]}
-    columns = [pl.lit(value).alias(name) for name, value in names.items()]
-    return judged.drop("text", *GRADED_BY).with_columns(columns)

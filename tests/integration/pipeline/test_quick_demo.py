@@ -22,7 +22,15 @@ MODELS = ("demo-strong", "demo-weak")
 #: Filled by imports only, and by adaptive sampling only.
 ELSEWHERE = {"import_notes", "explorations"}
 #: Empty where the small demo happens to show nothing of the kind.
-MAY_BE_EMPTY = ("largest", "recovery", "guesses", "first_unlock", "jump_candidates", "second_hand")
+MAY_BE_EMPTY = (
+    "largest",
+    "recovery",
+    "guesses",
+    "first_unlock",
+    "jump_candidates",
+    "second_hand",
+    "training_curve",
+)
 EVENTS = {"tangents", "spikes", "lucky_guesses", "shortest_unlocks"}
 
 

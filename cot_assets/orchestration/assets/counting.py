@@ -1,0 +1,72 @@
+"""Verdicts and counts of what the assets that call an engine had sampled.
+
+Belongs here: from blocks in shards to rows of ``rollouts`` and ``potentials``. Does not belong here: sampling
+(:mod:`.sampling`), and the grader (:mod:`cot_assets.grading`).
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.orchestration.assets.materializing import Scope
+from cot_assets.orchestration.assets.resources import Study
+from cot_assets.sampling.shards import ShardStore
+from cot_assets.sampling.tables import GRADED_BY, rollouts_frame, slices, texts_at
+from cot_assets.statistics.estimates import add_potential
+from cot_assets.warehouse.schema import conform, polars_schema
+from cot_assets.warehouse.store import Conflict
+
+#: Where the prefixes of an asset come from. One that a reader's own trace has and that it is given as well (the
+#: empty one) is its own: both assets ask for the same blocks, so either has the same rollouts of it.
+ORIGINS = {"completions": "own", "transfer_completions": "given"}
+ON_CONFLICT: dict[str, Conflict] = {"completions": "replace", "transfer_completions": "keep"}
+_CHARACTERS = 200_000_000  #: of prefixes that are held in memory at once
+
+
+def grade_rollouts(study: Study, scope: Scope, asset: str) -> None:
+    """Write into ``rollouts`` what an asset had sampled, with verdicts on the text up to the cut and the completion.
+
+    Args:
+        study: For the shards.
+        scope: The partition.
+        asset: A key of :data:`ORIGINS`.
+    """
+    blocks = scope.warehouse.read_table("blocks", **scope.where, asset=asset)
+    rows = ShardStore(study.home().shards, "rollout", scope.model).read(blocks["block_key"].to_list())
+    if rows.height != blocks["n"].sum():
+        raise dg.Failure(
+            f"{asset} of {scope.model!r} on {scope.problem_set!r}: the shards hold {rows.height:,} of "
+            f"{blocks['n'].sum():,} rollouts; materialize `{asset}` again, it samples only what is missing",
+            allow_retries=False,
+        )
+    places = scope.warehouse.read_transform("prefix_places", scope.where)
+    places = places.join(blocks, on="prefix_id", how="semi")
+    traces = scope.warehouse.read_transform("texts_of_set", {"problem_set": scope.problem_set})
+    problems = scope.problems()
+    graded = [pl.DataFrame(schema=polars_schema("rollouts"))]
+    with scope.judging() as judge:
+        for part in slices(rows.drop("token_ids"), places, _CHARACTERS):
+            texts = texts_at(places.join(part, on="prefix_id", how="semi"), traces)
+            judged = judge(rollouts_frame(part, texts, problems, scope.protocol))
+            graded.append(conform("rollouts", _placed(judged, scope, asset)))
+    partition = {**scope.where, "origin": ORIGINS[asset]}
+    scope.warehouse.write_partition("rollouts", pl.concat(graded), partition, ON_CONFLICT[asset])
+
+
+def count_potentials(scope: Scope, asset: str) -> None:
+    """Write into ``potentials`` what the rollouts of an asset's prefixes come to."""
+    scope.warehouse.transform(
+        "potentials",
+        "potentials",
+        {**scope.where, "origin": ORIGINS[asset]},
+        {"asset": asset},
+        finish=add_potential,
+        on_conflict=ON_CONFLICT[asset],
+    )
+
+
+def _placed(judged: pl.DataFrame, scope: Scope, asset: str) -> pl.DataFrame:
+    names = {"problem_set": scope.problem_set, "model": scope.model, "origin": ORIGINS[asset]}
+    columns = [pl.lit(value).alias(name) for name, value in names.items()]
+    return judged.drop("text", *GRADED_BY).with_columns(columns)
