@@ -58,8 +58,9 @@ def optimized_traces(
     if problems.height:
         engine = sampling.open_engine(context, scope, engines)
         with sampling.EngineRun(context, scope, study, engine, progress) as run:
-            # Without its traces this is a new conclusion from what is there, which opens no model.
-            is_sampling = dg.AssetKey("traces") in context.selected_asset_keys
+            # A run without the traces draws new conclusions from what is there, which opens no model.
+            asked = context.run.asset_selection
+            is_sampling = not asked or dg.AssetKey("traces") in asked
             found, plan, audit = run.audited(lambda: _search(scope, run, problems), "rollout", is_sampling)
             cost, store = run.cost, run.store("rollout")
     for table, frame in found.frames.items():
