@@ -43,7 +43,7 @@ class Killed(NamedTuple):
     """What a killed process left: blocks in shards, processes that outlived it, the seed of its engine."""
 
     finished: int
-    survivors: list[int]
+    survivors: list[str]
     seed: int
 
 
@@ -62,13 +62,25 @@ def prefixes(problems: pl.DataFrame, root: Path) -> list[Prefix]:
     return write_prefixes(problems, root)
 
 
-def survivors(children: list[psutil.Process]) -> list[int]:
-    """Those that run on for 20 s, which are killed; one that has ended and waits to be reaped holds nothing."""
-    _, alive = psutil.wait_procs(children, timeout=20)
-    alive = [each for each in alive if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def survivors(children: list[psutil.Process]) -> list[str]:
+    """Those that run on for 90 s, which are killed; one that has ended and waits to be reaped holds nothing.
+
+    Giving gigabytes back to the kernel takes a killed process its time where memory is short.
+    """
+    deadline = time.monotonic() + 90
+    while (alive := [each for each in children if _runs(each)]) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    said = [f"{each.pid} {each.name()}: {each.status()}, threads {len(each.threads())}" for each in alive]
     for each in alive:
         each.kill()
-    return [each.pid for each in alive]
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +107,7 @@ class Bereaved(NamedTuple):
 
     root: Path
     finished: int
-    survivors: list[int]
+    survivors: list[str]
     seconds: float
     code: int
     said: str
