@@ -7,6 +7,8 @@ the code under ``cot_assets``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from support.judged import PATTERN_VIEWS
 from warehouse_rows import problems, rows
@@ -25,6 +27,7 @@ from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, 
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import DataHome, Protocol
 from cot_assets.warehouse.publish import SHARD_COLUMNS
+from cot_assets.warehouse.queries import Value, run_query
 from cot_assets.warehouse.store import Warehouse
 
 PROTOCOL = Protocol(name="study", n=64, cut_policy="lines")
@@ -41,6 +44,11 @@ LINES = ("first\n", "s\x1b[31mecond\n", "third\n", "end")
 ENDS = [len("".join(LINES[:i])) for i in range(len(LINES) + 1)]
 STAMP = {"protocol": PROTOCOL.name, "protocol_hash": PROTOCOL.protocol_hash}
 FACT = {"protocol": PROTOCOL.name, "sampling_hash": PROTOCOL.sampling_hash}
+
+
+def ask(study: Warehouse, query: str, **params: Value) -> list[dict[str, Any]]:
+    """The rows of a query over the published study."""
+    return run_query(study.home, query, params).to_dicts()
 
 
 def fill(warehouse: Warehouse) -> None:

@@ -1,0 +1,149 @@
+"""A person's own SQL, and the parameters of queries: what is read, what is refused, and what is ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from warehouse_study import ask
+
+from cot_assets.study import DataHome
+from cot_assets.warehouse import reading
+from cot_assets.warehouse.errors import WarehouseError
+from cot_assets.warehouse.queries import find_query, named_queries, query_rows, read_query, run_query
+from cot_assets.warehouse.store import Warehouse
+
+
+@pytest.fixture
+def study(published: Warehouse) -> Warehouse:
+    return published
+
+
+def test_parameters_take_the_type_of_their_default(study: Warehouse) -> None:
+    assert len(ask(study, "largest-insights", limit="1")) == 1
+    assert len(ask(study, "transfer_controls", fraction="0.2")) == 12
+    assert ask(study, "transfer_controls", fraction="0.6") == []
+    with pytest.raises(WarehouseError, match="limit = 'many' is not a whole number"):
+        ask(study, "largest_insights", limit="many")
+    with pytest.raises(WarehouseError, match="no parameter 'modle'; it has: problem_set, model, limit"):
+        ask(study, "largest_insights", modle="strong")
+    hostile = "x' OR 1=1 --"
+    assert ask(study, "largest_insights", model=hostile) == []
+
+
+def test_unknown_names_list_near_ones(study: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match="no query named 'patern_table'; did you mean pattern_table"):
+        ask(study, "patern_table")
+    with pytest.raises(WarehouseError, match=r"did you mean .*transfer_controls"):
+        find_query("control")
+    with pytest.raises(WarehouseError, match="there are: " + ", ".join(sorted(named_queries()))):
+        find_query("zzzzzz")
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("DROP TABLE rollouts", "only a SELECT is run, and this is DROP"),
+        ("SELECT 1; DROP TABLE rollouts", "one SQL statement"),
+        ("SELECT * FROM rolouts", "rollouts"),
+        ("SELECT $a + 1", "parameters: a"),
+    ],
+)
+def test_sql_that_cannot_run_is_refused(study: Warehouse, sql: str, message: str) -> None:
+    with pytest.raises(WarehouseError, match=message):
+        ask(study, sql)
+
+
+HOSTILE = [
+    "COPY problems TO '{out}'",
+    "COPY (SELECT 1) TO '{shards}/evil.csv'",
+    "EXPLAIN ANALYZE COPY problems TO '{out}'",
+    "EXPORT DATABASE '{out}'",
+    "ATTACH '{out}' AS other",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET memory_limit = '1TB'",
+    "PRAGMA enable_profiling",
+    "CREATE TEMP TABLE mine AS SELECT 1",
+    "CALL enable_logging(storage = 'file', storage_path = '{out}')",
+    "FROM enable_logging(storage = 'file', storage_path = '{out}')",
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "FROM read_text('/etc/passwd')",
+    "SELECT * FROM '/etc/passwd'",
+    "FROM glob('/etc/*')",
+    "FROM sniff_csv('/etc/passwd')",
+    "FROM query_table('/etc/passwd.csv')",
+    "FROM read_text('{shards}/../config')",
+    "FROM read_blob('{shards}x')",
+    "FROM read_duckdb('{home}/warehouse.duckdb')",
+    "FROM read_csv('https://example.com/x.csv')",
+    "FROM read_parquet('s3://bucket/key')",
+    "WITH a AS (SELECT 1) SELECT * FROM a, read_text('/etc/passwd')",
+]
+
+
+@pytest.mark.parametrize("sql", HOSTILE)
+def test_sql_reads_the_results_and_nothing_else(study: Warehouse, tmp_path: Path, sql: str) -> None:
+    home, out = study.home, tmp_path / "written"
+    (home.root / "config").write_text("secret")
+    before = sorted(str(path) for path in home.root.rglob("*"))
+    with pytest.raises(WarehouseError):
+        ask(study, sql.format(out=out, shards=home.shards, home=home.root))
+    assert not out.exists()
+    assert sorted(str(path) for path in home.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT count(*) FROM range(100000000000)", "ended after 0.5 s.*--timeout"),
+        ("SELECT sum(a.range) FROM range(10000000) AS a, range(10000000) AS b", "ended after 0.5 s"),
+        (
+            "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t",
+            "ended after 0.5 s",
+        ),
+    ],
+)
+def test_sql_that_would_never_end_is_ended(study: Warehouse, sql: str, message: str) -> None:
+    with pytest.raises(WarehouseError, match=message):
+        run_query(study.home, sql, seconds=0.5)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT list(range) FROM range(1000000000)", "SELECT * FROM range(1000000000)"]
+)
+def test_sql_that_needs_too_much_memory_is_ended(
+    study: Warehouse, sql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_memory", lambda: 200_000_000)
+    for read in (run_query, query_rows):
+        with pytest.raises(WarehouseError, match=r"needs more than 0\.2 GB of memory; read fewer rows"):
+            read(study.home, sql)
+
+
+def test_sql_takes_parameters(study: Warehouse) -> None:
+    assert ask(study, "SELECT count(*) AS n FROM problems WHERE level = $level", level="1") == [{"n": 2}]
+
+
+def test_before_anything_was_published_the_command_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match=r"no published results .*'cot-assets demo' or 'cot-assets run'"):
+        run_query(DataHome(tmp_path), "pattern_table")
+
+
+def test_damaged_results_are_named(tmp_path: Path) -> None:
+    (tmp_path / "results.duckdb").write_text("no database" * 1000)
+    with pytest.raises(WarehouseError, match=r"results\.duckdb cannot be read"):
+        run_query(DataHome(tmp_path), "SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SELECT 1", "does not open with the question"),
+        ("-- Why?\n-- param a = 1\nSELECT 1", "is not '-- param NAME: DEFAULT = MEANING'"),
+    ],
+)
+def test_a_query_file_has_a_header(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "q.sql").write_text(text)
+    with pytest.raises(WarehouseError, match=message):
+        read_query(tmp_path / "q.sql")
