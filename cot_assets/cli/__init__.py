@@ -1,4 +1,4 @@
-"""The command line: ``cot-assets demo | plan | run | import | models | status | grade | sql | rebuild | ui``.
+"""The command line: ``cot-assets demo | plan | run | import | models | status | grade | sql | export | rebuild | ui``.
 
 Belongs here: the group of commands, and which errors become one line. Does not belong here: the
 commands themselves, one module each, imported when they are called.

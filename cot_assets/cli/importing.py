@@ -1,4 +1,4 @@
-"""Commands that bring in rollouts of others: ``import thought-anchors | cliff-token | rollouts``.
+"""Commands that bring in what others published: ``import thought-anchors | cliff-token | forking-fast | inspect | traces | rollouts``.
 
 Belongs here: arguments. Does not belong here: storing and printing (:mod:`.imported`), reading published files
 (:mod:`cot_assets.importing`) and what follows (:mod:`cot_assets.orchestration.imports`).

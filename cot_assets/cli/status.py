@@ -1,4 +1,7 @@
-"""``status``: how every partition stands."""
+"""``status``: how every partition stands.
+
+Belongs here: printing. Does not belong here: how a partition stands (:mod:`cot_assets.orchestration.status`).
+"""
 
 from __future__ import annotations
 

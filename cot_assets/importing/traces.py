@@ -50,16 +50,16 @@ def import_traces(
         raise ImportingError(
             f"problem set {problem_set!r} comes from {declared.source[:120]!r}; name another one with --problem-set"
         )
-    fields = {
-        "name": problem_set,
-        "source": GIVEN + problem_set,
-        "protocol": protocol,
-        "answer_kind": kinds[0],
-    }
-    config.model_copy(
-        update={"problem_sets": {problem_set: ProblemSetEntry.model_validate(fields)}}
-    ).protocol_of(problem_set)
-    n = write_given(home, ProblemSetEntry.model_validate(fields), [_row(trace) for trace in traces])
+    entry = ProblemSetEntry.model_validate(
+        {
+            "name": problem_set,
+            "source": GIVEN + problem_set,
+            "protocol": protocol,
+            "answer_kind": kinds[0],
+        }
+    )
+    config.model_copy(update={"problem_sets": {problem_set: entry}}).protocol_of(problem_set)  # it is there
+    n = write_given(home, entry, [_row(trace) for trace in traces])
     verdicts = [str(trace.verdict) for trace in traces]
     return {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))} | {"in all": n}
 

@@ -25,15 +25,13 @@ from filelock import FileLock, Timeout
 
 from cot_assets.orchestration.instance import open_instance
 from cot_assets.orchestration.staleness import Unit, partition_key
+from cot_assets.orchestration.state import UNFINISHED
 from cot_assets.study import DataHome
 
 #: Of Dagster's hidden tags: it says nothing to a person.
 PROCESS_TAG = f"{HIDDEN_TAG_PREFIX}cot_assets/process"
 _STARTED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 _STARTING_S = 15.0  #: a run that is starting knows its server long before
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *_STARTED, dg.DagsterRunStatus.CANCELING,
-]  # fmt: skip
 
 
 @contextmanager
@@ -66,7 +64,7 @@ def end_abandoned(instance: dg.DagsterInstance, home: DataHome) -> int:
     Canceled and not failed: a person killed it, and automation counts failures.
     """
     ended = 0
-    for record in instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED)):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
         run, age = record.dagster_run, time.time() - record.update_timestamp.timestamp()
         name = run.tags.get(PROCESS_TAG)
         if name is not None and not _is_alive(home, name):
@@ -99,15 +97,13 @@ def end_launched(home: DataHome, deadline: float) -> None:
         ids = [run.run_id for run in runs]
         while ids and time.monotonic() < deadline:
             time.sleep(0.2)
-            ids = [run.run_id for run in instance.get_runs(dg.RunsFilter(run_ids=ids, statuses=_UNFINISHED))]
+            ids = [run.run_id for run in instance.get_runs(dg.RunsFilter(run_ids=ids, statuses=UNFINISHED))]
 
 
 def running_elsewhere(instance: dg.DagsterInstance, home: DataHome, unit: Unit, own: str) -> str | None:
     """The id of another living process of the command line that runs the unit, or None."""
     runs = instance.get_runs(
-        dg.RunsFilter(
-            job_name=unit.job, statuses=_UNFINISHED, tags={"dagster/partition": partition_key(unit)}
-        )
+        dg.RunsFilter(job_name=unit.job, statuses=UNFINISHED, tags={"dagster/partition": partition_key(unit)})
     )
     for run in runs:
         name = run.tags.get(PROCESS_TAG)

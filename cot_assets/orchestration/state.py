@@ -18,14 +18,11 @@ from sqlalchemy.exc import IntegrityError
 
 from cot_assets.orchestration.staleness import Part, State, Unit
 from cot_assets.orchestration.status.evidence import evidence
-from cot_assets.orchestration.status.records import Ask, Records, Rows, read_records
+from cot_assets.orchestration.status.records import IN_FLIGHT, Ask, Records, Rows, read_records
 from cot_assets.orchestration.status.standing import Since, mark_of, state_of
 from cot_assets.warehouse.store import Warehouse
 
-_IN_FLIGHT = [
-    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING,
-]  # fmt: skip
+UNFINISHED = [dg.DagsterRunStatus(name) for name in sorted(IN_FLIGHT)]
 
 
 def ensure_partitions(instance: dg.DagsterInstance, models: list[str], problem_sets: list[str]) -> None:
@@ -72,7 +69,7 @@ def recorded_models(
 
 def in_flight(instance: dg.DagsterInstance) -> bool:
     """Whether any run of anybody has not ended."""
-    return bool(instance.get_run_ids(dg.RunsFilter(statuses=_IN_FLIGHT), limit=1))
+    return bool(instance.get_run_ids(dg.RunsFilter(statuses=UNFINISHED), limit=1))
 
 
 def read_state(instance: dg.DagsterInstance, since: Since = lambda _: 0.0) -> State:

@@ -1,4 +1,7 @@
-"""What the page of a trace shows of the rollouts behind its curve: what the model read and wrote, how each was judged."""
+"""What the page of a trace shows of the rollouts behind its curve: what the model read and wrote, how each was judged.
+
+Belongs here: choosing and bounding. Does not belong here: reading shards (:mod:`cot_assets.sampling.shards`).
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cot_assets.engines.base import Completion, Engine, Sampling
+from cot_assets.engines.base import CannotScoreError, Completion, Engine, Sampling
 from cot_assets.sampling.plan import PlannedBlock
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.statistics.surprise import Evidence, Judgment, judge
@@ -97,6 +97,8 @@ def audit(
     share: float,
     known: pl.DataFrame,
     sample_again: Callable[[Sequence[PlannedBlock]], object],
+    *,
+    is_new: bool = True,
 ) -> Audit:
     """Audit a share of a plan whose blocks are all in shards.
 
@@ -111,9 +113,10 @@ def audit(
         share: The least share that is looked at.
         known: Rows of ``audits`` from earlier runs; a block that passed is not read again.
         sample_again: Samples blocks that were set aside.
+        is_new: Else only blocks that passed before are told of; they are read again only if their shard is another now.
 
     Raises:
-        CannotScoreError: The engine has no second pass.
+        CannotScoreError: The engine has no second pass, or nothing is known of a plan that is not new.
     """
     passed = known.filter(pl.col("verdict") == "passed").unique(["block_key", "shard"], keep="last")
     seen = {(row["block_key"], row["shard"]): row for row in passed.iter_rows(named=True)}
@@ -128,7 +131,11 @@ def audit(
         return judgment
 
     by_key = {p.block.key: p for p in plan}
-    chosen = {p.block.key for p in chosen_blocks(plan, share)} | {key for key, _ in seen}
+    chosen = {key for key, _ in seen if key in by_key}
+    if is_new:
+        chosen |= {p.block.key for p in chosen_blocks(plan, share)}
+    elif not chosen:
+        raise CannotScoreError("nothing was sampled here, and no audit of what is there is on record")
     judgment = look([p for p in plan if p.block.key in chosen])
     old = known.filter(pl.col("verdict") == "set_aside", pl.col("block_key").is_in(list(by_key)))
     aside: list[dict[str, Any]] = []

@@ -1,4 +1,7 @@
-"""Entries that take over what others say, by ``extends``."""
+"""Entries that take over what others say, by ``extends``.
+
+Belongs here: chains of entries. Does not belong here: files (:mod:`.reading`), and whether an entry is right.
+"""
 
 from __future__ import annotations
 

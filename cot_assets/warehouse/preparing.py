@@ -174,12 +174,17 @@ def row_counts(con: duckdb.DuckDBPyConnection) -> RowCounts:
     return counts
 
 
-def forget_rows(con: duckdb.DuckDBPyConnection, model: str) -> int:
-    """Delete the rows of a model, as a reader, as a writer and where it is compared; returns how many there were."""
-    n = 0
+def forget_rows(con: duckdb.DuckDBPyConnection, model: str, problem_set: str | None = None) -> int:
+    """Delete the rows of a model, as a reader, as a writer and where it is compared; returns how many there were.
+
+    With a problem set only those on it: what the model is stays.
+    """
+    n, given = 0, {"model": model} | ({"problem_set": problem_set} if problem_set else {})
     for schema in tables().values():
-        names = [c.name for c in schema.columns if c.name in _NAMING]
-        if where := " OR ".join(f'"{name}" = $model' for name in names):
-            sql = f'DELETE FROM "{schema.name}" WHERE {where}'  # noqa: S608 - names of our schema
-            n += con.execute(sql, {"model": model}).fetchall()[0][0]
+        columns = {c.name for c in schema.columns}
+        where = " OR ".join(f'"{name}" = $model' for name in _NAMING if name in columns)
+        if where and (problem_set is None or "problem_set" in columns):
+            only = " AND problem_set = $problem_set" if problem_set else ""
+            sql = f'DELETE FROM "{schema.name}" WHERE ({where}){only}'  # noqa: S608 - names of our schema
+            n += con.execute(sql, given).fetchall()[0][0]
     return n

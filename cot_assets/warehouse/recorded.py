@@ -21,9 +21,6 @@ PROTOCOL = "recorded"  #: entry of protocols.toml with the thresholds for what h
 #: Tables of an import in the order they are written; curves show once ``potentials`` is there.
 TABLES = ("problems", "models", "traces", "trace_cuts", "rollouts", "import_notes", "potentials")
 
-#: Columns that name a model.
-_MODELS = {"model", "reader", "writer"}
-
 
 class RecordedError(ValueError):
     """Recorded rollouts were asked to be what they are not; the message names them and the way out."""
@@ -172,14 +169,12 @@ def remove(warehouse: Warehouse, model: str, problem_set: str, *, is_elsewhere: 
     """
     everywhere = {"problem_set": problem_set}
     traces = warehouse.read_table("traces", **everywhere).filter(pl.col("model") != model)
-    for name, table in tables().items():
-        columns = {column.name for column in table.columns}
-        if "problem_set" not in columns:
-            continue
-        for which in [{column: model} for column in _MODELS & columns] if traces.height else [{}]:
-            rows = warehouse.read_table(name, **everywhere, **which)
-            if rows.height:
-                warehouse.write_partition(name, rows.clear(), {**everywhere, **which})
+    warehouse.forget(model, problem_set)
+    if traces.is_empty():  # so what is said of the whole set goes, too
+        for name, table in tables().items():
+            if any(column.name == "problem_set" for column in table.columns):
+                rows = warehouse.read_table(name, **everywhere)
+                warehouse.write_partition(name, rows.clear(), everywhere)
     problems = warehouse.read_table("problems", **everywhere)
     kept = problems.filter(pl.col("problem_id").is_in(traces["problem_id"].unique().to_list()))
     warehouse.write_partition("problems", kept, everywhere)

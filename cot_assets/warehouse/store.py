@@ -103,10 +103,10 @@ class Warehouse:
             _insert(con, schema, frame, "INSERT OR REPLACE")
         return frame.height
 
-    def forget(self, model: str) -> int:
-        """Delete every row of a model, as a reader or as a writer too; returns how many there were."""
+    def forget(self, model: str, problem_set: str | None = None) -> int:
+        """Delete the rows of a model, on one problem set if it is given; see :func:`.preparing.forget_rows`."""
         with self._open(f"forget {shown(model)}") as con, transaction(con):
-            return forget_rows(con, model)
+            return forget_rows(con, model, problem_set)
 
     def read(self, sql: str, params: Params = None) -> pl.DataFrame:
         """Rows of a SELECT; ``$name`` or ``?`` in it are bound to ``params``."""

@@ -1,4 +1,7 @@
-"""Checkpoints in a folder: which are complete, and after which step of training each was written."""
+"""Checkpoints in a folder: which are complete, and after which step of training each was written.
+
+Belongs here: names, sizes and headers of files. Does not belong here: reading weights (:mod:`cot_assets.engines.weights`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Ids that an OpenAI-compatible server offers."""
+"""Ids that an OpenAI-compatible server offers.
+
+Belongs here: asking for the list, and which ids are trusted. Does not belong here: sampling (:mod:`cot_assets.engines.openai`).
+"""
 
 from __future__ import annotations
 

@@ -127,6 +127,7 @@ def _given_traces(
             allow_retries=False,
         )
     scope.warehouse.write_partition("traces", frame, scope.where)
+    sampling.write_blocks(scope, "traces", [], None, None)  # of when the set had traces of the model's own
     return common.finished(
         frame,
         scope.fingerprint,

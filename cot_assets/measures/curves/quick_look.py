@@ -33,8 +33,6 @@ from cot_assets.study import Config, ConfigError, Protocol
 Draw = Callable[[Sequence[PlannedBlock], Purpose], pl.DataFrame]
 Judge = Callable[[pl.DataFrame], pl.DataFrame]
 
-_SCORED = ("correct", "incorrect", "no_answer", "truncated")
-
 
 def looked_at(config: Config, problem_set: str, protocol: str, n: int) -> Config:
     """The configuration with the problem set under another protocol and number of rollouts.
@@ -90,7 +88,7 @@ def quick_curves(
     texts = texts_at(places.unique("prefix_id"), traces)
     graded = judge(rollouts_frame(rows, texts, problems, protocol))
     counts = graded.group_by("prefix_id").agg(
-        n=pl.col("verdict").is_in(_SCORED).sum().cast(pl.Int64),
+        n=(pl.col("verdict") != "unscored").sum().cast(pl.Int64),
         n_correct=(pl.col("verdict") == "correct").sum().cast(pl.Int64),
     )
     return cuts.join(add_potential(counts), on="prefix_id", how="left").join(

@@ -143,20 +143,15 @@ class EngineRun:
     def _audit(self, plan: Sequence[PlannedBlock], purpose: Purpose, is_new: bool) -> Audit:
         """Audit blocks that are in shards, and keep what was found in ``audits``."""
         protocol, where = self._scope.protocol, {**self._scope.where, "asset": self._key}
-        known = self._scope.warehouse.read_table("audits", **where)
-        if not is_new:
-            keys = set(known["block_key"])
-            plan = [planned for planned in plan if planned.block.key in keys]
-            if not plan:
-                raise CannotScoreError("nothing was sampled here, and no audit of what is there is on record")
         found = audit(
             self.engine,
             plan,
             sampling_of(protocol),
             self.store(purpose),
             protocol.sampling.audit_share,
-            known,
+            self._scope.warehouse.read_table("audits", **where),
             lambda again: self.sample(again, purpose),
+            is_new=is_new,
         )
         stamp = {**where, "protocol": protocol.name, "protocol_hash": protocol.protocol_hash}
         rows = found.rows.with_columns(pl.lit(value).alias(name) for name, value in stamp.items())

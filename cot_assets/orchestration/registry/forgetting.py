@@ -1,4 +1,8 @@
-"""Taking a model out: of tables, partitions and, by what is made again then, of report and graph."""
+"""Taking a model out: of tables, partitions and, by what is made again then, of report and graph.
+
+Belongs here: the order of the steps. Does not belong here: rows (:meth:`cot_assets.warehouse.store.Warehouse.forget`), and
+making the rest anew (:mod:`cot_assets.orchestration.runs`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from typing import get_args
 
 import dagster as dg
 
-from cot_assets.orchestration.presence import RESULTS, published
+from cot_assets.orchestration.assets.publishing import publish_results
+from cot_assets.orchestration.presence import withdraw
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import read_state, records_of
 from cot_assets.orchestration.status.lost import lose
@@ -57,10 +62,8 @@ def forget_model(
     )
     others = [(name, problem_set) for name, problem_set in others if name != model]
     for problem_set in sets - {problem_set for _, problem_set in others}:
-        shutil.rmtree(home.reports / problem_set, ignore_errors=True)
-        published(home, problem_set, home.reports / problem_set, [])
+        withdraw(home, problem_set)
         lose(home, [Unit("compare_models", problem_set)])
     if home.warehouse.exists():
-        path = warehouse.publish()
-        published(home, RESULTS, path.parent, [path])
+        publish_results(warehouse)
     return n_rows, others

@@ -1,4 +1,7 @@
-"""How the partitions of a data home stand, asked from outside of Dagster."""
+"""How the partitions of a data home stand, asked from outside of Dagster.
+
+Belongs here: where to ask. Does not belong here: what the answers mean (:mod:`.standing`).
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Which assets show that a part of a job is done: learned from the definitions, and remembered in the data home.
 
-Loading the definitions takes seconds; what they say changes with the code only.
+Belongs here: names of assets by job and part. Does not belong here: what they show (:mod:`.standing`). Loading the definitions takes seconds; what they say changes with the code only.
 """
 
 from __future__ import annotations

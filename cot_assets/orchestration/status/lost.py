@@ -1,4 +1,7 @@
-"""Since when a unit counts as not made: a file of the data home, so that every process finds the same."""
+"""Since when a unit counts as not made: a file of the data home, so that every process finds the same.
+
+Belongs here: that file. Does not belong here: finding out what was lost (:mod:`cot_assets.orchestration.presence`).
+"""
 
 from __future__ import annotations
 

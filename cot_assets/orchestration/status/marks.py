@@ -1,6 +1,6 @@
 """What a mark is made of, so that a person is told in words why it is another now.
 
-A mark is a hash. Beside every materialization the data home keeps, by mark, the parts that went into it; a part may be
+Belongs here: hashing, and remembering of what. Does not belong here: what is hashed (:mod:`cot_assets.orchestration.staleness`). A mark is a hash. Beside every materialization the data home keeps, by mark, the parts that went into it; a part may be
 a mark itself.
 """
 

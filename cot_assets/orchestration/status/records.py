@@ -27,7 +27,8 @@ FINAL_TAG = "cot_assets/final"
 Rows = Iterable[Sequence[Any]]
 Ask = Callable[[str], Rows]  #: rows of a SELECT
 
-_IN_FLIGHT = frozenset({"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"})
+#: Names of Dagster's statuses of runs that have not ended.
+IN_FLIGHT = frozenset({"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"})
 _PARTITIONS = "SELECT partitions_def_name, partition FROM dynamic_partitions ORDER BY id"
 _MADE = """
 SELECT e.asset_key, e.partition, e.timestamp, t.value
@@ -61,7 +62,7 @@ class Run:
     @property
     def is_in_flight(self) -> bool:
         """Whether it has not ended."""
-        return self.status in _IN_FLIGHT
+        return self.status in IN_FLIGHT
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""How every partition stands: from what Dagster remembers to a state of units, and to words for a person."""
+"""How every partition stands: from what Dagster remembers to a state of units, and to words for a person.
+
+Belongs here: what records are evidence of. Does not belong here: reading them (:mod:`.records`), and what should be there
+(:mod:`cot_assets.orchestration.staleness`).
+"""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from support.sums import PROTOCOL
 from cot_assets.engines.base import (
     Block,
     BlockResult,
+    CannotScoreError,
     Completion,
     EngineInfo,
     Sampling,
@@ -100,6 +101,19 @@ def verdicts(found: Audit) -> dict[str, list[str]]:
     for key, verdict in found.rows.select("block_key", "verdict").iter_rows():
         by_key.setdefault(key, []).append(verdict)
     return by_key
+
+
+def test_of_a_plan_that_is_not_new_what_was_found_is_told_and_nothing_is_read(store: ShardStore) -> None:
+    engine = KnownLaw()
+    first = audited(engine, store)
+    engine.scored.clear()
+    arguments = (engine, PLAN, sampling_of(PROTOCOL), store, 0.02)
+    again = audit(*arguments, first.rows, lambda _: None, is_new=False)
+    assert engine.scored == []
+    assert sorted(again.rows["block_key"]) == sorted(CHOSEN)
+    assert again.judgment == first.judgment  # by the limits of the whole plan
+    with pytest.raises(CannotScoreError, match="no audit of what is there is on record"):
+        audit(*arguments, NOTHING, lambda _: None, is_new=False)
 
 
 def test_a_sound_partition_passes_and_only_a_share_is_read(store: ShardStore) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.extras import missing
 from support.scripted import ScriptedEngine
 from support.sums import PROTOCOL, plan_of, scripted_engine
 
@@ -141,7 +142,7 @@ def test_a_full_disk_keeps_what_is_there_and_says_so(
 
 def test_a_device_that_is_full_is_an_error_of_the_same_kind(tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
-        pytest.skip("there is no /dev/full")
+        missing("there is no /dev/full")
     store = ShardStore(tmp_path, "rollout", "m")
     (store.folder / f"{os.getpid()}.tmp").symlink_to("/dev/full")
     row = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cot_assets.report import ReportError
-from cot_assets.report.folder import GENERATOR, replaced_folder
+from cot_assets.report.folder import GENERATOR, remove_report, replaced_folder
 
 _INDEX = f'<meta name="generator" content="{GENERATOR}">'
 
@@ -90,3 +90,13 @@ def test_another_process_that_swaps_at_the_same_moment_loses_nothing(
     assert others[0] == 1
     assert (folder / "index.html").read_text() == _INDEX + "ours"
     assert _everything_below(tmp_path) == {"report", "report/index.html"}
+
+
+def test_only_a_report_is_removed(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "notes.txt").write_text("of a person")
+    replaced_folder(tmp_path / "report", [("index.html", _INDEX)])
+    for folder in (own, tmp_path / "report", tmp_path / "missing"):
+        remove_report(folder)
+    assert _everything_below(tmp_path) == {"own", "own/notes.txt"}
