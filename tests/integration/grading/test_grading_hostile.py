@@ -123,6 +123,7 @@ def test_nothing_is_executed(tmp_path: Path, grader_pool: GraderPool) -> None:
     assert not Path(target).exists()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("attempt", "refusal"),
     [

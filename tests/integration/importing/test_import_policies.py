@@ -15,6 +15,8 @@ from cot_assets.study import DataHome, load_config
 from cot_assets.warehouse.recorded import store
 from cot_assets.warehouse.store import Warehouse
 
+pytestmark = pytest.mark.heavy
+
 PROTOCOL = load_config().protocols["recorded"]
 
 

@@ -44,6 +44,7 @@ def _shown(result: Any) -> dict[str, Any]:
     return {name: value.value for name, value in event.metadata.items()}
 
 
+@pytest.mark.heavy
 def test_a_look_shows_curves_fills_no_table_and_is_not_sampled_twice(lab: Lab) -> None:
     first = _shown(_look(lab, problems=2))
     assert next(iter(first)) == "picture"
