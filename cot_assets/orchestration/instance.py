@@ -19,6 +19,7 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from filelock import FileLock
 
 from cot_assets.study.home import DataHome, plain
 
@@ -60,7 +61,9 @@ def open_instance(home: DataHome) -> Iterator[dg.DagsterInstance]:
     """
     prepare_instance(home)
     try:
-        opened = dg.DagsterInstance.get()
+        # Dagster makes its databases where it misses them, and two processes that do so at once spoil them.
+        with FileLock(home.dagster / "opening.lock"):
+            opened = dg.DagsterInstance.get()
     except OSError:
         raise
     except Exception as error:  # of YAML, of Dagster's schema, of a class that cannot be loaded, of SQLite

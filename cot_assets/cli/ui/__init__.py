@@ -39,10 +39,11 @@ def ui(port: int, hosts: tuple[str, ...]) -> None:
     It takes commands from its own pages only. Listening on anything but this machine's own address, it asks
     for the token in the link that it prints.
     """
-    from cot_assets.orchestration.instance import prepare_instance
+    from cot_assets.orchestration.instance import open_instance
 
     home = DataHome.from_environment()
-    prepare_instance(home)
+    with open_instance(home):  # makes what is missing, before two processes would make it at once
+        pass
     address, *names = hosts
     token = None if _is_loopback(address) else secrets.token_urlsafe(24)
     name = _called(address, names)
