@@ -125,7 +125,7 @@ class BlockResult:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An engine cannot go on for now, say because its server is away; ``text`` tells a person why."""
+    """An engine cannot go on as it should, say because a server is away; ``text`` tells a person why."""
 
     text: str
 

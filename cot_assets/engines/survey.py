@@ -38,7 +38,7 @@ def survey(entry: ModelEntry) -> Survey:
     if entry.is_recorded:
         return Survey("rollouts that others published", None, revision, "imported", None)
     if entry.engine == "openai":
-        return Survey(f"served at {entry.endpoint}", None, revision, "at its server", None)
+        return Survey(f"served at {', '.join(entry.endpoints)}", None, revision, "at its server", None)
     try:
         source = find_source(entry, may_download=False)
     except EngineError:

@@ -25,7 +25,9 @@ class ModelEntry(Entry):
         None,
         description="folder, hub name, or package:<path inside cot_assets>; of a served model: its tokenizer",
     )
-    endpoint: str | None = Field(None, description="base URL of an OpenAI-compatible server")
+    endpoint: str | tuple[str, ...] | None = Field(
+        None, description="base URL of an OpenAI-compatible server, or of several that serve the same model"
+    )
     served_name: str | None = Field(
         None, description="the model's id at the endpoint; needed where several are served"
     )
@@ -55,16 +57,19 @@ class ModelEntry(Entry):
 
     @field_validator("endpoint")
     @classmethod
-    def _no_secret_in(cls, endpoint: str | None) -> str | None:
+    def _no_secret_in(cls, endpoint: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
         """The endpoint is stored in the table ``models`` and shown."""
-        parts = urlsplit(endpoint or "http://nowhere")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("an endpoint is a URL such as http://localhost:8000/v1")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError(
-                "an endpoint holds no user, password or query; put a key into the environment variable that "
-                "api_key_variable names"
-            )
+        several = (endpoint,) if isinstance(endpoint, str) else endpoint or ()
+        for parts in map(urlsplit, several):
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("an endpoint is a URL such as http://localhost:8000/v1")
+            if parts.username or parts.password or parts.query or parts.fragment:
+                raise ValueError(
+                    "an endpoint holds no user, password or query; put a key into the environment variable that "
+                    "api_key_variable names"
+                )
+        if len({url.rstrip("/").removesuffix("/v1") for url in several}) < len(several):
+            raise ValueError("an endpoint stands twice in the list")
         return endpoint
 
     @field_validator("api_key_variable")
@@ -98,6 +103,11 @@ class ModelEntry(Entry):
         if self.template != "chat" and "{statement}" not in self.template:
             raise ValueError("a text template must contain {statement}")
         return self
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The base URLs of its servers."""
+        return (self.endpoint,) if isinstance(self.endpoint, str) else self.endpoint or ()
 
     @property
     def is_source(self) -> bool:

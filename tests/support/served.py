@@ -44,6 +44,7 @@ class TinyServer:
         self.lock = threading.Lock()
         self.connections: set[socket.socket] = set()
         self.pause = 0.0  #: seconds that an answer takes
+        self.tokens: list[int] | None = None  #: what /tokenize answers, if there is one
         self.seed: int | None = None  #: of the generator that all completions are drawn from, if any
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -53,6 +54,10 @@ class TinyServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def is_up(self) -> bool:
+        return self._server is not None
 
     def start(self) -> None:
         self._random = None if self.seed is None else random.Random(self.seed)
@@ -144,6 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         tiny = self.tiny
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/tokenize":
+            known = tiny.tokens is not None
+            return self._send(200 if known else 404, json.dumps({"tokens": tiny.tokens}))
         with tiny.lock:
             tiny.bodies.append(body)
             tiny.headers.append(dict(self.headers))

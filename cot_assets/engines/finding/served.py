@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 
 from cot_assets.engines.base import EngineError
-from cot_assets.engines.openai.connection import Server, settings_of
+from cot_assets.engines.openai.connection import Server
+from cot_assets.engines.openai.settings import settings_of
 from cot_assets.study import NAME, ModelEntry
 
 _SECONDS, _BYTES, _MOST = 5.0, 1 << 20, 100
@@ -22,17 +23,12 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:[/:@][A-Za-z0-9][A-Za-z0-9._-]*)
 
 
 def look_for_served(entry: ModelEntry) -> tuple[dict[str, dict[str, Any]], str]:
-    """The ids of a server as models by name, and what is wrong with others.
+    """The ids of a server as models by name, and what is wrong with others; of several servers those of the first to answer.
 
     Raises:
-        OSError: The server cannot be asked, or gives no sound answer, which says nothing of what it serves.
+        OSError: No server can be asked, or none gives a sound answer, which says nothing of what they serve.
     """
-    try:
-        server = Server(entry, settings_of(entry.model_copy(update={"discover": False})))
-        cards = json.loads(_answer(server))["data"]
-        ids = [card["id"] for card in cards]
-    except (EngineError, httpx.HTTPError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise OSError(f"{entry.endpoint} does not say which models it serves ({str(error)[:200]})") from error
+    ids, url = _ids(entry)
     models: dict[str, dict[str, Any]] = {}
     refused = len(ids[_MOST:])
     for served in ids[:_MOST]:
@@ -41,8 +37,20 @@ def look_for_served(entry: ModelEntry) -> tuple[dict[str, dict[str, Any]], str]:
             refused += 1
         else:
             models[name] = {"served_name": served}
-    problem = f"model {entry.name!r}: {entry.endpoint} serves {refused} ids that are left out: more than {_MOST}, or of "
+    problem = f"model {entry.name!r}: {url} serves {refused} ids that are left out: more than {_MOST}, or of "
     return models, f"{problem}characters that a name cannot have" if refused else ""
+
+
+def _ids(entry: ModelEntry) -> tuple[list[Any], str]:
+    """What the first endpoint that gives a sound answer serves, and which one that is."""
+    refusals: list[str] = []
+    for url in entry.endpoints:
+        try:
+            server = Server(entry, settings_of(entry.model_copy(update={"discover": False})), url)
+            return [card["id"] for card in json.loads(_answer(server))["data"]], url
+        except (EngineError, httpx.HTTPError, ValueError, KeyError, TypeError, RecursionError) as error:
+            refusals.append(f"{url} does not say which models it serves ({str(error)[:200]})")
+    raise OSError("; ".join(refusals))
 
 
 def _answer(server: Server) -> bytes:

@@ -6,7 +6,8 @@ here: what is asked (:mod:`cot_assets.engines.openai.engine`) and which answers 
 
 A server that is away (no connection, gateway errors, busy) is waited for, as long as ``wait`` says. A
 request that the server fails at again and again, or answers with what is no answer, is given up after
-``attempts``. What it refuses (other 4xx) is not asked again.
+``attempts``. What it refuses (other 4xx) is not asked again. One of several servers is not waited for: another takes over
+(:mod:`cot_assets.engines.openai.endpoints`).
 """
 
 from __future__ import annotations
@@ -22,48 +23,21 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.openai.answers import UnsoundAnswerError
+from cot_assets.engines.openai.settings import Settings
 from cot_assets.study import ModelEntry
-from cot_assets.study.entries import given
 
 T = TypeVar("T")
-_AWAY = frozenset({408, 429, 502, 503, 504})  #: says nothing about the request itself
+_GONE = frozenset({502, 503, 504})  #: nobody is there who could answer
+_AWAY = _GONE | {408, 429}  #: says nothing about the request itself
 #: What a request of another kind will not mend: the key, the model's name.
 FINAL = frozenset({401, 403, 404})
-_LONGEST_DELAY = 30.0
-_FIRST_DELAY = 0.5
+LONGEST_DELAY = 30.0  #: seconds between two tries at a server
+FIRST_DELAY = 0.5
 _EXCERPT = 400  #: characters of an answer that an error shows
 _SMALL = 8 << 20  #: bytes of an answer that lists models, or of a refusal
-
-
-class Settings(BaseModel):
-    """``engine_args`` of a served model."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    concurrency: int = Field(32, ge=1, le=4096, description="blocks that the server works on at once")
-    timeout: float = Field(900.0, gt=0, description="seconds that one answer may take")
-    wait: float = Field(3600.0, ge=0, description="seconds that a run waits for a server that is away")
-    wait_at_start: float = Field(30.0, ge=0, description="the same, before anything was sampled")
-    attempts: int = Field(6, ge=1, description="times that one request may fail at the server")
-    prompts: str = Field("auto", pattern="^(auto|token_ids|text)$", description="how prefixes travel")
-    seeds: bool = Field(True, description="send a seed with each request; vLLM on a CPU needs false")
-
-
-def settings_of(entry: ModelEntry) -> Settings:
-    """The entry's ``engine_args``; raises :class:`EngineError` that names a wrong one and those there are."""
-    try:
-        return Settings.model_validate(dict(entry.engine_args))
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{(place := '.'.join(map(str, e['loc'])))}: {e['msg']}{given(place, e['input'])}"
-            for e in error.errors()
-        )
-        raise EngineError(
-            f"model {entry.name!r}: engine_args: {problems}; there are {', '.join(Settings.model_fields)}"
-        ) from error
 
 
 class RefusedError(EngineError):
@@ -74,13 +48,21 @@ class RefusedError(EngineError):
         self.status = status
 
 
-class Server:
-    """One endpoint. ``trouble`` says what it is waited for at the moment, if anything."""
+class AwayError(EngineError):
+    """One of several servers is away; ``failures``: times that it failed at the request."""
 
-    def __init__(self, entry: ModelEntry, settings: Settings) -> None:
+    def __init__(self, message: str, reason: str, failures: int) -> None:
+        super().__init__(message)
+        self.reason, self.failures = reason, failures
+
+
+class Server:
+    """The server at one of an entry's endpoints. ``trouble`` says what it is waited for at the moment, if anything."""
+
+    def __init__(self, entry: ModelEntry, settings: Settings, url: str) -> None:
         """Read the key; raises :class:`EngineError` where its variable is not set."""
-        self._name, self._settings = entry.name, settings
-        base = str(entry.endpoint).rstrip("/")
+        self._name, self._settings, self._is_alone = entry.name, settings, len(entry.endpoints) == 1
+        base = url.rstrip("/")
         self.url = base if base.endswith("/v1") else f"{base}/v1"
         self._key = ""
         if entry.api_key_variable:
@@ -136,12 +118,13 @@ class Server:
         Raises:
             RefusedError: A 4xx answer other than 408 and 429, or too many failures at this request.
             EngineError: The server was away for too long.
+            AwayError: It is away, and one of several.
         """
         patience = self._settings.wait if wait is None else wait
         url = httpx.URL(self.url).copy_with(path=path) if path.startswith("/") else f"{self.url}/{path}"
         started, failures, tries = time.monotonic(), 0, 0
         while True:
-            status, after = 500, None
+            status, after, is_away = 500, None, True
             try:
                 # One deadline for the whole of an answer: it may come byte by byte.
                 async with asyncio.timeout(self._settings.timeout):
@@ -160,12 +143,16 @@ class Server:
                 reason, failures = f"the connection was lost ({type(error).__name__})", failures + 1
             except UnsoundAnswerError as error:
                 reason, status, failures = f"no sound answer: {error}", 200, failures + 1
+                is_away = False
             else:
                 reason = f"HTTP {answer.status_code}: {self._excerpt(content)}"
                 if answer.status_code < 500 and answer.status_code not in _AWAY:
                     raise RefusedError(self._say(f"{path}: {reason}"), answer.status_code)
                 failures += answer.status_code not in _AWAY
+                is_away = answer.status_code in _GONE
                 after = _seconds(answer.headers.get("retry-after"))
+            if is_away and not self._is_alone:
+                raise AwayError(self._say(reason), reason, failures)
             if failures >= self._settings.attempts:
                 self._give_up(path, failures, reason, status)
             await self._pause(reason, max(started, self._last_answer), patience, tries, after or 0.0)
@@ -184,7 +171,7 @@ class Server:
         until = datetime.now() + timedelta(seconds=left)
         self.trouble = self._say(f"{reason.splitlines()[0][:120]}; waiting until {until:%H:%M} at most")
         # Jitter keeps many requests from coming back all at once.
-        delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311
+        delay = min(LONGEST_DELAY, FIRST_DELAY * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311
         await asyncio.sleep(min(left, max(delay, after)))
 
     def _give_up(self, path: str, failures: int, reason: str, status: int) -> NoReturn:

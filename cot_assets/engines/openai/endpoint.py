@@ -1,4 +1,4 @@
-"""One served model: what it is, what its server can, and one request to it.
+"""A model at one server: what it is, what the server can, and one request to it.
 
 Belongs here: from token ids to a request and from its answer to token ids. Does not belong here: connections, keys
 and retries (:mod:`cot_assets.engines.openai.connection`), which answers are sound (:mod:`cot_assets.engines.openai.answers`), blocks
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,11 +22,15 @@ from cot_assets.engines.openai.answers import (
     most_bytes,
     read_answer,
 )
-from cot_assets.engines.openai.connection import FINAL, RefusedError, Server, Settings
+from cot_assets.engines.openai.connection import FINAL, AwayError, RefusedError, Server
 from cot_assets.engines.openai.refusals import is_of_another_tokenizer, most_completions_in
+from cot_assets.engines.openai.settings import Settings
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
 
+TOKENS = "tokens of a sentence"
+#: What servers with a tokenizer of their own are asked to make tokens of: words, digits, spaces, an accent, a formula.
+_SPOKEN = "Then 144 = 11 * 13 + 1,  naïve \\frac{1}{2}\n"
 #: Servers fill in what a request leaves open: from the model's generation_config.json (vLLM), or with
 #: values of their own (llama.cpp: top_k = 40). The protocol says what it says, and nothing else.
 _PENALTIES = {"presence_penalty": 0.0, "frequency_penalty": 0.0}
@@ -50,16 +54,32 @@ class Endpoint:
     card: dict[str, Any]  #: the server's own words on the model
     can: Abilities
     version: str
+    tokens: (
+        tuple[int, ...] | None
+    )  #: of a sentence, by the server's own tokenizer; None where it does not tell
 
-    def __init__(self, entry: ModelEntry, settings: Settings, tokenizer: ModelTokenizer) -> None:
+    def __init__(self, entry: ModelEntry, settings: Settings, tokenizer: ModelTokenizer, url: str) -> None:
         self._entry, self._settings, self._tokenizer = entry, settings, tokenizer
-        self.server = Server(entry, settings)
+        self.server = Server(entry, settings, url)
 
     async def find(self) -> None:
         """Ask the server what it serves and can; raises :class:`EngineError` where it is not reached."""
         self.card = await self._find_model()
         self.can = await self._find_abilities()
         self.version = await self._find_version()
+        self.tokens = await self._find_tokens() if len(self._entry.endpoints) > 1 else None
+
+    @property
+    def served(self) -> Mapping[str, object]:
+        """What must be the same at every endpoint of an entry."""
+        names = () if self._entry.revision else ("root", "max_model_len")
+        abilities = ("takes_ids", "returns_ids", "takes_extras")
+        return {
+            "id": self.card["id"],
+            TOKENS: self.tokens,
+            **{name: self.card.get(name) for name in names},
+            **{name: getattr(self.can, name) for name in abilities},
+        }
 
     @property
     def revision(self) -> str:
@@ -140,6 +160,17 @@ class Endpoint:
         except EngineError:
             return owner
         return f"{owner} {str(answer.get('version', ''))[:40]}".strip()
+
+    async def _find_tokens(self) -> tuple[int, ...] | None:
+        body = {"model": self.card["id"], "add_special_tokens": False, "add_special": False}
+        try:
+            return await self.server.ask(
+                "POST", "/tokenize", {**body, "prompt": _SPOKEN, "content": _SPOKEN}, read=_tokens, wait=0.0
+            )
+        except AwayError:
+            raise
+        except EngineError:  # it has no such thing
+            return None
 
     async def ask(
         self,
@@ -247,3 +278,8 @@ def _cards(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     if not isinstance(data, list):
         raise UnsoundAnswerError("no list of models under data; is this the base URL?")
     return {card["id"]: card for card in data if isinstance(card, dict) and isinstance(card.get("id"), str)}
+
+
+def _tokens(answer: dict[str, Any]) -> tuple[int, ...] | None:
+    tokens = answer.get("tokens")
+    return tuple(tokens) if isinstance(tokens, list) and all(isinstance(i, int) for i in tokens) else None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -27,10 +28,12 @@ from cot_assets.engines.base import (
     Waiting,
 )
 from cot_assets.engines.openai.answers import Answer
-from cot_assets.engines.openai.connection import FINAL, RefusedError, settings_of
+from cot_assets.engines.openai.connection import FINAL, AwayError, RefusedError
 from cot_assets.engines.openai.endpoint import Endpoint
+from cot_assets.engines.openai.endpoints import Endpoints
 from cot_assets.engines.openai.refusals import context_in, is_too_long, most_completions_in
 from cot_assets.engines.openai.scores import Reader
+from cot_assets.engines.openai.settings import settings_of
 from cot_assets.engines.openai.variety import BUDGET, HOT, PUZZLE, TRIALS, WARM, is_monotonous, is_varied
 from cot_assets.engines.revision import canonical
 from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
@@ -56,35 +59,36 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
             model_folder(entry), entry.template, add_bos=entry.add_bos, template_args=entry.template_args
         )
         self._eos = frozenset(self._tokenizer.eos_token_ids)
-        self._endpoint = Endpoint(entry, self._settings, self._tokenizer)
+        self._endpoints = Endpoints(entry, self._settings, self._tokenizer)
         self._runner = asyncio.Runner()
         self._is_closed = False
-        self._is_varied, self._trying = False, asyncio.Lock()
+        self._varied, self._trying = set[Endpoint](), asyncio.Lock()
         try:
-            self._runner.run(self._endpoint.find())
+            self._runner.run(self._endpoints.find())
         except BaseException:
             self.close()
             raise
+        first = self._endpoints.present[0]
         self._info = EngineInfo(
             engine="openai",
-            version=self._endpoint.version,
-            model_revision=entry.revision or self._endpoint.revision,
+            version=self._endpoints.version,
+            model_revision=entry.revision or first.revision,
             dtype=entry.dtype or "unknown",
             quantization=entry.quantization or "unknown",
-            device=self._endpoint.server.url,
+            device=self._endpoints.url,
             is_seeded=False,  # a server may pass over a seed, a cache may answer for it
             is_reproducible=False,  # what runs beside a request, and where, is the server's affair
-            is_retokenized=not (self._endpoint.can.takes_ids and self._endpoint.can.returns_ids),
+            is_retokenized=not (self._endpoints.can.takes_ids and self._endpoints.can.returns_ids),
             # Whatever the server's revision says, the tokenizer and the tokens that end a text are the entry's.
             settings=canonical(
                 {
                     "tokenizer": self._tokenizer.revision,
-                    **({} if self._endpoint.can.takes_extras else _OWN_DEFAULTS),
+                    **({} if self._endpoints.can.takes_extras else _OWN_DEFAULTS),
                 }
             ),
             tokenizer=self._tokenizer.revision,
-            context=self._endpoint.context,
-            note=self._endpoint.note,
+            context=self._endpoints.context,
+            note=first.note,
         )
         self._context = self._info.context
 
@@ -93,9 +97,9 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
 
         A block that fails leaves the others alone; what went wrong is raised when they have come back.
         """
-        if not self._endpoint.can.takes_extras and (sampling.top_k or sampling.min_p):
+        if not self._endpoints.can.takes_extras and (sampling.top_k or sampling.min_p):
             raise EngineError(
-                f"model {self._entry.name!r}: {self._endpoint.server.url} takes no top_k and min_p, which the protocol "
+                f"model {self._entry.name!r}: {self._endpoints.url} takes no top_k and min_p, which the protocol "
                 "sets; leave them out of protocols.toml, or use a server that takes them"
             )
         waiting = iter(blocks)
@@ -105,7 +109,8 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         is_over, n_failing = False, 0
         try:
             while True:
-                while not is_over and len(running) < self._settings.concurrency:
+                most = self._settings.concurrency * max(1, len(self._endpoints.present))
+                while not is_over and len(running) < most:
                     if (block := next(waiting, None)) is None:
                         break
                     running.add(loop.create_task(self._complete(block, sampling)))
@@ -124,8 +129,9 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                     else:
                         n_failing = 0
                         yield result
-                if not done and self._endpoint.server.trouble:
-                    yield Waiting(self._endpoint.server.trouble)
+                yield from map(Waiting, self._endpoints.news())
+                if not done and (trouble := self._endpoints.trouble):
+                    yield Waiting(trouble)
         finally:
             if running:
                 self._runner.run(_canceled(running))
@@ -142,10 +148,10 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         """Evidence on each block by having the server read it, see :mod:`cot_assets.engines.openai.scores`."""
         if self._info.is_retokenized:
             raise CannotScoreError(
-                f"model {self._entry.name!r}: cannot be audited: text travels to and from {self._endpoint.server.url}, so the "
+                f"model {self._entry.name!r}: cannot be audited: text travels to and from {self._endpoints.url}, so the "
                 "tokens that the model read and wrote are not known"
             )
-        reader = Reader(self._endpoint.server, str(self._endpoint.card["id"]), self._tokenizer.eos_token_ids)
+        reader = Reader(self._endpoints, self._tokenizer.eos_token_ids)
         filters = filters_of(sampling, self._info.dtype, is_nucleus_first=False)
         for block, completions in written:
             yield self._runner.run(reader.evidence(block, completions, sampling, filters))
@@ -164,47 +170,52 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
             context = context_in(str(error))
             if context is None or context - len(ids) >= budget:  # the number, if any, is of something else
                 try:
-                    await self._endpoint.ask(ids, 1, sampling, n=1, seed=sample_seed(block))
+                    await self._endpoints.ask(ids, 1, sampling, n=1, seed=sample_seed(block))
                 except RefusedError:
                     return nothing_left(block)  # not one token: the prefix itself is too long
                 raise
-            self._context = context - (not self._endpoint.can.takes_ids)  # a text may get a BOS
+            self._context = context - (not self._endpoints.can.takes_ids)  # a text may get a BOS
             return await self._complete(block, sampling)
 
     async def _sampled(self, block: Block, budget: int, sampling: Sampling) -> BlockResult:
         """A block whose completions are draws."""
-        result = await self._drawn(block, budget, sampling)
-        if not (sampling.is_greedy or self._is_varied) and is_monotonous(result.completions):
+        result = await self._drawn(block, budget, sampling, self._endpoints)
+        if not sampling.is_greedy and is_monotonous(result.completions):
             async with self._trying:
-                if not self._is_varied:
-                    await self._try_variety(block)
+                for endpoint in self._endpoints.present:
+                    if endpoint not in self._varied:
+                        with suppress(AwayError):  # others go on, and it is tried when it is back
+                            await self._try_variety(block, endpoint)
         return result
 
-    async def _try_variety(self, block: Block) -> None:
-        """Have the server continue a text without sense; raises :class:`EngineError` where it does not draw."""
+    async def _try_variety(self, block: Block, endpoint: Endpoint) -> None:
+        """Have a server continue a text without sense; raises :class:`EngineError` where it does not draw."""
         ids = self._tokenizer.encode(PUZZLE).token_ids
         trial = Block(block.key, ids, TRIALS, BUDGET, sample_seed(block, block.n))
         try:
-            found = await self._drawn(trial, BUDGET, HOT)
+            found = await self._drawn(trial, BUDGET, HOT, endpoint)
         except RefusedError:  # some have 1 as their highest temperature
-            found = await self._drawn(trial, BUDGET, WARM)
+            found = await self._drawn(trial, BUDGET, WARM, endpoint)
         if is_varied(found.completions):
-            self._is_varied = True
+            self._varied.add(endpoint)
             return
         raise EngineError(
-            f"model {self._entry.name!r}: {self._endpoint.server.url} gives the same completion again and again, also of a text "
+            f"model {self._entry.name!r}: {endpoint.server.url} gives the same completion again and again, also of a text "
             f"without sense at a high temperature: copies are no evidence, and are not kept. Does it "
             "pass over seed, n or temperature, or does a cache answer in its place? Switch that off, then run again; a "
             "protocol with temperature = 0 asks for one completion (n = 1)"
         )
 
-    async def _drawn(self, block: Block, budget: int, sampling: Sampling) -> BlockResult:
+    async def _drawn(
+        self, block: Block, budget: int, sampling: Sampling, asked: Endpoint | Endpoints
+    ) -> BlockResult:
         """A block in as few requests as the server lets, each with a seed of its own."""
         n = 1 if sampling.is_greedy else block.n  # greedy completions are all the same
-        size = min(n, self._endpoint.can.most_n)
+        can = self._endpoints.can
+        size = min(n, can.most_n)
         answers = await asyncio.gather(
             *(
-                self._endpoint.ask(
+                asked.ask(
                     block.token_ids, budget, sampling,
                     n=min(size, n - first), seed=sample_seed(block, first),
                 )
@@ -217,8 +228,8 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                 most = most_completions_in(str(problem)) if isinstance(problem, RefusedError) else None
                 if most is None or most >= size:
                     raise problem
-                self._endpoint.can = replace(self._endpoint.can, most_n=min(most, self._endpoint.can.most_n))
-                return await self._drawn(block, budget, sampling)
+                self._endpoints.can = replace(can, most_n=min(most, self._endpoints.can.most_n))
+                return await self._drawn(block, budget, sampling, asked)
         sound = [answer for answer in answers if isinstance(answer, Answer)]
         completions = [
             completion_of(choice.token_ids or (), choice.finish_reason, self._eos)
@@ -239,7 +250,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         """Close the connections."""
         if not self._is_closed:
             self._is_closed = True
-            self._runner.run(self._endpoint.server.aclose())
+            self._runner.run(self._endpoints.aclose())
             self._runner.close()
 
 

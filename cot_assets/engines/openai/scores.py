@@ -10,12 +10,14 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any
 
 from cot_assets.engines.base import Block, CannotScoreError, Completion, Sampling
-from cot_assets.engines.openai.connection import RefusedError, Server
+from cot_assets.engines.openai.connection import RefusedError
+from cot_assets.engines.openai.endpoint import Endpoint
+from cot_assets.engines.openai.endpoints import Endpoints
 from cot_assets.engines.samples import evidence_told, told_apart
 from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters
 
@@ -26,10 +28,10 @@ _FEWER = (20, 5)  #: likeliest tokens that servers tell who do not tell as many 
 
 
 class Reader:
-    """A server that reads what it wrote."""
+    """A server that reads what it wrote, or another of the same model."""
 
-    def __init__(self, server: Server, model: str, eos: Sequence[int]) -> None:
-        self._server, self._model, self._eos = server, model, eos
+    def __init__(self, endpoints: Endpoints, eos: Sequence[int]) -> None:
+        self._endpoints, self._eos = endpoints, eos
         self._ways: list[tuple[bool, int]] = []
 
     async def evidence(
@@ -57,24 +59,27 @@ class Reader:
         ids = [*block.token_ids, *completion.token_ids, *end]
         while self._ways:
             by_echo, kept = self._ways[0]
-            body = _request(self._model, ids, kept, by_echo=by_echo)
             try:
-                told = await self._server.ask(
-                    "POST",
-                    "completions",
-                    body,
-                    read=lambda answer: told_by(answer, ids),
-                    most=_BYTES_AT_LEAST + _BYTES_PER_NUMBER * kept * len(ids),
-                )
+                told = await self._endpoints.by_one(partial(_told_by, ids=ids, kept=kept, by_echo=by_echo))
             except RefusedError:
                 told = None
             if told is not None:
                 return told[len(block.token_ids) :]
             self._ways.pop(0)
         raise CannotScoreError(
-            f"{self._server.url} cannot be audited: it tells no probabilities of a prompt's tokens, neither by "
+            f"{self._endpoints.url} cannot be audited: it tells no probabilities of a prompt's tokens, neither by "
             "prompt_logprobs nor by echo with logprobs"
         )
+
+
+async def _told_by(endpoint: Endpoint, *, ids: Sequence[int], kept: int, by_echo: bool) -> Told | None:
+    return await endpoint.server.ask(
+        "POST",
+        "completions",
+        _request(str(endpoint.card["id"]), ids, kept, by_echo=by_echo),
+        read=lambda answer: told_by(answer, ids),
+        most=_BYTES_AT_LEAST + _BYTES_PER_NUMBER * kept * len(ids),
+    )
 
 
 def _request(model: str, ids: Sequence[int], kept: int, *, by_echo: bool) -> dict[str, Any]:

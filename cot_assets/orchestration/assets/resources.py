@@ -163,14 +163,15 @@ class LoggedProgress(dg.ConfigurableResource):  # type: ignore[type-arg]
     every_seconds: float = 15.0
 
     def track(self, label: str, log: Callable[[str], Any]) -> Callable[[SamplingStatus], None]:
-        """Log the first status, then at most one every ``every_seconds``, and the last."""
-        last = -self.every_seconds
+        """Log the first status, then at most one every ``every_seconds``, what is waited for, and the last."""
+        last, said = -self.every_seconds, None
 
         def report(status: SamplingStatus) -> None:
-            nonlocal last
-            if time.monotonic() - last < self.every_seconds and not status.is_finished:
+            nonlocal last, said
+            is_news = status.waiting_for not in (None, said)
+            if time.monotonic() - last < self.every_seconds and not (status.is_finished or is_news):
                 return
-            last = time.monotonic()
+            last, said = time.monotonic(), status.waiting_for or said
             waiting = f"; {status.waiting_for}" if status.waiting_for else ""
             log(f"{status.line(label)}{waiting}")
 

@@ -65,8 +65,9 @@ def open_engine(context: dg.AssetExecutionContext, scope: Scope, engines: Engine
         raise dg.Failure(str(error), allow_retries=False) from error
     named = {"model": entry.name, "revision": engine.describe().model_revision}
     if scope.warehouse.read_table("models", **named, series=entry.series, step=entry.step).is_empty():
-        columns = ("engine", "path", "endpoint", "template", "series", "step")
+        columns = ("engine", "path", "template", "series", "step")
         row = {**named, **{name: getattr(entry, name) for name in columns}}
+        row["endpoint"] = ", ".join(entry.endpoints) or None
         row["first_seen_at"] = datetime.now(UTC).replace(tzinfo=None)
         scope.warehouse.merge("models", pl.DataFrame([row], schema=polars_schema("models")))
     return engine

@@ -16,8 +16,8 @@ from cot_assets.engines.openai.engine import OpenAIEngine
 
 @pytest.fixture(autouse=True)
 def _no_long_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "_FIRST_DELAY", 0.01)
-    monkeypatch.setattr(served, "_LONGEST_DELAY", 0.05)
+    monkeypatch.setattr(served, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(served, "LONGEST_DELAY", 0.05)
     monkeypatch.setattr("cot_assets.engines.openai.engine._HEARTBEAT", 0.05)
 
 

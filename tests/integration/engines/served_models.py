@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from cot_assets.engines.opening import open_engine
 from cot_assets.study import ModelEntry
 
 
-def entry(server: TinyServer, folder: Path, **changes: Any) -> ModelEntry:
+def entry(server: TinyServer | Sequence[TinyServer], folder: Path, **changes: Any) -> ModelEntry:
     args = {"wait": 30.0, "wait_at_start": 5.0, **changes.pop("engine_args", {})}
+    endpoint = server.url if isinstance(server, TinyServer) else [each.url for each in server]
     return ModelEntry.model_validate(
-        {"name": "m", "engine": "openai", "endpoint": server.url, "path": str(folder), "template": "{statement}",
+        {"name": "m", "engine": "openai", "endpoint": endpoint, "path": str(folder), "template": "{statement}",
          "engine_args": args, **changes}
     )  # fmt: skip
 
@@ -29,7 +31,7 @@ def opened(server: TinyServer, folder: Path, **changes: Any) -> OpenAIEngine:
     return engine
 
 
-def refusal(server: TinyServer, folder: Path, **changes: Any) -> str:
+def refusal(server: TinyServer | Sequence[TinyServer], folder: Path, **changes: Any) -> str:
     with pytest.raises(EngineError) as caught:
         OpenAIEngine(entry(server, folder, **changes))
     return str(caught.value)

@@ -13,9 +13,17 @@ from cot_assets.study import (
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["http://me:s3cret@x/v1", "http://s3cret@x/v1", "https://x/v1?key=s3cret"]
+    "endpoint",
+    [
+        "http://me:s3cret@x/v1",
+        "http://s3cret@x/v1",
+        "https://x/v1?key=s3cret",
+        ["http://y/v1", "http://me:s3cret@x/v1"],
+    ],
 )
-def test_an_endpoint_with_a_secret_is_refused_and_not_repeated(tmp_path: Path, endpoint: str) -> None:
+def test_an_endpoint_with_a_secret_is_refused_and_not_repeated(
+    tmp_path: Path, endpoint: str | list[str]
+) -> None:
     message = refusal(tmp_path, models=f"[mine]\nengine = 'openai'\npath = 'x'\nendpoint = {endpoint!r}\n")
     assert "api_key_variable" in message
     assert "s3cret" not in message

@@ -1,0 +1,232 @@
+"""The endpoints of an entry: one model at one server or at several, among which its requests are spread.
+
+Belongs here: who is asked next, who is left out and taken back. Does not belong here: one request
+(:mod:`cot_assets.engines.openai.endpoint`) and waiting for a server that is alone
+(:mod:`cot_assets.engines.openai.connection`).
+
+Which of them answered is no part of anything that was sampled: all must serve the same model, and are sent the same
+requests with the same seeds. One that is away is left out, and tried from time to time until it answers as it
+did at the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from cot_assets.engines.base import EngineError, Sampling
+from cot_assets.engines.openai import connection
+from cot_assets.engines.openai.answers import Answer
+from cot_assets.engines.openai.connection import FINAL, AwayError, RefusedError
+from cot_assets.engines.openai.endpoint import TOKENS, Abilities, Endpoint
+from cot_assets.engines.openai.settings import Settings
+from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.study import ModelEntry
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class _Member:
+    """One of the endpoints: ``away`` says why it is left out, ``n_at_work`` counts the requests that it has."""
+
+    endpoint: Endpoint
+    away: str | None = None
+    n_at_work: int = 0
+    n_asked: int = 0
+
+    @property
+    def url(self) -> str:
+        return self.endpoint.server.url
+
+    @contextmanager
+    def asked(self) -> Iterator[Endpoint]:
+        self.n_at_work += 1
+        self.n_asked += 1
+        try:
+            yield self.endpoint
+        finally:
+            self.n_at_work -= 1
+
+
+class Endpoints:
+    """A model at its servers; use it within one event loop. ``find`` is awaited before anything else."""
+
+    can: Abilities  #: of all of them; ``most_n`` is the least
+
+    def __init__(self, entry: ModelEntry, settings: Settings, tokenizer: ModelTokenizer) -> None:
+        self._entry, self._settings = entry, settings
+        self._members = [_Member(Endpoint(entry, settings, tokenizer, url)) for url in entry.endpoints]
+        self._watching: set[asyncio.Task[None]] = set()
+        self._is_one_back = asyncio.Event()
+        self._last_answer = 0.0
+        self._trouble: str | None = None
+        self._served: Mapping[str, object] = {}
+        self._news: list[str] = []
+
+    async def find(self) -> None:
+        """Ask every server what it serves and can.
+
+        Raises:
+            EngineError: None is reached, or they do not serve the same.
+        """
+        found = await asyncio.gather(*(m.endpoint.find() for m in self._members), return_exceptions=True)
+        for member, problem in zip(self._members, found, strict=True):
+            if isinstance(problem, AwayError):
+                self._leave_out(member, problem.reason)
+            elif problem is not None:
+                raise problem
+        if not self.present:
+            await self._wait_for_one(time.monotonic() + self._settings.wait_at_start)
+        first, *others = self.present
+        for other in others:
+            if difference := _difference(first.served, other.served):
+                raise EngineError(
+                    f"model {self._entry.name!r}: {first.server.url} and {other.server.url} do not serve the same: {difference}. "
+                    "Give them entries of their own; the same weights under other paths are told by `revision`"
+                )
+        self._served = first.served
+        self.can = replace(first.can, most_n=min(each.can.most_n for each in self.present))
+
+    @property
+    def present(self) -> list[Endpoint]:
+        """Those that are not left out."""
+        return [member.endpoint for member in self._members if member.away is None]
+
+    @property
+    def url(self) -> str:
+        """The base URLs."""
+        return ", ".join(member.url for member in self._members)
+
+    @property
+    def context(self) -> int | None:
+        """Tokens of the smallest context that a server names, if one does."""
+        return min((each.context for each in self.present if each.context is not None), default=None)
+
+    @property
+    def version(self) -> str:
+        """What the servers say of themselves."""
+        return ", ".join(sorted({each.version for each in self.present}))
+
+    @property
+    def trouble(self) -> str | None:
+        """What is waited for at the moment, if anything."""
+        troubles = [each.server.trouble for each in self.present]
+        return self._trouble or next(filter(None, troubles), None)
+
+    def news(self) -> list[str]:
+        """Who was left out and taken back since this was asked last, a line each."""
+        news, self._news = self._news, []
+        return news
+
+    async def ask(
+        self, token_ids: Sequence[int], budget: int, sampling: Sampling, *, n: int, seed: int
+    ) -> Answer:
+        """The answer to one request, see :meth:`Endpoint.ask`."""
+        return await self.by_one(lambda each: each.ask(token_ids, budget, sampling, n=n, seed=seed))
+
+    async def by_one(self, work: Callable[[Endpoint], Awaitable[T]]) -> T:
+        """What ``work`` comes to at the server that has the least to do; at another where that one is away or fails.
+
+        Raises:
+            RefusedError: What is asked is refused, or every server failed at it.
+            EngineError: All are away for too long.
+        """
+        failures, failed, started = 0, set[_Member](), time.monotonic()
+        while True:
+            there = [member for member in self._members if member.away is None]
+            if not there:
+                await self._wait_for_one(max(started, self._last_answer) + self._settings.wait)
+                continue
+            untried = [member for member in there if member not in failed] or there
+            member = min(untried, key=lambda member: (member.n_at_work, member.n_asked))
+            try:
+                with member.asked() as endpoint:
+                    answer = await work(endpoint)
+            except AwayError as error:
+                self._leave_out(member, error.reason)
+                failures += error.failures
+                if failures >= self._settings.attempts:
+                    raise RefusedError(f"{error} (it was asked for {failures} times)", 500) from error
+            except RefusedError as error:
+                failed.add(member)
+                is_the_servers = error.status in FINAL or error.status >= 500 or error.status == 200
+                if not is_the_servers or failed.issuperset(there):
+                    raise
+            else:
+                self._last_answer = time.monotonic()
+                return answer
+
+    def _leave_out(self, member: _Member, reason: str) -> None:
+        """Ask the others from now on, until the member answers again."""
+        if member.away is None:
+            member.away = reason
+            n_left = len(self.present)
+            self._tell(
+                f"{member.url} is left out ({reason.splitlines()[0][:120]}); {n_left} of {len(self._members)} go on"
+            )
+            task = asyncio.get_running_loop().create_task(self._watch(member))
+            self._watching.add(task)
+            task.add_done_callback(self._watching.discard)
+
+    async def _watch(self, member: _Member) -> None:
+        """Try a member that was left out until it serves the same as the others again."""
+        delay, told = connection.FIRST_DELAY, ""
+        while member.away is not None:
+            await asyncio.sleep(delay)
+            delay = min(connection.LONGEST_DELAY, 2 * delay)
+            try:
+                await member.endpoint.find()
+                problem = _difference(self._served, member.endpoint.served)
+            except AwayError:
+                continue
+            except EngineError as error:
+                problem = str(error)
+            if not problem:
+                member.away = None
+                self._is_one_back.set()
+                self._tell(f"{member.url} is back")
+            elif problem != told:
+                self._tell(f"{member.url} answers, but not as before ({problem[:300]}), and stays out")
+                told = problem
+
+    async def _wait_for_one(self, until: float) -> None:
+        """Return when a server is back; raises :class:`EngineError` where all are away for too long."""
+        left = max(0.0, until - time.monotonic())
+        away = "; ".join(f"{member.url}: {member.away}" for member in self._members)
+        self._trouble = f"model {self._entry.name!r}: {away}; waiting until {datetime.now() + timedelta(seconds=left):%H:%M} at most"
+        self._is_one_back.clear()
+        try:
+            async with asyncio.timeout(left):
+                await self._is_one_back.wait()
+        except TimeoutError:
+            raise EngineError(
+                f"model {self._entry.name!r}: all {len(self._members)} endpoints are away ({away}); waited for {left:.0f} s; what was sampled is kept: start the run again when one is back, or raise engine_args.wait"
+            ) from None
+        self._trouble = None
+
+    def _tell(self, text: str) -> None:
+        self._news.append(f"model {self._entry.name!r}: {text}")
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
+        for member in self._members:
+            await member.endpoint.server.aclose()
+
+
+def _difference(one: Mapping[str, object], other: Mapping[str, object]) -> str:
+    """In what two servers do not serve the same, in words; empty where they do. Not every server shows its tokens."""
+    pairs = [(name, one[name], other[name]) for name in one]
+    return "; ".join(
+        f"{name}: {str(first)[:60]} and {str(second)[:60]}"
+        for name, first, second in pairs
+        if first != second and not (name == TOKENS and None in (first, second))
+    )
