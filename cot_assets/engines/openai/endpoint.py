@@ -23,7 +23,7 @@ from cot_assets.engines.openai.answers import (
     read_answer,
 )
 from cot_assets.engines.openai.connection import FINAL, AwayError, RefusedError, Server
-from cot_assets.engines.openai.refusals import is_of_another_tokenizer, most_completions_in
+from cot_assets.engines.openai.refusals import fewer_completions, is_of_another_tokenizer
 from cot_assets.engines.openai.settings import Settings
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
@@ -148,7 +148,7 @@ class Endpoint:
         try:
             return await self.ask(ids, 2, plain, n=2, seed=1, trial=can)
         except RefusedError as error:
-            if most_completions_in(str(error)) != 1:
+            if fewer_completions(str(error), 2) is None:
                 raise
             return await self.ask(ids, 2, plain, n=1, seed=1, trial=can)
 

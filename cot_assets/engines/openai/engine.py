@@ -31,7 +31,7 @@ from cot_assets.engines.openai.answers import Answer
 from cot_assets.engines.openai.connection import FINAL, AwayError, RefusedError
 from cot_assets.engines.openai.endpoint import Endpoint
 from cot_assets.engines.openai.endpoints import Endpoints
-from cot_assets.engines.openai.refusals import context_in, is_too_long, most_completions_in
+from cot_assets.engines.openai.refusals import context_in, fewer_completions, is_too_long
 from cot_assets.engines.openai.scores import Reader
 from cot_assets.engines.openai.settings import settings_of
 from cot_assets.engines.openai.variety import BUDGET, HOT, PUZZLE, TRIALS, WARM, is_monotonous, is_varied
@@ -225,10 +225,11 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         )  # fmt: skip
         for problem in answers:
             if isinstance(problem, BaseException):
-                most = most_completions_in(str(problem)) if isinstance(problem, RefusedError) else None
-                if most is None or most >= size:
+                is_refusal = isinstance(problem, RefusedError) and problem.status in (400, 422)
+                fewer = fewer_completions(str(problem), size) if is_refusal else None
+                if fewer is None:
                     raise problem
-                self._endpoints.can = replace(can, most_n=min(most, self._endpoints.can.most_n))
+                self._endpoints.can = replace(can, most_n=min(fewer, self._endpoints.can.most_n))
                 return await self._drawn(block, budget, sampling, asked)
         sound = [answer for answer in answers if isinstance(answer, Answer)]
         completions = [

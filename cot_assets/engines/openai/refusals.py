@@ -23,6 +23,11 @@ _MOST = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _MOST_ALONE = re.compile(r"must be between 1 and (\d{1,4})", re.IGNORECASE)
+_TOO_MANY = re.compile(
+    r"too many (?:completions|choices|samples|sequences)|\b(?:n|n_cmpl|best_of|n_samples|num_return_sequences)\b.{0,80}?"
+    r"(?:greater|larger|exceed|too (?:many|high|large)|less than|at most|only|support|allowed|slots)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 _FOREIGN = re.compile(
     r"(invalid|unknown|illegal|out[- ]of[- ](vocab\w*|range))\W+(\w+\W+)?tokens?\b|"
@@ -47,7 +52,13 @@ def context_in(message: str) -> int | None:
     return int(found[1].replace(",", "")) if found else None
 
 
-def most_completions_in(message: str) -> int | None:
-    """How many completions a server gives at a time, where a refusal of more says so."""
-    found = _MOST.search(message) or _MOST_ALONE.search(message)
-    return max(1, int(found[1])) if found else None
+def fewer_completions(message: str, asked: int) -> int | None:
+    """How many completions to ask for at a time after a refusal of so many; None where that is not what was refused.
+
+    The number that the message names, else half as many.
+    """
+    if found := _MOST.search(message) or _MOST_ALONE.search(message):
+        fewer = max(1, int(found[1]))
+    else:
+        fewer = asked // 2 if _TOO_MANY.search(message) and not is_too_long(message) else 0
+    return fewer if 1 <= fewer < asked else None

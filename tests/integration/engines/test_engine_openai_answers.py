@@ -233,7 +233,14 @@ def test_a_budget_that_a_refusal_shows_to_be_too_large_is_cut(
 
 @pytest.mark.parametrize(
     "message",
-    ['"n" must be between 1 and 4', "n: Input should be less than or equal to 4", "n must be at most 4"],
+    [
+        '"n" must be between 1 and 4',
+        "n: Input should be less than or equal to 4",
+        "n must be at most 4",
+        "Field 'n': Value must be between 1 <= value <= 4, but got 16",
+        "n_cmpl cannot be greater than the number of slots, please increase -np",
+        "too many completions: only few are supported",
+    ],
 )
 def test_a_server_that_gives_few_completions_at_a_time(
     server: TinyServer, folder: Path, message: str
@@ -248,7 +255,7 @@ def test_a_server_that_gives_few_completions_at_a_time(
     engine.close()
     assert {key: len(several) for key, several in found.items()} == {"a": 18, "b": 16}
     taken = [body["seed"] for body in server.bodies if body["n"] <= 4]
-    assert len(taken) == len(set(taken)) == 5 + 4
+    assert len(set(taken)) == 5 + 4  # where no number is named, small parts may have been asked for twice
 
 
 KEY = "sk-very/secret-0123456789"

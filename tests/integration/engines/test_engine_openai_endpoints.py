@@ -209,9 +209,9 @@ def test_one_that_is_away_at_the_start_is_taken_in_later(servers: list[TinyServe
     keys, said = sample(engine, 30)
     engine.close()
     assert len(set(keys)) == 30
-    assert [
+    assert all(
         f"{servers[0].url} is {what}" in line for what, line in zip(("left out", "back"), said, strict=True)
-    ]
+    )
     assert any(body["n"] == 16 for body in servers[0].bodies)
 
 

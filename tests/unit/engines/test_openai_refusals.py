@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cot_assets.engines.openai.refusals import is_of_another_tokenizer
+from cot_assets.engines.openai.refusals import fewer_completions, is_of_another_tokenizer
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,24 @@ from cot_assets.engines.openai.refusals import is_of_another_tokenizer
 )
 def test_a_tokenizer_of_another_model_is_told_by_the_refusal(message: str, is_foreign: bool) -> None:
     assert is_of_another_tokenizer(message) == is_foreign
+
+
+@pytest.mark.parametrize(
+    ("message", "fewer"),
+    [
+        ('"n" must be between 1 and 4', 4),
+        ("Field 'n': Value must be between 1 <= value <= 8, but got 16", 8),
+        ("n must be between 1 and 32", None),
+        ("n_cmpl cannot be greater than the number of slots, please increase -np", 8),
+        ("best_of exceeds what this server gives", 8),
+        ("This model's maximum context length is 40 tokens, n completions exceed it", None),
+        ("max_tokens is too large", None),
+        ("no such thing", None),
+    ],
+)
+def test_how_many_completions_are_asked_for_after_a_refusal(message: str, fewer: int | None) -> None:
+    assert fewer_completions(message, 16) == fewer
+
+
+def test_one_completion_is_the_least() -> None:
+    assert fewer_completions("too many completions at once, n is limited to what is allowed", 1) is None
