@@ -22,8 +22,8 @@ import duckdb
 import polars as pl
 
 from cot_assets.study import RECORDED, DataHome
-from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason
-from cot_assets.warehouse.lock import HolderLock
+from cot_assets.warehouse.errors import WarehouseError, reason
+from cot_assets.warehouse.lock import lock_of, when_free
 from cot_assets.warehouse.reading import CONNECTION_CONFIG, select
 from cot_assets.warehouse.schema import check_frame, conform, describe, table_schema
 from cot_assets.warehouse.store import Warehouse
@@ -85,7 +85,7 @@ def start_anew(home: DataHome, check: Callable[[Old], None] = lambda _: None) ->
         WarehouseLockedError: Another process uses the warehouse.
         WarehouseError: The disk refuses the new file.
     """
-    with _lock(home).hold("rebuild the warehouse"):
+    with lock_of(home.warehouse, _WAIT_S).hold("rebuild the warehouse"):
         old = _read_old(home)
         check(old)
         folder = home.root / _NEW
@@ -111,7 +111,7 @@ def put_back(home: DataHome) -> None:
     Runs of the rebuild have told Dagster of rows that are gone with the new file; with the moment of making
     moved, Dagster's memory counts for nothing, and the next run makes sure of everything.
     """
-    with _lock(home).hold("put the warehouse back"):
+    with lock_of(home.warehouse, _WAIT_S).hold("put the warehouse back"):
         _log(home.warehouse).unlink(missing_ok=True)
         aside_path(home).replace(home.warehouse)
         con = duckdb.connect(home.warehouse, config=CONNECTION_CONFIG)
@@ -122,17 +122,6 @@ def put_back(home: DataHome) -> None:
             )
         finally:
             con.close()
-
-
-def _lock(home: DataHome) -> HolderLock:
-    """The lock that every user of the warehouse takes, with a short wait."""
-    path = home.warehouse
-    return HolderLock(
-        path.with_name(path.name + ".lock"),
-        what=str(path),
-        way_out="Wait for it to finish or stop that process, then try again",
-        timeout_s=_WAIT_S,
-    )
 
 
 def _log(path: Path) -> Path:
@@ -177,20 +166,12 @@ def _read_old(home: DataHome) -> Old:
 
 def _settle(path: Path) -> None:
     """Bring the file's log into it; refuse where another program has it open, past the lock."""
-    deadline = time.monotonic() + _WAIT_S
-    while True:
-        try:
-            con = duckdb.connect(path, config=CONNECTION_CONFIG)
-            break
-        except duckdb.Error as error:
-            if "lock" not in str(error).lower():
-                raise
-            if time.monotonic() >= deadline:
-                raise WarehouseLockedError(
-                    f"cannot rebuild the warehouse: another program has {path} open: {reason(error)}. Close it, "
-                    "then try again"
-                ) from error
-        time.sleep(0.1)
+    con = when_free(
+        lambda: duckdb.connect(path, config=CONNECTION_CONFIG),
+        path,
+        "rebuild the warehouse",
+        time.monotonic() + _WAIT_S,
+    )
     try:
         with suppress(duckdb.Error):
             con.execute("CHECKPOINT")

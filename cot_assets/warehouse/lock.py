@@ -13,17 +13,22 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
+import duckdb
 from filelock import FileLock, Timeout
 
-from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, printable
+from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, printable, reason
+
+T = TypeVar("T")
 
 _POLL_S = 0.02
+_RETRY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +128,35 @@ class HolderLock:
             f"cannot {purpose}: {self.what} was in use for {self.timeout_s:g} s by "
             f"{holder or 'a process that left no record'}. {self.way_out}"
         )
+
+
+def lock_of(database: Path, timeout_s: float) -> HolderLock:
+    """The lock that every user of a database file takes."""
+    return HolderLock(
+        database.with_name(database.name + ".lock"),
+        what=str(database),
+        way_out="Wait for it to finish or stop that process, then try again; for SQL, 'cot-assets sql' "
+        "reads the published results, which are never locked",
+        timeout_s=timeout_s,
+    )
+
+
+def when_free(use: Callable[[], T], path: Path, purpose: str, deadline: float) -> T:
+    """What ``use`` returns, called again while another program has the database at ``path`` open, past our lock.
+
+    Raises:
+        WarehouseLockedError: The program has it open at a moment of the monotonic clock.
+        duckdb.Error: Something else is wrong.
+    """
+    while True:
+        try:
+            return use()
+        except duckdb.Error as error:
+            if "lock" not in str(error).lower():
+                raise
+            if time.monotonic() >= deadline:
+                raise WarehouseLockedError(
+                    f"cannot {purpose}: another program has {path} open: {reason(error)}. "
+                    "Close it; for SQL, 'cot-assets sql' reads the published results"
+                ) from error
+        time.sleep(_RETRY_S)

@@ -22,7 +22,7 @@ from cot_assets.study.files import replacing
 from cot_assets.study.home import DataHome, plain
 from cot_assets.study.manifest import file_hash
 from cot_assets.warehouse.errors import WarehouseError, reason
-from cot_assets.warehouse.lock import HolderLock
+from cot_assets.warehouse.lock import lock_of
 from cot_assets.warehouse.reading import sql_folder, sql_text
 from cot_assets.warehouse.schema import reads_shards
 
@@ -56,13 +56,7 @@ def publish(home: DataHome, lock_timeout_s: float, snapshot: Callable[[Path], No
     """
     target = home.results
     # Without this lock an older copy could replace a newer one.
-    lock = HolderLock(
-        target.with_name(target.name + ".lock"),
-        what=str(target),
-        way_out="Wait for it to finish or stop that process, then try again",
-        timeout_s=lock_timeout_s,
-    )
-    with lock.hold("publish"):
+    with lock_of(target, lock_timeout_s).hold("publish"):
         for leftover in target.parent.glob(f"{_TEMPORARY}*"):  # of a process that was killed
             leftover.unlink()
         copy = target.with_name(f"{_TEMPORARY}{os.getpid()}-copy.duckdb")
