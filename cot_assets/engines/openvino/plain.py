@@ -26,6 +26,9 @@ _WITHOUT_INTEGERS = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
 _INTEGERS = re.compile(r'<data element_type="[iu][48]"[^>]*\bsize="(\d+)"')
 _LEAST_INTEGERS = 1 << 12  #: bytes of a constant that is weights, not an index or a flag
 _LOGITS = 1 << 26  #: most logits of one inference: 256 MB
+#: Bytes of weights up to which tokens are read faster than attention looks back at them: behind a state OpenVINO
+#: attends to one token after the other.
+_SMALL = 1 << 25
 _INPUTS = {"input_ids", "attention_mask", "position_ids", "beam_idx"}
 
 
@@ -55,6 +58,9 @@ class PlainModel:
             )
         self._vocabulary = max(1, compiled.outputs[0].get_partial_shape()[2].get_max_length())
         self._request, self._eos = compiled.create_infer_request(), list(eos_token_ids)
+        self._is_shared = (
+            "beam_idx" in self._inputs and (folder / "openvino_model.bin").stat().st_size > _SMALL
+        )
 
     def evidence(
         self,
@@ -82,7 +88,7 @@ class PlainModel:
 
         What stands before that token is read once for all.
         """
-        n_before = len(prefix) - 1 if "beam_idx" in self._inputs else 0
+        n_before = len(prefix) - 1 if self._is_shared else 0
         rest, state = prefix[n_before:], self._read(prefix[:n_before])
         ordered = sorted(completions, key=lambda c: len(c.token_ids))
         start = 0

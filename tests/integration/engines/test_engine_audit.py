@@ -40,3 +40,17 @@ def test_a_fault_is_found(engine: Engine, blocks: list[Block], name: str) -> Non
     assert judgment.failed or judgment.is_shifted
     if "prefix" in name:
         assert len(judgment.failed) > 0.9 * len(blocks)
+
+
+def test_a_prefix_read_once_gives_the_same_evidence(
+    engine: Engine, blocks: list[Block], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = blocks[:4]
+    whole, _ = planted(engine, few, Fault())
+    monkeypatch.setattr("cot_assets.engines.openvino.plain._SMALL", 0)
+    monkeypatch.setattr(engine, "_plain", None)  # it is opened again, now as if it were large
+    shared, _ = planted(engine, few, Fault())
+    for one, other in zip(whole, shared, strict=True):
+        assert one.n_tokens == other.n_tokens
+        assert one.z == pytest.approx(other.z, abs=1e-3)
+        assert one.log_ratios == pytest.approx(other.log_ratios, rel=1e-3, abs=1e-3)
