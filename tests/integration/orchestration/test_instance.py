@@ -12,7 +12,7 @@ import pytest
 from cot_assets.orchestration.instance import InstanceError, open_instance
 from cot_assets.study import DataHome
 
-TOGETHER = 6
+TOGETHER = 4
 
 
 def _open(root: Path, barrier: Any) -> None:
@@ -25,6 +25,8 @@ def _open(root: Path, barrier: Any) -> None:
 
 
 def test_processes_may_open_a_new_home_at_once(tmp_path: Path) -> None:
+    with open_instance(DataHome(tmp_path / "another")):  # Dagster's modules, once for all
+        pass
     forking = multiprocessing.get_context("fork")  # so that all are at the same line at the same time
     barrier = forking.Barrier(TOGETHER)
     children = [forking.Process(target=_open, args=(tmp_path / "home", barrier)) for _ in range(TOGETHER)]
