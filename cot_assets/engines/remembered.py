@@ -119,16 +119,22 @@ def remember(models: Path, entry: ModelEntry, engine: Engine) -> None:
 def recall(models: Path, entry: ModelEntry, *, is_any: bool = False) -> tuple[EngineInfo, Path] | None:
     """Identity and tokenizer folder of a model that was opened before, None where it must be opened.
 
-    With ``is_any`` the last that is known of a model will do where its weights are gone: what was sampled was
-    sampled by it.
+    With ``is_any`` the last that is known of these weights will do, else of any that went by this name: what was
+    sampled was sampled by it.
     """
     revision = entry_revision(entry)
     folder = models / entry.name / _key(entry, revision)
-    if revision == "unverified" or not folder.exists():
-        known = sorted((models / entry.name).glob(f"*/{_IDENTITY}"), key=lambda file: file.stat().st_mtime)
-        if not (is_any and known):
-            return None
-        folder = known[-1].parent
+    if revision != "unverified" and folder.exists():
+        return _read(folder)
+    if not is_any:
+        return None
+    files = sorted((models / entry.name).glob(f"*/{_IDENTITY}"), key=lambda file: file.stat().st_mtime)
+    known = [found for file in files if (found := _read(file.parent)) is not None]
+    same = [found for found in known if found[0].model_revision == revision]
+    return next(reversed(same or known), None)
+
+
+def _read(folder: Path) -> tuple[EngineInfo, Path] | None:
     try:
         return EngineInfo(**json.loads((folder / _IDENTITY).read_text())), folder
     except (OSError, TypeError, ValueError):  # damaged, or of another version

@@ -6,6 +6,7 @@ their answers are judged (:mod:`cot_assets.grading.tasks`).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,11 +62,13 @@ def _distinct(entry: ProblemSetEntry, task: str, size: int, dataset: Any) -> dic
 def _dataset(entry: ProblemSetEntry, task: str, n_items: int) -> Any:
     """The task's data set."""
     try:
-        from reasoning_gym import create_dataset
-        from reasoning_gym.factory import DATASETS
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # of its code, which tells a user nothing
+            from reasoning_gym import create_dataset
+            from reasoning_gym.factory import DATASETS
     except ImportError as error:
         raise ProblemSetError(
-            f"{_where(entry)} needs the package reasoning-gym: install cot-assets[reasoning-gym]"
+            f"{_where(entry)} needs the package reasoning-gym: install cot-assets[reasoning-gym] ({error})"
         ) from error
     if entry.answer_kind == "verifier" and task in REFUSED:
         raise ProblemSetError(

@@ -17,9 +17,10 @@ from typing import Any, Protocol
 import dagster as dg
 from pydantic import PrivateAttr
 
-from cot_assets.engines.base import Engine, Tokens
+from cot_assets.engines.base import Engine, EngineError, Tokens
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.remembered import RememberedEngine, recall, remember
+from cot_assets.engines.revision import entry_revision
 from cot_assets.sampling.run import SamplingStatus
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
 from cot_assets.warehouse.recorded import with_recorded
@@ -120,8 +121,20 @@ class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]
         return RememberedEngine(info, self.tokens(entry, folder), lambda: self._open(entry))
 
     def load(self, entry: ModelEntry) -> Engine:
-        """The engine of a model, whose weights are loaded at once only where nothing is known of them."""
-        return self.remembered(entry) or self._open(entry)
+        """The engine of a model, whose weights are loaded at once only where nothing is known of them.
+
+        Where they cannot be loaded, what an earlier release knew of the same weights will do: a machine without the
+        engine analyzes what another one sampled.
+        """
+        if (engine := self.remembered(entry)) is not None:
+            return engine
+        try:
+            return self._open(entry)
+        except EngineError:
+            known = self.remembered(entry, is_any=True)
+            if known is None or known.describe().model_revision != entry_revision(entry):
+                raise
+            return known
 
     def _open(self, entry: ModelEntry) -> Engine:
         engine = self.open(entry)

@@ -1,0 +1,62 @@
+"""Models whose engine is not installed here: what another machine sampled is analyzed all the same."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cot_assets.engines.base import Engine, EngineError, EngineInfo
+from cot_assets.engines.remembered import RememberedEngine, remember
+from cot_assets.engines.revision import entry_revision
+from cot_assets.orchestration.assets.resources import Engines
+from cot_assets.study import DataHome, ModelEntry, load_config
+
+
+class _NotInstalled(Engines):
+    def open(self, entry: ModelEntry) -> Engine:
+        raise EngineError(f"model {entry.name!r}: vLLM is not installed")
+
+
+@pytest.fixture
+def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelEntry:
+    monkeypatch.setenv("COT_ASSETS_HOME", str(tmp_path / "home"))
+    weak = load_config().model("demo-weak")
+    shutil.copytree(weak.local_path, tmp_path / "weights")
+    return weak.model_copy(update={"path": str(tmp_path / "weights"), "engine": "vllm"})
+
+
+def _known(entry: ModelEntry, tmp_path: Path, name: str, context: int) -> EngineInfo:
+    """An identity as another release kept it, which this one's key does not name."""
+    info = EngineInfo("vllm", "0.24.0", entry_revision(entry), "bfloat16", "none", "a GPU", context=context)
+    models = DataHome(tmp_path / "home").models
+    remember(models, entry, RememberedEngine(info, None, lambda: pytest.fail("opened")))  # pyright: ignore[reportArgumentType]
+    (newest,) = (f for f in (models / entry.name).iterdir() if not f.name.startswith(("of-", ".")))
+    newest.rename(newest.with_name(f"of-{name}"))
+    return info
+
+
+def test_what_an_earlier_release_kept_of_the_same_weights_will_do(entry: ModelEntry, tmp_path: Path) -> None:
+    info = _known(entry, tmp_path, "another-release", 512)
+    engine = _NotInstalled().load(entry)
+    assert engine.describe() == info
+    assert engine.decode(engine.encode("1+1").token_ids) == "1+1"
+
+
+def test_other_weights_are_another_model(entry: ModelEntry, tmp_path: Path) -> None:
+    _known(entry, tmp_path, "other-weights", 512)
+    weights = next((tmp_path / "weights").glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(EngineError, match="vLLM is not installed"):
+        _NotInstalled().load(entry)
+
+
+def test_of_two_weights_under_one_name_those_that_are_here_count(entry: ModelEntry, tmp_path: Path) -> None:
+    mine = _known(entry, tmp_path, "mine", 512)
+    weights = next((tmp_path / "weights").glob("*.safetensors"))
+    kept = weights.read_bytes()
+    weights.write_bytes(kept[:-1] + b"\x01")
+    _known(entry, tmp_path, "later", 1024)
+    weights.write_bytes(kept)
+    assert _NotInstalled().load(entry).describe() == mine
