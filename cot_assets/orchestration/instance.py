@@ -21,6 +21,7 @@ from dagster._core.remote_origin import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from filelock import FileLock
 
+from cot_assets.orchestration.status.records import is_local
 from cot_assets.study.home import DataHome, plain
 
 #: The code location, by the name under which every web server and daemon loads it.
@@ -67,9 +68,14 @@ def open_instance(home: DataHome) -> Iterator[dg.DagsterInstance]:
     except OSError:
         raise
     except Exception as error:  # of YAML, of Dagster's schema, of a class that cannot be loaded, of SQLite
+        hint = (
+            ""
+            if is_local(home)
+            else "Is the database up that dagster.yaml names, and its package installed (`uv sync --extra postgres`)? "
+        )
         raise InstanceError(
             f"{home.dagster}: Dagster cannot use what is there ({type(error).__name__}: {' '.join(str(error).split()):.300}). "
-            "Mend dagster.yaml, or move the folder away: only the history of runs is lost"
+            f"{hint}Mend dagster.yaml, or move the folder away: only the history of runs is lost"
         ) from error
     with opened as instance:
         yield instance
