@@ -62,6 +62,8 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
         jobs=[*all_jobs, on_demand()],
         sensors=[registry_sensor(all_jobs), analysis_sensor()],
         schedules=nightly_schedules(),
+        # What is clicked, too, runs in one process: another one per step would load Dagster and the model again.
+        executor=dg.in_process_executor,
         resources={
             "study": Study(),
             "engines": Engines(),

@@ -1,7 +1,7 @@
 """Every fenced command of the README runs, and every fenced configuration is read, as they are written.
 
-What differs: the home holds recorded shards, so that the demo samples nothing; the model of the example is a demo model,
-with few rollouts on one problem; the tests themselves are not run again.
+What differs: the demo has one problem of each kind and few rollouts; the model of the example is a demo model, on one
+problem; the tests themselves are not run again.
 """
 
 from __future__ import annotations
@@ -9,21 +9,29 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.configuration import write_sections
 
 import cot_assets
 from cot_assets.study import load_config
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.heavy
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEMO_MODEL = Path(cot_assets.__file__).parent / "demo" / "models" / "demo-weak"
+_FEW = {"n": 16, "traces_per_problem": 1, "max_cuts": 2, "search_problems": 0}
+_SMALL_DEMO = """
+[demo]
+source = "generated:demo"
+protocol = "few"
+answer_kind = "integer"
+generator = { per_cell = [1, 0, 0, 0] }
+"""
 
 
 def fenced(kind: str) -> list[str]:
@@ -39,7 +47,6 @@ def commands() -> list[list[str]]:
 @pytest.fixture(scope="module")
 def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     root = tmp_path_factory.mktemp("readme")
-    shutil.copytree(ROOT / "tests/integration/golden/shards", root / "home" / "shards")
     models, problem_sets = fenced("toml")
     config = root / "config"
     config.mkdir()
@@ -51,10 +58,8 @@ def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             '"chat"', '"Problem: {statement}\\nSolution:\\n"'
         )
     )
-    (config / "problem_sets.toml").write_text(problem_sets.replace('"paper"', '"few"'))
-    (config / "protocols.toml").write_text(
-        '[few]\nextends = "quick"\nn = 16\ntraces_per_problem = 1\nmax_cuts = 2\nsearch_problems = 0\n'
-    )
+    (config / "problem_sets.toml").write_text(problem_sets.replace('"paper"', '"few"') + _SMALL_DEMO)
+    write_sections(config / "protocols.toml", {"few": {"extends": "quick", "sampling": _FEW}})
     (config / "algebra.jsonl").write_text(json.dumps({"problem": "Compute 2 + 3.", "answer": "5"}) + "\n")
     return {
         "COT_ASSETS_HOME": str(root / "home"),
@@ -81,8 +86,7 @@ def test_a_command_of_the_readme_runs(command: list[str], variables: dict[str, s
             str(ROOT / "tests/unit/test_layers.py"),
         ]
     else:
-        arguments = ["demo", "--quick"] if command[1:] == ["demo"] else command[1:]
-        command = [sys.executable, "-m", "cot_assets.cli", *arguments]
+        command = [sys.executable, "-m", "cot_assets.cli", *command[1:]]
     done = subprocess.run(
         command, env=variables, cwd=tmp_path, capture_output=True, text=True, timeout=390, check=False
     )
