@@ -108,6 +108,6 @@ def found_in_look(curves: pl.DataFrame, protocol: Protocol, title: str) -> dict[
     return {
         "picture": showing.picture(curves_figure(curves, title)),
         **asked,
-        "mean_potential_before_the_first_token": before["potential"].mean(),
+        "mean_potential_without_cot": before["potential"].mean(),
         "potentials": showing.preview(curves.filter(~pl.col("is_end")).select(columns), rows=60),
     }
