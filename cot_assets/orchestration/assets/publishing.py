@@ -39,7 +39,14 @@ def failed_checks(
         for record in instance.event_log_storage.get_asset_check_execution_history(key, _MOST_EVALUATIONS):
             event = record.event.dagster_event if record.event else None
             partition = record.partition or ""
-            if event is None or partition in seen or partition.rpartition("|")[2] != problem_set:
+            # A run that ended before it came to a check has planned it only.
+            is_said = event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            if (
+                event is None
+                or not is_said
+                or partition in seen
+                or partition.rpartition("|")[2] != problem_set
+            ):
                 continue
             seen.add(partition)
             if "|" in partition and partition.partition("|")[0] not in models:

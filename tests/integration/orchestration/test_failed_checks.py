@@ -15,13 +15,16 @@ _BOTH = dg.MultiPartitionsDefinition(
 _KEYS = [dg.AssetCheckKey(dg.AssetKey("made"), name) for name in ("width", "schema")]
 
 
-def _made(passed: bool) -> dg.Definitions:
+def _made(passed: bool | None) -> dg.Definitions:
+    """An asset whose check ``width`` passes or not; None where the asset fails before it comes to its checks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         specs = [dg.AssetCheckSpec(k.name, asset="made", partitions_def=_BOTH) for k in _KEYS]
 
         @dg.asset(partitions_def=_BOTH, check_specs=specs)
         def made() -> dg.MaterializeResult:
+            if passed is None:
+                raise dg.Failure
             results = [
                 dg.AssetCheckResult(
                     passed=passed or key.name == "schema", check_name=key.name, description="too wide",
@@ -62,3 +65,12 @@ def test_the_same_words_of_several_partitions_are_said_once() -> None:
         assert sentence.count("m|ours") == sentence.count("k|ours") == sentence.count("too wide.") == 1
         (left,) = failed_checks(instance, _KEYS, "ours", ["k"])  # m was forgotten
         assert ("m|ours" in left, "k|ours" in left) == (False, True)
+
+
+def test_a_check_that_was_planned_and_never_made_is_as_it_was() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        for passed in (False, None):
+            job = _made(passed).resolve_implicit_global_asset_job_def()
+            done = job.execute_in_process(instance=instance, partition_key="m|ours", raise_on_error=False)
+            assert done.success is (passed is not None)
+        assert failed_checks(instance, _KEYS, "ours", ["m"]) == ["Check width of made, m|ours: too wide."]
