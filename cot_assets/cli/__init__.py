@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import warnings
+from collections.abc import Callable
 
 import click
 
@@ -92,15 +93,23 @@ def cli() -> None:
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
 
 
-def _format_warning(message: Warning | str, *_: object, **__: object) -> str:
-    return f"Note: {message}\n"
+def notes() -> Callable[..., None]:
+    """Prints warnings as notes, each once: a run reads the configuration again at every stage."""
+    said: set[str] = set()
+
+    def note(message: Warning | str, *_: object, **__: object) -> None:
+        if (text := str(message)) not in said:
+            said.add(text)
+            click.echo(f"Note: {text}", err=True)
+
+    return note
 
 
 def main() -> None:
     """Entry point: errors that a user can mend are one line, without a traceback."""
     from cot_assets.cli.running.stopping import stop
 
-    warnings.formatwarning = _format_warning
+    warnings.showwarning = notes()
     stop.listen()
     try:
         cli(standalone_mode=False)

@@ -81,6 +81,10 @@ def forget(name: str, delete: bool) -> None:
         n_rows, others = forget_model(instance, warehouse, config, name, with_shards=delete)
     kept = "what was sampled of it is deleted" if delete else "what was sampled of it stays in shards/"
     click.echo(f"{name} is forgotten: {n_rows:,} rows deleted; {kept}.")
+    if name in config.models:
+        click.echo(
+            f"Its entry is still there: `cot-assets run --model {name} --problem-set …` takes it up again."
+        )
     sampled = [
         pair
         for pair in others

@@ -10,12 +10,15 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 from importlib import import_module
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 if TYPE_CHECKING:
     from cot_assets.orchestration.status.standing import Standing
+
+_MOST_LINES = 4  #: of a reason in the table; JSON has all of it
 
 
 @click.command()
@@ -45,6 +48,11 @@ def _print_table(rows: Sequence[Standing]) -> None:
     room = max(20, shutil.get_terminal_size((120, 24)).columns - sum(widths) - 6)
     for *cells, reason in lines:
         start = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        click.echo(f"{start}  {reason if len(reason) <= room else reason[: room - 1] + '…'}".rstrip())
+        first, *others = wrap(
+            reason, room, max_lines=_MOST_LINES, placeholder=" …", break_on_hyphens=False
+        ) or [""]
+        click.echo(f"{start}  {first}".rstrip())
+        for line in others:
+            click.echo(" " * (len(start) + 2) + line)
     counts = Counter(row.state for row in rows)
     click.echo(", ".join(f"{n} {state}" for state, n in counts.items()))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import cast
 
 from pydantic import BaseModel, ConfigDict
@@ -41,6 +43,11 @@ def given(place: str, value: object) -> str:
     if isinstance(value, dict) or _SECRET_PLACE.search(place) or is_secret(text):
         return ""
     return f" (got {text if len(text) <= _SHOWN else text[:_SHOWN] + '…'})"
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """The known name that was probably meant, for the end of a message; nothing where none is close."""
+    return "".join(f"; did you mean {each!r}?" for each in get_close_matches(name[:_SHOWN], [*known], n=1))
 
 
 def is_secret(text: str) -> bool:

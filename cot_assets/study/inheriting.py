@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from cot_assets.study.entries import Entry, short
+from cot_assets.study.entries import Entry, near, short
 
 Raw = dict[str, Any]  #: an entry as its file has it
 
@@ -46,7 +46,7 @@ def _no_base(
     if each in wrong and chain:
         return f"{last!r} extends {short(each)}, which is broken ({wrong[each]})"
     if each not in entries:
-        return f"{last!r} extends {short(each)}, which does not exist"
+        return f"{last!r} extends {short(each)}, which does not exist{near(each, entries)}"
     if each in chain:
         return f"{short(' -> '.join((*chain, each)))} extend one another"
     return ""

@@ -18,7 +18,7 @@ from typing import Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from cot_assets.study.entries import NAME, ConfigError, Entry, given, short
+from cot_assets.study.entries import NAME, ConfigError, Entry, given, near, short
 from cot_assets.study.found import Found
 from cot_assets.study.home import DataHome, expanded
 from cot_assets.study.inheriting import Raw, filled, part_of
@@ -257,10 +257,19 @@ def _beside(kind: type[Entry], folder: Path, entry: Raw) -> Raw:
 def _problem(kind: type[BaseModel], error: ErrorDetails) -> str:
     """One problem of an entry, with what the field means and the value given, unless it may hold a secret."""
     place = ".".join(map(str, error["loc"])) or "entry"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: no such field{given(place, error['input'])}{near(place, _fields(kind, error['loc'][:-1]))}"
     meaning = _meaning(kind, error["loc"])
     return f"{place}: {error['msg']}{given(place, error['input'])}" + (
         f"; it is: {meaning}" if meaning else ""
     )
+
+
+def _fields(kind: type[BaseModel], location: tuple[int | str, ...], before: str = "") -> list[str]:
+    """The places of an entry at which a value may stand, below one of its parts."""
+    for name in map(str, location):
+        kind, before = part_of(kind, name) or kind, f"{before}{name}."
+    return [before + name for name in kind.model_fields if name != "name"]
 
 
 def _meaning(kind: type[BaseModel], location: tuple[int | str, ...]) -> str:

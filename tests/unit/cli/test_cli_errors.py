@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import warnings
 from pathlib import Path
 
 import dagster as dg
@@ -10,7 +11,7 @@ import pytest
 import yaml
 from sqlalchemy.exc import OperationalError
 
-from cot_assets.cli import _told
+from cot_assets.cli import _told, notes
 from cot_assets.orchestration.runs import PipelineError
 
 
@@ -49,3 +50,12 @@ def test_errors_of_databases_are_of_dagsters_records(
 )
 def test_errors_of_no_known_place_are_blamed_on_none(error: Exception) -> None:
     assert _told(error) is None
+
+
+def test_a_note_is_said_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(warnings, "showwarning", notes())
+    for said in ("left out: a", "left out: b", "left out: a"):
+        with warnings.catch_warnings():  # as a run does, after which Python would say it again
+            warnings.simplefilter("always")
+            warnings.warn(said, stacklevel=1)
+    assert capsys.readouterr().err == "Note: left out: a\nNote: left out: b\n"

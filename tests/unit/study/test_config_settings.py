@@ -139,6 +139,16 @@ def test_every_wrong_value_of_an_entry_is_named(tmp_path: Path) -> None:
         ({"protocols": "[a]\nextends = 'b'\n[b]\nextends = 'a'\n"}, ["a -> b -> a", "extend one another"]),
         ({"protocols": "[a]\nextends = 'a'\n"}, ["a -> a"]),
         ({"protocols": "[a]\nextends = 'absent'\n"}, ["'a' extends 'absent'", "does not exist"]),
+        ({"models": "[a]\nextends = 'demo-wek'\n"}, ["does not exist; did you mean 'demo-weak'?"]),
+        (
+            {"models": "[a]\nextends = 'demo-weak'\nproblem_set = ['demo']\n"},
+            ["problem_set: no such field (got ['demo']); did you mean 'problem_sets'?"],
+        ),
+        (
+            {"protocols": "[a]\nextends = 'quick'\nsampling.max_cut = 3\n"},
+            ["sampling.max_cut: no such field (got 3); did you mean 'sampling.max_cuts'?"],
+        ),
+        ({"protocols": "[a]\nextends = 'quick'\ncolor = 3\n"}, ["color: no such field (got 3)"]),
         ({"models": "[qwen-0.5b]\nengine = 'vllm'\n"}, ["[qwen-0.5b]", "in quotes", '["qwen-0.5b"]']),
         ({"problem_sets": "[v1.2]\nsource = 'a.csv'\n"}, ['["v1.2"]']),
         ({"protocols": "[a]\nextends = 7\n"}, ["[a] extends = 7", "name one entry"]),
