@@ -19,8 +19,6 @@ from support.configuration import write_sections
 import cot_assets
 from cot_assets.study import load_config
 
-pytestmark = pytest.mark.heavy
-
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEMO_MODEL = Path(cot_assets.__file__).parent / "demo" / "models" / "demo-weak"
@@ -74,7 +72,15 @@ def test_there_are_commands_and_configurations() -> None:
     assert {command[0] for command in commands()} == {"cot-assets", "pytest"}
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def _tier(command: list[str]) -> pytest.MarkDecorator:
+    """The demo is run by others as well, and the rest does not need its results."""
+    return pytest.mark.long if command[1:] == ["demo"] else pytest.mark.heavy
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(command, marks=_tier(command), id=" ".join(command)) for command in commands()],
+)
 def test_a_command_of_the_readme_runs(command: list[str], variables: dict[str, str], tmp_path: Path) -> None:
     if command[0] == "pytest":
         command = [

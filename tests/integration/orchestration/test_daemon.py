@@ -1,4 +1,4 @@
-"""A real daemon: a model entry and a checkpoint appear while it runs, and their tables fill, each asked for once."""
+"""A real daemon: a model entry and a checkpoint appear while it runs, their tables fill, and each is asked for once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from cot_assets.warehouse.store import Warehouse
 
 MODELS = Path(cot_assets.__file__).parent / "demo" / "models"
 
-_LIMIT_SECONDS = 300
+_LIMIT_SECONDS = 180
+_TINY = {"n": 16, "traces_per_problem": 1, "max_cuts": 2, "search_problems": 0}
 
 
 def _wait_for_rows(
@@ -43,14 +44,14 @@ def _daemon(home: DataHome, config: Path) -> Iterator[tuple[subprocess.Popen[byt
     """A daemon on a home and a configuration with one small problem set, and its log."""
     write_sections(
         config / "protocols.toml",
-        {"tiny": {"extends": "quick", "n": 16, "traces_per_problem": 1, "max_cuts": 2}},
+        {"tiny": {"extends": "quick", "sampling": _TINY}},
     )
     write_sections(
         config / "problem_sets.toml",
         {"tiny": {"extends": "demo", "protocol": "tiny", "generator": {"per_cell": [1, 0, 0, 0]}}},
     )
     prepare_instance(home)
-    environment = {**os.environ, "COT_ASSETS_CONFIG": str(config), "COT_ASSETS_SENSOR_SECONDS": "5"}
+    environment = {**os.environ, "COT_ASSETS_CONFIG": str(config), "COT_ASSETS_SENSOR_SECONDS": "10"}
     log = config / "daemon.log"
     command = [str(Path(sys.executable).parent / "dagster-daemon"), "run", "-m", "cot_assets.definitions"]
     with log.open("wb") as output:
@@ -76,35 +77,27 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataHome:
 
 
 @pytest.mark.heavy
-def test_a_new_registry_entry_is_measured(home: DataHome, tmp_path: Path) -> None:
+def test_an_entry_and_a_checkpoint_are_measured_once_each(home: DataHome, tmp_path: Path) -> None:
     config = tmp_path / "config"
-    with _daemon(home, config) as (daemon, log):
-        write_sections(
-            config / "models.toml", {"newcomer": {"extends": "demo-weak", "problem_sets": ["tiny"]}}
-        )
-        _wait_for_rows(home, "potentials", daemon, log)
-        _wait_for_rows(home, "pattern_rates", daemon, log)
-    assert set(Warehouse(home).read_table("potentials")["model"]) == {"newcomer"}
-
-
-@pytest.mark.long
-def test_a_new_checkpoint_is_measured_and_nothing_is_asked_for_twice(home: DataHome, tmp_path: Path) -> None:
-    config = tmp_path / "config"
-    entry = {
-        "engine": "openvino", "checkpoints": "checkpoints", "problem_sets": ["tiny"], "add_bos": True,
-        "template": "Problem: {statement}\nSolution:\n",
+    entries = {
+        "newcomer": {"extends": "demo-weak", "problem_sets": ["tiny"]},
+        "training": {
+            "engine": "openvino", "checkpoints": "checkpoints", "problem_sets": ["tiny"], "add_bos": True,
+            "template": "Problem: {statement}\nSolution:\n",
+        },
     }  # fmt: skip
+    checkpoint = "training.step-1000"
     (config / "checkpoints").mkdir(parents=True)
     with _daemon(home, config) as (daemon, log):
-        write_sections(config / "models.toml", {"training": entry})
-        for step, model in ((1000, "demo-weak"), (2000, "demo-strong")):
-            shutil.copytree(MODELS / model, config / "checkpoints" / f"step-{step}")
-            _wait_for_rows(home, "pattern_rates", daemon, log, model=f"training.step-{step}")
-    warehouse, names = Warehouse(home), ["training.step-1000", "training.step-2000"]
-    assert sorted(set(warehouse.read_table("potentials")["model"])) == names
-    assert warehouse.read_table("models").select("model", "series", "step").rows() == [
-        (name, "training", step) for name, step in zip(names, (1000, 2000), strict=True)
+        write_sections(config / "models.toml", entries)
+        _wait_for_rows(home, "pattern_rates", daemon, log, model="newcomer")
+        shutil.copytree(MODELS / "demo-strong", config / "checkpoints" / "step-1000")
+        _wait_for_rows(home, "pattern_rates", daemon, log, model=checkpoint)
+    warehouse = Warehouse(home)
+    assert set(warehouse.read_table("potentials")["model"]) == {"newcomer", checkpoint}
+    assert warehouse.read_table("models", model=checkpoint).select("series", "step").rows() == [
+        ("training", 1000)
     ]
     with closing(sqlite3.connect(home.dagster / "history" / "runs.db")) as con:
         runs = con.execute("SELECT partition FROM runs WHERE pipeline_name = 'evaluate_model'").fetchall()
-    assert sorted(runs) == [(f"{name}|tiny",) for name in names]
+    assert sorted(runs) == [("newcomer|tiny",), (f"{checkpoint}|tiny",)]
