@@ -39,8 +39,9 @@ def plan(model: tuple[str, ...], problem_set: str, tokens_per_second: float | No
     from cot_assets.warehouse.store import Warehouse
 
     home = DataHome.from_environment()
-    warehouse = Warehouse(home) if home.warehouse.exists() else None
-    config = with_recorded(load_config(), Warehouse(home))
+    here = Warehouse(home)
+    warehouse = here if home.warehouse.exists() else None
+    config = with_recorded(load_config(), here)
     models = list(dict.fromkeys(model))
     for name in models:
         refuse_recorded(config, problem_set, name)

@@ -1,8 +1,8 @@
 """Typed doors to SciPy, which ships no type information.
 
 Belongs here: one-line wrappers that name shapes and types. Does not belong here: statistics of our own.
-Every argument may be a scalar or an array; arguments are broadcast against one another. ``scipy.stats`` and
-``scipy.optimize`` take seconds to load, and wait until they are asked.
+Every argument may be a scalar or an array; arguments are broadcast against one another. SciPy's packages take long to
+load, and wait until one is named.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Numbers: TypeAlias = npt.ArrayLike
@@ -23,22 +23,22 @@ Numbers: TypeAlias = npt.ArrayLike
 
 def beta_cdf(a: Numbers, b: Numbers, x: Numbers) -> Floats:
     """P(X <= x) for X ~ Beta(a, b)."""
-    return np.asarray(special.betainc(a, b, x), dtype=np.float64)
+    return np.asarray(scipy.special.betainc(a, b, x), dtype=np.float64)
 
 
 def beta_sf(a: Numbers, b: Numbers, x: Numbers) -> Floats:
     """P(X > x) for X ~ Beta(a, b), accurate where it is small."""
-    return np.asarray(special.betaincc(a, b, x), dtype=np.float64)
+    return np.asarray(scipy.special.betaincc(a, b, x), dtype=np.float64)
 
 
 def beta_ppf(a: Numbers, b: Numbers, q: Numbers) -> Floats:
     """The x with P(X <= x) = q for X ~ Beta(a, b)."""
-    return np.asarray(special.betaincinv(a, b, q), dtype=np.float64)
+    return np.asarray(scipy.special.betaincinv(a, b, q), dtype=np.float64)
 
 
 def log_beta(a: Numbers, b: Numbers) -> Floats:
     """Logarithm of the beta function."""
-    return np.asarray(special.betaln(a, b), dtype=np.float64)
+    return np.asarray(scipy.special.betaln(a, b), dtype=np.float64)
 
 
 def log_choose(n: Numbers, k: Numbers) -> Floats:
@@ -49,36 +49,34 @@ def log_choose(n: Numbers, k: Numbers) -> Floats:
 
 def xlogy(x: Numbers, y: Numbers) -> Floats:
     """The product x * log(y), 0 where x is 0."""
-    return np.asarray(special.xlogy(x, y), dtype=np.float64)
+    return np.asarray(scipy.special.xlogy(x, y), dtype=np.float64)
 
 
 def log_sum_exp(x: Floats) -> Floats:
     """log(sum(exp(x))) over the last axis, without overflow."""
-    return np.asarray(special.logsumexp(x, axis=-1), dtype=np.float64)
+    return np.asarray(scipy.special.logsumexp(x, axis=-1), dtype=np.float64)
 
 
 def normal_cdf(x: Numbers) -> Floats:
     """P(Z <= x) for a standard normal Z."""
-    return np.asarray(special.ndtr(x), dtype=np.float64)
+    return np.asarray(scipy.special.ndtr(x), dtype=np.float64)
 
 
 def normal_ppf(q: Numbers) -> Floats:
     """Quantile of the standard normal distribution."""
-    return np.asarray(special.ndtri(q), dtype=np.float64)
+    return np.asarray(scipy.special.ndtri(q), dtype=np.float64)
 
 
 def student_ppf(q: Numbers, df: Numbers) -> Floats:
     """Quantile of Student's t with df degrees of freedom."""
-    return np.asarray(special.stdtrit(df, q), dtype=np.float64)
+    return np.asarray(scipy.special.stdtrit(df, q), dtype=np.float64)
 
 
 def hypergeometric_pmf(population: int, successes: int, draws: int) -> tuple[int, Floats]:
     """Lowest value and probabilities of the number of successes among ``draws`` without replacement."""
-    from scipy import stats
-
     low, high = max(0, draws - (population - successes)), min(draws, successes)
     support = np.arange(low, high + 1)
-    return low, np.asarray(stats.hypergeom.pmf(support, population, successes, draws), dtype=np.float64)
+    return low, np.asarray(scipy.stats.hypergeom.pmf(support, population, successes, draws), dtype=np.float64)
 
 
 def find_root(f: Callable[[Floats, Floats], Floats], low: Floats, high: Floats, index: Floats) -> Floats:
@@ -86,28 +84,24 @@ def find_root(f: Callable[[Floats, Floats], Floats], low: Floats, high: Floats, 
 
     ``index`` tells f which elements it is asked for: elements that have converged are left out.
     """
-    from scipy.optimize import elementwise
-
-    return np.asarray(elementwise.find_root(f, (low, high), args=(index,)).x, dtype=np.float64)
+    return np.asarray(scipy.optimize.elementwise.find_root(f, (low, high), args=(index,)).x, dtype=np.float64)
 
 
 def pooled_shares(shares: Floats, weights: Floats) -> Floats:
     """The closest sequence that never falls, by pooling adjacent violators; shapes (cuts,)."""
-    from scipy.optimize import isotonic_regression
-
-    return np.asarray(isotonic_regression(shares, weights=weights).x, dtype=np.float64)
+    return np.asarray(scipy.optimize.isotonic_regression(shares, weights=weights).x, dtype=np.float64)
 
 
 def digamma(x: Numbers) -> Floats:
     """Derivative of the logarithm of the gamma function."""
-    return np.asarray(special.digamma(x), dtype=np.float64)
+    return np.asarray(scipy.special.digamma(x), dtype=np.float64)
 
 
 def trigamma(x: Numbers) -> Floats:
     """Second derivative of the logarithm of the gamma function."""
-    return np.asarray(special.polygamma(1, x), dtype=np.float64)
+    return np.asarray(scipy.special.polygamma(1, x), dtype=np.float64)
 
 
 def gamma_ppf(q: Numbers, shape: Numbers, scale: Numbers) -> Floats:
     """The x with P(X <= x) = q for a gamma law."""
-    return np.asarray(np.asarray(scale) * special.gammaincinv(shape, q), dtype=np.float64)
+    return np.asarray(np.asarray(scale) * scipy.special.gammaincinv(shape, q), dtype=np.float64)

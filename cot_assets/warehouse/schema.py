@@ -7,6 +7,7 @@ to change one, change its file. A column that means the same everywhere takes it
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
 from cot_assets.warehouse.errors import WarehouseError, reason, shown
-from cot_assets.warehouse.reading import sql_folder
+from cot_assets.warehouse.reading import sql_folder, sql_text
 
 _POLARS_TYPES: Mapping[str, DataTypeClass | DataType] = {
     "VARCHAR": pl.String,
@@ -30,6 +31,10 @@ _POLARS_TYPES: Mapping[str, DataTypeClass | DataType] = {
     "BOOLEAN": pl.Boolean,
     "TIMESTAMP": pl.Datetime("us"),
 }
+#: Read here and not by DuckDB, which takes most of a short command's time for them.
+_COMMENT = re.compile(
+    r"^COMMENT ON (?:TABLE|VIEW|COLUMN) (\w+)(?:\.(\w+))?\s+IS\s+'((?:[^']|'')*)';?\n?", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ def read_schema(folder: Path) -> dict[str, TableSchema]:
     Raises :class:`WarehouseError` where a file is not valid SQL, does not create exactly what it is named after, or
     leaves a column without a comment.
     """
-    shared = _shared_comments(folder)
+    path = folder / "columns.toml"
+    shared = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     con = duckdb.connect(":memory:")
     try:
         tables = {path.stem: path for path in sorted((folder / "tables").glob("*.sql"))}
@@ -118,28 +124,29 @@ def _create_views(con: duckdb.DuckDBPyConnection, files: Mapping[str, Path]) -> 
 
 def _execute(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     try:
-        con.execute(path.read_text(encoding="utf-8"))
+        con.execute(_COMMENT.sub("", path.read_text(encoding="utf-8")))
     except duckdb.Error as error:
         raise WarehouseError(f"{path}: {reason(error)}") from error
 
 
-def _shared_comments(folder: Path) -> dict[str, str]:
-    path = folder / "columns.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
 def _commented(table: TableSchema, path: Path, shared: Mapping[str, str]) -> TableSchema:
-    """The table with shared comments on columns that have none of their own, in its DDL too."""
-    added = [c.name for c in table.columns if not c.comment and c.name in shared]
-    if silent := [c.name for c in table.columns if not c.comment and c.name not in shared]:
+    """The table with the comments of its file, and shared ones on columns that have none there, in its DDL too."""
+    ddl, names = path.read_text(encoding="utf-8"), [c.name for c in table.columns]
+    own: dict[str, str] = {}
+    for of, column, comment in _COMMENT.findall(ddl):
+        if of != table.name or column not in ("", *names):
+            raise WarehouseError(f"{path}: a comment on {of}.{column}, which it does not create")
+        own[column] = comment.replace("''", "'")
+    if silent := [name for name in names if name not in {**own, **shared}]:
         raise WarehouseError(f"{path}: no comment on {', '.join(silent)}, here or in columns.toml")
     statements = [
-        f"COMMENT ON COLUMN {table.name}.{name} IS '{shared[name].replace(chr(39), chr(39) * 2)}';"
-        for name in added
+        f"COMMENT ON COLUMN {table.name}.{name} IS {sql_text(shared[name])};"
+        for name in names
+        if name not in own
     ]
-    columns = tuple(replace(c, comment=c.comment or shared[c.name]) for c in table.columns)
+    columns = tuple(replace(c, comment=own.get(c.name) or shared[c.name]) for c in table.columns)
     return replace(
-        table, columns=columns, ddl="\n".join([path.read_text(encoding="utf-8").rstrip(), *statements, ""])
+        table, comment=own.get("", ""), columns=columns, ddl="\n".join([ddl.rstrip(), *statements, ""])
     )
 
 

@@ -84,6 +84,7 @@ def test_views_are_read_like_tables_and_refuse_rows(tmp_path: Path) -> None:
         ("CREATE VEIW v AS SELECT 1 AS n", r"v\.sql: .*VEIW"),
         ("CREATE VIEW other AS SELECT 1 AS n; COMMENT ON COLUMN other.n IS 'a number'", "other"),
         ("CREATE VIEW v AS SELECT 1 AS unheard_of", "no comment on unheard_of"),
+        ("CREATE VIEW v AS SELECT 1 AS n;\nCOMMENT ON COLUMN v.m IS 'a number';", r"comment on v\.m"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, sql: str, problem: str) -> None:
