@@ -84,7 +84,9 @@ def find_root(f: Callable[[Floats, Floats], Floats], low: Floats, high: Floats, 
 
     ``index`` tells f which elements it is asked for: elements that have converged are left out.
     """
-    return np.asarray(scipy.optimize.elementwise.find_root(f, (low, high), args=(index,)).x, dtype=np.float64)
+    from scipy.optimize import elementwise  # no attribute before something has imported it
+
+    return np.asarray(elementwise.find_root(f, (low, high), args=(index,)).x, dtype=np.float64)
 
 
 def pooled_shares(shares: Floats, weights: Floats) -> Floats:
