@@ -23,7 +23,8 @@ class ModelEntry(Entry):
     engine: Literal["openvino", "vllm", "openai", "recorded"]
     path: str | None = Field(
         None,
-        description="folder, hub name, or package:<path inside cot_assets>; of a served model: its tokenizer",
+        description="folder, hub name, or package:<path inside cot_assets>; of a served model: its tokenizer, else "
+        "that of the model which the server says it has loaded",
     )
     endpoint: str | tuple[str, ...] | None = Field(
         None, description="base URL of an OpenAI-compatible server, or of several that serve the same model"
@@ -98,8 +99,6 @@ class ModelEntry(Entry):
             raise ValueError(f"engine {self.engine!r} needs a path")
         if self.engine == "openai" and not self.endpoint:
             raise ValueError("engine 'openai' needs an endpoint")
-        if self.engine == "openai" and not self.path:
-            raise ValueError("engine 'openai' needs a path: folder or hub name of the model's tokenizer")
         if self.template != "chat" and "{statement}" not in self.template:
             raise ValueError("a text template must contain {statement}")
         return self

@@ -45,6 +45,7 @@ class TinyServer:
         self.connections: set[socket.socket] = set()
         self.pause = 0.0  #: seconds that an answer takes
         self.tokens: list[int] | None = None  #: what /tokenize answers, if there is one
+        self.meaning: Callable[[list[int]], str] | None = None  #: the same of /detokenize
         self.seed: int | None = None  #: of the generator that all completions are drawn from, if any
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -149,9 +150,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         tiny = self.tiny
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path == "/tokenize":
-            known = tiny.tokens is not None
-            return self._send(200 if known else 404, json.dumps({"tokens": tiny.tokens}))
+        if self.path == "/tokenize" and tiny.tokens is not None:
+            return self._send(200, json.dumps({"tokens": tiny.tokens}))
+        if self.path == "/detokenize" and tiny.meaning is not None:
+            return self._send(200, json.dumps({"prompt": tiny.meaning(body["tokens"])}))
+        if "tokenize" in self.path:
+            return self._send(404, "nothing here")
         with tiny.lock:
             tiny.bodies.append(body)
             tiny.headers.append(dict(self.headers))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from cot_assets.engines.base import EngineError, Sampling
 from cot_assets.engines.openai.answers import (
@@ -25,12 +25,14 @@ from cot_assets.engines.openai.answers import (
 from cot_assets.engines.openai.connection import FINAL, AwayError, RefusedError, Server
 from cot_assets.engines.openai.refusals import fewer_completions, is_of_another_tokenizer
 from cot_assets.engines.openai.settings import Settings
+from cot_assets.engines.openai.told import card_of, cards_of
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
 
+T = TypeVar("T")
 TOKENS = "tokens of a sentence"
-#: What servers with a tokenizer of their own are asked to make tokens of: words, digits, spaces, an accent, a formula.
-_SPOKEN = "Then 144 = 11 * 13 + 1,  naïve \\frac{1}{2}\n"
+#: What servers that show their tokenizer are asked to make tokens of: words, digits, blanks, a formula.
+_SPOKEN = "Then 144 = 11 * 13 + 1,  naive \\frac{1}{2}\n"
 #: Servers fill in what a request leaves open: from the model's generation_config.json (vLLM), or with
 #: values of their own (llama.cpp: top_k = 40). The protocol says what it says, and nothing else.
 _PENALTIES = {"presence_penalty": 0.0, "frequency_penalty": 0.0}
@@ -68,6 +70,8 @@ class Endpoint:
         self.can = await self._find_abilities()
         self.version = await self._find_version()
         self.tokens = await self._find_tokens() if len(self._entry.endpoints) > 1 else None
+        if self.can.takes_ids:
+            await self._check_ids()
 
     @property
     def served(self) -> Mapping[str, object]:
@@ -106,17 +110,8 @@ class Endpoint:
 
     async def _find_model(self) -> dict[str, Any]:
         """The server's own words on the model."""
-        cards = await self.server.ask("GET", "models", read=_cards, wait=self._settings.wait_at_start)
-        name = self._entry.served_name
-        if name is None and len(cards) == 1:
-            return next(iter(cards.values()))
-        if name not in cards:
-            wanted = "several models; name one in served_name" if name is None else f"no {name!r}"
-            raise EngineError(
-                f"model {self._entry.name!r}: {self.server.url} serves {wanted}; it serves: "
-                f"{', '.join(sorted(cards)[:20]) or 'nothing'}"
-            )
-        return cards[name]
+        cards = await self.server.ask("GET", "models", read=cards_of, wait=self._settings.wait_at_start)
+        return card_of(cards, self._entry, self.server.url)
 
     async def _find_abilities(self) -> Abilities:
         """Try requests for two tokens, from the one that asks most of the server to the plainest."""
@@ -162,14 +157,33 @@ class Endpoint:
         return f"{owner} {str(answer.get('version', ''))[:40]}".strip()
 
     async def _find_tokens(self) -> tuple[int, ...] | None:
-        body = {"model": self.card["id"], "add_special_tokens": False, "add_special": False}
+        plain = {"add_special_tokens": False, "add_special": False}
+        return await self._of_its_tokenizer(
+            "tokenize", {"prompt": _SPOKEN, "content": _SPOKEN, **plain}, _tokens
+        )
+
+    async def _check_ids(self) -> None:
+        """Raises :class:`EngineError` where the server says that token ids mean another text to it."""
+        ids = self._tokenizer.encode(_SPOKEN).token_ids
+        ours = self._tokenizer.decode(ids).strip()
+        theirs = await self._of_its_tokenizer("detokenize", {"tokens": list(ids)}, _text)
+        if ours == _SPOKEN.strip() and theirs is not None and theirs.strip() != ours:
+            raise EngineError(
+                f"model {self._entry.name!r}: the tokenizer is that of another model than {self.server.url} serves: its tokens of "
+                f"{ours!r} are {theirs.strip()[:80]!r} there; name the served model's own in `path`"
+            )
+
+    async def _of_its_tokenizer(
+        self, path: str, body: dict[str, Any], read: Callable[[dict[str, Any]], T]
+    ) -> T | None:
+        """What the server's own tokenizer makes of something; None where the server does not tell."""
         try:
             return await self.server.ask(
-                "POST", "/tokenize", {**body, "prompt": _SPOKEN, "content": _SPOKEN}, read=_tokens, wait=0.0
+                "POST", f"/{path}", {"model": self.card["id"], **body}, read=read, wait=0.0
             )
         except AwayError:
             raise
-        except EngineError:  # it has no such thing
+        except EngineError:
             return None
 
     async def ask(
@@ -272,14 +286,12 @@ def _extras(sampling: Sampling) -> dict[str, Any]:
     return {"top_k": sampling.top_k or -1, "min_p": sampling.min_p, **_EXTRAS}
 
 
-def _cards(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The models of a server by id."""
-    data = answer.get("data")
-    if not isinstance(data, list):
-        raise UnsoundAnswerError("no list of models under data; is this the base URL?")
-    return {card["id"]: card for card in data if isinstance(card, dict) and isinstance(card.get("id"), str)}
-
-
 def _tokens(answer: dict[str, Any]) -> tuple[int, ...] | None:
     tokens = answer.get("tokens")
     return tuple(tokens) if isinstance(tokens, list) and all(isinstance(i, int) for i in tokens) else None
+
+
+def _text(answer: dict[str, Any]) -> str | None:
+    """The text of token ids, as vLLM (``prompt``) and llama.cpp (``content``) call it."""
+    text = answer.get("prompt", answer.get("content"))
+    return text if isinstance(text, str) else None

@@ -79,11 +79,15 @@ def prepared_folder(entry: ModelEntry, source: Source) -> Path:
 def model_folder(entry: ModelEntry) -> Path:
     """The folder that an engine takes tokenizer and template from, and the embedded one its weights.
 
-    Of a served model the file that its server runs will do, too.
+    Of a served model the file that its server runs will do, too; where the entry names none, the server is asked.
 
     Raises:
         EngineError: There is none; the message says what is missing.
     """
+    if entry.engine == "openai" and entry.path is None:
+        from cot_assets.engines.openai.told import told_path
+
+        entry = entry.model_copy(update={"path": told_path(entry)})
     place = entry.local_path
     if entry.engine == "openvino":
         source = find_source(entry)

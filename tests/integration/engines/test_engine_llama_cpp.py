@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from support.engine_suite import block, completions
 from support.extras import needs
 from support.ggufs import write_gguf
 from support.sums import PROTOCOL
 
+from cot_assets.engines.base import EngineError
 from cot_assets.engines.openai.engine import OpenAIEngine
 from cot_assets.engines.weights.gguf import write_tokenizer
-from cot_assets.sampling.plan import Prefix, plan_rollouts, sampling_of
+from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_rollouts, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.study import ModelEntry
@@ -73,21 +77,27 @@ def servers(model: Path) -> Iterator[list[LlamaServer]]:
         server.kill()
 
 
-def opened(servers: list[LlamaServer], model: Path) -> OpenAIEngine:
+def opened(servers: list[LlamaServer], tokenizer: Path | None) -> OpenAIEngine:
     return OpenAIEngine(
         ModelEntry(
             name="tiny",
             engine="openai",
             endpoint=tuple(server.url for server in servers),
-            path=str(model / "tokenizer"),
+            path=None if tokenizer is None else str(tokenizer),
             engine_args={"concurrency": 4},
         )
     )
 
 
+def plan_of(engine: OpenAIEngine, n: int) -> list[PlannedBlock]:
+    prompt = engine.render_prompt("1 + 1 = ?")
+    prefixes = [Prefix(str(i), (*prompt, 10 + i), len(prompt)) for i in range(n)]
+    return plan_rollouts(prefixes, PROTOCOL.model_copy(update={"max_tokens": 60}), engine.describe())
+
+
 def test_a_server_of_four_slots_gives_sixteen_completions(servers: list[LlamaServer], model: Path) -> None:
     """It answers n = 2 at the trial, and n = 16 with HTTP 400."""
-    engine = opened(servers[:1], model)
+    engine = opened(servers[:1], model / "tokenizer")
     prompt = engine.render_prompt("1 + 1 = ?")
     found = completions(engine, [block(f"b{i}", (*prompt, 10 + i)) for i in range(6)])
     engine.close()
@@ -96,10 +106,8 @@ def test_a_server_of_four_slots_gives_sixteen_completions(servers: list[LlamaSer
 
 
 def test_one_of_two_is_killed_and_comes_back(servers: list[LlamaServer], model: Path, tmp_path: Path) -> None:
-    engine = opened(servers, model)
-    prompt = engine.render_prompt("1 + 1 = ?")
-    prefixes = [Prefix(str(i), (*prompt, 10 + i), len(prompt)) for i in range(50)]
-    plan = plan_rollouts(prefixes, PROTOCOL.model_copy(update={"max_tokens": 60}), engine.describe())
+    engine = opened(servers, model / "tokenizer")
+    plan = plan_of(engine, 50)
     store, said, killed = ShardStore(tmp_path, "rollout", "m"), list[str](), list[int]()
 
     def report(status: SamplingStatus) -> None:
@@ -121,3 +129,35 @@ def test_one_of_two_is_killed_and_comes_back(servers: list[LlamaServer], model: 
     rows = store.read([p.block.key for p in plan])
     assert rows.height == 100 * 16
     assert not rows.select("block_key", "sample_index").is_duplicated().any()
+
+
+def test_no_path_is_needed_where_the_server_names_its_file(
+    servers: list[LlamaServer], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tokens are the server's own, with exact offsets."""
+    monkeypatch.setenv("COT_ASSETS_HOME", str(tmp_path))
+    engine, named = opened(servers[:1], None), opened(servers[:1], model / "tokenizer")
+    text = "the  12 times 345 = x\n\n  y, Größe, 角度 ≤ 90°"
+    found = engine.encode(text)
+    told = httpx.post(
+        f"{servers[0].url.removesuffix('/v1')}/tokenize", json={"content": text, "add_special": False}
+    ).json()
+    assert list(found.token_ids) == told["tokens"]
+    assert found == named.encode(text)
+    assert engine.render_prompt("1 + 1") == named.render_prompt("1 + 1")
+    assert [p.block.key for p in plan_of(engine, 2)] == [p.block.key for p in plan_of(named, 2)]
+    engine.close()
+    named.close()
+
+
+def test_a_tokenizer_with_other_ids_is_refused(
+    servers: list[LlamaServer], model: Path, tmp_path: Path
+) -> None:
+    """All of its ids are the server's too, but two of them mean another digit there."""
+    other = Path(shutil.copytree(model / "tokenizer", tmp_path / "other"))
+    file = json.loads((other / "tokenizer.json").read_text())
+    vocabulary = file["model"]["vocab"]
+    vocabulary["1"], vocabulary["4"] = vocabulary["4"], vocabulary["1"]
+    (other / "tokenizer.json").write_text(json.dumps(file))
+    with pytest.raises(EngineError, match="tokenizer is that of another model"):
+        opened(servers[:1], other)

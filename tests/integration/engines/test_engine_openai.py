@@ -164,6 +164,37 @@ def test_the_revision_is_declared_or_unverified(server: TinyServer, folder: Path
     assert all(r.startswith("unverified-") for r in revisions[1:])
 
 
+@pytest.mark.parametrize("field", ["root", "id"])
+def test_without_a_path_the_tokenizer_is_that_of_the_model_that_the_server_has_loaded(
+    server: TinyServer, folder: Path, field: str
+) -> None:
+    server.models = [{"id": "tiny", field: str(folder)}]
+    engine, named = opened(server, folder, path=None), opened(server, folder)
+    ids = engine.encode("Then 144 = 11 * 13 + 1.")
+    assert ids == named.encode("Then 144 = 11 * 13 + 1.")
+    assert engine.describe() == named.describe()
+    engine.close()
+    named.close()
+
+
+@pytest.mark.parametrize("told", ["/nowhere/tiny", "tiny", "models/tiny.gguf", "../../etc", ""])
+def test_a_tokenizer_that_is_not_here_is_asked_for(server: TinyServer, folder: Path, told: str) -> None:
+    server.models = [{"id": "tiny", "root": told}]
+    message = refusal(server, folder, path=None)
+    assert "its tokenizer is not found" in message
+    assert "in `path`" in message
+
+
+def test_token_ids_that_mean_another_text_to_the_server_are_refused(server: TinyServer, folder: Path) -> None:
+    engine = opened(server, folder)
+    server.meaning = engine.decode
+    opened(server, folder).close()
+    server.meaning = lambda ids: engine.decode([i + 1 for i in ids])
+    assert "tokenizer is that of another model" in refusal(server, folder)
+    opened(server, folder, engine_args={"prompts": "text"}).close()  # no ids travel
+    engine.close()
+
+
 def test_a_server_that_is_not_there_is_named_soon(server: TinyServer, folder: Path) -> None:
     server.stop()
     assert f"{server.url}: away for" in refusal(server, folder, engine_args={"wait_at_start": 0.2})

@@ -103,7 +103,6 @@ def test_other_names_are_taken(tmp_path: Path, name: str) -> None:
         ("models", "engine = 'openvino'", ["needs a path"]),
         ("models", "engine = 'vllm'", ["needs a path"]),
         ("models", "engine = 'openai'", ["needs an endpoint"]),
-        ("models", "engine = 'openai'\nendpoint = 'http://x/v1'", ["needs a path", "tokenizer"]),
         ("models", "engine = 'openai'\nendpoint = 'here:8000'\npath = 'x'", ["endpoint", "http://localhost"]),
         ("models", "engine = 'openai'\nendpoint = ['http://x', 'y:8000']\npath = 'x'", ["endpoint", "http://localhost"]),
         ("models", "engine = 'openai'\nendpoint = ['http://x', 'http://x/v1/']\npath = 'x'", ["endpoint", "twice"]),
