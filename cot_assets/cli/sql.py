@@ -29,11 +29,17 @@ from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.reading import Rows
 
 Format = Literal["table", "csv", "json"]
+_BY_NAME: dict[str, Format] = {".csv": "csv", ".json": "json"}
 
 
 @click.command()
 @click.argument("query", required=False)
-@click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "csv", "json"]),
+    help="Default: by the name of the --output file, else table.",
+)
 @click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="Value of a $parameter.")
 @click.option("--model", help="Short for --param model=...")
 @click.option("--problem-set", help="Short for --param problem_set=...")
@@ -47,7 +53,7 @@ Format = Literal["table", "csv", "json"]
 )
 def sql(
     query: str | None,
-    style: Format,
+    style: Format | None,
     params: tuple[str, ...],
     model: str | None,
     problem_set: str | None,
@@ -72,7 +78,7 @@ def sql(
         values[name] = value
     values |= {k: v for k, v in (("model", model), ("problem_set", problem_set)) if v is not None}
     rows = query_rows(DataHome.from_environment(), query, values, timeout, _leave)
-    text = format_rows(rows, style)
+    text = format_rows(rows, style or _BY_NAME.get(output.suffix if output else "", "table"))
     if output is None:
         click.echo(text, nl=False)
     else:

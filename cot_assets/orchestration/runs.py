@@ -181,17 +181,25 @@ def execute(
             for each in result.get_asset_check_evaluations()
             if not each.passed
         ]
-    failures = [event for event in result.all_events if event.is_step_failure]
-    reason = "no step failed; see the run in the Dagster UI"
-    if failures:
-        error = failures[0].step_failure_data.error
-        if _is_interrupt(error):
-            run = instance.get_run_by_id(result.run_id)
-            if run is not None and run.status != dg.DagsterRunStatus.CANCELED:
-                instance.report_run_canceled(run, message="stopped by a signal; what was sampled is kept")
-            raise KeyboardInterrupt
-        reason = f"{failures[0].step_key}: {telling(_messages(error))}"
-    raise PipelineError(f"{_name(unit)} failed in {reason}\n(run {result.run_id})")
+    step, error = _failure(result.all_events)
+    if _is_interrupt(error):
+        run = instance.get_run_by_id(result.run_id)
+        if run is not None and run.status != dg.DagsterRunStatus.CANCELED:
+            instance.report_run_canceled(run, message="stopped by a signal; what was sampled is kept")
+        raise KeyboardInterrupt
+    reason = telling(_messages(error)) if error else "see the run in the Dagster UI"
+    raise PipelineError(f"{_name(unit)} failed{step and f' in {step}'}: {reason}\n(run {result.run_id})")
+
+
+def _failure(events: Iterable[dg.DagsterEvent]) -> tuple[str, SerializableErrorInfo | None]:
+    """The first step that failed, empty where the run did so between steps, and the error."""
+    of_run: SerializableErrorInfo | None = None
+    for event in events:
+        if event.is_step_failure:
+            return event.step_key or "", event.step_failure_data.error
+        if event.is_job_failure:
+            of_run = event.job_failure_data.error
+    return "", of_run
 
 
 def _is_interrupt(error: SerializableErrorInfo | None) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import stat
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cot_assets.study.entries import GIVEN, RECORDED, Entry
+from cot_assets.study.home import expanded
 
 #: How answers are read that are compared with a gold answer. ``expression``: as what that is, as it is written.
 ComparedKind = Literal[
@@ -23,6 +26,38 @@ AnswerKind = Literal[ComparedKind, JudgedKind]
 AnswerRule = Literal["boxed", "statement", "hash", "last_number", "block", "whole"]
 ANSWER_RULES: tuple[AnswerRule, ...] = get_args(AnswerRule)
 
+
+_MOST_BYTES = 20_000_000  #: of a file of ids; more is another file
+
+
+def _ids(value: object) -> object:
+    """Ids as they are given, or those of the file that is named, in its order."""
+    if not isinstance(value, str):
+        return value
+    path = expanded(value)
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
+            raise ValueError(
+                f"not a file of at most {_MOST_BYTES:,} bytes; give a CSV file, or a list of ids"
+            )
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, strict=True)
+            ids = tuple(dict.fromkeys(row["problem_id"] for row in rows))
+    except KeyError:
+        raise ValueError(
+            f"{path.name} has no column problem_id; `cot-assets sql chosen_problems --output` writes one"
+        ) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f"{path.name} cannot be read ({error}); give a CSV file, or a list of ids"
+        ) from error
+    if not ids:
+        raise ValueError(f"{path.name} names no problem; choose by wider bounds, or leave `only` out")
+    return ids
+
+
+Ids = Annotated[tuple[str, ...], BeforeValidator(_ids)]
 
 #: What an entry says unless it says otherwise, by how its source begins.
 _BROUGHT: Mapping[str, Mapping[str, Any]] = {
@@ -61,7 +96,10 @@ class ProblemSetEntry(Entry):
     revision: str | None = Field(
         None, description="hub: the commit, tag or branch to read; a file: a label for its contents"
     )
-    only: tuple[str, ...] = Field((), description="ids of the problems to use, in any order; none: all")
+    only: Ids = Field(
+        (),
+        description="ids of the problems to use, in any order, or a CSV file with a column problem_id; none: all",
+    )
     limit: int | None = Field(None, ge=1, description="use only the first so many problems")
     generator: Mapping[str, Any] = Field(default_factory=dict, description="arguments of a generated set")
     threshold: float = Field(1.0, gt=0, le=1, description="the share of a verifier's points that is correct")

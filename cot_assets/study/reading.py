@@ -242,7 +242,13 @@ def _beside(kind: type[Entry], folder: Path, entry: Raw) -> Raw:
 
     What is neither there nor begins with a dot may be a model's name on the hub, and stays as it is.
     """
-    fields = ("path", "checkpoints") if kind is ModelEntry else ("source",) if kind is ProblemSetEntry else ()
+    fields = (
+        ("path", "checkpoints")
+        if kind is ModelEntry
+        else ("source", "only")
+        if kind is ProblemSetEntry
+        else ()
+    )
     resolved = dict(entry)
     for field in fields:
         text = entry.get(field)

@@ -21,6 +21,7 @@ class _Stop:
         self._signal = self._handled = 0  #: ``_handled`` counts what came past Dagster's handlers
         self._seen, self._leaving = threading.Event(), threading.Lock()
         self._line: Callable[[], str] = lambda: _GENERAL
+        self._is_due = False
         self._last: Callable[[], object] = lambda: None
 
     def before_leaving(self, last: Callable[[], object]) -> None:
@@ -34,7 +35,18 @@ class _Stop:
     @property
     def line(self) -> str:
         """One line for the person who stopped it."""
-        return self._line()
+        return f"Time is up. {self._line()}" if self._is_due else self._line()
+
+    def after(self, seconds: float) -> None:
+        """Stop in order, as at Ctrl-C, once so much time has passed."""
+
+        def is_up() -> None:
+            self._is_due = True
+            os.kill(os.getpid(), signal.SIGINT)
+
+        timer = threading.Timer(seconds, is_up)
+        timer.daemon = True
+        timer.start()
 
     @property
     def code(self) -> int:

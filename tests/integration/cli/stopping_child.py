@@ -1,4 +1,4 @@
-"""A command that waits, and takes its time to stop: ``stopping_child.py SECONDS``."""
+"""A command that waits, and takes its time to stop: ``stopping_child.py SECONDS [LIMIT]``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import click
 from cot_assets.cli import cli, main
 from cot_assets.cli.running.stopping import stop
 
-SECONDS = float(sys.argv[1])
+SECONDS, *LIMIT = map(float, sys.argv[1:])
 
 
 @click.command()
 def wait() -> None:
     """Wait."""
     stop.say_with(lambda: "Stopped. 3 of 7 rollouts are kept; run again to go on.")
+    for limit in LIMIT:
+        stop.after(limit)
     try:
         print("waiting", flush=True)
         time.sleep(60)

@@ -13,9 +13,12 @@ import pytest
 _CHILD = Path(__file__).with_name("stopping_child.py")
 
 
-def _start(seconds: float) -> subprocess.Popen[str]:
+def _start(seconds: float, *limit: str) -> subprocess.Popen[str]:
     child = subprocess.Popen(
-        [sys.executable, str(_CHILD), str(seconds)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, str(_CHILD), str(seconds), *limit],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert child.stdout is not None
     assert child.stdout.readline() == "waiting\n"
@@ -42,3 +45,12 @@ def test_the_second_signal_leaves_at_once(second: signal.Signals) -> None:
     child.send_signal(second)
     _, said = child.communicate(timeout=60)
     assert (child.returncode, said.strip()) == (128 + second, "Stopped at once.")
+
+
+def test_a_time_limit_stops_as_ctrl_c_does() -> None:
+    child = _start(0, "0.2")
+    _, said = child.communicate(timeout=60)
+    assert (child.returncode, said.strip()) == (
+        130,
+        "Time is up. Stopped. 3 of 7 rollouts are kept; run again to go on.",
+    )

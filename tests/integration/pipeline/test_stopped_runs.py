@@ -19,6 +19,7 @@ from support.scripted import ScriptedEngine
 
 from cot_assets.definitions import build_defs
 from cot_assets.orchestration import processes, runs
+from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned
 from cot_assets.orchestration.runs import PipelineError, execute
 from cot_assets.orchestration.staleness import Unit
@@ -128,3 +129,30 @@ def test_two_models_may_be_run_on_one_problem_set_at_once(tmp_path: Path) -> Non
     assert set(lab.table("potentials")["model"]) == set(models)
     left = lab.bring_up_to_date([(model, "sums") for model in models])
     assert {want.unit.job for want in left} <= {"measure_transfer", "compare_models"}
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "status"),
+    [
+        (KeyboardInterrupt(), (KeyboardInterrupt, None), "CANCELED"),
+        (OSError("no room"), (PipelineError, r"compare_models \[sums\] failed: .*no room"), "FAILURE"),
+    ],
+)
+def test_what_ends_a_run_before_its_first_step_is_told_as_well(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: BaseException,
+    expected: tuple[type[BaseException], str | None],
+    status: str,
+) -> None:
+    lab = Lab(tmp_path)
+    lab.write_sums()
+
+    def ended(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(Study, "setup_for_execution", ended)
+    with lab.instance() as instance:
+        with pytest.raises(expected[0], match=expected[1]):
+            execute(build_defs(), instance, Unit("compare_models", "sums"), assets=["report"])
+        assert [run.status.value for run in instance.get_runs()] == [status]

@@ -99,3 +99,21 @@ def test_steps_stand_with_their_text_and_change(study: Warehouse) -> None:
     assert changes == sorted(changes, reverse=True)
     none = ask(study, "text_signs", limit=100, sign="none")
     assert none == [r for r in found if r["signs"] == "none"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "sometimes", "others"), [(0.1, 0.9, 32, 8), (0.1, 0.9, 1, 1), (0, 0.2, 2, 0)]
+)
+def test_problems_are_chosen_by_the_chance_before_the_first_token(
+    study: Warehouse, low: float, high: float, sometimes: int, others: int
+) -> None:
+    bounds = {"low": low, "high": high, "sometimes": sometimes, "others": others}
+    found = ask(study, "chosen_problems", **bounds)
+    expected = []
+    for model, curves in CURVES.items():
+        chances = {problem: counts[0] / N for problem, counts in curves.items()}
+        inside = [problem for problem, v0 in chances.items() if low <= v0 <= high][:sometimes]
+        outside = [problem for problem, v0 in chances.items() if not low <= v0 <= high][:others]
+        expected += [(model, p, round(chances[p], 3), p in inside) for p in sorted(inside + outside)]
+    assert [(r["model"], r["problem_id"], r["v0"], r["is_sometimes"]) for r in found] == expected
+    assert all(r["v0_low"] < r["v0_high"] and r["n"] == N for r in found)
