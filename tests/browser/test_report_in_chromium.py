@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -366,6 +367,37 @@ def test_links_lead_from_the_index_to_a_trace_and_back(demo_report: Path, open_p
     page.locator(".top a").first.click()
     assert page.url.endswith("index.html")
     assert opened.troubles == []
+
+
+def test_models_are_compared_one_click_from_the_first_screen(
+    demo: dict[str, Rows], tmp_path: Path, open_page: Open
+) -> None:
+    """Two checkpoints of one training: rates with differences, potential over its steps, readers by writers."""
+    names = ("demo-weak", "demo-strong")
+    checkpoints = [
+        {"model": name, "series": "training", "step": 1_000 * at} for at, name in enumerate(names, 1)
+    ]
+    pair = {"model_a": names[0], "model_b": names[1], "measure": "insight", "rule": "threshold", "trace_filter": "paper",
+            "cut_policy": "lines", "n_problems": 24, "value_a": 0.2, "value_b": 0.5, "difference": 0.3, "ci_low": 0.1,
+            "ci_high": 0.5}  # fmt: skip
+    tables = {**demo, "models": checkpoints, "model_differences": [pair]}
+    render_report(source_of(tables), SECTIONS, tmp_path / "report")
+    opened = open_page(tmp_path / "report" / "index.html")
+    opened.page.get_by_role("link", name="Compare").click()
+    for name, said in (
+        ("Two models on the same problems", "30% [10, 50]"),
+        ("Over the steps of a training", "2,000"),
+        ("Readers by writers", "demo-strong"),
+    ):
+        opened.page.get_by_text(name, exact=True).click()
+        shown = opened.page.locator("details[open]", has_text=name)
+        assert said in shown.inner_text()
+        if picture := shown.locator("img").all():
+            assert picture[0].evaluate("image => image.naturalWidth") > 400
+    if folder := os.environ.get("COT_ASSETS_SCREENSHOTS"):
+        opened.page.screenshot(path=Path(folder) / "compare.png", full_page=True)
+    assert opened.page.locator("details[open]", has_text="Over the steps").locator("img").is_visible()
+    assert not opened.troubles
 
 
 def test_a_chosen_cut_shows_what_was_read_and_written_there(

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import EngFormatter, PercentFormatter
 
 from cot_assets.report.plots import FIRST, GRID, MUTED, SECOND, THIRD, legend, line, panels, title
 from cot_assets.report.sections import Section
 from cot_assets.report.text import natural, one_line
 
 _PATTERNS = ("insight", "tangent", "late_spike", "lucky_guess", "monotone")
+_LEARNED = {"v0": "chance without any CoT", "accuracy": "accuracy"}
+_MEANS = {"accuracy": "share", "truncated": "share", "solved_without_cot": "share", "n_tokens": "count",
+          "gain_over_v0": "change"}  # fmt: skip
 _MOST_MODELS = 6
 
 
@@ -109,6 +112,30 @@ def sensitivity_figure(sensitivity: pl.DataFrame) -> Figure | None:
     return figure
 
 
+def training_figure(curve: pl.DataFrame) -> Figure | None:
+    """Chance without any CoT and accuracy over the steps of a training, a panel per series of checkpoints.
+
+    Args:
+        curve: Rows of ``training_curve``; those without a step are left out, and one step is no curve.
+    """
+    known = curve.filter(pl.col("step").is_not_null(), pl.col("measure").is_in([*_LEARNED]))
+    if known["step"].n_unique() < 2:
+        return None
+    known = known.with_columns(pl.col("series").fill_null(""))
+    series = sorted(set(known["series"]), key=natural)[:_MOST_MODELS]
+    figure, grid = panels(len(series), columns=2, width=4.2, height=2.4)
+    handles: dict[str, Any] = {}
+    for name, axes in zip(series, grid, strict=True):
+        for (measure, said), color in zip(_LEARNED.items(), (FIRST, SECOND), strict=True):
+            own = known.filter(series=name, measure=measure).sort("step")
+            handles[said] = line(axes, own, "step", "estimate", color, marker="o")
+        axes.set(ylim=(-0.02, 1.02), xlabel="training step")
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        title(axes, one_line(name, 60))
+    legend(figure, handles)
+    return figure
+
+
 def _first_policy(frame: pl.DataFrame) -> str:
     """The policy that sampling follows, before grids that are laid over imported curves."""
     known = ("tokens", "lines", "sentences")
@@ -150,8 +177,7 @@ SECTIONS = (
     Section(
         "difficulty", "models", "How hard the problems are",
         by="measure",
-        kinds={"accuracy": "share", "truncated": "share", "solved_without_cot": "share", "n_tokens": "count",
-               "gain_over_v0": "change"},
+        kinds=_MEANS,
         across=("measure",), n=("n_problems",), names={"split_by": "By", "part": "Problems", "note": ""},
     ),
     Section(
@@ -160,6 +186,11 @@ SECTIONS = (
         across=(), n=("n_problems",),
         names={"rule": "", "trace_filter": "", "cut_policy": "", "value_a": "First", "value_b": "Second", "model_a": "First model", "model_b": "Second model",
                "matched_difference": "Matched on V0"},
+    ),
+    Section(
+        "training_curve", "models", "Over the steps of a training",
+        by="measure", kinds={**_MEANS, "step": "count"}, across=("measure",), n=("n_problems",), picture=lambda _, curve: training_figure(curve),
+        caption="Means over problems; bands: 95% intervals.",
     ),
     Section(
         "matched_rates", "models", "Rates at like difficulty",

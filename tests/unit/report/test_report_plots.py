@@ -14,7 +14,7 @@ from synthetic_report import Rows, recorded_tables, source_of
 
 from cot_assets.measures.curves import report as curves_report
 from cot_assets.measures.curves.report import curves_figure
-from cot_assets.measures.rates.report import pattern_figure, sensitivity_figure
+from cot_assets.measures.rates.report import pattern_figure, sensitivity_figure, training_figure
 from cot_assets.measures.search.report import optimized_figure
 from cot_assets.measures.transfer.report import transfer_figure
 from cot_assets.report import plots
@@ -47,11 +47,21 @@ def drawn(small: dict[str, Rows]) -> dict[str, Figure]:
         "transfer": transfer_figure(transfer),
         "sensitivity": sensitivity_figure(sensitivity),
         "optimized": optimized_figure(optimized),
+        "training": training_figure(_training("a" + long, "b" + long)),
     }
     return {name: figure for name, figure in figures.items() if figure is not None}
 
 
-NAMES = ["curves", "one curve", "patterns", "transfer", "sensitivity", "optimized"]
+NAMES = ["curves", "one curve", "patterns", "transfer", "sensitivity", "optimized", "training"]
+
+
+def _training(*series: str | None) -> pl.DataFrame:
+    return pl.DataFrame(
+        [{"series": name, "step": step, "model": f"{name}-{step}", "measure": measure, "estimate": at / 4, "ci_low": at / 5,
+          "ci_high": at / 3}
+         for name in series for at, step in enumerate((1_000, 2_000, 1_000_000, None))
+         for measure in ("v0", "accuracy", "gain_over_v0")]
+    )  # fmt: skip
 
 
 def _panels(figure: Figure) -> list[mpl.axes.Axes]:
@@ -160,6 +170,15 @@ def test_transfer_shows_a_panel_per_pair_with_its_controls(drawn: dict[str, Figu
         "writer's own text",
         "control: shuffled",
     ]
+
+
+def test_a_training_has_a_line_for_chance_and_accuracy_over_its_steps() -> None:
+    figure = training_figure(_training("first", None))
+    assert figure is not None
+    assert sorted(_titles(figure)) == ["", "first"]
+    for axes in _panels(figure):
+        assert [list(drawn.get_xdata()) for drawn in axes.lines] == [[1_000, 2_000, 1_000_000]] * 2
+    assert training_figure(_training("first").filter(step=1_000)) is None
 
 
 def test_nothing_to_draw_is_no_figure() -> None:
