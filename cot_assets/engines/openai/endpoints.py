@@ -75,12 +75,7 @@ class Endpoints:
         Raises:
             EngineError: None is reached, or they do not serve the same.
         """
-        found = await asyncio.gather(*(m.endpoint.find() for m in self._members), return_exceptions=True)
-        for member, problem in zip(self._members, found, strict=True):
-            if isinstance(problem, AwayError):
-                self._leave_out(member, problem.reason)
-            elif problem is not None:
-                raise problem
+        await asyncio.gather(*map(self._find_at_start, self._members))
         if not self.present:
             await self._wait_for_one(time.monotonic() + self._settings.wait_at_start)
         first, *others = self.present
@@ -92,6 +87,16 @@ class Endpoints:
                 )
         self._served = first.served
         self.can = replace(first.can, most_n=min(each.can.most_n for each in self.present))
+
+    async def _find_at_start(self, member: _Member) -> None:
+        patience = self._settings.wait_at_start if len(self._members) > 1 else None
+        try:
+            async with asyncio.timeout(patience):
+                await member.endpoint.find()
+        except AwayError as error:
+            self._leave_out(member, error.reason)
+        except TimeoutError:  # it takes connections and says nothing; the others need not wait for it
+            self._leave_out(member, f"no answer within {patience:g} s")
 
     @property
     def present(self) -> list[Endpoint]:
