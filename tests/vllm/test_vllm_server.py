@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +17,7 @@ import pytest
 from support.engine_suite import GREEDY, EngineSuite, block, completions
 from work import SAMPLING, on_server, plan_for, some_problems, strong
 
-from cot_assets.engines.base import Engine
+from cot_assets.engines.base import Engine, EngineError
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.sampling.run import SamplingStatus, sample_missing
@@ -128,3 +130,23 @@ def test_another_engine_may_use_the_server_as_text(server: VLLMServer, served: E
     assert engine.describe().is_retokenized
     engine.close()
     assert engine.decode(as_text[0].token_ids) == served.decode(as_ids[0].token_ids)
+
+
+def test_the_server_says_where_its_tokenizer_is(server: VLLMServer, served: Engine) -> None:
+    """Without a path in the entry it is that of the folder which the server has loaded."""
+    args = {"seeds": False, "wait_at_start": 300.0}
+    engine = open_engine(on_server(server.url, engine_args=args, path=None))
+    assert engine.describe() == served.describe()
+    engine.close()
+
+
+def test_a_tokenizer_with_other_ids_is_refused(server: VLLMServer, tmp_path: Path) -> None:
+    """All of its ids are the server's too, but two of them mean another digit there."""
+    other = Path(shutil.copytree(strong().local_path or Path(), tmp_path / "other"))
+    file = json.loads((other / "tokenizer.json").read_text())
+    vocabulary = file["model"]["vocab"]
+    vocabulary["1"], vocabulary["4"] = vocabulary["4"], vocabulary["1"]
+    (other / "tokenizer.json").write_text(json.dumps(file))
+    args = {"seeds": False, "wait_at_start": 300.0}
+    with pytest.raises(EngineError, match="tokenizer is that of another model"):
+        open_engine(on_server(server.url, engine_args=args, path=str(other)))
