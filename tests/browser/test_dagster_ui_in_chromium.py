@@ -168,7 +168,7 @@ def test_a_backfill_of_four_runs_goes_through(page: Any) -> None:
     _materialize(page, "problems", None)
     _open(page, "/runs?view=backfills")
     page.get_by_text("4 partitions").first.wait_for()
-    page.get_by_text("Completed", exact=True).first.wait_for()
+    page.get_by_text("Succeeded", exact=True).first.wait_for()
     _open(page, "/assets/problems?view=partitions")
     page.get_by_text(f"Materialized ({len(SETS)})").wait_for()
 

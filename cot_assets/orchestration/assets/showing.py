@@ -54,12 +54,12 @@ def preview(frame: pl.DataFrame, rows: int | None = None) -> dg.MetadataValue:
 
 
 def picture(figure: Figure | None) -> dg.MetadataValue:
-    """A small PNG of a figure, embedded as a data URI that Dagster's Markdown shows; words where there is none."""
+    """A PNG of a figure, embedded as a data URI that Dagster's Markdown shows; words where there is none."""
     if figure is None:
         return dg.MetadataValue.text("nothing to draw yet")
     from cot_assets.report.plots import to_png  # plotting loads slowly
 
-    png = base64.b64encode(to_png(figure, dpi=70, page="white")).decode()
+    png = base64.b64encode(to_png(figure, dpi=100, page="white")).decode()
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{png})")
 
 
