@@ -143,6 +143,7 @@ def _csv(rows: Rows) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float) and math.isfinite(value):
+        value += 0.0  # no -0
         text = f"{value:.4f}".rstrip("0").rstrip(".")
         return text if float(text) or not value else f"{value:.3g}"
     return "" if value is None else _field(value)

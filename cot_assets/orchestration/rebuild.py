@@ -176,9 +176,11 @@ def rebuild(
             announce=lambda want: announce(f"{want.unit.job} {want.unit.model} {want.unit.problem_set}"),
         )
         open_audits = _open_audits(old, outcome, pairs)
-        lose(home, [Unit("evaluate_model", problem_set, model) for model, problem_set in open_audits])
+        for model, problem_set in open_audits:  # and what shows them
+            lose(home, [Unit("evaluate_model", problem_set, model), Unit("compare_models", problem_set)])
         recorded = recorded_pairs(warehouse)
-        analyze(definitions, instance, warehouse, recorded, announce)
+        if recorded:
+            analyze(definitions, instance, warehouse, recorded, announce)
     except BaseException as error:
         if is_old_readable:
             put_back(home)

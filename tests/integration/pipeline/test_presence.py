@@ -155,6 +155,8 @@ def test_a_rebuild_needs_no_file_that_others_can_make(study: Lab, monkeypatch: p
     monkeypatch.setattr(ScriptedEngine, "score", lambda *given: asked.append(given) or score(*given))
     assert study.bring_up_to_date(PAIRS), "the way out that the message names"
     assert asked
+    page = (study.home.reports / "sums" / "index.html").read_text()
+    assert "a rebuild opens no model" not in page
     assert study.bring_up_to_date(PAIRS) == []
 
 

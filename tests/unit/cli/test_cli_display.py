@@ -45,9 +45,9 @@ def test_no_cell_can_steer_the_terminal(form) -> None:
 
 
 def test_numbers_are_readable() -> None:
-    frame = pl.DataFrame({"a": [0.5, 1 / 3, 1e-9, 0.0, -1e-7, 123456.0, None]})
+    frame = pl.DataFrame({"a": [0.5, 1 / 3, 1e-9, 0.0, -0.0, -1e-7, 123456.0, None]})
     cells = [line.strip() for line in format_frame(frame).splitlines()[2:-1]]
-    assert cells == ["0.5", "0.3333", "1e-09", "0", "-1e-07", "123456", ""]
+    assert cells == ["0.5", "0.3333", "1e-09", "0", "0", "-1e-07", "123456", ""]
 
 
 def test_csv_can_be_read_back() -> None:
