@@ -74,7 +74,7 @@ def card_of(cards: Mapping[str, dict[str, Any]], entry: ModelEntry, url: str) ->
     name = entry.served_name
     if name is None and len(cards) == 1:
         return next(iter(cards.values()))
-    if name not in cards:
+    if name is None or name not in cards:
         wanted = "several models; name one in served_name" if name is None else f"no {name!r}"
         raise EngineError(
             f"model {entry.name!r}: {url} serves {wanted}; it serves: {', '.join(sorted(cards)[:20]) or 'nothing'}"
