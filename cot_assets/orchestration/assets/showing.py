@@ -26,18 +26,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _PREVIEW_ROWS, _PREVIEW_CHARACTERS = 8, 60
 _SHOWN_AT_ONCE, _FEWEST_LINES = 1_000, 4  #: characters of Markdown from which Dagster shows a link to it
+_LOOKED_AT = 1_000  #: rows by which a column is the same everywhere
+_IDENTITIES = ("_hash", "_key", "prefix_id", "trace_id")
 _MARKUP = frozenset("&<>|`*_[]!\\~$#")  #: characters that Markdown or HTML could take for more than text
 _DIGITS = 3
 _PICTURE = "picture"  #: under this name first: see :func:`shown`
 
 
 def preview(frame: pl.DataFrame, rows: int | None = None) -> dg.MetadataValue:
-    """The first rows as a Markdown table; long and list columns left out, text escaped and bounded.
+    """The first rows as a Markdown table; list columns and what is the same everywhere left out, identities last.
 
-    Without ``rows``, so few that Dagster shows them at once, and not only on a click.
+    Text is escaped and bounded. Without ``rows``, so few that Dagster shows them at once, and not only on a click.
     """
     is_short, rows = rows is None, rows or _PREVIEW_ROWS
-    plain = frame.select(pl.exclude(pl.List)).head(rows)
+    plain = frame.select(pl.exclude(pl.List)).head(_LOOKED_AT)
+    telling = [name for name in plain.columns if plain[name].n_unique() > 1] or plain.columns
+    plain = plain.select(sorted(telling, key=lambda name: name.endswith(_IDENTITIES))).head(rows)
 
     def cell(value: object) -> str:
         if value is None:

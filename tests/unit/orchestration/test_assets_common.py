@@ -62,6 +62,20 @@ def test_long_columns_are_left_out_and_numbers_are_short() -> None:
     assert str(showing.preview(frame).value).split("\n")[2] == "| 0.333 | 7 |  |"
 
 
+def test_a_preview_begins_with_what_tells_rows_apart() -> None:
+    frame = pl.DataFrame(
+        {
+            "problem_set": ["s", "s"],
+            "trace_id": ["t1", "t2"],
+            "gold_hash": ["a", "b"],
+            "text": ["x", "y"],
+            "n": [1, 1],
+        }
+    )
+    assert str(showing.preview(frame).value).split("\n")[0] == "| text | trace_id | gold_hash |"
+    assert str(showing.preview(frame.head(1)).value).split("\n")[0].startswith("| problem_set | text | n |")
+
+
 def test_a_frame_without_rows_has_a_preview() -> None:
     assert shown([]) == []
 
