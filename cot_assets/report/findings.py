@@ -141,8 +141,11 @@ def _written(row: Row, kind: str) -> str:
     return numbers.with_interval(row.get("estimate", row.get("rate")), row["ci_low"], row["ci_high"], kind)
 
 
-def warnings(verdicts: pl.DataFrame, quality: pl.DataFrame) -> Iterator[str]:
-    """What a reader should know before trusting any number: truncation, unscored answers, unknown cuts, few traces."""
+def warnings(verdicts: pl.DataFrame, quality: pl.DataFrame, *, has_checks: bool = False) -> Iterator[str]:
+    """What a reader should know before trusting any number: truncation, unscored answers, unknown cuts, few traces.
+
+    Not of rollouts where they were checked when they were sampled: a check that failed says it.
+    """
     for row in verdicts.iter_rows(named=True):
         model, n = one_line(row["model"], 40), row["n_traces"]
         for name, most in (("truncated", MOST_TRUNCATED), ("unscored", MOST_UNSCORED)):
@@ -153,7 +156,7 @@ def warnings(verdicts: pl.DataFrame, quality: pl.DataFrame) -> Iterator[str]:
     for row in quality.iter_rows(named=True):
         model = one_line(row["model"], 40)
         for name, most in (("truncated", MOST_TRUNCATED), ("unscored", MOST_UNSCORED)):
-            share = row[f"{name}_share"]
+            share = None if has_checks else row[f"{name}_share"]
             if share is not None and share > most:
                 yield f"{model}: {numbers.percent(share)} of the rollouts are {name}."
         if row["n_unknown"]:

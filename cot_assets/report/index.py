@@ -88,7 +88,10 @@ class Report:
         protocol = self.source.protocol
         return {
             "findings": findings(self.source),
-            "warnings": [*self.notices, *warnings(verdicts, quality)],
+            "warnings": [
+                *self.notices,
+                *warnings(verdicts, quality, has_checks=not self.source.is_recorded),
+            ],
             "hero": self.hero(),
             "cards": self._cards(verdicts),
             "gallery": self._gallery(),

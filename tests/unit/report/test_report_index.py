@@ -73,6 +73,9 @@ def test_a_reader_is_warned_of_truncation_failed_grades_unknown_cuts_and_few_tra
         "m: 2.1% of the rollouts are unscored.",
         "m: 1 cut of 20 without a scored rollout.",
     ]
+    checked = list(warnings(verdicts, quality, has_checks=True))
+    assert [line for line in checked if "rollouts are" in line] == [], "a check says it, and only once"
+    assert len(checked) == 4
     fine = verdicts.with_columns(n_truncated=10, n_unscored=2, n_measured=10)
     assert (
         list(warnings(fine, quality.with_columns(truncated_share=0.1, unscored_share=None, n_unknown=0)))
