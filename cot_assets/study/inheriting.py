@@ -19,11 +19,14 @@ def filled(kind: type[Entry], path: str, entries: Mapping[str, Raw], wrong: dict
     """All entries with what they take over from those that they ``extend``, chains of any length."""
     done: dict[str, Raw] = {}
     for name in entries:
+        if name in wrong:
+            continue
         chain: dict[str, None] = {}  # an ordered set
         each: object = name
         while each is not None and not (isinstance(each, str) and each in done):
             if problem := _no_base(chain, each, entries, wrong):
-                wrong[name] = f"{path}: {problem}"
+                # Of all that led there: each would lead there again.
+                wrong.update(dict.fromkeys((name, *chain), f"{path}: {problem}"))
                 break
             chain[str(each)] = None
             each = entries[str(each)].get("extends")

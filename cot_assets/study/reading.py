@@ -29,6 +29,11 @@ from cot_assets.study.protocols import Protocol, nested
 T = TypeVar("T")
 E = TypeVar("E", bound=Entry)
 
+#: Fields that name files, of each kind of entry.
+_PATHS: Mapping[type[Entry], tuple[str, ...]] = {
+    ModelEntry: ("path", "checkpoints"),
+    ProblemSetEntry: ("source", "only"),
+}
 _MAX_BYTES = 10_000_000
 
 
@@ -242,15 +247,8 @@ def _beside(kind: type[Entry], folder: Path, entry: Raw) -> Raw:
 
     What is neither there nor begins with a dot may be a model's name on the hub, and stays as it is.
     """
-    fields = (
-        ("path", "checkpoints")
-        if kind is ModelEntry
-        else ("source", "only")
-        if kind is ProblemSetEntry
-        else ()
-    )
     resolved = dict(entry)
-    for field in fields:
+    for field in _PATHS.get(kind, ()):
         text = entry.get(field)
         if not isinstance(text, str) or re.match(r"[a-z-]+:|[/~]", text) or "\0" in text:
             continue

@@ -41,6 +41,8 @@ class _Stop:
         """Stop in order, as at Ctrl-C, once so much time has passed."""
 
         def is_up() -> None:
+            if self._signal:
+                return  # a second signal would leave at once
             self._is_due = True
             os.kill(os.getpid(), signal.SIGINT)
 

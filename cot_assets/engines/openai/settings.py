@@ -1,4 +1,7 @@
-"""``engine_args`` of a served model."""
+"""``engine_args`` of a served model.
+
+Belongs here: what may be set, and what a wrong value is told. Does not belong here: what is done with it.
+"""
 
 from __future__ import annotations
 

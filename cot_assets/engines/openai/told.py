@@ -1,5 +1,8 @@
 """What a server says of the models that it serves: their cards, and where it loaded them from.
 
+Belongs here: which model an entry means, and the place of its files. Does not belong here: reading them
+(:mod:`cot_assets.engines.weights.prepared`).
+
 An entry that names no tokenizer takes that of the model which its server has loaded, from the same files: tokens are
 needed where no server is (docs/decisions/served-tokenizers.md).
 """

@@ -6,13 +6,13 @@ Belongs here: defaults, and what an entry may set. Does not belong here: what is
 
 from __future__ import annotations
 
-import difflib
 import os
 from typing import Any
 
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.children import OWNER
 from cot_assets.study import ModelEntry
+from cot_assets.study.entries import near
 
 #: Arguments that are decided elsewhere, or would change what is sampled without a trace in any table.
 _RESERVED = {
@@ -73,10 +73,8 @@ def arguments_of(entry: ModelEntry, known: set[str], *, is_cpu: bool) -> dict[st
                 f"{_RESERVED[name]}"
             )
         if name.startswith("_") or name not in known | {"lora"}:
-            near = difflib.get_close_matches(name, known, 1)
             raise EngineError(
-                f"model {entry.name!r}: engine_args has {name!r}, no argument of vLLM"
-                + (f"; did you mean {near[0]!r}?" if near else "")
+                f"model {entry.name!r}: engine_args has {name!r}, no argument of vLLM" + near(name, known)
             )
     defaults = {**_DEFAULTS, **_CPU_DEFAULTS} if is_cpu else _DEFAULTS
     return {**defaults, **entry.engine_args}

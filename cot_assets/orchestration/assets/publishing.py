@@ -40,13 +40,9 @@ def failed_checks(
             event = record.event.dagster_event if record.event else None
             partition = record.partition or ""
             # A run that ended before it came to a check has planned it only.
-            is_said = event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
-            if (
-                event is None
-                or not is_said
-                or partition in seen
-                or partition.rpartition("|")[2] != problem_set
-            ):
+            if event is None or event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+                continue
+            if partition in seen or partition.rpartition("|")[2] != problem_set:
                 continue
             seen.add(partition)
             if "|" in partition and partition.partition("|")[0] not in models:

@@ -34,14 +34,19 @@ _PICTURE = "picture"  #: under this name first: see :func:`shown`
 
 
 def preview(frame: pl.DataFrame, rows: int | None = None) -> dg.MetadataValue:
-    """The first rows as a Markdown table; list columns and what is the same everywhere left out, identities last.
+    """The first rows as a Markdown table; list columns and text that is the same everywhere left out, identities last.
 
     Text is escaped and bounded. Without ``rows``, so few that Dagster shows them at once, and not only on a click.
     """
     is_short, rows = rows is None, rows or _PREVIEW_ROWS
     plain = frame.select(pl.exclude(pl.List)).head(_LOOKED_AT)
-    telling = [name for name in plain.columns if plain[name].n_unique() > 1] or plain.columns
-    plain = plain.select(sorted(telling, key=lambda name: name.endswith(_IDENTITIES))).head(rows)
+    has_several = plain.height > 1
+    telling = [
+        each.name for each in plain if not has_several or each.dtype != pl.String or each.n_unique() > 1
+    ]
+    plain = plain.select(sorted(telling or plain.columns, key=lambda name: name.endswith(_IDENTITIES))).head(
+        rows
+    )
 
     def cell(value: object) -> str:
         if value is None:

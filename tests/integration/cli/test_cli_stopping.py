@@ -47,6 +47,16 @@ def test_the_second_signal_leaves_at_once(second: signal.Signals) -> None:
     assert (child.returncode, said.strip()) == (128 + second, "Stopped at once.")
 
 
+def test_a_time_limit_does_not_hurry_what_is_being_stopped() -> None:
+    child = _start(1.5, "1")
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert (child.returncode, said.strip()) == (
+        130,
+        "Stopped. 3 of 7 rollouts are kept; run again to go on.",
+    )
+
+
 def test_a_time_limit_stops_as_ctrl_c_does() -> None:
     child = _start(0, "0.2")
     _, said = child.communicate(timeout=60)

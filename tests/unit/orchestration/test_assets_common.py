@@ -72,7 +72,7 @@ def test_a_preview_begins_with_what_tells_rows_apart() -> None:
             "n": [1, 1],
         }
     )
-    assert str(showing.preview(frame).value).split("\n")[0] == "| text | trace_id | gold_hash |"
+    assert str(showing.preview(frame).value).split("\n")[0] == "| text | n | trace_id | gold_hash |"
     assert str(showing.preview(frame.head(1)).value).split("\n")[0].startswith("| problem_set | text | n |")
 
 
