@@ -18,6 +18,7 @@ from cot_assets.grading.gold import read_gold
 from cot_assets.grading.puzzles import is_puzzle, play
 from cot_assets.grading.reading.answer import read
 from cot_assets.grading.reading.kinds import Reading, UnreadableError
+from cot_assets.grading.reading.measured import in_radians
 from cot_assets.grading.reading.quantities import is_listed, names_unit
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, MAX_JUDGED_CHARS, canonical
 from cot_assets.study import ANSWER_KINDS, JUDGED_KINDS
@@ -26,7 +27,7 @@ FAILED = "the grader failed: "  #: how the reason begins where an exception is t
 GradeVerdict = Literal["correct", "incorrect", "unscored"]
 
 #: Goes up with every change of this package that can change a verdict.
-_RULES = 3
+_RULES = 4
 GRADER_VERSION = "+".join(
     (
         f"cot-assets-rules-{_RULES}",
@@ -134,9 +135,20 @@ def _verdict(answer: str, gold: str, kind: str, algebra: Algebra) -> Judgement:
     if kind == "expression" and canonical(answer) == canonical(gold):
         return Judgement("correct", "same text")
     found: Decision = compare(given, right, algebra)
+    if not found.is_same and _is_same_angle(answer, gold, algebra):
+        return Judgement("correct", "same angle")
     return Judgement(
         "correct" if found.is_same else "incorrect", found.rule, found.unit if found.is_same else None
     )
+
+
+def _is_same_angle(answer: str, gold: str, algebra: Algebra) -> bool:
+    r"""Whether one is in degrees and the other the same multiple of \pi."""
+    (ours, is_ours), (theirs, is_theirs) = in_radians(answer), in_radians(gold)
+    if is_ours == is_theirs or r"\pi" not in canonical(theirs if is_ours else ours):
+        return False
+    a, b = _read(ours, "expression", None), _read(theirs, "expression", None)
+    return isinstance(a, Reading) and isinstance(b, Reading) and compare(a, b, algebra).is_same
 
 
 @lru_cache(maxsize=4096)

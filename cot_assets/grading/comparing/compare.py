@@ -12,6 +12,8 @@ The rules that are not equality:
   The condition is part of the decision (``unit``), so that a pair is compared once for all statements.
 - ``x = 5`` is 5, and ``x = 5`` is ``5 = x``; equations are the same if one is a constant multiple of the other.
 - Lists and sets have no order, tuples have one. ``(1,2)`` is a tuple and an open interval.
+- ``5 \pmod 7`` is ``12 \pmod 7``; a bare number is the value that stands there, or the least one.
+- ``x = 1, y = 2`` is the tuple of its values in the order of the names.
 - What is of another kind than the gold answer is incorrect.
 """
 
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from cot_assets.grading.comparing.regions import region_of, spans
 from cot_assets.grading.comparing.relations import is_same_relation
@@ -59,6 +62,10 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
     """
     if given == gold:
         return Decision(True, f"same {gold.kind}")
+    if "residue" in (given.kind, gold.kind):
+        return _residues(given, gold)
+    if "tuple" in (_row(given), _row(gold)):
+        given, gold = _by_name(given), _by_name(gold)
     if gold.kind in _SCALARS:
         return _scalar(given, gold, algebra)
     if gold.kind == "relation":
@@ -251,6 +258,37 @@ def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         given = replace(given, items=tuple(replace(row, kind="tuple") for row in given.items))
     same = _all_same(given.items, gold.items, algebra)
     return replace(same, rule=f"same {gold.kind}" if same.is_same else f"another {gold.kind}")
+
+
+def _row(reading: Reading) -> str:
+    return "tuple" if reading.kind in ("pair", "tuple") else reading.kind
+
+
+def _by_name(reading: Reading) -> Reading:
+    """``y=2, x=1`` as the tuple ``(1, 2)``; others as they are."""
+    named = {i.items[0].form: i.items[1] for i in reading.items if i.kind == "relation" and i.signs == ("=",)}
+    if reading.kind != "list" or len(named) < len(reading.items) or not all(len(n) == 1 for n in named):
+        return reading
+    return replace(
+        reading, kind="tuple", items=tuple(named[name] for name in sorted(named)), signs=("(", ")")
+    )
+
+
+def _residues(given: Reading, gold: Reading) -> Decision:
+    if given.kind != gold.kind:
+        residue, other = (given, gold) if given.kind == "residue" else (gold, given)
+        other = value_of(other) or other if other.kind == "relation" else other
+        if other.number is None or len(residue.items) != 1:
+            return _other_kind(given, gold)
+        same = other.number.value in _least(residue) | {i.number.value for i in residue.items if i.number}
+    else:
+        same = given.number == gold.number and _least(given) == _least(gold)
+    return Decision(same, "same residue" if same else "another residue")
+
+
+def _least(residue: Reading) -> set[Fraction]:
+    """The least number of every class, from 0 on."""
+    return {i.number.value % residue.number.value for i in residue.items if i.number and residue.number}
 
 
 def _numeral(given: Reading, gold: Reading) -> Decision:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 
 from cot_assets.grading.reading.dates import read_clock, read_date
 from cot_assets.grading.reading.kinds import Kind, Reading, UnreadableError
 from cot_assets.grading.reading.measured import priced, read_quantity
-from cot_assets.grading.reading.numbers import numeral_in_base, read_number
+from cot_assets.grading.reading.numbers import Number, numeral_in_base, read_number
 from cot_assets.grading.reading.terms import is_term
 from cot_assets.grading.text.letters import choice_letter
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical, nesting, plain
@@ -41,6 +42,9 @@ MAX_NESTING = 25  #: the time of a grammar grows with a power of the nesting
 _MATRIX = re.compile(r"\\begin\{([pbBvV]?matrix|array)\}(?:\{[clr|]*\})?(.*)\\end\{\1\}")
 _LETTER = re.compile(r"\(?([A-J])\)?")
 _OPTION = re.compile(r"(?:option|choice) \(?[A-J]\)?", re.IGNORECASE)
+_MODULUS = re.compile(
+    r"(?P<value>[^()]+?) ?(?P<open>\( ?)?(?:\\[pb]?mod|(?<![A-Za-z\\])mod(?:ulo)?) ?\{?(?P<modulus>[1-9][0-9]{0,17})\}?(?(open)\))"
+)
 _RATIO = re.compile(r"[^:=<>]+(?::[^:=<>]+)+")
 
 
@@ -107,7 +111,8 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
     if (written := ordered(form)) or CODE.fullmatch(form):
         return _text(written or bare)
     return (
-        _bracketed(form)
+        _residue(form)
+        or _bracketed(form)
         or read_quantity(bare, form, gold)
         or (_text(bare) if _is_prose(form) else None)
         or _listed(form)
@@ -255,6 +260,21 @@ def _side(form: str) -> Reading:
         if number
         else read_quantity(form, form, None) or Reading("expression", form)
     )
+
+
+def _residue(form: str) -> Reading | None:
+    r"""``5 \pmod 7``, ``x \equiv 2, 5 \pmod 7``: what is congruent to one of some integers."""
+    if "mod" not in form or not (match := _MODULUS.fullmatch(UPRIGHT.sub(r" \1 ", form))):
+        return None
+    value = split(match["value"].strip(), (r"\equiv", "="))[0][-1]
+    numbers = [read_number(part) for part in parts_of(value)[0] or [value]]
+    if not all(number and number.is_integer for number in numbers):
+        return None
+    modulus = int(match["modulus"])
+    items = [
+        Reading("number", str(n), Number(Fraction(n))) for n in sorted({int(n.value) for n in numbers if n})
+    ]
+    return Reading("residue", form, Number(Fraction(modulus)), items=tuple(items))
 
 
 def _ratio(form: str) -> Reading | None:

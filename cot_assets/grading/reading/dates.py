@@ -48,7 +48,7 @@ _CLOCK = re.compile(
 def read_date(text: str) -> str | None:
     """``YYYY-MM-DD`` (``--MM-DD`` without a year) of a plain text that is a date; else None.
 
-    Days and months in figures, parted by strokes, are told apart where one exceeds 12; else both are kept
+    Days and months in figures, parted by strokes, are told apart where one exceeds 12 or they are the same; else both are kept
     as they are written, and equal only a date in the same order.
     """
     for pattern in _DATES:
@@ -58,7 +58,7 @@ def read_date(text: str) -> str | None:
             return _date(found["y"], month, int(found["d"]))
     if match := _SLASHED.fullmatch(text):
         a, b = int(match["a"]), int(match["b"])
-        if (a > 12) == (b > 12):
+        if a != b and (a > 12) == (b > 12):
             return f"{a:02}/{b:02}/{match['y']}" if 0 < a <= 12 and b > 0 else None
         return _date(match["y"], min(a, b), max(a, b))
     return None

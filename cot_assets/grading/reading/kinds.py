@@ -4,7 +4,7 @@ Belongs here: the type that reading makes and comparison takes. Does not belong 
 
 The kinds: number, quantity (a number or an expression with a unit), expression, numeral (in a base), relation,
 region (an interval or a union of them), pair (``(1,2)``: an open interval or a tuple, which only the answer to
-compare with can tell), tuple, list, set, matrix, ratio, letter, date, time, text.
+compare with can tell), tuple, list, set, matrix, ratio, residue (values modulo a number), letter, date, time, text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cot_assets.grading.reading.units import Unit
 
 Kind = Literal[
     "number", "quantity", "expression", "numeral", "relation", "region", "pair", "tuple", "list", "set", "matrix", "ratio",
-    "letter", "date", "time", "text",
+    "residue", "letter", "date", "time", "text",
 ]  # fmt: skip
 
 
@@ -30,7 +30,7 @@ class Reading:
     """A kind and what belongs to it.
 
     ``form`` is the canonical LaTeX form (of text: the words, folded). ``items`` are the parts of a collection, the
-    ends of a region's intervals, or the sides of a relation. ``signs`` are brackets of a tuple or of the
+    ends of a region's intervals, the sides of a relation, or the values of a residue (``number`` is its modulus). ``signs`` are brackets of a tuple or of the
     intervals of a region, the relation's signs, or how the items of a list are joined.
     """
 
@@ -58,6 +58,7 @@ class Reading:
                 ).strip()
             )
         if self.items:
-            return f"{self.kind} [{'; '.join(map(str, self.items))}]"
+            modulus = f" modulo {self.number}" if self.kind == "residue" else ""
+            return f"{self.kind} [{'; '.join(map(str, self.items))}]{modulus}"
         value = str(self.number) if self.number else self.form
         return f"{self.kind} {value}" + (f" {self.unit.name}" if self.unit else "")

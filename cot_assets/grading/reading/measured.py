@@ -14,8 +14,21 @@ from cot_assets.grading.reading.kinds import Kind, Reading
 from cot_assets.grading.reading.numbers import Number, read_number
 from cot_assets.grading.reading.quantities import currency, read_unit, split_unit
 from cot_assets.grading.reading.terms import is_term
-from cot_assets.grading.text.spelling import canonical
+from cot_assets.grading.text.spelling import canonical, plain
 from cot_assets.grading.text.words import words_in
+
+_ANGLE = re.compile(
+    r"(?:\\?[A-Za-z]+ ?= ?)?(.+?) ?(?:\^\{?\\circ ?\}?|\\degree|(?:\\text\{ ?)?degrees? ?\}?)"
+)
+_RADIANS = re.compile(r" ?(?:\\text\{ ?)?rad(?:ians?)? ?\}?$")
+
+
+def in_radians(text: str) -> tuple[str, bool]:
+    """An angle without its unit, in radians, and whether it was stated in degrees."""
+    bare = plain(text)
+    if (match := _ANGLE.fullmatch(bare)) and is_term(canonical(match[1])):
+        return rf"({match[1]})\cdot\frac{{\pi}}{{180}}", True
+    return _RADIANS.sub("", bare), False
 
 
 def priced(bare: str) -> Reading | None:

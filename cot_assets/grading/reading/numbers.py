@@ -18,7 +18,11 @@ _RATIO = re.compile(
     r"(?:(?P<whole>[0-9]+) ?(?=\\)|(?P<whole2>[0-9]+)[ +](?=[0-9]))?"
     r"(?:\\frac\{(?P<inner>-?)(?P<p>[0-9]+)\}\{(?P<q>[0-9]+)\}|(?P<p2>[0-9]+)/(?P<q2>[0-9]+))"
 )
-_REPEATING = re.compile(r"(?P<before>[0-9]+\.(?P<fixed>[0-9]*))\\(?:overline|bar|dot)\{?(?P<again>[0-9]+)\}?")
+_REPEATING = re.compile(
+    r"(?P<before>[0-9]+\.(?P<fixed>[0-9]*?))"
+    r"(?:\\(?:overline|bar|dot)\{?(?P<again>[0-9]+)\}?|\((?P<bracketed>[0-9]+)\)|(?P<seen>[0-9]{1,8}?)(?P=seen){2,40}\\ldots)"
+)
+_ORDINAL = re.compile(r"([0-9]+)(?:\^?\{?(?:\\text\{ ?)?)?(?:st|nd|rd|th)\}{0,2}")
 _BASED = re.compile(r"([0-9A-Fa-f]+)_\{?(?:\\text\{)?([0-9]+)\}?\}?")
 _PERCENT = re.compile(r"(?:\\%| ?(?:\\text\{ ?)?(?:percent|per cent|percentage|pct)\.? ?\}?)$", re.IGNORECASE)
 _SIGN = re.compile(r"(?:[+-]|(?:minus|negative)(?: |$))", re.IGNORECASE)
@@ -47,6 +51,12 @@ _SMALL = [
 ]
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _NAMED = {word: i for i, word in enumerate(_SMALL)} | {word: 10 * i for i, word in enumerate(_TENS, 2)}
+_ORDINALS = {
+    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
+    "tenth": 10, "eleventh": 11, "twelfth": 12, "twentieth": 20, "thirtieth": 30, "hundredth": 100,
+}  # fmt: skip
+#: What a whole is divided into: "one fifth", "three quarters".
+_PARTS = {word: n for word, n in _ORDINALS.items() if n > 2} | {"half": 2, "quarter": 4}
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 MIN_ROUNDED_DIGITS = 6  #: significant digits by which a decimal may stand for a number that has no end
 
@@ -110,8 +120,11 @@ def _unsigned(form: str) -> tuple[Fraction | None, int | None]:
     if match := _POWER.fullmatch(form):
         return _scaled(match["number"] or "1", match["power"])
     if match := _REPEATING.fullmatch(form):
-        again = Fraction(int(match["again"]), 10 ** len(match["again"]) - 1)
+        period = match["again"] or match["bracketed"] or match["seen"]
+        again = Fraction(int(period), 10 ** len(period) - 1)
         return Fraction(match["before"].rstrip(".")) + again / 10 ** len(match["fixed"]), None
+    if match := _ORDINAL.fullmatch(form):
+        return Fraction(int(match[1])), None
     return _in_words(form), None
 
 
@@ -124,7 +137,23 @@ def _scaled(number: str, power: str | None) -> tuple[Fraction, int | None]:
 
 
 def _in_words(form: str) -> Fraction | None:
-    """The value of an English number word below a thousand billions."""
+    """The value of an English number below a thousand billions: whole, with a fraction, or an ordinal."""
+    if len(form) > 120 or not form[:1].isalpha():
+        return None
+    before, _, last = form.lower().rpartition(" ") if " " in form else form.lower().rpartition("-")
+    if last in _ORDINALS and (not before or (tens := _NAMED.get(before, 0)) >= 20):
+        return Fraction((tens if before else 0) + _ORDINALS[last])
+    part = "half" if last == "halves" else last.removesuffix("s")
+    if part not in _PARTS:
+        return _whole(form)
+    whole, joint, numerator = before.rpartition(r"\land ")
+    count = Fraction(1) if numerator in ("", "a", "one") and part == last else _whole(numerator)
+    if count is None or (count != 1) == (part == last) or (joint and _whole(whole) is None):
+        return None
+    return (_whole(whole) or 0) + count / _PARTS[part]
+
+
+def _whole(form: str) -> Fraction | None:
     words = re.split(r"[ -]|\\land ?", form.lower())
     if not words or words[0] not in _NAMED or len(words) > 12:
         return None

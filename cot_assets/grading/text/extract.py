@@ -27,7 +27,10 @@ from cot_assets.study import JUDGED_KINDS, AnswerRule
 DEFAULT_RULES: tuple[AnswerRule, ...] = ("boxed",)
 MAX_UNBOXED_CHARS = 300  #: an answer without a box ends with its line, and is no essay
 _END_OF_THOUGHT = "</think>"
-_STATED = re.compile(r"\banswer\b[^.:=\n]{0,60}?(?:\bis\b|:|=)[\s:*_]{0,8}", re.IGNORECASE)
+_STATED = re.compile(
+    r"\b(?:answer|(?:correct|right) (?:option|choice))\b[^.:=\n]{0,60}?(?:\bis\b|:|=)[\s:*_]{0,8}",
+    re.IGNORECASE,
+)
 _DELIMITED = re.compile(r"(\$\$?|\\\(|\\\[)(.+?)(?:\$\$?|\\\)|\\\])(\s?\\?%)?", re.DOTALL)
 _SENTENCE_END = re.compile(r"[.;](?=\s|$)|。|, (?:since|because|as|so|which|where)\b")
 _FIRST_LETTER = re.compile(r"\(?([A-Z])\)?(?=[.,:;)]|$|\s(?:because|since|as|\W))")

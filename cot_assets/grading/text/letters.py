@@ -12,14 +12,15 @@ from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, plain
 
 _FORMATTING = re.compile(
     r"\\(?:(?:text|math)?(?:bf|it|rm|sf|tt|normal|text|cal|frak)?|boxed|fbox|mbox|hbox|boldsymbol|operatorname)\s?(?=\{)"
-    r"|\\(?:displaystyle|bf|rm|it|left|right|[bB]igg?[lr]?)(?![A-Za-z])|[{}$*_`\"]|\\[()\[\],;:! ]|\\(?:quad|qquad)(?![A-Za-z])|~"
+    r"|\\(?:displaystyle|bf|rm|it|left|right|[bB]igg?[lr]?)(?![A-Za-z])|[{}$*_`\"']|\\[()$\[\],;:! ]|\\(?:quad|qquad)(?![A-Za-z])|~"
 )
 _ALONE = re.compile(r"[(\[]?\s?([A-Za-z])\s?[)\].:]*")
 #: A letter, marked as a label, and the text of the option behind it.
 _LABEL = re.compile(r"(?:[(\[]\s?([A-Z])\s?[)\]][.:]?|([A-Z])\s?(?:[).:]|\s-{1,2}\s))\s?(?P<rest>\S.*)")
 _NAMED = re.compile(
     r"(?:the )?(?:(?:final|correct|best) )?(?:option|choice|answer|letter)(?: is)?:?\s?[(\[]?([A-Za-z])[)\]]?\.?"
-    r"(?:\s?[):.-]\s?\S.*)?",
+    r"(?:\s?[):.-]\s?\S.*)?"
+    r"|[(\[]?([A-Z])[)\]]? is (?:the )?(?:correct|right|best)(?: (?:option|choice|answer))?",
     re.IGNORECASE,
 )
 #: Another label in the same answer: "(A), (C)", "A) B)", "B or C", "A) is wrong, so C".
@@ -54,7 +55,7 @@ def choice_letter(text: str) -> str | None:
     """
     bare = _bare(text)
     if match := _ALONE.fullmatch(bare) or _NAMED.fullmatch(bare):
-        return match[1].upper()
+        return (match[1] or match[2]).upper()
     match = _LABEL.fullmatch(bare)
     if match is None or _OTHER_LABEL.search(match["rest"]) or _TAKEN_BACK.search(match["rest"]):
         return None

@@ -23,7 +23,7 @@ _UNICODE = str.maketrans(
         **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width ASCII
         "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
         "÷": "/", "∞": r"\infty ", "√": r"\sqrt ", "°": r"^\circ ", "º": r"^\circ ",
-        "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "⩽": r"\leq ", "⩾": r"\geq ", "∪": r"\cup ",
+        "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "⩽": r"\leq ", "⩾": r"\geq ", "≡": r"\equiv ", "∪": r"\cup ",
         "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ",
         "ℝ": r"\mathbb{R}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "⅓": r"\frac{1}{3}",
         "⅔": r"\frac{2}{3}", "⅕": r"\frac{1}{5}", "⅛": r"\frac{1}{8}", "⁄": "/", "∕": "/", "≈": r"\approx ",
@@ -35,6 +35,23 @@ _GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "θ": "theta", "λ": "lamb
 #: Such a letter that is not one of a Greek word.
 _GREEK_LETTER = re.compile(rf"(?<![\u0370-\u03ff])[{''.join(_GREEK)}](?![\u0370-\u03ff])")
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
+#: Letters and figures in other shapes: mathematical bold and italic ones, circled ones.
+_SHAPED = re.compile("[\U0001d400-\U0001d7ff\u2460-\u24ff]")
+#: What changes how an answer looks and not what it says, in TeX: commands around a group, with an argument of their
+#: own, and alone; and an environment of one row.
+_LOOKS = re.compile(
+    r"\\(?:underline|uline|emph|bm|pmb|ensuremath|mathop|textcircled)(?![a-zA-Z])(?=\s?[{\\])"
+    r"|\\(?:text)?color\s?(?:\[\w*\])?\s?\{[\w!]*\}|\\(?:tag\*?|label|[hv]space\*?|[hv]?phantom)\s?\{[^{}]*\}"
+    r"|\\(?:tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge|nonumber|notag)(?![a-zA-Z])\s?"
+)
+_ONE_ROW = re.compile(
+    r"\\begin\s?\{((?:aligned|align|equation|gathered|gather|split)\*?)\}((?:(?!\\\\|\\end).)*)(?:\\\\\s?)?\\end\s?\{\1\}"
+)
+#: "Answer:" and "The final answer is" in front of an answer, upright or not.
+_ANSWER_IS = re.compile(
+    r"(\\text\w*\s?\{)?\s?(?:the )?(?:final |correct )?answer(?: is:?|:)\s?(?(1)(\})?)\s?(?=[^\s}])",
+    re.IGNORECASE,
+)
 _STOPS = ".,;:。．｡،؛।॥۔、"  #: what ends a sentence, in several scripts
 _WRAPPERS = (
     ("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"), ('"', '"'), (r"\boxed{", "}"),
@@ -118,10 +135,16 @@ def plain(text: str) -> str:
         text = _SUBSCRIPT_RUN.sub(lambda m: f"_{{{m[0].translate(_SUBSCRIPTS)}}}", text)
         text = text.translate(_UNICODE)
         text = _GREEK_LETTER.sub(lambda m: f"\\{_GREEK[m[0]]} ", text)
+        text = _SHAPED.sub(lambda m: unicodedata.normalize("NFKC", m[0]), text)
         text = "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in text)
     if r"\begin" not in text:
         text = re.sub(r"\\\\(?=[a-zA-Z({\[$%])", lambda _: "\\", text)  # escaped twice, as in JSON
+    if "\\" in text:
+        text = _LOOKS.sub("", _ONE_ROW.sub(lambda m: m[2].replace("&", ""), text))
+        text = text.strip() if r"\begin" in text else re.sub(r"(?:\\\\\s?)+$", "", text).strip()
     text = _unwrapped(text)
+    if match := _ANSWER_IS.match(text):
+        text = _unwrapped((match[1] if match[1] and not match[2] else "") + text[match.end() :])
     if text.endswith(("!", "?")) or not text:
         return text
     bare = text.rstrip(_STOPS + " ")
@@ -148,7 +171,7 @@ def canonical(text: str) -> str:
         text = _DEGREES.sub("", text)  # an angle in degrees is written with or without the sign
     text = " ".join(text.split()).strip("~ ").rstrip(".,;: ").replace("~", " ")
     text = _SPACED_GROUPS.sub(lambda m: m[0].replace(" ", ""), text)
-    text = _SPACE.sub("", text).removeprefix(r"\approx")
+    text = _SPACE.sub("", text).removeprefix(r"\approx").removeprefix("=")
     text = _BARE_POINT.sub("0.", _SHORT_BRACES.sub(r"\1\2", text))
     text = _POINTS.sub(lambda m: m[1] + m[2].replace(" ", ""), text)
     return _unparenthesised(_PERCENT.sub(r"\\%", text))

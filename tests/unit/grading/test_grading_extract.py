@@ -139,6 +139,9 @@ LETTERS = [
     (r"\boxed{42}. **Answer:** C", "C"), (r"\boxed{(A), (C)}", None), (r"\boxed{(A) or (C)}", None), (r"\boxed{A) B) C) D)}", None),
     (r"\boxed{A) is wrong, so C}", None), (r"\boxed{A, B}", None), (r"\boxed{A/B}", None), (r"\boxed{B, not A}", None),
     (r"\boxed{A? No, B}", None), (r"\boxed{(A), (B), (C), (D)}", None), (r"\boxed{(A), (C)}. Answer: A", None), (r"\boxed{Option A or B}", None),
+    (r"\boxed{\underline{C}}", "C"), (r"\boxed{\color{red}{C}}", "C"), (r"\boxed{\textcircled{C}}", "C"), (r"\boxed{Ⓒ}", "C"),
+    (r"\boxed{𝐂}", "C"), (r"\boxed{'C'}", "C"), (r"\boxed{\$C\$}", "C"), (r"\boxed{C\text{ is correct}}", "C"),
+    (r"\boxed{E=mc^2}. The correct option is C", "C"), (r"\boxed{C is correct, or A}", None), (r"\boxed{C is wrong}", None),
     (r"\boxed{none}. Answer: A or B", None), (r"\boxed{A and C}", None), (r"\boxed{Not A}", None), (r"\boxed{(B) is incorrect}", None),
 ]  # fmt: skip
 

@@ -5,6 +5,22 @@ import pytest
 from cot_assets.grading.verify import quick_verdict
 
 SAME: dict[str, list[tuple[str, str]]] = {
+    "what only looks different": [
+        (r"\underline{5}", "5"), (r"\textcolor{blue}{x}+1", "x+1"), (r"\color{red}{5}", "5"), (r"\underline{\text{Paris}}", "Paris"), (r"\bm{v}", "v"),
+        (r"{\Large 5}", "5"), (r"5\tag{1}", "5"), (r"5\hspace{1em}", "5"), (r"\begin{aligned} x &= 5 \end{aligned}", "5"), ("5\\\\", "5"), ("= 5", "5"),
+        (r"\text{Answer: }5", "5"), (r"\text{Answer: 5}", "5"), ("The final answer is Paris", "Paris"), ("𝟓", "5"), ("𝐱+𝟏", "x+1"),
+    ],
+    "ordinals and fractions in words": [
+        ("5th", "5"), (r"21^{\text{st}}", "21"), ("fifth", "5th"), ("twenty-first", "21st"), ("two thirds", "2/3"), ("a half", "0.5"), ("one fifth", "1/5"),
+        ("three and a half", "3.5"), ("minus three quarters", "-3/4"), ("three hundredths", "0.03"),
+    ],
+    "decimals that repeat": [("0.(3)", "1/3"), ("0.1(6)", r"\frac16"), ("0.333...", r"\frac13"), (r"0.1666\ldots", "1/6"), ("0.121212...", "4/33")],
+    "residues": [
+        (r"x \equiv 5 \pmod{7}", r"12 \pmod 7"), ("5 (mod 7)", r"x ≡ 5 (\text{mod } 7)"), (r"5 \bmod 7", "5"), (r"-2 \pmod 7", "5"),
+        (r"x \equiv 2, 5 \pmod 7", r"5, 2 \pmod 7"), (r"2 \text{ or } 5 \pmod 7", r"5, 2 \pmod 7"),
+    ],
+    "angles": [(r"90^\circ", r"\frac{\pi}{2}"), ("45°", r"\pi/4"), ("30 degrees", r"\frac{\pi}{6}\text{ radians}"), (r"\theta = 60^\circ", r"\pi/3")],
+    "values by name": [("x=1, y=2", "(1,2)"), ("y=2, x=1", "(1,2)"), ("x=1, y=2", "(x,y)=(1,2)"), (r"a=1, b=2 \text{ and } c=3", "(1,2,3)")],
     "letters that have an order": [
         ("H2O", "H_2O"), (r"\text{H}_2\text{O}", "H_2O"), ("CO_{2}", "CO2"), ("C_6H_{12}O_6", "C6H12O6"), ("A B C D", "ABCD"), ("3 remainder 2", "3R2"), (r"3 \text{ R } 2", "3 R 2"), (r"\angle A B C", r"\angle ABC"),
         ("P_2V_1", "V_1P_2"), (r"A \to B", r"A\rightarrow B"), (r"2=1+1", "1+1=2"),
@@ -87,7 +103,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
         ("(C)", r"\text{(C)}"), (r"\text{C}", r"\text{(C)}"), (r"\mathrm{E}", "E"), (r"\textbf{(A)}", "A"), (r"\mathcal{B}", "B"), ("option B", "B"),
         ("（Ｂ）", "B"),
     ],
-    "dates and times": [
+    "dates and times": [("3/3/2020", "2020-03-03"),
         ("May 1, 2024", "2024-05-01"), ("1 May 2024", "May 1st, 2024"), ("2024/5/1", "2024-05-01"), ("2024年5月1日", "2024-05-01"), ("12/25/2024", "2024-12-25"),
         ("Monday, May 6", "6 May"), ("4:30 PM", r"\text{4:30 p.m.}"), ("16:30", "4:30 p.m."), (r"4:30 \text{ p.m.}", "4:30 pm"), ("12:00", "12:00"), ("3 pm", "3:00 p.m."),
         ("01.05.2024", "2024-05-01"),
@@ -100,6 +116,16 @@ SAME: dict[str, list[tuple[str, str]]] = {
     "bases": [(r"52_{8}", "52_8"), ("1A_{16}", "1a_16"), (r"4210_{\text{5}}", "4210_5")],
 }  # fmt: skip
 DIFFERENT: dict[str, list[tuple[str, str]]] = {
+    "what only looks different": [(r"\underline{5}", "6"), (r"\overline{5}", "5"), ("Answer: 5", "6"), (r"5\tag{1}", "51"), (r"\text{Answer: 5}", "50")],
+    "ordinals and fractions in words": [
+        ("5th", "6"), ("fifth", "1/5"), ("two thirds", "3/2"), ("twenty-first", "20"), ("two fifth", "2/5"), ("a second", "2"), ("half", "2"),
+    ],
+    "decimals that repeat": [("0.(3)", "0.3"), ("0.33...", "1/3"), ("3.14159...", r"\pi"), ("0.1(6)", "0.16"), ("0.333...", "0.333")],
+    "residues": [
+        (r"5 \pmod 8", r"5 \pmod 7"), ("12", r"5 \pmod 7"), (r"2 \pmod 7", r"2, 5 \pmod 7"), (r"5 \pm 7", r"5 \pmod 7"), (r"5 \pmod 7", "12, 5"),
+    ],
+    "angles": [(r"90^\circ", r"\frac{\pi}{3}"), ("90", r"\frac{\pi}{2}"), (r"\sin 30^\circ", r"\pi/6"), ("0.5236", "30°")],
+    "values by name": [("x=2, y=1", "(1,2)"), (r"x=1 \text{ or } x=2", "(1,2)"), ("x=1, y=2", "(1,2,3)")],
     "numbers": [
         ("24", "25"), ("-25", "25"), ("12", "21"), ("0.33", r"\frac13"), ("0.333334", r"\frac13"), ("0.1250001", r"\frac18"), ("42.0000001", "42"), ("0.0000671", ".0000672"),
         ("1 2", "12"), ("1,2", "12"), ("12,34", "1234"), ("1e5", "1e6"), ("4/3", "2 2/3"), ("2/3", "2 2/3"), ("1.5e3", "1.5"), ("0.5", "50"), ("nan", "5"), (r"\infty", "5"),
