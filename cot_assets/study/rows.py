@@ -14,6 +14,7 @@ columns mean.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import hashlib
@@ -110,8 +111,14 @@ def frame_rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
 
     Whole floats lose their ``.0``: integers beside a missing value are stored so.
     """
-    numbers = [column for column, kind in frame.schema.items() if kind.is_numeric()]
+    import numpy as np
+
+    numbers = [column for column in frame.columns if frame.schema[column].is_numeric()]
     floats = [column for column in numbers if frame.schema[column].is_float()]
+    for column in floats:
+        if frame.schema[column] == pl.Float16:  # polars prints the single that it widens to
+            shortest = [x if x is None or x % 1 == 0 else float(str(np.float16(x))) for x in frame[column]]
+            frame = frame.with_columns(pl.Series(column, shortest, pl.Float64))
     written = frame.with_columns(pl.col(floats).fill_nan(None)).with_columns(pl.col(numbers).cast(pl.String))
     for row in written.with_columns(pl.col(floats).str.strip_suffix(".0")).iter_rows(named=True):
         for column in numbers:
@@ -266,14 +273,25 @@ def _decoded(content: bytes, name: str, start: int = 0) -> str:
     try:
         return content.decode("utf-8-sig" if start == 0 else "utf-8")
     except UnicodeDecodeError as error:
+        guess = "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "latin1"
         raise RowsError(
-            f"{name}: byte {start + error.start} is not UTF-8 (Latin-1?); convert the file: iconv -f latin1 -t utf-8"
+            f"{name}: byte {start + error.start} is not UTF-8 ({guess}?); convert the file: iconv -f {guess} -t utf-8"
         ) from error
 
 
 def _parsed(text: str) -> Any:
-    """JSON with numbers left as text."""
-    return json.loads(text, parse_int=Numeral, parse_float=Numeral, parse_constant=_constant)
+    """JSON with numbers left as text; a name that stands twice in an object is refused, as in a header."""
+    return json.loads(
+        text, parse_int=Numeral, parse_float=Numeral, parse_constant=_constant, object_pairs_hook=_object
+    )
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        seen = set[str]()
+        doubled = next(name for name, _ in pairs if name in seen or seen.add(name))
+        raise ValueError(f"the name {doubled[:100]!r} stands twice in an object")
+    return found
 
 
 def _constant(name: str) -> None:

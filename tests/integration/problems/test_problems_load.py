@@ -89,6 +89,20 @@ def test_only_takes_the_named_problems_in_the_order_of_the_source(tmp_path, home
         load_problems(entry(source, id="id", only=("a", "z")), home)
 
 
+def test_a_question_counts_once(tmp_path, home, caplog):
+    row = {"problem": "What is 1 + 1?", "answer": 2}
+    source = write(
+        tmp_path / "own.jsonl", [row, {"problem": "What is 2 + 2?", "answer": 4}, {**row, "answer": "2.0"}]
+    )
+    assert load_problems(entry(source, answer_kind="integer"), home)["problem_id"].to_list() == ["1", "2"]
+    assert "left out: 1, such as '3'" in caplog.text
+    source = write(tmp_path / "own.jsonl", [row, {**row, "answer": 3}])
+    with pytest.raises(
+        ProblemSetError, match=r"'1' and '2' have the same prompt and different answers \('2', '3'\)"
+    ):
+        load_problems(entry(source), home)
+
+
 def test_limit_takes_the_first(real_problems, home):
     frame = load_problems(entry(real_problems / "math500.jsonl", limit=3), home)
     assert frame["problem_id"].to_list() == ["1", "2", "3"]

@@ -65,6 +65,13 @@ def test_published_parquet_files(name: str, gold: str) -> None:
     assert values(shared_data("cases", f"problems_{name}.parquet")) == [gold]
 
 
+def test_half_precision_is_read_as_it_was_meant(tmp_path: Path) -> None:
+    pl.DataFrame({"answer": [0.1, 65504.0, None]}, schema={"answer": pl.Float16}).write_parquet(
+        tmp_path / "a.parquet"
+    )
+    assert values(tmp_path / "a.parquet") == ["0.1", "65504", None]
+
+
 def test_missing_values(tmp_path: Path) -> None:
     assert values(write(tmp_path / "a.jsonl", '{"answer": null}\n\n{"answer": NaN}\n')) == [None, None]
     assert values(write(tmp_path / "a.csv", "answer,b\n,1\n")) == [None]
@@ -87,6 +94,9 @@ def test_missing_values(tmp_path: Path) -> None:
         ("a.jsonl", '{"a": 1}\n[2]\n', "line 2 holds list"),
         ("a.jsonl", '{"a": 1}\n{"a": }\n', "line 2 is not valid JSON"),
         ("a.jsonl", '{"a": Infinity}\n', "line 1 is not valid JSON"),
+        ("a.jsonl", '{"a": 1, "b": 2, "a": 3}\n', "line 1 .*'a' stands twice"),
+        ("a.json", '[{"x": {"a": 1, "a": 1}}]', "'a' stands twice"),
+        ("a.csv", "a\n1\n".encode("utf-16"), "iconv -f utf-16"),
         ("a.jsonl", "[" * 100_000, "line 1 is not valid JSON"),
         ("a.jsonl", '{"a": "caf\xe9"}'.encode("latin-1"), "byte 10 is not UTF-8 .*iconv"),
         ("a.csv", "a\ncaf\xe9\n".encode("latin-1"), "byte 5 is not UTF-8"),
