@@ -1,6 +1,7 @@
 """The Dagster instance of a data home.
 
-Belongs here: ``dagster.yaml`` and opening the instance. Does not belong here: definitions and runs.
+Belongs here: ``dagster.yaml``, opening the instance, and how its files are kept open meanwhile. Does not belong here:
+definitions and runs.
 """
 
 from __future__ import annotations
@@ -9,17 +10,23 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import sqlalchemy as db
 import yaml
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.instance.ref import InstanceRef
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
+from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from filelock import FileLock
+from sqlalchemy import event
 
 from cot_assets.orchestration.status.records import is_local
 from cot_assets.study.home import DataHome, plain
@@ -29,8 +36,78 @@ LOCATION = "cot_assets.definitions"
 #: The path below which `cot-assets ui` serves the folder of reports.
 REPORTS = "/reports"
 
+_BUSY_S = 30  #: for which another process may be writing
+
 _SETTINGS = Path(__file__).with_name("dagster.yaml")
 _OF_CHECKOUT = ("storage", "compute_logs")  #: settings that a data home does not need: they name its folder
+
+
+def _engine(file: str) -> db.Engine:
+    """SQLAlchemy's engine of a SQLite file, whose connections stay open.
+
+    A commit does not wait for the disk: SQLite's journal keeps it through the end of this process all the same.
+    """
+    engine = db.create_engine(file, connect_args={"timeout": _BUSY_S})
+    event.listen(engine, "connect", lambda con, _: con.execute("PRAGMA synchronous = NORMAL"))
+    return engine
+
+
+class Events(SqliteEventLogStorage):
+    """Dagster's log of events, with connections to the index and to the run at work that stay open.
+
+    Dagster opens one for every statement: with compiling the statement, and writing the journal back when it is closed,
+    that took a quarter of the CPU time of a small study.
+    """
+
+    def __init__(self, base_dir: str, inst_data: Any = None) -> None:
+        self._engines: dict[str, db.Engine] = {}
+        super().__init__(base_dir, inst_data)
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> Events:
+        """As Dagster makes it from ``dagster.yaml``."""
+        return cls(inst_data=inst_data, **config_value)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[db.Connection]:
+        if shard not in self._engines:
+            with super()._connect(shard):  # makes the file
+                for other in self._engines.keys() - {INDEX_SHARD_NAME}:
+                    self._engines.pop(other).dispose()
+                self._engines[shard] = _engine(self.conn_string_for_shard(shard))
+        with self._db_lock, self._engines[shard].begin() as con:
+            yield con
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        for engine in self._engines.values():
+            engine.dispose()
+        self._engines.clear()
+        super().dispose()
+
+
+class Runs(SqliteRunStorage):
+    """Dagster's table of runs, with a connection that stays open; see :class:`Events`."""
+
+    def __init__(self, conn_string: str, inst_data: Any = None) -> None:
+        self._engine = _engine(conn_string)
+        super().__init__(conn_string, inst_data)
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> Runs:
+        """As Dagster makes it from ``dagster.yaml``."""
+        return cls.from_local(inst_data=inst_data, **config_value)
+
+    @contextmanager
+    def connect(self) -> Iterator[db.Connection]:
+        """A connection for the block, which is one transaction."""
+        with self._engine.begin() as con:
+            yield con
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+        super().dispose()
 
 
 class InstanceError(RuntimeError):
@@ -64,7 +141,8 @@ def open_instance(home: DataHome) -> Iterator[dg.DagsterInstance]:
     try:
         # Dagster makes its databases where it misses them, and two processes that do so at once spoil them.
         with FileLock(home.dagster / "opening.lock"):
-            opened = dg.DagsterInstance.get()
+            ref = InstanceRef.from_dir(str(plain(home.dagster)), overrides=_kept_open(home))
+            opened = dg.DagsterInstance.from_ref(ref)
     except OSError:
         raise
     except Exception as error:  # of YAML, of Dagster's schema, of a class that cannot be loaded, of SQLite
@@ -79,6 +157,17 @@ def open_instance(home: DataHome) -> Iterator[dg.DagsterInstance]:
         ) from error
     with opened as instance:
         yield instance
+
+
+def _kept_open(home: DataHome) -> dict[str, Any]:
+    """Settings by which this process keeps the home's own SQLite files open; none where Dagster has another database."""
+    folder = plain(home.dagster) / "history"
+    kept = {"run_storage": (Runs, folder), "event_log_storage": (Events, folder / "runs")}
+    return {
+        setting: {"module": __name__, "class": kind.__name__, "config": {"base_dir": str(place)}}
+        for setting, (kind, place) in kept.items()
+        if is_local(home)
+    }
 
 
 def origin_of(job: str) -> RemoteJobOrigin:

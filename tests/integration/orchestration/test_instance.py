@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from cot_assets.orchestration.instance import InstanceError, open_instance
@@ -35,6 +36,26 @@ def test_processes_may_open_a_new_home_at_once(tmp_path: Path) -> None:
     for child in children:
         child.join(100)
     assert [child.exitcode for child in children] == [0] * TOGETHER
+
+
+def test_what_is_kept_open_is_bounded_and_others_read_it_meanwhile(tmp_path: Path) -> None:
+    def files() -> set[str]:
+        open_now = (os.path.realpath(fd) for fd in Path("/proc/self/fd").iterdir())
+        return {
+            Path(name).name for name in open_now if name.startswith(str(tmp_path)) and name.endswith(".db")
+        }
+
+    runs = [f"00000000-0000-0000-0000-00000000000{i}" for i in range(3)]
+    with open_instance(DataHome(tmp_path)) as instance:
+        for run in runs:
+            instance.report_engine_event(f"of {run}", job_name="job", run_id=run)
+        assert files() == {"index.db", "runs.db", f"{runs[-1]}.db"}
+        with dg.DagsterInstance.get() as other:
+            said = [entry.message for run in runs for entry in other.all_logs(run)]
+            assert said == [f"of {run}" for run in runs]
+            other.report_engine_event("by another", job_name="job", run_id=runs[-1])
+        assert [entry.message for entry in instance.all_logs(runs[-1])][1:] == ["by another"]
+    assert not files()
 
 
 def test_a_damaged_instance_says_what_is_lost_with_it(tmp_path: Path) -> None:
