@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import stat
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
@@ -27,31 +25,19 @@ AnswerRule = Literal["boxed", "statement", "hash", "last_number", "block", "whol
 ANSWER_RULES: tuple[AnswerRule, ...] = get_args(AnswerRule)
 
 
-_MOST_BYTES = 20_000_000  #: of a file of ids; more is another file
-
-
 def _ids(value: object) -> object:
     """Ids as they are given, or those of the file that is named, in its order."""
     if not isinstance(value, str):
         return value
+    from cot_assets.study.rows import iter_rows
+
     path = expanded(value)
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
-            raise ValueError(
-                f"not a file of at most {_MOST_BYTES:,} bytes; give a CSV file, or a list of ids"
-            )
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file, strict=True)
-            ids = tuple(dict.fromkeys(row["problem_id"] for row in rows))
-    except KeyError:
+    rows = [row for _, row in iter_rows(path, path.name)]
+    ids = tuple(dict.fromkeys(str(row["problem_id"]) for row in rows if row.get("problem_id") is not None))
+    if rows and not ids:
         raise ValueError(
             f"{path.name} has no column problem_id; `cot-assets sql chosen_problems --output` writes one"
-        ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(
-            f"{path.name} cannot be read ({error}); give a CSV file, or a list of ids"
-        ) from error
+        )
     if not ids:
         raise ValueError(f"{path.name} names no problem; choose by wider bounds, or leave `only` out")
     return ids
@@ -98,7 +84,7 @@ class ProblemSetEntry(Entry):
     )
     only: Ids = Field(
         (),
-        description="ids of the problems to use, in any order, or a CSV file with a column problem_id; none: all",
+        description="ids of the problems to use, in any order, or a file (CSV, JSONL, Parquet) with a column problem_id; none: all",
     )
     limit: int | None = Field(None, ge=1, description="use only the first so many problems")
     generator: Mapping[str, Any] = Field(default_factory=dict, description="arguments of a generated set")

@@ -28,8 +28,8 @@ def test_a_file_names_the_problems(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("", "names no problem"),
         ("problem_id,v0\n", "names no problem"),
         ("id,v0\na,1\n", "no column problem_id"),
-        ('problem_id\n"a\n', "cannot be read"),
-        (b"problem_id\n\xff\xfe\n", "cannot be read"),
+        ('problem_id\n"a\n', "not valid CSV"),
+        (b"problem_id\n\xff\xfe\n", "not UTF-8"),
     ],
 )
 def test_a_file_that_names_none_is_refused(tmp_path: Path, content: str | bytes | None, said: str) -> None:
