@@ -131,6 +131,22 @@ def _guesses(rates: pl.DataFrame) -> Finding | None:
     return Finding(headline, sentence, "guesses")
 
 
+def compared(pairs: pl.DataFrame) -> str:
+    """How far apart the two models are that differ most in accuracy, in a sentence; empty where none is known."""
+    known = pairs.filter(pl.col("difference").is_not_null(), measure="accuracy")
+    if known.is_empty():
+        return ""
+    row = known.sort(pl.col("difference").abs(), "model_a", "model_b", descending=[True, False, False]).row(
+        0, named=True
+    )
+    first, second = (
+        f"{one_line(row[f'model_{x}'], 40)} is correct in {numbers.percent(row[f'value_{x}'])}" for x in "ab"
+    )
+    difference = numbers.with_interval(row["difference"], row["ci_low"], row["ci_high"], "share")
+    n = numbers.counted(row["n_problems"], "problem")
+    return f"On the {n} that both have, {first}, {second}: a difference of {difference}."
+
+
 def _is_open(low: float | None, high: float | None, n: int) -> bool:
     """Whether an interval, or the few problems that it rests on, leave open which way a difference goes."""
     return n < FEWEST_PROBLEMS or low is None or high is None or low <= 0 <= high

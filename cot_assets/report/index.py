@@ -12,22 +12,24 @@ import polars as pl
 from cot_assets.report import numbers
 from cot_assets.report.curve import spark
 from cot_assets.report.evidence import Evidence, build_evidence
-from cot_assets.report.findings import findings, warnings
+from cot_assets.report.findings import compared, findings, warnings
 from cot_assets.report.sections import Section, layout
 from cot_assets.report.source import Row, Source
 from cot_assets.report.text import file_stem, one_line, visible
 from cot_assets.report.trace_view import SYMBOLS, TraceView, build_trace_view
 from cot_assets.warehouse.queries import find_query
 
-#: The questions of the index, in order; sections name theirs.
+#: The questions in order: their page, what its navigation calls them, and in full; sections name theirs.
 GROUPS = {
-    "patterns": "Which patterns do the curves show?",
-    "steps": "What do the deciding steps look like?",
-    "models": "How hard are the problems, and how do models differ?",
-    "transfer": "Does a writer's text help another model?",
-    "search": "How far can a search push the potential?",
-    "trust": "How far can the numbers be trusted?",
-    "cost": "What did it cost?",
+    "patterns": ("index", "Patterns", "Which patterns do the curves show?"),
+    "steps": ("index", "Steps", "What do the deciding steps look like?"),
+    "problems": ("index", "Problems", "How hard are the problems?"),
+    "models": ("compare", "Models", "How do the models differ?"),
+    "training": ("compare", "Training", "What changes over a training?"),
+    "transfer": ("compare", "Transfer", "Does a writer's text help another model?"),
+    "search": ("index", "Search", "How far can a search push the potential?"),
+    "trust": ("index", "Trust", "How far can the numbers be trusted?"),
+    "cost": ("index", "Cost", "What did it cost?"),
 }
 #: Columns of the query ``traces`` that say which patterns a trace holds, and those that a tile needs as they are.
 _SIGNS = {"insight": "n_insights", "tangent": "n_tangents", "late_spike": "is_late_spike",
@@ -69,6 +71,8 @@ class Report:
         self.rollouts: dict[Key, list[Row]] = {}
         for row in source.telling_rollouts().iter_rows(named=True):
             self.rollouts.setdefault((row["model"], row["prefix_id"]), []).append(row)
+        self.verdicts = source.query("verdicts")
+        self.is_compared = self.verdicts.height > 1
         names = ("spikes", "tangents", "lucky_guesses", "monotonicity")
         self.judged = {name: _by_trace(source.view(name)) for name in names}
 
@@ -84,19 +88,21 @@ class Report:
 
     def index(self) -> dict[str, Any]:
         """The context of ``index.html.j2``."""
-        verdicts, quality = self.source.query("verdicts"), self.source.query("sampling_quality")
+        quality = self.source.query("sampling_quality")
         protocol = self.source.protocol
         return {
             "findings": findings(self.source),
             "warnings": [
                 *self.notices,
-                *warnings(verdicts, quality, has_checks=not self.source.is_recorded),
+                *warnings(self.verdicts, quality, has_checks=not self.source.is_recorded),
             ],
             "hero": self.hero(),
-            "cards": self._cards(verdicts),
+            "cards": self._cards(),
+            "is_compared": self.is_compared,
+            "compared": compared(self.source.query("model_pairs")),
             "gallery": self._gallery(),
             "n_pages": len(self.rows),
-            "groups": list(self._groups()),
+            "groups": list(self._groups("index")),
             "sampling": None if self.source.is_recorded else protocol.sampling,
             "analysis": protocol.analysis,
             "protocol": protocol.name,
@@ -120,12 +126,12 @@ class Report:
         return {"view": view, "href": self.files[_key(row)], "label": self._label(row), "row": row,
                 "statement": visible(statement, 600), "said": _said(row)}  # fmt: skip
 
-    def _cards(self, verdicts: pl.DataFrame) -> list[Row]:
+    def _cards(self) -> list[Row]:
         """What the card of each model says."""
         rates = self.source.query("pattern_rates", trace_filter="all", rule=None).sort("cut_policy")
-        mean = self.source.query("difficulty").filter(pl.col("split_by") == "none")
+        mean = self.source.query("difficulty", split_by="none")
         cards: list[Row] = []
-        for row in verdicts.iter_rows(named=True):
+        for row in self.verdicts.iter_rows(named=True):
             own, of = (frame.filter(pl.col("model") == row["model"]).to_dicts() for frame in (rates, mean))
             figures = [
                 _figure(label, kind, r, r["estimate"], numbers.counted(r["n_problems"], "problem"))
@@ -162,12 +168,12 @@ class Report:
         text = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
-    def _groups(self) -> Iterator[Row]:
-        """The questions with their tables; sections without a row are named only."""
+    def _groups(self, page: str) -> Iterator[Row]:
+        """The questions of a page with their tables; sections without a row are named only."""
         from cot_assets.report.plots import to_png  # plotting loads slowly
 
         links = {trace: self.files[trace, policy] for trace, policy in reversed(self.files)}
-        for group, question in GROUPS.items():
+        for group, (_, label, question) in ((k, of) for k, of in GROUPS.items() if of[0] == page):
             shown: list[Row] = []
             silent: list[str] = []
             for section in (s for s in self.sections if s.group == group):
@@ -177,14 +183,19 @@ class Report:
                     silent.append(section.title)
                     continue
                 figure = section.picture(self.source, rows) if section.picture else None
-                given = [f"-p {name}={value}" for name, value in section.values.items() if value is not None]
+                query = find_query(section.query)
                 shown.append({
-                    "section": section, "table": table, "note": section.note or find_query(section.query).note,
-                    "command": " ".join(["cot-assets sql", section.query, *given]),
+                    "section": section, "table": table, "note": section.note or query.note,
+                    "command": self.source.command(section.query, **section.values),
                     "picture": figure and "data:image/png;base64," + base64.b64encode(to_png(figure, 140)).decode(),
                     "width": figure and round(figure.get_figwidth() * 96),
                 })  # fmt: skip
-            yield {"id": group, "question": question, "sections": shown, "silent": silent}
+            yield {"id": group, "label": label, "question": question, "sections": shown, "silent": silent}
+
+    def compare(self) -> dict[str, Any]:
+        """The context of ``compare.html.j2``."""
+        names = [one_line(name, 60) for name in self.verdicts["model"]]
+        return {"models": names, "groups": list(self._groups("compare"))}
 
     # --- pages of traces --------------------------------------------------------------------------
 

@@ -42,7 +42,9 @@ def percent(value: float | None) -> str:
     """A share as a whole percentage; one decimal below 10%."""
     if value is None:
         return UNKNOWN
-    return _signed_zero_off(f"{100 * value:.0f}%" if value == 0 or value >= 0.0995 else f"{100 * value:.1f}%")
+    return _signed_zero_off(
+        f"{100 * value:.0f}%" if value == 0 or abs(value) >= 0.0995 else f"{100 * value:.1f}%"
+    )
 
 
 def count(value: float | None) -> str:

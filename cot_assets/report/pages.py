@@ -48,11 +48,15 @@ def _asset(name: str) -> str:
     return "\n".join(line.strip() for line in source.splitlines() if line.strip())
 
 
-@lru_cache(maxsize=2)
+#: Scripts of each kind of page.
+_SCRIPTS = {"index": ("theme", "fold", "gallery"), "compare": ("theme", "fold"), "trace": ("theme", "trace")}
+
+
+@lru_cache(maxsize=len(_SCRIPTS))
 def _shell(kind: str) -> dict[str, Any]:
-    """Style, script and policy of a kind of page: ``index`` or ``trace``."""
+    """Style, script and policy of a kind of page."""
     style = map_css() + "".join(_asset(f"{name}.css") for name in ("style", "trace", "index"))
-    script = _asset("theme.js") + _asset(f"{kind}.js")
+    script = "".join(_asset(f"{name}.js") for name in _SCRIPTS[kind])
 
     def digest(text: str) -> str:
         return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
@@ -74,6 +78,8 @@ def _pages(report: Report) -> Iterator[tuple[str, str]]:
         return _environment().get_template(f"{kind}.html.j2").render(page=page, **context)
 
     yield "index.html", fill("index", report.index())
+    if report.is_compared:
+        yield "compare.html", fill("compare", report.compare())
     for file, context in report.trace_pages():
         yield file, fill("trace", context)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from cot_assets.report import numbers
+from cot_assets.report.colors import change_class, step_class
 from cot_assets.report.source import Row, Source
 from cot_assets.report.text import natural, one_line
 
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 MOST_ROWS = 200  #: rows of one table; a line below says how many more there are
 MOST_COLUMNS = 9  #: of a table with models as columns; beyond it models stay rows
 _NEVER = ("problem_set", "statistic", "protocol", "protocol_hash", "sampling_hash")
+_KEYS = ("fraction",)  #: numbers that say which rows, not what is found there
 _COUNTS = re.compile(
     r"(n|k)\d?|n_.*|.*_tokens|cut_(index|from|to)|chunk|smallest_n|generated.*|prompt.*|.*per_.*|runs"
 )
+_COLUMN = re.compile(r"\{(\w+)\}")
 _SHARES = re.compile(r".*(share|rate|accuracy|pass_at_k|noise|bound|paper_second_hand).*|problems(_ci)?")
 _CHANGES = re.compile(r".*(difference|lift|change|delta|gain|correlation|corrected|drop|rise|matched).*")
 
@@ -44,7 +47,10 @@ class Section:
         across: Columns whose values become columns, the first of them alone where all make too many.
         n: Counts written below each value: ``n_with`` of ``n``, or one alone; other counts are left out unless they are
             named. A row whose last is 0 says nothing.
-        names: Headings of columns, where not their names; "" leaves a column out.
+        names: Headings of columns, where not their names; "" leaves a column out, and ``{column}`` stands for what all rows
+            hold there.
+        colored: Column of potentials or of their changes whose cells are colored as text is.
+        is_open: The page shows it unfolded.
         picture: Draws the rows; None where there is nothing to draw.
     """
 
@@ -58,19 +64,22 @@ class Section:
     across: tuple[str, ...] = ("model",)
     n: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict[str, str])
+    colored: str = ""
+    is_open: bool = False
     picture: Callable[[Source, pl.DataFrame], Figure | None] | None = None
     caption: str = ""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as text, its interval and the counts that it rests on; ``href`` leads to a trace."""
+    """A value as text, its interval and the counts that it rests on; ``href`` leads to a trace, ``step`` colors it."""
 
     text: str
     interval: str = ""
     n: str = ""
     href: str = ""
     is_number: bool = False
+    step: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,11 @@ class Table:
     constants: list[tuple[str, str]]
     n_silent: int = 0
     n_more: int = 0
+
+    @property
+    def columns(self) -> list[tuple[str, bool]]:
+        """Each column's heading, and whether numbers stand below it."""
+        return [(name, any(row[at].is_number for row in self.rows)) for at, name in enumerate(self.head)]
 
 
 def layout(frame: pl.DataFrame, section: Section, links: Mapping[str, str] | None = None) -> Table:
@@ -99,13 +113,18 @@ def layout(frame: pl.DataFrame, section: Section, links: Mapping[str, str] | Non
     spent = {name for pair in ends.values() for name in pair} | {*section.n, *left_out, "trace_id"}
     shown = [name for name in frame.columns if name not in spent]
     rows = frame.to_dicts()
-    values = [n for n in shown if n in ends or frame.schema[n].is_float()]
+    values = [n for n in shown if n in ends or (frame.schema[n].is_float() and n not in _KEYS)]
     kept = [row for row in rows if _says_something(row, section, values)]
-    keys = [n for n in shown if n not in values and not frame.schema[n].is_numeric()]
+    keys = [n for n in shown if n in _KEYS or not (n in values or frame.schema[n].is_numeric())]
     constants = [n for n in keys if len({r[n] for r in kept}) == 1 and len(str(kept[0][n])) <= 60]
-    shown = [name for name in shown if name not in constants]
+    blank = [n for n in values if all(r[n] is None for r in kept)]
+    shown = [name for name in shown if name not in (*constants, *blank)]
     writer = _Writer(section, ends, links or {})
-    named = [(writer.heading(n), writer.plain(kept[0], n)) for n in constants]
+    same = {n: writer.plain(kept[0], n) for n in constants}
+    writer = replace(writer, same=same)
+    named = [
+        (writer.heading(n), text) for n, text in same.items() if f"{{{n}}}" not in section.names.values()
+    ]
     across = tuple(name for name in section.across if name in shown)
     for names in dict.fromkeys((across, across[:1])):
         wide = _across(kept, names, shown, values, writer) if names and values else None
@@ -186,11 +205,13 @@ class _Writer:
     section: Section
     ends: Mapping[str, tuple[str, str]]
     links: Mapping[str, str]
+    same: Mapping[str, str] = field(default_factory=dict[str, str])  #: what all rows hold, by column
 
     def heading(self, name: str) -> str:
         """A column's heading: the section's, or its name."""
         text = name.removeprefix("n_").replace("_", " ")
-        return self.section.names.get(name, name if name in ("n", "k") else text[:1].upper() + text[1:])
+        named = self.section.names.get(name, name if name in ("n", "k") else text[:1].upper() + text[1:])
+        return _COLUMN.sub(lambda found: self.same.get(found[1]) or self.heading(found[1]), named)
 
     def kind(self, row: Row, name: str) -> str:
         """The kind of number in a cell."""
@@ -212,7 +233,9 @@ class _Writer:
         if isinstance(value, int | float):
             return numbers.KINDS[self.kind(row, name)](value)
         text = one_line(str(value), 300)
-        return text.replace("_", " ") if re.fullmatch(r"[a-z][a-z0-9_]*", text) else text
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", text):
+            return text
+        return re.sub(r"\bv0\b", "V0", text.removeprefix("n_").replace("_", " "))
 
     def counts(self, row: Row) -> str:
         """The counts that a row rests on: ``8 of 24``."""
@@ -228,4 +251,6 @@ class _Writer:
             low, high = (row[end] for end in self.ends[name])
             interval = numbers.interval(low, high, self.kind(row, name)) or numbers.TOO_FEW
         n = self.counts(row) if with_n and self.section.n else ""
-        return Cell(self.plain(row, name), interval, n, href, is_number)
+        color = step_class if self.kind(row, name) == "value" else change_class
+        step = color(row[name]) if name == self.section.colored else ""
+        return Cell(self.plain(row, name), interval, n, href, is_number, step)

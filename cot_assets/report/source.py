@@ -53,8 +53,23 @@ class Source:
     def query(self, name: str, **values: Any) -> pl.DataFrame:
         """What ``cot-assets sql NAME`` shows for the problem set; ``values`` are further parameters."""
         query = find_query(name)
-        given = {"problem_set": self.problem_set, **values}
+        given = self._given(values)
         return self.read(query.sql, {p.name: given.get(p.name, p.default) for p in query.parameters})
+
+    def command(self, name: str, **values: Any) -> str:
+        """The command that shows the same rows, for whom one problem set is all."""
+        given = {**self._given(values), "problem_set": None}
+        options = [
+            f"-p {p.name}={given[p.name]}"
+            for p in find_query(name).parameters
+            if given.get(p.name) is not None and given[p.name] != p.default
+        ]
+        return " ".join(["cot-assets sql", name, *options])
+
+    def _given(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters of queries: those given, and what the protocol says."""
+        fraction = self.protocol.analysis.headline_fraction
+        return {"problem_set": self.problem_set, "fraction": fraction, **values}
 
     def view(self, name: str, columns: str = "*", order: str = "ALL") -> pl.DataFrame:
         """The problem set's rows of a table or view."""

@@ -2,6 +2,7 @@
 -- note: Chance without any CoT (V0), accuracy, and what the CoT gains; every problem counts once.
 -- note: Accuracy, gain and truncation are withheld where imported traces may have been chosen by their verdict.
 -- param problem_set: NULL = all problem sets
+-- param split_by: NULL = everything; or none (all problems together), level, subject
 SELECT
     problem_set,
     model,
@@ -16,4 +17,6 @@ SELECT
 FROM summaries
 WHERE figure = 'difficulty'
     AND problem_set = coalesce($problem_set, problem_set)
-ORDER BY problem_set, model, list_position(['none', 'level', 'subject'], split_by), part, measure DESC;
+    AND split_by = coalesce($split_by, split_by)
+ORDER BY problem_set, model, list_position(['none', 'level', 'subject'], split_by), part,
+    list_position(['accuracy', 'v0', 'gain_over_v0', 'solved_without_cot', 'truncated', 'n_tokens'], measure);

@@ -3,7 +3,7 @@
 -- note: fill.
 -- param problem_set: NULL = all problem sets
 -- param rule: 'threshold' = the paper's rule for patterns; or 'confirmed'
--- param trace_filter: 'paper' = right traces of problems not solved without CoT; or correct, incorrect, all
+-- param trace_filter: 'all' = all measured traces, and accuracy and V0; or paper, correct, incorrect: patterns of these
 SELECT
     problem_set,
     model_a,
@@ -30,5 +30,7 @@ SELECT
     round(matched_high, 3) AS matched_high
 FROM model_differences
 WHERE problem_set = coalesce($problem_set, problem_set)
-    AND (rule = 'none' OR (rule = $rule AND trace_filter = $trace_filter))
-ORDER BY problem_set, model_a, model_b, rule <> 'none', measure, cut_policy;
+    AND rule IN ('none', $rule)
+    AND trace_filter = $trace_filter
+ORDER BY problem_set, model_a, model_b, cut_policy,
+    list_position(['accuracy', 'v0', 'insight', 'tangent', 'late_spike', 'lucky_guess', 'monotone'], measure);

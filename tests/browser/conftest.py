@@ -19,6 +19,7 @@ from support.extras import missing
 
 from cot_assets.measures.sections import SECTIONS
 from cot_assets.report import render_report
+from cot_assets.report.text import file_stem
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "report"))
 
@@ -110,3 +111,31 @@ def recorded_report(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("reports") / "recorded"
     render_report(source_of(recorded_tables(500), "recorded", is_recorded=True), SECTIONS, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def page_of(demo_report: Path) -> Callable[[dict[str, Any]], Path]:
+    """Finds the page of the demo's trace that a row is about."""
+
+    def found(row: dict[str, Any]) -> Path:
+        stem = file_stem(row["model"], row["problem_id"], row["cut_policy"], unseen=row["trace_id"])
+        return demo_report / f"traces/{stem}.html"
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def kinds(
+    demo: dict[str, Rows], demo_report: Path, recorded_report: Path, page_of: Callable[..., Path]
+) -> dict[str, Path]:
+    """One page of every kind, those of traces with every kind of mark."""
+    pages = {
+        "index": demo_report / "index.html",
+        "compare": demo_report / "compare.html",
+        "recorded index": recorded_report / "index.html",
+        "recorded sentences": next(recorded_report.glob("traces/*sentences*.html")),
+        "recorded grid": next(recorded_report.glob("traces/*grid21*.html")),
+    }
+    for kind in ("insight", "tangent", "lucky_guess"):
+        pages[kind] = page_of(next(e for e in demo["events"] if e["pattern"] == kind))
+    return pages

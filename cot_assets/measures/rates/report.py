@@ -18,6 +18,9 @@ _PATTERNS = ("insight", "tangent", "late_spike", "lucky_guess", "monotone")
 _LEARNED = {"v0": "chance without any CoT", "accuracy": "accuracy"}
 _MEANS = {"accuracy": "share", "truncated": "share", "solved_without_cot": "share", "n_tokens": "count",
           "gain_over_v0": "change"}  # fmt: skip
+_PAIRED = {"accuracy": "share", "v0": "value"} | dict.fromkeys(_PATTERNS, "share")
+_OF_PAIRS = {"rule": "", "trace_filter": "", "cut_policy": "", "value_a": "{model_a}", "value_b": "{model_b}",
+             "model_a": "First model", "model_b": "Second model", "matched_difference": "Matched on V0"}  # fmt: skip
 _MOST_MODELS = 6
 
 
@@ -112,6 +115,40 @@ def sensitivity_figure(sensitivity: pl.DataFrame) -> Figure | None:
     return figure
 
 
+def difference_figure(pairs: pl.DataFrame) -> Figure | None:
+    """How far two models are apart in accuracy, V0 and each pattern, with 95% intervals; of many pairs the first.
+
+    Args:
+        pairs: Rows of ``model_pairs``; of several cut policies the first is drawn.
+    """
+    known = pairs.filter(pl.col("difference").is_not_null())
+    if known.is_empty():
+        return None
+    patterns = known.filter(pl.col("cut_policy") != "any")
+    policies = ["any"] if patterns.is_empty() else ["any", _first_policy(patterns)]
+    known = known.filter(pl.col("cut_policy").is_in(policies))
+    drawn = known.select("model_a", "model_b").unique(maintain_order=True).rows()[:_MOST_MODELS]
+    measures = [measure for measure in _PAIRED if measure in set(known["measure"])]
+    figure, (axes,) = panels(1, width=7.2, height=0.5 + 0.2 * len(measures) * max(2, len(drawn)))
+    handles: dict[str, Any] = {}
+    for number, ((first, second), color) in enumerate(zip(drawn, _palette(len(drawn)), strict=False)):
+        own = known.filter(model_a=first, model_b=second)
+        offset = (number - (len(drawn) - 1) / 2) * 0.7 / len(drawn)
+        place = [measures.index(measure) + offset for measure in own["measure"]]
+        axes.hlines(place, own["ci_low"], own["ci_high"], color=color, linewidth=1.8, alpha=0.75)
+        pair = f"{one_line(first, 40)} minus {one_line(second, 40)}"
+        handles[pair] = axes.scatter(own["difference"], place, color=[color], s=26, zorder=3)
+    axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
+    names = [{"v0": "chance without CoT"}.get(m, m.replace("_", " ")) for m in measures]
+    axes.set_yticks(range(len(measures)), names)
+    axes.set_xlabel("difference, 95% interval")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.grid(visible=True, axis="x", color=GRID, linewidth=0.7)
+    axes.set_ylim(len(measures) - 0.45, -0.55)
+    legend(figure, handles)
+    return figure
+
+
 def training_figure(curve: pl.DataFrame) -> Figure | None:
     """Chance without any CoT and accuracy over the steps of a training, a panel per series of checkpoints.
 
@@ -145,7 +182,7 @@ def _first_policy(frame: pl.DataFrame) -> str:
 SECTIONS = (
     Section(
         "pattern_rates", "patterns", "How often each pattern occurs",
-        across=("model", "rule"), n=("n_with", "n_traces"), picture=lambda _, rates: pattern_figure(rates),
+        across=("model", "rule"), n=("n_with", "n_traces"), is_open=True, picture=lambda _, rates: pattern_figure(rates),
         caption="Dots: rates; lines: 95% intervals, clustered by problem.",
     ),
     Section(
@@ -175,21 +212,35 @@ SECTIONS = (
         caption="Solid: rates from n rollouts per cut. Dashed: what noise alone gives.",
     ),
     Section(
-        "difficulty", "models", "How hard the problems are",
-        by="measure",
-        kinds=_MEANS,
-        across=("measure",), n=("n_problems",), names={"split_by": "By", "part": "Problems", "note": ""},
+        "difficulty", "problems", "By level",
+        values={"split_by": "level"}, by="measure", kinds=_MEANS, across=("measure",), n=("n_problems",),
+        names={"split_by": "", "part": "Level", "note": ""},
+    ),
+    Section(
+        "difficulty", "problems", "By subject",
+        values={"split_by": "subject"}, by="measure", kinds=_MEANS, across=("measure",), n=("n_problems",),
+        names={"split_by": "", "part": "Subject", "note": ""},
+    ),
+    Section(
+        "difficulty", "models", "With a chain of thought and without",
+        values={"split_by": "none"}, by="measure", kinds=_MEANS, n=("n_problems",), is_open=True,
+        names={"split_by": "", "part": "", "note": ""},
     ),
     Section(
         "model_pairs", "models", "Two models on the same problems",
-        by="measure", kinds={"v0": "value", "accuracy": "share"} | dict.fromkeys(_PATTERNS, "share"),
-        across=(), n=("n_problems",),
-        names={"rule": "", "trace_filter": "", "cut_policy": "", "value_a": "First", "value_b": "Second", "model_a": "First model", "model_b": "Second model",
-               "matched_difference": "Matched on V0"},
+        by="measure", kinds=_PAIRED, across=(), n=("n_problems",), names=_OF_PAIRS,
+        is_open=True, picture=lambda _, pairs: difference_figure(pairs),
+        caption="Differences over the problems that both models have; lines: 95% intervals, bootstrap by problem.",
     ),
     Section(
-        "training_curve", "models", "Over the steps of a training",
-        by="measure", kinds={**_MEANS, "step": "count"}, across=("measure",), n=("n_problems",), picture=lambda _, curve: training_figure(curve),
+        "model_pairs", "models", "The same over the paper's traces",
+        "Correct traces of problems that are not solved without CoT.",
+        values={"trace_filter": "paper"}, by="measure", kinds=_PAIRED, across=(), n=("n_problems",), names=_OF_PAIRS,
+    ),
+    Section(
+        "training_curve", "training", "Over the steps of a training",
+        by="measure", kinds={**_MEANS, "step": "count"}, across=("measure",), n=("n_problems",), is_open=True,
+        picture=lambda _, curve: training_figure(curve),
         caption="Means over problems; bands: 95% intervals.",
     ),
     Section(

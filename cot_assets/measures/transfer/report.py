@@ -67,16 +67,23 @@ def transfer_figure(curve: pl.DataFrame) -> Figure | None:
 
 SECTIONS = (
     Section(
+        "transfer_matrix", "transfer", "Readers by writers: the chance after a beginning",
+        "The chance of a reader (row) after the beginning of a writer's trace (column). Orange is 0, blue is 1.",
+        across=("writer",), n=("n_traces",), colored="potential", is_open=True,
+        names={"fraction": "Share given", "n_problems": "", "lift": ""}, kinds={"fraction": "share"},
+    ),
+    Section(
+        "transfer_matrix", "transfer", "Readers by writers: what the beginning changes",
+        "Against the reader's chance without any text. Orange: it harms; blue: it helps.",
+        across=("writer",), n=("n_traces",), colored="lift", is_open=True,
+        names={"fraction": "Share given", "n_problems": "", "potential": ""}, kinds={"fraction": "share"},
+    ),
+    Section(
         "transfer", "transfer", "What the first part of a writer's trace does for a reader",
         across=("control",), n=("n_traces",),
         names={"fraction": "Share given", "lift": ""}, kinds={"fraction": "share"},
         picture=lambda _, curve: transfer_figure(curve),
         caption="Mean potential over all traces; bands and bars: 95% intervals, clustered by problem.",
-    ),
-    Section(
-        "transfer_matrix", "transfer", "Readers by writers",
-        across=("writer",), n=("n_traces",),
-        names={"fraction": "Share given", "n_problems": "", "lift": ""}, kinds={"fraction": "share"},
     ),
     Section(
         "unlocked_problems", "transfer", "Problems that a part of the trace unlocks",

@@ -211,7 +211,18 @@ def test_models_are_compared_on_the_problems_they_share(study: Warehouse) -> Non
     assert (found["accuracy"]["value_a"], found["accuracy"]["value_b"]) == (0.667, 0.333)
     assert found["v0"]["difference"] == pytest.approx((80 - 16) / 3 / 64, abs=1e-3)
     assert found["v0"]["ci_low"] < found["v0"]["difference"] < found["v0"]["ci_high"]
-    assert found["insight"]["n_problems"] == 1
+    assert found["insight"]["n_problems"] == 3
+    of_paper = {r["measure"]: r["n_problems"] for r in ask(study, "model_pairs", trace_filter="paper")}
+    assert of_paper["insight"] == 1
+    assert not {"accuracy", "v0"} & set(of_paper)
+
+
+def test_difficulty_of_all_problems_and_of_parts(study: Warehouse) -> None:
+    parts = {r["split_by"] for r in ask(study, "difficulty")}
+    assert parts >= {"none", "level"}
+    assert {(r["split_by"], r["part"]) for r in ask(study, "difficulty", split_by="none")} == {
+        ("none", "all")
+    }
 
 
 def test_guesses_by_v0_stand_beside_their_bound(study: Warehouse) -> None:

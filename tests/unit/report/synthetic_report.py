@@ -232,7 +232,7 @@ def _add(tables: dict[str, Rows], curve: Rows) -> None:
 
 
 def _estimates(tables: dict[str, Rows]) -> dict[str, Rows]:
-    """Rates, means and a transfer curve with made-up intervals: enough for every kind of section."""
+    """Rates, means, differences and a transfer curve with made-up intervals: enough for every kind of section."""
     rates: Rows = []
     for model in MODELS:
         for pattern in ("insight", "tangent", "late_spike", "lucky_guess", "monotone"):
@@ -258,7 +258,16 @@ def _estimates(tables: dict[str, Rows]) -> dict[str, Rows]:
         for control in ("none", "shuffled")
         for fraction, lift in ((0.0, 0.0), (0.2, 0.15 if control == "none" else -0.02), (0.6, 0.4))
     ]  # fmt: skip
-    return {"pattern_rates": rates, "summaries": means, "transfer_curve": transfer}
+    checkpoints = [{"model": m, "series": "training", "step": 1000 * i} for i, m in enumerate(MODELS, 1)]
+    pairs = [
+        {"model_a": "demo-strong", "model_b": "demo-weak", "measure": measure, "rule": rule, "trace_filter": "all",
+         "cut_policy": policy, "n_problems": n, "value_a": 0.5, "value_b": 0.2, "difference": 0.3, "ci_low": 0.1,
+         "ci_high": 0.5}
+        for measure, rule, policy, n in (("accuracy", "none", "any", 24), ("insight", "threshold", "lines", 23),
+                                         ("tangent", "threshold", "lines", 0))
+    ]  # fmt: skip
+    return {"pattern_rates": rates, "summaries": means, "transfer_curve": transfer, "models": checkpoints,
+            "model_differences": pairs}  # fmt: skip
 
 
 def recorded_tables(n_sentences: int = 300) -> dict[str, Rows]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,8 @@ from page_reader import read_page
 from synthetic_report import Rows, demo_tables, source_of
 
 from cot_assets.report import render_report
-from cot_assets.report.findings import findings, warnings
+from cot_assets.report.findings import compared, findings, warnings
+from cot_assets.study import Protocol
 
 
 def test_findings_stand_on_rows_with_interval_and_n(small: dict[str, Rows]) -> None:
@@ -101,6 +103,32 @@ def test_the_gallery_holds_every_measured_trace(small_report: Path, small: dict[
 def test_the_caller_s_notices_stand_first(small: dict[str, Rows], tmp_path: Path) -> None:
     index = render_report(source_of(small), (), tmp_path / "report", ["The check martingale failed."])[0]
     assert "The check martingale failed." in read_page(index).all("div", "banner")[0].text
+
+
+def test_models_are_compared_on_a_page_of_their_own(small: dict[str, Rows], small_report: Path) -> None:
+    index, compare = (read_page(small_report / f"{name}.html") for name in ("index", "compare"))
+    said = "On the 24 problems that both have, demo-strong is correct in 50%, demo-weak is correct in 20%"
+    assert f"{said}: a difference of 30% [10, 50]." in index.all("body")[0].text
+    for title in ("Two models on the same problems", "Over the steps of a training"):
+        assert [title in (e.text for e in page.all("summary")) for page in (index, compare)] == [False, True]
+    assert "1 row rests on nothing and is left out." in compare.all("body")[0].text
+    assert not {e.attributes["id"] for e in compare.all("h2")} & {e.attributes["id"] for e in index.all("h2") if "id" in e.attributes}  # fmt: skip
+
+
+def test_one_model_is_not_compared(small: dict[str, Rows], tmp_path: Path) -> None:
+    alone = {name: [r for r in rows if r.get("model") != "demo-weak"] for name, rows in small.items()}
+    pages = render_report(source_of(alone), (), tmp_path / "report")
+    assert "compare.html" not in {page.name for page in pages}
+    assert "Compare" not in read_page(pages[0]).all("body")[0].text
+    assert compared(pl.DataFrame(schema={"measure": pl.String, "difference": pl.Float64})) == ""
+
+
+def test_a_command_names_what_differs_from_the_querys_own(small: dict[str, Rows]) -> None:
+    source = source_of(small)
+    assert source.command("transfer_matrix") == "cot-assets sql transfer_matrix"
+    other = replace(source, protocol=Protocol(name="other", headline_fraction=0.4))
+    assert other.command("transfer_matrix") == "cot-assets sql transfer_matrix -p fraction=0.4"
+    assert other.command("pattern_rates", rule=None) == "cot-assets sql pattern_rates"
 
 
 def test_every_section_names_the_query_of_its_numbers(small_report: Path) -> None:

@@ -24,7 +24,16 @@ def test_potentials(value: float | None, long: str, short: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "unknown"), (0.0, "0%"), (0.045, "4.5%"), (0.0996, "10%"), (0.625, "62%"), (1, "100%")],
+    [
+        (None, "unknown"),
+        (0.0, "0%"),
+        (0.045, "4.5%"),
+        (0.0996, "10%"),
+        (0.625, "62%"),
+        (1, "100%"),
+        (-0.274, "−27%"),
+        (-0.087, "−8.7%"),
+    ],
 )
 def test_shares(value: float | None, text: str) -> None:
     assert numbers.percent(value) == text

@@ -81,6 +81,32 @@ def test_counts_beside_n_are_left_out_unless_they_are_named() -> None:
     assert layout(frame, section).head == ["Problem id", "Sure", "n"]
 
 
+def test_what_all_rows_hold_can_head_another_column() -> None:
+    frame = pl.DataFrame({"first": ["a", "a"], "measure": ["v0", "n_tokens"], "value": [0.5, 0.25]})
+    section = Section("q", "models", "t", across=(), names={"value": "{first}"})
+    table = layout(frame, section)
+    assert (table.head, table.constants) == (["Measure", "a"], [])
+    assert [row[0].text for row in table.rows] == ["V0", "tokens"]
+    several = layout(frame.with_columns(first=pl.Series(["a", "b"])), section)
+    assert several.head == ["First", "Measure", "First"]
+
+
+def test_a_matrix_is_colored_by_potential_or_by_change() -> None:
+    frame = pl.DataFrame(
+        {"reader": ["a", "b"], "writer": ["b", "a"], "fraction": [0.2, 0.2], "potential": [0.25, 0.75],
+         "lift": [-0.6, 0.0], "unknown": pl.Series([None, None], dtype=pl.Float64)}
+    )  # fmt: skip
+    for colored, other, steps in (("potential", "lift", ["p5", "p15"]), ("lift", "potential", ["q0", "q10"])):
+        section = Section(
+            "q", "transfer", "t", across=("writer",), colored=colored,
+            kinds={"fraction": "share"}, names={other: ""},
+        )  # fmt: skip
+        table = layout(frame, section)
+        assert table.constants == [("Fraction", "20%")]
+        assert table.columns == [("Reader", False), ("a", True), ("b", True)]
+        assert [cell.step for row in table.rows for cell in row if cell.step] == steps
+
+
 @pytest.mark.parametrize(
     ("columns", "expected"),
     [

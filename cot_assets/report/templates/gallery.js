@@ -104,12 +104,5 @@
       update();
     });
   });
-  addEventListener("hashchange", unfold);
-  function unfold() {
-    var target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-    var first = target && target.parentElement.querySelector("details");
-    if (first) first.open = true;
-  }
   update();
-  unfold();
 })();
