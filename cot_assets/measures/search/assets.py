@@ -37,7 +37,7 @@ OPTIMIZATION_CHECKS = {
 
 @dg.asset(
     partitions_def=MODEL_BY_SET,
-    deps=["traces"],
+    deps=["traces", "completions"],  # it shares their blocks, of which their audit may have set some aside
     description=common.description("optimized_traces")
     + "\n\nThis asset also writes `optimized_steps`, `optimized_effects` and `blocks`, and samples into Parquet "
     "shards; a search that was stopped goes on where it was. Empty where the protocol's search_problems is 0.",
