@@ -11,7 +11,7 @@ The rules that are not equality:
   whichever side has it. Without a statement, a unit of the table counts as named and any other word does not.
   The condition is part of the decision (``unit``), so that a pair is compared once for all statements.
 - ``x = 5`` is 5, and ``x = 5`` is ``5 = x``; equations are the same if one is a constant multiple of the other.
-- Lists and sets have no order, tuples have one. ``(1,2)`` is a tuple and an open interval.
+- Lists and sets have no order, tuples have one. ``{5}`` is 5. ``(1,2)`` is a tuple and an open interval.
 - ``5 \pmod 7`` is ``12 \pmod 7``; a bare number is the value that stands there, or the least one.
 - ``x = 1, y = 2`` is the tuple of its values in the order of the names.
 - What is of another kind than the gold answer is incorrect.
@@ -64,7 +64,7 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         return Decision(True, f"same {gold.kind}")
     if "residue" in (given.kind, gold.kind):
         return _residues(given, gold)
-    if "tuple" in (_row(given), _row(gold)):
+    if {given.kind, gold.kind} & {"pair", "tuple"}:
         given, gold = _by_name(given), _by_name(gold)
     if gold.kind in _SCALARS:
         return _scalar(given, gold, algebra)
@@ -96,6 +96,8 @@ def _other_kind(given: Reading, gold: Reading) -> Decision:
 def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if given.kind == "relation":
         given = value_of(given) or given
+    if given.kind == "set" and len(given.items) == 1:
+        given = given.items[0]
     if given.kind == "list" and (decimal := decimal_comma(given, gold)):
         given = decimal
     if given.kind not in _SCALARS:
@@ -258,10 +260,6 @@ def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         given = replace(given, items=tuple(replace(row, kind="tuple") for row in given.items))
     same = _all_same(given.items, gold.items, algebra)
     return replace(same, rule=f"same {gold.kind}" if same.is_same else f"another {gold.kind}")
-
-
-def _row(reading: Reading) -> str:
-    return "tuple" if reading.kind in ("pair", "tuple") else reading.kind
 
 
 def _by_name(reading: Reading) -> Reading:

@@ -20,6 +20,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
         (r"x \equiv 2, 5 \pmod 7", r"5, 2 \pmod 7"), (r"2 \text{ or } 5 \pmod 7", r"5, 2 \pmod 7"),
     ],
     "angles": [(r"90^\circ", r"\frac{\pi}{2}"), ("45°", r"\pi/4"), ("30 degrees", r"\frac{\pi}{6}\text{ radians}"), (r"\theta = 60^\circ", r"\pi/3")],
+    "sets of one": [(r"\{5\}", "5"), (r"x \in \{-3\}", "-3"), (r"\{\frac12\}", "0.5")],
     "values by name": [("x=1, y=2", "(1,2)"), ("y=2, x=1", "(1,2)"), ("x=1, y=2", "(x,y)=(1,2)"), (r"a=1, b=2 \text{ and } c=3", "(1,2,3)")],
     "letters that have an order": [
         ("H2O", "H_2O"), (r"\text{H}_2\text{O}", "H_2O"), ("CO_{2}", "CO2"), ("C_6H_{12}O_6", "C6H12O6"), ("A B C D", "ABCD"), ("3 remainder 2", "3R2"), (r"3 \text{ R } 2", "3 R 2"), (r"\angle A B C", r"\angle ABC"),
@@ -125,6 +126,7 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         (r"5 \pmod 8", r"5 \pmod 7"), ("12", r"5 \pmod 7"), (r"2 \pmod 7", r"2, 5 \pmod 7"), (r"5 \pm 7", r"5 \pmod 7"), (r"5 \pmod 7", "12, 5"),
     ],
     "angles": [(r"90^\circ", r"\frac{\pi}{3}"), ("90", r"\frac{\pi}{2}"), (r"\sin 30^\circ", r"\pi/6"), ("0.5236", "30°")],
+    "sets of one": [(r"\{5\}", "6"), (r"\{5, 6\}", "5"), ("[5]", "6")],
     "values by name": [("x=2, y=1", "(1,2)"), (r"x=1 \text{ or } x=2", "(1,2)"), ("x=1, y=2", "(1,2,3)")],
     "numbers": [
         ("24", "25"), ("-25", "25"), ("12", "21"), ("0.33", r"\frac13"), ("0.333334", r"\frac13"), ("0.1250001", r"\frac18"), ("42.0000001", "42"), ("0.0000671", ".0000672"),
