@@ -21,7 +21,7 @@ from cot_assets.grading.reading.measured import priced, read_quantity
 from cot_assets.grading.reading.numbers import Number, numeral_in_base, read_number
 from cot_assets.grading.reading.terms import is_term
 from cot_assets.grading.text.letters import choice_letter
-from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical, nesting, plain
+from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical, plain
 from cot_assets.grading.text.splitting import (
     CLOSING,
     MOST_ITEMS,
@@ -31,6 +31,7 @@ from cot_assets.grading.text.splitting import (
     both_signs,
     is_name,
     is_one_group,
+    nesting,
     parts_of,
     split,
 )

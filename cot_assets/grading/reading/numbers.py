@@ -141,8 +141,9 @@ def _in_words(form: str) -> Fraction | None:
     if len(form) > 120 or not form[:1].isalpha():
         return None
     before, _, last = form.lower().rpartition(" ") if " " in form else form.lower().rpartition("-")
-    if last in _ORDINALS and (not before or (tens := _NAMED.get(before, 0)) >= 20):
-        return Fraction((tens if before else 0) + _ORDINALS[last])
+    tens = _NAMED.get(before, 0) if before else 0
+    if last in _ORDINALS and (not before or tens >= 20):
+        return Fraction(tens + _ORDINALS[last])
     part = "half" if last == "halves" else last.removesuffix("s")
     if part not in _PARTS:
         return _whole(form)

@@ -54,7 +54,7 @@ _ANSWER_IS = re.compile(
 )
 _STOPS = ".,;:。．｡،؛।॥۔、"  #: what ends a sentence, in several scripts
 _WRAPPERS = (
-    ("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"), ('"', '"'), (r"\boxed{", "}"),
+    ("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'"), (r"\boxed{", "}"),
     (r"\fbox{", "}"), ("{", "}"),
 )  # fmt: skip
 #: ``\\`` is listed first so that the break of a matrix row is never read as the start of a command.
@@ -81,7 +81,7 @@ _DEGREES = re.compile(r" ?\^ ?(?:\{ ?\\circ ?\}|\\circ(?![a-zA-Z]))")
 _TEMPERATURE = re.compile(_DEGREES.pattern + r" ?(?:\\text\{)? ?([CF])(?![A-Za-z]) ?\}?")
 _TRIG = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
 _WORD_COMMANDS = re.compile(
-    r"(?<![\\A-Za-z])(sqrt|pi|infinity|infty|theta|arcsin|arccos|arctan|sin|cos|tan|cot|sec|csc|ln|log|exp)(?![A-Za-z])"
+    r"(?<![\\A-Za-z])(sqrt|pi|infinity|infty|inf|theta|arcsin|arccos|arctan|sin|cos|tan|cot|sec|csc|ln|log|exp)(?![A-Za-z])"
 )
 _ARGUMENTS = (
     (re.compile(r"\\frac ?(\d) ?(\d)"), r"\\frac{\1}{\2}"),
@@ -93,6 +93,10 @@ _POWER_OF_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))")
 #: What is named by points, whose order tells.
 _POINTS = re.compile(
     r"(\\(?:angle|triangle|overline|overrightarrow|vec|widehat) ?\{?)([A-Z](?: [A-Z])+)(?![A-Za-z])"
+)
+#: A name with primes, which is another name, written as one with a subscript: computer algebra would drop them.
+_PRIMED = re.compile(
+    r"((?<![A-Za-z\\])[A-Za-z]|\\[A-Za-z]+)(?:_(\w)|_\{(\w+)\})? ?((?:'|\^ ?\{?(?:\\prime ?)+\}?)+)(?![A-Za-z])"
 )
 _SPACE = re.compile(r" (?![A-Za-z0-9])|(?<![A-Za-z0-9]) ")
 _SHORT_BRACES = re.compile(r"([\^_])\{([A-Za-z0-9])\}")
@@ -173,8 +177,14 @@ def canonical(text: str) -> str:
     text = _SPACED_GROUPS.sub(lambda m: m[0].replace(" ", ""), text)
     text = _SPACE.sub("", text).removeprefix(r"\approx").removeprefix("=")
     text = _BARE_POINT.sub("0.", _SHORT_BRACES.sub(r"\1\2", text))
+    text = _PRIMED.sub(_primed, text)
     text = _POINTS.sub(lambda m: m[1] + m[2].replace(" ", ""), text)
     return _unparenthesised(_PERCENT.sub(r"\\%", text))
+
+
+def _primed(match: re.Match[str]) -> str:
+    n = match[4].count("'") + match[4].count("prime")
+    return f"{match[1]}_{{{match[2] or match[3] or ''}0{'0' * n}}}"
 
 
 def _ungrouped(text: str) -> str:
@@ -245,18 +255,6 @@ def _is_balanced(text: str) -> bool:
         if depth < 0:
             return False
     return depth == 0
-
-
-def nesting(text: str) -> int:
-    """The greatest number of brackets of any sort that are open at once."""
-    depth = most = 0
-    for c in text:
-        if c in "([{":
-            depth += 1
-            most = max(most, depth)
-        elif c in ")]}":
-            depth -= 1
-    return most
 
 
 def _pairs(text: str) -> dict[int, int]:

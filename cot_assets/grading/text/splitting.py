@@ -57,6 +57,18 @@ def both_signs(form: str) -> list[str]:
     return [re.sub(r"\{\+", "{", plus), form.replace(r"\pm", "-")]
 
 
+def nesting(text: str) -> int:
+    """The greatest number of brackets of any sort that are open at once."""
+    depth = most = 0
+    for c in text:
+        if c in "([{":
+            depth += 1
+            most = max(most, depth)
+        elif c in ")]}":
+            depth -= 1
+    return most
+
+
 def is_one_group(tokens: list[str]) -> bool:
     """Whether the first bracket is closed by the last."""
     depth = 0

@@ -78,7 +78,10 @@ def ordered(form: str) -> str | None:
 
 def folded(bare: str) -> str:
     """The words of a plain text: case, stops, quotes, and blanks or hyphens between them do not matter."""
-    found = re.sub(r"\b([ap])\.? ?m\.?(?=\W|$)", r"\1m", TEXTUAL.sub(" ", bare).casefold())
+    points = re.sub(
+        r"(?<=[A-Z])'+(?![A-Za-z])", lambda m: "\u2032" * len(m[0]), bare
+    )  # A'B is another line than AB
+    found = re.sub(r"\b([ap])\.? ?m\.?(?=\W|$)", r"\1m", TEXTUAL.sub(" ", points).casefold())
     found = re.sub(r"(?<!\d)[.,;:!?](?!\d)|(?<=\d)[.,;:!?](?!\d)", " ", found)
     return " ".join(re.sub(r"(?<=\w)[-_](?=\w)", " ", found).split()) or bare.casefold()
 

@@ -20,6 +20,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
         (r"x \equiv 2, 5 \pmod 7", r"5, 2 \pmod 7"), (r"2 \text{ or } 5 \pmod 7", r"5, 2 \pmod 7"),
     ],
     "angles": [(r"90^\circ", r"\frac{\pi}{2}"), ("45°", r"\pi/4"), ("30 degrees", r"\frac{\pi}{6}\text{ radians}"), (r"\theta = 60^\circ", r"\pi/3")],
+    "primes": [(r"x^{\prime\prime}", "x''"), ("x'+1", "1+x'"), (r"f^\prime(x)=2x", "f'(x)=2x"), ("'C'", "C"), ("don't", "don’t"), ("-inf", r"-\infty")],
     "sets of one": [(r"\{5\}", "5"), (r"x \in \{-3\}", "-3"), (r"\{\frac12\}", "0.5")],
     "values by name": [("x=1, y=2", "(1,2)"), ("y=2, x=1", "(1,2)"), ("x=1, y=2", "(x,y)=(1,2)"), (r"a=1, b=2 \text{ and } c=3", "(1,2,3)")],
     "letters that have an order": [
@@ -126,6 +127,10 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         (r"5 \pmod 8", r"5 \pmod 7"), ("12", r"5 \pmod 7"), (r"2 \pmod 7", r"2, 5 \pmod 7"), (r"5 \pm 7", r"5 \pmod 7"), (r"5 \pmod 7", "12, 5"),
     ],
     "angles": [(r"90^\circ", r"\frac{\pi}{3}"), ("90", r"\frac{\pi}{2}"), (r"\sin 30^\circ", r"\pi/6"), ("0.5236", "30°")],
+    "primes": [
+        ("x'", "x"), ("f'(x)", "f(x)"), ("y''", "y'"), ("A'", "A"), ("x_1'", "x_1"), ("y'=2x", "y=2x"), ("x'+1", "x+1"), (r"\theta'", r"\theta"),
+        ("AB'", "AB"), (r"\angle A'BC", r"\angle ABC"),
+    ],
     "sets of one": [(r"\{5\}", "6"), (r"\{5, 6\}", "5"), ("[5]", "6")],
     "values by name": [("x=2, y=1", "(1,2)"), (r"x=1 \text{ or } x=2", "(1,2)"), ("x=1, y=2", "(1,2,3)")],
     "numbers": [
