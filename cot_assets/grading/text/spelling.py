@@ -45,7 +45,7 @@ _LOOKS = re.compile(
     r"|\\(?:tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge|nonumber|notag)(?![a-zA-Z])\s?"
 )
 _ONE_ROW = re.compile(
-    r"\\begin\s?\{((?:aligned|align|equation|gathered|gather|split)\*?)\}((?:(?!\\\\|\\end).)*)(?:\\\\\s?)?\\end\s?\{\1\}"
+    r"\\begin\s?\{((?:aligned|align|equation|gathered|gather|split)\*?)\}((?:(?!\\\\|\\(?:end|begin)).)*)(?:\\\\\s?)?\\end\s?\{\1\}"
 )
 #: "Answer:" and "The final answer is" in front of an answer, upright or not.
 _ANSWER_IS = re.compile(
