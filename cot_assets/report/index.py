@@ -51,7 +51,16 @@ class Report:
     """
 
     def __init__(self, source: Source, sections: Sequence[Section], notices: Sequence[str] = ()) -> None:
-        self.source, self.sections, self.notices = source, sections, notices
+        self.source, self.notices = source, notices
+        with source.together():
+            self._read(source)
+            self.sections = [(section, source.query(section.query, **section.values)) for section in sections]
+        self.rollouts: dict[Key, list[Row]] = {}
+        for row in source.telling_rollouts().iter_rows(named=True):
+            self.rollouts.setdefault((row["model"], row["prefix_id"]), []).append(row)
+
+    def _read(self, source: Source) -> None:
+        """Read the rows of traces."""
         self.curves = _by_trace(source.view("trace_curves", order="trace_id, cut_policy, cut_index"))
         answers = {
             (row["model"], row["prefix_id"]): row
@@ -68,9 +77,6 @@ class Report:
         traces = source.view("traces", "* EXCLUDE (prompt_token_ids, token_ids, char_ends, text), len(token_ids) = 0 AS is_in_words",
                              order="trace_id")  # fmt: skip
         self.traces = {row["trace_id"]: row for row in traces.iter_rows(named=True)}
-        self.rollouts: dict[Key, list[Row]] = {}
-        for row in source.telling_rollouts().iter_rows(named=True):
-            self.rollouts.setdefault((row["model"], row["prefix_id"]), []).append(row)
         self.verdicts = source.query("verdicts")
         self.is_compared = self.verdicts.height > 1
         names = ("spikes", "tangents", "lucky_guesses", "monotonicity")
@@ -176,8 +182,9 @@ class Report:
         for group, (_, label, question) in ((k, of) for k, of in GROUPS.items() if of[0] == page):
             shown: list[Row] = []
             silent: list[str] = []
-            for section in (s for s in self.sections if s.group == group):
-                rows = self.source.query(section.query, **section.values)
+            for section, rows in self.sections:
+                if section.group != group:
+                    continue
                 table = layout(rows, section, links)
                 if not table.rows:
                     silent.append(section.title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,7 @@ class Source:
         is_recorded: Its rollouts were published by others: how they were sampled is not in the protocol.
         texts: Adds ``text`` to rollouts that are named by shard, block_key and sample_index, and leaves out those whose
             text is not here. Without it no page shows what the model wrote.
+        together: Makes reads in a block cheaper than they are one by one.
     """
 
     read: Read
@@ -49,6 +51,7 @@ class Source:
     protocol: Protocol
     is_recorded: bool = False
     texts: Texts | None = None
+    together: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def query(self, name: str, **values: Any) -> pl.DataFrame:
         """What ``cot-assets sql NAME`` shows for the problem set; ``values`` are further parameters."""

@@ -36,6 +36,7 @@ SCHEMA = pa.schema(
 )
 
 
+_TYPES = dict(pl.DataFrame(SCHEMA.empty_table()).schema)
 _INDEX = {"block_key": pl.String, "shard": pl.String}
 _SAMPLED_WITH = b"sampled_with"
 _MANIFEST = ".manifest.json"  #: which files were read and found whole
@@ -95,7 +96,8 @@ class ShardStore:
         schema = (
             SCHEMA.with_metadata({_SAMPLED_WITH: self.sampled_with.encode()}) if self.sampled_with else SCHEMA
         )
-        table = pa.Table.from_pylist(list(rows), schema=schema)
+        # Arrow itself would import pandas to look at Python's values.
+        table = pl.DataFrame(list(rows), schema=_TYPES).to_arrow().cast(schema)
         temporary = self.folder / f"{os.getpid()}.tmp"
         try:
             with temporary.open("wb") as file:

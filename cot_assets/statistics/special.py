@@ -76,7 +76,8 @@ def hypergeometric_pmf(population: int, successes: int, draws: int) -> tuple[int
     """Lowest value and probabilities of the number of successes among ``draws`` without replacement."""
     low, high = max(0, draws - (population - successes)), min(draws, successes)
     support = np.arange(low, high + 1)
-    return low, np.asarray(scipy.stats.hypergeom.pmf(support, population, successes, draws), dtype=np.float64)
+    chosen = log_choose(successes, support) + log_choose(population - successes, draws - support)
+    return low, np.exp(chosen - log_choose(population, draws))  # scipy.stats loads slowly
 
 
 def find_root(f: Callable[[Floats, Floats], Floats], low: Floats, high: Floats, index: Floats) -> Floats:

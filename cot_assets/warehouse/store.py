@@ -10,6 +10,7 @@ DuckDB without a file: making one takes five times as long as attaching a file t
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -67,6 +68,7 @@ class Warehouse:
         self.home, self.lock_timeout_s = home, lock_timeout_s
         self._prepared: tuple[int, int] | None = None
         self._duckdb: duckdb.DuckDBPyConnection | None = None
+        self._of_thread = threading.local()
         self._lock = lock_of(home.warehouse, lock_timeout_s)
 
     def write_partition(
@@ -156,6 +158,21 @@ class Warehouse:
             frame = frame if finish is None else finish(frame)
             return _replace(con, schema, _rows(schema, frame, partition), partition, on_conflict)
 
+    @contextmanager
+    def together(self, purpose: str) -> Iterator[None]:
+        """Let this thread's calls in the block share one opening of the file: opening takes longer than most statements.
+
+        Every write is a transaction of its own all the same. Nobody else gets at the file meanwhile: only reading and
+        writing belongs into the block.
+        """
+        outer = getattr(self._of_thread, "con", None)
+        with self._open(purpose) as con:
+            self._of_thread.con = con
+            try:
+                yield
+            finally:
+                self._of_thread.con = outer
+
     def row_counts(self) -> RowCounts:
         """Rows by table, problem set and model; of tables that tell no problem set, nothing."""
         with self._open("count rows") as con:
@@ -198,6 +215,11 @@ class Warehouse:
     def _open(self, purpose: str, copy_to: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection for the block, the schema up to date; the file may be copied after it is closed."""
         path = self.home.warehouse
+        if (shared := getattr(self._of_thread, "con", None)) is not None:
+            with shared.cursor() as con:
+                con.execute(f"USE {_ATTACHED}")
+                yield con
+            return
         with self._lock.hold(purpose) as seconds_left:
             root = self._duckdb = self._duckdb or duckdb.connect(config=CONNECTION_CONFIG)
             try:

@@ -50,10 +50,11 @@ def explorations(
                 {**run.cost, "exploration_rounds": log["round"].max() or 0},
                 run.store("exploration"),
             )
-    scope.warehouse.write_partition("trace_cuts", cuts, {**scope.where, "cut_policy": ADAPTIVE})
-    scope.warehouse.write_partition("explorations", log, scope.where)
-    sampling.write_blocks(scope, "explorations", plan, engine, store)
-    frame = scope.warehouse.read_table("explorations", **scope.where)
+    with scope.warehouse.together("write explorations"):
+        scope.warehouse.write_partition("trace_cuts", cuts, {**scope.where, "cut_policy": ADAPTIVE})
+        scope.warehouse.write_partition("explorations", log, scope.where)
+        sampling.write_blocks(scope, "explorations", plan, engine, store)
+        frame = scope.warehouse.read_table("explorations", **scope.where)
     return common.finished(
         frame,
         scope.fingerprint,

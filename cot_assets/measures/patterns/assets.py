@@ -46,13 +46,14 @@ def patterns(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.Mat
     """Steps, their law, and whole traces. All tables are written, whichever of them are asked for."""
     scope = common.scope_of(context, study)
     found = judge_curves(scope.curves(), scope.problems(), scope.protocol)
-    for table, frame in found.items():
-        scope.warehouse.write_partition(table, frame, scope.where)
     asked = {key.to_user_string() for key in context.selected_asset_keys}
-    for name in (*FILLED, *(view for views in FILLED.values() for view in views)):
-        if name in asked:
-            frame = scope.warehouse.read_table(name, **scope.where)
-            yield common.finished(frame, scope.fingerprint, metadata=_event_counts(frame), asset=name)
+    names = (*FILLED, *(view for views in FILLED.values() for view in views))
+    with scope.warehouse.together("write patterns"):
+        for table, frame in found.items():
+            scope.warehouse.write_partition(table, frame, scope.where)
+        stored = {name: scope.warehouse.read_table(name, **scope.where) for name in names if name in asked}
+    for name, frame in stored.items():
+        yield common.finished(frame, scope.fingerprint, metadata=_event_counts(frame), asset=name)
 
 
 def _event_counts(frame: pl.DataFrame) -> dict[str, Any]:

@@ -41,27 +41,29 @@ def _chosen_models(scope: common.Scope) -> list[str]:
 
 
 def _of_model(scope: common.Scope) -> pl.DataFrame:
-    tables = {name: scope.warehouse.read_table(name, **scope.where) for name in JUDGED}
-    traces = scope.warehouse.read(
-        "SELECT problem_set, model, problem_id, verdict, n_tokens FROM traces "
-        "WHERE problem_set = $problem_set AND model = $model",
-        scope.where,
-    )
-    curves = scope.curves()
-    more = {"curves": curves, "traces": traces, "problems": scope.problems()}
+    with scope.warehouse.together("read what was judged"):
+        tables = {name: scope.warehouse.read_table(name, **scope.where) for name in JUDGED}
+        traces = scope.warehouse.read(
+            "SELECT problem_set, model, problem_id, verdict, n_tokens FROM traces "
+            "WHERE problem_set = $problem_set AND model = $model",
+            scope.where,
+        )
+        curves = scope.curves()
+        more = {"curves": curves, "traces": traces, "problems": scope.problems()}
     varied = rate_sensitivity(curves, tables["lucky_guesses"], scope.protocol)
     return withheld(pl.concat([summaries({**tables, **more}, scope.protocol), varied]), _chosen_models(scope))
 
 
 def _of_all_models(scope: common.Scope) -> pl.DataFrame:
     protocol = scope.protocol
-    tangents, spikes, guesses, monotone, changes = (
-        scope.warehouse.read_table(name, **scope.where) for name in _DECIDED
-    )
-    traces = scope.warehouse.read(
-        "SELECT problem_set, model, problem_id, trace_id, verdict FROM traces WHERE problem_set = $problem_set",
-        scope.where,
-    )
+    with scope.warehouse.together("read what was judged"):
+        tangents, spikes, guesses, monotone, changes = (
+            scope.warehouse.read_table(name, **scope.where) for name in _DECIDED
+        )
+        traces = scope.warehouse.read(
+            "SELECT problem_set, model, problem_id, trace_id, verdict FROM traces WHERE problem_set = $problem_set",
+            scope.where,
+        )
     decisions = decided_traces(tangents, spikes, guesses, monotone)
     found = [
         pattern_rates(decisions, protocol),

@@ -63,15 +63,16 @@ def optimized_traces(
             is_sampling = not asked or dg.AssetKey("traces") in asked
             found, plan, audit = run.audited(lambda: _search(scope, run, problems), "rollout", is_sampling)
             cost, store = run.cost, run.store("rollout")
-    for table, frame in found.frames.items():
-        scope.warehouse.write_partition(table, frame, scope.where)
-    scope.write_estimates(found.effects, ["optimized_effects"])
     chunks = [planned for planned in plan if optimize.is_chunk(planned)]
     rollouts = [planned for planned in plan if not optimize.is_chunk(planned)]
-    sampling.write_blocks(scope, "optimized_chunks", chunks, engine, store)
-    sampling.write_blocks(scope, "optimized_traces", rollouts, engine, store)
     shown = (*_TABLES, "optimized_effects")
-    stored = {table: scope.warehouse.read_table(table, **scope.where) for table in shown}
+    with scope.warehouse.together("write optimized_traces"):
+        for table, frame in found.frames.items():
+            scope.warehouse.write_partition(table, frame, scope.where)
+        scope.write_estimates(found.effects, ["optimized_effects"])
+        sampling.write_blocks(scope, "optimized_chunks", chunks, engine, store)
+        sampling.write_blocks(scope, "optimized_traces", rollouts, engine, store)
+        stored = {table: scope.warehouse.read_table(table, **scope.where) for table in shown}
     return common.finished(
         stored["optimized_traces"].drop("text"),
         scope.fingerprint,

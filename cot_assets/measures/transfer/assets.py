@@ -138,14 +138,17 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     """Which problems the reader solves with a prefix that it does not solve alone."""
     scope = common.sampled_scope_of(context, study)
     potentials = scope.warehouse.read_table("transfer_potentials", **_where(scope))
-    scope.warehouse.write_partition("unlocks", judge_unlocks(potentials, scope.protocol), _where(scope))
-    frame = scope.warehouse.read_table("unlocks", **_where(scope))
-    scope.write_estimates(unlock_rates(frame, scope.protocol), ["unlock_rates"])
-    shares = scope.warehouse.read_table("unlock_rates", **_where(scope))
+    judged, points = judge_unlocks(potentials, scope.protocol), transfer_curve(potentials, scope.protocol)
+    with scope.warehouse.together("write unlocks"):
+        scope.warehouse.write_partition("unlocks", judged, _where(scope))
+        frame = scope.warehouse.read_table("unlocks", **_where(scope))
+        scope.write_estimates(unlock_rates(frame, scope.protocol), ["unlock_rates"])
+        shares = scope.warehouse.read_table("unlock_rates", **_where(scope))
+        scope.write_estimates(points, ["transfer_curve"])
+        curve = scope.warehouse.read_table("transfer_curve", **_where(scope))
+        shortest = scope.warehouse.read_table("shortest_unlocks", **_where(scope))
     from cot_assets.measures.transfer.report import transfer_figure  # plotting loads slowly
 
-    scope.write_estimates(transfer_curve(potentials, scope.protocol), ["transfer_curve"])
-    curve = scope.warehouse.read_table("transfer_curve", **_where(scope))
     is_headline = (
         pl.col("fraction") == scope.protocol.analysis.headline_fraction,
         pl.col("trace_filter") == "all",
@@ -160,9 +163,7 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
         metadata={
             "picture": showing.picture(transfer_figure(curve)),
             "headline": showing.preview(shares.filter(*is_headline).select(columns), rows=20),
-            "shortest_unlocks": showing.preview(
-                scope.warehouse.read_table("shortest_unlocks", **_where(scope))
-            ),
+            "shortest_unlocks": showing.preview(shortest),
         },
     )
 
@@ -206,10 +207,12 @@ def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.Materi
     scope = common.sampled_scope_of(context, study)
     points = scope.warehouse.read_transform("transfer_points", _where(scope))
     steps = steps_of(points, scope.protocol)
-    scope.warehouse.write_partition("transfer_steps", steps, _where(scope))
-    scope.write_estimates(step_correlations(steps, scope.protocol), ["step_correlations"])
-    correlations = scope.warehouse.read_table("step_correlations", **_where(scope))
-    frame = scope.warehouse.read_table("transfer_steps", **_where(scope))
+    found = step_correlations(steps, scope.protocol)
+    with scope.warehouse.together("write transfer_steps"):
+        scope.warehouse.write_partition("transfer_steps", steps, _where(scope))
+        scope.write_estimates(found, ["step_correlations"])
+        correlations = scope.warehouse.read_table("step_correlations", **_where(scope))
+        frame = scope.warehouse.read_table("transfer_steps", **_where(scope))
     return common.finished(
         frame,
         common.transfer_fingerprint_of(context, scope),

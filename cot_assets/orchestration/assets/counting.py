@@ -40,10 +40,11 @@ def grade_rollouts(study: Study, scope: Scope, asset: str) -> None:
             f"{blocks['n'].sum():,} rollouts; materialize `{asset}` again, it samples only what is missing",
             allow_retries=False,
         )
-    places = scope.warehouse.read_transform("prefix_places", scope.where)
+    with scope.warehouse.together("read what is graded"):
+        places = scope.warehouse.read_transform("prefix_places", scope.where)
+        traces = scope.warehouse.read_transform("texts_of_set", {"problem_set": scope.problem_set})
+        problems = scope.problems()
     places = places.join(blocks, on="prefix_id", how="semi")
-    traces = scope.warehouse.read_transform("texts_of_set", {"problem_set": scope.problem_set})
-    problems = scope.problems()
     graded = [pl.DataFrame(schema=polars_schema("rollouts"))]
     with scope.judging() as judge:
         for part in slices(rows.drop("token_ids"), places, _CHARACTERS):

@@ -41,8 +41,10 @@ def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -
     @showing.told
     def derived(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         scope = common.scope_of(context, study)
-        scope.warehouse.write_partition(table, make(scope), scope.where)
-        frame = scope.warehouse.read_table(table, **scope.where)
+        made = make(scope)
+        with scope.warehouse.together(f"write {table}"):
+            scope.warehouse.write_partition(table, made, scope.where)
+            frame = scope.warehouse.read_table(table, **scope.where)
         return common.finished(
             frame,
             scope.fingerprint,
@@ -91,9 +93,11 @@ def estimate_assets(
         scope = common.scope_of(context, study)
         fingerprint = scope.fingerprint if is_by_model else common.comparison_fingerprint_of(context, scope)
         rows = make(scope)
-        for view, asked in questions.items():
-            scope.write_estimates(rows, asked)
-            frame = scope.warehouse.read_table(view, **scope.where)
+        with scope.warehouse.together(f"write {name}"):
+            for asked in questions.values():
+                scope.write_estimates(rows, asked)
+            stored = {view: scope.warehouse.read_table(view, **scope.where) for view in questions}
+        for view, frame in stored.items():
             shown = describe(view, frame) if study.has_pictures else {}
             yield common.finished(frame, fingerprint, metadata=shown, asset=view)
 

@@ -111,6 +111,7 @@ def publishing(
             scope.protocol,
             is_recorded=is_recorded,
             texts=lambda rollouts: with_texts(study.home().shards, rollouts, MOST_WRITTEN),
+            together=lambda: scope.warehouse.together("read for a report"),
         )
         notices = failed_checks(
             context.instance, checks, scope.problem_set, context.instance.get_dynamic_partitions("models")

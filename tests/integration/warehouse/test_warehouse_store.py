@@ -224,6 +224,24 @@ def test_threads_of_one_process_take_turns(warehouse: Warehouse, home: DataHome)
     assert min(counts) >= 1
 
 
+def test_calls_together_share_one_opening_which_is_this_threads_alone(
+    warehouse: Warehouse, home: DataHome
+) -> None:
+    with warehouse.together("write two sets"):
+        for name in ("s", "t"):
+            with warehouse.together(f"write {name}"):
+                warehouse.write_partition("problems", problems("a", problem_set=name), {"problem_set": name})
+        with pytest.raises(WarehouseError, match="lie outside the partition"):
+            warehouse.write_partition("problems", problems("b"), {"problem_set": "t"})
+        assert ids(warehouse) == ["a", "a"]
+        with (
+            ThreadPoolExecutor(1) as pool,
+            pytest.raises(WarehouseLockedError, match="to write two sets, since 20"),
+        ):
+            pool.submit(ids, Warehouse(home, lock_timeout_s=0.1)).result()
+    assert ids(Warehouse(home)) == ["a", "a"]
+
+
 def test_a_wait_in_vain_names_the_holder_and_the_way_out(home: DataHome) -> None:
     inside, done = threading.Event(), threading.Event()
     holder = Warehouse(home)
