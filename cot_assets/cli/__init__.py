@@ -30,7 +30,7 @@ COMMANDS = {
     ),
     "import": (
         "importing",
-        "Bring in rollouts that others published, as a recorded model, and analyze them like sampled ones.",
+        "Bring in rollouts that others published, as an imported model, and analyze them like sampled ones.",
     ),
     "models": (
         "models",

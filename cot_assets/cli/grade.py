@@ -23,7 +23,7 @@ from cot_assets.study import ANSWER_KINDS, ANSWER_RULES, AnswerRule
     "--answer-field",
     help="A final answer, already extracted; default: 'answer' in rows without a response.",
 )
-@click.option("--gold-field", default="gold", show_default=True, help="The right answer.")
+@click.option("--gold-field", default="gold", show_default=True, help="The gold answer.")
 @click.option(
     "--kind",
     type=click.Choice(ANSWER_KINDS),
@@ -60,9 +60,9 @@ def grade(
     r"""Grade a FILE of responses (JSONL, JSON, CSV or Parquet, also as .gz) with the grader of the pipeline.
 
     The last \boxed answer of each response is compared with the gold answer; nothing in a text is ever
-    executed. A number with a unit against the same number without one is correct where the row's "statement"
-    names the unit, or where there is none. A response ends as correct, incorrect, no_answer, truncated or unscored (the grader could not
-    tell in its time; it leaves the accuracy's denominator).
+    executed. A number with a unit equals the same number without one if the row's "statement" names the unit; without a
+    statement, only units that the grader knows count as named. A response ends as correct, incorrect, no_answer,
+    truncated or unscored (the grader could not tell in its time; it leaves the accuracy's denominator).
     """
     from cot_assets.grading.files import grade_file
 

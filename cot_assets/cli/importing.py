@@ -30,7 +30,7 @@ _EXISTING = click.Path(exists=True, path_type=Path)
 @click.option("--problem-set", metavar="NAME", help="With --undo: on which problems.")
 @click.pass_context
 def import_(context: click.Context, undo: bool, model: str | None, problem_set: str | None) -> None:
-    """Bring in rollouts that others published, as a recorded model, and analyze them like sampled ones.
+    """Bring in rollouts that others published, as an imported model, and analyze them like sampled ones.
 
     They are read from disk, never sampled again, and refused by everything that samples. The same import
     again changes nothing; imports of single traces add up. Rows are stored when their analysis went through:

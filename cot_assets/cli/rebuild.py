@@ -12,7 +12,7 @@ def rebuild() -> None:
     """Make warehouse.duckdb again from the shards; nothing is sampled.
 
     The old file is kept as warehouse.duckdb.before-rebuild, in place of the one of an earlier rebuild.
-    Recorded rollouts and the cost ledger, which no shard holds, are carried over from it. Where shards
+    Imported rollouts and the cost ledger, which no shard holds, are carried over from it. Where shards
     lack something, the command says how much and leaves everything as it was.
     """
     from cot_assets.definitions import build_defs
@@ -29,7 +29,7 @@ def rebuild() -> None:
             home,
             announce=lambda line: click.echo(f"  {line}", err=True),
         )
-    for kind, pairs in (("Rebuilt", done.pairs), ("Analyzed again (recorded)", done.recorded)):
+    for kind, pairs in (("Rebuilt", done.pairs), ("Analyzed again (imported)", done.recorded)):
         if pairs:
             click.echo(f"{kind}: " + ", ".join(f"{model} on {problem_set}" for model, problem_set in pairs))
     if done.carried:

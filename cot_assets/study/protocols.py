@@ -106,7 +106,10 @@ class SamplingRules(Entry):
         "fixed", description="adaptive: rollouts also where exploration finds that the potential changes"
     )
     #: Settings of the search; without meaning, and not in the hash, where the strategy is fixed.
-    adaptive: Adaptive = Adaptive.model_validate({})
+    adaptive: Adaptive = Field(
+        Adaptive.model_validate({}),
+        description="numbers of the adaptive strategy: `[NAME.sampling.adaptive]`",
+    )
     #: Not in the hash: it does not change what is sampled.
     audit_share: float = Field(
         0.02, ge=0, le=1, description="share of the blocks whose texts are scored again; at least 32 blocks"

@@ -1,15 +1,21 @@
-"""The reference pages of ``docs/``: every table, view and named query, written from their SQL.
+"""The reference pages of ``docs/``: every table, view and named query from their SQL, every setting from its model.
 
-Belongs here: Markdown from schemas and query headers. Does not belong here: the schemas and queries themselves.
-After a change of ``sql/``: ``uv run python -m cot_assets.warehouse.reference``.
+Belongs here: Markdown from schemas, query headers and fields. Does not belong here: these themselves.
+After a change of ``sql/`` or of a setting: ``uv run python -m cot_assets.warehouse.reference``.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from cot_assets.study import ModelEntry, ProblemSetEntry
+from cot_assets.study.protocols import Adaptive, AnalysisRules, SamplingRules
 from cot_assets.warehouse.queries import NamedQuery, named_queries
 from cot_assets.warehouse.reading import sql_folder
 from cot_assets.warehouse.schema import TableSchema, tables, views
@@ -17,11 +23,22 @@ from cot_assets.warehouse.schema import TableSchema, tables, views
 _NOTE = (
     "<!-- Written by `uv run python -m cot_assets.warehouse.reference`; edit the files in sql/ instead. -->"
 )
+_SETTINGS: tuple[tuple[str, str, type[BaseModel]], ...] = (
+    ("models.toml", "`[NAME]`: a model ([how](own-models.md)).", ModelEntry),
+    ("problem_sets.toml", "`[NAME]`: a problem set ([where problems come from](problems.md)).", ProblemSetEntry),
+    ("protocols.toml: sampling", "`[NAME.sampling]`: what is sampled. A change asks for new rollouts.", SamplingRules),
+    ("protocols.toml: adaptive sampling", "`[NAME.sampling.adaptive]`: [what it does](methods.md#adaptive-sampling).", Adaptive),
+    ("protocols.toml: analysis", "`[NAME.analysis]`: what is concluded. A change samples nothing.", AnalysisRules),
+)  # fmt: skip
 
 
 def pages() -> dict[str, str]:
     """File name in ``docs/`` to its Markdown."""
-    return {"tables.md": tables_page(tables(), views()), "queries.md": queries_page(named_queries())}
+    return {
+        "tables.md": tables_page(tables(), views()),
+        "queries.md": queries_page(named_queries()),
+        "settings.md": settings_page(),
+    }
 
 
 def tables_page(tables: Mapping[str, TableSchema], views: Mapping[str, TableSchema]) -> str:
@@ -61,8 +78,36 @@ def queries_page(queries: Mapping[str, NamedQuery]) -> str:
     )
 
 
+def settings_page() -> str:
+    """Every field of the three configuration files: its default and what it means."""
+    how = (
+        'The files lie in the folder that `COT_ASSETS_CONFIG` names. Every entry may say `extends = "OTHER"` and change '
+        "what differs. A field without a default has to be given."
+    )
+    parts = ["# Settings", _NOTE.replace("files in sql/", "descriptions in cot_assets/study"), how]
+    for title, what, kind in _SETTINGS:
+        rows = [
+            f"| `{name}` | {_default(field)} | {_cell(field.description or '')} |"
+            for name, field in kind.model_fields.items()
+            if name != "name"
+        ]
+        parts += [f"## {title}", what, "\n".join(["| field | default | meaning |", "|---|---|---|", *rows])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return ""
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if isinstance(value, BaseModel):
+        return "below"
+    if value is None or value in ((), {}):
+        return "none"
+    return f"`{_cell(json.dumps(value))}`"
+
+
 def _cell(text: str) -> str:
-    return re.sub(r"\s+", " ", text).replace("|", "\\|")
+    return re.sub(r"\s+", " ", text).replace("|", "\\|").replace("<", "&lt;")
 
 
 def _first_lower(text: str) -> str:

@@ -1,4 +1,4 @@
--- Which right answers look guessed, and how surprising is that at the problem's difficulty?
+-- Which correct answers look guessed, and how surprising is that at the problem's difficulty?
 -- param problem_set: NULL = all problem sets
 -- param model: NULL = all models
 -- param rule: 'lucky_guess' = last cut before the answer is stated; 'late_spike' = the paper's penultimate cut

@@ -1,4 +1,4 @@
--- How much of pass@k is luck? (Unbiased; over all traces, and over measured ones with guesses taken as wrong.)
+-- How much of pass@k is luck? (Unbiased; over all traces, and over measured ones with guesses counted as incorrect.)
 -- note: Unbiased. Cut policy any: from all sampled traces. Else from the measured ones, for which it is known which are
 -- note: guesses; without guesses these count as incorrect.
 -- param problem_set: NULL = all problem sets

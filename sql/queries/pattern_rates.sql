@@ -4,7 +4,7 @@
 -- note: the confirmed rule keeps what chance is unlikely to have made.
 -- param problem_set: NULL = all problem sets
 -- param rule: NULL = all rules; 'fitted', 'threshold' = the paper's on estimates, or 'confirmed'
--- param trace_filter: 'paper' = right traces of problems not solved without CoT; or correct, incorrect, all
+-- param trace_filter: 'paper' = correct traces of problems not solved without CoT; or correct, incorrect, all
 SELECT
     problem_set,
     model,

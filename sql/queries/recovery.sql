@@ -1,4 +1,4 @@
--- After a tangent, how often and after how many tokens does the trace get back, and is it right in the end?
+-- After a tangent, how often and after how many tokens does the trace get back, and is it correct in the end?
 -- note: Tangents after which a later cut is back within the tolerance, the tokens that this took, and how many of
 -- note: the traces with a tangent end correct. Traces end, so slow recoveries are missed; part of a recovery is
 -- note: chance.

@@ -4,7 +4,7 @@
 -- note: without any text.
 -- param problem_set: NULL = all problem sets
 -- param reader: NULL = all readers
--- param trace_filter: 'all' = all measured traces of the writer; 'correct' = right ones only
+-- param trace_filter: 'all' = all measured traces of the writer; 'correct' = correct traces only
 -- param leaks: 'kept' = any prefix; 'dropped' = none that states the gold answer
 SELECT
     problem_set,

@@ -2,7 +2,7 @@
 -- note: The writer's own text, no control. Lift: against the reader's potential without any text.
 -- param problem_set: NULL = all problem sets
 -- param fraction: 0.2 = share of the writer's trace
--- param trace_filter: 'all' = all measured traces of the writer; 'correct' = right ones only
+-- param trace_filter: 'all' = all measured traces of the writer; 'correct' = correct traces only
 -- param leaks: 'kept' = any prefix; 'dropped' = none that states the gold answer
 SELECT
     problem_set,

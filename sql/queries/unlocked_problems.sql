@@ -3,7 +3,7 @@
 -- note: Undecided: too few rollouts to say either; never counted as not unlocked.
 -- param problem_set: NULL = all problem sets
 -- param fraction: 0.2 = share of the writer's trace
--- param trace_filter: 'all' = all measured traces of the writer; 'correct' = right ones only
+-- param trace_filter: 'all' = all measured traces of the writer; 'correct' = correct traces only
 SELECT
     problem_set,
     reader,

@@ -43,7 +43,7 @@ def bring_up_to_date(
     is_gone = not home.warehouse.exists()
     with open_instance(home) as instance, screen:
         if is_gone and (commands := lost_imports(instance, warehouse)):
-            screen.say(f"{home.warehouse.name} is gone, and with it recorded rollouts; import them again:")
+            screen.say(f"{home.warehouse.name} is gone, and with it imported rollouts; import them again:")
             for command in commands:
                 screen.say(f"  {command}")
         definitions = build_defs(resource_overrides={"progress": screen})

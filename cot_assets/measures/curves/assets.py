@@ -1,4 +1,4 @@
-"""Group ``potential``: from problems to potential curves.
+"""Group ``curves``: from problems to potential curves.
 
 Belongs here: traces, prefixes (with trace_cuts), completions, rollouts, potentials. Does not belong
 here: what is found on the curves (:mod:`cot_assets.measures.patterns.assets`).

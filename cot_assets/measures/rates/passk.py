@@ -54,7 +54,7 @@ def pass_at_k_by_problem(
     ks: Sequence[int],
     rule: Rule = "lucky_guess",
 ) -> pl.DataFrame:
-    """pass@k of every problem, with all right traces and with guesses taken as wrong.
+    """pass@k of every problem, with all correct traces and with guesses counted as incorrect.
 
     Args:
         traces: the measured traces: ``problem_set, model, problem_id, trace_id, verdict`` (table

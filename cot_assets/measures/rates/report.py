@@ -10,15 +10,15 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, PercentFormatter
 
+from cot_assets.measures.rates.pattern_rates import PATTERNS
 from cot_assets.report.plots import FIRST, GRID, MUTED, SECOND, THIRD, legend, line, panels, title
 from cot_assets.report.sections import Section
 from cot_assets.report.text import natural, one_line
 
-_PATTERNS = ("insight", "tangent", "late_spike", "lucky_guess", "monotone")
 _LEARNED = {"v0": "chance without any CoT", "accuracy": "accuracy"}
 _MEANS = {"accuracy": "share", "truncated": "share", "solved_without_cot": "share", "n_tokens": "count",
           "gain_over_v0": "change"}  # fmt: skip
-_PAIRED = {"accuracy": "share", "v0": "value"} | dict.fromkeys(_PATTERNS, "share")
+_PAIRED = {"accuracy": "share", "v0": "value"} | dict.fromkeys(PATTERNS, "share")
 _OF_PAIRS = {"rule": "", "trace_filter": "", "cut_policy": "", "value_a": "{model_a}", "value_b": "{model_b}",
              "model_a": "First model", "model_b": "Second model", "matched_difference": "Matched on V0"}  # fmt: skip
 _MOST_MODELS = 6
@@ -39,7 +39,7 @@ def pattern_figure(rates: pl.DataFrame) -> Figure | None:
     policy = _first_policy(known)
     known = known.filter(pl.col("cut_policy") == policy)
     models = sorted(set(known["model"]), key=natural)
-    patterns = [pattern for pattern in _PATTERNS if pattern in set(known["pattern"])]
+    patterns = [pattern for pattern in PATTERNS if pattern in set(known["pattern"])]
     rules = [rule for rule in ("fitted", "threshold", "confirmed") if rule in set(known["rule"])]
     palette = _palette(len(models))
     figure, grid = panels(
@@ -87,7 +87,7 @@ def sensitivity_figure(sensitivity: pl.DataFrame) -> Figure | None:
         return None
     known = known.filter(pl.col("cut_policy") == _first_policy(known))
     models = sorted(set(known["model"]), key=natural)[:_MOST_MODELS]
-    patterns = [pattern for pattern in _PATTERNS if pattern in set(known["pattern"])]
+    patterns = [pattern for pattern in PATTERNS if pattern in set(known["pattern"])]
     sizes = sorted(set(known["n"]))[-3:]
     figure, grid = panels(len(models) * len(patterns), columns=len(patterns), width=2.1, height=1.9)
     handles: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Group ``optimization``: what a search over chunks makes of the model's traces.
+"""Group ``search``: what a search over chunks makes of the model's traces.
 
 Belongs here: optimized_traces (with optimized_steps and optimized_effects). Does not belong here: the search
 (:mod:`cot_assets.measures.search.greedy`) and what its traces show (:mod:`cot_assets.measures.search.effects`).

@@ -17,7 +17,7 @@ _MOST_PAIRS = 12
 _LOOKS = {
     "none": ("writer's own text", FIRST, "o", 0.0),
     "shuffled": ("control: shuffled", THIRD, "s", -0.012),
-    "wrong": ("control: wrong trace", SECOND, "X", 0.012),
+    "wrong": ("control: incorrect trace", SECOND, "X", 0.012),
     "own": ("control: reader's own", INKED, "D", 0.024),
 }
 _SPAN = {

@@ -22,7 +22,7 @@ def chain(problems: int, seed: int, **parameters: float) -> MarkovChain:
 
 @pytest.mark.parametrize(("problems", "traces"), [(8, 1), (12, 3)])
 def test_sound_data_pass(problems, traces):
-    # Size at 5% and 1% over 60 seeded data sets; figures for more are in METHODS.md.
+    # Size at 5% and 1% over 60 seeded data sets; figures for more are in docs/methods.md.
     p_values = []
     for seed in range(60):
         rng = np.random.default_rng([seed, 1])
@@ -65,7 +65,7 @@ def test_planted_defects_fail(defect, part, parameters):
 
 @pytest.mark.parametrize("population", POPULATIONS)
 def test_false_discoveries_stay_rare_in_every_population(population):
-    # 6 partitions of 300 pairs at n = 64; METHODS.md has more. By the paper's rule up to half are false.
+    # 6 partitions of 300 pairs at n = 64; docs/methods.md has more. By the paper's rule up to half are false.
     false, found, power = [], 0, []
     for seed in range(6):
         rng = np.random.default_rng([seed, 5])
@@ -81,7 +81,7 @@ def test_false_discoveries_stay_rare_in_every_population(population):
 
 
 def test_delta_intervals_hold_the_change_as_often_as_they_say():
-    """Exact, by enumeration at n = 10; METHODS.md has larger n."""
+    """Exact, by enumeration at n = 10; docs/methods.md has larger n."""
     n, p = 10, np.linspace(0.02, 0.98, 49)
     k = np.arange(n + 1)
     low, high = delta_interval(k[:, None], n, k, n)
