@@ -22,6 +22,10 @@ class EngineError(RuntimeError):
     """An engine cannot be loaded or used; the message names the model and the way out."""
 
 
+class CannotOpenError(EngineError):
+    """A model cannot be opened, and could not be the next time: its package, weights or memory are missing."""
+
+
 class CannotScoreError(EngineError):
     """What an engine wrote cannot be scored by a second pass; the message says why."""
 

@@ -81,7 +81,7 @@ def traces(
     """Sampled chains of thought with their verdicts, or those that came with the problems."""
     scope = common.sampled_scope_of(context, study)
     problems = scope.problems()
-    engine = sampling.open_engine(context, scope, engines)
+    engine = sampling.open_engine(scope, engines)
     if scope.config.problem_set(scope.problem_set).has_given_traces:
         return _given_traces(context, scope, problems, engine)
     plan = plan_traces(prompts(problems, engine), scope.protocol, engine.describe())
@@ -183,7 +183,7 @@ def completions(
 ) -> dg.MaterializeResult:
     """N rollouts of every prefix, complete when this materializes."""
     scope = common.sampled_scope_of(context, study)
-    engine = sampling.open_engine(context, scope, engines)
+    engine = sampling.open_engine(scope, engines)
     wanted = prefixes_of(scope.warehouse.read_table("prefixes", **scope.where))
     plan = plan_rollouts(wanted, scope.protocol, engine.describe())
     store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
@@ -287,7 +287,7 @@ def quick_look(
     known = scope.warehouse.read_table("problems", problem_set=config.problem_set)
     every = known if known.height else load_problems(declared.problem_set(config.problem_set), study.home())
     problems = every.head(config.problems)
-    engine = sampling.open_engine(context, scope, engines)
+    engine = sampling.open_engine(scope, engines)
     with sampling.EngineRun(context, scope, study, engine, progress) as run, scope.judging() as judge:
 
         def draw(plan: Sequence[PlannedBlock], purpose: Purpose) -> pl.DataFrame:

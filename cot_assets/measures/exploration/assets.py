@@ -43,7 +43,7 @@ def explorations(
     log, cost = pl.DataFrame(schema=polars_schema("explorations")), {}
     plan, engine, store, audit = list[PlannedBlock](), None, None, sampling.NOT_SAMPLED
     if scope.protocol.sampling.is_adaptive:
-        engine = sampling.open_engine(context, scope, engines)
+        engine = sampling.open_engine(scope, engines)
         with sampling.EngineRun(context, scope, study, engine, progress, name="exploration") as run:
             (cuts, log), plan, audit = run.audited(lambda: _explore(scope, run), "exploration")
             cost, store = (

@@ -56,7 +56,7 @@ def optimized_traces(
     found, plan, cost = _Found(), list[PlannedBlock](), {}
     engine, store, audit = None, None, sampling.NOT_SAMPLED
     if problems.height:
-        engine = sampling.open_engine(context, scope, engines)
+        engine = sampling.open_engine(scope, engines)
         with sampling.EngineRun(context, scope, study, engine, progress) as run:
             # A run without the traces draws new conclusions from what is there, which opens no model.
             asked = context.run.asset_selection

@@ -55,7 +55,7 @@ def transfer_completions(
             and name not in writers["model"].to_list()
         ):
             context.log.warning(f"writer {name!r} has no traces on {scope.problem_set!r} yet; skipped")
-    engine = sampling.open_engine(context, scope, engines)
+    engine = sampling.open_engine(scope, engines)
     problems = scope.problems()
     prompt_of = {prefix.problem_id: prefix for prefix in prompts(problems, engine)}
     same = {

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import dagster as dg
 from pydantic import PrivateAttr
 
-from cot_assets.engines.base import Engine, EngineError, Tokens
+from cot_assets.engines.base import CannotOpenError, Engine, EngineError, Tokens
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.remembered import RememberedEngine, recall, remember
 from cot_assets.engines.revision import entry_revision
@@ -137,7 +137,12 @@ class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]
             return known
 
     def _open(self, entry: ModelEntry) -> Engine:
-        engine = self.open(entry)
+        try:
+            engine = self.open(entry)
+        except EngineError as error:
+            if entry.engine == "openai":  # a server may come back
+                raise
+            raise CannotOpenError(str(error)) from error
         remember(DataHome.from_environment().models, entry, engine)
         return engine
 

@@ -14,11 +14,10 @@ from typing import Any, TypeVar
 import dagster as dg
 import polars as pl
 
-from cot_assets.engines.base import CannotScoreError, Engine, EngineError, EngineInfo
+from cot_assets.engines.base import CannotScoreError, Engine, EngineInfo
 from cot_assets.orchestration.assets.check_rules import SCHEMA, Finding
 from cot_assets.orchestration.assets.materializing import Scope
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
-from cot_assets.orchestration.status.records import FINAL_TAG
 from cot_assets.sampling.audit import Audit, audit
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.plan import PlannedBlock, cut_by_context, sampling_of
@@ -49,20 +48,10 @@ AUDIT = {
 NOT_SAMPLED = Finding(True, "the protocol asks for no rollouts here")
 
 
-def open_engine(context: dg.AssetExecutionContext, scope: Scope, engines: Engines) -> Engine:
-    """The run's engine for the scope's model, noted in ``models`` when its revision is new.
-
-    Raises:
-        dagster.Failure: It cannot be opened. Where that would be the same the next time, as with weights that are not
-            there, the run is marked as final, and automation waits until the entry or its weights have changed.
-    """
+def open_engine(scope: Scope, engines: Engines) -> Engine:
+    """The run's engine for the scope's model, noted in ``models`` when its revision is new."""
     entry = scope.entry
-    try:
-        engine = engines.get(entry)
-    except EngineError as error:
-        if entry.engine != "openai":  # a server may come back
-            context.instance.add_run_tags(context.run_id, {FINAL_TAG: "true"})
-        raise dg.Failure(str(error), allow_retries=False) from error
+    engine = engines.get(entry)
     named = {"model": entry.name, "revision": engine.describe().model_revision}
     if scope.warehouse.read_table("models", **named, series=entry.series, step=entry.step).is_empty():
         columns = ("engine", "path", "template", "series", "step")

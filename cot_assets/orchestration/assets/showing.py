@@ -10,13 +10,15 @@ import functools
 import inspect
 import math
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dagster as dg
 import polars as pl
 
+from cot_assets.engines.base import CannotOpenError
+from cot_assets.orchestration.status.records import FINAL_TAG
 from cot_assets.warehouse.errors import printable
 
 if TYPE_CHECKING:
@@ -105,31 +107,35 @@ def told(compute: F) -> F:
     """The computation of an asset, whose foreseen failures are one sentence: what is wrong, and the way out.
 
     Errors of this package become the failure of the step itself. It is not tried again: the same would happen. Their
-    traceback goes to the log, at level debug; what nobody foresaw keeps it.
+    traceback goes to the log, at level debug; what nobody foresaw keeps it. Where a model cannot be opened, the run is
+    marked as final: automation waits until the entry or its weights have changed.
     """
     if inspect.isgeneratorfunction(compute):
 
         @functools.wraps(compute)
         def generating(*args: Any, **more: Any) -> Iterator[Any]:
-            with _telling():
+            with _telling(args):
                 yield from compute(*args, **more)
 
         return cast("F", generating)
 
     @functools.wraps(compute)
     def computing(*args: Any, **more: Any) -> Any:
-        with _telling():
+        with _telling(args):
             return compute(*args, **more)
 
     return cast("F", computing)
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
+def _telling(args: Sequence[Any]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
         if not type(error).__module__.startswith("cot_assets."):
             raise
+        if isinstance(error, CannotOpenError):
+            context: dg.AssetExecutionContext = args[0]
+            context.instance.add_run_tags(context.run_id, {FINAL_TAG: "true"})
         dg.get_dagster_logger().debug(traceback.format_exc())
         raise dg.Failure(description=printable(str(error)), allow_retries=False) from None

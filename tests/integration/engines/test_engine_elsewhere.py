@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cot_assets.engines.base import Engine, EngineError, EngineInfo
+from cot_assets.engines.base import CannotOpenError, Engine, EngineError, EngineInfo
 from cot_assets.engines.remembered import RememberedEngine, remember
 from cot_assets.engines.revision import entry_revision
 from cot_assets.orchestration.assets.resources import Engines
@@ -60,3 +60,10 @@ def test_of_two_weights_under_one_name_those_that_are_here_count(entry: ModelEnt
     _known(entry, tmp_path, "later", 1024)
     weights.write_bytes(kept)
     assert _NotInstalled().load(entry).describe() == mine
+
+
+@pytest.mark.parametrize(("engine", "kind"), [("vllm", CannotOpenError), ("openai", EngineError)])
+def test_only_a_server_may_come_back(entry: ModelEntry, engine: str, kind: type[EngineError]) -> None:
+    with pytest.raises(EngineError, match="is not installed") as caught:
+        _NotInstalled().load(entry.model_copy(update={"engine": engine}))
+    assert type(caught.value) is kind

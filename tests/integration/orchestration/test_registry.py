@@ -8,13 +8,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from click.testing import CliRunner
-from support.lab import Lab
+from support.lab import Lab, ScriptedEngines
+from support.scripted import ScriptedEngine
 
 from cot_assets.cli import cli
 from cot_assets.definitions import build_defs
+from cot_assets.engines.base import EngineError
 from cot_assets.orchestration.registry.forgetting import ForgetError, forget_model
 from cot_assets.orchestration.runs import PipelineError, execute
 from cot_assets.orchestration.staleness import Unit
+from cot_assets.study import ModelEntry
 from cot_assets.study.found import Found, recall
 from cot_assets.warehouse.schema import tables
 from cot_assets.warehouse.store import Warehouse
@@ -102,32 +105,54 @@ def test_an_analysis_without_rollouts_fails_with_one_sentence(tmp_path: Path) ->
             execute(build_defs(), instance, Unit("evaluate_model", "sums", "strong"), assets=["drawdowns"])
 
 
+def _asked(definitions: dg.Definitions, instance: dg.DagsterInstance) -> list[str]:
+    """What the sensor asks for in four ticks, each of which is followed by the runs that it asked for."""
+    sensor = definitions.get_sensor_def("registry")
+    asked: list[str] = []
+    for _ in range(4):
+        result = sensor(dg.build_sensor_context(instance=instance))
+        assert isinstance(result, dg.SensorResult)
+        for request in result.dynamic_partitions_requests or ():
+            instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
+        for request in result.run_requests or ():
+            asked.append(f"{request.job_name} {request.partition_key}")
+            definitions.resolve_job_def(str(request.job_name)).execute_in_process(
+                instance=instance,
+                partition_key=request.partition_key,
+                tags={**request.tags, "dagster/run_key": str(request.run_key)},
+                asset_selection=request.asset_selection,
+                raise_on_error=False,
+            )
+    return asked
+
+
 @pytest.mark.heavy
 def test_weights_that_are_not_there_are_not_tried_again(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     lab.write_sums(n=1)
     lab.write(models={"lost": {"engine": "openvino", "path": "/nowhere/model", "problem_sets": ["sums"]}})
-    definitions = build_defs()
     with lab.instance() as instance:
-        sensor = definitions.get_sensor_def("registry")
-        asked: list[str] = []
-        for _ in range(4):
-            result = sensor(dg.build_sensor_context(instance=instance))
-            assert isinstance(result, dg.SensorResult)
-            for request in result.dynamic_partitions_requests or ():
-                instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
-            for request in result.run_requests or ():
-                asked.append(f"{request.job_name} {request.partition_key}")
-                definitions.resolve_job_def(str(request.job_name)).execute_in_process(
-                    instance=instance,
-                    partition_key=request.partition_key,
-                    tags={**request.tags, "dagster/run_key": str(request.run_key)},
-                    asset_selection=request.asset_selection,
-                    raise_on_error=False,
-                )
-        assert asked[:2] == ["load_problems sums", "evaluate_model lost|sums"]
-        assert not [each for each in asked if "measure_transfer" in each]
-        assert asked.count("evaluate_model lost|sums") == 1
+        asked = _asked(build_defs(), instance)
+    assert asked == ["load_problems sums", "evaluate_model lost|sums"]
     state, reason = status(lab)["lost", "sums"]
     assert state == "failed"
     assert "/nowhere/model" in reason
+
+
+class _Gone(ScriptedEngines):
+    """Models that were opened before, where their engine was still installed."""
+
+    def open(self, entry: ModelEntry) -> ScriptedEngine:
+        raise EngineError(f"model {entry.name!r}: vLLM is not installed")
+
+
+@pytest.mark.heavy
+def test_an_engine_that_is_missing_when_the_first_block_needs_it_is_not_tried_again(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    lab.write_sums(n=1)
+    lab.write_script("known", problem_sets=["sums"])
+    with lab.instance() as instance:
+        ScriptedEngines().load(lab.config().model("known"))
+        asked = _asked(build_defs(resource_overrides={"engines": _Gone()}), instance)
+    assert asked == ["load_problems sums", "evaluate_model known|sums"]
+    assert status(lab)["known", "sums"] == ("failed", "model 'known': vLLM is not installed")
