@@ -84,12 +84,14 @@ class State:
 
     ``recorded``: the mark of each part of a unit whose assets all carry it. ``in_flight``, ``failures`` and
     ``attempts`` (the number of the next launch: beyond that of every run that is known) are by unit and fingerprint.
+    ``materializing``: keys of partitions that a run which names no unit is filling, as those are that a person clicks.
     """
 
     recorded: Mapping[Unit, Marks] = field(default_factory=dict)
     in_flight: Collection[Launch] = ()
     failures: Mapping[Launch, int] = field(default_factory=dict)
     attempts: Mapping[Launch, int] = field(default_factory=dict)
+    materializing: Collection[str] = ()
 
     def given_up(self, max_attempts: int = MAX_ATTEMPTS) -> frozenset[Launch]:
         """What has failed so often that it is not asked for again."""
@@ -280,18 +282,16 @@ def decide(wants: Iterable[Wanted], state: State, max_attempts: int = MAX_ATTEMP
         parts: tuple[Part, ...] = tuple(part for part, mark in want.marks.items() if there.get(part) != mark)
         return tuple(want.marks) if "sampling" in parts else parts
 
-    def is_given_up(want: Wanted) -> bool:
-        return (want.unit, want.fingerprint) in given_up
-
-    settled = {want.unit for want in wants if not stale(want) or is_given_up(want)}
+    settled = {want.unit for want in wants if not stale(want) or (want.unit, want.fingerprint) in given_up}
     lists: dict[str, list[Wanted]] = {"requests": [], "running": [], "waiting": [], "given_up": []}
     for want in wants:
         if not (parts := stale(want)):
             continue
         want = replace(want, parts=parts)
-        if is_given_up(want):
+        launch, key = (want.unit, want.fingerprint), partition_key(want.unit)
+        if launch in given_up:
             lists["given_up"].append(want)
-        elif (want.unit, want.fingerprint) in state.in_flight:
+        elif launch in state.in_flight or key in state.materializing:
             lists["running"].append(want)
         elif all(unit in settled for unit in want.after):
             lists["requests"].append(want)

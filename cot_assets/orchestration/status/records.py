@@ -24,6 +24,7 @@ from cot_assets.study.home import DataHome, plain
 FINGERPRINT_TAG = "cot_assets/fingerprint"
 #: On runs that would fail again in the same way.
 FINAL_TAG = "cot_assets/final"
+ASSET_JOB = "__ASSET_JOB"  #: Dagster's name for runs of assets that are in no job
 Rows = Iterable[Sequence[Any]]
 Ask = Callable[[str], Rows]  #: rows of a SELECT
 
@@ -75,11 +76,15 @@ class Records:
 
 
 def read_records(events: Ask, runs: Ask) -> Records:
-    """Everything, from the two databases that Dagster keeps events and runs in."""
+    """Everything, from the two databases that Dagster keeps events and runs in.
+
+    Runs first: what one makes that ends meanwhile is seen as made, or the run as in flight.
+    """
+    found = _runs(runs)
     partitions: dict[str, list[str]] = {}
     for dimension, name in events(_PARTITIONS):
         partitions.setdefault(dimension, []).append(name)
-    return Records(partitions, latest(events, "ASSET_MATERIALIZATION", "dagster/data_version"), _runs(runs))
+    return Records(partitions, latest(events, "ASSET_MATERIALIZATION", "dagster/data_version"), found)
 
 
 def latest(events: Ask, event: str, tag: str) -> dict[tuple[str, str], tuple[float, str | None]]:

@@ -28,7 +28,7 @@ from cot_assets.orchestration.staleness import (
 )
 from cot_assets.orchestration.status.evidence import Evidence
 from cot_assets.orchestration.status.marks import differences
-from cot_assets.orchestration.status.records import Records, Run
+from cot_assets.orchestration.status.records import ASSET_JOB, Records, Run
 from cot_assets.study import Config
 from cot_assets.study.home import DataHome
 
@@ -63,6 +63,7 @@ def state_of(records: Records, evidence: Evidence, since: Since = lambda _: 0.0)
     in_flight: set[Launch] = set()
     failures: Counter[Launch] = Counter()
     attempts: dict[Launch, int] = {}
+    materializing = {run.partition for run in records.runs if run.job == ASSET_JOB and run.is_in_flight}
     for run in records.runs:
         unit = by_key.get((run.job, run.partition))
         if unit is None or run.fingerprint is None:
@@ -74,7 +75,7 @@ def state_of(records: Records, evidence: Evidence, since: Since = lambda _: 0.0)
             failures[launch] += MAX_ATTEMPTS if run.is_final else 1
         if run.number is not None:
             attempts[launch] = max(attempts.get(launch, 0), run.number + 1)
-    return State(recorded, frozenset(in_flight), failures, attempts)
+    return State(recorded, frozenset(in_flight), failures, attempts, frozenset(materializing))
 
 
 def known_units(records: Records) -> Iterator[Unit]:

@@ -1,4 +1,4 @@
-"""A real daemon: a model entry and a checkpoint appear while it runs, their tables fill, and each is asked for once."""
+"""A real daemon: a training and its checkpoints appear while it runs, their tables fill, each is asked for once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from support.configuration import write_sections
 import cot_assets
 from cot_assets.orchestration.instance import prepare_instance
 from cot_assets.study import DataHome
+from cot_assets.warehouse.queries import run_query
 from cot_assets.warehouse.store import Warehouse
 
 MODELS = Path(cot_assets.__file__).parent / "demo" / "models"
@@ -27,16 +29,12 @@ _LIMIT_SECONDS = 180
 _TINY = {"n": 16, "traces_per_problem": 1, "max_cuts": 2, "search_problems": 0}
 
 
-def _wait_for_rows(
-    home: DataHome, table: str, daemon: subprocess.Popen[bytes], log: Path, **of: object
-) -> None:
+def _wait_until(what: Callable[[], bool], daemon: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _LIMIT_SECONDS
-    while time.monotonic() < deadline:
-        if home.warehouse.exists() and Warehouse(home).read_table(table, **of).height:
-            return
+    while not what():
         assert daemon.poll() is None, log.read_text()[-3000:]
+        assert time.monotonic() < deadline, f"not within {_LIMIT_SECONDS} s:\n{log.read_text()[-3000:]}"
         time.sleep(2)
-    raise AssertionError(f"{table} is empty after {_LIMIT_SECONDS} s:\n{log.read_text()[-3000:]}")
 
 
 @contextmanager
@@ -77,27 +75,37 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataHome:
 
 
 @pytest.mark.heavy
-def test_an_entry_and_a_checkpoint_are_measured_once_each(home: DataHome, tmp_path: Path) -> None:
+def test_the_checkpoints_of_a_training_are_measured_once_each(home: DataHome, tmp_path: Path) -> None:
     config = tmp_path / "config"
-    entries = {
-        "newcomer": {"extends": "demo-weak", "problem_sets": ["tiny"]},
-        "training": {
-            "engine": "openvino", "checkpoints": "checkpoints", "problem_sets": ["tiny"], "add_bos": True,
-            "template": "Problem: {statement}\nSolution:\n",
-        },
+    training = {
+        "engine": "openvino", "checkpoints": "checkpoints", "problem_sets": ["tiny"], "add_bos": True,
+        "template": "Problem: {statement}\nSolution:\n",
     }  # fmt: skip
-    checkpoint = "training.step-1000"
+    checkpoints = {1000: "demo-weak", 2000: "demo-strong"}
     (config / "checkpoints").mkdir(parents=True)
     with _daemon(home, config) as (daemon, log):
-        write_sections(config / "models.toml", entries)
-        _wait_for_rows(home, "pattern_rates", daemon, log, model="newcomer")
-        shutil.copytree(MODELS / "demo-strong", config / "checkpoints" / "step-1000")
-        _wait_for_rows(home, "pattern_rates", daemon, log, model=checkpoint)
-    warehouse = Warehouse(home)
-    assert set(warehouse.read_table("potentials")["model"]) == {"newcomer", checkpoint}
-    assert warehouse.read_table("models", model=checkpoint).select("series", "step").rows() == [
-        ("training", 1000)
-    ]
+        write_sections(config / "models.toml", {"training": training})
+        for number, (step, weights) in enumerate(checkpoints.items(), 1):
+            shutil.copytree(MODELS / weights, config / "checkpoints" / f"step-{step}")
+            _wait_until(lambda: _steps(home) == [*checkpoints][:number], daemon, log)  # noqa: B023 - at once
+    models = [f"training.step-{step}" for step in checkpoints]
+    assert set(Warehouse(home).read_table("potentials")["model"]) == {*models}
     with closing(sqlite3.connect(home.dagster / "history" / "runs.db")) as con:
         runs = con.execute("SELECT partition FROM runs WHERE pipeline_name = 'evaluate_model'").fetchall()
-    assert sorted(runs) == [("newcomer|tiny",), (f"{checkpoint}|tiny",)]
+        asked = con.execute("SELECT value FROM run_tags WHERE key = 'dagster/run_key'").fetchall()
+        drawn = con.execute(
+            "SELECT unixepoch(create_timestamp), end_time FROM runs WHERE pipeline_name = '__ASSET_JOB' ORDER BY id"
+        ).fetchall()
+    assert sorted(runs) == [(f"{model}|tiny",) for model in models]
+    assert all(key.endswith(":0") for (key,) in asked), "nothing failed, nothing was asked for twice"
+    assert all(asked >= int(ended) for (_, ended), (asked, _) in pairwise(drawn)), (
+        "nor while it was being made"
+    )
+
+
+def _steps(home: DataHome) -> list[int]:
+    """The steps of the training that the published results show."""
+    if not home.results.exists():
+        return []
+    shown = run_query(home, "training_curve", {"series": "training"}).filter(measure="v0")
+    return shown["step"].to_list()

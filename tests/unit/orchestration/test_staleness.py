@@ -99,6 +99,11 @@ def test_what_is_in_flight_is_not_asked_for_again():
     assert (decision.requests, decision.running, decision.waiting) == ((), (A,), (B,))
 
 
+def test_what_a_run_without_a_name_is_filling_is_not_asked_for_meanwhile():
+    assert decide([A, B], State(materializing={"s"})).running == (A,)
+    assert decide([A, B], State(materializing={"m|s"})).requests == (A,)
+
+
 def test_an_older_fingerprint_in_flight_does_not_count():
     assert decide([A], State(in_flight={(A.unit, "0")})).requests == (A,)
 

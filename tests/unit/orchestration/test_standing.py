@@ -9,7 +9,7 @@ import pytest
 
 from cot_assets.orchestration.staleness import MAX_ATTEMPTS, Unit, Wanted, decide, partition_key, wanted
 from cot_assets.orchestration.status.evidence import Evidence
-from cot_assets.orchestration.status.records import Records, Run
+from cot_assets.orchestration.status.records import Records, Run, read_records
 from cot_assets.orchestration.status.standing import Standing, standings, state_of
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
 
@@ -141,6 +141,29 @@ def test_a_run_key_that_is_there_is_never_asked_for_again() -> None:
     left = [Run("id", unit.job, "SUCCESS", SET, want.fingerprint, number=1)]
     state = state_of(Records(partitions(), runs=left), EVIDENCE)
     assert state.attempts == {(unit, want.fingerprint): 2}
+
+
+def test_runs_of_assets_fill_their_partition_until_they_have_ended() -> None:
+    runs = [run(status, job="__ASSET_JOB", partition=f"{status}|demo") for status in ("STARTED", "SUCCESS")]
+    assert state_of(Records(partitions("m"), runs=runs), EVIDENCE).materializing == {"STARTED|demo"}
+
+
+def test_a_run_that_ends_while_the_records_are_read_is_not_overlooked() -> None:
+    """Its materialization is seen, or it is in flight."""
+    has_ended = False
+
+    def events(sql: str) -> list[tuple[object, ...]]:
+        made = ("2026-01-01 00:00:00", "f") if has_ended else None
+        return [('["problems"]', SET, *made)] if made and "ASSET_MATERIALIZATION" in sql else []
+
+    def runs(sql: str) -> list[tuple[object, ...]]:
+        nonlocal has_ended
+        status, has_ended = "SUCCESS" if has_ended else "STARTED", True
+        return [("id", "load_problems", status, SET)] if "pipeline_name" in sql else []
+
+    for _ in range(2):
+        records = read_records(events, runs)
+        assert records.runs[0].is_in_flight or records.made
 
 
 def test_a_failure_that_is_final_is_not_tried_again() -> None:
