@@ -1,7 +1,7 @@
-"""Runs of the command line: which belong to a process that is alive, and which were abandoned.
+"""Runs: which belong to a process that is alive, and which were abandoned.
 
 Belongs here: the mark of a process on its runs, and ending what a killed process left in Dagster. Does not
-belong here: runs that Dagster's daemon launched and that have started, which its run monitoring watches.
+belong here: workers of a server of code that is alive, which watches them.
 
 A process that is killed leaves its run "started" and its slot of the pool ``gpu`` taken, so that every later
 run would wait for ever. Each process therefore holds a lock of the operating system, which ends with it
@@ -16,7 +16,9 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import dagster as dg
@@ -31,7 +33,7 @@ from cot_assets.study import DataHome
 #: Of Dagster's hidden tags: it says nothing to a person.
 PROCESS_TAG = f"{HIDDEN_TAG_PREFIX}cot_assets/process"
 _STARTED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-_STARTING_S = 15.0  #: a run that is starting knows its server long before
+_STARTING_S = 5.0  #: a run that is starting knows its server long before
 
 
 @contextmanager
@@ -44,6 +46,14 @@ def alive(home: DataHome) -> Iterator[str]:
             yield name
     finally:
         _path(home, name).unlink(missing_ok=True)
+
+
+@cache
+def held(home: DataHome) -> str:
+    """:func:`alive` until this process ends, however it does: for the run that a server of code started it for."""
+    stack = ExitStack()
+    Finalize(None, stack.close, exitpriority=0)  # such a process runs nothing of atexit
+    return stack.enter_context(alive(home))
 
 
 @contextmanager
@@ -60,17 +70,18 @@ def running(instance: dg.DagsterInstance, home: DataHome) -> Iterator[str]:
 def end_abandoned(instance: dg.DagsterInstance, home: DataHome) -> int:
     """Cancel the unfinished runs of processes that are gone and free their slots; returns how many.
 
-    Runs of a daemon too, where it was killed while they started: Dagster's run monitoring gives them far longer.
-    Canceled and not failed: a person killed it, and automation counts failures.
+    Runs of a daemon too, where its server of code is gone: Dagster's run monitoring gives those that start far longer,
+    and never ends those that have started. Canceled and not failed: a person killed it, and automation counts failures.
     """
     ended = 0
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
         run, age = record.dagster_run, time.time() - record.update_timestamp.timestamp()
         name = run.tags.get(PROCESS_TAG)
-        if name is not None and not _is_alive(home, name):
+        is_watched = GRPC_INFO_TAG in run.tags and not _has_no_server(run, age)
+        if name is not None and not _is_alive(home, name) and not is_watched:
             gone = f"process {name.split('-')[0]}"
             _path(home, name).unlink(missing_ok=True)
-        elif run.status == dg.DagsterRunStatus.STARTING and age > _STARTING_S and _has_no_server(run):
+        elif name is None and run.status in _STARTED and _has_no_server(run, age):
             gone = "the server that was to start it"
         else:
             continue
@@ -116,15 +127,18 @@ def _path(home: DataHome, name: str) -> Path:
     return home.dagster / "processes" / f"{name}.lock"
 
 
-def _has_no_server(run: dg.DagsterRun) -> bool:
-    """Whether a daemon or web server launched the run, and its server of code, which was to start it, is gone."""
+def _has_no_server(run: dg.DagsterRun, age: float) -> bool:
+    """Whether a daemon or web server launched the run, and its server of code, which was to start it, is gone.
+
+    Where it is not known yet, the daemon may have been killed before it asked one: after ``age`` seconds it was.
+    """
     info = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
     if path := info.get("socket"):
         family, address = socket.AF_UNIX, path
     elif port := info.get("port"):
         family, address = socket.AF_INET, (info.get("host", "localhost"), int(port))
     else:
-        return True  # the daemon was killed before it asked a server
+        return run.status == dg.DagsterRunStatus.STARTING and age > _STARTING_S
     with socket.socket(family) as probe:
         probe.settimeout(5)
         return probe.connect_ex(address) != 0

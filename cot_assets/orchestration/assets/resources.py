@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import dagster as dg
+from dagster._core.storage.tags import GRPC_INFO_TAG
 from pydantic import PrivateAttr
 
 from cot_assets.engines.base import CannotOpenError, Engine, EngineError, Tokens
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.remembered import RememberedEngine, recall, remember
 from cot_assets.engines.revision import entry_revision
+from cot_assets.orchestration.processes import PROCESS_TAG, held
 from cot_assets.sampling.run import SamplingStatus
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
 from cot_assets.warehouse.recorded import with_recorded
@@ -34,13 +36,17 @@ class Study(dg.ConfigurableResource):  # type: ignore[type-arg]
     _warehouse: Warehouse | None = PrivateAttr(None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Forget what an earlier run read, and tag the run with its model and problem set, however it was launched."""
+        """Forget what an earlier run read, and tag the run with its model and problem set, however it was launched.
+
+        Where a server of code launched it, with its process as well: that may be killed together with the server.
+        """
         self._config = self._warehouse = None
-        if (
-            context.run is not None
-            and context.instance is not None
-            and (tags := _short_tags(context.run.tags))
-        ):
+        if context.run is None or context.instance is None:
+            return
+        tags = _short_tags(context.run.tags)
+        if GRPC_INFO_TAG in context.run.tags:
+            tags[PROCESS_TAG] = held(self.home())
+        if tags:
             context.instance.add_run_tags(context.run.run_id, tags)
 
     def config(self) -> Config:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import dagster as dg
@@ -67,6 +68,9 @@ def test_an_interrupted_and_a_killed_run_hold_up_nobody(tmp_path: Path) -> None:
         assert not instance.event_log_storage.get_concurrency_info("gpu").claimed_slots
 
 
+_LAUNCHED = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
+
+
 def test_only_what_a_dead_process_left_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab = Lab(tmp_path)
     with lab.instance() as instance, alive(lab.home) as own:
@@ -80,15 +84,20 @@ def test_only_what_a_dead_process_left_is_ended(tmp_path: Path, monkeypatch: pyt
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(str(tmp_path / "there"))
             server.listen()
-            for name in ("there", "gone"):
-                tags = {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": str(tmp_path / name)})}
-                run = dg.DagsterRun("job", run_id=name, status=dg.DagsterRunStatus.STARTING, tags=tags)
-                instance.add_run(run)
-            assert end_abandoned(instance, lab.home) == 0, "they have only just been launched"
+            names = {"dead": {PROCESS_TAG: "1-gone"}, "alive": {PROCESS_TAG: own}, "unnamed": {}}
+            for status, server, (process, tags) in product(_LAUNCHED, ("there", "gone"), names.items()):
+                info = json.dumps({"host": "localhost", "socket": str(tmp_path / server)})
+                run_id, told = f"{status.value} {server} {process}", {**tags, GRPC_INFO_TAG: info}
+                instance.add_run(dg.DagsterRun("job", run_id=run_id, status=status, tags=told))
+            instance.add_run(dg.DagsterRun("job", run_id="unasked", status=_LAUNCHED[0]))
+            end_abandoned(instance, lab.home)
+            ended = {run.run_id for run in instance.get_runs() if run.is_finished} - {"run1"}
+            assert ended == {
+                f"{s.value} gone {process}" for s in _LAUNCHED for process in ("dead", "unnamed")
+            }
+            assert end_abandoned(instance, lab.home) == 0, "one has only just been launched"
             monkeypatch.setattr(processes, "_STARTING_S", -1.0)
             assert end_abandoned(instance, lab.home) == 1
-        statuses = {run.run_id: run.status.value for run in instance.get_runs()}
-        assert (statuses["there"], statuses["gone"]) == ("STARTING", "CANCELED")
     assert list((lab.home.dagster / "processes").iterdir()) == []
 
 
