@@ -40,7 +40,13 @@ class Batch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._lock:
-            self._write()
+            try:
+                self._write()
+            except Exception:
+                raise
+            except BaseException:  # a signal came while it was written
+                self._write()
+                raise
 
     def add(self, rows: Sequence[Row]) -> None:
         """Take the rows of a finished block.

@@ -70,6 +70,21 @@ def test_a_finished_block_does_not_wait_for_the_next(
     assert store.index().height == 4
 
 
+def test_a_signal_that_comes_while_a_shard_is_written_costs_nothing(
+    engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, sync = ShardStore(tmp_path, "rollout", "m"), os.fsync
+
+    def interrupted(_: int) -> None:
+        monkeypatch.setattr(os, "fsync", sync)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sample_missing(engine, plan_of(engine, 2), SAMPLING, store, lambda _: None)
+    assert store.index().height == 4
+
+
 def test_what_the_timer_could_not_write_is_an_error_at_once(
     engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
