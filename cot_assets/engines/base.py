@@ -26,6 +26,14 @@ class CannotOpenError(EngineError):
     """A model cannot be opened, and could not be the next time: its package, weights or memory are missing."""
 
 
+class AwayNowError(EngineError):
+    """What a model needs is away and may come back: a cluster, or room on it."""
+
+
+class EngineDiedError(EngineError):
+    """What held the model has ended; another one may go on."""
+
+
 class CannotScoreError(EngineError):
     """What an engine wrote cannot be scored by a second pass; the message says why."""
 

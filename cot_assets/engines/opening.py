@@ -18,6 +18,10 @@ class RecordedModelError(EngineError):
 def open_engine(entry: ModelEntry) -> Engine:
     """Load the model of ``entry``; raises :class:`EngineError` where that is impossible or something is missing."""
     require(entry)
+    if entry.ray is not None:
+        from cot_assets.engines.ray.engine import RayEngine
+
+        return RayEngine(entry, entry.ray)
     if entry.engine == "openvino":
         from cot_assets.engines.openvino.engine import OpenVINOEngine
 

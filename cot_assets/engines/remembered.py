@@ -41,6 +41,7 @@ _IDENTITY = "engine.json"
 #: Fields that change no completion.
 _UNSEEN = {
     "name", "path", "problem_sets", "api_key_variable", "checkpoints", "marker", "discover", "series", "step",
+    "ray",
 }  # fmt: skip
 
 

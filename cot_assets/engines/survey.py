@@ -53,6 +53,8 @@ def survey(entry: ModelEntry) -> Survey:
             state = "converted" if place_of(source, needed[1]).is_dir() else "to be converted"
     except EngineError as error:
         state = str(error)
+    if entry.ray is not None:
+        kind = f"{kind}, in {entry.ray.actors} actors"
     return Survey(kind, source.size, revision, state, _context(source))
 
 
@@ -69,6 +71,14 @@ def require(entry: ModelEntry) -> None:
     Raises:
         EngineError: A package, weights, a conversion, memory; the message names it and the way out.
     """
+    if entry.ray is not None:  # packages and memory are an affair of the cluster's machines
+        if importlib.util.find_spec("ray") is None:
+            raise EngineError(
+                f"model {entry.name!r}: `ray` in models.toml needs the extra ray: `uv sync --extra ray`, or `pip install "
+                "'cot-assets[ray]'`"
+            )
+        model_folder(entry)
+        return
     if entry.engine == "vllm" and importlib.util.find_spec("vllm") is None:
         raise EngineError(
             f"model {entry.name!r}: vLLM is not installed; on Linux with a GPU: `uv sync --extra vllm`, or `pip install "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,21 @@ from cot_assets.study.entries import Entry, is_secret
 from cot_assets.study.home import expanded
 
 PACKAGE = "package:"  #: how a path begins that lies inside this package
+
+
+class RayActors(Entry):
+    """Actors of a Ray cluster that share a model's blocks, each with an engine of its own."""
+
+    actors: int = Field(1, ge=1, le=1000, description="how many")
+    cpus: float = Field(1, ge=0, description="CPUs that Ray keeps for each")
+    gpus: float | None = Field(
+        None, ge=0, description="GPUs for each; else as many as engine_args spread a model over"
+    )
+    address: str | None = Field(
+        None,
+        description="host:port of the cluster's head; else RAY_ADDRESS, else a cluster of this machine alone is started",
+    )
+    wait: float = Field(300, gt=0, description="seconds that a run waits for room on the cluster")
 
 
 class ModelEntry(Entry):
@@ -62,6 +78,9 @@ class ModelEntry(Entry):
     step: int | None = Field(None, ge=0, description="step of training after which a checkpoint was written")
     api_key_variable: str | None = Field(None, description="environment variable that holds the API key")
     engine_args: Mapping[str, Any] = Field(default_factory=dict, description="passed to the engine")
+    ray: RayActors | None = Field(
+        None, description="sample by actors of a Ray cluster, each with this engine"
+    )
 
     @field_validator("endpoint")
     @classmethod
@@ -100,6 +119,8 @@ class ModelEntry(Entry):
             raise ValueError(f"checkpoints are read by engine 'openvino' or 'vllm', not {self.engine!r}")
         if self.checkpoints and self.path:
             raise ValueError("an entry has a path or checkpoints, not both")
+        if self.ray and self.engine not in ("openvino", "vllm"):
+            raise ValueError(f"actors of Ray hold engine 'openvino' or 'vllm', not {self.engine!r}")
         if self.discover and self.engine != "openai":
             raise ValueError("discover asks an endpoint: it goes with engine 'openai'")
         if self.engine in ("openvino", "vllm") and not (self.path or self.checkpoints):
@@ -114,6 +135,14 @@ class ModelEntry(Entry):
     def endpoints(self) -> tuple[str, ...]:
         """The base URLs of its servers."""
         return (self.endpoint,) if isinstance(self.endpoint, str) else self.endpoint or ()
+
+    @property
+    def gpus_per_actor(self) -> float:
+        """GPUs that an actor of Ray gets: those that ``ray`` names, else as many as its engine spreads the model over."""
+        if self.ray is not None and self.ray.gpus is not None:
+            return self.ray.gpus
+        spread = ("tensor_parallel_size", "pipeline_parallel_size") if self.engine == "vllm" else ()
+        return math.prod(int(self.engine_args.get(name, 1)) for name in spread) if spread else 0
 
     @property
     def is_source(self) -> bool:

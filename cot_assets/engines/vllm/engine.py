@@ -22,6 +22,7 @@ from cot_assets.engines.base import (
     Block,
     BlockResult,
     Completion,
+    EngineDiedError,
     EngineError,
     EngineInfo,
     Sampling,
@@ -215,7 +216,7 @@ class VLLMEngine(TokenizedEngine[ModelTokenizer]):
         except Exception as error:
             if (how := cause_of_death(self._engine.engine_core, error)) is None:
                 raise
-            raise EngineError(
+            raise EngineDiedError(
                 f"model {self._entry.name!r}: vLLM's engine died while it sampled: {how}. Where memory was the "
                 "reason, lower engine_args.gpu_memory_utilization or max_num_seqs in models.toml. What was "
                 "sampled is kept: start the run again"

@@ -18,7 +18,7 @@ import dagster as dg
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from pydantic import PrivateAttr
 
-from cot_assets.engines.base import CannotOpenError, Engine, EngineError, Tokens
+from cot_assets.engines.base import AwayNowError, CannotOpenError, Engine, EngineError, Tokens
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.remembered import RememberedEngine, recall, remember
 from cot_assets.engines.revision import entry_revision
@@ -146,7 +146,7 @@ class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]
         try:
             engine = self.open(entry)
         except EngineError as error:
-            if entry.engine == "openai":  # a server may come back
+            if entry.engine == "openai" or isinstance(error, AwayNowError):  # a server may come back
                 raise
             raise CannotOpenError(str(error)) from error
         remember(DataHome.from_environment().models, entry, engine)
