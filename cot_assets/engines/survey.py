@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.openvino.sizing import free_memory
 from cot_assets.engines.revision import entry_revision
-from cot_assets.engines.tokenizer import stated_context
 from cot_assets.engines.weights.gguf import read_gguf
 from cot_assets.engines.weights.prepared import conversion, model_folder, place_of
 from cot_assets.engines.weights.source import Source, find_source
@@ -59,6 +58,8 @@ def survey(entry: ModelEntry) -> Survey:
 
 
 def _context(source: Source) -> int | None:
+    from cot_assets.engines.tokenizer import stated_context  # with Jinja, which most questions do without
+
     try:
         return read_gguf(source.path).context if source.kind == "gguf" else stated_context(source.folder)
     except EngineError:

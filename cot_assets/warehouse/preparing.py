@@ -19,7 +19,8 @@ from pathlib import Path
 import duckdb
 
 from cot_assets.warehouse.errors import WarehouseError, reason
-from cot_assets.warehouse.schema import TableSchema, describe, tables, views
+from cot_assets.warehouse.reading import sql_folder
+from cot_assets.warehouse.schema import TableSchema, describe, tables, view_files, views
 
 #: Rows by table, problem set and model (empty where a table tells no model).
 RowCounts = Mapping[tuple[str, str, str], int]
@@ -61,8 +62,13 @@ def transaction(con: duckdb.DuckDBPyConnection, *, read_only: bool = False) -> I
 @cache
 def version() -> str:
     """12 hex digits of a hash over the SQL of the tables and views that this code writes and reads."""
-    text = "\n".join(table.ddl for schema in (tables(), views()) for _, table in sorted(schema.items()))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    folder = sql_folder()
+    files = (
+        folder / "columns.toml",
+        *sorted((folder / "tables").glob("*.sql")),
+        *view_files(folder).values(),
+    )
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def is_current(con: duckdb.DuckDBPyConnection) -> bool:
@@ -90,7 +96,8 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
             "Move the file away, or point COT_ASSETS_HOME at another folder"
         )
     differences = [_difference(present[t.name], t) for t in tables().values() if t.name in present]
-    differences += [f"{name} is no view" for name in views() if name in present and not present[name].is_view]
+    names = view_files(sql_folder()).keys()
+    differences += [f"{name} is no view" for name in names if name in present and not present[name].is_view]
     if present and [c.name for c in present["schema_version"].columns] != ["name", "version", "applied_at"]:
         differences.append("it is of an earlier release")
     if found := [d for d in differences if d]:
@@ -98,7 +105,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
             f"another release of cot-assets made the warehouse: {'; '.join(found)}. "
             "'cot-assets rebuild' makes it again from the shards"
         )
-    if is_current(con) and tables().keys() | views().keys() <= present.keys():
+    if is_current(con) and tables().keys() | names <= present.keys():
         return
     with transaction(con):
         if not present:

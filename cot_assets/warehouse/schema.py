@@ -72,10 +72,10 @@ class TableSchema:
         raise WarehouseError(f"table {self.name!r} has no column {name!r}; it has: {known}")
 
 
-def read_schema(folder: Path) -> dict[str, TableSchema]:
+def read_schema(folder: Path, *, has_views: bool = True) -> dict[str, TableSchema]:
     """Tables and views of a folder ``sql/`` by name, each after those that it reads.
 
-    Views that read the shards (:func:`reads_shards`) are left out: they exist only in the published file.
+    Without ``has_views`` views are left out, which takes a third of the time.
 
     Raises :class:`WarehouseError` where a file is not valid SQL, does not create exactly what it is named after, or
     leaves a column without a comment.
@@ -87,9 +87,7 @@ def read_schema(folder: Path) -> dict[str, TableSchema]:
         tables = {path.stem: path for path in sorted((folder / "tables").glob("*.sql"))}
         for path in tables.values():
             _execute(con, path)
-        views = {
-            path.stem: path for path in sorted((folder / "views").glob("*.sql")) if not reads_shards(path)
-        }
+        views = view_files(folder) if has_views else {}
         order = _create_views(con, views)
         found = describe(con)
         if odd := sorted(found.keys() ^ (tables | views).keys()):
@@ -99,6 +97,11 @@ def read_schema(folder: Path) -> dict[str, TableSchema]:
     finally:
         con.close()
     return {name: _commented(found[name], (tables | views)[name], shared) for name in (*tables, *order)}
+
+
+def view_files(folder: Path) -> dict[str, Path]:
+    """The files of views by name; those that read the shards exist only in the published file, and are left out."""
+    return {path.stem: path for path in sorted((folder / "views").glob("*.sql")) if not reads_shards(path)}
 
 
 def reads_shards(path: Path) -> bool:
@@ -177,27 +180,23 @@ def describe(con: duckdb.DuckDBPyConnection) -> dict[str, TableSchema]:
 
 
 @cache
-def _schema() -> Mapping[str, TableSchema]:
-    return read_schema(sql_folder())
-
-
-@cache
 def tables() -> Mapping[str, TableSchema]:
     """The tables of this code by name."""
-    return MappingProxyType({name: table for name, table in _schema().items() if not table.is_view})
+    return MappingProxyType(read_schema(sql_folder(), has_views=False))
 
 
 @cache
 def views() -> Mapping[str, TableSchema]:
     """The views of this code by name, each after those that it reads."""
-    return MappingProxyType({name: view for name, view in _schema().items() if view.is_view})
+    return MappingProxyType({name: view for name, view in read_schema(sql_folder()).items() if view.is_view})
 
 
 def table_schema(table: str) -> TableSchema:
     """The schema of a table or view. Raises :class:`WarehouseError` with the known names."""
-    if table not in _schema():
-        raise WarehouseError(f"no table {shown(table)}; known: {', '.join(_schema())}")
-    return _schema()[table]
+    found = tables().get(table) or views().get(table)
+    if found is None:
+        raise WarehouseError(f"no table {shown(table)}; known: {', '.join((*tables(), *views()))}")
+    return found
 
 
 def polars_schema(table: str) -> pl.Schema:

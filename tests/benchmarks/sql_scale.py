@@ -183,7 +183,7 @@ def synthetic(seed: int, n_problems: int, where: dict[str, str]) -> dict[str, pl
     distinct = cuts.unique("prefix_id", keep="first", maintain_order=True)
     blocks = distinct.select(
         "problem_id", "prefix_id", asset=pl.lit("completions"), block_index=0, block_key="prefix_id", n=pl.lit(N),
-        seed=pl.lit("1"), model_revision=pl.lit("r"), sampled_with=pl.lit("{}"),
+        seed=pl.lit("1"), model_revision=pl.lit("r"), sampled_with=pl.lit("{}"), prompt=pl.lit("p"),
     )  # fmt: skip
     rollouts = (
         distinct.select("problem_id", "prefix_id", "share")
