@@ -74,7 +74,17 @@ def select(con: duckdb.DuckDBPyConnection, sql: str, params: Params = None) -> p
     Raises:
         WarehouseError: The SQL is wrong, or anything but one statement that reads.
     """
-    return _answer(con, sql, lambda: _relation(con, sql, params).pl())
+    import polars as pl
+
+    def take() -> pl.DataFrame:
+        try:
+            return pl.DataFrame(
+                _relation(con, sql, params)
+            )  # which loads no pyarrow, as DuckDB's own `pl` does
+        except pl.exceptions.ComputeError as error:  # of DuckDB, past the first rows
+            raise duckdb.Error(str(error).removeprefix("got external error: ")) from error
+
+    return _answer(con, sql, take)
 
 
 def select_rows(con: duckdb.DuckDBPyConnection, sql: str, params: Params = None) -> Rows:

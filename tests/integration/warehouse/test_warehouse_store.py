@@ -123,6 +123,7 @@ def test_parameters_are_bound(warehouse: Warehouse) -> None:
         ("COMMIT; DELETE FROM problems", "one SQL statement"),
         ("SELEC 1", "SELEC"),
         ("", "not 0"),
+        ("SELECT if(range = 290000, error('late'), range) FROM range(300000)", "cannot be run: .*late"),
     ],
 )
 def test_reading_refuses_what_is_no_select(warehouse: Warehouse, sql: str, message: str) -> None:
