@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
 _TYPES = dict(pl.DataFrame(SCHEMA.empty_table()).schema)
 _INDEX = {"block_key": pl.String, "shard": pl.String}
 _SAMPLED_WITH = b"sampled_with"
+_SET_ASIDE = b"set_aside"
 _MANIFEST = ".manifest.json"  #: which files were read and found whole
 _ASIDE = ".aside"  #: Parquet as well, under a name that no reader of shards looks for
 
@@ -93,9 +94,12 @@ class ShardStore:
 
         Raises :class:`ShardWriteError` where the disk is full or the folder cannot be written.
         """
-        schema = (
-            SCHEMA.with_metadata({_SAMPLED_WITH: self.sampled_with.encode()}) if self.sampled_with else SCHEMA
-        )
+        said = {_SAMPLED_WITH: self.sampled_with.encode()} if self.sampled_with else {}
+        if n_aside := sum(1 for _ in self.folder.glob(f"*{_ASIDE}")):
+            # Blocks that are sampled again may come out the same, and must not get the name of the file they were set
+            # aside from.
+            said[_SET_ASIDE] = str(n_aside).encode()
+        schema = SCHEMA.with_metadata(said) if said else SCHEMA
         # Arrow itself would import pandas to look at Python's values.
         table = pl.DataFrame(list(rows), schema=_TYPES).to_arrow().cast(schema)
         temporary = self.folder / f"{os.getpid()}.tmp"

@@ -218,6 +218,7 @@ def jackknifed_shares(
         sizes[seen] = shrink * (found * (1 - found))[seen] / variance[seen]
         sizes = np.clip(sizes, problems, values)
     low, high = jeffreys_interval(np.clip(found, 0.0, 1.0) * sizes, sizes, level)
+    low, high = np.minimum(low, found), np.maximum(high, found)  # near 0 and 1 it may leave the estimate out
     numbers = zip(found, low, high, sizes, of.tolist(), strict=True)
     return [
         Estimate(float(mean), float(a), float(b), n, n_clusters, None, float(size) if n else float("nan"))

@@ -5,7 +5,7 @@
 WITH measured AS (
     SELECT trace_id, list(token_end ORDER BY cut_index) AS cut_tokens
     FROM trace_cuts
-    WHERE problem_set = $problem_set AND NOT is_end
+    WHERE problem_set = $problem_set AND NOT is_end AND cut_policy <> 'adaptive'  -- the cuts of the protocol itself
     GROUP BY trace_id
 )
 SELECT traces.*, measured.cut_tokens

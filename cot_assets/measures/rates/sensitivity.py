@@ -166,7 +166,8 @@ class _Table:
         """Per cut: the share of the whole trace, and the closest curve that never falls."""
         flat, rising = np.empty(len(self.k)), np.empty(len(self.k))
         starts = np.flatnonzero(np.diff(self.trace, prepend=-1))
-        for start, end in zip(starts, [*starts[1:], len(self.k)], strict=True):
+        ends = np.append(starts[1:], len(self.k))[: len(starts)]  # none where no cut has rollouts
+        for start, end in zip(starts, ends, strict=True):
             k, n = self.k[start:end], self.n[start:end]
             flat[start:end] = k.sum() / n.sum()
             rising[start:end] = np.clip(isotonic_fit(k, n), 0, 1)

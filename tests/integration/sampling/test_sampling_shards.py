@@ -76,6 +76,16 @@ def test_a_block_that_was_written_twice_counts_once(tmp_path: Path) -> None:
     assert store.read(KEYS).height == 32
 
 
+def test_blocks_that_come_out_the_same_after_they_were_set_aside_are_found(tmp_path: Path) -> None:
+    store = store_of(tmp_path)
+    store.write(rows(*KEYS))
+    for _ in range(2):
+        store.set_aside(KEYS)
+        assert store.index().is_empty()
+        store.write(rows(*KEYS))
+        assert store_of(tmp_path).read(KEYS).height == 32
+
+
 def test_models_and_purposes_are_kept_apart(tmp_path: Path) -> None:
     store_of(tmp_path).write(rows(KEYS[0]))
     assert ShardStore(tmp_path, "trace", "m").index().is_empty()

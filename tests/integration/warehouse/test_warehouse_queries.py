@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import statistics
+from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 from warehouse_rows import ROOT
-from warehouse_study import LINES, PROTOCOL, TRANSFER, N, ask
+from warehouse_study import ENDS, LINES, PROTOCOL, TRANSFER, N, ask, fill
 
 from cot_assets.cli.sql import format_rows
 from cot_assets.measures.frames import CURVES as CURVES_SCHEMA
 from cot_assets.measures.rates.passk import Rule, pass_at_k_by_problem
+from cot_assets.study import DataHome
 from cot_assets.warehouse.queries import named_queries, query_rows, run_query
 from cot_assets.warehouse.schema import views
 from cot_assets.warehouse.store import Warehouse
@@ -57,6 +59,23 @@ def test_the_curves_transform_gives_what_the_statistics_take(study: Warehouse) -
     frame = study.read_transform("curves", {"problem_set": "s", "model": "strong"})
     assert dict(frame.schema) == dict(CURVES_SCHEMA)
     assert frame.height == 15
+
+
+def test_readers_are_given_the_cuts_of_the_protocol_and_not_those_that_exploration_found(
+    tmp_path: Path,
+) -> None:
+    warehouse = Warehouse(DataHome(tmp_path))
+    fill(warehouse)
+    where, asked = {"problem_set": "s", "model": "strong"}, {"problem_set": "s", "reader": "weak"}
+    traces = warehouse.read_table("traces", **where)
+    ends = pl.Series([ENDS[1:]] * traces.height, dtype=traces.schema["char_ends"])
+    warehouse.write_partition("traces", traces.with_columns(char_ends=ends), where)
+    before = warehouse.read_transform("transfer_traces", asked)
+    assert before["cut_tokens"].to_list() == [[0, 1, 2, 3]] * traces.height
+    cuts = warehouse.read_table("trace_cuts", **where)
+    found = cuts.with_columns(cut_policy=pl.lit("adaptive"))
+    warehouse.write_partition("trace_cuts", pl.concat([cuts, found]), where)
+    assert warehouse.read_transform("transfer_traces", asked).equals(before)
 
 
 def test_a_curve_ends_in_the_verdict(study: Warehouse) -> None:

@@ -179,6 +179,15 @@ def test_a_jackknifed_share_has_a_width_where_nothing_varies():
     assert alone.high - alone.low > 0.8
 
 
+def test_a_jackknifed_share_lies_in_its_interval_near_0_and_1():
+    clusters = np.repeat(list("abcd"), 5)
+    for mean in (4e-10, 1 - 4e-10):
+        (found,) = jackknifed_shares(
+            lambda kept, mean=mean: [mean if kept.all() else 0.5 * kept[0]], clusters
+        )
+        assert found.low <= found.mean == mean <= found.high
+
+
 def test_the_jackknife_leaves_out_whole_problems_in_bounded_many_fits():
     clusters, seen = np.repeat(np.arange(100), 3), []
     jackknifed_shares(lambda kept: seen.append(kept) or [kept.mean() / 2], clusters)

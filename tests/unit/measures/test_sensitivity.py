@@ -43,6 +43,12 @@ def sensitivity(curves, protocol):
     return shown_estimates("sensitivity", rate_sensitivity(curves, at, protocol))
 
 
+def test_curves_without_any_rollouts_decide_nothing():
+    got = sensitivity(curve([(None, None), (0, 0)]), PROTOCOL)
+    assert got.height > 0
+    assert got["n_traces"].unique().to_list() == [0]
+
+
 JUMP = np.array([0.3, 0.3, 0.75, 0.3, 0.5, 0.02])
 FLAT = np.full(12, 0.5)
 
