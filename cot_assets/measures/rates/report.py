@@ -129,7 +129,7 @@ def difference_figure(pairs: pl.DataFrame) -> Figure | None:
     known = known.filter(pl.col("cut_policy").is_in(policies))
     drawn = known.select("model_a", "model_b").unique(maintain_order=True).rows()[:_MOST_MODELS]
     measures = [measure for measure in _PAIRED if measure in set(known["measure"])]
-    figure, (axes,) = panels(1, width=7.2, height=0.5 + 0.2 * len(measures) * max(2, len(drawn)))
+    figure, (axes,) = panels(1, width=5.6, height=0.5 + 0.2 * len(measures) * max(2, len(drawn)))
     handles: dict[str, Any] = {}
     for number, ((first, second), color) in enumerate(zip(drawn, _palette(len(drawn)), strict=False)):
         own = known.filter(model_a=first, model_b=second)
