@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -197,6 +197,19 @@ class Trace:
     notes: tuple[str, ...] = ()
     grader: str = ""
     name: str = ""
+
+
+def add_once(traces: dict[Any, Trace], key: object, trace: Trace, where: str) -> None:
+    """Add a trace; one that is there already, as it is, counts once.
+
+    Raises:
+        ImportingError: What is there differs.
+    """
+    if traces.setdefault(key, trace) != trace:
+        raise ImportingError(
+            f"{where}: the trace of problem {trace.problem.problem_id!r:.220} differs from what was read of it before; "
+            "name only one of the files that hold it"
+        )
 
 
 def digest(*parts: str) -> str:

@@ -21,12 +21,13 @@ What is worth knowing of the numbers:
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from cot_assets.grading.text.extract import extract_answer
-from cot_assets.importing.base import Counts, Cut, Imported, ImportingError, Problem, Source, Trace
+from cot_assets.importing.base import Counts, Cut, Imported, ImportingError, Problem, Source, Trace, add_once
 from cot_assets.importing.files import Record, checked_share, checked_text, find, found_in, read_json
 from cot_assets.importing.frames import build
 
@@ -50,7 +51,7 @@ def import_cliff_token(
     """Read files, and every such file below folders.
 
     Args:
-        *paths: JSON files and folders; a file that is named twice is read once.
+        *paths: JSON files and folders; a file that is named twice is read once, and a trace in two files counts once.
         problem_set: Name that the problems get.
         model: Name of the model; default: the field ``_model``. Needed where the files do not tell.
         n: Rollouts per position; every score must be a multiple of 1 / n.
@@ -64,20 +65,23 @@ def import_cliff_token(
     Raises:
         ImportingError: The layout is another one, or a file is malformed, too large or contradicts itself.
     """
-    models: dict[str, list[Trace]] = {}
+    models: defaultdict[str, dict[tuple[object, ...], Trace]] = defaultdict(dict)
     for file, is_named in _files(paths).items():
         for record in _records(file, others_are_skipped=not is_named):
             name = model or record.optional_text("_model")
             if name is None:
                 raise ImportingError(f"{record.where}: does not name its model; give the model's name")
-            models.setdefault(name, []).append(_read_trace(record, n, early_stop))
+            trace = _read_trace(record, n, early_stop)
+            add_once(
+                models[name], (trace.problem.problem_id, trace.text, trace.token_ids), trace, record.where
+            )
     if not models:
         where = ", ".join(map(str, paths))
         found = found_in(paths[0]) if paths else "nothing"
         raise ImportingError(f"{where}: no JSON file with {', '.join(_FIELDS)} in it; found: {found}")
     source = Source(NAME, "tokens", {"n": n})
     return [
-        build(source, name, problem_set, traces, imported_at=imported_at)
+        build(source, name, problem_set, list(traces.values()), imported_at=imported_at)
         for name, traces in sorted(models.items())
     ]
 

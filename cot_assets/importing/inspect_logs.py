@@ -32,6 +32,7 @@ from cot_assets.importing.base import (
     Source,
     Trace,
     Verdict,
+    add_once,
 )
 from cot_assets.importing.files import Record, Words, checked_text, find, found_in, read_json, unpacked
 from cot_assets.importing.frames import build
@@ -51,11 +52,11 @@ _VERDICTS: Mapping[str, Verdict] = {
 
 @dataclass
 class _Log:
-    """What a log says: the traces of its model on its task, and how many samples told nothing."""
+    """What a log says: the traces of its model on its task, by sample, and how many samples told nothing."""
 
     model: str
     task: str
-    traces: list[Trace] = field(default_factory=list)
+    traces: dict[str, Trace] = field(default_factory=dict)
     n_empty: int = 0
     is_whole: bool = True
 
@@ -70,7 +71,7 @@ def import_inspect(
     """Read logs, and every ``.eval`` file below folders, as traces with verdicts.
 
     Args:
-        *paths: Logs and folders.
+        *paths: Logs and folders; a sample that a log repeats of another, as a retry does, counts once.
         problem_set: Name that the problems get; default: the task.
         model: Name of the model; default: as the log says.
         scorer: Whose scores are the verdicts; default: the first of a sample.
@@ -94,9 +95,17 @@ def import_inspect(
         notes += ["A log is of an evaluation that did not end: its traces may be a choice"] * any(
             not log.is_whole for log in logs
         )
-        traces = [trace for log in logs for trace in log.traces]
+        traces: dict[str, Trace] = {}
+        for log in logs:
+            for sample, trace in log.traces.items():
+                add_once(traces, sample, trace, f"sample {sample:.80}")
         built = build(
-            Source(NAME, "sentences", {}), name, of_set, traces, notes=notes, imported_at=imported_at
+            Source(NAME, "sentences", {}),
+            name,
+            of_set,
+            list(traces.values()),
+            notes=notes,
+            imported_at=imported_at,
         )
         results.append(built)
     return results
@@ -104,7 +113,7 @@ def import_inspect(
 
 def read_inspect_traces(path: Path, scorer: str | None = None) -> list[Trace]:
     """The traces of one log. Raises :class:`ImportingError` where it is none."""
-    return _read_log(path, scorer).traces
+    return list(_read_log(path, scorer).traces.values())
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -132,7 +141,7 @@ def _read_log(path: Path, scorer: str | None) -> _Log:
         if trace is None:
             log.n_empty += 1
         else:
-            log.traces.append(trace)
+            add_once(log.traces, sample.optional_text("uuid") or sample.where, trace, sample.where)
     if not log.traces:
         raise ImportingError(f"{path}: none of its {log.n_empty} samples has a text; name another log")
     return log

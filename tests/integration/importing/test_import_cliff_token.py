@@ -161,7 +161,11 @@ def put(tmp_path):
 
 def test_a_list_of_traces_and_positions_that_were_not_measured(put, store):
     other = small(problem_id="q", response="Two.", response_tokens=["Two", "."], response_token_ids=[7, 8])
-    file = put([small(), small(), other | {"all_position_scores": [0.25], "is_correct": False}])
+    longer = small(
+        response="It is \\boxed{2}.", response_tokens=[*small()["response_tokens"], "."],
+        response_token_ids=[*small()["response_token_ids"], 6],
+    )  # fmt: skip
+    file = put([small(), longer, other | {"all_position_scores": [0.25], "is_correct": False}])
     (imported,) = import_cliff_token(file)
     assert store(imported)["traces"] == 3
     traces = imported.frames["traces"]
@@ -169,9 +173,20 @@ def test_a_list_of_traces_and_positions_that_were_not_measured(put, store):
     assert traces["trace_id"].n_unique() == 3
     assert traces["verdict"].to_list() == ["correct", "correct", "no_answer"]
     first = curve(imported).filter(pl.col("trace_id") == traces["trace_id"][0])
-    # The two equal traces share their prefixes, so their rollouts add up.
+    # The first two traces share their prefixes, so their rollouts add up.
     assert first["n"].to_list() == [0, 128, None, 128, 128, None]
     assert first["n_correct"].to_list()[1] == 64
+
+
+def test_a_trace_in_two_files_counts_once(put, tmp_path):
+    put([small(), small()])
+    (tmp_path / "one.json").write_text(json.dumps(small()))
+    (imported,) = import_cliff_token(tmp_path)
+    assert imported.frames["traces"].height == 1
+    assert curve(imported)["n"].to_list() == [0, 64, None, 64, 64, None]
+    (tmp_path / "one.json").write_text(json.dumps(small(all_position_scores=[0.25, None, 1.0, 1.0])))
+    with pytest.raises(ImportingError, match=r"trace.json.*the trace of problem 'p' differs"):
+        import_cliff_token(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,17 @@ def test_what_tells_nothing_is_left_out_and_said(put):
     )
 
 
+def test_a_retry_repeats_samples_that_count_once(put, tmp_path):
+    put(sample(uuid="u1"), header=HEADER | {"status": "error"}, name="a.eval")
+    put(sample(uuid="u1"), sample(2, uuid="u2"), sample(2, epoch=2, uuid="u3"), sample(3), name="b.eval")
+    (imported,) = import_inspect(tmp_path)
+    traces = imported.frames["traces"].sort("problem_id", "sample_index")
+    assert traces["problem_id"].to_list() == ["1", "2", "2", "3"]
+    put(sample(uuid="u1", scores={"match": {"value": "I"}}), name="b.eval")
+    with pytest.raises(ImportingError, match="sample u1: the trace of problem '1' differs"):
+        import_inspect(tmp_path)
+
+
 def test_choices_and_scorers(put):
     more = {
         "choices": ["4", "5"],
