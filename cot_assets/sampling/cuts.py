@@ -16,6 +16,8 @@ from cot_assets.study import CutPolicy
 
 Decode = Callable[[Sequence[int]], str]
 _WINDOW = 8  #: tokens of context: tokenizers may drop a blank at the start of what they decode
+_LONGEST = 64  #: tokens of a window after which it may also begin with bytes that are no character
+_BYTES = 4  #: of a character, at most
 REPLACEMENT = "\ufffd"  #: what decoders write for bytes that are no character, or not yet
 _LINE_END = re.compile(r"(?<=\S)[^\S\n]*\n")  #: of lines that are not blank
 
@@ -31,11 +33,18 @@ def char_ends(decode: Decode, token_ids: Sequence[int]) -> list[int]:
     for position in range(1, len(token_ids) + 1):
         piece = decode(token_ids[start:position])
         whole = piece.rstrip(REPLACEMENT)  # what is cut off may become a character with the next token
-        ends.append(max(base + len(whole), ends[-1] if ends else 0))
-        if whole == piece and position - start >= 2 * _WINDOW:
-            kept = decode(token_ids[position - _WINDOW : position])
-            if not kept.startswith(REPLACEMENT):
-                start, base = position - _WINDOW, ends[-1] - len(kept)
+        before = ends[-1] if ends else 0
+        ends.append(max(base + len(whole), before) if whole else before)
+        length = position - start
+        if length < 2 * _WINDOW or (whole != piece and length < _LONGEST):
+            continue
+        reached = ends[-1] if whole == piece else base + len(piece)
+        for first in range(position - _WINDOW, position - _WINDOW - _BYTES, -1):
+            kept = decode(token_ids[first:position])
+            is_clean = whole == piece and not kept.startswith(REPLACEMENT)
+            if is_clean or (length >= _LONGEST and piece.endswith(kept)):
+                start, base = first, reached - len(kept)
+                break
     if not ends:
         return []
     text = decode(token_ids)

@@ -21,7 +21,8 @@ _MONEY = r"\$\d[\d,]*(?:\.\d+)?(?=[.,;:!?)]{0,2}(?:\s{1,4}[A-Za-z]{2}|\s{0,4}$|\
 _PLACES = re.compile(
     rf"(?P<skip>\\[\\$]|{_MONEY})"
     r"|(?P<formula>\$\$?|\\[()\[\]]|\\begin\{[a-z]{1,20}\*?\}|\\end\{[a-z]{1,20}\*?\})"
-    rf"|(?P<stop>[.!?…]+{_CLOSERS}(?=\s))"
+    # From the first of several stops only: from each of them, a long row would be read to its end.
+    rf"|(?P<stop>(?<![.!?…])[.!?…]+{_CLOSERS}(?=\s))"
     # Scripts that put no blank after a full stop; the full-width point is also a decimal point.
     rf"|(?P<full>(?:[。｡！？।॥؟۔։።]|(?<!\d)．|．(?!\d))+{_CLOSERS})"
     r"|(?P<line>\n)"

@@ -6,7 +6,7 @@ these tokens, also where a character's bytes are spread over tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
@@ -66,6 +66,28 @@ def test_characters_of_any_tokens(family: Family, data: st.DataObject) -> None:
             assert end >= len(so_far) or not text.startswith(so_far)
         else:
             assert text[:end] == so_far
+
+
+#: Where no eight tokens begin with a character and end with one, or none at all is one.
+_BYTES = {
+    "no character": b"\xff", "half a character": "角".encode()[:2], "all kinds": b"\xff\x80\xf0\x9f\xe2\x82",
+    "the sign for it": "\ufffd".encode(), "of three bytes": "角".encode(), "of four bytes": "🙂".encode(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", _BYTES.values(), ids=_BYTES)
+def test_long_runs_of_bytes_are_decoded_in_windows(unit: bytes) -> None:
+    ids, n_decoded = list(b"So " + unit * (1200 // len(unit)) + b" end"), 0
+
+    def decode(part: Sequence[int]) -> str:
+        nonlocal n_decoded
+        n_decoded += len(part)
+        return bytes(part).decode(errors="replace")
+
+    ends = char_ends(decode, ids)
+    assert n_decoded < 50 * len(ids)
+    assert ends[:-1] == [len(decode(ids[:t]).rstrip(_REPLACEMENT)) for t in range(1, len(ids))]
+    assert ends[-1] == len(decode(ids))
 
 
 @given(

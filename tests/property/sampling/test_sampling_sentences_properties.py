@@ -35,6 +35,6 @@ def test_an_end_is_known_a_few_characters_later_whatever_follows(text: str, shar
 
 
 def test_a_hostile_text_is_read_in_time_that_grows_with_its_length() -> None:
-    for piece in ("e.g. ", "\n", "1. ", "$. ", "\\[", " .", "a" * 50 + "\n \n", "$1,1"):
+    for piece in ("!", "…?", '!"', "e.g. ", "\n", "1. ", "$. ", "\\[", " .", "a" * 50 + "\n \n", "$1,1"):
         text = piece * (200_000 // len(piece))
         assert len(sentence_ends(text)) <= len(text)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from cot_assets.sampling.sentences import sentence_ends
+from cot_assets.sampling.sentences import _PLACES, sentence_ends
 
 
 def sentences(text: str) -> list[str]:
@@ -74,3 +74,9 @@ def test_a_text_without_an_end_is_one_sentence() -> None:
         == sentence_ends("one.")
         == []
     )
+
+
+@pytest.mark.parametrize("stops", ["!!!!!!", "......", "?!…?!…"])
+def test_a_row_of_stops_is_read_from_its_first_only(stops: str) -> None:
+    """From each of them, a long row without a blank after it would be read to its end."""
+    assert [at for at in range(len(stops)) if _PLACES.match(f"{stops} x", at)] == [0]
