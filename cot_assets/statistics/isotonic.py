@@ -19,7 +19,8 @@ import numpy.typing as npt
 from cot_assets.statistics.special import Floats, log_choose, log_sum_exp, pooled_shares, xlogy
 
 LEVEL = 0.05  #: of the test
-DRAWS = 2000  #: null curves per level of the grid; fewer for long curves
+DRAWS = 2000  #: null curves per level of the grid; fewer for long curves, at least FEWEST
+FEWEST = 50  # enough for a p-value of 0.02; beyond, the tail bound tells
 #: Flat null curves stand at these levels and at the pooled share of the curve that is tested.
 LEVELS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
 EXPONENTS: Floats = np.array([0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0])
@@ -131,6 +132,7 @@ def _null_statistics(trials: tuple[int, ...], level: float, seed: int) -> Floats
     """Sorted statistics of simulated flat curves."""
     rng = np.random.default_rng([seed, round(level * 1000), *trials])
     n = np.array(trials)
-    batches = max(1, min(DRAWS, _MOST_CUTS_DRAWN // len(n)) // _BATCH)
-    parts = [fall_statistic(rng.binomial(n, level, size=(_BATCH, len(n))), n) for _ in range(batches)]
+    draws = max(FEWEST, min(DRAWS, _MOST_CUTS_DRAWN // len(n)))
+    batches = [_BATCH] * (draws // _BATCH) or [draws]
+    parts = [fall_statistic(rng.binomial(n, level, size=(size, len(n))), n) for size in batches]
     return np.sort(np.concatenate(parts))

@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 from support.judged import judge_falls
 
+from cot_assets.statistics import isotonic
 from cot_assets.statistics.isotonic import (
     DRAWS,
     LEVELS,
@@ -77,6 +78,18 @@ def test_a_real_fall_is_found():
     truth = np.r_[np.linspace(0.3, 0.8, 6), np.linspace(0.8, 0.4, 6)]
     p = [fall_p_value(rng.binomial(64, truth), n, seed=1) for _ in range(50)]
     assert np.mean(np.array(p) < 0.05) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("cuts", "draws"),
+    [(2, 2000), (200, 2000), (400, 1000), (799, 500), (1000, 400), (4000, 100), (50_000, 50)],
+)
+def test_long_curves_are_compared_with_fewer(cuts, draws, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(isotonic, "fall_statistic", lambda k, n: drawn.append(k.shape) or np.zeros(len(k)))
+    assert len(isotonic._null_statistics((1,) * cuts, 0.5, seed=draws)) == draws
+    assert {shape[1] for shape in drawn} == {cuts}
+    assert sum(rows for rows, _ in drawn) * cuts <= max(isotonic._MOST_CUTS_DRAWN, isotonic.FEWEST * cuts)
 
 
 def test_results_depend_on_counts_and_seed_only():
