@@ -13,6 +13,13 @@ For each token the other pass gives the whole law p of what could have been ther
   either side. The first :data:`HEAD` tokens count once more by themselves, so that a foreign beginning is not drowned
   by a long text that goes on from it.
 
+Tokens beyond the likeliest k are one outcome, the rest. How much of it was sampled from is not always known: a server
+tells only its sum, which has no more than a bound at another temperature, and top-p, top-k or min-p may leave in a
+part of it. There e keeps its level so: a ratio of the law in which the rest has its most has mean 1 if it has, and no
+more with less of it as long as the rest's own ratio is at least 1. Where that is below 1, tokens are weighed given that
+they are among the k, whose shares of one another are known, and any other has ratio 1. A row has ratio 1 for every token
+if even which of the k top-p leaves in hangs on the rest. These choices look at the law alone.
+
 :func:`judge` spends half of a level on the blocks one by one, and half on all of them together.
 """
 
@@ -43,6 +50,7 @@ LEVEL = 1e-6  #: P(a partition of faultless blocks fails)
 SLACK = 0.02
 SLACK_HALF = 0.5  #: the same where numbers have 16 bits
 _LEAST = 1e-6  #: least probability of all tokens that a server does not tell of: it tells the others rounded
+_VOCABULARY = 1 << 20  #: more tokens than any model has
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +69,14 @@ class Filters:
 class Laws:
     """A law per token: log-probabilities of the k likeliest, falling, of all others together, and of the one chosen.
 
-    ``log_p`` is (tokens, k); ``log_rest`` is -inf where there are no others.
+    ``log_p`` is (tokens, k); ``log_rest`` is -inf where there are no others, and the most that it can be unless
+    ``is_exact``.
     """
 
     log_p: Floats
     log_rest: Floats
     chosen: Floats
+    is_exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +159,22 @@ def laws_of_top(
 ) -> Laws:
     """The same from log-probabilities at temperature 1 of each row's likeliest tokens, as servers tell them.
 
-    ``told`` holds the ``kept`` likeliest tokens and the one that followed. Of the others only their sum is known. At
-    another temperature it is taken to be spread evenly over tokens as likely as the last one that is told, the most
-    that it can be below temperature 1.
+    ``told`` holds the ``kept`` likeliest tokens and the one that followed; fewer where a server tells fewer. Of the
+    others only their sum is known. At another temperature they have most if they are as likely as the last one that is
+    told (below 1) or all alike (above).
     """
+    fewest = min(map(len, told), default=kept)
+    kept = kept if fewest >= kept else fewest - 1  # one of so few may be told for having followed
     rows = np.array([sorted(row.values(), reverse=True)[:kept] for row in told], np.float64)
     chosen = np.array([row[token] for row, token in zip(told, tokens, strict=True)], np.float64)
-    rows, power = rows.reshape(len(chosen), -1), 1.0 / (temperature or 1.0)
-    log_rest = np.log((1.0 - np.exp(rows).sum(-1)).clip(_LEAST)) + (power - 1.0) * rows[:, -1]
+    rows, power = rows.reshape(len(chosen), kept), 1.0 / (temperature or 1.0)
+    log_rest = np.log((1.0 - np.exp(rows).sum(-1)).clip(_LEAST))
+    log_rest = np.maximum(
+        log_rest + (power - 1.0) * rows[:, -1], power * log_rest + (1.0 - power) * math.log(_VOCABULARY)
+    )
     rows, chosen = power * rows, power * chosen
     log_sum = np.logaddexp(np.logaddexp.reduce(rows, axis=-1), log_rest)
-    return Laws(rows - log_sum[:, None], log_rest - log_sum, chosen - log_sum)
+    return Laws(rows - log_sum[:, None], log_rest - log_sum, chosen - log_sum, is_exact=power == 1.0)
 
 
 def evidence(laws: Laws, filters: Filters) -> Evidence:
@@ -169,43 +184,59 @@ def evidence(laws: Laws, filters: Filters) -> Evidence:
     if filters.is_greedy:
         impossible = laws.chosen < laws.log_p[:, 0] - filters.slack
         return Evidence(len(impossible), int(impossible.sum()), 0.0, 0.0, np.zeros((2, len(TILTS))))
-    outcomes = np.column_stack([laws.log_p, laws.log_rest])
     is_told = laws.chosen >= laws.log_p[:, -1] - 1e-9
-    chosen = np.where(is_told, laws.chosen, outcomes[:, -1])
-    outcomes, allowed = _filtered(outcomes, laws.chosen, is_told, filters)
-    log_sum = np.logaddexp.reduce(outcomes, axis=-1)
-    outcomes -= log_sum[:, None]
-    chosen = np.where(allowed, chosen - log_sum, 0.0)
+    outcomes, allowed, is_sure = _filtered(laws, is_told, filters)
+    # From here on the told ones have the sum 1 among themselves.
+    log_told = np.logaddexp.reduce(outcomes[:, :-1], axis=-1)
+    outcomes -= log_told[:, None]
+    told, rest = outcomes[:, :-1], outcomes[:, -1]
+    chosen, log_sum = np.where(is_told, laws.chosen - log_told, rest), np.logaddexp(0.0, rest)
+    is_exact = laws.is_exact and not (filters.top_p < 1 or _cuts(filters, told.shape[-1]))
+    is_weighed = allowed & is_sure
+    ratios = np.empty((len(TILTS), len(chosen)))
+    for ratio, s in zip(ratios, TILTS, strict=True):
+        tilted = np.log(np.exp((1.0 - s) * told).sum(-1))
+        common = log_sum - np.logaddexp(tilted, (1.0 - s) * rest)
+        is_open = is_exact | (common - s * rest >= 0)
+        ratio[:] = np.where(is_open, common - s * chosen, np.where(is_told, -s * chosen - tilted, 0.0))
+    ratios[:, ~is_weighed] = 0.0
+    if is_exact:
+        outcomes, chosen = outcomes - log_sum[:, None], chosen - log_sum
+    else:
+        outcomes, is_weighed = told, is_weighed & is_told
     p = np.exp(outcomes)
     finite = np.where(p > 0, outcomes, 0.0)
     entropy = -(p * finite).sum(-1)
     variance = (p * finite**2).sum(-1) - entropy**2
-    ratios = np.empty((len(TILTS), len(chosen)))
-    for ratio, s in zip(ratios, TILTS, strict=True):
-        ratio[:] = -s * chosen - np.log((np.exp((1.0 - s) * finite) * (p > 0)).sum(-1))
-    ratios[:, ~allowed] = 0.0
     return Evidence(
         len(chosen),
         int((~allowed).sum()),
-        float((-chosen - entropy)[allowed].sum()),
-        float(variance[allowed].clip(0.0).sum()),
+        float((-chosen - entropy)[is_weighed].sum()),
+        float(variance[is_weighed].clip(0.0).sum()),
         np.stack([ratios[:, :HEAD].sum(-1), ratios.sum(-1)]),
     )
 
 
-def _filtered(outcomes: Floats, chosen: Floats, is_told: Bools, filters: Filters) -> tuple[Floats, Bools]:
-    """Outcomes with -inf where sampling leaves them out, and whether each chosen token is left in.
+def _cuts(filters: Filters, k: int) -> bool:
+    """Whether top-k or min-p may leave in a part of what is beyond k tokens."""
+    return filters.top_k > k or filters.min_p > 0
 
-    What is within the slack of the chosen token's own probability is left in with it.
+
+def _filtered(laws: Laws, is_told: Bools, filters: Filters) -> tuple[Floats, Bools, Bools]:
+    """Outcomes with -inf where sampling leaves them out, and per row two answers.
+
+    They say whether the chosen token is left in, and whether the told ones that are do not hang on the rest. What is
+    within the slack of the chosen token's own probability is left in with it.
     """
-    n, k = len(chosen), outcomes.shape[-1] - 1
+    outcomes, chosen = np.column_stack([laws.log_p, laws.log_rest]), laws.chosen
+    n, k = laws.log_p.shape
     p, slack = np.exp(outcomes), filters.slack
     rank: NDArray[np.int64] = np.zeros(p.shape, np.int64) + np.arange(k + 1, dtype=np.int64)
     out: Bools = np.zeros(p.shape, np.bool_)
-    allowed: Bools = np.ones(n, np.bool_)
-    if filters.top_k > 0:
+    allowed, is_sure = np.ones(n, np.bool_), np.ones(n, np.bool_)
+    if 0 < filters.top_k <= k:
         out = out | (rank >= filters.top_k)
-        allowed = allowed & (chosen >= outcomes[:, min(filters.top_k, k) - 1] - slack)
+        allowed = allowed & (chosen >= outcomes[:, filters.top_k - 1] - slack)
     if filters.min_p > 0:
         limit = outcomes[:, 0] + math.log(filters.min_p)
         out = out | (np.where(rank < k, outcomes, outcomes[:, k - 1 : k]) < limit[:, None])
@@ -214,17 +245,18 @@ def _filtered(outcomes: Floats, chosen: Floats, is_told: Bools, filters: Filters
         left: Floats = p if filters.is_nucleus_first else np.where(out, 0.0, p)
         mass: Floats = left / left.sum(-1, keepdims=True)
         before: Floats = np.cumsum(mass, -1) - mass
-        out = out | (before >= filters.top_p)
+        beyond: Bools = before >= filters.top_p
+        if not laws.is_exact or (not filters.is_nucleus_first and _cuts(filters, k)):
+            without_rest = before[:, :k] >= filters.top_p * mass[:, :k].sum(-1, keepdims=True)
+            is_sure = (beyond[:, :k] == without_rest).all(-1)
+        out = out | beyond
         above = np.where((outcomes > chosen[:, None] + slack) & (rank < k), mass, 0.0).sum(-1)
         # Rounding moves what is above and the rest against one another, too.
         above = above / (above + (1.0 - above) * math.exp(slack))
         allowed = allowed & (above < filters.top_p + 1e-6)
-        # All others together are one outcome: of it only what the nucleus reaches into counts.
-        part = np.clip(filters.top_p - before[:, -1], 0.0, None) / np.maximum(mass[:, -1], 1e-300)
-        outcomes[:, -1] += np.log(np.minimum(part, 1.0), where=part > 0, out=np.full(n, -np.inf))
     kept: Bools = ~out | (outcomes >= chosen[:, None] - 1e-12) & is_told[:, None] & (rank < k)
     allowed = allowed & (is_told | kept[:, -1] & np.isfinite(outcomes[:, -1]))
-    return np.where(kept, outcomes, -np.inf), allowed
+    return np.where(kept, outcomes, -np.inf), allowed, is_sure
 
 
 def judge(blocks: Sequence[Evidence], n_possible: int, level: float = LEVEL) -> Judgment:
@@ -235,7 +267,8 @@ def judge(blocks: Sequence[Evidence], n_possible: int, level: float = LEVEL) -> 
     """
     limit, joint_limit = math.log(2 * max(1, n_possible) / level), math.log(2 / level)
     failed = tuple(i for i, block in enumerate(blocks) if block.log_e >= limit)
-    whole = reduce(add, (b for i, b in enumerate(blocks) if i not in set(failed)), NO_EVIDENCE)
+    left_out = set(failed)
+    whole = reduce(add, (b for i, b in enumerate(blocks) if i not in left_out), NO_EVIDENCE)
     tilt = whole.excess / whole.variance if whole.variance > 1e-12 else 0.0
     return Judgment(
         failed,

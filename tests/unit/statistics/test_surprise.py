@@ -95,6 +95,73 @@ def test_tokens_that_are_not_told_apart_keep_the_mean_at_one() -> None:
         ) == pytest.approx(1)
 
 
+REACHING = [
+    *FILTERS,
+    Filters(top_p=0.97, slack=1e-9),
+    Filters(top_k=9, slack=1e-9),
+    Filters(min_p=0.01, slack=1e-9),
+    Filters(top_p=0.9, top_k=9, min_p=0.01, slack=1e-9),
+    Filters(top_p=0.9, top_k=9, is_nucleus_first=True, slack=1e-9),
+]
+
+
+def laws_told(log_p: NDArray[np.float64], token: int, temperature: float, kept: int) -> Laws:
+    """The law of a token as a server tells it; ``log_p`` falls."""
+    return laws_of_top([{**dict(enumerate(log_p[:kept])), token: log_p[token]}], [token], temperature, kept)
+
+
+@pytest.mark.parametrize("is_served", [False, True])
+@pytest.mark.parametrize("temperature", [1.0, 0.6, 1.7])
+@pytest.mark.parametrize("filters", REACHING, ids=str)
+def test_filters_that_reach_beyond_the_told_tokens_keep_the_level(
+    filters: Filters, temperature: float, is_served: bool
+) -> None:
+    """Also with fewer told than top-k leaves in, and where another temperature moves the nucleus."""
+    kept, rng = 4, np.random.default_rng(7)
+    for scale in (0.5, 1.5, 3.0):
+        logits = np.sort(rng.normal(scale=scale, size=30))[::-1]
+        log_p = logits - np.logaddexp.reduce(logits)
+        p = np.exp(log_p / temperature)
+        law = filtered(p / p.sum(), filters)
+        found = {
+            t: evidence(
+                laws_told(log_p, t, temperature, kept)
+                if is_served
+                else laws_of_logits(logits[None], [t], temperature, kept),
+                filters,
+            )
+            for t in np.flatnonzero(law).tolist()
+        }
+        assert sum(e.n_impossible for e in found.values()) == 0
+        means = np.sum([law[t] * np.exp(e.log_ratios[1]) for t, e in found.items()], axis=0)
+        assert means.max() <= 1 + 1e-5
+        assert sum(law[t] * e.excess for t, e in found.items()) == pytest.approx(0, abs=1e-5)
+
+
+def test_tokens_that_a_server_does_not_tell_are_still_surprising() -> None:
+    log_p = -4.0 * np.log(np.arange(1, 31))
+    log_p -= np.logaddexp.reduce(log_p)
+    whole = NO_EVIDENCE
+    for token in (9, 12, 17, 25):
+        whole += evidence(laws_told(log_p, token, 0.6, 8), Filters())
+    assert whole.log_e > math.log(2 * 1000 / LEVEL)
+
+
+def test_fewer_told_tokens_than_asked_for_are_a_coarser_law() -> None:
+    """No token counts as told for having followed alone."""
+    rows = np.log([[0.5, 0.3, 0.1, 0.05], [0.6, 0.2, 0.1, 0.06]])
+    told = [{**dict(enumerate(row[:3])), 3: row[3]} for row in rows]
+    uneven = [told[0], {0: rows[1, 0], 1: rows[1, 1], 3: rows[1, 3]}]
+    for each in (told, uneven):
+        laws = laws_of_top(each, [3, 3], 1.0, 64)
+        found = evidence(laws, Filters())
+        p = np.exp(laws.log_rest)
+        assert laws.log_p.shape == (2, min(map(len, each)) - 1)
+        assert found.excess == pytest.approx(
+            -np.log(p).sum() + (p * laws.log_rest).sum() + (np.exp(laws.log_p) * laws.log_p).sum()
+        )
+
+
 def test_few_surprising_laws_keep_the_level_where_z_does_not() -> None:
     """Tokens of a model that is nearly sure: z exceeds 5 far too often, e stays below its bound."""
     rng = np.random.default_rng(5)
