@@ -67,7 +67,8 @@ class Cluster:
             way_out = (
                 "look at its logs"
                 if self.is_local
-                else "`ray start --head` starts one; its address is ray.address in models.toml, else RAY_ADDRESS"
+                else "`ray start --head` starts one; its address is ray.address in models.toml, else RAY_ADDRESS, and "
+                "one that asks for a token needs RAY_AUTH_MODE=token"
             )
             raise AwayNowError(
                 f"model {entry.name!r}: no Ray cluster at {self.address!r}: {said}; {way_out}"

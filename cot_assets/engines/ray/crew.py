@@ -157,8 +157,9 @@ class Crew:
 
     def close(self) -> None:
         """End all actors, and the cluster where it was started for them; may be called twice."""
-        for member in self._members:
-            self._drop(member)
+        if ray.is_initialized():  # else the first call would start a cluster
+            for member in self._members:
+                self._drop(member)
         self._members = []
         self._cluster.close()
 
