@@ -64,13 +64,17 @@ def evidence_told(
     filters: Filters,
     kept: int | None = None,
 ) -> Evidence:
-    """Evidence on a completion from the ``kept`` likeliest tokens at each of its places, the one behind it included."""
+    """Evidence on a completion from the ``kept`` likeliest tokens at each of its places, the one behind it included.
+
+    ``told`` may be shorter, as a text that fills the context is read without its end; places of which no other token is
+    told do not count.
+    """
     tokens = list(completion.token_ids)
     if completion.finish_reason == "stop" and len(told) > len(tokens):
         tokens.append(max(eos, key=lambda token: told[len(tokens)].get(token, float("-inf"))))
-    tokens = tokens[: len(told)]  # a text that fills the context is read without its end
-    laws = laws_of_top(told[: len(tokens)], tokens, sampling.temperature, kept or told_apart(sampling))
-    return evidence(laws, filters)
+    known = [(row, token) for row, token in zip(told, tokens, strict=False) if len(row) > 1]
+    rows, tokens = [row for row, _ in known], [token for _, token in known]
+    return evidence(laws_of_top(rows, tokens, sampling.temperature, kept or told_apart(sampling)), filters)
 
 
 def read_again(

@@ -151,7 +151,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                 f"model {self._entry.name!r}: cannot be audited: text travels to and from {self._endpoints.url}, so the "
                 "tokens that the model read and wrote are not known"
             )
-        reader = Reader(self._endpoints, self._tokenizer.eos_token_ids)
+        reader = Reader(self._endpoints, self._tokenizer.eos_token_ids, self._context)
         filters = filters_of(sampling, self._info.dtype, is_nucleus_first=False)
         for block, completions in written:
             yield self._runner.run(reader.evidence(block, completions, sampling, filters))
@@ -165,14 +165,16 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         try:
             return await self._sampled(block, budget, sampling)
         except RefusedError as error:
-            if error.status not in (400, 413, 422) or not is_too_long(str(error)):
+            if not is_too_long(str(error), error.status):
                 raise
             context = context_in(str(error))
             if context is None or context - len(ids) >= budget:  # the number, if any, is of something else
                 try:
                     await self._endpoints.ask(ids, 1, sampling, n=1, seed=sample_seed(block))
-                except RefusedError:
-                    return nothing_left(block)  # not one token: the prefix itself is too long
+                except RefusedError as again:
+                    if is_too_long(str(again), again.status):
+                        return nothing_left(block)  # not one token: the prefix itself is too long
+                    raise
                 raise
             self._context = context - (not self._endpoints.can.takes_ids)  # a text may get a BOS
             return await self._complete(block, sampling)

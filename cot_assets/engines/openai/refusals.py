@@ -41,9 +41,9 @@ def is_of_another_tokenizer(message: str) -> bool:
     return bool(_FOREIGN.search(message))
 
 
-def is_too_long(message: str) -> bool:
+def is_too_long(message: str, status: int = 400) -> bool:
     """Whether a request was refused because prompt and budget together exceed the context."""
-    return bool(_TOO_LONG.search(message))
+    return status in (400, 413, 422) and bool(_TOO_LONG.search(message))
 
 
 def context_in(message: str) -> int | None:

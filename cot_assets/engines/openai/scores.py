@@ -10,18 +10,21 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial, reduce
+from functools import reduce
+from itertools import product
 from operator import add
 from typing import Any
 
 from cot_assets.engines.base import Block, CannotScoreError, Completion, Sampling
-from cot_assets.engines.openai.connection import RefusedError
+from cot_assets.engines.openai.connection import FINAL, RefusedError
 from cot_assets.engines.openai.endpoint import Endpoint
 from cot_assets.engines.openai.endpoints import Endpoints
-from cot_assets.engines.samples import evidence_told, told_apart
+from cot_assets.engines.openai.refusals import is_too_long
+from cot_assets.engines.samples import evidence_told, read_again, told_apart
 from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters
 
 Told = Sequence[Mapping[int, float]]
+Way = tuple[bool, int]  #: of asking: whether by echo, and for how many of the likeliest tokens
 _BYTES_AT_LEAST, _BYTES_PER_NUMBER = 1 << 20, 200  #: most that an answer may have
 _ROUNDING = 1e-3  #: above 0, that a log-probability may be
 _FEWER = (20, 5)  #: likeliest tokens that servers tell who do not tell as many as are wanted
@@ -30,68 +33,83 @@ _FEWER = (20, 5)  #: likeliest tokens that servers tell who do not tell as many 
 class Reader:
     """A server that reads what it wrote, or another of the same model."""
 
-    def __init__(self, endpoints: Endpoints, eos: Sequence[int]) -> None:
-        self._endpoints, self._eos = endpoints, eos
-        self._ways: list[tuple[bool, int]] = []
+    def __init__(self, endpoints: Endpoints, eos: Sequence[int], context: int | None = None) -> None:
+        self._endpoints, self._eos, self._context = endpoints, eos, context
+        self._way: Way | None = None
 
     async def evidence(
         self, block: Block, completions: Sequence[Completion], sampling: Sampling, filters: Filters
     ) -> Evidence:
         """Evidence on a block, equal completions read once.
 
-        Raises :class:`CannotScoreError` where the server does not tell probabilities of a prompt.
+        Raises:
+            CannotScoreError: The server does not tell probabilities of a prompt.
+            RefusedError: It fails at a text.
         """
-        if not self._ways:
-            kept = told_apart(sampling)
-            self._ways = [(by_echo, n) for by_echo in (False, True) for n in (kept, *_FEWER)]
         counts = Counter(completions)
-        told = [await self._told(block, next(iter(counts)))]  # the first finds out which way the server knows
-        told += await asyncio.gather(*(self._told(block, c) for c in list(counts)[1:]))
+        if self._way is None:
+            self._way = await self._known_way(block, next(iter(counts)), told_apart(sampling))
+        way = self._way
+        told = await asyncio.gather(*(self._told(block, each, way, self._context) for each in counts))
         found = (
-            evidence_told(rows, completion, self._eos, sampling, filters, self._ways[0][1]).times(n)
+            evidence_told(rows, completion, self._eos, sampling, filters, way[1]).times(n)
             for rows, (completion, n) in zip(told, counts.items(), strict=True)
         )
         return reduce(add, found, NO_EVIDENCE)
 
-    async def _told(self, block: Block, completion: Completion) -> Told:
-        """The rows of a completion's tokens, in the first way that the server knows; others are forgotten."""
-        end = self._eos[:1] if completion.finish_reason == "stop" else ()
-        ids = [*block.token_ids, *completion.token_ids, *end]
-        while self._ways:
-            by_echo, kept = self._ways[0]
+    async def _known_way(self, block: Block, completion: Completion, wanted: int) -> Way:
+        """The first way that the server knows."""
+        for way in product((False, True), (wanted, *_FEWER)):
             try:
-                told = await self._endpoints.by_one(partial(_told_by, ids=ids, kept=kept, by_echo=by_echo))
-            except RefusedError:
-                told = None
-            if told is not None:
-                return told[len(block.token_ids) :]
-            self._ways.pop(0)
-        raise CannotScoreError(
+                await self._told(block, completion, way, self._context)
+            except CannotScoreError:
+                continue
+            except RefusedError as error:
+                if error.status in FINAL or error.status >= 500:
+                    raise  # this says nothing about the way
+                continue
+            return way
+        raise self._cannot()
+
+    async def _told(self, block: Block, completion: Completion, way: Way, context: int | None) -> Told:
+        """The rows of a completion's tokens, without its end where that and one token more exceed the context."""
+        ids = read_again(block.token_ids, completion, self._eos, context)
+        n_written = len(read_again(block.token_ids, completion, self._eos, None))  # so many fitted in
+        try:
+            told = await self._endpoints.by_one(lambda each: _told_by(each, ids, way))
+        except RefusedError as error:
+            if len(ids) < n_written or not is_too_long(str(error), error.status):
+                raise
+            return await self._told(block, completion, way, n_written)
+        if told is None:
+            raise self._cannot()
+        return told[len(block.token_ids) :]
+
+    def _cannot(self) -> CannotScoreError:
+        return CannotScoreError(
             f"{self._endpoints.url} cannot be audited: it tells no probabilities of a prompt's tokens, neither by "
             "prompt_logprobs nor by echo with logprobs"
         )
 
 
-async def _told_by(endpoint: Endpoint, *, ids: Sequence[int], kept: int, by_echo: bool) -> Told | None:
-    return await endpoint.server.ask(
-        "POST",
-        "completions",
-        _request(str(endpoint.card["id"]), ids, kept, by_echo=by_echo),
-        read=lambda answer: told_by(answer, ids),
-        most=_BYTES_AT_LEAST + _BYTES_PER_NUMBER * kept * len(ids),
-    )
-
-
-def _request(model: str, ids: Sequence[int], kept: int, *, by_echo: bool) -> dict[str, Any]:
+async def _told_by(endpoint: Endpoint, ids: Sequence[int], way: Way) -> Told | None:
+    by_echo, kept = way
     body: dict[str, Any] = {
-        "model": model,
+        "model": str(endpoint.card["id"]),
         "prompt": list(ids),
         "max_tokens": 1,
         "temperature": 1.0,
         "top_p": 1.0,
         "n": 1,
+        **({"echo": True, "logprobs": kept} if by_echo else {"prompt_logprobs": kept}),
     }
-    return body | ({"echo": True, "logprobs": kept} if by_echo else {"prompt_logprobs": kept})
+    return await endpoint.server.ask(
+        "POST",
+        "completions",
+        body,
+        read=lambda answer: told_by(answer, ids),
+        most=_BYTES_AT_LEAST + _BYTES_PER_NUMBER * kept * len(ids),
+    )
 
 
 def told_by(answer: Mapping[str, Any], ids: Sequence[int]) -> Told | None:
@@ -106,7 +124,8 @@ def told_by(answer: Mapping[str, Any], ids: Sequence[int]) -> Told | None:
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return None
     is_sound = all(math.isfinite(p) and p < _ROUNDING for row in told for p in row.values())
-    return told if len(told) == len(ids) and is_sound else None
+    is_telling = len(ids) == 1 or any(len(row) > 1 for row in told)  # of others than the tokens themselves
+    return told if len(told) == len(ids) and is_sound and is_telling else None
 
 
 def _by_id(choice: Mapping[str, Any], ids: Sequence[int]) -> Told:
@@ -117,9 +136,15 @@ def _by_id(choice: Mapping[str, Any], ids: Sequence[int]) -> Told:
 
 
 def _by_name(echo: Mapping[str, Any], ids: Sequence[int]) -> Told:
-    """An answer to ``echo`` goes on with what the server wrote behind the prompt."""
+    """An answer to ``echo`` goes on with what the server wrote behind the prompt.
+
+    A row is empty where some of the tokens are parts of a character: they have one name, so some may be missing.
+    """
     told: list[Mapping[int, float]] = [{}]
     for token, p, top in zip(ids[1:], echo["token_logprobs"][1:], echo["top_logprobs"][1:], strict=False):
+        if any("\ufffd" in name for name in top):
+            told.append({})
+            continue
         others = sorted(map(float, top.values()), reverse=True)
         if same := [value for value in others if abs(value - float(p)) < 1e-6]:
             others.remove(same[0])

@@ -219,6 +219,24 @@ def test_a_prefix_that_is_too_long_is_marked_and_the_others_are_sampled(
     assert set(found["long"]) == {Completion((), "length")}
 
 
+@pytest.mark.parametrize("status", [500, 422])
+def test_a_server_that_fails_after_a_refusal_has_not_said_that_the_prefix_is_too_long(
+    server: TinyServer, folder: Path, status: int
+) -> None:
+    engine = opened(server, folder, engine_args={"attempts": 1})
+
+    def refuse(body: dict[str, Any], number: int) -> None:
+        is_trial = body["max_tokens"] == 1
+        raise Misbehavior(
+            status if is_trial else 400, '{"error": "CUDA error"}' if is_trial else "prompt is too long"
+        )
+
+    server.before = refuse
+    with pytest.raises(EngineError, match="CUDA error"):
+        run(engine, [block("a", (7,) * 40)])
+    engine.close()
+
+
 def test_a_budget_that_a_refusal_shows_to_be_too_large_is_cut(
     engine: OpenAIEngine, server: TinyServer
 ) -> None:
