@@ -20,11 +20,11 @@ import cot_assets
 _QUICK = ("demo", "--quick")
 #: Command, most CPU seconds on an idle machine of two cores, and how often it is run.
 LIMITS = (
-    (_QUICK, 90.0, 1),
+    (_QUICK, 60.0, 1),
     (("--help",), 0.5, 3),
     (("sql", "pattern_table"), 0.5, 3),
-    (("plan", "--model", "demo-strong", "--problem-set", "demo-quick"), 1.5, 3),
-    (_QUICK, 5.0, 3),
+    (("plan", "--model", "demo-strong", "--problem-set", "demo-quick"), 1.0, 3),
+    (_QUICK, 3.5, 3),
 )
 CHANGED_LIMIT = 30.0
 
