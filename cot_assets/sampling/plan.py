@@ -7,7 +7,7 @@ Belongs here: from prefixes and a protocol to blocks. Does not belong here: wher
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cot_assets.engines.base import Block, EngineInfo, Sampling
 from cot_assets.sampling.blocks import Purpose, block_key, block_seed, prefix_id
@@ -21,11 +21,10 @@ class Prefix:
     problem_id: str
     token_ids: tuple[int, ...]
     n_prompt: int
+    prefix_id: str = field(init=False, repr=False, compare=False)  #: hash of the token ids
 
-    @property
-    def prefix_id(self) -> str:
-        """Hash of the token ids."""
-        return prefix_id(self.token_ids)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prefix_id", prefix_id(self.token_ids))
 
 
 @dataclass(frozen=True, slots=True)

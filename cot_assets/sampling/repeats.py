@@ -93,9 +93,8 @@ class Repeats:
         """Read what the store, if any, holds of these prefixes."""
         self._seen: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
         self._log10_evidence = 0.0
-        for prefix, key, completions in (
-            () if store is None else store.completions({p.prefix.prefix_id for p in planned})
-        ):
+        self._n_left = Counter(p.prefix.prefix_id for p in planned)
+        for prefix, key, completions in () if store is None else store.completions(set(self._n_left)):
             self._seen[prefix][key] = _hashed(completions)
 
     def check(self, planned: PlannedBlock, completions: Completions) -> None:
@@ -123,6 +122,9 @@ class Repeats:
                     f"10^{self._log10_evidence:.0f})",
                 )
         others[key] = block
+        self._n_left[planned.prefix.prefix_id] -= 1
+        if not self._n_left[planned.prefix.prefix_id]:
+            del self._seen[planned.prefix.prefix_id]  # no further block of it will come
 
 
 def _repeat(planned: PlannedBlock, what: str) -> EngineError:

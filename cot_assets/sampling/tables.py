@@ -236,8 +236,13 @@ def _first_statements(trace: Mapping[str, Any], problem: Mapping[str, Any]) -> t
 
 def prefixes_of(frame: pl.DataFrame) -> list[Prefix]:
     """Prefixes of a table with token_ids (prompt and prefix) and n_tokens (prefix)."""
+    one: dict[int, int] = {}  # object for each id: millions of equal numbers take gigabytes
     return [
-        Prefix(row["problem_id"], tuple(row["token_ids"]), len(row["token_ids"]) - row["n_tokens"])
+        Prefix(
+            row["problem_id"],
+            tuple(map(one.setdefault, row["token_ids"], row["token_ids"])),
+            len(row["token_ids"]) - row["n_tokens"],
+        )
         for row in frame.select("problem_id", "token_ids", "n_tokens").iter_rows(named=True)
     ]
 
