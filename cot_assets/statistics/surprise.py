@@ -177,8 +177,8 @@ def laws_of_top(
     return Laws(rows - log_sum[:, None], log_rest - log_sum, chosen - log_sum, is_exact=power == 1.0)
 
 
-def evidence(laws: Laws, filters: Filters) -> Evidence:
-    """Evidence of the tokens of one completion."""
+def evidence(laws: Laws, filters: Filters, n_before: int = 0) -> Evidence:
+    """Evidence of the tokens of one completion, or of a part of it that ``n_before`` tokens precede."""
     if not len(laws.chosen):
         return NO_EVIDENCE
     if filters.is_greedy:
@@ -213,7 +213,7 @@ def evidence(laws: Laws, filters: Filters) -> Evidence:
         int((~allowed).sum()),
         float((-chosen - entropy)[is_weighed].sum()),
         float(variance[is_weighed].clip(0.0).sum()),
-        np.stack([ratios[:, :HEAD].sum(-1), ratios.sum(-1)]),
+        np.stack([ratios[:, : max(0, HEAD - n_before)].sum(-1), ratios.sum(-1)]),
     )
 
 

@@ -73,18 +73,19 @@ class PlainModel:
         for block, completions in written:
             whole = NO_EVIDENCE
             counts = Counter(completions)
-            for completion, row in self._rows(block.token_ids, list(counts)):
-                tokens = list(completion.token_ids)
-                if completion.finish_reason == "stop":  # by the likeliest of the tokens that end a text
-                    tokens.append(max(self._eos, key=lambda token: float(row[len(tokens), token])))
-                laws = laws_of_logits(row[: len(tokens)], tokens, sampling.temperature, kept)
-                whole += evidence(laws, filters).times(counts[completion])
+            for completion, begin, rows in self._rows(block.token_ids, list(counts)):
+                tokens = list(completion.token_ids[begin : begin + len(rows)])
+                if completion.finish_reason == "stop" and len(tokens) < len(rows):
+                    # its end, by the likeliest of the tokens that end a text
+                    tokens.append(max(self._eos, key=lambda token: float(rows[len(tokens), token])))
+                laws = laws_of_logits(rows[: len(tokens)], tokens, sampling.temperature, kept)
+                whole += evidence(laws, filters, begin).times(counts[completion])
             yield whole
 
     def _rows(
         self, prefix: Sequence[int], completions: Sequence[Completion]
-    ) -> Iterator[tuple[Completion, NDArray[np.float32]]]:
-        """Each completion with the logits from the prefix's last token on; short ones go together.
+    ) -> Iterator[tuple[Completion, int, NDArray[np.float32]]]:
+        """Each completion, a place in it and the logits from there on; short ones go together, a long one in parts.
 
         What stands before that token is read once for all.
         """
@@ -104,7 +105,10 @@ class PlainModel:
             self._request.reset_state()
             for variable, values in zip(self._request.query_state(), state, strict=False):
                 variable.state = ov.Tensor(values)
-            yield from zip(batch, self._infer(ids, len(rest) - 1, n_before), strict=True)
+            begin = 0
+            for logits in self._infer(ids, len(rest) - 1, n_before):
+                yield from ((completion, begin, rows) for completion, rows in zip(batch, logits, strict=True))
+                begin += logits.shape[1]
             start = end
 
     def _fits(self, rows: int, width: int) -> bool:
@@ -115,17 +119,17 @@ class PlainModel:
         if not tokens:
             return []
         self._request.reset_state()
-        self._infer(np.array([tokens], np.int64), len(tokens) - 1)
+        for _ in self._infer(np.array([tokens], np.int64), len(tokens)):
+            pass
         return [np.array(variable.state.data) for variable in self._request.query_state()]
 
-    def _infer(self, ids: NDArray[np.int64], first: int, n_before: int = 0) -> NDArray[np.float32]:
+    def _infer(self, ids: NDArray[np.int64], first: int, n_before: int = 0) -> Iterator[NDArray[np.float32]]:
         """Logits of every place from ``first`` on, behind a state of so many tokens and one row.
 
-        A text that is too long for one pass goes through in parts.
+        A text that is too long for one pass goes through in parts, of which one is in memory at a time.
         """
         rows, width = ids.shape
         size = max(1, _LOGITS // self._vocabulary // rows)
-        parts: list[NDArray[np.float32]] = []
         for begin in range(0, width, size):
             end = min(width, begin + size)
             is_spread = n_before and not begin  # every row goes on from the one of the state
@@ -136,5 +140,4 @@ class PlainModel:
                 "beam_idx": np.zeros(rows, np.int32) if is_spread else np.arange(rows, dtype=np.int32),
             }
             logits = self._request.infer({name: given[name] for name in self._inputs})[0]
-            parts.append(np.array(logits[:, max(0, first - begin) :]))
-        return np.concatenate(parts, axis=1)
+            yield np.array(logits[:, max(0, first - begin) :])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from support.auditing import FAULTS, Fault, planted, real_blocks
 
 from cot_assets.engines.base import Block, Engine
+from cot_assets.engines.openvino import plain
 from cot_assets.engines.openvino.engine import OpenVINOEngine
+from cot_assets.statistics.surprise import laws_of_logits
 from cot_assets.study import load_config
 
 #: Too small a shift of this model's law for 17,000 tokens; see docs/decisions/audit.md.
@@ -53,4 +56,23 @@ def test_a_prefix_read_once_gives_the_same_evidence(
     for one, other in zip(whole, shared, strict=True):
         assert one.n_tokens == other.n_tokens
         assert one.z == pytest.approx(other.z, abs=1e-3)
+        assert one.log_ratios == pytest.approx(other.log_ratios, rel=1e-3, abs=1e-3)
+
+
+def test_a_long_text_is_weighed_in_the_parts_that_it_is_read_in(
+    engine: Engine, blocks: list[Block], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few, size, sizes = blocks[:2], 7, list[int]()
+    whole, _ = planted(engine, few, Fault())
+
+    def spied(logits: Any, *given: Any) -> Any:
+        sizes.append(len(logits))
+        return laws_of_logits(logits, *given)
+
+    monkeypatch.setattr(plain, "laws_of_logits", spied)
+    monkeypatch.setattr(plain, "_LOGITS", size * engine._plain._vocabulary)  # type: ignore[attr-defined]
+    parts, _ = planted(engine, few, Fault())
+    assert 0 < max(sizes) <= size
+    for one, other in zip(whole, parts, strict=True):
+        assert one.n_tokens == other.n_tokens
         assert one.log_ratios == pytest.approx(other.log_ratios, rel=1e-3, abs=1e-3)

@@ -266,3 +266,15 @@ def test_equal_completions_count_as_often_as_they_were_written() -> None:
     several = one + one + one
     assert one.times(3).n_tokens == several.n_tokens
     assert np.allclose(one.times(3).log_ratios, several.log_ratios)
+
+
+def test_parts_of_a_text_add_up_to_it() -> None:
+    logits = np.random.default_rng(8).normal(scale=3, size=(2 * HEAD + 9, 12))
+    tokens, parts = [2] * len(logits), NO_EVIDENCE
+    for begin in range(0, len(logits), 13):
+        rows = slice(begin, begin + 13)
+        parts += evidence(laws_of_logits(logits[rows], tokens[rows], 0.8), Filters(top_p=0.9), begin)
+    whole = evidence(laws_of_logits(logits, tokens, 0.8), Filters(top_p=0.9))
+    assert (parts.n_tokens, parts.n_impossible) == (whole.n_tokens, whole.n_impossible)
+    assert (parts.excess, parts.variance) == pytest.approx((whole.excess, whole.variance))
+    assert np.allclose(parts.log_ratios, whole.log_ratios)
