@@ -14,6 +14,7 @@ reach the end of their trace. Where no trace is long enough, or none exists, the
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -128,10 +129,17 @@ class _Texts:
     ) -> None:
         self._engine, self._reader = engine, reader
         self._same = {**same_tokenizer, reader: True}
-        self._all = list(traces)
+        everything = list(traces)
+        self._of_problem: defaultdict[tuple[str, str], list[Trace]] = defaultdict(list)  # model and problem
+        for trace in everything:
+            self._of_problem[trace["model"], trace["problem_id"]].append(trace)
+        self.measured = [t for t in everything if t["cut_tokens"] is not None and t["model"] != reader]
+        self._measured_of: defaultdict[str, list[Trace]] = defaultdict(list)
+        for trace in self.measured:
+            self._measured_of[trace["model"]].append(trace)
+        self._donors: dict[Control, tuple[str, list[Trace]]] = {}  # of the last trace
         self._whole: dict[str, tuple[tuple[int, ...], list[int]]] = {}
         self._leaks: dict[tuple[str, str], int | None] = {}
-        self.measured = [t for t in self._all if t["cut_tokens"] is not None and t["model"] != reader]
 
     def real(self, trace: Trace, position: int) -> _Given:
         """The first ``position`` of the writer's tokens, as the reader's."""
@@ -154,24 +162,29 @@ class _Texts:
     def control(self, control: Control, trace: Trace, n_tokens: int) -> _Given | None:
         """The first ``n_tokens`` of the reader's tokens of a trace of the control's kind; None without one.
 
-        Candidates are tried in an order that is a hash of both traces.
+        Donors are tried in an order that is a hash of both traces, found once for all fractions of a trace.
         """
-        candidates = [t for t in self._all if self._is_of_kind(control, t, trace)]
-        for donor in sorted(candidates, key=lambda t: _rank(trace["trace_id"], t["trace_id"])):
+        of_trace, donors = self._donors.get(control, ("", []))
+        if of_trace != trace["trace_id"]:
+            donors = sorted(
+                self._of_kind(control, trace), key=lambda t: _rank(trace["trace_id"], t["trace_id"])
+            )
+            self._donors[control] = trace["trace_id"], donors
+        for donor in donors:
             tokens, ends = self._whole_of(donor)
             if 0 < n_tokens < len(tokens):
                 return _Given(donor, tokens[:n_tokens], ends[n_tokens - 1])
         return None
 
-    def _is_of_kind(self, control: Control, donor: Trace, trace: Trace) -> bool:
-        is_same_problem = donor["problem_id"] == trace["problem_id"]
+    def _of_kind(self, control: Control, trace: Trace) -> list[Trace]:
+        """The traces that may be a control of a writer's trace."""
+        model, problem_id = trace["model"], trace["problem_id"]
         if control == "own":
-            return is_same_problem and donor["model"] == self._reader
-        if donor["model"] != trace["model"] or donor["trace_id"] == trace["trace_id"]:
-            return False
-        if control == "wrong":
-            return is_same_problem and donor["verdict"] == "incorrect"
-        return not is_same_problem and donor["cut_tokens"] is not None
+            return self._of_problem[self._reader, problem_id]
+        if control == "shuffled":
+            return [t for t in self._measured_of[model] if t["problem_id"] != problem_id]
+        same = self._of_problem[model, problem_id]
+        return [t for t in same if t["verdict"] == "incorrect" and t["trace_id"] != trace["trace_id"]]
 
     def _whole_of(self, trace: Trace) -> tuple[tuple[int, ...], list[int]]:
         key = trace["trace_id"]
@@ -180,8 +193,8 @@ class _Texts:
         return self._whole[key]
 
 
-def _rank(trace_id: str, donor_id: str) -> str:
-    return hashlib.sha256(f"{trace_id} {donor_id}".encode()).hexdigest()
+def _rank(trace_id: str, donor_id: str) -> bytes:
+    return hashlib.sha256(f"{trace_id} {donor_id}".encode()).digest()
 
 
 def _tokens_with_ends(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import polars as pl
 import pytest
 from support.vocabularies import FAMILIES, Family, TokenizerEngine
 
+from cot_assets.measures.transfer import given as given_module
 from cot_assets.measures.transfer.given import given_texts, nearest_cut
 from cot_assets.sampling.cuts import char_ends, cut_positions
 from cot_assets.sampling.plan import Prefix
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import check_frame
 
+Row = dict[str, Any]
 PROTOCOL = Protocol(
     name="p", n=16, max_tokens=300, transfer_fractions=(0.0, 0.3, 0.6), control_fractions=(0.3, 0.6)
 )
@@ -311,3 +316,55 @@ def test_writers_are_not_mixed() -> None:
     found = given("byte_level", "byte_level", is_same=True, frame=frame)
     assert found.height == 2 * 3 * 5
     assert found.filter(pl.col("donor_trace_id").str.split("-").list.first() != pl.col("writer")).is_empty()
+
+
+def plain_donor(control: str, trace: Row, n_tokens: int, everything: list[Row]) -> str | None:
+    """The rule in so many words: of all traces of the kind that are longer, the first by a hash of both ids."""
+    kinds: dict[str, Callable[[Row], bool]] = {
+        "own": lambda t: t["model"] == "reader" and t["problem_id"] == trace["problem_id"],
+        "wrong": lambda t: (
+            t["model"] == trace["model"]
+            and t["trace_id"] != trace["trace_id"]
+            and t["problem_id"] == trace["problem_id"]
+            and t["verdict"] == "incorrect"
+        ),
+        "shuffled": lambda t: (
+            t["model"] == trace["model"]
+            and t["problem_id"] != trace["problem_id"]
+            and t["cut_tokens"] is not None
+        ),
+    }
+    donors = [t["trace_id"] for t in everything if kinds[control](t) and t["n_tokens"] > n_tokens]
+    return min(
+        donors, key=lambda i: hashlib.sha256(f"{trace['trace_id']} {i}".encode()).hexdigest(), default=None
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_donors_are_the_plain_rule_s_and_ranked_once_for_all_fractions(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random, made = Random(seed), list[pl.DataFrame]()
+    for i in range(60):
+        texts = {random.choice("abc"): "x" * random.randint(1, 30)}
+        model, verdict = random.choice(["one", "two", "reader"]), random.choice(["correct", "incorrect"])
+        made.append(traces("byte_level", model, texts, verdict, f"-{i}"))
+        if random.random() < 0.3:
+            made[-1] = made[-1].with_columns(pl.lit(None, pl.List(pl.Int64)).alias("cut_tokens"))
+    frame, ranked = pl.concat(made), list[tuple[str, str]]()
+    rank = given_module._rank
+    monkeypatch.setattr(given_module, "_rank", lambda *ids: ranked.append(ids) or rank(*ids))
+    found = given("byte_level", "byte_level", is_same=True, frame=frame)
+    everything = frame.to_dicts()
+    by_id = {trace["trace_id"]: trace for trace in everything}
+    chosen = {(r["trace_id"], r["fraction"], r["control"]): r["donor_trace_id"] for r in found.to_dicts()}
+    wanted = {
+        (row["trace_id"], row["fraction"], control): donor
+        for row in found.filter(control="none").to_dicts()
+        if row["fraction"] > 0
+        for control in PROTOCOL.sampling.controls
+        if (donor := plain_donor(control, by_id[row["trace_id"]], row["n_tokens"], everything))
+    }
+    assert {key: donor for key, donor in chosen.items() if key[2] != "none"} == wanted
+    assert {control for _, _, control in wanted} == {"shuffled", "wrong", "own"}
+    assert len(ranked) == len(set(ranked))
