@@ -28,13 +28,18 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Raises:
         ExportError: ``folder`` is there already and holds something: nothing is replaced.
     """
+    folder = folder.resolve()  # "." has no name, and an empty folder may be a link
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError(f"{folder} is there already; name a new or an empty folder with --output")
     fresh = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
         fresh.mkdir(parents=True)
         yield fresh
-        fresh.replace(folder)
+        if folder.exists():  # filled rather than replaced: a shell may be in it
+            for made in fresh.iterdir():
+                made.replace(folder / made.name)
+        else:
+            fresh.replace(folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

@@ -14,6 +14,7 @@ from support.extras import needs
 from warehouse_study import LINES
 
 from cot_assets.cli import cli
+from cot_assets.exporting.folder import ExportError, new_folder
 from cot_assets.warehouse.queries import run_query
 from cot_assets.warehouse.store import Warehouse
 
@@ -144,3 +145,19 @@ def test_nothing_is_replaced_and_nothing_is_left_behind(export: Export, tmp_path
     assert "there are no traces to export" in str(nothing.exception)
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("name", [".", "", "../here", "link"])
+def test_an_empty_folder_becomes_the_export_by_whatever_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    (tmp_path / "link").symlink_to(here)
+    monkeypatch.chdir(tmp_path if name == "link" else here)
+    with new_folder(Path(name)) as folder:
+        (folder / "file").write_text("1")
+    assert (here / "file").read_text() == "1"
+    assert {path.name for path in tmp_path.iterdir()} == {"here", "link"}
+    with pytest.raises(ExportError, match=f"{here} is there already"), new_folder(Path(name)):
+        pass
