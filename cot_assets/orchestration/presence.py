@@ -88,8 +88,11 @@ def look_at_rows(warehouse: Warehouse, pairs: Pairs) -> list[str]:
     if not (is_published and home.warehouse.exists()):
         return []
     lines, lost, rows = list[str](), set[Unit](), warehouse.row_counts()
-    with duckdb.connect(home.results, read_only=True) as con:
-        shown = row_counts(con)
+    try:
+        with duckdb.connect(home.results, read_only=True) as con:
+            shown = row_counts(con)
+    except duckdb.IOException:
+        return []  # another process has the results open for writing: nobody can say now
     for (table, problem_set, model), n in sorted(shown.items()):
         models = {name for name, of_set in pairs if of_set == problem_set}
         gone = n - rows.get((table, problem_set, model), 0)
