@@ -213,7 +213,7 @@ def cuts_at(
                     "sampling_hash": protocol.sampling_hash,
                 }
             )
-    return pl.DataFrame(cuts, infer_schema_length=None)
+    return pl.DataFrame(cuts, schema=polars_schema("trace_cuts"))
 
 
 def prefix_at(trace: Mapping[str, Any], position: int) -> Prefix:

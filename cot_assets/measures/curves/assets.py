@@ -147,22 +147,22 @@ def _given_traces(
     description=common.description("prefixes") + "\n\nThis asset also writes `trace_cuts`.",
     kinds={"duckdb", "polars"},
     metadata=common.table_metadata("prefixes"),
-    check_specs=common.check_specs("prefixes", rules.SCHEMA),
+    check_specs=common.check_specs("prefixes", rules.MEASURED),
 )
 @showing.told
 def prefixes(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The measured traces, cut by the protocol's policy."""
     scope = common.sampled_scope_of(context, study)
-    measured = measured_traces(scope.warehouse.read_table("traces", **scope.where), scope.protocol)
-    scope.warehouse.write_partition(
-        "trace_cuts", trace_cuts(measured, scope.problems(), scope.protocol), scope.where
-    )
+    traces = scope.warehouse.read_table("traces", **scope.where)
+    measured = measured_traces(traces, scope.protocol)
+    made = trace_cuts(measured, scope.problems(), scope.protocol)
+    scope.warehouse.write_partition("trace_cuts", made, scope.where)
     cuts = scope.warehouse.read_table("trace_cuts", **scope.where)
     return common.finished(
         cuts.filter(~pl.col("is_end")).unique("prefix_id", maintain_order=True),
         scope.fingerprint,
-        checks=rules.SCHEMA,
-        findings={"schema": rules.schema_holds("trace_cuts", cuts)},
+        checks=rules.MEASURED,
+        findings=rules.prefix_findings(traces, measured, cuts, scope.protocol.sampling.measured),
         metadata={"traces_measured": measured.height, "cuts": cuts.height},
     )
 

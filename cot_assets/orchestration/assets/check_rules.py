@@ -15,6 +15,7 @@ from cot_assets.warehouse.schema import check_frame
 
 #: The check that most assets have, as the others are written: whether it blocks, and what it says.
 SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
+MEASURED = {**SCHEMA, "measured": (False, "Some trace gets a curve.")}
 MAX_UNSCORED_SHARE = 0.02
 MAX_TRUNCATED_SHARE = 0.10
 MAX_EMPTY_SHARE = 0.50
@@ -40,6 +41,17 @@ def schema_holds(table: str, frame: pl.DataFrame) -> Finding:
     violations = check_frame(table, frame)
     message = "; ".join(violations[:5]) if violations else f"{frame.height:,} rows agree with the schema"
     return Finding(not violations, message, {"violations": len(violations)})
+
+
+def prefix_findings(
+    traces: pl.DataFrame, measured: pl.DataFrame, cuts: pl.DataFrame, which: str
+) -> dict[str, Finding]:
+    """Whether the cuts agree with their schema, and any trace is measured: of all, or of the correct ones."""
+    message = f"{measured.height:,} of {traces.height:,} traces are measured"
+    if measured.is_empty():
+        wanted = 'correct, as `measured = "correct"` asks' if which == "correct" else "longer than no token"
+        message = f"none of {traces.height:,} traces is {wanted}: there are no prefixes, and no potentials"
+    return {"schema": schema_holds("trace_cuts", cuts), "measured": Finding(measured.height > 0, message)}
 
 
 def no_duplicate_rollouts(rollouts: pl.DataFrame) -> Finding:

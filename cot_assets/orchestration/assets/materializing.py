@@ -34,6 +34,7 @@ from cot_assets.orchestration.staleness import (
 )
 from cot_assets.orchestration.state import recorded_models
 from cot_assets.orchestration.status.marks import remember
+from cot_assets.sampling.tables import measured_traces
 from cot_assets.study import Config, DataHome, ModelEntry, Protocol
 from cot_assets.warehouse.recorded import RecordedError, refuse_recorded
 from cot_assets.warehouse.schema import table_schema
@@ -108,6 +109,13 @@ class Scope:
             )
         return problems
 
+    def is_sampled(self) -> bool:
+        """Whether there are rollouts, or traces of which the protocol measures none."""
+        if self.warehouse.read(_HAS_ROLLOUTS, self.where).height:
+            return True
+        traces = self.warehouse.read_table("traces", **self.where)
+        return traces.height > 0 and measured_traces(traces, self.protocol).is_empty()
+
     def judge(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add ``answer``, ``answer_rule``, ``verdict`` and ``grader_version`` to rollouts with text and gold answer.
 
@@ -149,7 +157,7 @@ def scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
         return Scope(config, warehouse, key, part=part)
     names = key.keys_by_dimension
     scope = Scope(config, warehouse, names["problem_set"], names["model"], part)
-    if part == "analysis" and warehouse.read(_HAS_ROLLOUTS, scope.where).is_empty():
+    if part == "analysis" and not scope.is_sampled():
         raise dg.Failure(
             f"{scope.model!r} has no rollouts on {scope.problem_set!r} to conclude anything from: materialize `rollouts` "
             f"first, or run `cot-assets run --model {scope.model} --problem-set {scope.problem_set}`",

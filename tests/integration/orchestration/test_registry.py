@@ -15,7 +15,7 @@ from cot_assets.cli import cli
 from cot_assets.definitions import build_defs
 from cot_assets.engines.base import EngineError
 from cot_assets.orchestration.registry.forgetting import ForgetError, forget_model
-from cot_assets.orchestration.runs import PipelineError, execute
+from cot_assets.orchestration.runs import PipelineError, bring_up_to_date, execute
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.study import ModelEntry
 from cot_assets.study.found import Found, recall
@@ -103,6 +103,19 @@ def test_an_analysis_without_rollouts_fails_with_one_sentence(tmp_path: Path) ->
         instance.add_dynamic_partitions("problem_sets", ["sums"])
         with pytest.raises(PipelineError, match="'strong' has no rollouts on 'sums'"):
             execute(build_defs(), instance, Unit("evaluate_model", "sums", "strong"), assets=["drawdowns"])
+
+
+@pytest.mark.heavy
+def test_a_study_of_correct_traces_without_any_ends_in_order_and_says_so(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    lab.write_sums(n=2, protocol={"measured": "correct", "search_problems": 0})
+    lab.write_script("strong", skill=0.0, mend=0.0)
+    definitions = build_defs(resource_overrides={"engines": ScriptedEngines()})
+    with lab.instance() as instance:
+        outcome = bring_up_to_date(definitions, instance, lab.config(), [("strong", "sums")])
+    assert lab.table("traces").height == 4
+    assert lab.table("prefixes").is_empty()
+    assert any('none of 4 traces is correct, as `measured = "correct"`' in line for line in outcome.remarks)
 
 
 def _asked(definitions: dg.Definitions, instance: dg.DagsterInstance) -> list[str]:

@@ -24,6 +24,7 @@ from cot_assets.sampling.tables import (
     traces_frame,
 )  # fmt: skip
 from cot_assets.study import Protocol
+from cot_assets.warehouse.schema import check_frame
 
 PROTOCOL = Protocol(name="p", n=16, cut_policy="lines", max_cuts=8, traces_per_problem=2)
 PROBLEMS = pl.DataFrame(
@@ -160,3 +161,11 @@ def test_a_block_says_what_the_model_read_with_its_special_tokens() -> None:
     origins = pl.DataFrame(schema={"block_key": pl.String, "sampled_with": pl.String})
     frame = blocks_frame(plan, PROTOCOL, engine, origins)
     assert set(frame["prompt"]) == {f"<s>Q: {text}\nA:" for text in PROBLEMS["prompt"]}
+
+
+def test_without_a_measured_trace_there_are_no_cuts_but_their_columns() -> None:
+    protocol = Protocol(name="p", n=16, measured="correct")
+    traces = pl.DataFrame([trace(verdict="incorrect")])
+    cuts = trace_cuts(measured_traces(traces, protocol), PROBLEMS, protocol)
+    assert cuts.is_empty()
+    assert not check_frame("trace_cuts", cuts)
