@@ -25,15 +25,16 @@ from cot_assets.warehouse.store import Warehouse
 
 MODELS = Path(cot_assets.__file__).parent / "demo" / "models"
 
-_LIMIT_SECONDS = 180
+_LIMIT_SECONDS = 370  #: for all of it
 _TINY = {"n": 16, "traces_per_problem": 1, "max_cuts": 2, "search_problems": 0}
 
 
-def _wait_until(what: Callable[[], bool], daemon: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _LIMIT_SECONDS
+def _wait_until(
+    what: Callable[[], bool], deadline: float, daemon: subprocess.Popen[bytes], log: Path
+) -> None:
     while not what():
         assert daemon.poll() is None, log.read_text()[-3000:]
-        assert time.monotonic() < deadline, f"not within {_LIMIT_SECONDS} s:\n{log.read_text()[-3000:]}"
+        assert time.monotonic() < deadline, log.read_text()[-3000:]
         time.sleep(2)
 
 
@@ -46,7 +47,14 @@ def _daemon(home: DataHome, config: Path) -> Iterator[tuple[subprocess.Popen[byt
     )
     write_sections(
         config / "problem_sets.toml",
-        {"tiny": {"extends": "demo", "protocol": "tiny", "generator": {"per_cell": [1, 0, 0, 0]}}},
+        {
+            "tiny": {
+                "extends": "demo",
+                "protocol": "tiny",
+                "generator": {"per_cell": [1, 0, 0, 0]},
+                "limit": 1,
+            }
+        },
     )
     prepare_instance(home)
     environment = {**os.environ, "COT_ASSETS_CONFIG": str(config), "COT_ASSETS_SENSOR_SECONDS": "10"}
@@ -83,11 +91,12 @@ def test_the_checkpoints_of_a_training_are_measured_once_each(home: DataHome, tm
     }  # fmt: skip
     checkpoints = {1000: "demo-weak", 2000: "demo-strong"}
     (config / "checkpoints").mkdir(parents=True)
+    deadline = time.monotonic() + _LIMIT_SECONDS
     with _daemon(home, config) as (daemon, log):
         write_sections(config / "models.toml", {"training": training})
         for number, (step, weights) in enumerate(checkpoints.items(), 1):
             shutil.copytree(MODELS / weights, config / "checkpoints" / f"step-{step}")
-            _wait_until(lambda: _steps(home) == [*checkpoints][:number], daemon, log)  # noqa: B023 - at once
+            _wait_until(lambda: _steps(home) == [*checkpoints][:number], deadline, daemon, log)  # noqa: B023 - at once
     models = [f"training.step-{step}" for step in checkpoints]
     assert set(Warehouse(home).read_table("potentials")["model"]) == {*models}
     with closing(sqlite3.connect(home.dagster / "history" / "runs.db")) as con:
