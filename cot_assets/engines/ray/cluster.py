@@ -5,7 +5,7 @@ Belongs here: connecting and what Ray does to its process on that occasion. Does
 """
 
 # Ray is an extra that need not be installed where types are checked.
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 from __future__ import annotations
 
 import logging

@@ -5,7 +5,7 @@ Belongs here: which actors there are and what became of them. Does not belong he
 """
 
 # Ray is an extra that need not be installed where types are checked.
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 from __future__ import annotations
 
 import time
