@@ -1,6 +1,6 @@
 """Bringing an open database to the schema of this code.
 
-Belongs here: creating tables and views, telling a database that other code made or that is damaged, and counting what
+Belongs here: opening it, creating tables and views, telling a database that other code made or that is damaged, and counting what
 it holds. Does not belong here: what the schema is (:mod:`cot_assets.warehouse.schema`).
 
 There are no migrations: everything can be made again from the shards (``cot-assets rebuild``). A table that is missing,
@@ -19,7 +19,8 @@ from pathlib import Path
 import duckdb
 
 from cot_assets.warehouse.errors import WarehouseError, reason
-from cot_assets.warehouse.reading import sql_folder
+from cot_assets.warehouse.lock import when_free
+from cot_assets.warehouse.reading import sql_folder, sql_text
 from cot_assets.warehouse.schema import TableSchema, describe, tables, view_files, views
 
 #: Rows by table, problem set and model (empty where a table tells no model).
@@ -78,6 +79,17 @@ def is_current(con: duckdb.DuckDBPyConnection) -> bool:
     except (duckdb.CatalogException, duckdb.BinderException):
         return False
     return found == [(version(),)]
+
+
+def attach(root: duckdb.DuckDBPyConnection, path: Path, name: str, purpose: str, deadline: float) -> None:
+    """Open the file within a DuckDB that is there, under a name; waits for others who have it open until the deadline."""
+    try:
+        when_free(lambda: root.execute(f"ATTACH {sql_text(str(path))} AS {name}"), path, purpose, deadline)
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{path} cannot be opened: {reason(error)}. If it is damaged, 'cot-assets run' sets it aside and makes "
+            "it again from the shards, and 'cot-assets rebuild' all of it"
+        ) from error
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:

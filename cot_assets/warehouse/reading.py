@@ -54,6 +54,15 @@ def sql_folder() -> Path:
     )
 
 
+def transform_sql(name: str) -> str:
+    """The text of ``sql/transforms/<name>.sql``; raises :class:`WarehouseError` where there is none."""
+    folder = sql_folder() / "transforms"
+    known = sorted(p.stem for p in folder.glob("*.sql"))
+    if name not in known:
+        raise WarehouseError(f"no transform {shown(name)} in {folder}; known: {', '.join(known) or 'none'}")
+    return (folder / f"{name}.sql").read_text(encoding="utf-8")
+
+
 def sql_text(value: str) -> str:
     """A SQL string literal."""
     return "'" + value.replace("'", "''") + "'"

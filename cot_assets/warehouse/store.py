@@ -23,9 +23,10 @@ import polars as pl
 from cot_assets.study import DataHome
 from cot_assets.warehouse import publish
 from cot_assets.warehouse.errors import WarehouseError, reason, shown
-from cot_assets.warehouse.lock import lock_of, when_free
+from cot_assets.warehouse.lock import lock_of
 from cot_assets.warehouse.preparing import (
     RowCounts,
+    attach,
     damage,
     forget_rows,
     is_current,
@@ -33,7 +34,7 @@ from cot_assets.warehouse.preparing import (
     row_counts,
     transaction,
 )
-from cot_assets.warehouse.reading import CONNECTION_CONFIG, Params, select, sql_folder, sql_text
+from cot_assets.warehouse.reading import CONNECTION_CONFIG, Params, select, sql_text, transform_sql
 from cot_assets.warehouse.schema import (
     TableSchema,
     check_frame,
@@ -125,7 +126,7 @@ class Warehouse:
 
     def read_transform(self, name: str, params: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Rows of ``sql/transforms/<name>.sql``, its ``$name`` bound to ``params``."""
-        sql = _transform_sql(name)
+        sql = transform_sql(name)
         with self._open(f"read {name}") as con, transaction(con, read_only=True):
             return select(con, sql, params)
 
@@ -152,7 +153,7 @@ class Warehouse:
             The number of rows written.
         """
         schema = table_schema(table)
-        sql = _transform_sql(name)
+        sql = transform_sql(name)
         with self._open(f"transform {name} {_named(partition)}") as con, transaction(con):
             frame = select(con, sql, {**partition, **(params or {})})
             frame = frame if finish is None else finish(frame)
@@ -223,7 +224,7 @@ class Warehouse:
         with self._lock.hold(purpose) as seconds_left:
             root = self._duckdb = self._duckdb or duckdb.connect(config=CONNECTION_CONFIG)
             try:
-                _attach(root, path, purpose, time.monotonic() + seconds_left)
+                attach(root, path, _ATTACHED, purpose, time.monotonic() + seconds_left)
                 with root.cursor() as con:
                     con.execute(f"USE {_ATTACHED}")
                     self._prepare(con)
@@ -236,18 +237,6 @@ class Warehouse:
                 raise
             if copy_to is not None:
                 publish.copy_file(path, copy_to)
-
-
-def _attach(root: duckdb.DuckDBPyConnection, path: Path, purpose: str, deadline: float) -> None:
-    try:
-        when_free(
-            lambda: root.execute(f"ATTACH {sql_text(str(path))} AS {_ATTACHED}"), path, purpose, deadline
-        )
-    except duckdb.Error as error:
-        raise WarehouseError(
-            f"{path} cannot be opened: {reason(error)}. If it is damaged, 'cot-assets run' sets it aside and makes "
-            "it again from the shards, and 'cot-assets rebuild' all of it"
-        ) from error
 
 
 def _rows(schema: TableSchema, frame: pl.DataFrame, partition: Mapping[str, str]) -> pl.DataFrame:
@@ -308,11 +297,3 @@ def _where(schema: TableSchema, equals: Mapping[str, object]) -> str:
 
 def _named(partition: Mapping[str, str]) -> str:
     return ", ".join(f"{k} = {shown(v)}" for k, v in partition.items())
-
-
-def _transform_sql(name: str) -> str:
-    folder = sql_folder() / "transforms"
-    known = sorted(p.stem for p in folder.glob("*.sql"))
-    if name not in known:
-        raise WarehouseError(f"no transform {shown(name)} in {folder}; known: {', '.join(known) or 'none'}")
-    return (folder / f"{name}.sql").read_text(encoding="utf-8")
