@@ -1,7 +1,7 @@
 """Bringing an open database to the schema of this code.
 
-Belongs here: opening it, creating tables and views, telling a database that other code made or that is damaged, and counting what
-it holds. Does not belong here: what the schema is (:mod:`cot_assets.warehouse.schema`).
+Belongs here: opening it, creating tables and views, telling a database that other code made or that is damaged, and
+counting what it holds. Does not belong here: what the schema is (:mod:`cot_assets.warehouse.schema`).
 
 There are no migrations: everything can be made again from the shards (``cot-assets rebuild``). A table that is missing,
 a changed view and a changed comment appear by themselves; a changed column or key asks for a rebuild.
