@@ -65,8 +65,8 @@ class Reader:
             except CannotScoreError:
                 continue
             except RefusedError as error:
-                if error.status in FINAL or error.status >= 500:
-                    raise  # this says nothing about the way
+                if error.status in FINAL or error.status > 500:
+                    raise  # it says nothing about the way; 500 is what some answer to a field that they do not know
                 continue
             return way
         raise self._cannot()

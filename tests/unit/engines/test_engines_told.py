@@ -158,7 +158,7 @@ def test_a_text_that_fills_the_context_is_read_without_its_end(
 
 
 @pytest.mark.parametrize("failures", [(1,), (2,), (3, 4, 5), (4, 7)])
-@pytest.mark.parametrize("status", [500, 401])
+@pytest.mark.parametrize("status", [503, 401])
 def test_a_failure_is_raised_and_forgets_no_way_of_asking(failures: tuple[int, ...], status: int) -> None:
     served = Served(failures, status=status)
     reader = Reader(cast(Endpoints, served), [2])
@@ -169,8 +169,9 @@ def test_a_failure_is_raised_and_forgets_no_way_of_asking(failures: tuple[int, .
     assert served.bodies[-1]["prompt_logprobs"] == 20
 
 
-def test_a_server_that_refuses_all_ways_cannot_be_audited() -> None:
-    served = Served(range(100), status=400)
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_a_server_that_refuses_all_ways_cannot_be_audited(status: int) -> None:
+    served = Served(range(100), status=status)
     with pytest.raises(CannotScoreError, match="tells no probabilities"):
         read_by(Reader(cast(Endpoints, served), [2]), SHORT)
     assert [body.get("prompt_logprobs") for body in served.bodies] == [64, 20, 5, None, None, None]
