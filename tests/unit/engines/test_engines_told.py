@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -130,7 +131,11 @@ class Served:
 def read_by(reader: Reader, completions: Sequence[Completion]) -> Evidence:
     sampling = Sampling(1.0, 1.0)
     filters = filters_of(sampling, "float32", is_nucleus_first=False)
-    return asyncio.run(reader.evidence(Block("k", (1, 3, 4, 5), 2, 8, 1), completions, sampling, filters))
+    found = reader.evidence(Block("k", (1, 3, 4, 5), 2, 8, 1), completions, sampling, filters)
+    with ThreadPoolExecutor(
+        1
+    ) as thread:  # a browser test before this one may have left a loop running in its own
+        return thread.submit(asyncio.run, found).result()
 
 
 SHORT = [Completion((7, i), "stop") for i in range(8, 13)]
