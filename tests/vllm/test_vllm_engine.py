@@ -175,9 +175,9 @@ def test_a_run_ends_when_its_engine_is_killed(bereaved: Bereaved) -> None:
     assert bereaved.code == 1
     assert bereaved.seconds < 30
     assert bereaved.survivors == []
-    (said,) = [line for line in bereaved.said.splitlines() if "EngineError: " in line]
+    (said,) = [line for line in bereaved.said.splitlines() if "EngineDiedError: " in line]
     for part in (
-        "EngineError: model 'demo-strong': vLLM's engine died while it sampled",
+        "EngineDiedError: model 'demo-strong': vLLM's engine died while it sampled",
         "its process EngineCore was ended by signal 9",
         "lower engine_args.gpu_memory_utilization or max_num_seqs",
         "What was sampled is kept: start the run again",
