@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from cot_assets.study import ModelEntry, ProblemSetEntry
+from cot_assets.study.models import RayActors
 from cot_assets.study.protocols import Adaptive, AnalysisRules, SamplingRules
 from cot_assets.warehouse.queries import NamedQuery, named_queries
 from cot_assets.warehouse.reading import sql_folder
@@ -25,6 +26,7 @@ _NOTE = (
 )
 _SETTINGS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("models.toml", "`[NAME]`: a model ([how](own-models.md)).", ModelEntry),
+    ("models.toml: Ray", "`ray = { … }`: actors of a Ray cluster ([how](deployment.md)).", RayActors),
     ("problem_sets.toml", "`[NAME]`: a problem set ([where problems come from](problems.md)).", ProblemSetEntry),
     ("protocols.toml: sampling", "`[NAME.sampling]`: what is sampled. A change asks for new rollouts.", SamplingRules),
     ("protocols.toml: adaptive sampling", "`[NAME.sampling.adaptive]`: [what it does](methods.md#adaptive-sampling).", Adaptive),

@@ -4,7 +4,7 @@ SELECT
     max_drop, max_rise, tolerance, is_monotone AS by_threshold, monotone_probability AS probability,
     is_monotone_confirmed AS is_confirmed, protocol, sampling_hash AS protocol_hash
 FROM trace_patterns;
-COMMENT ON VIEW monotonicity IS 'Traces whose potential never falls, the tolerance is ours, the one of the paper is not public. One row per measured trace: is its curve monotone within the tolerance?';
+COMMENT ON VIEW monotonicity IS 'Traces whose potential never falls by more than the tolerance (ours: that of the paper is not public). One row per measured trace: is its curve monotone within the tolerance?';
 COMMENT ON COLUMN monotonicity.verdict IS 'Verdict of the trace';
 COMMENT ON COLUMN monotonicity.n_cuts IS 'Measured cuts, the end not counted';
 COMMENT ON COLUMN monotonicity.n_pairs IS 'Neighboring pairs with both ends known';

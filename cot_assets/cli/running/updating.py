@@ -84,8 +84,8 @@ def _print_outcome(outcome: Outcome, warehouse: Warehouse, pairs: Sequence[tuple
         click.echo("Everything is up to date; nothing was sampled.")
         return
     click.echo(
-        f"\n{len(outcome.done)} of {len(outcome.done) + outcome.n_skipped} partitions brought up to date, "
-        f"{outcome.n_skipped} were already."
+        f"\n{len(outcome.done)} of {len(outcome.done) + outcome.n_skipped} partitions brought up to date; "
+        f"{outcome.n_skipped} needed nothing."
     )
     for problem_set in dict.fromkeys(problem_set for _, problem_set in pairs):
         for row in warehouse.read(_HEADLINE, {"problem_set": problem_set}).iter_rows(named=True):

@@ -1,0 +1,126 @@
+"""The engine for served models and what travels: prompts as text, prompts that come back, and settings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from served_models import opened
+from support.engine_suite import SAMPLE, block, run
+from support.served import TinyServer
+from support.vocabularies import write_tokenizer
+
+from cot_assets.engines.base import BlockResult, EngineError
+from cot_assets.engines.openai.engine import OpenAIEngine
+from cot_assets.engines.tokenizer import ModelTokenizer
+
+
+@pytest.mark.parametrize("family", ["unigram", "byte_fallback", "byte_level"])
+@pytest.mark.parametrize(
+    ("prefix", "completion"),
+    [("The answer is \\boxed{1", "44}."), ("12 *", " 12 = 144."), ("The answer", ".")],
+)
+def test_text_that_travels_joins_without_a_seam(
+    server: TinyServer, tmp_path: Path, family: Any, prefix: str, completion: str
+) -> None:
+    server.takes_ids = False
+    engine = opened(server, write_tokenizer(tmp_path / family, family))
+    server.after = lambda answer, body: [c.update(text=completion) for c in answer["choices"]] and None
+    ids = (*engine.render_prompt("q"), *engine.encode(prefix).token_ids)
+    (result,) = run(engine, [block("a", ids, n=2)])
+    engine.close()
+    assert server.bodies[0]["prompt"] == f"q{prefix}"
+    assert {engine.decode((*ids, *c.token_ids)) for c in result.completions} == {f"q{prefix}{completion}"}
+
+
+def test_a_prefix_that_ends_within_a_character_does_not_travel_as_text(
+    server: TinyServer, folder: Path
+) -> None:
+    engine = opened(server, folder, engine_args={"prompts": "text"})
+    parts = engine.encode("語").token_ids
+    assert len(parts) == 3
+    found: list[str] = []
+    blocks = [
+        block("cut", (*engine.encode("A").token_ids, *parts[:1])),
+        block("b", engine.encode("語").token_ids),
+    ]
+    with pytest.raises(EngineError, match="ends within a character"):
+        found.extend(r.block.key for r in engine.sample(blocks, SAMPLE) if isinstance(r, BlockResult))
+    engine.close()
+    assert [body["prompt"] for body in server.bodies] == ["語"]
+
+
+@pytest.mark.parametrize("takes_ids", [True, False])
+@pytest.mark.parametrize(
+    "statement", ["1 + 1 = \\boxed{3", "The answer is \\boxed{144}. Is that so? Check it again."]
+)
+def test_an_echoed_prompt_is_cut_off(
+    server: TinyServer, folder: Path, takes_ids: bool, statement: str
+) -> None:
+    server.takes_ids, server.returns_ids = takes_ids, False
+
+    def echo(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        sent = (
+            body["prompt"] if isinstance(body["prompt"], str) else texts.get(tuple(body["prompt"]), "1 + 1 =")
+        )
+        for choice in answer["choices"]:
+            choice["text"] = sent + "5}"
+
+    texts: dict[tuple[int, ...], str] = {}
+    server.after = echo
+    engine = opened(server, folder)
+    ids = engine.encode(statement).token_ids
+    texts[tuple(ids)] = statement
+    (result,) = run(engine, [block("a", ids)])
+    engine.close()
+    assert {engine.decode(c.token_ids) for c in result.completions} == {"5}"}
+
+
+@pytest.mark.parametrize("takes_ids", [True, False])
+def test_an_echo_without_special_tokens_is_cut_off_and_another_text_refused(
+    server: TinyServer, folder: Path, takes_ids: bool
+) -> None:
+    server.takes_ids, server.returns_ids = takes_ids, False
+    tokenizer, before = ModelTokenizer(folder, "{statement}"), [""]
+
+    def echo(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        sent = body["prompt"]
+        text = re.sub("</?s>", "", sent) if isinstance(sent, str) else tokenizer.decode(sent)
+        for choice in answer["choices"]:
+            choice["text"] = f"{before[0]}{text}5}}"
+
+    server.after = echo
+    engine = opened(server, folder)
+    statement = "Is \\boxed{144} the answer? Check it again."
+    ids = (1, *engine.encode(statement).token_ids, 2)  # between special tokens
+    assert engine.decode(ids) == statement
+    (result,) = run(engine, [block("a", ids)])
+    assert {engine.decode(c.token_ids) for c in result.completions} == {"5}"}
+    before[0] = "User: "
+    with pytest.raises(EngineError, match="puts the prompt before its completions"):
+        run(engine, [block("b", ids)])
+    engine.close()
+
+
+def test_settings_that_a_server_does_not_take_are_noted_or_refused(server: TinyServer, folder: Path) -> None:
+    taking = opened(server, folder)
+    taking.close()
+    server.takes_extras = False
+    engine = opened(server, folder)
+    # Its own settings hold, whatever they are: blocks of the one are none of the other.
+    assert taking.describe().settings != engine.describe().settings
+    assert "sent no top_k, min_p, repetition_penalty" in engine.describe().note
+    with pytest.raises(EngineError, match="takes no top_k and min_p"):
+        run(engine, [block("a", (7,))], type(SAMPLE)(1.0, 1.0, top_k=5))
+    assert (server.bodies or [{}])[0].get("presence_penalty", 0.0) == 0.0
+    run(engine, [block("a", (7,))])
+    assert server.bodies[0]["presence_penalty"] == server.bodies[0]["frequency_penalty"] == 0.0
+    engine.close()
+
+
+def test_top_k_and_min_p_are_sent(engine: OpenAIEngine, server: TinyServer) -> None:
+    run(engine, [block("a", (7,))], type(SAMPLE)(1.0, 1.0, top_k=5, min_p=0.1))
+    assert (server.bodies[0]["top_k"], server.bodies[0]["min_p"]) == (5, 0.1)
+    assert engine.describe().note == ""
