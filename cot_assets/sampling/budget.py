@@ -72,7 +72,7 @@ def plan_work(
         new_writers: Other models that will be evaluated on the set in the same go.
 
     Returns:
-        Traces, completions, the search for optimized traces where there is one, and transfer from each writer,
+        Traces, completions, the search for searched traces where there is one, and transfer from each writer,
         in that order.
     """
     rules = protocol.sampling
@@ -178,7 +178,7 @@ def _search_work(protocol: Protocol, n_problems: int, known: Known, length: floa
     most_steps = -(-most_length // chunk)
     most_measured = (1 + 2 * (most_steps - 1)) * protocol.sampling.search_fresh_n
     most_tokens = min(most_steps * step_tokens, protocol.sampling.search_budget + step_tokens)
-    per_rollout, basis = _mean_rollout(known.runs, "optimized_traces", length)
+    per_rollout, basis = _mean_rollout(known.runs, "search_traces", length)
     expected = None
     if length is None:
         basis = _joined("chunks of the search unknown: no trace was sampled yet", basis)
@@ -188,7 +188,7 @@ def _search_work(protocol: Protocol, n_problems: int, known: Known, length: floa
         if per_rollout is not None and expected * per_rollout > protocol.sampling.search_budget:
             basis = _joined(basis, "the budget of the search, search_budget, may end it earlier")
     return Work(
-        "optimized_traces",
+        "search_traces",
         f"search on {n_problems} problem{'s' * (n_problems > 1)}",
         n_problems * (1 + most_steps * protocol.sampling.search_candidates + 2 * (most_steps - 1)),
         n_problems * (most_steps * step + most_measured),
@@ -196,7 +196,7 @@ def _search_work(protocol: Protocol, n_problems: int, known: Known, length: floa
         None if expected is None else n_problems * expected,
         None if expected is None else _times(n_problems * expected, per_rollout),
         basis,
-        "optimized_traces" in known.done,
+        "search_traces" in known.done,
     )
 
 

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS audits (
 );
 COMMENT ON TABLE audits IS 'One row per block whose texts were scored again, by a pass of the model that shares nothing with sampling.';
 COMMENT ON COLUMN audits.model IS 'Model that was sampled';
-COMMENT ON COLUMN audits.asset IS 'Asset that asked for the block: traces, completions, transfer_completions, explorations or optimized_traces';
+COMMENT ON COLUMN audits.asset IS 'Asset that asked for the block: traces, completions, transfer_completions, explorations or search_traces';
 COMMENT ON COLUMN audits.prefix_id IS 'The prefix that is continued';
 COMMENT ON COLUMN audits.block_key IS 'Identity of the block';
 COMMENT ON COLUMN audits.shard IS 'Parquet file that the texts were read from, relative to the shards folder';

@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS blocks (
 );
 COMMENT ON TABLE blocks IS 'One row per block that a sampling asset asked for: which rollouts in the shards belong to a prefix under the protocol in force.';
 COMMENT ON COLUMN blocks.model IS 'Model that was sampled';
-COMMENT ON COLUMN blocks.asset IS 'traces, completions, transfer_completions or explorations; optimized_traces for its rollouts, optimized_chunks for its candidate chunks';
+COMMENT ON COLUMN blocks.asset IS 'traces, completions, transfer_completions or explorations; search_traces for its rollouts, search_chunks for its candidate chunks';
 COMMENT ON COLUMN blocks.prefix_id IS 'The prefix that is continued';
 COMMENT ON COLUMN blocks.block_index IS '0, 1, ...: which block of the prefix';
 COMMENT ON COLUMN blocks.block_key IS 'Identity of the block; the shards hold its rollouts under this key';

@@ -14,9 +14,9 @@ from typing import Any
 import polars as pl
 
 from cot_assets.engines.base import BlockResult
-from cot_assets.measures.search.effects import judge_optimized, judge_steps, optimized_effects
+from cot_assets.measures.search.effects import judge_searches, judge_steps, search_effects
 from cot_assets.measures.search.greedy import Outcome, Search, search_all
-from cot_assets.measures.search.tables import first_traces, measuring_plan, optimized_rows, used_rollouts
+from cot_assets.measures.search.tables import first_traces, measuring_plan, search_rows, used_rollouts
 from cot_assets.sampling.cuts import char_ends
 from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_traces, sampling_of
 from cot_assets.study import Protocol
@@ -117,18 +117,18 @@ class World:
         sampled = first_traces(traces)
         self.draw(measuring_plan(searches, sampled, self.protocol, info))
         names = {"problem_set": "s", "model": "m"}
-        trace_rows, step_rows = optimized_rows(
+        trace_rows, step_rows = search_rows(
             searches, sampled, self.outcomes, self.engine.decode, self.protocol, info, names
         )
         steps = judge_steps(pl.DataFrame(step_rows, infer_schema_length=None), self.protocol)
         counted = pl.DataFrame(trace_rows, infer_schema_length=None).with_columns(
             model_revision=pl.lit("r"), grader_version=pl.lit("g")
         )
-        found = judge_optimized(counted, steps, self.protocol)
-        effects = optimized_effects(found, steps, traces, self.protocol)
+        found = judge_searches(counted, steps, self.protocol)
+        effects = search_effects(found, steps, traces, self.protocol)
         tables = {
-            "optimized_traces": found,
-            "optimized_steps": steps,
-            "optimized_effects": shown_estimates("optimized_effects", effects),
+            "search_traces": found,
+            "search_steps": steps,
+            "search_effects": shown_estimates("search_effects", effects),
         }
         return tables, used_rollouts(searches, self.outcomes, self.protocol, info)

@@ -1,6 +1,6 @@
 """Group ``search``: what a search over chunks makes of the model's traces.
 
-Belongs here: optimized_traces (with optimized_steps and optimized_effects). Does not belong here: the search
+Belongs here: search_traces (with search_steps and search_effects). Does not belong here: the search
 (:mod:`cot_assets.measures.search.greedy`) and what its traces show (:mod:`cot_assets.measures.search.effects`).
 """
 
@@ -11,9 +11,8 @@ import dagster as dg
 import polars as pl
 
 from cot_assets.grading.verify import GRADER_VERSION
-from cot_assets.measures.search import greedy as optimize
-from cot_assets.measures.search import tables
-from cot_assets.measures.search.effects import judge_optimized, judge_steps, optimized_effects
+from cot_assets.measures.search import greedy, tables
+from cot_assets.measures.search.effects import judge_searches, judge_steps, search_effects
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import sampling, showing
@@ -23,8 +22,8 @@ from cot_assets.sampling.plan import PlannedBlock
 from cot_assets.sampling.tables import prompts, rollouts_frame
 from cot_assets.warehouse.schema import polars_schema
 
-_TABLES = ("optimized_traces", "optimized_steps")
-OPTIMIZATION_CHECKS = {
+_TABLES = ("search_traces", "search_steps")
+SEARCH_CHECKS = {
     "schema": (True, "Columns, types and keys of the three tables are those of the DDL."),
     "search_is_whole": (True, "Chunks follow one another, and lengths and tokens spent add up."),
     "no_duplicates": (True, "No rollout that chose a chunk measures it again."),
@@ -38,21 +37,21 @@ OPTIMIZATION_CHECKS = {
 @dg.asset(
     partitions_def=MODEL_BY_SET,
     deps=["traces", "completions"],  # it shares their blocks, of which their audit may have set some aside
-    description=common.description("optimized_traces")
-    + "\n\nThis asset also writes `optimized_steps`, `optimized_effects` and `blocks`, and samples into Parquet "
+    description=common.description("search_traces")
+    + "\n\nThis asset also writes `search_steps`, `search_effects` and `blocks`, and samples into Parquet "
     "shards; a search that was stopped goes on where it was. Empty where the protocol's search_problems is 0.",
     kinds={"parquet", "duckdb"},
-    metadata=common.table_metadata("optimized_traces"),
-    check_specs=common.check_specs("optimized_traces", OPTIMIZATION_CHECKS),
+    metadata=common.table_metadata("search_traces"),
+    check_specs=common.check_specs("search_traces", SEARCH_CHECKS),
     pool="gpu",
 )
 @showing.told
-def optimized_traces(
+def search_traces(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:
     """Greedy search for a better trace of some problems, measured beside a sampled one."""
     scope = common.sampled_scope_of(context, study)
-    problems = optimize.chosen_problems(scope.problems(), scope.protocol)
+    problems = greedy.chosen_problems(scope.problems(), scope.protocol)
     found, plan, cost = _Found(), list[PlannedBlock](), {}
     engine, store, audit = None, None, sampling.NOT_SAMPLED
     if problems.height:
@@ -63,22 +62,22 @@ def optimized_traces(
             is_sampling = not asked or dg.AssetKey("traces") in asked
             found, plan, audit = run.audited(lambda: _search(scope, run, problems), "rollout", is_sampling)
             cost, store = run.cost, run.store("rollout")
-    chunks = [planned for planned in plan if optimize.is_chunk(planned)]
-    rollouts = [planned for planned in plan if not optimize.is_chunk(planned)]
-    shown = (*_TABLES, "optimized_effects")
-    with scope.warehouse.together("write optimized_traces"):
+    chunks = [planned for planned in plan if greedy.is_chunk(planned)]
+    rollouts = [planned for planned in plan if not greedy.is_chunk(planned)]
+    shown = (*_TABLES, "search_effects")
+    with scope.warehouse.together("write search_traces"):
         for table, frame in found.frames.items():
             scope.warehouse.write_partition(table, frame, scope.where)
-        scope.write_estimates(found.effects, ["optimized_effects"])
-        sampling.write_blocks(scope, "optimized_chunks", chunks, engine, store)
-        sampling.write_blocks(scope, "optimized_traces", rollouts, engine, store)
+        scope.write_estimates(found.effects, ["search_effects"])
+        sampling.write_blocks(scope, "search_chunks", chunks, engine, store)
+        sampling.write_blocks(scope, "search_traces", rollouts, engine, store)
         stored = {table: scope.warehouse.read_table(table, **scope.where) for table in shown}
     return common.finished(
-        stored["optimized_traces"].drop("text"),
+        stored["search_traces"].drop("text"),
         scope.fingerprint,
-        checks=OPTIMIZATION_CHECKS,
-        findings={**rules.optimization_findings(stored, found.used), "audit": audit},
-        metadata={**cost, "effects": showing.preview(stored["optimized_effects"], rows=20)},
+        checks=SEARCH_CHECKS,
+        findings={**rules.search_findings(stored, found.used), "audit": audit},
+        metadata={**cost, "effects": showing.preview(stored["search_effects"], rows=20)},
     )
 
 
@@ -99,10 +98,10 @@ def _search(
     """Search, then measure what was chosen and the sampled traces beside it; with every block that was asked for."""
     engine, protocol, info = run.engine, scope.protocol, run.engine.describe()
     plan: list[PlannedBlock] = []
-    outcomes: dict[str, tuple[optimize.Outcome, ...]] = {}
+    outcomes: dict[str, tuple[greedy.Outcome, ...]] = {}
     with scope.judging() as judge:
 
-        def draw(blocks: Sequence[PlannedBlock], *, is_last: bool = False) -> optimize.Outcomes:
+        def draw(blocks: Sequence[PlannedBlock], *, is_last: bool = False) -> greedy.Outcomes:
             store = run.sample(blocks, "rollout", is_last=is_last)
             rows = store.read([planned.block.key for planned in blocks])
             texts = tables.prefix_texts(blocks, engine.decode)
@@ -111,19 +110,19 @@ def _search(
             plan.extend(blocks)
             return outcomes
 
-        searches = optimize.search_all(prompts(problems, engine), protocol, info, draw)
+        searches = greedy.search_all(prompts(problems, engine), protocol, info, draw)
         traces = scope.warehouse.read_table("traces", **scope.where)
         traces = traces.filter(pl.col("problem_id").is_in(problems["problem_id"].to_list()))
         sampled = tables.first_traces(traces)
         draw(tables.measuring_plan(searches, sampled, protocol, info), is_last=True)
     revision = {"model_revision": info.model_revision, "grader_version": GRADER_VERSION}
-    trace_rows, step_rows = tables.optimized_rows(
+    trace_rows, step_rows = tables.search_rows(
         searches, sampled, outcomes, engine.decode, protocol, info, scope.where
     )
     steps = judge_steps(pl.DataFrame(step_rows, infer_schema_length=None), protocol)
     counted = pl.DataFrame([{**row, **revision} for row in trace_rows], infer_schema_length=None)
-    found = judge_optimized(counted, steps, protocol)
-    effects = optimized_effects(found, steps, traces, protocol)
+    found = judge_searches(counted, steps, protocol)
+    effects = search_effects(found, steps, traces, protocol)
     asked = list({planned.block.key: planned for planned in plan}.values())
     used = tables.used_rollouts(searches, outcomes, protocol, info)
     return _Found(dict(zip(_TABLES, (found, steps), strict=True)), effects, used), asked

@@ -1,4 +1,4 @@
-"""Optimized traces: how good they are beside sampled ones, and how much the search flatters itself.
+"""Searched traces: how good they are beside sampled ones, and how much the search flatters itself.
 
 Belongs here: potentials and judgements of the two arms, paired comparisons, the selection bias. Does not
 belong here: the search (the sampling side).
@@ -25,7 +25,7 @@ from cot_assets.statistics.isotonic import LEVEL, fall_p_value
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
 
-ARMS = ("optimized", "sampled")
+ARMS = ("searched", "sampled")
 MEASURES = (
     "correct", "n_tokens", "potential", "monotone_by_tolerance", "monotone_by_test", "selection_bias",
 )  # fmt: skip
@@ -35,7 +35,7 @@ _ESTIMATED = ("potential", "ci_low", "ci_high")
 
 
 def judge_steps(counted: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """The table ``optimized_steps`` from its counts.
+    """The table ``search_steps`` from its counts.
 
     Args:
         counted: Its columns but potentials and intervals.
@@ -51,11 +51,11 @@ def judge_steps(counted: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         pl.col(name).alias("selection_" + name.removeprefix("ci_")) for name in _ESTIMATED
     )
     frame = add_potential(counted).hstack(selected)
-    return stamped(frame, "optimized_steps", protocol).sort("problem_id", "arm", "cut_index")
+    return stamped(frame, "search_steps", protocol).sort("problem_id", "arm", "cut_index")
 
 
-def judge_optimized(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """The table ``optimized_traces``: what each trace's fresh estimates show.
+def judge_searches(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+    """The table ``search_traces``: what each trace's fresh estimates show.
 
     Args:
         counted: Its columns up to ``tokens_spent``, and model_revision and grader_version.
@@ -65,7 +65,7 @@ def judge_optimized(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protoc
     Raises:
         ValueError: A column is missing.
     """
-    require(steps, polars_schema("optimized_steps"), "optimized_steps")
+    require(steps, polars_schema("search_steps"), "search_steps")
     start = steps.filter(pl.col("cut_index") == 0).select(
         "trace_id",
         pl.col("n").alias("n0"),
@@ -78,7 +78,7 @@ def judge_optimized(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protoc
     frame = counted
     for part in (_monotone(steps, protocol), start, means):
         frame = frame.join(part, on="trace_id", how="left")
-    return stamped(frame, "optimized_traces", protocol).sort("problem_id", "arm")
+    return stamped(frame, "search_traces", protocol).sort("problem_id", "arm")
 
 
 def _monotone(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -98,7 +98,7 @@ def _monotone(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
                 "p_value": fall_p_value(k, n, protocol.sampling.seed) if len(index) > 1 else None,
             }
         )
-    stored = polars_schema("optimized_traces")
+    stored = polars_schema("search_traces")
     found = pl.DataFrame(rows, {name: stored[name] for name in _MONOTONE})
     return (
         steps.select(pl.col("trace_id").unique())
@@ -123,8 +123,8 @@ def stopped_values(
     the same token positions, and not at shares of their lengths.
 
     Args:
-        traces: Table ``optimized_traces`` of one model and problem set.
-        steps: Table ``optimized_steps`` of the same.
+        traces: Table ``search_traces`` of one model and problem set.
+        steps: Table ``search_steps`` of the same.
         chunk: Tokens of a chunk.
         n_chunks: Up to which multiple; if None up to the longer trace of each problem.
 
@@ -155,8 +155,8 @@ def mean_curves(traces: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -
     """Mean value of both arms over token positions, over the problems that have both there.
 
     Args:
-        traces: Table ``optimized_traces``, of any models.
-        steps: Table ``optimized_steps``.
+        traces: Table ``search_traces``, of any models.
+        steps: Table ``search_steps``.
         protocol: Gives chunk length and seed.
 
     Returns:
@@ -192,28 +192,28 @@ def mean_curves(traces: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -
     return pl.DataFrame(rows, schema=schema).sort("model", "arm", "position")
 
 
-def optimized_effects(
+def search_effects(
     traces: pl.DataFrame, steps: pl.DataFrame, sampled: pl.DataFrame, protocol: Protocol
 ) -> pl.DataFrame:
-    """The table ``optimized_effects`` of one model on one problem set.
+    """The table ``search_effects`` of one model on one problem set.
 
     Args:
-        traces: Table ``optimized_traces``.
-        steps: Table ``optimized_steps``.
+        traces: Table ``search_traces``.
+        steps: Table ``search_steps``.
         sampled: All rows of ``traces`` of the same problems: problem_id, verdict, n_tokens.
         protocol: Gives chunk length, the token budget and the seed.
 
     Returns:
-        Rows of ``estimates``: for every measure of :data:`MEASURES` ``mean`` (optimized), ``reference`` (sampled) and
+        Rows of ``estimates``: for every measure of :data:`MEASURES` ``mean`` (searched), ``reference`` (sampled) and
         their ``difference``, NULL without a problem that has both.
     """
     if traces.is_empty():
-        return estimates([], "optimized_effects", protocol)
-    optimized, plain = (traces.filter(pl.col("arm") == arm) for arm in ARMS)
+        return estimates([], "search_effects", protocol)
+    searched, plain = (traces.filter(pl.col("arm") == arm) for arm in ARMS)
     judged = pl.col("verdict") != "unscored"
     right = (pl.col("verdict") == "correct").cast(pl.Float64).alias("value")
     length = (pl.col("n_tokens") / protocol.sampling.max_tokens).clip(upper_bound=1.0).alias("value")
-    ended = optimized.filter("is_complete")
+    ended = searched.filter("is_complete")
     values = stopped_values(traces, steps, protocol.sampling.search_chunk).filter(
         (pl.len().over("problem_id", "position") == len(ARMS)) & (pl.col("position") > 0)
     )
@@ -227,7 +227,7 @@ def optimized_effects(
     }
     for rule in ("tolerance", "test"):
         flag = pl.col(f"is_monotone_by_{rule}").cast(pl.Float64).alias("value")
-        one, other = (side.select("problem_id", flag).drop_nulls() for side in (optimized, plain))
+        one, other = (side.select("problem_id", flag).drop_nulls() for side in (searched, plain))
         sides[f"monotone_by_{rule}"] = (one, other)
     labels = {name: traces[name][0] for name in ("problem_set", "model")}
     rows = [*_bias(Group(steps, "chunks", labels, protocol.sampling.seed))]
@@ -235,7 +235,7 @@ def optimized_effects(
         scale = float(protocol.sampling.max_tokens) if measure == "n_tokens" else 1.0
         found = paired(value, reference, "value", protocol.sampling.seed)
         rows += comparison(measure, found, "problems", labels, scale)
-    return estimates(rows, "optimized_effects", protocol)
+    return estimates(rows, "search_effects", protocol)
 
 
 def _bias(steps: Group) -> Iterator[Row]:

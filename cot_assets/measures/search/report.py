@@ -13,7 +13,7 @@ from cot_assets.report.sections import Section
 from cot_assets.report.source import Source
 from cot_assets.report.text import natural, one_line
 
-_LOOKS = {"optimized": (FIRST, "o"), "sampled": (THIRD, "s")}
+_LOOKS = {"searched": (FIRST, "o"), "sampled": (THIRD, "s")}
 _MEASURES = {
     "correct": "share",
     "monotone_by_tolerance": "share",
@@ -22,8 +22,8 @@ _MEASURES = {
 }
 
 
-def optimized_figure(curves: pl.DataFrame) -> Figure | None:
-    """Mean potential of optimized and sampled traces over tokens, a panel per model.
+def search_figure(curves: pl.DataFrame) -> Figure | None:
+    """Mean potential of searched and sampled traces over tokens, a panel per model.
 
     Args:
         curves: Columns model, arm, position (tokens), mean, ci_low, ci_high, n_problems.
@@ -44,15 +44,15 @@ def optimized_figure(curves: pl.DataFrame) -> Figure | None:
 
 
 def _figure(source: Source, _: pl.DataFrame) -> Figure | None:
-    searched = source.view("optimized_traces", "* EXCLUDE (token_ids, text)")
+    searched = source.view("search_traces", "* EXCLUDE (token_ids, text)")
     if searched.is_empty():
         return None
-    return optimized_figure(mean_curves(searched, source.view("optimized_steps"), source.protocol))
+    return search_figure(mean_curves(searched, source.view("search_steps"), source.protocol))
 
 
 SECTIONS = (
     Section(
-        "optimized", "search", "Optimized traces and sampled ones",
+        "searched", "search", "Searched traces and sampled ones",
         by="measure", kinds=_MEASURES, across=(), n=("n",), names={"reference": "Sampled"},
         picture=_figure, caption="Mean potential; a trace that has ended keeps its verdict, 0 or 1. Bands: 95%.",
     ),

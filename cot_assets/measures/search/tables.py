@@ -1,6 +1,6 @@
 """From searches and what was sampled for them to rows, before anything is estimated.
 
-Belongs here: completions as outcomes, the rows of ``optimized_traces`` and ``optimized_steps`` with counts.
+Belongs here: completions as outcomes, the rows of ``search_traces`` and ``search_steps`` with counts.
 Does not belong here: the search (:mod:`cot_assets.measures.search.greedy`), potentials and comparisons
 (:mod:`cot_assets.measures.search.effects`), writing.
 """
@@ -29,7 +29,7 @@ from cot_assets.sampling.cuts import Decode, complete_text
 from cot_assets.sampling.plan import PlannedBlock, Prefix
 from cot_assets.study import Protocol
 
-OPTIMIZED, SAMPLED = "optimized", "sampled"  #: the two arms
+SEARCHED, SAMPLED = "searched", "sampled"  #: the two arms
 Row = dict[str, Any]
 #: Columns of :func:`used_rollouts`.
 USED = {
@@ -139,7 +139,7 @@ def measuring_plan(
     return list({planned.block.key: planned for planned in plan}.values())
 
 
-def optimized_rows(
+def search_rows(
     searches: Iterable[Search],
     sampled: Mapping[str, Row],
     outcomes: Outcomes,
@@ -148,7 +148,7 @@ def optimized_rows(
     info: EngineInfo,
     names: Mapping[str, str],
 ) -> tuple[list[Row], list[Row]]:
-    """Rows of ``optimized_traces`` and ``optimized_steps``, with counts and without estimates.
+    """Rows of ``search_traces`` and ``search_steps``, with counts and without estimates.
 
     Args:
         searches: Stopped ones.
@@ -212,11 +212,11 @@ def _searched(
     problem_id, n_prompt = search.prompt.problem_id, search.prompt.n_prompt
     whole = search.prefix()
     ids = whole.token_ids[n_prompt:]
-    identity = "|".join([OPTIMIZED, *names.values(), problem_id, whole.prefix_id, protocol.protocol_hash])
+    identity = "|".join([SEARCHED, *names.values(), problem_id, whole.prefix_id, protocol.protocol_hash])
     common: Row = {
         **names,
         "problem_id": problem_id,
-        "arm": OPTIMIZED,
+        "arm": SEARCHED,
         "trace_id": hashlib.sha256(identity.encode()).hexdigest()[:16],
     }
     cuts = [{**_cut(common, 0, search.prompt, (0, 0), (0, 0)), **_measured(start)}]

@@ -215,22 +215,22 @@ def selection_is_not_below_fresh(effects: pl.DataFrame) -> Finding:
     return Finding(high >= 0, message, {"bias": bias, "low": low, "high": high, "chunks": n})
 
 
-def optimization_findings(tables: Mapping[str, pl.DataFrame], used: pl.DataFrame) -> dict[str, Finding]:
+def search_findings(tables: Mapping[str, pl.DataFrame], used: pl.DataFrame) -> dict[str, Finding]:
     """All findings on the tables of a search, by the name of the check.
 
     Args:
-        tables: By name: optimized_traces, optimized_steps, optimized_effects.
+        tables: By name: search_traces, search_steps, search_effects.
         used: Every rollout that chose or measured a kept chunk, once per use.
     """
     violations = [f"{name}: {each}" for name, frame in tables.items() for each in check_frame(name, frame)]
     rows = sum(frame.height for frame in tables.values())
     schema = "; ".join(violations[:5]) if violations else f"{rows:,} rows agree with the schema"
-    steps = tables["optimized_steps"]
+    steps = tables["search_steps"]
     return {
         "schema": Finding(not violations, schema, {"violations": len(violations)}),
-        "search_is_whole": search_is_whole(tables["optimized_traces"], steps),
+        "search_is_whole": search_is_whole(tables["search_traces"], steps),
         "no_duplicates": no_duplicate_rollouts(used),
         "unscored_share": unscored_share_is_small(used),
         "null_iff_unknown": potential_is_null_iff_unknown(steps),
-        "selection_bias": selection_is_not_below_fresh(tables["optimized_effects"]),
+        "selection_bias": selection_is_not_below_fresh(tables["search_effects"]),
     }

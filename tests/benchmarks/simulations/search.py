@@ -1,4 +1,4 @@
-"""Greedy search for optimized traces: the bias of selection."""
+"""Greedy search for searched traces: the bias of selection."""
 
 from __future__ import annotations
 

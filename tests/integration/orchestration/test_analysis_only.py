@@ -27,7 +27,7 @@ class NoEngines(ScriptedEngines):
 
 
 def conclusions(lab: Lab) -> dict[str, list[tuple[object, ...]]]:
-    tables = ("potentials", "unlocks", "pattern_rates", "optimized_steps")
+    tables = ("potentials", "unlocks", "pattern_rates", "search_steps")
     return {
         name: sorted(lab.table(name).drop("protocol_hash", strict=False).rows(), key=str) for name in tables
     }
@@ -90,5 +90,5 @@ def test_stale_conclusions_are_asked_for_by_their_condition_only(tmp_path: Path)
         asked = sensor(dg.build_sensor_context(instance=instance))
         # The search concludes as it goes and may have to sample: it is the sensor's.
         assert [request.asset_selection for request in asked.run_requests or ()] == [
-            [dg.AssetKey("optimized_traces")]
+            [dg.AssetKey("search_traces")]
         ]

@@ -25,8 +25,8 @@ PROTOCOL = {
     "search_problems": 1, "search_candidates": 4, "search_chunk": 24, "search_n": 16, "search_fresh_n": 16,
     "sampling": "adaptive", "adaptive": {"resolution": "lines"},
 }  # fmt: skip
-TABLES = ("traces", "optimized_traces", "optimized_steps", "explorations", "trace_cuts", "blocks")
-SEARCHES = ("optimized_traces", "explorations")
+TABLES = ("traces", "search_traces", "search_steps", "explorations", "trace_cuts", "blocks")
+SEARCHES = ("search_traces", "explorations")
 
 pytestmark = pytest.mark.heavy
 

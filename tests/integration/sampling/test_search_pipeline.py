@@ -1,4 +1,4 @@
-"""optimized_traces through Dagster: interrupted, switched off, refused; and once with the embedded engine."""
+"""search_traces through Dagster: interrupted, switched off, refused; and once with the embedded engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEARCH = {
     "search_problems": 2, "search_candidates": 4, "search_chunk": 24, "search_n": 16,
     "search_fresh_n": 16,
 }  # fmt: skip
-TABLES = ("optimized_traces", "optimized_steps", "optimized_effects", "blocks")
+TABLES = ("search_traces", "search_steps", "search_effects", "blocks")
 Run = Callable[..., None]
 
 
@@ -50,27 +50,27 @@ def test_a_search_that_broke_off_goes_on_and_samples_nothing_twice(tmp_path: Pat
     with runs(lab, "m") as run:
         # At most seven blocks of a wave come back: six traces do, eight candidates or rollouts do not.
         lab.write_script("m", fail_after=7)
-        for assets in (("traces", "optimized_traces"), ("optimized_traces",)):
+        for assets in (("traces", "search_traces"), ("search_traces",)):
             with pytest.raises(PipelineError, match="fail_after"):
                 run("m", *assets)
         lab.write_script("m")
-        run("m", "optimized_traces")
+        run("m", "search_traces")
     keys = list(ScriptedEngine.sampled)
     assert len(keys) == len(set(keys))
 
     whole.write_script("m")
     with runs(whole, "m") as run:
-        run("m", "traces", "optimized_traces")
+        run("m", "traces", "search_traces")
     for name in TABLES:
         assert whole.table(name).height
         assert whole.table(name).equals(lab.table(name)), name
-    steps = whole.table("optimized_steps", arm="optimized")
+    steps = whole.table("search_steps", arm="searched")
     chosen = steps.filter(steps["n_candidates"].is_not_null() & ~steps["is_end"])
     assert chosen.select("n_candidates", "selection_n", "n").unique().rows() == [(4, 16, 16)]
-    arms = whole.table("optimized_traces").group_by("arm").len().sort("arm")
-    assert arms.rows() == [("optimized", 2), ("sampled", 2)]
+    arms = whole.table("search_traces").group_by("arm").len().sort("arm")
+    assert arms.rows() == [("searched", 2), ("sampled", 2)]
     # Every run is in the ledger, those that broke off too; the waves of one run are one row.
-    one, other = (each.table("sampling_runs", asset="optimized_traces") for each in (lab, whole))
+    one, other = (each.table("sampling_runs", asset="search_traces") for each in (lab, whole))
     assert (one.height, other.height) == (3, 1)
     assert one["n_blocks"].sum() == other["n_blocks"].sum()
 
@@ -80,11 +80,11 @@ def test_without_search_no_engine_is_opened_and_recorded_models_are_refused(tmp_
     lab.write_script("m")
     lab.write(models={"published": {"engine": "recorded"}})
     with runs(lab, "m", "published", search_problems=0) as run:
-        run("m", "optimized_traces")
+        run("m", "search_traces")
         assert lab.table("models").is_empty()
-        assert lab.table("optimized_traces").is_empty()
+        assert lab.table("search_traces").is_empty()
         with pytest.raises(PipelineError, match=r"published.* recorded"):
-            run("published", "optimized_traces")
+            run("published", "search_traces")
 
 
 def test_the_embedded_engine_finds_the_same_trace_again() -> None:

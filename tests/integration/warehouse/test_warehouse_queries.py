@@ -347,7 +347,7 @@ def test_quality_counts_what_is_unknown(study: Warehouse) -> None:
 
 
 def test_chunks_of_a_search_stand_with_their_text_and_both_estimates(study: Warehouse) -> None:
-    found = ask(study, "optimized_chunks")
+    found = ask(study, "search_steps")
     assert [row["chunk"] for row in found] == ["", "first\n", "end"]
     assert [(row["selection"], row["fresh"]) for row in found] == [(None, 0.125), (0.75, 0.625), (None, None)]
     assert [row["verdict"] for row in found] == [None, None, "correct"]

@@ -210,16 +210,16 @@ def _fill_transfer(warehouse: Warehouse) -> None:
 def _fill_search(warehouse: Warehouse) -> None:
     """A search of ``strong`` on p1: two chunks, the second of which ends the trace."""
     where = {"problem_set": "s", "model": "strong"}
-    named = {**where, **STAMP, "problem_id": "p1", "arm": "optimized"}
+    named = {**where, **STAMP, "problem_id": "p1", "arm": "searched"}
     steps = rows(
-        "optimized_steps", **named, cut_index=[0, 1, 2], char_start=[0, 0, 6], char_end=[0, 6, 9],
+        "search_steps", **named, cut_index=[0, 1, 2], char_start=[0, 0, 6], char_end=[0, 6, 9],
         token_end=[0, 2, 3], is_end=[False, False, True], n_candidates=[None, 4, 4],
         selection_n=[None, 16, None], selection_n_correct=[None, 12, None], selection_potential=[None, 0.75, None],
         n=[32, 32, None], n_correct=[4, 20, None], potential=[0.125, 0.625, None],
     )  # fmt: skip
-    warehouse.write_partition("optimized_steps", steps, where)
-    trace = rows("optimized_traces", **named, text="first\nend", verdict="correct", n_tokens=3, n_chunks=2)
-    warehouse.write_partition("optimized_traces", trace, where)
+    warehouse.write_partition("search_steps", steps, where)
+    trace = rows("search_traces", **named, text="first\nend", verdict="correct", n_tokens=3, n_chunks=2)
+    warehouse.write_partition("search_traces", trace, where)
     effects = [
         {
             **where,
@@ -233,7 +233,7 @@ def _fill_search(warehouse: Warehouse) -> None:
         for measure, values in {"correct": (1.0, 0.5, 0.5), "selection_bias": (0.75, 0.625, 0.125)}.items()
         for statistic, value in zip(("mean", "reference", "difference"), values, strict=True)
     ]
-    _estimate(warehouse, [estimates(effects, "optimized_effects", PROTOCOL)], where)
+    _estimate(warehouse, [estimates(effects, "search_effects", PROTOCOL)], where)
 
 
 def _count(

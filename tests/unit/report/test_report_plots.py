@@ -15,7 +15,7 @@ from synthetic_report import Rows, recorded_tables, source_of
 from cot_assets.measures.curves import report as curves_report
 from cot_assets.measures.curves.report import curves_figure
 from cot_assets.measures.rates.report import pattern_figure, sensitivity_figure, training_figure
-from cot_assets.measures.search.report import optimized_figure
+from cot_assets.measures.search.report import search_figure
 from cot_assets.measures.transfer.report import transfer_figure
 from cot_assets.report import plots
 from cot_assets.report.plots import MOST_PNG_BYTES, to_png
@@ -36,9 +36,9 @@ def drawn(small: dict[str, Rows]) -> dict[str, Figure]:
          for model in ("a" + long, "b" + long) for pattern in ("insight", "tangent", "monotone") for n in (16, 32, 64)
          for t in range(1, 17)]
     )  # fmt: skip
-    optimized = pl.DataFrame(
+    searched = pl.DataFrame(
         [{"model": "a" + long, "arm": arm, "position": 40 * i, "mean": i / 5, "ci_low": i / 6, "ci_high": i / 4, "n_problems": 3}
-         for arm in ("optimized", "sampled") for i in range(4)]
+         for arm in ("searched", "sampled") for i in range(4)]
     )  # fmt: skip
     figures = {
         "curves": curves_figure(own, "demo-strong" + long),
@@ -46,13 +46,13 @@ def drawn(small: dict[str, Rows]) -> dict[str, Figure]:
         "patterns": pattern_figure(rates),
         "transfer": transfer_figure(transfer),
         "sensitivity": sensitivity_figure(sensitivity),
-        "optimized": optimized_figure(optimized),
+        "searched": search_figure(searched),
         "training": training_figure(_training("a" + long, "b" + long)),
     }
     return {name: figure for name, figure in figures.items() if figure is not None}
 
 
-NAMES = ["curves", "one curve", "patterns", "transfer", "sensitivity", "optimized", "training"]
+NAMES = ["curves", "one curve", "patterns", "transfer", "sensitivity", "searched", "training"]
 
 
 def _training(*series: str | None) -> pl.DataFrame:

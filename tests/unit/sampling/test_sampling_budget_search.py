@@ -30,7 +30,7 @@ def search_of(
     cuts = pl.DataFrame(schema={"sampling_hash": pl.String, "n_cuts": pl.Int64})
     known = Known(traces, cuts, pl.DataFrame(rows, schema=RUNS), frozenset(), {}, frozenset())
     works = plan_work(protocol, n_problems, known)
-    return next((work for work in works if work.asset == "optimized_traces"), None)
+    return next((work for work in works if work.asset == "search_traces"), None)
 
 
 def test_no_search_is_no_work() -> None:
@@ -61,13 +61,13 @@ def test_the_budget_of_the_search_caps_it_but_for_one_step() -> None:
 
 
 def test_the_expectation_rests_on_lengths_and_runs() -> None:
-    work = search_of(PROTOCOL, 10, (40, 60), optimized_traces=120)
+    work = search_of(PROTOCOL, 10, (40, 60), search_traces=120)
     assert work is not None
     # Traces of 50 tokens have 2 chunks: 2 steps, one cut of both arms and the start.
     assert work.expected_rollouts == 3 * (2 * 4 * 17 + 3 * 32)
     assert work.expected_tokens == work.expected_rollouts * 12
     assert "12 tokens" in work.basis
     assert "search_budget" not in work.basis
-    tight = search_of(PROTOCOL.model_copy(update={"search_budget": 100}), 10, (50,), optimized_traces=120)
+    tight = search_of(PROTOCOL.model_copy(update={"search_budget": 100}), 10, (50,), search_traces=120)
     assert tight is not None
     assert "search_budget" in tight.basis

@@ -19,7 +19,7 @@ SELECT
     CASE WHEN steps.is_end THEN traces.verdict END AS verdict,
     steps.tokens_spent,
     traces.text[steps.char_start + 1 : steps.char_end] AS chunk
-FROM optimized_steps AS steps
-JOIN optimized_traces AS traces USING (problem_set, model, problem_id, arm)
-WHERE steps.arm = 'optimized' AND steps.problem_set = coalesce($problem_set, steps.problem_set)
+FROM search_steps AS steps
+JOIN search_traces AS traces USING (problem_set, model, problem_id, arm)
+WHERE steps.arm = 'searched' AND steps.problem_set = coalesce($problem_set, steps.problem_set)
 ORDER BY steps.problem_set, steps.model, steps.problem_id, steps.cut_index;

@@ -1,4 +1,4 @@
-"""The checks of optimized_traces pass on a search as it is made, and fail on tables made wrong."""
+"""The checks of search_traces pass on a search as it is made, and fail on tables made wrong."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from support.searching import World
 from support.sums import scripted_engine
 
-from cot_assets.measures.search.assets import OPTIMIZATION_CHECKS
-from cot_assets.orchestration.assets.check_rules import optimization_findings
+from cot_assets.measures.search.assets import SEARCH_CHECKS
+from cot_assets.orchestration.assets.check_rules import search_findings
 from cot_assets.orchestration.assets.sampling import AUDIT
 
 Tables = dict[str, pl.DataFrame]
@@ -23,19 +23,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, pl.DataFrame
 
 
 def test_a_search_as_it_is_made_passes_every_check(made: tuple[Tables, pl.DataFrame]) -> None:
-    findings = optimization_findings(*made)
-    assert {*findings, *AUDIT} == set(OPTIMIZATION_CHECKS)
+    findings = search_findings(*made)
+    assert {*findings, *AUDIT} == set(SEARCH_CHECKS)
     assert {name: f.message for name, f in findings.items() if not f.is_passed} == {}
 
 
 def test_no_search_passes_every_check(made: tuple[Tables, pl.DataFrame]) -> None:
     tables, used = made
-    findings = optimization_findings({name: frame.clear() for name, frame in tables.items()}, used.clear())
+    findings = search_findings({name: frame.clear() for name, frame in tables.items()}, used.clear())
     assert all(finding.is_passed for finding in findings.values())
 
 
 def _steps(change: Callable[[pl.DataFrame], pl.DataFrame]) -> Callable[[Tables], Tables]:
-    return lambda tables: {**tables, "optimized_steps": change(tables["optimized_steps"])}
+    return lambda tables: {**tables, "search_steps": change(tables["search_steps"])}
 
 
 def _first(column: str, value: object, where: pl.Expr) -> Callable[[pl.DataFrame], pl.DataFrame]:
@@ -62,11 +62,11 @@ WRONG: dict[str, tuple[str, Callable[[Tables], Tables]]] = {
     ),
     "steps without a trace": (
         "search_is_whole",
-        lambda t: {**t, "optimized_traces": t["optimized_traces"].filter(pl.col("problem_id") != "p0")},
+        lambda t: {**t, "search_traces": t["search_traces"].filter(pl.col("problem_id") != "p0")},
     ),
     "an end that is none": (
         "search_is_whole",
-        lambda t: {**t, "optimized_traces": t["optimized_traces"].with_columns(is_complete=pl.lit(value=False))},
+        lambda t: {**t, "search_traces": t["search_traces"].with_columns(is_complete=pl.lit(value=False))},
     ),
     "0 for unknown": ("null_iff_unknown", _steps(_first("potential", 0.0, pl.col("is_end")))),
     "not k of n": ("null_iff_unknown", _steps(_first("n_correct", 99, LATER))),
@@ -74,7 +74,7 @@ WRONG: dict[str, tuple[str, Callable[[Tables], Tables]]] = {
     "a key twice": ("schema", _steps(lambda f: pl.concat([f, f.head(1)]))),
     "a column too many": (
         "schema",
-        lambda t: {**t, "optimized_effects": t["optimized_effects"].with_columns(x=pl.lit(1))},
+        lambda t: {**t, "search_effects": t["search_effects"].with_columns(x=pl.lit(1))},
     ),
 }  # fmt: skip
 
@@ -83,12 +83,12 @@ WRONG: dict[str, tuple[str, Callable[[Tables], Tables]]] = {
 def test_tables_made_wrong_fail(made: tuple[Tables, pl.DataFrame], name: str) -> None:
     check, spoil = WRONG[name]
     tables, used = made
-    assert not optimization_findings(spoil(tables), used)[check].is_passed
+    assert not search_findings(spoil(tables), used)[check].is_passed
 
 
 def test_a_rollout_that_chose_and_measured_fails(made: tuple[Tables, pl.DataFrame]) -> None:
     tables, used = made
-    twice = optimization_findings(tables, pl.concat([used, used.head(1)]))["no_duplicates"]
+    twice = search_findings(tables, pl.concat([used, used.head(1)]))["no_duplicates"]
     assert not twice.is_passed
     assert twice.figures["duplicates"] == 1
 
@@ -96,14 +96,14 @@ def test_a_rollout_that_chose_and_measured_fails(made: tuple[Tables, pl.DataFram
 def test_a_grader_that_fails_too_often_fails(made: tuple[Tables, pl.DataFrame]) -> None:
     tables, used = made
     share = pl.when(pl.int_range(pl.len()) % 20 == 0).then(pl.lit("unscored")).otherwise("verdict")
-    finding = optimization_findings(tables, used.with_columns(share.alias("verdict")))["unscored_share"]
+    finding = search_findings(tables, used.with_columns(share.alias("verdict")))["unscored_share"]
     assert not finding.is_passed
 
 
 def test_estimates_in_each_others_place_fail(made: tuple[Tables, pl.DataFrame]) -> None:
     """Fresh rollouts under the name of those that chose: the bias turns over."""
     tables, used = made
-    effects = tables["optimized_effects"]
+    effects = tables["search_effects"]
     bias = effects.row(by_predicate=pl.col("measure") == "selection_bias", named=True)
     assert bias["difference_low"] > 0
     swapped = effects.with_columns(
@@ -111,7 +111,7 @@ def test_estimates_in_each_others_place_fail(made: tuple[Tables, pl.DataFrame]) 
         difference_low=-pl.col("difference_high"),
         difference_high=-pl.col("difference_low"),
     )
-    finding = optimization_findings({**tables, "optimized_effects": swapped}, used)["selection_bias"]
+    finding = search_findings({**tables, "search_effects": swapped}, used)["selection_bias"]
     assert not finding.is_passed
     assert "below 0" in finding.message
 
@@ -119,9 +119,9 @@ def test_estimates_in_each_others_place_fail(made: tuple[Tables, pl.DataFrame]) 
 def test_rows_are_those_of_both_arms(made: tuple[Tables, pl.DataFrame]) -> None:
     """Spans of chunks join to the text; characters that a chunk breaks belong to the next."""
     tables, _ = made
-    steps = tables["optimized_steps"]
+    steps = tables["search_steps"]
     assert steps.filter(pl.col("cut_index") == 0)["potential"].null_count() == 0
-    for trace in tables["optimized_traces"].iter_rows(named=True):
+    for trace in tables["search_traces"].iter_rows(named=True):
         own = steps.filter(pl.col("trace_id") == trace["trace_id"]).sort("cut_index")
         pieces = [trace["text"][a:b] for a, b in own.select("char_start", "char_end").iter_rows()]
         assert "".join(pieces) == trace["text"]
@@ -129,6 +129,6 @@ def test_rows_are_those_of_both_arms(made: tuple[Tables, pl.DataFrame]) -> None:
         assert bytes(trace["token_ids"]).decode() == trace["text"]
         assert own["n"].null_count() == own["is_end"].sum() == 1
         chosen = own["selection_n"].is_not_null().sum()
-        assert chosen == (own.height - 2 if trace["arm"] == "optimized" else 0)
-    both = tables["optimized_traces"].group_by("problem_id").agg(pl.col("v0").n_unique(), pl.len())
+        assert chosen == (own.height - 2 if trace["arm"] == "searched" else 0)
+    both = tables["search_traces"].group_by("problem_id").agg(pl.col("v0").n_unique(), pl.len())
     assert set(both.select("v0", "len").rows()) == {(1, 2)}

@@ -7,9 +7,9 @@ SELECT
     problem_set,
     model,
     measure,
-    round(value, 3) AS optimized,
-    round(value_low, 3) AS optimized_low,
-    round(value_high, 3) AS optimized_high,
+    round(value, 3) AS searched,
+    round(value_low, 3) AS searched_low,
+    round(value_high, 3) AS searched_high,
     round(reference, 3) AS reference,
     round(reference_low, 3) AS reference_low,
     round(reference_high, 3) AS reference_high,
@@ -18,6 +18,6 @@ SELECT
     round(difference_high, 3) AS difference_high,
     n,
     n_problems
-FROM optimized_effects
+FROM search_effects
 WHERE problem_set = coalesce($problem_set, problem_set)
 ORDER BY problem_set, model, measure;

@@ -1,4 +1,4 @@
-"""Optimized against sampled traces, by hand."""
+"""Searched against sampled traces, by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from support.views import shown_estimates
 
-from cot_assets.measures.search import effects as optimized
+from cot_assets.measures.search import effects
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
@@ -52,22 +52,22 @@ def arm(
 def tables(*arms: tuple[dict, list[dict]]) -> tuple[pl.DataFrame, pl.DataFrame]:
     counted = pl.DataFrame([trace for trace, _ in arms], infer_schema_length=None)
     rows = pl.DataFrame([step for _, steps in arms for step in steps], infer_schema_length=None)
-    steps = optimized.judge_steps(rows, PROTOCOL)
-    return optimized.judge_optimized(counted, steps, PROTOCOL), steps
+    steps = effects.judge_steps(rows, PROTOCOL)
+    return effects.judge_searches(counted, steps, PROTOCOL), steps
 
 
 def two_problems() -> tuple[pl.DataFrame, pl.DataFrame]:
     return tables(
-        arm("a", "optimized", [(16, 24), (14, 32)], 25, "correct"),
+        arm("a", "searched", [(16, 24), (14, 32)], 25, "correct"),
         arm("a", "sampled", [(None, 8)], 15, "incorrect"),
-        arm("b", "optimized", [(8, 8)], 12, "incorrect"),
+        arm("b", "searched", [(8, 8)], 12, "incorrect"),
         arm("b", "sampled", [(None, 16), (None, 4), (None, 30)], 38, "correct"),
     )
 
 
 def test_every_step_has_both_estimates_with_intervals() -> None:
     _, steps = two_problems()
-    row = steps.filter((pl.col("trace_id") == "a optimized") & (pl.col("cut_index") == 1)).to_dicts()[0]
+    row = steps.filter((pl.col("trace_id") == "a searched") & (pl.col("cut_index") == 1)).to_dicts()[0]
     assert (row["selection_potential"], row["potential"]) == (1.0, 0.75)
     assert (row["selection_low"], row["selection_high"]) == tuple(map(float, jeffreys_interval(16, 16)))
     assert (row["ci_low"], row["ci_high"]) == tuple(map(float, jeffreys_interval(24, 32)))
@@ -78,7 +78,7 @@ def test_every_step_has_both_estimates_with_intervals() -> None:
 
 
 def test_a_cut_without_scored_rollouts_is_unknown() -> None:
-    traces, steps = tables(arm("a", "optimized", [(0, None), (3, 10)], 25, "correct"))
+    traces, steps = tables(arm("a", "searched", [(0, None), (3, 10)], 25, "correct"))
     assert steps["potential"].to_list() == [0.5, None, 10 / 32, None]
     assert traces["n_known_cuts"].to_list() == [2]
     # No pair bridges the unknown cut; order is what the test goes by.
@@ -89,7 +89,7 @@ def test_a_cut_without_scored_rollouts_is_unknown() -> None:
 def test_traces_are_judged_by_their_fresh_estimates() -> None:
     traces, _ = two_problems()
     rows = {row["trace_id"]: row for row in traces.to_dicts()}
-    good, bad = rows["a optimized"], rows["b sampled"]
+    good, bad = rows["a searched"], rows["b sampled"]
     assert (good["n_known_cuts"], good["n0"], good["v0"]) == (3, 32, 0.5)
     assert (good["max_drop"], good["is_monotone_by_tolerance"]) == (0, True)
     assert (good["p_value"], good["is_monotone_by_test"]) == (1, True)
@@ -101,25 +101,25 @@ def test_traces_are_judged_by_their_fresh_estimates() -> None:
 
 
 def test_values_are_taken_at_equal_tokens_and_end_in_the_verdict() -> None:
-    values = optimized.stopped_values(*two_problems(), 10)
+    values = effects.stopped_values(*two_problems(), 10)
     found = {
         key: group.sort("position")["value"].to_list() for key, group in values.group_by("problem_id", "arm")
     }
     assert found == {
-        ("a", "optimized"): [0.5, 0.75, 1.0, 1.0],
+        ("a", "searched"): [0.5, 0.75, 1.0, 1.0],
         ("a", "sampled"): [0.5, 0.25, 0.0, 0.0],
-        ("b", "optimized"): [0.5, 0.25, 0.0, 0.0, 0.0],
+        ("b", "searched"): [0.5, 0.25, 0.0, 0.0, 0.0],
         ("b", "sampled"): [0.5, 0.5, 0.125, 0.9375, 1.0],
     }
 
 
 def test_a_search_that_was_cut_short_has_no_value_after_it() -> None:
     traces, steps = tables(
-        arm("a", "optimized", [(9, 24)], 10, None), arm("a", "sampled", [(None, 8)], 15, "correct")
+        arm("a", "searched", [(9, 24)], 10, None), arm("a", "sampled", [(None, 8)], 15, "correct")
     )
-    values = optimized.stopped_values(traces, steps, 10)
+    values = effects.stopped_values(traces, steps, 10)
     last = values.group_by("arm").agg(pl.col("position").max()).sort("arm")
-    assert last.rows() == [("optimized", 10), ("sampled", 20)]
+    assert last.rows() == [("sampled", 20), ("searched", 10)]
     sampled = traces.filter(pl.col("arm") == "sampled").select("problem_id", "verdict", "n_tokens")
     rows = effects_of(traces, steps, sampled)
     assert rows["correct"]["n"] == rows["n_tokens"]["n"] == 0
@@ -128,8 +128,8 @@ def test_a_search_that_was_cut_short_has_no_value_after_it() -> None:
 
 
 def effects_of(traces: pl.DataFrame, steps: pl.DataFrame, sampled: pl.DataFrame) -> dict[str, dict]:
-    rows = optimized.optimized_effects(traces, steps, sampled, PROTOCOL)
-    frame = shown_estimates("optimized_effects", rows)
+    rows = effects.search_effects(traces, steps, sampled, PROTOCOL)
+    frame = shown_estimates("search_effects", rows)
     return {row["measure"]: row for row in frame.to_dicts()}
 
 
@@ -143,7 +143,7 @@ def test_effects_are_paired_by_problem() -> None:
         }
     )
     rows = effects_of(traces, steps, sampled)
-    assert set(rows) == set(optimized.MEASURES)
+    assert set(rows) == set(effects.MEASURES)
     means = {name: (row["value"], row["reference"], row["difference"]) for name, row in rows.items()}
     assert means["correct"] == pytest.approx((0.5, 0.75, -0.25))
     assert means["n_tokens"] == pytest.approx((18.5, 30, -11.5))
@@ -168,15 +168,15 @@ def test_the_selection_bias_is_the_mean_of_pairs_of_chosen_chunks() -> None:
 
 
 def test_no_traces_have_no_effects() -> None:
-    empty, steps = (polars_schema(name).to_frame() for name in ("optimized_traces", "optimized_steps"))
-    assert optimized.optimized_effects(empty, steps, empty, PROTOCOL).is_empty()
-    assert optimized.mean_curves(empty, steps, PROTOCOL).is_empty()
+    empty, steps = (polars_schema(name).to_frame() for name in ("search_traces", "search_steps"))
+    assert effects.search_effects(empty, steps, empty, PROTOCOL).is_empty()
+    assert effects.mean_curves(empty, steps, PROTOCOL).is_empty()
 
 
 def test_mean_curves_keep_all_problems_to_the_end() -> None:
-    curves = optimized.mean_curves(*two_problems(), PROTOCOL)
+    curves = effects.mean_curves(*two_problems(), PROTOCOL)
     means = {key: group.sort("position")["mean"].to_list() for key, group in curves.group_by("model", "arm")}
-    assert means["m", "optimized"] == pytest.approx([0.5, 0.5, 0.5, 0.5, 0.5])
+    assert means["m", "searched"] == pytest.approx([0.5, 0.5, 0.5, 0.5, 0.5])
     assert means["m", "sampled"] == pytest.approx([0.5, 0.375, 0.0625, 0.46875, 0.5])
     assert (curves["n_problems"] == 2).all()
     assert (curves["ci_low"] <= curves["mean"]).all()

@@ -105,7 +105,7 @@ def test_the_selection_estimate_is_too_large_and_the_fresh_one_is_not(
     assert abs(z["fresh"]) < 2.5
 
 
-def test_optimized_traces_are_right_more_often_than_sampled_ones(
+def test_search_traces_are_right_more_often_than_sampled_ones(
     searched: tuple[World, list[Search]],
 ) -> None:
     here, searches = searched
