@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ import polars as pl
 
 from cot_assets.engines.base import CannotScoreError, Completion, Engine, Sampling
 from cot_assets.sampling.plan import PlannedBlock
+from cot_assets.sampling.run import Report, SamplingStatus
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.statistics.surprise import Evidence, Judgment, judge
 from cot_assets.warehouse.schema import polars_schema
@@ -26,6 +28,8 @@ from cot_assets.warehouse.schema import polars_schema
 PARTITION = ("problem_set", "model", "asset", "protocol", "protocol_hash")
 LEAST = 32  #: blocks of a partition that are audited, however small the share
 _AT_ONCE = 256  #: blocks whose texts are in memory at a time
+_KEEP_SECONDS = 30.0  #: of reading that are lost where an audit is interrupted
+_REPORT_SECONDS = 5.0  #: an audit that takes less is not told of
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,8 @@ def audit(
     sample_again: Callable[[Sequence[PlannedBlock]], object],
     *,
     is_new: bool = True,
+    report: Report = lambda _: None,
+    keep: Callable[[pl.DataFrame], object] = lambda _: None,
 ) -> Audit:
     """Audit a share of a plan whose blocks are all in shards.
 
@@ -114,42 +120,88 @@ def audit(
         known: Rows of ``audits`` from earlier runs; a block that passed is not read again.
         sample_again: Samples blocks that were set aside.
         is_new: Else only blocks that passed before are told of; they are read again only if their shard is another now.
+        report: Told of progress, where the audit takes long.
+        keep: Given the rows so far from time to time, so that an interrupted audit goes on where it was.
 
     Raises:
         CannotScoreError: The engine has no second pass, or nothing is known of a plan that is not new.
     """
     passed = known.filter(pl.col("verdict") == "passed").unique(["block_key", "shard"], keep="last")
     seen = {(row["block_key"], row["shard"]): row for row in passed.iter_rows(named=True)}
-    found: dict[str, dict[str, Any]] = {}
-
-    def look(blocks: Sequence[PlannedBlock]) -> Judgment:
-        for row in _scored(engine, blocks, sampling, store, seen):
-            found[row["block_key"]] = row
-        judgment = judge([_evidence(row) for row in found.values()], len(plan))
-        for index, row in enumerate(found.values()):
-            row["verdict"] = "failed" if index in judgment.failed else "passed"
-        return judgment
-
     by_key = {p.block.key: p for p in plan}
+    old = known.filter(pl.col("verdict") == "set_aside", pl.col("block_key").is_in(list(by_key)))
+    reading = _Reading(engine, sampling, store, seen, old, len(plan), report, keep)
     chosen = {key for key, _ in seen if key in by_key}
-    if is_new:
-        chosen |= {p.block.key for p in chosen_blocks(plan, share)}
+    if is_new:  # those that failed in an audit that was interrupted belong to it
+        chosen |= {p.block.key for p in chosen_blocks(plan, share)} | by_key.keys() & set(known["block_key"])
     elif not chosen:
         raise CannotScoreError("nothing was sampled here, and no audit of what is there is on record")
-    judgment = look([p for p in plan if p.block.key in chosen])
-    old = known.filter(pl.col("verdict") == "set_aside", pl.col("block_key").is_in(list(by_key)))
-    aside: list[dict[str, Any]] = []
+    judgment = reading.look([p for p in plan if p.block.key in chosen])
     if judgment.failed:
-        judgment = look([p for p in plan if p.block.key not in found])
-        aside = [{**row, "verdict": "set_aside"} for row in found.values() if row["verdict"] == "failed"]
-        again = [by_key[row["block_key"]] for row in aside]
+        reading.look([p for p in plan if p.block.key not in reading.found])
+        again = [by_key[key] for key in reading.set_aside()]
+        keep(reading.rows())
         store.set_aside([p.block.key for p in again])
         sample_again(again)
-        judgment = look(again)
-    failed = tuple(key for key, row in found.items() if row["verdict"] == "failed")
-    schema = {name: kind for name, kind in polars_schema("audits").items() if name not in PARTITION}
-    rows = pl.DataFrame([*aside, *found.values()], schema=schema)
-    return Audit(pl.concat([old.select(*schema), rows]), judgment, failed, len(aside) - len(failed))
+        judgment = reading.look(again)
+    failed = tuple(key for key, row in reading.found.items() if row["verdict"] == "failed")
+    return Audit(reading.rows(), judgment, failed, len(reading.aside) - len(failed))
+
+
+@dataclass
+class _Reading:
+    """Blocks that are read again, and the rows that come of it; ``seen`` ones, by key and shard, are not read."""
+
+    engine: Engine
+    sampling: Sampling
+    store: ShardStore
+    seen: Mapping[tuple[str, str], dict[str, Any]]
+    old: pl.DataFrame
+    n_possible: int
+    report: Report
+    keep: Callable[[pl.DataFrame], object]
+    found: dict[str, dict[str, Any]] = field(default_factory=dict)
+    aside: list[dict[str, Any]] = field(default_factory=list)
+
+    def look(self, blocks: Sequence[PlannedBlock]) -> Judgment:
+        """What all blocks so far and these come to."""
+        shards = dict(self.store.index().select("block_key", "shard").iter_rows())
+        new = {p.block.key: p for p in blocks if (p.block.key, shards[p.block.key]) not in self.seen}
+        old = [p.block.key for p in blocks if p.block.key not in new]
+        self.found.update((key, self.seen[key, shards[key]]) for key in old)
+        status = SamplingStatus(0, sum(p.block.n for p in new.values()), is_audit=True)
+        begun = kept = time.monotonic()
+        for row in _scored(self.engine, list(new.values()), self.sampling, self.store, shards):
+            self.found[row["block_key"]] = row
+            now = time.monotonic()
+            status.n_done += new[row["block_key"]].block.n
+            status.generated_tokens += row["n_tokens"]
+            status.seconds = now - begun
+            if status.seconds > _REPORT_SECONDS:
+                self.report(status)
+            if now - kept > _KEEP_SECONDS:
+                self._judged()
+                self.keep(self.rows())
+                kept = now
+        return self._judged()
+
+    def set_aside(self) -> list[str]:
+        """Keys of the blocks that failed, whose rows are kept beside those of what is sampled in their place."""
+        failed = [row for row in self.found.values() if row["verdict"] == "failed"]
+        self.aside += [{**row, "verdict": "set_aside"} for row in failed]
+        return [row["block_key"] for row in failed]
+
+    def rows(self) -> pl.DataFrame:
+        """Rows of ``audits`` so far, with those of blocks that were set aside before."""
+        schema = {name: kind for name, kind in polars_schema("audits").items() if name not in PARTITION}
+        rows = pl.DataFrame([*self.aside, *self.found.values()], schema=schema)
+        return pl.concat([self.old.select(*schema), rows])
+
+    def _judged(self) -> Judgment:
+        judgment = judge([_evidence(row) for row in self.found.values()], self.n_possible)
+        for index, row in enumerate(self.found.values()):
+            row["verdict"] = "failed" if index in judgment.failed else "passed"
+        return judgment
 
 
 def _scored(
@@ -157,14 +209,11 @@ def _scored(
     blocks: Sequence[PlannedBlock],
     sampling: Sampling,
     store: ShardStore,
-    seen: Mapping[tuple[str, str], dict[str, Any]],
+    shards: Mapping[str, str],
 ) -> Iterator[dict[str, Any]]:
-    """A row per block, verdict left out; from ``seen`` where the same block of the same shard is there."""
-    shards = dict(store.index().select("block_key", "shard").iter_rows())
-    new = [p for p in blocks if (p.block.key, shards[p.block.key]) not in seen]
-    yield from (seen[key] for p in blocks if (key := (p.block.key, shards[p.block.key])) in seen)
-    for start in range(0, len(new), _AT_ONCE):
-        group = new[start : start + _AT_ONCE]
+    """A row per block, verdict left out."""
+    for start in range(0, len(blocks), _AT_ONCE):
+        group = blocks[start : start + _AT_ONCE]
         texts: dict[str, list[Completion]] = {}
         rows = store.read([p.block.key for p in group]).sort("block_key", "sample_index")
         for key, ids, reason in rows.select("block_key", "token_ids", "finish_reason").iter_rows():

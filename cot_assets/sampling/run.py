@@ -29,7 +29,7 @@ class SamplingStatus:
 
     With ``is_open`` more may be asked for than ``n_total`` says. ``waiting_for`` says what keeps the engine
     from going on, if anything does. ``underway_tokens``: about how many were generated for unfinished blocks.
-    ``most_tokens``: what is missing may have as many.
+    ``most_tokens``: what is missing may have as many. ``is_audit``: rollouts are read again, none is sampled.
     """
 
     n_before: int
@@ -44,6 +44,7 @@ class SamplingStatus:
     seconds: float = 0.0
     most_tokens: int = 0
     is_open: bool = False
+    is_audit: bool = False
     waiting_for: str | None = None
 
     @property
@@ -75,8 +76,9 @@ class SamplingStatus:
         left = self.seconds_left
         ending = "" if left is None else f", {'at most ' * left[1]}{left[0]:,.0f} s left"
         rollouts, tokens = (n / self.seconds if self.seconds else 0.0 for n in (self.n_done, self.tokens))
+        told = "read again" if self.is_audit else f"{self.n_before:,} found"
         return (
-            f"{label}: {done:,} of {self.n_total:,} rollouts, {self.n_before:,} found, {self.tokens:,} tokens, "
+            f"{label}: {done:,} of {self.n_total:,} rollouts, {told}, {self.tokens:,} tokens, "
             f"{rollouts:,.{0 if rollouts >= 10 else 1}f} rollouts/s, {tokens:,.0f} tokens/s{ending}"
         )
 

@@ -65,10 +65,12 @@ class Screen:
 
         def report(status: SamplingStatus) -> None:
             nonlocal task, waiting, last
-            self.kept, self.total = status.n_before + status.n_done, status.n_total
+            done = status.n_before + status.n_done
+            if not status.is_audit:
+                self.kept, self.total = done, status.n_total
             if task is None:
                 task = self._bars.add_task(_short(label), total=status.n_total, rate="")
-            self._bars.update(task, total=status.n_total, completed=self.kept, rate=_rate(status))
+            self._bars.update(task, total=status.n_total, completed=done, rate=_rate(status))
             if status.waiting_for and status.waiting_for != waiting:
                 self.say(f"  {label}: {status.waiting_for}")
                 log(f"{label}: {status.waiting_for}")

@@ -82,6 +82,7 @@ class EngineRun:
         self._scope, self._study, self._log = scope, study, context.log
         self._key = context.asset_key.to_user_string()
         self._asset = name or self._key
+        self._progress = progress
         self._track = progress.track(f"{self._asset} {scope.model} {scope.problem_set}", context.log.info)
         self._stores: dict[Purpose, ShardStore] = {}
         self._latest = SamplingStatus(n_before=0, n_total=0)
@@ -133,6 +134,12 @@ class EngineRun:
     def _audit(self, plan: Sequence[PlannedBlock], purpose: Purpose, is_new: bool) -> Audit:
         """Audit blocks that are in shards, and keep what was found in ``audits``."""
         protocol, where = self._scope.protocol, {**self._scope.where, "asset": self._key}
+        stamp = {**where, "protocol": protocol.name, "protocol_hash": protocol.protocol_hash}
+
+        def keep(rows: pl.DataFrame) -> None:
+            stamped = rows.with_columns(pl.lit(value).alias(name) for name, value in stamp.items())
+            self._scope.warehouse.write_partition("audits", stamped, where)
+
         found = audit(
             self.engine,
             plan,
@@ -142,10 +149,10 @@ class EngineRun:
             self._scope.warehouse.read_table("audits", **where),
             lambda again: self.sample(again, purpose),
             is_new=is_new,
+            report=self._progress.track(f"audit of {self._asset} {self._scope.model}", self._log.info),
+            keep=keep,
         )
-        stamp = {**where, "protocol": protocol.name, "protocol_hash": protocol.protocol_hash}
-        rows = found.rows.with_columns(pl.lit(value).alias(name) for name, value in stamp.items())
-        self._scope.warehouse.write_partition("audits", rows, where)
+        keep(found.rows)
         return found
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ from cot_assets.engines.base import (
     EngineInfo,
     Sampling,
 )
+from cot_assets.sampling import audit as auditing
 from cot_assets.sampling.audit import LEAST, PARTITION, Audit, audit, chosen_blocks
 from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_rollouts, sampling_of
-from cot_assets.sampling.run import sample_missing
+from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters, evidence, laws_of_logits
 from cot_assets.warehouse.schema import polars_schema
@@ -74,6 +76,22 @@ class KnownLaw:
 
     def close(self) -> None:
         pass
+
+
+class Interrupted(KnownLaw):
+    """One that is stopped after it has read so many blocks."""
+
+    def __init__(self, after: int, foreign: Iterable[str] = ()) -> None:
+        super().__init__(foreign)
+        self.after = after
+
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        for found in super().score(written, sampling):
+            if len(self.scored) > self.after:
+                raise KeyboardInterrupt
+            yield found
 
 
 PLAN = plan_rollouts([Prefix(f"p{i}", (i, i + 1, 5), 2) for i in range(60)], PROTOCOL, KnownLaw().describe())
@@ -186,3 +204,68 @@ def test_a_shift_of_all_blocks_fails_the_partition(store: ShardStore, heat: floa
 def test_rows_have_the_types_of_the_table(store: ShardStore) -> None:
     rows = audited(KnownLaw([CHOSEN[0]]), store).rows
     assert dict(rows.schema) == dict(NOTHING.schema)
+
+
+def resumed(
+    monkeypatch: pytest.MonkeyPatch, store: ShardStore, after: int, foreign: Iterable[str] = ()
+) -> None:
+    """An audit that is stopped and begun again reads no block twice, and comes to what one in one go comes to."""
+    monkeypatch.setattr(auditing, "_KEEP_SECONDS", -1.0)
+    whole = ShardStore(store.folder / "whole", "rollout", "m")
+    expected = audited(KnownLaw(foreign), whole)
+    engine, kept = Interrupted(after, foreign), [NOTHING]
+
+    def draw(plan: Sequence[PlannedBlock]) -> None:
+        sample_missing(engine, plan, sampling_of(PROTOCOL), store, lambda _: None)
+
+    def run() -> Audit:
+        draw(PLAN)
+        return audit(engine, PLAN, sampling_of(PROTOCOL), store, 0.02, kept[-1], draw, keep=kept.append)
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    n_before = len(engine.scored)
+    engine.after = 10**6
+    found = run()
+    assert (
+        0 < n_before < len(engine.scored) <= len(whole.index()) + 2 * len(set(foreign)) + 1
+    )  # those that fail are read again
+    columns = ["block_key", "verdict", "n_tokens", "excess"]
+    assert found.rows.select(columns).sort(columns).equals(expected.rows.select(columns).sort(columns))
+    assert found.is_passed == expected.is_passed
+
+
+def test_an_interrupted_audit_goes_on_where_it_was(
+    monkeypatch: pytest.MonkeyPatch, store: ShardStore
+) -> None:
+    resumed(monkeypatch, store, LEAST // 2)
+
+
+@pytest.mark.parametrize("after", [LEAST // 2, LEAST + 5, len(KEYS)])
+def test_one_that_is_interrupted_while_it_looks_at_all_blocks_looks_at_all(
+    monkeypatch: pytest.MonkeyPatch, store: ShardStore, after: int
+) -> None:
+    resumed(monkeypatch, store, after, [CHOSEN[3], OTHERS[7]])
+
+
+def test_a_long_audit_tells_of_its_progress_and_a_short_one_does_not(
+    monkeypatch: pytest.MonkeyPatch, store: ShardStore
+) -> None:
+    def told() -> list[SamplingStatus]:
+        found: list[SamplingStatus] = []
+        audit(
+            engine, PLAN, sampling_of(PROTOCOL), store, 0.02, NOTHING, lambda _: None,
+            report=lambda status: found.append(replace(status)),
+        )  # fmt: skip
+        return found
+
+    engine = KnownLaw()
+    sample_missing(engine, PLAN, sampling_of(PROTOCOL), store, lambda _: None)
+    assert told() == []
+    monkeypatch.setattr(auditing, "_REPORT_SECONDS", -1.0)
+    steps = told()
+    n = sum(p.block.n for p in PLAN if p.block.key in CHOSEN)
+    assert [s.n_done for s in steps] == sorted({s.n_done for s in steps})
+    assert (steps[-1].n_done, steps[-1].n_total, steps[-1].is_finished) == (n, n, True)
+    assert "read again" in steps[-1].line("audit")
+    assert "found" not in steps[-1].line("audit")
