@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -229,6 +229,16 @@ def checked_name(name: str, what: str) -> str:
             f"name it with the {what} option"
         )
     return name
+
+
+def check_one_model(given: str | None, told: Iterable[str | None]) -> None:
+    """Raise ImportingError where one name is given to what several models wrote."""
+    known = sorted({name for name in told if name})
+    if given is not None and len(known) > 1:
+        raise ImportingError(
+            f"the name {given[:120]!r} is for one model, but these are of {len(known)}: {', '.join(known[:5])[:300]}; import "
+            "them one by one, or without a name"
+        )
 
 
 def check_trace(trace: Trace) -> None:

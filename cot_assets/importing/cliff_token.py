@@ -27,7 +27,17 @@ from datetime import datetime
 from pathlib import Path
 
 from cot_assets.grading.text.extract import extract_answer
-from cot_assets.importing.base import Counts, Cut, Imported, ImportingError, Problem, Source, Trace, add_once
+from cot_assets.importing.base import (
+    Counts,
+    Cut,
+    Imported,
+    ImportingError,
+    Problem,
+    Source,
+    Trace,
+    add_once,
+    check_one_model,
+)
 from cot_assets.importing.files import Record, checked_share, checked_text, find, found_in, read_json
 from cot_assets.importing.frames import build
 
@@ -66,8 +76,10 @@ def import_cliff_token(
         ImportingError: The layout is another one, or a file is malformed, too large or contradicts itself.
     """
     models: defaultdict[str, dict[tuple[object, ...], Trace]] = defaultdict(dict)
+    told: set[str | None] = set()
     for file, is_named in _files(paths).items():
         for record in _records(file, others_are_skipped=not is_named):
+            told.add(record.optional_text("_model"))
             name = model or record.optional_text("_model")
             if name is None:
                 raise ImportingError(f"{record.where}: does not name its model; give the model's name")
@@ -79,6 +91,7 @@ def import_cliff_token(
         where = ", ".join(map(str, paths))
         found = found_in(paths[0]) if paths else "nothing"
         raise ImportingError(f"{where}: no JSON file with {', '.join(_FIELDS)} in it; found: {found}")
+    check_one_model(model, told)
     source = Source(NAME, "tokens", {"n": n})
     return [
         build(source, name, problem_set, list(traces.values()), imported_at=imported_at)

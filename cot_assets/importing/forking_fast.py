@@ -30,7 +30,17 @@ from pathlib import Path
 from string import ascii_uppercase
 
 from cot_assets.grading.text.extract import extract_answer
-from cot_assets.importing.base import Counts, Cut, Imported, ImportingError, Problem, Source, Trace, Verdict
+from cot_assets.importing.base import (
+    Counts,
+    Cut,
+    Imported,
+    ImportingError,
+    Problem,
+    Source,
+    Trace,
+    Verdict,
+    check_one_model,
+)
 from cot_assets.importing.cliff_token import token_ends
 from cot_assets.importing.files import Record, checked_share, checked_text, find, found_in, read_json, records
 from cot_assets.importing.frames import build
@@ -79,9 +89,12 @@ def import_forking_fast(
     """
     traces: defaultdict[str, dict[str, Trace]] = defaultdict(dict)
     sources: dict[str, Source] = {}
+    told: set[str | None] = set()
     for file in _files(paths):
         record = Record(read_json(file), str(file))
         meta = Record(record.value.get("meta"), f"{file}: meta")
+        told.add(meta.optional_text("model"))
+        check_one_model(model, told)
         name = model or meta.text("model").rpartition("/")[2]
         source = _source(record, meta)
         if sources.setdefault(name, source) != source:

@@ -33,6 +33,7 @@ from cot_assets.importing.base import (
     Trace,
     Verdict,
     add_once,
+    check_one_model,
 )
 from cot_assets.importing.files import Record, Words, checked_text, find, found_in, read_json, unpacked
 from cot_assets.importing.frames import build
@@ -87,6 +88,7 @@ def import_inspect(
     for file in _files(paths):
         log = _read_log(file, scorer)
         by_name[model or _name(log.model), problem_set or _name(log.task)].append(log)
+    check_one_model(model, (log.model for logs in by_name.values() for log in logs))
     results: list[Imported] = []
     for (name, of_set), logs in sorted(by_name.items()):
         n_empty = sum(log.n_empty for log in logs)

@@ -43,6 +43,7 @@ from cot_assets.importing.base import (
     Source,
     Trace,
     Verdict,
+    check_one_model,
 )
 from cot_assets.importing.files import Record, Words, find, found_in, read_json, records
 from cot_assets.importing.frames import build
@@ -94,6 +95,7 @@ def import_thought_anchors(
             f"{path}: holds only folders of forced answers, which do not continue a chain of thought; name a "
             "folder with (in)correct_base_solution"
         )
+    check_one_model(model, (folder.told for folders in models.values() for folder in folders))
     notes = [f"{skipped} folders of other experiments (forced answers, sanity) were left out"] * bool(skipped)
     return [
         _import_model(name, folders, problem_set, notes, imported_at)
@@ -107,6 +109,7 @@ class _Folder:
 
     path: Path
     model: str
+    told: str | None
     is_correct: bool | None
     sampling: tuple[float, float] | None
     is_full: bool
@@ -117,20 +120,20 @@ class _Folder:
         above, sampling = path.parent.parent, None
         if match := _TEMPERATURE.fullmatch(above.name):
             sampling, above = (float(match[1]), float(match[2])), above.parent
+        told = above.name if solution in _SOLUTIONS else None
+        model = told if model is None else model
         if model is None:
-            if solution not in _SOLUTIONS:
-                raise ImportingError(
-                    f"{path}: lies in {solution!r}, not in correct_base_solution or incorrect_base_solution below "
-                    "a folder named after the model; give the model's name"
-                )
-            model = above.name
+            raise ImportingError(
+                f"{path}: lies in {solution!r}, not in correct_base_solution or incorrect_base_solution below "
+                "a folder named after the model; give the model's name"
+            )
         is_full = any(_chunk_folders(path))
         if not is_full and not (path / SITE_FILE).is_file():
             raise ImportingError(
                 f"{path}: has neither {SITE_FILE} (layout of the site) nor chunk_<i>/solutions.json (layout of "
                 f"the full data set); found: {found_in(path)}"
             )
-        return cls(path, model, _SOLUTIONS.get(solution), sampling, is_full)
+        return cls(path, model, told, _SOLUTIONS.get(solution), sampling, is_full)
 
 
 def _trace_folders(path: Path) -> list[Path]:

@@ -117,6 +117,8 @@ def test_a_folder_gives_one_result_per_model(recorded):
     assert {i.frames["problems"]["gold_answer"].item() for i in imported} == {"12", "25"}
     assert all(i.frames["traces"]["verdict"].item() == "incorrect" for i in imported)
     assert {i.frames["traces"]["answer"].item() for i in imported} == {"0", "22"}
+    with pytest.raises(ImportingError, match=r"these are of 2: Llama-3.1-8B-Instruct, Qwen3-0.6B"):
+        import_cliff_token(recorded / "cliff-token", model="mine")
 
 
 def test_a_fine_curve_also_stands_on_the_grid(recorded):

@@ -160,3 +160,6 @@ def test_stores_are_looked_for_in_folders(put, tmp_path):
     put(small(branches=[branch(0, 0.5, "A")]), "row009.json")
     with pytest.raises(ImportingError, match="row row007 of 'm' is in two stores"):
         import_forking_fast(tmp_path)
+    put(small(meta=small()["meta"] | {"row_id": 9, "model": "org/other"}), "row009.json")
+    with pytest.raises(ImportingError, match="'mine' is for one model, but these are of 2: org/m, org/other"):
+        import_forking_fast(tmp_path, model="mine")

@@ -81,6 +81,14 @@ def test_what_tells_nothing_is_left_out_and_said(put):
     )
 
 
+def test_a_name_is_for_one_model(put, tmp_path):
+    put(sample(), name="a.eval")
+    put(sample(2), header=HEADER | {"eval": HEADER["eval"] | {"model": "org/other"}}, name="b.eval")
+    with pytest.raises(ImportingError, match="'mine' is for one model, but these are of 2"):
+        import_inspect(tmp_path, model="mine")
+    assert [imported.model for imported in import_inspect(tmp_path)] == ["m", "other"]
+
+
 def test_a_retry_repeats_samples_that_count_once(put, tmp_path):
     put(sample(uuid="u1"), header=HEADER | {"status": "error"}, name="a.eval")
     put(sample(uuid="u1"), sample(2, uuid="u2"), sample(2, epoch=2, uuid="u3"), sample(3), name="b.eval")

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from imported_curves import curve
 
-from cot_assets.importing import Imported, import_thought_anchors
+from cot_assets.importing import Imported, ImportingError, import_thought_anchors
 
 NOON = datetime(2026, 1, 2, 12)
 LLAMA, QWEN = "deepseek-r1-distill-llama-8b", "deepseek-r1-distill-qwen-14b"
@@ -175,6 +175,8 @@ def test_any_folder_above_finds_every_trace(recorded):
     assert len(set(ids)) == 4
     (qwen,) = import_thought_anchors(recorded / "thought-anchors" / QWEN)
     assert qwen.frames["trace_cuts"].equals(imported[1].frames["trace_cuts"])
+    with pytest.raises(ImportingError, match="'mine' is for one model, but these are of 2"):
+        import_thought_anchors(recorded, model="mine")
 
 
 def test_notes_tell_what_is_wrong_with_the_numbers(recorded):
