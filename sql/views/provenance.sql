@@ -27,9 +27,10 @@ SELECT
         WHEN 'no_answer' THEN 'no final answer found'
         WHEN 'truncated' THEN 'out of tokens without a final answer'
         ELSE (
-            SELECT max_by(grades.reason, grades.grader_version)
+            SELECT grades.reason
             FROM grades
-            WHERE grades.answer = rollouts.answer
+            WHERE grades.grader_version = rollouts.grader_version
+                AND grades.answer = rollouts.answer
                 AND grades.gold_answer = coalesce(problems.judged_by, problems.gold_answer)
                 AND grades.answer_kind = problems.answer_kind
         )

@@ -294,6 +294,7 @@ def test_a_rollout_is_followed_to_its_evidence(study: Warehouse) -> None:
     assert found["read"] == "Find: 1 + 1\n"  # the prompt; the prefix is empty
     assert found["wrote"] == "strong-p1-0 says 2\x1b[2J"
     assert (found["verdict"], found["gold_answer"], found["seed"]) == ("correct", "2", "0")
+    assert found["decided_by"] == "by this grader", "not by one of another version"
     named = {"trace_id": "strong-p1", "cut_index": "0", "sample_index": "2"}
     assert ask(study, "provenance", **named, cut_policy="sentences") == []
     (policy,) = {

@@ -59,6 +59,9 @@ def fill(warehouse: Warehouse) -> None:
         problems("p1", "p2", "p3", level=["1", "1", "2"], statement="1 + 1 = ?", gold_answer="2"),
         {"problem_set": "s"},
     )
+    graded = {"answer": ["2", "2"], "gold_answer": "2", "answer_kind": "x", "verdict": "correct"}
+    grades = rows("grades", **graded, grader_version=["x", "y"], reason=["by this grader", "by another"])
+    warehouse.merge("grades", grades)
     warehouse.merge(
         "models",
         rows("models", model=["strong", "weak"], revision="r1", series="training", step=[2000, 1000]),
