@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -87,8 +87,9 @@ class ModelEntry(Entry):
     def _no_secret_in(cls, endpoint: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
         """The endpoint is stored in the table ``models`` and shown."""
         several = (endpoint,) if isinstance(endpoint, str) else endpoint or ()
-        for parts in map(urlsplit, several):
-            if parts.scheme not in ("http", "https") or not parts.hostname:
+        for url in several:
+            parts = _parts(url)
+            if parts is None:
                 raise ValueError("an endpoint is a URL such as http://localhost:8000/v1")
             if parts.username or parts.password or parts.query or parts.fragment:
                 raise ValueError(
@@ -163,3 +164,14 @@ class ModelEntry(Entry):
             return Path(__file__).parents[1] / self.path.removeprefix(PACKAGE)
         path = expanded(self.path)
         return path if path.is_absolute() and path.exists() else None
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of a URL that a server can be asked at, None where it is none."""
+    try:
+        parts = urlsplit(url)
+        is_host = bool((parts.hostname or "").encode("idna").decode("idna"))
+        is_asked = is_host and parts.port != 0 and parts.scheme in ("http", "https")
+    except ValueError:  # of a port, an address in brackets, a name with an empty part
+        return None
+    return parts if is_asked and url.isprintable() and " " not in url else None

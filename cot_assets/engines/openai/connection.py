@@ -72,6 +72,11 @@ class Server:
                     f"model {entry.name!r}: the environment variable {entry.api_key_variable} is to hold the "
                     "API key, but is not set; export it"
                 )
+            if not (self._key.isascii() and self._key.isprintable()):
+                raise EngineError(
+                    f"model {entry.name!r}: what the environment variable {entry.api_key_variable} holds is no API key: it "
+                    "has characters that no header can have; export the key alone"
+                )
         self._client: httpx.AsyncClient | None = None
         self._last_answer = 0.0
         self.trouble: str | None = None

@@ -221,6 +221,11 @@ def test_the_key_comes_from_the_environment(
     monkeypatch.delenv("TINY_KEY", raising=False)
     assert "TINY_KEY is to hold the API key" in refusal(server, folder, api_key_variable="TINY_KEY")
     assert server.headers == []
+    for odd in ("schlüssel", "two\nlines"):
+        monkeypatch.setenv("TINY_KEY", odd)
+        said = refusal(server, folder, api_key_variable="TINY_KEY")
+        assert "TINY_KEY holds is no API key" in said
+        assert odd not in said
     monkeypatch.setenv("TINY_KEY", KEY)
     opened(server, folder, api_key_variable="TINY_KEY").close()
     assert {h["Authorization"] for h in server.headers} == {f"Bearer {KEY}"}

@@ -106,6 +106,8 @@ def test_other_names_are_taken(tmp_path: Path, name: str) -> None:
         ("models", "engine = 'openai'\nendpoint = 'here:8000'\npath = 'x'", ["endpoint", "http://localhost"]),
         ("models", "engine = 'openai'\nendpoint = ['http://x', 'y:8000']\npath = 'x'", ["endpoint", "http://localhost"]),
         ("models", "engine = 'openai'\nendpoint = ['http://x', 'http://x/v1/']\npath = 'x'", ["endpoint", "twice"]),
+        *(("models", f"engine = 'openai'\nendpoint = 'http://{odd}/v1'\npath = 'x'", ["endpoint", "http://localhost"])
+          for odd in ("h:99999", "h:0", "h:x", "[::1", "a..b", "a b", "a\tb", "xn--", "h" * 64)),
         ("models", "engine = 'openai'\nendpoint = []\npath = 'x'", ["needs an endpoint"]),
         ("models", "path = 'x'", ["engine"]),
         ("models", "engine = 'vllm'\npath = 'x'\ntemplate = 'hi'", ["{statement}"]),
