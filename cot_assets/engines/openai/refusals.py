@@ -10,12 +10,12 @@ import re
 
 _TOO_LONG = re.compile(
     r"(context|model|sequence|input|prompt)\W+(\w+\W+){0,3}?(length|size|window|len)\b|max_model_len|too long|"
-    r"exceed\w*\W+(\w+\W+){0,6}?(context|length|tokens)|too many tokens",
+    r"tokens\W+must be <=|must have less than \d+ tokens|exceed\w*\W+(\w+\W+){0,6}?(context|length|tokens)|too many tokens",
     re.IGNORECASE,
 )
 _CONTEXT = re.compile(
-    r"(?:context[ _](?:length|size|window)|max_model_len|max(?:imum)?[ _](?:model|sequence)[ _]len(?:gth)?|n_ctx)"
-    r"\D{0,30}?(\d[\d,]{0,9})",
+    r"(?:context[ _](?:length|size|window)|max_model_len|max_seq_len|max(?:imum)?[ _](?:model|sequence)[ _]len(?:gth)?|n_ctx|"
+    r"tokens\W+must be <=)\D{0,30}?(\d[\d,]{0,9})",
     re.IGNORECASE,
 )
 _MOST = re.compile(

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from cot_assets.engines.openai.refusals import fewer_completions, is_of_another_tokenizer
+from cot_assets.engines.openai.refusals import (
+    context_in,
+    fewer_completions,
+    is_of_another_tokenizer,
+    is_too_long,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,3 +47,29 @@ def test_how_many_completions_are_asked_for_after_a_refusal(message: str, fewer:
 
 def test_one_completion_is_the_least() -> None:
     assert fewer_completions("too many completions at once, n is limited to what is allowed", 1) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "context"),
+    [
+        ("This model's maximum context length is 4,096 tokens. However, you requested 5000", 4096),
+        ("request (70 tokens) exceeds the available context size (64 tokens), try increasing it", 64),
+        ("`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 3000 `inputs` tokens", 4096),
+        ("`inputs` must have less than 4095 tokens. Given: 5000", None),
+        (
+            "The sum of prompt length (5), query length (0) and max_tokens (9) should not exceed max_seq_len (8)",
+            8,
+        ),
+        ("Prompt is too long", None),
+    ],
+)
+def test_a_context_that_is_exceeded_is_known_by_the_refusal(message: str, context: int | None) -> None:
+    assert is_too_long(message)
+    assert context_in(message) == context
+
+
+@pytest.mark.parametrize(
+    "message", ["n must be <= 8", "temperature must be <= 2", "max_tokens must be positive"]
+)
+def test_other_refusals_say_nothing_of_the_context(message: str) -> None:
+    assert not is_too_long(message)
