@@ -22,6 +22,7 @@ import io
 import json
 import os
 import stat
+import zlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -236,7 +237,7 @@ def _opened(path: Path, name: str, *, is_packed: bool, limit: int | None = None)
                 return
             with gzip.GzipFile(fileobj=packed) as unpacked:
                 yield io.BufferedReader(_Bounded(unpacked, limit or MAX_UNPACKED, name))
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise RowsError(f"{name}: cannot be read ({reason}); looked for {path.absolute()}") from error
 

@@ -107,6 +107,14 @@ def test_missing_values(tmp_path: Path) -> None:
         ("a.txt", "1", "cannot tell what kind of file"),
         ("a.jsonl.gz", b"no gzip", "cannot be read"),
         ("a.jsonl.gz", gzip.compress(b'{"a": 1}\n' * 1000, mtime=0)[:-20], "cannot be read"),
+        *(
+            (
+                "a.jsonl.gz",
+                gzip.compress(b'{"a": 1}\n' * 1000, mtime=0)[:at] + b"\x00\xff" * 9,
+                "cannot be read",
+            )
+            for at in (11, 20, 30)
+        ),
     ],
 )
 def test_refused(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
