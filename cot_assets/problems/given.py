@@ -37,7 +37,7 @@ def write_given(home: DataHome, entry: ProblemSetEntry, rows: Sequence[dict[str,
     home.imports.mkdir(parents=True, exist_ok=True)
     path, described = home.imports / f"{entry.name}.parquet", home.imports / f"{entry.name}.json"
     frame = pl.DataFrame(rows, schema=SCHEMA)
-    if path.exists():
+    if path.exists() and described.exists():
         before = json.loads(described.read_text(encoding="utf-8"))
         if before["answer_kind"] != entry.answer_kind:
             raise ProblemSetError(

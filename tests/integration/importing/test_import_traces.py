@@ -60,6 +60,14 @@ def test_imports_add_up_and_change_the_revision(put, home):
     assert read_given(home, "theirs")["text"][1] == right
 
 
+def test_an_import_that_was_killed_between_its_files_is_made_again(put, home):
+    file = put(row())
+    bring(file, home)
+    (home.imports / "theirs.json").unlink()
+    assert bring(file, home)["in all"] == 1
+    assert with_recorded(load_config(), Warehouse(home)).problem_set("theirs").has_given_traces
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
