@@ -52,7 +52,7 @@ def _figure(source: Source, _: pl.DataFrame) -> Figure | None:
 
 SECTIONS = (
     Section(
-        "searched", "search", "Searched traces and sampled ones",
+        "search_effects", "search", "Searched traces and sampled ones",
         by="measure", kinds=_MEASURES, across=(), n=("n",), names={"reference": "Sampled"},
         picture=_figure, caption="Mean potential; a trace that has ended keeps its verdict, 0 or 1. Bands: 95%.",
     ),
