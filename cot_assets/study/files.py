@@ -14,7 +14,13 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Generator[Path]:
-    """A name beside ``path`` to write to: what is there at the end takes its place; after an error nothing is left."""
+    """A name beside ``path`` to write to: what is there at the end takes its place; after an error nothing is left.
+
+    A device or a pipe, such as ``/dev/stdout``, is written to itself.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
     fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield fresh

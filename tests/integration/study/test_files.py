@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from cot_assets.study.files import replacing
+from cot_assets.study.found import Found
+from cot_assets.study.home import DataHome
+from cot_assets.study.manifest import Manifest
 
 
 def test_what_is_written_takes_the_place_at_the_end(tmp_path: Path) -> None:
@@ -30,3 +34,34 @@ def test_after_an_error_the_old_file_is_there_and_nothing_else(tmp_path: Path) -
     with pytest.raises(ZeroDivisionError):
         write()
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.json", "old")]
+
+
+def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with replacing(pipe) as fresh:
+        fresh.write_text("rows")
+    assert os.read(reader, 99) == b"rows"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"[1]",
+        b'{"a": 5}',
+        b'{"a": [1, 2]}',
+        b'{"models": [], "seen": 1}',
+        b"\xff\x00",
+        b"{",
+    ],
+)
+def test_what_the_home_remembers_is_nothing_where_its_file_is_damaged(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / "models.json").write_bytes(left)
+    assert Found.read(DataHome(tmp_path)) == Found()
+    assert Manifest(tmp_path / "models.json", tmp_path).names == ()
