@@ -10,7 +10,6 @@ so a further import makes what was measured stale.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 
 import polars as pl
@@ -18,6 +17,8 @@ import polars as pl
 from cot_assets.problems.sources import Mapped, ProblemSetError
 from cot_assets.study import GIVEN, DataHome, ProblemSetEntry
 from cot_assets.study.files import replacing
+from cot_assets.study.rows import POLARS_ERRORS
+from cot_assets.warehouse.recorded import given_entry
 
 #: Columns of the rows; ``verdict`` and ``answer`` are NULL where the source does not say.
 SCHEMA = pl.Schema(
@@ -37,11 +38,11 @@ def write_given(home: DataHome, entry: ProblemSetEntry, rows: Sequence[dict[str,
     home.imports.mkdir(parents=True, exist_ok=True)
     path, described = home.imports / f"{entry.name}.parquet", home.imports / f"{entry.name}.json"
     frame = pl.DataFrame(rows, schema=SCHEMA)
-    if path.exists() and described.exists():
-        before = json.loads(described.read_text(encoding="utf-8"))
-        if before["answer_kind"] != entry.answer_kind:
+    if path.exists():
+        before = given_entry(described)  # none, where an import was killed between the two files
+        if before is not None and before.answer_kind != entry.answer_kind:
             raise ProblemSetError(
-                f"problem set {entry.name!r} has answers of kind {before['answer_kind']!r}, not {entry.answer_kind!r}; "
+                f"problem set {entry.name!r} has answers of kind {before.answer_kind!r}, not {entry.answer_kind!r}; "
                 "name another one with --problem-set"
             )
         frame = pl.concat([read_given(home, entry.name), frame]).unique(maintain_order=True)
@@ -70,7 +71,12 @@ def read_given(home: DataHome, name: str) -> pl.DataFrame:
         raise ProblemSetError(
             f"{path}: the traces of {name!r} are not there; `cot-assets import traces` brings them in"
         )
-    return pl.read_parquet(path, glob=False)
+    try:
+        return pl.read_parquet(path, glob=False)
+    except POLARS_ERRORS as error:
+        raise ProblemSetError(
+            f"{path} is damaged ({str(error)[:200]}); move it away and import the files of {name!r} again"
+        ) from error
 
 
 def given_problems(entry: ProblemSetEntry, home: DataHome) -> list[Mapped]:

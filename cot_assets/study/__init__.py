@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         Protocol,
         SamplingRules,
     )
-    from cot_assets.study.reading import Config, MovedNameWarning, load_config
+    from cot_assets.study.reading import BrokenEntryWarning, Config, MovedNameWarning, load_config
 
 __all__ = [
     "ADAPTIVE",
@@ -48,6 +48,7 @@ __all__ = [
     "AnalysisRules",
     "AnswerKind",
     "AnswerRule",
+    "BrokenEntryWarning",
     "Config",
     "ConfigError",
     "Control",

@@ -30,7 +30,7 @@ class Manifest:
     def __init__(self, path: Path, folder: Path) -> None:
         self._path, self._folder = path, folder
         self._seen: dict[str, Seen] = {}
-        with suppress(OSError, ValueError, TypeError):
+        with suppress(OSError, ValueError, TypeError, AttributeError):
             for name, (size, moment, digest) in json.loads(path.read_bytes()).items():
                 self._seen[name] = (int(size), int(moment), str(digest))
 

@@ -7,12 +7,15 @@ Does not belong here: reading published files (:mod:`cot_assets.importing`), and
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
-from cot_assets.study import RECORDED, Config, DataHome, ModelEntry, ProblemSetEntry
+from cot_assets.study import RECORDED, BrokenEntryWarning, Config, DataHome, ModelEntry, ProblemSetEntry
 from cot_assets.warehouse.errors import shown
 from cot_assets.warehouse.schema import conform, table_schema, tables
 from cot_assets.warehouse.store import Warehouse
@@ -76,10 +79,24 @@ def with_recorded(config: Config, warehouse: Warehouse) -> Config:
 
 def _given_sets(home: DataHome) -> dict[str, ProblemSetEntry]:
     """Entries of the problem sets that came with traces, by name."""
-    files = sorted(home.imports.glob("*.json")) if home.imports.is_dir() else []
-    return {
-        file.stem: ProblemSetEntry.model_validate_json(file.read_text(encoding="utf-8")) for file in files
-    }
+    found: dict[str, ProblemSetEntry] = {}
+    for file in sorted(home.imports.glob("*.json")):
+        if entry := given_entry(file):
+            found[file.stem] = entry
+        else:
+            warnings.warn(
+                f"left out: {file} cannot be read; `cot-assets import traces` makes it again",
+                BrokenEntryWarning,
+                stacklevel=2,
+            )
+    return found
+
+
+def given_entry(file: Path) -> ProblemSetEntry | None:
+    """The entry of a problem set that came with traces; None where its file is missing or damaged."""
+    with suppress(OSError, ValueError, AttributeError):
+        return ProblemSetEntry.model_validate_json(file.read_bytes())
+    return None
 
 
 def refuse_recorded(config: Config, problem_set: str, model: str = "") -> None:

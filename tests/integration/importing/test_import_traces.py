@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,7 @@ from support.lab import Lab
 from cot_assets.importing import ImportingError, import_traces
 from cot_assets.problems.given import given_problems, read_given
 from cot_assets.problems.sources import ProblemSetError
-from cot_assets.study import DataHome, load_config
+from cot_assets.study import BrokenEntryWarning, DataHome, load_config
 from cot_assets.warehouse.recorded import with_recorded
 from cot_assets.warehouse.store import Warehouse
 
@@ -60,12 +61,32 @@ def test_imports_add_up_and_change_the_revision(put, home):
     assert read_given(home, "theirs")["text"][1] == right
 
 
-def test_an_import_that_was_killed_between_its_files_is_made_again(put, home):
+@pytest.mark.parametrize("left", [None, b"", b"[]", b'{"name": "theirs"', b"\xff\xfe"])
+def test_an_entry_that_is_gone_or_damaged_is_made_again_by_an_import(put, home, left):
+    bring(put(row()), home)
+    entry = home.imports / "theirs.json"
+    entry.unlink()
+    if left is not None:  # else the import was killed between its two files
+        entry.write_bytes(left)
+        with pytest.warns(
+            BrokenEntryWarning, match=r"theirs\.json cannot be read; `cot-assets import traces`"
+        ):
+            assert "theirs" not in with_recorded(load_config(), Warehouse(home)).problem_sets
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BrokenEntryWarning)
+        assert bring(put(row(2, gold="45")), home)["in all"] == 2
+    assert with_recorded(load_config(), Warehouse(home)).problem_set("theirs").has_given_traces
+
+
+def test_rows_that_are_damaged_are_named(put, home):
     file = put(row())
     bring(file, home)
-    (home.imports / "theirs.json").unlink()
+    rows = home.imports / "theirs.parquet"
+    rows.write_bytes(rows.read_bytes()[:50])
+    with pytest.raises(ProblemSetError, match=r"theirs.parquet is damaged .* move it away and import"):
+        bring(file, home)
+    rows.rename(home.root / "away")
     assert bring(file, home)["in all"] == 1
-    assert with_recorded(load_config(), Warehouse(home)).problem_set("theirs").has_given_traces
 
 
 @pytest.mark.parametrize(
