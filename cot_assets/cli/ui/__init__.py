@@ -1,4 +1,4 @@
-"""``ui``: Dagster's web server, guarded, and its daemon on the data home."""
+"""``ui``: Dagster's web server, guarded, its daemon, and one server of code for both, on the data home."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from cot_assets.cli.running.stopping import stop
-from cot_assets.cli.ui.guard import LOOPBACK, TOKEN
+from cot_assets.cli.ui.guard import LOOPBACK
+from cot_assets.engines.children import OWNER
 from cot_assets.study import DataHome
 
+#: Dagster's daemon, which ends with this process, however that ends: alone it would fail all that is queued.
+_DAEMON = "from cot_assets.engines import children as c; c.end_with_owner(); from dagster._daemon.cli import main; main()"
 _ORDERLY_S = 15.0  #: for everything that was started to end after it was asked to
 
 
@@ -39,33 +43,57 @@ def ui(port: int, hosts: tuple[str, ...]) -> None:
     It takes commands from its own pages only. Listening on anything but this machine's own address, it asks
     for the token in the link that it prints.
     """
-    from cot_assets.orchestration.instance import open_instance
-
     home = DataHome.from_environment()
-    with open_instance(home):  # makes what is missing, before two processes would make it at once
-        pass
     address, *names = hosts
     token = None if _is_loopback(address) else secrets.token_urlsafe(24)
     name = _called(address, names)
-    daemon = str(Path(sys.executable).parent / "dagster-daemon")
-    commands = [
-        [sys.executable, "-m", "cot_assets.cli.ui.server", address, str(port), address, name, *names],
-        [daemon, "run", "-m", "cot_assets.definitions"],
-    ]
     link = f"http://{f'[{name}]' if ':' in name else name}:{port}" + (f"/?token={token}" if token else "")
-    click.echo(f"Dagster UI: {link}  (data home {home.root}; Ctrl-C stops it)")
-    environment = {**os.environ, TOKEN: token or ""}
-    # In groups of their own: Ctrl-C in a terminal reaches this process only, which stops them in order.
-    processes = [subprocess.Popen(command, env=environment, process_group=0) for command in commands]
+    processes: list[subprocess.Popen[bytes]] = []
     stop.say_with(lambda: "Stopped. What was sampled is kept; `cot-assets ui` or `run` goes on from there.")
     stop.before_leaving(lambda: _kill(processes))
+    with _bound(address, port) as listener, TemporaryDirectory(prefix="cot-assets-") as folder:
+        click.echo(f"Starting the Dagster UI on {home.root} …")
+        from cot_assets.cli.ui.code import CodeServer
+        from cot_assets.cli.ui.server import serving
+        from cot_assets.orchestration.instance import open_instance
+
+        with open_instance(home):  # makes what is missing, before several processes would make it at once
+            pass
+        code = CodeServer(Path(folder))
+        try:
+            processes.append(_start(*code.command))
+            code.wait(processes[0])
+            processes.append(_start("-c", _DAEMON, "run", "--workspace", str(code.workspace)))
+            with serving(listener, code.workspace, home.reports, [address, name, *names], token) as web:
+                click.echo(f"Dagster UI: {link}  (Ctrl-C stops it)")
+                # One without the others is of no use: where one ends, so do they.
+                while web.is_alive() and all(process.poll() is None for process in processes):
+                    code.keep_alive()
+                    time.sleep(0.5)
+        finally:
+            _end(home, processes)
+    raise click.ClickException("a part of the Dagster UI has ended; start it again")
+
+
+def _bound(address: str, port: int) -> socket.socket:
+    """A socket that will listen: a port that is taken is said before anything is started."""
+    listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        # One without the other is of no use: where one ends (a port that is taken, say), so does the other.
-        while all(process.poll() is None for process in processes):
-            time.sleep(0.5)
-    finally:
-        _end(processes)
-    sys.exit(max(abs(process.returncode) for process in processes))
+        listener.bind((address, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or error
+        raise click.ClickException(
+            f"{address}, port {port}: {reason}; --port or --host names another"
+        ) from None
+    return listener
+
+
+def _start(*arguments: str) -> subprocess.Popen[bytes]:
+    # In a group of its own: Ctrl-C in a terminal reaches this process only, which stops the others in order.
+    environment = {**os.environ, OWNER: str(os.getpid())}
+    return subprocess.Popen([sys.executable, *arguments], env=environment, process_group=0)
 
 
 def _is_loopback(address: str) -> bool:
@@ -83,17 +111,16 @@ def _called(address: str, names: Sequence[str]) -> str:
     return address
 
 
-def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Stop the processes, and the runs that they started: otherwise those would sample on, unseen."""
-    _signal(
-        processes, signal.SIGSTOP
-    )  # nothing new is launched; what runs is asked to end, by its own server
+def _end(home: DataHome, processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Stop server of code and daemon, and the runs that they started: otherwise those would sample on, unseen."""
+    daemons = processes[1:]
+    _signal(daemons, signal.SIGSTOP)  # nothing new is launched; what runs is asked to end, by its own server
     from cot_assets.orchestration.processes import end_launched
 
     deadline = time.monotonic() + _ORDERLY_S
-    end_launched(DataHome.from_environment(), deadline)
+    end_launched(home, deadline)
     _signal(processes, signal.SIGINT)
-    _signal(processes, signal.SIGCONT)
+    _signal(daemons, signal.SIGCONT)
     for process in processes:
         with suppress(subprocess.TimeoutExpired):
             process.wait(max(deadline - time.monotonic(), 3.0))

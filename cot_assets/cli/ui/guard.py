@@ -18,7 +18,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-TOKEN = "COT_ASSETS_UI_TOKEN"  # noqa: S105 - the variable's name; in the arguments every user could read it
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: No page of another origin shows the UI in a frame, where clicks could be stolen, or reads it as a script.

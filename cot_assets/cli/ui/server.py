@@ -1,16 +1,17 @@
-"""Dagster's web server behind the guard; ``python -m cot_assets.cli.ui.server HOST PORT [NAME…]``."""
+"""Dagster's web server, behind the guard and with the reports, in a thread of this process."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+import socket
+import threading
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-from cot_assets.cli.ui.guard import LOOPBACK, TOKEN, App, Guard, Receive, Scope, Send, with_headers
-from cot_assets.orchestration.instance import LOCATION, REPORTS
-from cot_assets.study import DataHome
+from cot_assets.cli.ui.guard import LOOPBACK, App, Guard, Receive, Scope, Send, with_headers
+from cot_assets.orchestration.instance import REPORTS
+
+_LAST_ANSWERS_S = 2  #: for open connections; a browser's pages hold some as long as they are open
 
 
 @asynccontextmanager
@@ -40,24 +41,33 @@ def with_reports(app: App, folder: Path) -> App:
     return served
 
 
-def serve(address: str, port: int, names: Sequence[str]) -> None:
-    """Serve the data home that the environment names until a signal comes."""
+@contextmanager
+def serving(
+    listener: socket.socket, workspace: Path, reports: Path, names: Collection[str], token: str | None
+) -> Iterator[threading.Thread]:
+    """Answer on a bound socket while the block runs; the thread ends early where the server fails."""
     import dagster as dg
     import uvicorn
     from dagster._core.workspace.context import WorkspaceProcessContext
-    from dagster._core.workspace.load_target import ModuleTarget
+    from dagster._core.workspace.load_target import WorkspaceFileTarget
     from dagster_webserver.app import create_app_from_workspace_process_context
     from dagster_webserver.version import __version__
 
-    target = ModuleTarget(LOCATION, None, str(Path.cwd()), LOCATION)
+    target = WorkspaceFileTarget(paths=[str(workspace)])
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(statement_timeout=15_000, pool_recycle=3_600, max_overflow=20)
         with WorkspaceProcessContext(instance, target, version=__version__) as context:
             app = create_app_from_workspace_process_context(context, lifespan=_lifespan)
-            app = with_reports(app, DataHome.from_environment().reports)
-            guarded = Guard(app, {*LOOPBACK, *names}, os.environ.get(TOKEN) or None)
-            uvicorn.run(guarded, host=address, port=port, log_level="warning")
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+            guarded = Guard(with_reports(app, reports), {*LOOPBACK, *names}, token)
+            server = uvicorn.Server(
+                uvicorn.Config(guarded, log_level="warning", timeout_graceful_shutdown=_LAST_ANSWERS_S)
+            )
+            thread = threading.Thread(target=server.run, args=([listener],), name="web", daemon=True)
+            thread.start()
+            try:
+                while thread.is_alive() and not server.started:
+                    thread.join(0.05)
+                yield thread
+            finally:
+                server.should_exit = True
+                thread.join(_LAST_ANSWERS_S + 2)

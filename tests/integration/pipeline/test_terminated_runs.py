@@ -99,17 +99,18 @@ class Dagster:
         """SIGTERM; returns how it ended."""
         if self._process.poll() is not None:
             return self._process.returncode
-        own = [
-            self._process.pid,
-            *(p.pid for p in psutil.Process(self._process.pid).children(recursive=True)),
-        ]
+        started = self.processes()
         self._process.send_signal(signal.SIGTERM)
         try:
             return self._process.wait(60)
         finally:
-            for pid in own:
-                if psutil.pid_exists(pid):
-                    os.kill(pid, signal.SIGKILL)
+            _, self.left = psutil.wait_procs(started, timeout=1)
+            for process in self.left:
+                process.kill()
+
+    def processes(self) -> list[psutil.Process]:
+        """What it started, directly or not."""
+        return psutil.Process(self._process.pid).children(recursive=True)
 
 
 @pytest.fixture
@@ -149,9 +150,12 @@ def test_stopping_the_ui_stops_the_runs_that_it_started(lab: Lab, dagster: Dagst
         wait_for(lambda: is_sampling(instance, run_id), 120, dagster.said)
         worker = process_of(instance, run_id)
         processes = [worker, *worker.children(recursive=True)]
+        loaded = [each for each in dagster.processes() if "grpc" in each.cmdline()]
+        assert len(loaded) == 1, "web server and daemon share one server of code"
         assert dagster.stop() == 143, dagster.said()
         _, alive = psutil.wait_procs(processes, timeout=1)
         assert not alive
+        assert not dagster.left
         assert instance.get_run_by_id(run_id).status == dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
 
 
