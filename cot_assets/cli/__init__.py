@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import inspect
 import os
 import sys
 import warnings
@@ -57,8 +58,24 @@ COMMANDS = {
 }
 
 
-class _Commands(click.Group):
+class Sentences(click.Group):
+    """A group whose help has the first paragraph of each command's own, whole."""
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Names and what is said of them."""
+        told = {name: inspect.cleandoc(self.commands[name].help or "") for name in sorted(self.commands)}
+        return [(name, text.partition("\n\n")[0].replace("\n", " ")) for name, text in told.items()]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002, D102 - of click
+        with formatter.section("Commands"):
+            formatter.write_dl(self.lines())
+
+
+class _Commands(Sentences):
     """Commands that are imported when they are called."""
+
+    def lines(self) -> list[tuple[str, str]]:
+        return [(name, text) for name, (_, text) in COMMANDS.items()]
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -69,10 +86,6 @@ class _Commands(click.Group):
         name, _ = COMMANDS[cmd_name]
         module = importlib.import_module(f"cot_assets.cli.{name}")
         return getattr(module, "import_" if cmd_name == "import" else cmd_name)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 def _version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cot_assets.cli import Sentences
 from cot_assets.cli.imported import counted, finish, undo_import
 from cot_assets.study import DataHome, load_config
 
@@ -24,7 +25,7 @@ _NO_REPORT = click.option(
 _EXISTING = click.Path(exists=True, path_type=Path)
 
 
-@click.group("import", invoke_without_command=True)
+@click.group("import", cls=Sentences, invoke_without_command=True)
 @click.option("--undo", is_flag=True, help="Take an import back: that of --model on --problem-set.")
 @click.option("--model", metavar="NAME", help="With --undo: whose rollouts.")
 @click.option("--problem-set", metavar="NAME", help="With --undo: on which problems.")

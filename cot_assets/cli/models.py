@@ -10,10 +10,11 @@ from importlib import import_module
 
 import click
 
+from cot_assets.cli import Sentences
 from cot_assets.study import DataHome, load_config
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Sentences, invoke_without_command=True)
 @click.pass_context
 def models(context: click.Context) -> None:
     """List the registry with sizes and revisions; `check NAME` tries a model, `convert NAME` converts it."""

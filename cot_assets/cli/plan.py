@@ -149,11 +149,11 @@ def _show(
     else:
         entry = config.model(model)
         is_cpu = " CPU" in measured[1] if measured else entry.engine == "openvino" and entry.device == "CPU"
-        unit = "hours" if is_cpu else "GPU-hours"
+        unit = "" if is_cpu else "GPU-"
         most, likely = (None if t is None else t / rate[0] / 3600 * int(gpus) for t in (most_tokens, tokens))
         by = f" x {gpus} GPUs" if gpus != 1 else ""
         click.echo(
-            f"  Time: {_hours(likely)} {unit} expected, {_hours(most)} at most, at {rate[0]:,.0f} generated "
+            f"  Time: {_hours(likely, unit)} expected, {_hours(most, unit)} at most, at {rate[0]:,.0f} generated "
             f"tokens/s{by} ({rate[1]}); reading prompts and prefixes, loading and grading are not counted"
         )
     per_token, basis = _bytes_per_token(home, model)
@@ -168,10 +168,13 @@ def _row(label: str, values: tuple[float | None, ...]) -> None:
     click.echo(f"  {label:<34}{cells[0]:>18}{cells[1]:>13}{cells[2]:>19}{cells[3]:>16}")
 
 
-def _hours(value: float | None) -> str:
+def _hours(value: float | None, unit: str) -> str:
+    """Hours in words, with a unit before them."""
     if value is None:
         return "unknown"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.3f}"
+    if value < 1:
+        return f"{60 * value:.0f} {unit}minutes" if value > 1 / 60 else f"under a {unit}minute"
+    return f"{value:,.0f} {unit}hours" if value >= 100 else f"{value:.1f} {unit}hours"
 
 
 def _size(value: float | None) -> str:

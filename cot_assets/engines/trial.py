@@ -66,8 +66,8 @@ def try_model(entry: ModelEntry) -> Trial:
         texts = [engine.decode(completion.token_ids) for completion in result.completions]
         first = result.completions[0]
         return Trial(
-            f"{info.engine} {info.version}, revision {info.model_revision}, {info.dtype}, weights {info.quantization}, "
-            f"context {info.context or 'unknown'}",
+            f"{info.engine} {info.version}, revision {info.model_revision}, {info.dtype}, "
+            f"{'' if info.quantization == 'none' else f'weights {info.quantization}, '}context {info.context or 'unknown'}",
             loaded,
             psutil.Process().memory_info().rss,
             f"{result.generated_tokens / seconds:,.0f} tokens/s, {_N} rollouts at a time; more at a time are faster",

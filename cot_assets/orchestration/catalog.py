@@ -6,9 +6,10 @@ Belongs here: attributes that follow from where an asset is defined. Does not be
 from __future__ import annotations
 
 import hashlib
+import inspect
 import warnings
 from collections.abc import Callable, Iterable
-from typing import cast
+from typing import Any, cast
 
 import dagster as dg
 
@@ -29,14 +30,12 @@ def code_version(asset: str, version: str | None) -> str:
 
 def catalogued(assets: Iterable[dg.AssetsDefinition], room: str) -> list[dg.AssetsDefinition]:
     """The assets in the group of their room, with what the catalog says of them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)  # links to code are one of Dagster's betas
-        linked = cast("list[dg.AssetsDefinition]", dg.with_source_code_references(list(assets)))
-    return [each for asset in linked for each in dg.map_asset_specs(_catalogued(asset, room), [asset])]
+    return [each for asset in assets for each in dg.map_asset_specs(_catalogued(asset, room), [asset])]
 
 
 def _catalogued(asset: dg.AssetsDefinition, room: str) -> Callable[[dg.AssetSpec], dg.AssetSpec]:
     has_engine = bool(asset.op.pool)
+    code = {"dagster/code_references": _code(asset)}
 
     def catalogued_spec(spec: dg.AssetSpec) -> dg.AssetSpec:
         spec = spec.replace_attributes(group_name=room)
@@ -50,11 +49,24 @@ def _catalogued(asset: dg.AssetsDefinition, room: str) -> Callable[[dg.AssetSpec
         return spec.replace_attributes(
             owners=OWNERS,
             tags=tags,
+            metadata={**spec.metadata, **code},
             code_version=code_version(spec.key.to_user_string(), spec.code_version),
             automation_condition=STALE if part == "analysis" and not has_engine else None,
         )
 
     return catalogued_spec
+
+
+def _code(asset: dg.AssetsDefinition) -> dg.CodeReferencesMetadataValue:
+    """Where an asset is computed: below what wraps it, and in its room where assets are made alike."""
+    function = inspect.unwrap(cast("Any", asset.op.compute_fn).decorated_fn)
+    function = inspect.getclosurevars(function).nonlocals.get("make", function)
+    file, line = inspect.getfile(function), inspect.getsourcelines(function)[1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # links to code are one of Dagster's betas
+        return dg.CodeReferencesMetadataValue(
+            code_references=[dg.LocalFileCodeReference(file_path=file, line_number=line)]
+        )
 
 
 def after_all(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetDep]:

@@ -167,7 +167,7 @@ def _observations(
             _SHOWN_ON[bool(row.model)],
             partition=row.key,
             description=f"{row.state}: {row.reason}" if row.reason else row.state,
-            metadata={"status": row.state, "reason": row.reason or "-"},
+            metadata={"status": row.state, **({"reason": row.reason} if row.reason else {})},
         )
         for row in rows
         if row.problem_set and before.get(row.key) != shown[row.key]

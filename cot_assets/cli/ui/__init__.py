@@ -53,12 +53,17 @@ def ui(port: int, hosts: tuple[str, ...]) -> None:
     stop.before_leaving(lambda: _kill(processes))
     with _bound(address, port) as listener, TemporaryDirectory(prefix="cot-assets-") as folder:
         click.echo(f"Starting the Dagster UI on {home.root} …")
+        from dagster._daemon.asset_daemon import set_auto_materialize_paused
+
         from cot_assets.cli.ui.code import CodeServer
         from cot_assets.cli.ui.server import serving
         from cot_assets.orchestration.instance import open_instance
 
-        with open_instance(home):  # makes what is missing, before several processes would make it at once
-            pass
+        with open_instance(
+            home
+        ) as instance:  # makes what is missing, before several processes would make it at once
+            # The sensor `analysis` works either way; jobs show "Auto-materialize off" unless this says otherwise.
+            set_auto_materialize_paused(instance, False)
         code = CodeServer(Path(folder))
         try:
             processes.append(_start(*code.command))

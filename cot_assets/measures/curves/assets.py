@@ -35,6 +35,7 @@ from cot_assets.study import GIVEN
 from cot_assets.warehouse.recorded import refuse_recorded
 
 _TRACES = {**rules.SCHEMA, **sampling.TEXT_CHECKS, **sampling.AUDIT}
+_SHOWN_OF_CURVE = ("problem_id", "fraction", "n", "n_correct", "potential", "ci_low", "ci_high", "trace_id")
 _POTENTIALS = {
     **rules.SCHEMA,
     "null_iff_unknown": (True, "The potential is NULL exactly where n is 0."),
@@ -250,6 +251,7 @@ def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.Materializ
         metadata={
             "mean_potential": frame["potential"].mean(),
             "picture": showing.picture(curves_figure(curve, f"{scope.model} on {scope.problem_set}")),
+            "preview": showing.preview(curve.filter(~pl.col("is_end")).select(_SHOWN_OF_CURVE)),
         },
     )
 

@@ -267,9 +267,9 @@ def finished(
         metadata=shown(
             {
                 "dagster/partition_row_count": frame.height,
-                **(metadata or {}),
-                "preview": preview(frame),
+                **({} if frame.is_empty() else {"preview": preview(frame)}),
                 "fingerprint": fingerprint,
+                **(metadata or {}),
             }
         ),
         check_results=results,

@@ -40,8 +40,8 @@ def forget_model(
     home, records = warehouse.home, records_of(instance)
     is_known = model in records.partitions.get("models", ()) or model in config.models
     if not NAME.fullmatch(model) or not is_known:
-        known = ", ".join(records.partitions.get("models", ())) or "none"
-        raise ForgetError(f"no model named {model[:120]!r} was ever run or is declared; run were: {known}")
+        known = ", ".join(sorted({*records.partitions.get("models", ()), *config.models})) or "none"
+        raise ForgetError(f"no model named {model[:120]!r} is declared or was ever run; known: {known}")
     if any(run.is_in_flight and run.partition.startswith(f"{model}|") for run in records.runs):
         raise ForgetError(f"a run of {model!r} has not ended: wait for it, or stop it, and forget it then")
     recorded = read_state(instance).recorded

@@ -21,9 +21,10 @@ from typing import Any
 
 from cot_assets.study.home import DataHome, plain
 
-FINGERPRINT_TAG = "cot_assets/fingerprint"
+#: Tags of runs; by their prefix Dagster hides them, for they say nothing to a person.
+FINGERPRINT_TAG = ".dagster/cot_assets/fingerprint"
 #: On runs that would fail again in the same way.
-FINAL_TAG = "cot_assets/final"
+FINAL_TAG = ".dagster/cot_assets/final"
 ASSET_JOB = "__ASSET_JOB"  #: Dagster's name for runs of assets that are in no job
 Rows = Iterable[Sequence[Any]]
 Ask = Callable[[str], Rows]  #: rows of a SELECT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
+from dagster._core.storage.tags import HIDDEN_TAG_PREFIX
 from support.lab import Lab
 
 from cot_assets.definitions import build_defs
@@ -12,6 +13,7 @@ from cot_assets.orchestration.instance import LOCATION
 from cot_assets.orchestration.runs import execute
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import ensure_partitions
+from cot_assets.orchestration.status.records import FINAL_TAG, FINGERPRINT_TAG
 
 ROOT = Path(__file__).parents[3]
 
@@ -21,11 +23,17 @@ def test_a_run_names_its_job_its_model_and_its_problem_set(tmp_path: Path) -> No
     lab.write_sums(n=1)
     with lab.instance() as instance:
         ensure_partitions(instance, [], ["sums"])
-        assert execute(build_defs(), instance, Unit("load_problems", "sums"), assets=["problems"]) == []
+        unit, tags = Unit("load_problems", "sums"), {FINGERPRINT_TAG: "0123", FINAL_TAG: "true"}
+        assert execute(build_defs(), instance, unit, assets=["problems"], tags=tags) == []
         (run,) = instance.get_runs()
     assert run.remote_job_origin is not None
     assert run.remote_job_origin.job_name == run.job_name == "load_problems"
-    assert run.tags["problem_set"] == "sums"
+    shown = {
+        name: value
+        for name, value in run.tags.items()
+        if not name.startswith((HIDDEN_TAG_PREFIX, "dagster/"))
+    }
+    assert shown == {"problem_set": "sums"}, "what a list of runs shows is for people"
     assert run.tags_for_storage()[".dagster/repository"] == f"__repository__@{LOCATION}"
     assert str(tmp_path) not in str(run.remote_job_origin), "a data home can be moved"
 

@@ -36,5 +36,15 @@ def test_asset_graph_is_the_recorded_one():
     )
 
 
+def test_every_asset_links_to_the_code_of_its_room():
+    from cot_assets.definitions import build_defs
+
+    for node in build_defs().resolve_asset_graph().asset_nodes:
+        (link,) = node.metadata["dagster/code_references"].code_references
+        file, room = Path(link.file_path), node.group_name
+        assert room in (file.parent.name, file.stem.replace("publishing", "report")), node.key
+        assert 0 < link.line_number <= len(file.read_text().splitlines())
+
+
 if __name__ == "__main__":
     SNAPSHOT.write_text(_render())

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from cot_assets.cli import COMMANDS, cli
+from cot_assets.cli.plan import _hours
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -18,6 +19,25 @@ def test_the_line_of_help_is_the_command_s_own(name: str) -> None:
     assert command is not None
     assert command.name == name
     assert " ".join((command.help or "").split("\n\n")[0].split()) == COMMANDS[name][1]
+
+
+@pytest.mark.parametrize("name", ["models", "import"])
+def test_the_help_of_a_group_has_whole_sentences(name: str) -> None:
+    group = cli.get_command(click.Context(cli), name)
+    assert isinstance(group, click.Group)
+    told = " ".join(group.get_help(click.Context(group)).split())
+    assert "..." not in told.partition("Commands:")[2]
+    assert all(
+        " ".join((each.help or "").split("\n\n")[0].split()) in told for each in group.commands.values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [(None, "unknown"), (0.0, "under a GPU-minute"), (0.5, "30 GPU-minutes"), (12.34, "12.3 GPU-hours"), (1234.5, "1,234 GPU-hours")],
+)  # fmt: skip
+def test_times_are_told_as_people_would(hours: float | None, told: str) -> None:
+    assert _hours(hours, "GPU-") == told
 
 
 @pytest.mark.parametrize(

@@ -76,8 +76,11 @@ def test_a_preview_begins_with_what_tells_rows_apart() -> None:
     assert str(showing.preview(frame.head(1)).value).split("\n")[0].startswith("| problem_set | text | n |")
 
 
-def test_a_frame_without_rows_has_a_preview() -> None:
-    assert shown([]) == []
+def test_rows_are_shown_where_there_are_any_and_as_the_asset_chooses() -> None:
+    frame = pl.DataFrame({"x": [1.0]})
+    assert "preview" not in (common.finished(frame.clear(), "f").metadata or {})
+    chosen = {"preview": dg.MetadataValue.md("chosen")}
+    assert (common.finished(frame, "f", metadata=chosen).metadata or {})["preview"] == chosen["preview"]
 
 
 @pytest.mark.parametrize("table", ["traces", "rollouts", "potentials", "trace_patterns", "unlocks"])
