@@ -68,7 +68,22 @@ def complete_text(decode: Decode, token_ids: Sequence[int]) -> str:
     return max((decode(token_ids[:n]).rstrip(REPLACEMENT) for n in lengths), key=len)
 
 
-def cut_positions(policy: CutPolicy, text: str, ends: Sequence[int], max_cuts: int) -> list[int]:
+def ends_within(decode: Decode, token_ids: Sequence[int]) -> bool:
+    """Whether token ids end within a character, whose bytes lie in several tokens.
+
+    Such a prefix cannot travel as text, and what comes next is no choice.
+    """
+    parts = (token_ids[max(0, len(token_ids) - size) :] for size in range(_WINDOW, _WINDOW + _BYTES))
+    return all(decode(part).endswith(REPLACEMENT) for part in parts)
+
+
+def cut_positions(
+    policy: CutPolicy,
+    text: str,
+    ends: Sequence[int],
+    max_cuts: int,
+    is_within: Callable[[int], bool] = lambda _: False,
+) -> list[int]:
     """Token positions of the cuts of a trace: 0 first, ascending, distinct, before the trace's end.
 
     Args:
@@ -79,18 +94,27 @@ def cut_positions(policy: CutPolicy, text: str, ends: Sequence[int], max_cuts: i
         max_cuts: At most so many positions. Where a trace has more lines or sentences, the first half
             of the cuts stay at the first ends (cut k is the k-th end, a stopping time) and the others
             are spread evenly over the rest.
+        is_within: Whether a position is one within a character; a cut there moves to the character's end.
     """
     n_tokens = len(ends)
+
+    def whole(position: int) -> int:
+        for end in range(position, position + _BYTES):
+            if end >= n_tokens or not is_within(end):
+                return end
+        return position  # bytes that are no character
+
     if policy == "tokens":
-        wanted = {whole_character(text, ends, round(i * n_tokens / max_cuts)) for i in range(max_cuts)}
+        wanted = {whole(round(i * n_tokens / max_cuts)) for i in range(max_cuts)}
         return sorted(wanted - {n_tokens}) or [0]
     stops = [line.end() for line in _LINE_END.finditer(text)] if policy == "lines" else sentence_ends(text)
     positions, token = [0], 0
     for stop in stops:
         while token < n_tokens and ends[token] < stop:
             token += 1
-        if token + 1 < n_tokens and token + 1 > positions[-1]:
-            positions.append(token + 1)
+        position = whole(token + 1)
+        if positions[-1] < position < n_tokens:
+            positions.append(position)
     if len(positions) <= max_cuts:
         return positions
     first = absolute_cuts(max_cuts)
@@ -98,18 +122,6 @@ def cut_positions(policy: CutPolicy, text: str, ends: Sequence[int], max_cuts: i
     left = max_cuts - first
     spread = [rest[round((i + 1) * len(rest) / left) - 1] for i in range(left)]
     return positions[:first] + spread
-
-
-def whole_character(text: str, ends: Sequence[int], position: int) -> int:
-    """The first position from ``position`` on that is not within a character whose bytes lie in several tokens.
-
-    A prefix that ends there cannot travel as text, and what comes next is no choice.
-    """
-    while 0 < position < len(ends) and ends[position - 1] == (ends[position - 2] if position > 1 else 0):
-        if text[ends[position - 1] : ends[position - 1] + 1].isascii():
-            break  # a token without text: there is nothing to complete
-        position += 1
-    return position
 
 
 def absolute_cuts(max_cuts: int) -> int:

@@ -18,9 +18,9 @@ import polars as pl
 from cot_assets.engines.base import Engine
 from cot_assets.grading.text.statements import first_leak, states_answer_at
 from cot_assets.sampling.blocks import prefix_ids
-from cot_assets.sampling.cuts import char_ends, cut_positions
+from cot_assets.sampling.cuts import Decode, char_ends, cut_positions, ends_within
 from cot_assets.sampling.plan import PlannedBlock, Prefix, sampling_of
-from cot_assets.study import Protocol
+from cot_assets.study import CutPolicy, Protocol
 from cot_assets.warehouse.schema import polars_schema
 
 #: Columns of ``problems`` that decide a verdict.
@@ -156,15 +156,22 @@ def measured_traces(traces: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     return pool.group_by("problem_id", maintain_order=True).head(protocol.sampling.measured_per_problem)
 
 
-def trace_cuts(traces: pl.DataFrame, problems: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+def trace_cuts(
+    traces: pl.DataFrame, problems: pl.DataFrame, protocol: Protocol, decode: Decode
+) -> pl.DataFrame:
     """The table ``trace_cuts`` of measured traces, cut by the protocol's policy."""
-    positions = {
-        trace["trace_id"]: cut_positions(
-            protocol.sampling.cut_policy, trace["text"], trace["char_ends"], protocol.sampling.max_cuts
-        )
-        for trace in traces.iter_rows(named=True)
-    }
-    return cuts_at(positions, protocol.sampling.cut_policy, traces, problems, protocol)
+    policy, most = protocol.sampling.cut_policy, protocol.sampling.max_cuts
+    rows = traces.iter_rows(named=True)
+    positions = {trace["trace_id"]: positions_in(trace, policy, most, decode) for trace in rows}
+    return cuts_at(positions, policy, traces, problems, protocol)
+
+
+def positions_in(trace: Mapping[str, Any], policy: CutPolicy, most: int, decode: Decode) -> list[int]:
+    """:func:`~cot_assets.sampling.cuts.cut_positions` of a row of ``traces``."""
+    ids = trace["token_ids"]
+    return cut_positions(
+        policy, trace["text"], trace["char_ends"], most, lambda position: ends_within(decode, ids[:position])
+    )
 
 
 def cuts_at(

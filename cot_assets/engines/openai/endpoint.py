@@ -268,7 +268,8 @@ class Endpoint:
     def _in_ids(self, choice: Choice, budget: int) -> Choice:
         """A completion in the tokens of its text, without the key should the server have written it there."""
         if choice.token_ids is None:
-            ids = self._tokenizer.encode_after(choice.text).token_ids
+            # Of a character that the end of its tokens cut, a server leaves a mark that the model did not write.
+            ids = self._tokenizer.encode_after(choice.text.rstrip("\ufffd")).token_ids
             # Another spelling may take more tokens than the model wrote, but not twice as many.
             if len(ids) > 2 * budget + 16:
                 raise UnsoundAnswerError(

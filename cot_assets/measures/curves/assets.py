@@ -151,12 +151,12 @@ def _given_traces(
     check_specs=common.check_specs("prefixes", rules.MEASURED),
 )
 @showing.told
-def prefixes(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+def prefixes(context: dg.AssetExecutionContext, study: Study, engines: Engines) -> dg.MaterializeResult:
     """The measured traces, cut by the protocol's policy."""
     scope = common.sampled_scope_of(context, study)
     traces = scope.warehouse.read_table("traces", **scope.where)
     measured = measured_traces(traces, scope.protocol)
-    made = trace_cuts(measured, scope.problems(), scope.protocol)
+    made = trace_cuts(measured, scope.problems(), scope.protocol, engines.get(scope.entry).decode)
     scope.warehouse.write_partition("trace_cuts", made, scope.where)
     cuts = scope.warehouse.read_table("trace_cuts", **scope.where)
     return common.finished(

@@ -78,7 +78,7 @@ def quick_curves(
     traces = measured_traces(judge(made.join(gold, on="problem_id")), protocol)
     if traces.is_empty():
         return pl.DataFrame()
-    cuts = trace_cuts(traces, problems, protocol)
+    cuts = trace_cuts(traces, problems, protocol, engine.decode)
     by_id = {trace["trace_id"]: trace for trace in traces.iter_rows(named=True)}
     places = cuts.filter(~pl.col("is_end"))
     prefixes = [

@@ -70,7 +70,7 @@ def _explore(
     """Rows of ``trace_cuts`` and ``explorations``, with every block that was asked for."""
     problems, protocol = scope.problems(), scope.protocol
     traces = measured_traces(scope.warehouse.read_table("traces", **scope.where), protocol)
-    exploration, blocks = Exploration(traces, problems, protocol), list[PlannedBlock]()
+    exploration, blocks = Exploration(traces, problems, protocol, run.engine.decode), list[PlannedBlock]()
     while asked := exploration.next_round():
         n = {prefix: after for prefix, (_, after) in asked.items()}
         whole = plan_rollouts(

@@ -16,9 +16,9 @@ import polars as pl
 
 from cot_assets.measures.exploration.adaptive import Search
 from cot_assets.sampling.blocks import prefix_ids
-from cot_assets.sampling.cuts import cut_positions
+from cot_assets.sampling.cuts import Decode
 from cot_assets.sampling.plan import Prefix
-from cot_assets.sampling.tables import characters_before, cuts_at, prefix_at
+from cot_assets.sampling.tables import characters_before, cuts_at, positions_in, prefix_at
 from cot_assets.study import ADAPTIVE, Protocol
 
 _SCORED = ("correct", "incorrect", "no_answer", "truncated")
@@ -41,10 +41,13 @@ class Exploration:
         traces: Rows of ``traces`` that are measured.
         problems: The table.
         protocol: With the settings of the search.
+        decode: Text of the model's tokens.
     """
 
-    def __init__(self, traces: pl.DataFrame, problems: pl.DataFrame, protocol: Protocol) -> None:
-        self._frame, self._problems, self._protocol = traces, problems, protocol
+    def __init__(
+        self, traces: pl.DataFrame, problems: pl.DataFrame, protocol: Protocol, decode: Decode
+    ) -> None:
+        self._frame, self._problems, self._protocol, self._decode = traces, problems, protocol, decode
         self._places: dict[str, tuple[dict[str, Any], int]] = {}  #: trace and tokens of a prefix
         self._traces = [self._opened(row) for row in traces.iter_rows(named=True)]
         self._asked: Counter[str] = Counter()
@@ -54,9 +57,9 @@ class Exploration:
         self._log: list[dict[str, object]] = []
 
     def _opened(self, row: dict[str, Any]) -> _Trace:
-        ends, protocol = row["char_ends"], self._protocol
-        coarse = cut_positions(protocol.sampling.cut_policy, row["text"], ends, protocol.sampling.max_cuts)
-        fine = cut_positions(protocol.sampling.adaptive.resolution, row["text"], ends, len(ends))
+        protocol, rules = self._protocol, self._protocol.sampling
+        coarse = positions_in(row, rules.cut_policy, rules.max_cuts, self._decode)
+        fine = positions_in(row, rules.adaptive.resolution, len(row["token_ids"]), self._decode)
         tokens = sorted({*coarse, *fine})
         ids = prefix_ids(row["prompt_token_ids"], row["token_ids"], tokens)
         self._places |= {prefix: (row, position) for prefix, position in zip(ids, tokens, strict=True)}

@@ -8,7 +8,7 @@ known at the same place. Same tokenizer: the writer's token ids, untouched. Anot
 in the reader's own template, then the writer's text cut at the character offset of the cut and encoded once.
 
 Controls have exactly the length of the prefix that they stand beside, in the reader's tokens, and never
-reach the end of their trace. Where no trace is long enough, or none exists, there is no control.
+end within a character or at the end of their trace. Where there is no such trace there is no control.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import polars as pl
 
 from cot_assets.engines.base import Engine
 from cot_assets.grading.text.statements import first_leak
+from cot_assets.sampling.cuts import ends_within
 from cot_assets.sampling.plan import Prefix
 from cot_assets.study import Control, Protocol
 from cot_assets.warehouse.schema import polars_schema
@@ -172,7 +173,8 @@ class _Texts:
             self._donors[control] = trace["trace_id"], donors
         for donor in donors:
             tokens, ends = self._whole_of(donor)
-            if 0 < n_tokens < len(tokens):
+            is_long = 0 < n_tokens < len(tokens)
+            if is_long and not ends_within(self._engine.decode, tokens[:n_tokens]):
                 return _Given(donor, tokens[:n_tokens], ends[n_tokens - 1])
         return None
 

@@ -52,6 +52,23 @@ def test_a_prefix_that_ends_within_a_character_does_not_travel_as_text(
     assert [body["prompt"] for body in server.bodies] == ["語"]
 
 
+def test_a_character_that_the_end_of_a_completion_cut_is_no_part_of_it(
+    server: TinyServer, folder: Path
+) -> None:
+    def cut(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        for choice in answer["choices"]:
+            choice |= {"text": "a語\ufffd", "finish_reason": "length"}
+
+    server.after = cut
+    engine = opened(server, folder, engine_args={"prompts": "text"})
+    (result,) = run(engine, [block("a", engine.encode("A").token_ids)])
+    assert {engine.decode(c.token_ids) for c in result.completions} == {"a語"}
+    goes_on = (*engine.encode("A").token_ids, *result.completions[0].token_ids)
+    run(engine, [block("b", goes_on)])
+    engine.close()
+    assert server.bodies[-1]["prompt"] == "Aa語"
+
+
 @pytest.mark.parametrize("takes_ids", [True, False])
 @pytest.mark.parametrize(
     "statement", ["1 + 1 = \\boxed{3", "The answer is \\boxed{144}. Is that so? Check it again."]

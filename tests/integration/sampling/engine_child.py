@@ -61,7 +61,7 @@ def sample_study(
     traces = traces_frame(found, plan, engine, "tiny", entry.name, protocol)
     measured = measured_traces(traces, protocol).with_columns(answer=pl.lit(None, pl.String))
     rows = {trace["trace_id"]: trace for trace in measured.iter_rows(named=True)}
-    cuts = trace_cuts(measured, problems, protocol).filter(~pl.col("is_end"))
+    cuts = trace_cuts(measured, problems, protocol, engine.decode).filter(~pl.col("is_end"))
     prefixes = [
         prefix_at(rows[t], position) for t, position in cuts.select("trace_id", "token_end").iter_rows()
     ]

@@ -52,7 +52,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, pl.DataF
     warehouse.write_partition("problems", table, {"problem_set": "s"})
     warehouse.write_partition("traces", traces, WHERE)
     alone = size(warehouse)
-    cuts = trace_cuts(traces, table, PROTOCOL)
+    cuts = trace_cuts(traces, table, PROTOCOL, lambda _: "")
     warehouse.write_partition("trace_cuts", cuts, WHERE)
     prefixes = cuts["prefix_id"].drop_nulls().unique(maintain_order=True).to_list()
     asked = {"asset": "completions"}

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from support.vocabularies import FAMILIES, Family, TokenizerEngine, tokenizer_of, vocabulary_size
 
 from cot_assets.engines.base import Block, BlockResult, Completion, EngineInfo, Sampling
-from cot_assets.sampling.cuts import absolute_cuts, char_ends, cut_positions
+from cot_assets.sampling.cuts import absolute_cuts, char_ends, cut_positions, ends_within
 from cot_assets.sampling.plan import Prefix, plan_rollouts, sampling_of
 from cot_assets.sampling.run import sample_missing
-from cot_assets.study import Protocol
+from cot_assets.study import CutPolicy, Protocol
 
 _REPLACEMENT = "\ufffd"
 _PIECES = ["line one.\n", "A 角 B.", "🙂", "ü", "\n", "\n\n", " ", "  ", "12 = 3 * 4.", "“So!” ", "∑…", "x"]
@@ -215,14 +215,53 @@ def check_seam(family: Family, ids: list[int], cut: int) -> None:
     assert given_text + str(store.rows[0]["text"]) == tokenizer.decode(ids)
 
 
+#: Tokens of byte-level vocabularies end one character and begin the next: " 🙂" is often two tokens.
+_PARTS = [
+    b" \xf0\x9f",
+    b"\x99\x82",
+    b"\x99\x82 \xe8",
+    b"\xaa\x9e",
+    b".",
+    b"\n",
+    b"a",
+    "角".encode(),
+    b"\xef\xbf\xbd",
+]
+
+
+def _of_parts(ids: Sequence[int]) -> str:
+    return b"".join(_PARTS[i] for i in ids).decode(errors="replace")
+
+
+@pytest.mark.parametrize("policy", ["tokens", "lines", "sentences"])
+@given(data=st.data(), max_cuts=st.integers(1, 40))
+@settings(max_examples=60, deadline=None)
+def test_no_cut_is_within_a_character(policy: CutPolicy, data: st.DataObject, max_cuts: int) -> None:
+    """A cut within a character moves to its end, if it has one."""
+    whole = [[0, 1], [0, 2, 3], [4], [5], [6], [7]]
+    ids = [i for piece in data.draw(st.lists(st.sampled_from(whole), max_size=40)) for i in piece]
+    text, ends = _of_parts(ids), char_ends(_of_parts, ids)
+    for position in cut_positions(policy, text, ends, max_cuts, lambda p: ends_within(_of_parts, ids[:p])):
+        assert not _of_parts(ids[:position]).endswith(_REPLACEMENT)
+
+
 @given(text=texts, max_cuts=st.integers(1, 40))
 @settings(max_examples=80, deadline=None)
 @example(text="語語語語語", max_cuts=7)
-def test_no_cut_is_within_a_character(text: str, max_cuts: int) -> None:
-    """Where the bytes of a character are tokens of their own, a cut among them moves to its end."""
-    tokenizer = tokenizer_of("byte_fallback")
-    ids = tokenizer.encode(text).token_ids
-    if not ids:
-        return
-    for position in cut_positions("tokens", text, char_ends(tokenizer.decode, ids), max_cuts):
-        assert not tokenizer.decode(ids[:position]).endswith(_REPLACEMENT)
+def test_no_cut_is_among_bytes_that_are_tokens(text: str, max_cuts: int) -> None:
+    decode, ids = tokenizer_of("byte_fallback").decode, tokenizer_of("byte_fallback").encode(text).token_ids
+    ends = char_ends(decode, ids)
+    for position in cut_positions("tokens", text, ends, max_cuts, lambda p: ends_within(decode, ids[:p])):
+        assert not decode(ids[:position]).endswith(_REPLACEMENT)
+
+
+@given(ids=st.lists(st.integers(0, len(_PARTS) - 1), min_size=1, max_size=60), max_cuts=st.integers(1, 20))
+@settings(max_examples=60, deadline=None)
+def test_bytes_that_are_no_character_move_a_cut_by_a_characters_length_at_most(
+    ids: list[int], max_cuts: int
+) -> None:
+    ends, text = char_ends(_of_parts, ids), _of_parts(ids)
+    plain = cut_positions("tokens", text, ends, max_cuts)
+    moved = cut_positions("tokens", text, ends, max_cuts, lambda p: ends_within(_of_parts, ids[:p]))
+    assert moved == sorted(set(moved))
+    assert all(any(0 <= end - start < 4 for start in plain) for end in moved)

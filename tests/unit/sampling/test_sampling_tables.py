@@ -100,7 +100,7 @@ def test_which_traces_are_measured(measured: Any, per_problem: int, expected: li
 
 def test_cuts_are_token_ranges_and_their_text() -> None:
     one = trace()
-    cuts = trace_cuts(pl.DataFrame([one]), PROBLEMS, PROTOCOL)
+    cuts = trace_cuts(pl.DataFrame([one]), PROBLEMS, PROTOCOL, ENGINE.decode)
     ids: Any = one["token_ids"]
     positions = cut_positions("lines", TEXT, one["char_ends"], 8)  # type: ignore[arg-type]
     assert cuts["cut_index"].to_list() == list(range(len(positions) + 1))
@@ -118,25 +118,31 @@ def test_cuts_are_token_ranges_and_their_text() -> None:
 
 
 def test_what_a_cut_gives_away() -> None:
-    cuts = trace_cuts(pl.DataFrame([trace()]), PROBLEMS, PROTOCOL)
+    cuts = trace_cuts(pl.DataFrame([trace()]), PROBLEMS, PROTOCOL, ENGINE.decode)
     # "= 42." at the end of the second line states and leaks it; the box stands in the last line.
     assert cuts["states_answer"].to_list() == [False, False, True, True, True]
     assert cuts["leaks_answer"].to_list() == [False, False, True, True, True]
-    wrong = trace_cuts(pl.DataFrame([trace(answer="41", verdict="incorrect")]), PROBLEMS, PROTOCOL)
+    wrong = trace_cuts(
+        pl.DataFrame([trace(answer="41", verdict="incorrect")]), PROBLEMS, PROTOCOL, ENGINE.decode
+    )
     assert not wrong["states_answer"].any()
-    silent = trace_cuts(pl.DataFrame([trace(answer=None, verdict="no_answer")]), PROBLEMS, PROTOCOL)
+    silent = trace_cuts(
+        pl.DataFrame([trace(answer=None, verdict="no_answer")]), PROBLEMS, PROTOCOL, ENGINE.decode
+    )
     assert not silent["states_answer"].any()
 
 
 def test_traces_of_a_problem_share_the_empty_prefix() -> None:
     frame = pl.DataFrame([trace(), trace("Another 🙂 way.\n6 * 7 = 42.\nDone \\boxed{42}.", index=1)])
-    cuts = trace_cuts(frame, PROBLEMS, PROTOCOL)
+    cuts = trace_cuts(frame, PROBLEMS, PROTOCOL, ENGINE.decode)
     assert cuts.filter(cut_index=0)["prefix_id"].n_unique() == 1
 
 
 def test_texts_of_prefixes_are_cut_from_their_traces() -> None:
     frame = pl.DataFrame([trace(), trace("Another 🙂 way.\nDone \\boxed{42}.", index=1)])
-    places = trace_cuts(frame, PROBLEMS, PROTOCOL).filter(~pl.col("is_end")).unique("prefix_id")
+    places = (
+        trace_cuts(frame, PROBLEMS, PROTOCOL, ENGINE.decode).filter(~pl.col("is_end")).unique("prefix_id")
+    )
     whole = dict(frame.select("trace_id", "text").iter_rows())
     found = dict(texts_at(places, frame).select("prefix_id", "prefix_text").iter_rows())
     assert found == {
@@ -166,6 +172,6 @@ def test_a_block_says_what_the_model_read_with_its_special_tokens() -> None:
 def test_without_a_measured_trace_there_are_no_cuts_but_their_columns() -> None:
     protocol = Protocol(name="p", n=16, measured="correct")
     traces = pl.DataFrame([trace(verdict="incorrect")])
-    cuts = trace_cuts(measured_traces(traces, protocol), PROBLEMS, protocol)
+    cuts = trace_cuts(measured_traces(traces, protocol), PROBLEMS, protocol, ENGINE.decode)
     assert cuts.is_empty()
     assert not check_frame("trace_cuts", cuts)

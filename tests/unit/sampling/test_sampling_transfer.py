@@ -216,9 +216,23 @@ def test_the_control_is_another_problems_text_of_equal_length(writer: Family, re
         assert row["text"] == donor["text"][: row["char_end"]]
         prompt = prompts(reader)[row["problem_id"]]
         assert row["token_ids"][: prompt.n_prompt] == list(prompt.token_ids)
-        assert engine.decode(row["token_ids"][prompt.n_prompt :]).rstrip("\ufffd") == row["text"]
+        assert engine.decode(row["token_ids"][prompt.n_prompt :]) == row["text"], "no end within a character"
     again = rows_of(given(writer, reader, is_same=writer == reader), "shuffled")
     assert [r["donor_trace_id"] for r in again] == [r["donor_trace_id"] for r in rows]
+
+
+def test_a_control_does_not_end_within_a_character() -> None:
+    texts = {"a": "x" * 10, "b": "\u20bf" * 20}  # a sign of three tokens
+    rows = rows_of(
+        given("byte_level", "byte_level", is_same=True, frame=traces("byte_level", texts=texts)), "shuffled"
+    )
+    lengths = {row["n_tokens"]: row["text"] for row in rows if row["problem_id"] == "a"}
+    assert lengths == {3: "\u20bf", 6: "\u20bf\u20bf"}
+    texts["a"] = "x" * 13  # cuts after 4 and 8
+    rows = rows_of(
+        given("byte_level", "byte_level", is_same=True, frame=traces("byte_level", texts=texts)), "shuffled"
+    )
+    assert not [row for row in rows if row["problem_id"] == "a"]
 
 
 def test_a_control_is_of_equal_length_or_it_is_missing() -> None:
