@@ -24,12 +24,12 @@ def finish(imported: Sequence[Imported], *, has_report: bool) -> None:
     from cot_assets.definitions import build_defs
     from cot_assets.orchestration.imports import import_rollouts
     from cot_assets.orchestration.instance import open_instance
-    from cot_assets.warehouse.recorded import with_recorded
+    from cot_assets.warehouse.imported import with_imported
     from cot_assets.warehouse.store import Warehouse
 
     home = DataHome.from_environment()
     warehouse = Warehouse(home)
-    config = with_recorded(load_config(), warehouse)
+    config = with_imported(load_config(), warehouse)
     with open_instance(home) as instance:
         summaries = import_rollouts(
             build_defs(),

@@ -155,11 +155,11 @@ def traces(file: Path, problem_set: str, protocol: str) -> None:
     `cot-assets run --model M --problem-set NAME` then samples from their prefixes. A further import adds to the set.
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
     from cot_assets.importing import import_traces
-    from cot_assets.warehouse.recorded import with_recorded
+    from cot_assets.warehouse.imported import with_imported
     from cot_assets.warehouse.store import Warehouse
 
     home = DataHome.from_environment()
-    config = with_recorded(load_config(), Warehouse(home))
+    config = with_imported(load_config(), Warehouse(home))
     counts = import_traces(file, home, config, problem_set=problem_set, protocol=protocol)
     n = counts.pop("in all")
     said = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items())

@@ -69,7 +69,7 @@ def forget(name: str, delete: bool) -> None:
     """
     from cot_assets.orchestration.instance import open_instance
     from cot_assets.orchestration.registry.forgetting import forget_model
-    from cot_assets.warehouse.recorded import with_recorded
+    from cot_assets.warehouse.imported import with_imported
     from cot_assets.warehouse.store import Warehouse
 
     home = DataHome.from_environment()
@@ -78,7 +78,7 @@ def forget(name: str, delete: bool) -> None:
     warehouse = Warehouse(home)
     import_module("cot_assets.definitions")  # which assets there are
     with open_instance(home) as instance:
-        config = with_recorded(load_config(), warehouse)
+        config = with_imported(load_config(), warehouse)
         n_rows, others = forget_model(instance, warehouse, config, name, with_shards=delete)
     kept = "what was sampled of it is deleted" if delete else "what was sampled of it stays in shards/"
     click.echo(f"{name} is forgotten: {n_rows:,} rows deleted; {kept}.")
@@ -89,7 +89,7 @@ def forget(name: str, delete: bool) -> None:
     sampled = [
         pair
         for pair in others
-        if not (config.model(pair[0]).is_recorded or config.problem_set(pair[1]).is_recorded)
+        if not (config.model(pair[0]).is_imported or config.problem_set(pair[1]).is_imported)
     ]
     if sampled:
         from cot_assets.cli.running.updating import bring_up_to_date

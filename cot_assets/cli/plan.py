@@ -35,16 +35,16 @@ def plan(model: tuple[str, ...], problem_set: str, tokens_per_second: float | No
     from cot_assets.engines.survey import require
     from cot_assets.sampling.budget import plan_work
     from cot_assets.warehouse.errors import WarehouseError
-    from cot_assets.warehouse.recorded import refuse_recorded, with_recorded
+    from cot_assets.warehouse.imported import refuse_imported, with_imported
     from cot_assets.warehouse.store import Warehouse
 
     home = DataHome.from_environment()
     here = Warehouse(home)
     warehouse = here if home.warehouse.exists() else None
-    config = with_recorded(load_config(), here)
+    config = with_imported(load_config(), here)
     models = list(dict.fromkeys(model))
     for name in models:
-        refuse_recorded(config, problem_set, name)
+        refuse_imported(config, problem_set, name)
         require(config.model(name))
     protocol = config.protocol_of(problem_set)
     try:

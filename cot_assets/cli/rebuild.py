@@ -29,7 +29,7 @@ def rebuild() -> None:
             home,
             announce=lambda line: click.echo(f"  {line}", err=True),
         )
-    for kind, pairs in (("Rebuilt", done.pairs), ("Analyzed again (imported)", done.recorded)):
+    for kind, pairs in (("Rebuilt", done.pairs), ("Analyzed again (imported)", done.imported)):
         if pairs:
             click.echo(f"{kind}: " + ", ".join(f"{model} on {problem_set}" for model, problem_set in pairs))
     if done.carried:

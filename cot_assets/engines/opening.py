@@ -11,8 +11,8 @@ from cot_assets.engines.survey import require
 from cot_assets.study import ModelEntry
 
 
-class RecordedModelError(EngineError):
-    """A recorded model was asked to sample: its rollouts were published by others."""
+class ImportedModelError(EngineError):
+    """An imported model was asked to sample: its rollouts were published by others."""
 
 
 def open_engine(entry: ModelEntry) -> Engine:
@@ -34,8 +34,8 @@ def open_engine(entry: ModelEntry) -> Engine:
         from cot_assets.engines.openai.engine import OpenAIEngine
 
         return OpenAIEngine(entry)
-    raise RecordedModelError(
-        f"model {entry.name!r} is recorded: its rollouts were published by others and cannot be sampled; "
+    raise ImportedModelError(
+        f"model {entry.name!r} is imported: its rollouts were published by others and cannot be sampled; "
         "choose a model with an engine"
     )
 

@@ -34,7 +34,7 @@ class Survey:
 def survey(entry: ModelEntry) -> Survey:
     """What an entry is, without network and without loading it."""
     revision = entry_revision(entry)
-    if entry.is_recorded:
+    if entry.is_imported:
         return Survey("rollouts that others published", None, revision, "imported", None)
     if entry.engine == "openai":
         return Survey(f"served at {', '.join(entry.endpoints)}", None, revision, "at its server", None)
@@ -92,5 +92,5 @@ def require(entry: ModelEntry) -> None:
                 f"model {entry.name!r}: too little memory: its weights take {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
                 "free; end other programs, or use smaller weights"
             )
-    if not entry.is_recorded:
+    if not entry.is_imported:
         model_folder(entry)

@@ -1,9 +1,9 @@
-"""Rollouts that others published, brought into this project's tables as recorded models.
+"""Rollouts that others published, brought into this project's tables as imported models.
 
 Belongs here: one module per public layout, each a function from files to frames in the schemas of
 ``sql/tables``: :mod:`.thought_anchors`, :mod:`.cliff_token`, :mod:`.forking_fast`, :mod:`.inspect_logs`,
 :mod:`.table` for anything else, and :mod:`.traces` for what has no rollouts. Does not
-belong here: writing to the warehouse, sampling (a recorded model is never sampled), estimates.
+belong here: writing to the warehouse, sampling (an imported model is never sampled), estimates.
 
 What is kept is as honest as its source: a count that the source does not state is NULL or marked as
 approximate, a prefix without rollouts has no potential, and what a reader has to know about a source

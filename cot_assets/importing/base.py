@@ -1,6 +1,6 @@
 """What every importer produces, and what it hands over on the way there.
 
-Belongs here: the result, and the source-neutral description of recorded problems, traces, cuts and rollouts. Does not belong here: any one layout, reading files
+Belongs here: the result, and the source-neutral description of imported problems, traces, cuts and rollouts. Does not belong here: any one layout, reading files
 (:mod:`cot_assets.importing.files`), building frames (:mod:`cot_assets.importing.frames`).
 """
 
@@ -17,7 +17,7 @@ import polars as pl
 from cot_assets.study import NAME, CutPolicy
 
 #: Name of the protocol of everything imported; its entry in protocols.toml holds the thresholds.
-PROTOCOL = "recorded"
+PROTOCOL = "imported"
 GRID_POLICY = "grid21"
 MAX_N = 1_000_000  #: rollouts of a prefix: more say nothing new, and their law takes minutes to compute
 MAX_ID = 200  #: characters in a problem's id
@@ -37,7 +37,7 @@ class ImportingError(ValueError):
 
 @dataclass(frozen=True)
 class Imported:
-    """One recorded model on one problem set.
+    """One imported model on one problem set.
 
     ``frames`` holds the tables of :data:`TABLES`; ``rollouts`` is empty where the source has only counts.
     ``notes`` says in words what a reader has to know before using the numbers; the frame ``import_notes``

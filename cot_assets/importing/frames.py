@@ -1,6 +1,6 @@
-"""From recorded traces to the frames of the tables.
+"""From imported traces to the frames of the tables.
 
-Belongs here: identity of recorded traces and prefixes, and the rows of every table. Does not belong here: layouts of
+Belongs here: identity of imported traces and prefixes, and the rows of every table. Does not belong here: layouts of
 sources, and the grid (:mod:`.grid`).
 """
 
@@ -50,7 +50,7 @@ def build(
     sum_shared: bool = True,
     imported_at: datetime | None = None,
 ) -> Imported:
-    """Make the frames of one recorded model.
+    """Make the frames of one imported model.
 
     Args:
         source: Where the traces come from.
@@ -249,12 +249,12 @@ class _Builder:
                 **vars(problem),
                 "prompt": problem.statement,
                 "gold_reading": _gold_reading(problem),
-                "source": f"recorded:{self.source.name}",
+                "source": f"imported:{self.source.name}",
                 "revision": self.source.sampling_hash,
             }
             for problem in self.problems.values()
         ]
-        model = {"revision": self.source.revision, "engine": "recorded", "template": self.source.template}
+        model = {"revision": self.source.revision, "engine": "imported", "template": self.source.template}
         self.rows["models"] = [{**model, "first_seen_at": now}]
         return {name: self._potentials() if name == "potentials" else self._frame(name) for name in TABLES}
 

@@ -35,7 +35,7 @@ from cot_assets.sampling.shards import ShardStore
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import Config, DataHome, ModelEntry
 from cot_assets.warehouse.aside import Old, aside_path, put_back, start_anew
-from cot_assets.warehouse.recorded import recorded_pairs
+from cot_assets.warehouse.imported import imported_pairs
 from cot_assets.warehouse.store import Warehouse
 
 Announce = Callable[[str], None]
@@ -54,13 +54,13 @@ class MissingBlocksError(RebuildError):
 class Rebuilt:
     """What a rebuild did.
 
-    ``pairs`` and ``recorded``: (model, problem set) made again. ``kept``: the old file, None if there was
+    ``pairs`` and ``imported``: (model, problem set) made again. ``kept``: the old file, None if there was
     none. ``carried``: rows by table that no shard holds. ``lost``: sentences on what could not be carried
     over or made again.
     """
 
     pairs: tuple[tuple[str, str], ...]
-    recorded: tuple[tuple[str, str], ...]
+    imported: tuple[tuple[str, str], ...]
     kept: Path | None
     carried: Mapping[str, int]
     lost: tuple[str, ...]
@@ -145,9 +145,7 @@ def rebuild(
     """
     _require_idle(home)
     evaluated = {
-        (unit.model, unit.problem_set)
-        for unit in read_state(instance).recorded
-        if unit.job == "evaluate_model"
+        (unit.model, unit.problem_set) for unit in read_state(instance).done if unit.job == "evaluate_model"
     }
     pairs: list[tuple[str, str]] = []
     gone: list[tuple[str, str]] = []
@@ -178,9 +176,9 @@ def rebuild(
         open_audits = _open_audits(old, outcome, pairs)
         for model, problem_set in open_audits:  # and what shows them
             lose(home, [Unit("evaluate_model", problem_set, model), Unit("compare_models", problem_set)])
-        recorded = recorded_pairs(warehouse)
-        if recorded:
-            analyze(definitions, instance, warehouse, recorded, announce)
+        imported = imported_pairs(warehouse)
+        if imported:
+            analyze(definitions, instance, warehouse, imported, announce)
     except BaseException as error:
         if is_old_readable:
             put_back(home)
@@ -191,11 +189,11 @@ def rebuild(
     kept = aside_path(home)
     return Rebuilt(
         tuple(pairs),
-        tuple(recorded),
+        tuple(imported),
         kept if kept.exists() else None,
         {table: frame.height for table, frame in old.frames.items()},
         tuple(
-            _lost(old, [p for p in gone if p not in recorded], open_audits, lost_imports(instance, warehouse))
+            _lost(old, [p for p in gone if p not in imported], open_audits, lost_imports(instance, warehouse))
         ),
     )
 
@@ -264,4 +262,4 @@ def _lost(
             f"{problem_set}` makes it"
         )
     for command in commands:
-        yield f"recorded rollouts must be imported again: {command}"
+        yield f"published rollouts must be imported again: {command}"

@@ -24,7 +24,7 @@ from cot_assets.orchestration.state import ensure_partitions, in_flight, read_st
 from cot_assets.orchestration.status.evidence import keep
 from cot_assets.orchestration.status.records import FINGERPRINT_TAG, telling
 from cot_assets.study import Config, DataHome
-from cot_assets.warehouse.recorded import refuse_recorded
+from cot_assets.warehouse.imported import refuse_imported
 from cot_assets.warehouse.store import Warehouse
 
 _POLL_S = 1.0
@@ -65,13 +65,13 @@ def bring_up_to_date(
     Raises:
         PipelineError: a run failed, or another process runs the same. What was sampled is kept; the next call
             goes on from there.
-        RecordedError: a pair is recorded and cannot be sampled.
+        ImportedError: a pair is imported and cannot be sampled.
         KeyboardInterrupt: a signal stopped a run, which is canceled then.
     """
     pairs = list(pairs)
     for model, problem_set in pairs:
         config.model(model)
-        refuse_recorded(config, problem_set, model)
+        refuse_imported(config, problem_set, model)
     ensure_partitions(instance, [m for m, _ in pairs], [p for _, p in pairs])
     warehouse = Warehouse(DataHome.from_environment())
     with running(instance, warehouse.home) as process:
@@ -98,9 +98,9 @@ def _run_what_is_missing(
     while True:
         state = read_state(instance, validity(warehouse))
         # Runs that others launched show as in flight, and past failures must not keep a person from trying
-        # again: only what is recorded counts here.
-        wants = wanted(config, pairs, state.recorded)
-        decision = decide(wants, State(recorded=state.recorded))
+        # again: only what is done counts here.
+        wants = wanted(config, pairs, state.done)
+        decision = decide(wants, State(done=state.done))
         requests = [want for want in decision.requests if not _is_chased(want, done)]
         if not requests and not done and not is_compared and not in_flight(instance):
             is_compared = True
@@ -128,11 +128,11 @@ def _run_what_is_missing(
             assets = assets_of(want.unit.job, want.parts)
             remarks += execute(definitions, instance, want.unit, tags=tags, assets=assets)
             done.append(want)
-            recorded = read_state(instance, validity(warehouse)).recorded.get(want.unit, {})
-            is_as_wanted = all(recorded.get(part) == want.marks[part] for part in want.parts)
+            there = read_state(instance, validity(warehouse)).done.get(want.unit, {})
+            is_as_wanted = all(there.get(part) == want.marks[part] for part in want.parts)
             if not is_as_wanted and want.unit.job in _OWN:
                 raise PipelineError(
-                    f"{_name(want.unit)} ran, but shows {dict(recorded)}, not {dict(want.marks)}: its configuration "
+                    f"{_name(want.unit)} ran, but shows {dict(there)}, not {dict(want.marks)}: its configuration "
                     "changed meanwhile; start again"
                 )
 

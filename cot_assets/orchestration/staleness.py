@@ -82,12 +82,12 @@ class Decision:
 class State:
     """What Dagster knows.
 
-    ``recorded``: the mark of each part of a unit whose assets all carry it. ``in_flight``, ``failures`` and
+    ``done``: the mark of each part of a unit whose assets all carry it. ``in_flight``, ``failures`` and
     ``attempts`` (the number of the next launch: beyond that of every run that is known) are by unit and fingerprint.
     ``materializing``: keys of partitions that a run which names no unit is filling, as those are that a person clicks.
     """
 
-    recorded: Mapping[Unit, Marks] = field(default_factory=dict)
+    done: Mapping[Unit, Marks] = field(default_factory=dict)
     in_flight: Collection[Launch] = ()
     failures: Mapping[Launch, int] = field(default_factory=dict)
     attempts: Mapping[Launch, int] = field(default_factory=dict)
@@ -173,13 +173,13 @@ def comparison_fingerprint(models: Mapping[str, str]) -> str:
 
 
 def registered_pairs(config: Config) -> list[tuple[str, str]]:
-    """(model, problem set) of every registry entry that lists problem sets, what is recorded left out."""
+    """(model, problem set) of every registry entry that lists problem sets, what is imported left out."""
     return [
         (entry.name, problem_set)
         for entry in config.models.values()
-        if not entry.is_recorded
+        if not entry.is_imported
         for problem_set in entry.problem_sets
-        if problem_set in config.problem_sets and not config.problem_sets[problem_set].is_recorded
+        if problem_set in config.problem_sets and not config.problem_sets[problem_set].is_imported
     ]
 
 
@@ -190,7 +190,7 @@ def watched_pairs(config: Config, state: State) -> list[tuple[str, str]]:
     """
     evaluated = [
         (unit.model, unit.problem_set)
-        for unit in sorted(state.recorded)
+        for unit in sorted(state.done)
         if unit.job == "evaluate_model"
         and unit.model in config.models
         and unit.problem_set in config.problem_sets
@@ -201,23 +201,23 @@ def watched_pairs(config: Config, state: State) -> list[tuple[str, str]]:
 def wanted(
     config: Config,
     pairs: Iterable[tuple[str, str]],
-    recorded: Mapping[Unit, Marks],
+    done: Mapping[Unit, Marks],
     given_up: Collection[Launch] = (),
 ) -> list[Wanted]:
     """Everything that should be up to date for the given (model, problem set) pairs.
 
-    Recorded models and problem sets are never sampled: they are left out here, whoever asks. A reader's
+    Imported models and problem sets are never sampled: they are left out here, whoever asks. A reader's
     writers are the other models of ``pairs`` and those that have been evaluated on the set before. What was
-    ``given_up`` counts as it is recorded, if at all: those after it show what there is.
+    ``given_up`` counts as far as it is done, if at all: those after it show what there is.
     """
     by_set: dict[str, list[str]] = {}
     for model, problem_set in pairs:
-        if not (config.model(model).is_recorded or config.problem_set(problem_set).is_recorded):
+        if not (config.model(model).is_imported or config.problem_set(problem_set).is_imported):
             by_set.setdefault(problem_set, []).append(model)
     return [
         want
         for problem_set, models in by_set.items()
-        for want in _wanted_on(config, problem_set, models, recorded, given_up)
+        for want in _wanted_on(config, problem_set, models, done, given_up)
     ]
 
 
@@ -225,7 +225,7 @@ def _wanted_on(
     config: Config,
     problem_set: str,
     models: Iterable[str],
-    recorded: Mapping[Unit, Marks],
+    done: Mapping[Unit, Marks],
     given_up: Collection[Launch],
 ) -> list[Wanted]:
     """What is wanted on one problem set, in the order in which it is made."""
@@ -234,12 +234,12 @@ def _wanted_on(
         return Unit(job, problem_set, model)
 
     def reached(part: Part, wants: Iterable[Wanted]) -> dict[str, str]:
-        """Marks of one part, by model, that are recorded or can still be reached."""
+        """Marks of one part, by model, that are done or can still be reached."""
         wants = list(wants)
         jobs = {want.unit.job for want in wants}
         there = {
             unit.model: marks[part]
-            for unit, marks in recorded.items()
+            for unit, marks in done.items()
             if unit.job in jobs and unit.problem_set == problem_set and part in marks
         }
         lost = {want.unit for want in wants if (want.unit, want.fingerprint) in given_up}
@@ -270,7 +270,7 @@ def _wanted_on(
 
 
 def decide(wants: Iterable[Wanted], state: State, max_attempts: int = MAX_ATTEMPTS) -> Decision:
-    """Which wanted units to start now, and which parts of them, given what is recorded, running and failed.
+    """Which wanted units to start now, and which parts of them, given what is done, running and failed.
 
     A unit that was given up does not hold back those after it: they run on what there is.
     """
@@ -278,7 +278,7 @@ def decide(wants: Iterable[Wanted], state: State, max_attempts: int = MAX_ATTEMP
     given_up = state.given_up(max_attempts)
 
     def stale(want: Wanted) -> tuple[Part, ...]:
-        there = state.recorded.get(want.unit, {})
+        there = state.done.get(want.unit, {})
         parts: tuple[Part, ...] = tuple(part for part, mark in want.marks.items() if there.get(part) != mark)
         return tuple(want.marks) if "sampling" in parts else parts
 

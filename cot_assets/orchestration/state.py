@@ -55,7 +55,7 @@ def valid_from(warehouse: Warehouse) -> float:
     return 0.0 if made is None else made.replace(tzinfo=UTC).timestamp()
 
 
-def recorded_models(
+def done_models(
     instance: dg.DagsterInstance, job: str, part: Part, problem_set: str, since: Since = lambda _: 0.0
 ) -> dict[str, str]:
     """Marks of the models for which a part of a job is done on a problem set, by name.
@@ -73,7 +73,7 @@ def in_flight(instance: dg.DagsterInstance) -> bool:
 
 
 def read_state(instance: dg.DagsterInstance, since: Since = lambda _: 0.0) -> State:
-    """The state of all units that the instance knows; ``since`` as in :func:`recorded_models`."""
+    """The state of all units that the instance knows; ``since`` as in :func:`done_models`."""
     return state_of(records_of(instance), evidence(), since)
 
 

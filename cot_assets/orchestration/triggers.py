@@ -128,7 +128,7 @@ def _decide(instance: dg.DagsterInstance, config: Config) -> tuple[Decision, Sta
 
     def decided() -> tuple[Decision, State]:
         state = read_state(instance, validity(warehouse))
-        wants = wanted(config, watched_pairs(config, state), state.recorded, state.given_up())
+        wants = wanted(config, watched_pairs(config, state), state.done, state.given_up())
         return decide(wants, state), state
 
     decision, state = decided()

@@ -18,7 +18,7 @@ from cot_assets.problems.sources import Mapped, ProblemSetError
 from cot_assets.study import GIVEN, DataHome, ProblemSetEntry
 from cot_assets.study.files import replacing
 from cot_assets.study.rows import POLARS_ERRORS
-from cot_assets.warehouse.recorded import given_entry
+from cot_assets.warehouse.imported import given_entry
 
 #: Columns of the rows; ``verdict`` and ``answer`` are NULL where the source does not say.
 SCHEMA = pl.Schema(

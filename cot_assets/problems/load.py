@@ -66,9 +66,9 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
         ProblemSetError: A source, column, id, statement or answer is missing or wrong.
     """
     _check_entry(entry)
-    if entry.source.startswith("recorded:"):
+    if entry.source.startswith("imported:"):
         raise ProblemSetError(
-            f"[{entry.name}] source = {entry.source!r}: the problems of recorded rollouts come with their import"
+            f"[{entry.name}] source = {entry.source!r}: the problems of imported rollouts come with their import"
         )
     table, mapped = _mapped(entry, home, refresh=refresh)
     mapped = _chosen(entry, mapped)

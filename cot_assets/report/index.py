@@ -100,7 +100,7 @@ class Report:
             "findings": findings(self.source),
             "warnings": [
                 *self.notices,
-                *warnings(self.verdicts, quality, has_checks=not self.source.is_recorded),
+                *warnings(self.verdicts, quality, has_checks=not self.source.is_imported),
             ],
             "hero": self.hero(),
             "cards": self._cards(),
@@ -109,7 +109,7 @@ class Report:
             "gallery": self._gallery(),
             "n_pages": len(self.rows),
             "groups": list(self._groups("index")),
-            "sampling": None if self.source.is_recorded else protocol.sampling,
+            "sampling": None if self.source.is_imported else protocol.sampling,
             "analysis": protocol.analysis,
             "protocol": protocol.name,
             "listed": [(self.files[_key(row)], self._label(row)) for row in self.rows],

@@ -40,7 +40,7 @@ class Source:
         read: Runs one SELECT, ``$name`` in it bound, and returns its rows.
         problem_set: Name of the problem set.
         protocol: The protocol that it is bound to.
-        is_recorded: Its rollouts were published by others: how they were sampled is not in the protocol.
+        is_imported: Its rollouts were published by others: how they were sampled is not in the protocol.
         texts: Adds ``text`` to rollouts that are named by shard, block_key and sample_index, and leaves out those whose
             text is not here. Without it no page shows what the model wrote.
         together: Makes reads in a block cheaper than they are one by one.
@@ -49,7 +49,7 @@ class Source:
     read: Read
     problem_set: str
     protocol: Protocol
-    is_recorded: bool = False
+    is_imported: bool = False
     texts: Texts | None = None
     together: Callable[[], AbstractContextManager[None]] = nullcontext
 

@@ -36,8 +36,8 @@ class ModelEntry(Entry):
     """One model of the registry: what to load, how to prompt it, where to evaluate it."""
 
     name: str
-    engine: Literal["openvino", "vllm", "openai", "recorded"] = Field(
-        description="what writes; recorded: others published what it wrote, and an import brought it in"
+    engine: Literal["openvino", "vllm", "openai", "imported"] = Field(
+        description="what writes; imported: others published what it wrote, and an import brought it in"
     )
     path: str | None = Field(
         None,
@@ -151,9 +151,9 @@ class ModelEntry(Entry):
         return self.discover or self.checkpoints is not None
 
     @property
-    def is_recorded(self) -> bool:
+    def is_imported(self) -> bool:
         """Whether the rollouts were published by others and can never be sampled."""
-        return self.engine == "recorded"
+        return self.engine == "imported"
 
     @property
     def local_path(self) -> Path | None:

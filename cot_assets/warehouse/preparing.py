@@ -37,6 +37,11 @@ _MODEL = ("model", "reader")
 _NAMING = (*_MODEL, "writer", "other")
 #: Rows come with every run, and are not made again.
 _LEDGER = "sampling_runs"
+#: Values that had another name in an earlier release.
+_RENAMED = (
+    "UPDATE models SET engine = 'imported' WHERE engine = 'recorded'",
+    "UPDATE problems SET source = replace(source, 'recorded:', 'imported:') WHERE starts_with(source, 'recorded:')",
+)
 _VERSIONS = """
 CREATE TABLE schema_version (name VARCHAR PRIMARY KEY, version VARCHAR NOT NULL, applied_at TIMESTAMP NOT NULL);
 COMMENT ON TABLE schema_version IS 'What made this database: a row for its creation and one for its present schema.';
@@ -127,7 +132,14 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
             con.execute(f'DROP VIEW IF EXISTS "{name}"')
         for table in (*tables().values(), *views().values()):
             con.execute(table.ddl)
+        rename_values(con)
         _record(con, "present")
+
+
+def rename_values(con: duckdb.DuckDBPyConnection) -> None:
+    """Give values of an earlier release the names that they have now."""
+    for statement in _RENAMED:
+        con.execute(statement)
 
 
 def _record(con: duckdb.DuckDBPyConnection, name: str) -> None:

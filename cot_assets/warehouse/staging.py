@@ -1,7 +1,7 @@
 """Problem sets beside the warehouse: what an import writes and concludes, before the warehouse takes it as a whole.
 
 Belongs here: the private copy, and its way back. Does not belong here: what is written into it
-(:mod:`cot_assets.warehouse.recorded`, :mod:`cot_assets.orchestration.imports`).
+(:mod:`cot_assets.warehouse.imported`, :mod:`cot_assets.orchestration.imports`).
 """
 
 from __future__ import annotations

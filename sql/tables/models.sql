@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS models (
 COMMENT ON TABLE models IS 'One row per model and revision, as first seen.';
 COMMENT ON COLUMN models.model IS 'Name in the registry';
 COMMENT ON COLUMN models.revision IS 'Declared revision, or a hash of weights and tokenizer';
-COMMENT ON COLUMN models.engine IS 'openvino, vllm, openai or recorded';
+COMMENT ON COLUMN models.engine IS 'openvino, vllm, openai or imported';
 COMMENT ON COLUMN models.path IS 'Folder or hub name of the weights';
 COMMENT ON COLUMN models.endpoint IS 'Base URL of a server, or of several';
 COMMENT ON COLUMN models.template IS 'chat, or the text around the statement';

@@ -23,7 +23,7 @@ from cot_assets.report.text import file_stem
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "report"))
 
-from synthetic_report import Rows, demo_tables, recorded_tables, source_of
+from synthetic_report import Rows, demo_tables, imported_tables, source_of
 
 ARGUMENTS = [
     "--headless",
@@ -107,9 +107,9 @@ def demo_report(chromium: Any, demo: dict[str, Rows], tmp_path_factory: pytest.T
 
 
 @pytest.fixture(scope="session")
-def recorded_report(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("reports") / "recorded"
-    render_report(source_of(recorded_tables(500), "recorded", is_recorded=True), SECTIONS, folder)
+def imported_report(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reports") / "imported"
+    render_report(source_of(imported_tables(500), "imported", is_imported=True), SECTIONS, folder)
     return folder
 
 
@@ -126,15 +126,15 @@ def page_of(demo_report: Path) -> Callable[[dict[str, Any]], Path]:
 
 @pytest.fixture(scope="session")
 def kinds(
-    demo: dict[str, Rows], demo_report: Path, recorded_report: Path, page_of: Callable[..., Path]
+    demo: dict[str, Rows], demo_report: Path, imported_report: Path, page_of: Callable[..., Path]
 ) -> dict[str, Path]:
     """One page of every kind, those of traces with every kind of mark."""
     pages = {
         "index": demo_report / "index.html",
         "compare": demo_report / "compare.html",
-        "recorded index": recorded_report / "index.html",
-        "recorded sentences": next(recorded_report.glob("traces/*sentences*.html")),
-        "recorded grid": next(recorded_report.glob("traces/*grid21*.html")),
+        "imported index": imported_report / "index.html",
+        "imported sentences": next(imported_report.glob("traces/*sentences*.html")),
+        "imported grid": next(imported_report.glob("traces/*grid21*.html")),
     }
     for kind in ("insight", "tangent", "lucky_guess"):
         pages[kind] = page_of(next(e for e in demo["events"] if e["pattern"] == kind))

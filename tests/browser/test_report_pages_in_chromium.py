@@ -50,9 +50,9 @@ _KINDS = [
     "insight",
     "tangent",
     "lucky_guess",
-    "recorded index",
-    "recorded sentences",
-    "recorded grid",
+    "imported index",
+    "imported sentences",
+    "imported grid",
 ]
 _UNFOLD = "document.querySelectorAll('details').forEach(d => { d.open = true; })"
 

@@ -23,7 +23,7 @@ def _readout(page: Any) -> dict[str, str]:
 
 
 def test_a_page_of_500_cuts_answers_within_a_second(kinds: dict[str, Path], open_page: Open) -> None:
-    page = open_page(kinds["recorded sentences"]).page
+    page = open_page(kinds["imported sentences"]).page
     assert page.locator(".s").count() == 500
     ready = page.evaluate("performance.getEntriesByType('navigation')[0].domInteractive")
     assert ready < 1000
@@ -126,7 +126,7 @@ def test_hovering_over_the_curve_points_at_the_text(kinds: dict[str, Path], open
 
 
 def test_an_unknown_potential_is_shown_as_unknown(kinds: dict[str, Path], open_page: Open) -> None:
-    page = open_page(kinds["recorded sentences"]).page
+    page = open_page(kinds["imported sentences"]).page
     page.locator(".s.pu").first.hover()
     shown = _readout(page)
     assert shown["potential"] == shown["interval"] == "unknown"
@@ -150,7 +150,7 @@ def test_marks_stand_in_the_text_with_their_labels_and_lead_to_their_numbers(
 
 def test_curve_and_numbers_stay_in_sight_while_reading(kinds: dict[str, Path], open_page: Open) -> None:
     for width, height in ((1280, 900), (390, 844)):
-        page = open_page(kinds["recorded sentences"], width=width, height=height).page
+        page = open_page(kinds["imported sentences"], width=width, height=height).page
         page.locator(".s").nth(150).scroll_into_view_if_needed()
         page.locator(".s").nth(150).click()
         for name in (".chart", ".readout"):

@@ -16,7 +16,7 @@ from cot_assets.orchestration.presence import look_at_warehouse
 from cot_assets.orchestration.runs import Outcome
 from cot_assets.orchestration.runs import bring_up_to_date as bring
 from cot_assets.study import DataHome, load_config
-from cot_assets.warehouse.recorded import with_recorded
+from cot_assets.warehouse.imported import with_imported
 from cot_assets.warehouse.store import Warehouse
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def bring_up_to_date(
     screen = Screen()
     for line in look_at_warehouse(warehouse, is_thorough=is_thorough):
         screen.say(line)
-    config = with_recorded(load_config(), warehouse)
+    config = with_imported(load_config(), warehouse)
     stop.say_with(lambda: _kept(screen))
     is_gone = not home.warehouse.exists()
     with open_instance(home) as instance, screen:

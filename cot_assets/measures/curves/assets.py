@@ -32,7 +32,7 @@ from cot_assets.sampling.tables import (
     traces_frame,
 )
 from cot_assets.study import GIVEN
-from cot_assets.warehouse.recorded import refuse_recorded
+from cot_assets.warehouse.imported import refuse_imported
 
 _TRACES = {**rules.SCHEMA, **sampling.TEXT_CHECKS, **sampling.AUDIT}
 _SHOWN_OF_CURVE = ("problem_id", "fraction", "n", "n_correct", "potential", "ci_low", "ci_high", "trace_id")
@@ -284,7 +284,7 @@ def quick_look(
     """Curves of a few problems, shown and not kept."""
     declared = looked_at(study.config(), config.problem_set, config.protocol, config.n)
     scope = common.Scope(declared, study.warehouse(), config.problem_set, config.model)
-    refuse_recorded(declared, config.problem_set, config.model)
+    refuse_imported(declared, config.problem_set, config.model)
     context.instance.add_run_tags(context.run_id, {"model": config.model, "problem_set": config.problem_set})
     known = scope.warehouse.read_table("problems", problem_set=config.problem_set)
     every = known if known.height else load_problems(declared.problem_set(config.problem_set), study.home())

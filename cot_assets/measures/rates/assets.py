@@ -30,7 +30,7 @@ def _chosen_models(scope: common.Scope) -> list[str]:
     Traces that a model was given say nothing of how often it is correct.
     """
     entry = scope.config.problem_set(scope.problem_set)
-    if not (entry.is_recorded or entry.has_given_traces):
+    if not (entry.is_imported or entry.has_given_traces):
         return []
     rows = scope.warehouse.read(
         "SELECT DISTINCT model FROM traces WHERE problem_set = $problem_set AND model NOT IN "

@@ -32,11 +32,11 @@ from cot_assets.orchestration.staleness import (
     sampled_fingerprint,
     transfer_fingerprint,
 )
-from cot_assets.orchestration.state import recorded_models
+from cot_assets.orchestration.state import done_models
 from cot_assets.orchestration.status.marks import remember
 from cot_assets.sampling.tables import measured_traces
 from cot_assets.study import Config, DataHome, ModelEntry, Protocol
-from cot_assets.warehouse.recorded import RecordedError, refuse_recorded
+from cot_assets.warehouse.imported import ImportedError, refuse_imported
 from cot_assets.warehouse.schema import table_schema
 from cot_assets.warehouse.store import Warehouse
 
@@ -170,13 +170,13 @@ def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
     """The scope of the partition that runs, for assets that sample or judge samples.
 
     Raises:
-        dagster.Failure: The partition is recorded: its rows came with an import, and this asset would put
+        dagster.Failure: The partition is imported: its rows came with an import, and this asset would put
             nothing in their place.
     """
     scope = scope_of(context, study)
     try:
-        refuse_recorded(scope.config, scope.problem_set, scope.model)
-    except RecordedError as error:
+        refuse_imported(scope.config, scope.problem_set, scope.model)
+    except ImportedError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     return scope
 
@@ -184,7 +184,7 @@ def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
 def transfer_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> str:
     """Of the reader and of the writers that have been sampled by now."""
     since = validity(scope.warehouse)
-    writers = recorded_models(context.instance, "evaluate_model", "sampling", scope.problem_set, since)
+    writers = done_models(context.instance, "evaluate_model", "sampling", scope.problem_set, since)
     writers.pop(scope.model, None)
     own = sampled_fingerprint(scope.config, scope.model, scope.problem_set)
     return scope.mark(transfer_fingerprint(own, writers))
@@ -194,7 +194,7 @@ def comparison_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -
     """Of all models whose transfer has been concluded by now."""
     since = validity(scope.warehouse)
     return comparison_fingerprint(
-        recorded_models(context.instance, "measure_transfer", "analysis", scope.problem_set, since)
+        done_models(context.instance, "measure_transfer", "analysis", scope.problem_set, since)
     )
 
 

@@ -103,13 +103,13 @@ def publishing(
     def report(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         """Render the problem set's report."""
         scope = common.scope_of(context, study)
-        # How recorded rollouts were sampled, and their traces chosen, is not in the protocol.
-        is_recorded = scope.config.problem_set(scope.problem_set).is_recorded
+        # How imported rollouts were sampled, and their traces chosen, is not in the protocol.
+        is_imported = scope.config.problem_set(scope.problem_set).is_imported
         source = Source(
             scope.warehouse.read,
             scope.problem_set,
             scope.protocol,
-            is_recorded=is_recorded,
+            is_imported=is_imported,
             texts=lambda rollouts: with_texts(study.home().shards, rollouts, MOST_WRITTEN),
             together=lambda: scope.warehouse.together("read for a report"),
         )

@@ -25,7 +25,7 @@ from cot_assets.engines.revision import entry_revision
 from cot_assets.orchestration.processes import PROCESS_TAG, held
 from cot_assets.sampling.run import SamplingStatus
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
-from cot_assets.warehouse.recorded import with_recorded
+from cot_assets.warehouse.imported import with_imported
 from cot_assets.warehouse.store import Warehouse
 
 
@@ -52,7 +52,7 @@ class Study(dg.ConfigurableResource):  # type: ignore[type-arg]
     def config(self) -> Config:
         """The package's TOML files, those of COT_ASSETS_CONFIG, and what was imported without an entry."""
         if self._config is None:
-            self._config = with_recorded(load_config(), self.warehouse())
+            self._config = with_imported(load_config(), self.warehouse())
         return self._config
 
     def home(self) -> DataHome:

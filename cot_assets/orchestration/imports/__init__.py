@@ -1,7 +1,7 @@
-"""Recorded rollouts in the data product: what an import leads to in the warehouse and in Dagster.
+"""Imported rollouts in the data product: what an import leads to in the warehouse and in Dagster.
 
 Belongs here: bringing imports in, concluding from them, taking them back, telling Dagster. Does not belong here:
-reading published files (:mod:`cot_assets.importing`), rows (:mod:`cot_assets.warehouse.recorded`) and printing
+reading published files (:mod:`cot_assets.importing`), rows (:mod:`cot_assets.warehouse.imported`) and printing
 (:mod:`cot_assets.cli`).
 """
 

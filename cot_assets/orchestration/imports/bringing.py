@@ -1,7 +1,7 @@
 """Bringing imports in and taking them back: rows, what is concluded from them, and the report.
 
 Belongs here: the order of the steps, so that a failure leaves every table as it was. Does not belong here: rows
-(:mod:`cot_assets.warehouse.recorded`) and what Dagster is told (:mod:`.telling`).
+(:mod:`cot_assets.warehouse.imported`) and what Dagster is told (:mod:`.telling`).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from cot_assets.orchestration.staleness import Unit, partition_key
 from cot_assets.orchestration.state import ensure_partitions
 from cot_assets.study import Config
 from cot_assets.warehouse.errors import shown
-from cot_assets.warehouse.recorded import (
-    RecordedError,
+from cot_assets.warehouse.imported import (
+    ImportedError,
     Stored,
     check_names,
-    recorded_pairs,
+    imported_pairs,
     remove,
     store,
 )
@@ -40,7 +40,7 @@ Announce = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Summary:
-    """A recorded model on a problem set after its import, with all that was imported before.
+    """An imported model on a problem set after its import, with all that was imported before.
 
     ``by_policy`` has a row per cut policy: ``cut_policy``, ``n_cuts``, ``n_unknown``; ``insight`` and
     ``tangent`` (events by threshold) and ``insight_confirmed``, ``tangent_confirmed``; ``late_spike``,
@@ -75,14 +75,14 @@ def import_rollouts(
         definitions: What is run on the imported rows.
         instance: Where runs and materializations show.
         warehouse: Where rows go.
-        config: With :func:`cot_assets.warehouse.recorded.with_recorded`.
+        config: With :func:`cot_assets.warehouse.imported.with_imported`.
         imported: What an importer returned.
         command: What to type to import the same again; kept with the materializations.
         has_report: Whether the report is made too.
         announce: Takes a line before each step that takes time.
 
     Raises:
-        RecordedError: See :func:`cot_assets.warehouse.recorded.store`.
+        ImportedError: See :func:`cot_assets.warehouse.imported.store`.
         PipelineError: A run failed.
     """
     for each in imported:  # before anything is copied
@@ -123,7 +123,7 @@ def take_back(
         instance: Where runs and partitions show.
         warehouse: Where the rows are.
         config: What files declare.
-        model: Name of the recorded model.
+        model: Name of the imported model.
         problem_set: Name of its problem set.
         announce: Takes a line before each step that takes time.
 
@@ -131,15 +131,15 @@ def take_back(
         Whether anything was there; False where it was taken back before.
 
     Raises:
-        RecordedError: Nothing was ever imported under these names.
+        ImportedError: Nothing was ever imported under these names.
         PipelineError: A run failed.
     """
-    there = recorded_pairs(warehouse)
+    there = imported_pairs(warehouse)
     if (model, problem_set) not in there:
         if was_taken_back(instance, model, problem_set):
             return False
         known = ", ".join(f"{name} on {of_set}" for name, of_set in there) or "none"
-        raise RecordedError(
+        raise ImportedError(
             f"nothing was imported as model {shown(model)} on problem set {shown(problem_set)}; imports: {known}"
         )
     there.remove((model, problem_set))
@@ -169,7 +169,7 @@ def analyze(
     pairs: Sequence[tuple[str, str]],
     announce: Announce,
 ) -> None:
-    """Run the analysis on recorded (model, problem set) pairs, then comparison, report and results of their sets."""
+    """Run the analysis on imported (model, problem set) pairs, then comparison, report and results of their sets."""
     ensure_partitions(instance, [m for m, _ in pairs], [p for _, p in pairs])
     _analyze(definitions, instance, pairs, announce)
     _publish(instance, warehouse, list(dict.fromkeys(p for _, p in pairs)), announce)
@@ -239,5 +239,5 @@ def _summary(warehouse: Warehouse, model: str, problem_set: str, stored: Stored)
         tuple(notes["note"]),
         traces.filter(pl.col("verdict") == "correct").height,
         potentials["potential"].null_count(),
-        warehouse.read_transform("recorded_summary", own),
+        warehouse.read_transform("imported_summary", own),
     )

@@ -20,7 +20,7 @@ from cot_assets.orchestration.jobs import assets_of
 from cot_assets.orchestration.partitions import model_key
 from cot_assets.orchestration.staleness import Unit, partition_key
 from cot_assets.warehouse.errors import printable
-from cot_assets.warehouse.recorded import recorded_pairs
+from cot_assets.warehouse.imported import imported_pairs
 from cot_assets.warehouse.store import Warehouse
 
 #: Assets that an import takes the place of.
@@ -31,7 +31,7 @@ _COMMAND, _TAKEN_BACK = "import_command", "taken_back"
 def report_tables(
     instance: dg.DagsterInstance, warehouse: Warehouse, model: str, problem_set: str, command: str
 ) -> None:
-    """Tell Dagster what the warehouse holds of a recorded partition, with source and notes."""
+    """Tell Dagster what the warehouse holds of an imported partition, with source and notes."""
     own = {"problem_set": problem_set, "model": model}
     notes = warehouse.read_table("import_notes", **own)["note"]
     sources = warehouse.read_table("problems", problem_set=problem_set)["source"].unique().sort()
@@ -68,7 +68,7 @@ def report_tables(
 
 def lost_imports(instance: dg.DagsterInstance, warehouse: Warehouse) -> list[str]:
     """Commands that import again what Dagster remembers and the warehouse does not hold."""
-    there = set(recorded_pairs(warehouse)) if warehouse.home.warehouse.exists() else set()
+    there = set(imported_pairs(warehouse)) if warehouse.home.warehouse.exists() else set()
     present = {partition_key(Unit("evaluate_model", problem_set, model)) for model, problem_set in there}
     commands: list[str] = []
     for partition in sorted(instance.get_materialized_partitions(dg.AssetKey("potentials")) - present):
@@ -79,7 +79,7 @@ def lost_imports(instance: dg.DagsterInstance, warehouse: Warehouse) -> list[str
 
 
 def was_taken_back(instance: dg.DagsterInstance, model: str, problem_set: str) -> bool:
-    """Whether the last that Dagster heard of a recorded partition is that it was taken back."""
+    """Whether the last that Dagster heard of an imported partition is that it was taken back."""
     event = _latest(instance, str(model_key(model, problem_set)))
     return event is not None and _TAKEN_BACK in event.metadata
 
@@ -92,7 +92,7 @@ def _latest(instance: dg.DagsterInstance, partition: str) -> dg.AssetMaterializa
 
 
 def report_taken_back(instance: dg.DagsterInstance, model: str, problem_set: str, *, is_shared: bool) -> None:
-    """Tell Dagster that nothing is left of a recorded partition: its storage cannot forget single partitions."""
+    """Tell Dagster that nothing is left of an imported partition: its storage cannot forget single partitions."""
     of_set = [] if is_shared else ["problems", *assets_of("compare_models", ("analysis",))]
     of_model = [*IMPORTED[1:], *assets_of("evaluate_model", ("analysis",))]
     for asset in (*of_set, *of_model):

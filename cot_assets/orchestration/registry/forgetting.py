@@ -44,8 +44,8 @@ def forget_model(
         raise ForgetError(f"no model named {model[:120]!r} is declared or was ever run; known: {known}")
     if any(run.is_in_flight and run.partition.startswith(f"{model}|") for run in records.runs):
         raise ForgetError(f"a run of {model!r} has not ended: wait for it, or stop it, and forget it then")
-    recorded = read_state(instance).recorded
-    sets = {unit.problem_set for unit in recorded if unit.model == model}
+    done = read_state(instance).done
+    sets = {unit.problem_set for unit in done if unit.model == model}
     n_rows = warehouse.forget(model) if home.warehouse.exists() else 0
     lose(home, [unit for unit in known_units(records) if unit.model == model])
     forget(home, model)
@@ -57,7 +57,7 @@ def forget_model(
         shutil.rmtree(home.models / model, ignore_errors=True)
     others = sorted(
         (unit.model, unit.problem_set)
-        for unit in recorded
+        for unit in done
         if unit.job == "evaluate_model" and unit.problem_set in sets and unit.model in config.models
     )
     others = [(name, problem_set) for name, problem_set in others if name != model]

@@ -59,7 +59,7 @@ def state_of(records: Records, evidence: Evidence, since: Since = lambda _: 0.0)
     """The state of all units whose partitions are known."""
     units = list(known_units(records))
     by_key = {(unit.job, partition_key(unit)): unit for unit in units}
-    recorded = {unit: marks for unit in units if (marks := _marks(records, evidence, unit, since))}
+    done = {unit: marks for unit in units if (marks := _marks(records, evidence, unit, since))}
     in_flight: set[Launch] = set()
     failures: Counter[Launch] = Counter()
     attempts: dict[Launch, int] = {}
@@ -75,7 +75,7 @@ def state_of(records: Records, evidence: Evidence, since: Since = lambda _: 0.0)
             failures[launch] += MAX_ATTEMPTS if run.is_final else 1
         if run.number is not None:
             attempts[launch] = max(attempts.get(launch, 0), run.number + 1)
-    return State(recorded, frozenset(in_flight), failures, attempts, frozenset(materializing))
+    return State(done, frozenset(in_flight), failures, attempts, frozenset(materializing))
 
 
 def known_units(records: Records) -> Iterator[Unit]:
@@ -134,7 +134,7 @@ def standings(
     state = state_of(records, evidence, since)
     ever = state_of(records, evidence)  # also what was lost since
     pairs = watched_pairs(config, ever)
-    wants = wanted(config, pairs, state.recorded, state.given_up())
+    wants = wanted(config, pairs, state.done, state.given_up())
     decision = decide(wants, state)
     last = {run.partition: run for run in records.runs}
     groups: dict[tuple[str, str], list[Wanted]] = {}
@@ -155,10 +155,10 @@ def standings(
 
 def _vanished(config: Config, state: State, shown: set[tuple[str, str]]) -> Iterator[Standing]:
     """Models that were evaluated and are declared no more; what was imported needs no entry."""
-    for unit in state.recorded:
+    for unit in state.done:
         model, name = unit.model, unit.problem_set
         is_known = model in config.models or ("model", model) in config.broken or (model, name) in shown
-        if unit.job == "evaluate_model" and "sampling" in state.recorded[unit] and not is_known:
+        if unit.job == "evaluate_model" and "sampling" in state.done[unit] and not is_known:
             unread = [why for (_, source), why in config.broken.items() if model.startswith(f"{source}.")]
             reason = (
                 f"no entry declares it any more; its results stay until `cot-assets models forget {model}`"
@@ -199,16 +199,16 @@ class _Telling:
         is_own = run is not None and run.fingerprint in (None, *(want.fingerprint for want in wants))
         if run is not None and is_own and run.status == "FAILURE":
             return "failed", self.failure(run)
-        if not any(self.ever.recorded.get(want.unit) for want in wants):
+        if not any(self.ever.done.get(want.unit) for want in wants):
             return "never run", ""
         return "stale", "; ".join(dict.fromkeys(each for want in stale for each in self._reasons(want)))
 
     def _reasons(self, want: Wanted) -> Iterator[str]:
         """What has changed since a unit was made."""
-        there = self.state.recorded.get(want.unit, {})
+        there = self.state.done.get(want.unit, {})
         what = want.unit.job.replace("_", " ")
         if not there:
-            is_lost = want.unit in self.ever.recorded
+            is_lost = want.unit in self.ever.done
             yield (
                 f"{what}: what was made is lost, or the warehouse is new"
                 if is_lost

@@ -45,12 +45,12 @@ def lab(tmp_path: Path) -> Lab:
 
 
 @pytest.fixture(scope="session")
-def recorded() -> Path:
+def published() -> Path:
     return shared_data("recorded")
 
 
 @pytest.fixture(scope="module")
-def imported(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, dict[str, str]]:
+def imported(published: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, dict[str, str]]:
     """All six traces imported, and what the two commands printed."""
     lab = Lab(tmp_path_factory.mktemp("imported"))
     printed: dict[str, str] = {}
@@ -58,7 +58,7 @@ def imported(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         out = io.StringIO()
         with (
             lab.environment(),
-            mock.patch.object(sys, "argv", ["cot-assets", "import", source, str(recorded / source)]),
+            mock.patch.object(sys, "argv", ["cot-assets", "import", source, str(published / source)]),
             contextlib.redirect_stdout(out),
         ):
             main()

@@ -113,7 +113,7 @@ def test_dagster_shows_source_and_notes(imported: Imported) -> None:
         ).records
         event = records[0].asset_materialization
         assert event is not None
-        assert event.metadata["source"].value == "recorded:thought-anchors"
+        assert event.metadata["source"].value == "imported:thought-anchors"
         assert event.metadata["dagster/partition_row_count"].value == 319
         found = "0 rows break the rule; 115 of 319 potentials are unknown"
         assert event.metadata["null_iff_unknown"].value == found
@@ -126,10 +126,10 @@ def test_dagster_shows_source_and_notes(imported: Imported) -> None:
         assert all(run.is_success for run in runs)
 
 
-def test_the_same_import_again_changes_no_row(imported: Imported, cli: Cli, recorded: Path) -> None:
+def test_the_same_import_again_changes_no_row(imported: Imported, cli: Cli, published: Path) -> None:
     lab, _ = imported
     before = everything(lab)
-    ran = cli("import", ANCHORS, recorded / ANCHORS / LLAMA, variables=lab.variables)
+    ran = cli("import", ANCHORS, published / ANCHORS / LLAMA, variables=lab.variables)
     assert (ran.code, ran.err.count("Error")) == (0, 0)
     assert "It was here already; no row has changed." in ran.out
     assert_same(before, everything(lab))
@@ -147,12 +147,12 @@ def test_sampling_assets_refuse_and_touch_nothing(imported: Imported) -> None:
     definitions = build_defs()
     with lab.instance() as instance:
         for asset in SAMPLING:
-            with pytest.raises(PipelineError, match="is recorded: its rollouts were published by others"):
+            with pytest.raises(PipelineError, match="is imported: its rollouts were published by others"):
                 execute(definitions, instance, Unit("evaluate_model", ANCHORS, LLAMA), assets=[asset])
-        with pytest.raises(PipelineError, match="problem set 'thought-anchors' is recorded"):
+        with pytest.raises(PipelineError, match="problem set 'thought-anchors' is imported"):
             execute(definitions, instance, Unit("load_problems", ANCHORS), assets=["problems"])
         instance.add_dynamic_partitions("models", ["demo-weak"])
-        with pytest.raises(PipelineError, match="problem set 'thought-anchors' is recorded"):
+        with pytest.raises(PipelineError, match="problem set 'thought-anchors' is imported"):
             execute(
                 definitions, instance, Unit("evaluate_model", ANCHORS, "demo-weak"), assets=["completions"]
             )
@@ -163,18 +163,18 @@ def test_sampling_assets_refuse_and_touch_nothing(imported: Imported) -> None:
 @pytest.mark.parametrize(
     ("model", "problem_set", "message"),
     [
-        (LLAMA, "demo", f"model '{LLAMA}' is recorded: its rollouts were published by others and cannot be sampled"),
-        ("demo-weak", ANCHORS, f"problem set '{ANCHORS}' is recorded"),
-        ("declared", "demo", "model 'declared' is recorded"),
+        (LLAMA, "demo", f"model '{LLAMA}' is imported: its rollouts were published by others and cannot be sampled"),
+        ("demo-weak", ANCHORS, f"problem set '{ANCHORS}' is imported"),
+        ("declared", "demo", "model 'declared' is imported"),
         ("nobody", "demo", "no model named 'nobody' is configured; known:"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("command", ["run", "plan"])
-def test_what_is_recorded_is_not_run(
+def test_what_is_imported_is_not_run(
     imported: Imported, cli: Cli, command: str, model: str, problem_set: str, message: str
 ) -> None:
     lab, _ = imported
-    lab.write(models={"declared": {"engine": "recorded", "problem_sets": ["demo"]}})
+    lab.write(models={"declared": {"engine": "imported", "problem_sets": ["demo"]}})
     ran = cli(command, "--model", model, "--problem-set", problem_set, variables=lab.variables)
     assert (ran.code, ran.out) == (1, "")
     assert message in ran.err
@@ -184,17 +184,17 @@ def test_what_is_recorded_is_not_run(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--problem-set", "demo"], "recorded rollouts need a problem set of their own"),
+        (["--problem-set", "demo"], "imported rollouts need a problem set of their own"),
         (["--model", "demo-weak"], "model 'demo-weak' is in models.toml with engine 'openvino'"),
         (["--model", "a|b"], "may hold only letters, digits"),
     ],
 )
 def test_an_import_never_mixes_with_what_is_sampled(
-    imported: Imported, cli: Cli, recorded: Path, options: list[str], message: str
+    imported: Imported, cli: Cli, published: Path, options: list[str], message: str
 ) -> None:
     lab, _ = imported
     before = everything(lab)
-    ran = cli("import", ANCHORS, recorded / ANCHORS / LLAMA, *options, variables=lab.variables)
+    ran = cli("import", ANCHORS, published / ANCHORS / LLAMA, *options, variables=lab.variables)
     assert (ran.code, ran.out) == (1, "")
     assert message in ran.err
     assert_same(before, everything(lab))
@@ -223,7 +223,7 @@ def test_rollouts_of_any_source_get_a_set_without_an_entry(lab: Lab, cli: Cli) -
     assert potentials["n"].to_list() == [10, 10, 10]
     assert lab.table("spikes").filter(pl.col("cut_policy") == "sentences").height == 1
     refused = cli("run", "--model", "theirs", "--problem-set", "demo", variables=lab.variables)
-    assert "model 'theirs' is recorded" in refused.err
+    assert "model 'theirs' is imported" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -25,18 +25,18 @@ from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardsInUseError, ShardStore
 from cot_assets.warehouse.aside import aside_path
 from cot_assets.warehouse.errors import WarehouseLockedError
-from cot_assets.warehouse.recorded import with_recorded
+from cot_assets.warehouse.imported import with_imported
 from cot_assets.warehouse.schema import tables
 from cot_assets.warehouse.store import Warehouse
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3000)]
 
 PAIRS = [("strong", "sums"), ("weak", "sums")]
-RECORDED = "theirs"
+IMPORTED = "theirs"
 COMMAND = "cot-assets import rollouts /somewhere/mine.jsonl"
 
 
-def add_recorded(lab: Lab) -> None:
+def add_imported(lab: Lab) -> None:
     text = "Add the two. That gives 7. So the answer is \\boxed{7}."
     rows = [
         {"problem_id": "sum", "statement": "3 + 4?", "gold_answer": "7", "trace": text, "cut": cut, "n": 10, "n_correct": k}
@@ -44,22 +44,22 @@ def add_recorded(lab: Lab) -> None:
     ]  # fmt: skip
     file = lab.root / "mine.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    imported = import_table(file, model=RECORDED, problem_set=RECORDED)
+    imported = import_table(file, model=IMPORTED, problem_set=IMPORTED)
     with lab.instance() as instance:
         warehouse = Warehouse(lab.home)
-        config = with_recorded(lab.config(), warehouse)
+        config = with_imported(lab.config(), warehouse)
         import_rollouts(build_defs(), instance, warehouse, config, imported, command=COMMAND)
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, Path]:
-    """Two models on two problems and a recorded model, and a copy of all of it."""
+    """Two models on two problems and an imported model, and a copy of all of it."""
     lab = Lab(tmp_path_factory.mktemp("rebuild") / "study")
     lab.write_sums(n=2)
     lab.write_script("strong", skill=0.9)
     lab.write_script("weak", skill=0.6)
     lab.bring_up_to_date(PAIRS)
-    add_recorded(lab)
+    add_imported(lab)
     return lab, Path(shutil.copytree(lab.root, lab.root.with_name("copy")))
 
 
@@ -100,11 +100,11 @@ def test_every_table_comes_back(study: Lab) -> None:
     assert all(before[table].height for table in ("rollouts", "unlocks", "sampling_runs", "import_notes")[:3])
     done = rebuilt(study)
     assert set(done.pairs) == set(PAIRS)
-    assert done.recorded == ((RECORDED, RECORDED),)
+    assert done.imported == ((IMPORTED, IMPORTED),)
     assert done.lost == ()
     assert done.kept == aside_path(study.home)
     assert done.carried["sampling_runs"] == before["sampling_runs"].height
-    assert done.carried["traces"] == 1  # the recorded one; others come from shards
+    assert done.carried["traces"] == 1  # the imported one; others come from shards
     assert_same(before, everything(study))
     assert len(ScriptedEngine.sampled) == n_sampled
     assert study.bring_up_to_date(PAIRS) == []  # and Dagster knows
@@ -115,7 +115,7 @@ def test_without_a_warehouse_dagster_says_what_to_rebuild(study: Lab) -> None:
     study.home.warehouse.unlink()
     done = rebuilt(study)
     assert set(done.pairs) == set(PAIRS)
-    assert (done.recorded, done.kept) == ((), None)
+    assert (done.imported, done.kept) == ((), None)
     assert done.lost[-1].endswith(COMMAND)
     assert "cost ledger is gone" in done.lost[0]
     for table in ("rollouts", "potentials", "unlocks"):

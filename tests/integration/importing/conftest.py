@@ -15,7 +15,7 @@ _TABLES = Path(__file__).parents[3] / "sql" / "tables"
 
 
 @pytest.fixture(scope="session")
-def recorded() -> Path:
+def published() -> Path:
     return shared_data("recorded")
 
 

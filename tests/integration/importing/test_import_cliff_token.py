@@ -30,8 +30,8 @@ def curve(imported, policy="tokens") -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(("name", "n_tokens", "n_filled"), [(CASE_01, 819, 17), (OFF_3, 425, 70)])
-def test_every_measured_token_is_there(recorded, store, name, n_tokens, n_filled):
-    file = recorded / "cliff-token" / name
+def test_every_measured_token_is_there(published, store, name, n_tokens, n_filled):
+    file = published / "cliff-token" / name
     (imported,) = import_cliff_token(file)
     stored = store(imported)
     assert (stored["potentials"], stored["rollouts"]) == (n_tokens, 0)
@@ -50,15 +50,15 @@ def test_every_measured_token_is_there(recorded, store, name, n_tokens, n_filled
     assert f"{n_filled} zeros at the end are fill-ins" in imported.notes[0]
 
 
-def test_every_position_counts_if_the_sampler_did_not_stop_early(recorded):
-    (imported,) = import_cliff_token(recorded / "cliff-token" / CASE_01, early_stop=None)
+def test_every_position_counts_if_the_sampler_did_not_stop_early(published):
+    (imported,) = import_cliff_token(published / "cliff-token" / CASE_01, early_stop=None)
     assert curve(imported)["potential"].null_count() == 2  # the empty prefix and the end
     assert imported.notes == ()
 
 
-def test_offsets_reproduce_the_text_even_within_a_character(recorded):
+def test_offsets_reproduce_the_text_even_within_a_character(published):
     """Tokens 807 and 808 of case_01 spell one check mark: half of it is not in the text yet."""
-    file = recorded / "cliff-token" / CASE_01
+    file = published / "cliff-token" / CASE_01
     (imported,) = import_cliff_token(file)
     record = read(file)
     text, tokens = record["response"], record["response_tokens"]
@@ -79,8 +79,8 @@ def test_offsets_reproduce_the_text_even_within_a_character(recorded):
         assert row["char_end"] == (trace["char_ends"][row["token_end"] - 1] if row["token_end"] else 0)
 
 
-def test_the_published_cliffs_are_found(recorded):
-    file = recorded / "cliff-token" / CASE_01
+def test_the_published_cliffs_are_found(published):
+    file = published / "cliff-token" / CASE_01
     (imported,) = import_cliff_token(file)
     potentials = curve(imported).filter(~pl.col("is_end"))["potential"].to_list()[1:]
     published = read(file)["cliffs"]
@@ -92,15 +92,15 @@ def test_the_published_cliffs_are_found(recorded):
         assert read(file)["response_tokens"][position - 1] == cliff["cliff_token"]
 
 
-def test_the_other_trace_has_its_published_cliff_among_them(recorded):
-    (imported,) = import_cliff_token(recorded / "cliff-token" / OFF_3)
+def test_the_other_trace_has_its_published_cliff_among_them(published):
+    (imported,) = import_cliff_token(published / "cliff-token" / OFF_3)
     potentials = curve(imported).filter(~pl.col("is_end"))["potential"].to_list()[1:]
     assert 332 in cliffs(potentials)
 
 
-def test_the_csv_beside_a_trace_agrees(recorded):
+def test_the_csv_beside_a_trace_agrees(published):
     """Their per-token table counts from 0 and has one row for the last token, without a potential."""
-    file = recorded / "cliff-token" / OFF_3
+    file = published / "cliff-token" / OFF_3
     (imported,) = import_cliff_token(file, early_stop=None)
     rows = list(csv.DictReader(file.with_name(file.stem + "__per_token.csv").open(newline="")))
     potentials = curve(imported).filter(~pl.col("is_end"))["potential"].to_list()[1:]
@@ -108,8 +108,8 @@ def test_the_csv_beside_a_trace_agrees(recorded):
     assert rows[-1]["potential"] == ""
 
 
-def test_a_folder_gives_one_result_per_model(recorded):
-    imported = import_cliff_token(recorded / "cliff-token")
+def test_a_folder_gives_one_result_per_model(published):
+    imported = import_cliff_token(published / "cliff-token")
     assert [(i.model, i.frames["traces"].height) for i in imported] == [
         ("Llama-3.1-8B-Instruct", 1),
         ("Qwen3-0.6B", 1),
@@ -118,11 +118,11 @@ def test_a_folder_gives_one_result_per_model(recorded):
     assert all(i.frames["traces"]["verdict"].item() == "incorrect" for i in imported)
     assert {i.frames["traces"]["answer"].item() for i in imported} == {"0", "22"}
     with pytest.raises(ImportingError, match=r"these are of 2: Llama-3.1-8B-Instruct, Qwen3-0.6B"):
-        import_cliff_token(recorded / "cliff-token", model="mine")
+        import_cliff_token(published / "cliff-token", model="mine")
 
 
-def test_a_fine_curve_also_stands_on_the_grid(recorded):
-    (imported,) = import_cliff_token(recorded / "cliff-token" / CASE_01)
+def test_a_fine_curve_also_stands_on_the_grid(published):
+    (imported,) = import_cliff_token(published / "cliff-token" / CASE_01)
     grid, fine = curve(imported, "grid21"), curve(imported)
     assert grid.height == 21
     assert set(grid["prefix_id"].drop_nulls()) <= set(fine["prefix_id"].drop_nulls())
@@ -131,9 +131,9 @@ def test_a_fine_curve_also_stands_on_the_grid(recorded):
     assert steps.min() < -0.3, "three small cliffs add up to one drop of the paper's size"
 
 
-def test_identity_does_not_depend_on_the_place_of_the_file(recorded, tmp_path):
-    shutil.copy(recorded / "cliff-token" / OFF_3, tmp_path / "other.json")
-    first = import_cliff_token(recorded / "cliff-token" / OFF_3)[0].frames
+def test_identity_does_not_depend_on_the_place_of_the_file(published, tmp_path):
+    shutil.copy(published / "cliff-token" / OFF_3, tmp_path / "other.json")
+    first = import_cliff_token(published / "cliff-token" / OFF_3)[0].frames
     again = import_cliff_token(tmp_path)[0].frames
     assert again["trace_cuts"].equals(first["trace_cuts"])
     assert again["potentials"].equals(first["potentials"])

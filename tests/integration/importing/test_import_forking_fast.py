@@ -21,8 +21,8 @@ STORES = [("deepseek/row007.json.gz", "sentences", 64), ("llama/row039.json.gz",
 
 
 @pytest.mark.parametrize(("name", "policy", "n_positions"), STORES)
-def test_the_published_curve_is_the_potential(recorded, store, name, policy, n_positions):
-    file = recorded / "forking-fast" / name
+def test_the_published_curve_is_the_potential(published, store, name, policy, n_positions):
+    file = published / "forking-fast" / name
     (imported,) = import_forking_fast(file)
     assert store(imported)["rollouts"] == 0
     published = json.loads(gzip.decompress(file.read_bytes()))

@@ -12,21 +12,21 @@ from cot_assets.measures.curves.stopping import stopping_frame
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.study import DataHome, load_config
-from cot_assets.warehouse.recorded import store
+from cot_assets.warehouse.imported import store
 from cot_assets.warehouse.store import Warehouse
 
 pytestmark = pytest.mark.heavy
 
-PROTOCOL = load_config().protocols["recorded"]
+PROTOCOL = load_config().protocols["imported"]
 
 
 @pytest.fixture(scope="module", params=["thought-anchors", "cliff-token"])
 def curves(request, tmp_path_factory) -> pl.DataFrame:
-    recorded = request.getfixturevalue("recorded")
+    published = request.getfixturevalue("published")
     read = {"thought-anchors": import_thought_anchors, "cliff-token": import_cliff_token}[request.param]
     warehouse = Warehouse(DataHome(tmp_path_factory.mktemp("policies")))
     frames = []
-    for each in read(recorded / request.param):
+    for each in read(published / request.param):
         store(warehouse, load_config(), each.model, each.problem_set, each.frames)
         where = {"model": each.model, "problem_set": each.problem_set}
         frames.append(warehouse.read_transform("curves", where))

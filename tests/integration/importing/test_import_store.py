@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -13,14 +15,15 @@ from cot_assets.importing import Imported
 from cot_assets.importing.base import Counts, Cut, Problem, Source, Trace
 from cot_assets.importing.frames import build
 from cot_assets.study import Config, DataHome, load_config
-from cot_assets.warehouse.recorded import (
+from cot_assets.warehouse.aside import start_anew
+from cot_assets.warehouse.imported import (
     TABLES,
-    RecordedError,
+    ImportedError,
     check_names,
-    recorded_pairs,
-    refuse_recorded,
+    imported_pairs,
+    refuse_imported,
     store,
-    with_recorded,
+    with_imported,
 )
 from cot_assets.warehouse.store import Warehouse
 
@@ -64,7 +67,7 @@ def config() -> Config:
 
 def put(warehouse: Warehouse, config: Config, imported: Imported):
     return store(
-        warehouse, with_recorded(config, warehouse), imported.model, imported.problem_set, imported.frames
+        warehouse, with_imported(config, warehouse), imported.model, imported.problem_set, imported.frames
     )
 
 
@@ -97,7 +100,7 @@ def test_models_of_a_set_keep_their_own_rows(warehouse: Warehouse, config: Confi
     assert warehouse.read_table("potentials", model="theirs").height == 4
     assert warehouse.read_table("potentials", model="others").height == 2
     assert warehouse.read_table("problems").height == 2
-    assert recorded_pairs(warehouse) == [("others", "set"), ("theirs", "set")]
+    assert imported_pairs(warehouse) == [("others", "set"), ("theirs", "set")]
 
 
 def test_what_comes_again_is_replaced_with_its_notes(warehouse: Warehouse, config: Config) -> None:
@@ -117,7 +120,7 @@ def test_a_problem_that_others_have_traces_of_keeps_its_statement(
     put(warehouse, config, corrected)  # the only model of the problem may correct it
     before = contents(warehouse)
     with pytest.raises(
-        RecordedError, match=r"problem 'a' stands in 'set' with another statement .* 'theirs'"
+        ImportedError, match=r"problem 'a' stands in 'set' with another statement .* 'theirs'"
     ):
         put(warehouse, config, an_import(trace("a"), model="others"))
     assert all(frame.equals(before[table]) for table, frame in contents(warehouse).items())
@@ -126,24 +129,24 @@ def test_a_problem_that_others_have_traces_of_keeps_its_statement(
 def test_rollouts_of_two_kinds_are_not_put_together(warehouse: Warehouse, config: Config) -> None:
     put(warehouse, config, an_import(trace("a")))
     other = Source("somewhere", "sentences", {"n": 20})
-    with pytest.raises(RecordedError, match=r"'theirs' on 'set' holds 1 trace\(s\) from another source"):
+    with pytest.raises(ImportedError, match=r"'theirs' on 'set' holds 1 trace\(s\) from another source"):
         put(warehouse, config, an_import(trace("b"), source=other))
     assert put(warehouse, config, an_import(trace("a"), source=other)).rows["traces"] == 1
 
 
-def test_imported_names_become_known_as_recorded(warehouse: Warehouse, config: Config) -> None:
-    assert with_recorded(config, warehouse) is config  # there is no file yet, and none is made
+def test_imported_names_become_known_as_imported(warehouse: Warehouse, config: Config) -> None:
+    assert with_imported(config, warehouse) is config  # there is no file yet, and none is made
     assert not warehouse.home.warehouse.exists()
     put(warehouse, config, an_import(trace("a")))
-    known = with_recorded(config, warehouse)
-    assert known.model("theirs").is_recorded
-    assert known.problem_set("set").source == "recorded:somewhere"
-    assert known.protocol_of("set").name == "recorded"
-    with pytest.raises(RecordedError, match="model 'theirs' is recorded"):
-        refuse_recorded(known, "demo", "theirs")
-    with pytest.raises(RecordedError, match="problem set 'set' is recorded"):
-        refuse_recorded(known, "set", "demo-weak")
-    refuse_recorded(known, "demo", "demo-weak")
+    known = with_imported(config, warehouse)
+    assert known.model("theirs").is_imported
+    assert known.problem_set("set").source == "imported:somewhere"
+    assert known.protocol_of("set").name == "imported"
+    with pytest.raises(ImportedError, match="model 'theirs' is imported"):
+        refuse_imported(known, "demo", "theirs")
+    with pytest.raises(ImportedError, match="problem set 'set' is imported"):
+        refuse_imported(known, "set", "demo-weak")
+    refuse_imported(known, "demo", "demo-weak")
 
 
 def test_a_sampled_set_is_refused_even_without_its_entry(warehouse: Warehouse, config: Config) -> None:
@@ -155,6 +158,27 @@ def test_a_sampled_set_is_refused_even_without_its_entry(warehouse: Warehouse, c
         "problems", pl.DataFrame([row], schema_overrides={"level": pl.String, "subject": pl.String})
     )
     with pytest.raises(
-        RecordedError, match="'set' comes from 'hf://datasets/x', and models are sampled on it"
+        ImportedError, match="'set' comes from 'hf://datasets/x', and models are sampled on it"
     ):
         check_names(warehouse, config, "theirs", "set")
+
+
+@pytest.mark.parametrize("way", ["opened", "rebuilt"])
+def test_an_import_of_an_earlier_release_is_known_by_its_present_names(
+    warehouse: Warehouse, config: Config, way: str
+) -> None:
+    put(warehouse, config, an_import(trace("a")))
+    with closing(duckdb.connect(warehouse.home.warehouse)) as con:
+        con.execute("UPDATE models SET engine = 'recorded'")
+        con.execute("UPDATE problems SET source = 'recorded:somewhere'")
+        con.execute("UPDATE schema_version SET version = 'older' WHERE name = 'present'")
+    if way == "rebuilt":
+        old = start_anew(warehouse.home)
+        assert old.frames["problems"]["source"].unique().to_list() == ["imported:somewhere"]
+        return
+    again = Warehouse(warehouse.home)
+    again.row_counts()
+    known = with_imported(config, again)
+    assert known.model("theirs").is_imported
+    assert known.problem_set("set").source == "imported:somewhere"
+    assert imported_pairs(again) == [("theirs", "set")]

@@ -289,15 +289,15 @@ def test_names_become_partition_keys(tmp_path):
         ("import_pandas_floats.jsonl", [(64, 20), (None, None)]),
     ],
 )
-def test_files_of_others(recorded, name, known):
-    (imported,) = import_table(recorded.parent / "cases" / name, **NAMES)
+def test_files_of_others(published, name, known):
+    (imported,) = import_table(published.parent / "cases" / name, **NAMES)
     found = imported.frames["potentials"].select("n", "n_correct").rows()
     assert found == known
 
 
-def test_files_of_others_that_mix_are_refused(recorded):
+def test_files_of_others_that_mix_are_refused(published):
     with pytest.raises(ImportingError, match=r"row 1 has counts .* row 2 a rollout"):
-        import_table(recorded.parent / "cases" / "import_mixed_rows.jsonl", **NAMES)
+        import_table(published.parent / "cases" / "import_mixed_rows.jsonl", **NAMES)
 
 
 @pytest.mark.parametrize("is_said", [True, False])

@@ -42,9 +42,9 @@ class Case:
 
 
 @pytest.fixture(params=TRACES, ids=lambda trace: trace[2])
-def case(request, recorded) -> Case:
+def case(request, published) -> Case:
     model, solution, problem, n_sentences, n_unknown = request.param
-    folder = recorded / "thought-anchors" / model / solution / problem
+    folder = published / "thought-anchors" / model / solution / problem
     (imported,) = import_thought_anchors(folder, imported_at=NOON)
     return Case(model, solution, n_sentences, n_unknown, folder, imported)
 
@@ -56,7 +56,7 @@ class TestRealTrace:
         assert (case.imported.model, case.imported.problem_set, case.imported.protocol) == (
             case.model,
             "thought-anchors",
-            "recorded",
+            "imported",
         )
         assert store(case.imported) == {
             "problems": 1,
@@ -141,7 +141,7 @@ class TestRealTrace:
         assert problem["gold_answer"] == read(case.folder / "problem.json")["gt_answer"]
         assert problem["statement"] == read(case.folder / "problem.json")["problem"]
         (model,) = case.imported.frames["models"].iter_rows(named=True)
-        assert model["engine"] == "recorded"
+        assert model["engine"] == "imported"
         assert model["first_seen_at"] == NOON
         prompt = read(case.folder / "base_solution.json")["prompt"]
         assert model["template"].replace("{statement}", problem["statement"]) == prompt
@@ -165,22 +165,22 @@ class TestRealTrace:
             assert min(abs(f - point) for f in chosen) <= allowed + 1e-12
 
 
-def test_any_folder_above_finds_every_trace(recorded):
-    imported = import_thought_anchors(recorded)
+def test_any_folder_above_finds_every_trace(published):
+    imported = import_thought_anchors(published)
     assert [(i.model, i.frames["traces"].height, i.frames["potentials"].height) for i in imported] == [
         (LLAMA, 2, 319),
         (QWEN, 2, 391),
     ]
     ids = [t for i in imported for t in i.frames["traces"]["trace_id"]]
     assert len(set(ids)) == 4
-    (qwen,) = import_thought_anchors(recorded / "thought-anchors" / QWEN)
+    (qwen,) = import_thought_anchors(published / "thought-anchors" / QWEN)
     assert qwen.frames["trace_cuts"].equals(imported[1].frames["trace_cuts"])
     with pytest.raises(ImportingError, match="'mine' is for one model, but these are of 2"):
-        import_thought_anchors(recorded, model="mine")
+        import_thought_anchors(published, model="mine")
 
 
-def test_notes_tell_what_is_wrong_with_the_numbers(recorded):
-    llama, qwen = import_thought_anchors(recorded / "thought-anchors")
+def test_notes_tell_what_is_wrong_with_the_numbers(published):
+    llama, qwen = import_thought_anchors(published / "thought-anchors")
     text = "\n".join(llama.notes)
     assert "115 of 255 prefixes have no rollouts" in text
     assert "rollouts with an answer" in text
@@ -190,8 +190,8 @@ def test_notes_tell_what_is_wrong_with_the_numbers(recorded):
     assert {problem for problem, _ in by_problem} == {"", "problem_6596", "problem_6998"}
 
 
-def test_answers_and_leaks_on_a_real_trace(recorded):
-    imported = import_thought_anchors(recorded / "thought-anchors" / LLAMA)[0]
+def test_answers_and_leaks_on_a_real_trace(published):
+    imported = import_thought_anchors(published / "thought-anchors" / LLAMA)[0]
     cuts = curve(imported).filter(pl.col("problem_id") == "problem_6998")
     text = imported.frames["traces"].filter(pl.col("problem_id") == "problem_6998")["text"].item()
     first = text.index("2865")

@@ -14,7 +14,7 @@ from cot_assets.importing import ImportingError, import_traces
 from cot_assets.problems.given import given_problems, read_given
 from cot_assets.problems.sources import ProblemSetError
 from cot_assets.study import BrokenEntryWarning, DataHome, load_config
-from cot_assets.warehouse.recorded import with_recorded
+from cot_assets.warehouse.imported import with_imported
 from cot_assets.warehouse.store import Warehouse
 
 TEXT = "Step 1: ✓ holds.\nStep 2: ✓ holds.\nStep 3: ✗ slips.\nStep 4: ✗ slips.\nThe answer is \\boxed{44}."
@@ -42,20 +42,20 @@ def home(tmp_path) -> DataHome:
 
 
 def bring(file: Path, home: DataHome, name: str = "theirs", **more: str) -> dict[str, int]:
-    return import_traces(file, home, with_recorded(load_config(), Warehouse(home)), problem_set=name, **more)
+    return import_traces(file, home, with_imported(load_config(), Warehouse(home)), problem_set=name, **more)
 
 
 def test_imports_add_up_and_change_the_revision(put, home):
     right = TEXT.replace("44", "43")
     file = put(row(), row(text=right, trace_id="b"), row(2, gold="45", trace_verdict="no_answer"))
     assert bring(file, home) == {"correct": 1, "incorrect": 1, "no_answer": 1, "in all": 3}
-    entry = with_recorded(load_config(), Warehouse(home)).problem_set("theirs")
+    entry = with_imported(load_config(), Warehouse(home)).problem_set("theirs")
     assert (entry.source, entry.protocol, entry.has_given_traces) == ("imported:theirs", "given", True)
     assert not home.warehouse.exists()
     assert bring(file, home)["in all"] == 3, "the same import again adds nothing"
-    assert with_recorded(load_config(), Warehouse(home)).problem_set("theirs") == entry
+    assert with_imported(load_config(), Warehouse(home)).problem_set("theirs") == entry
     assert bring(put(row(3, gold="47")), home)["in all"] == 4
-    again = with_recorded(load_config(), Warehouse(home)).problem_set("theirs")
+    again = with_imported(load_config(), Warehouse(home)).problem_set("theirs")
     assert again.revision != entry.revision
     assert [p.problem_id for p in given_problems(again, home)] == ["p1", "p2", "p3"]
     assert read_given(home, "theirs")["text"][1] == right
@@ -71,11 +71,11 @@ def test_an_entry_that_is_gone_or_damaged_is_made_again_by_an_import(put, home, 
         with pytest.warns(
             BrokenEntryWarning, match=r"theirs\.json cannot be read; `cot-assets import traces`"
         ):
-            assert "theirs" not in with_recorded(load_config(), Warehouse(home)).problem_sets
+            assert "theirs" not in with_imported(load_config(), Warehouse(home)).problem_sets
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BrokenEntryWarning)
         assert bring(put(row(2, gold="45")), home)["in all"] == 2
-    assert with_recorded(load_config(), Warehouse(home)).problem_set("theirs").has_given_traces
+    assert with_imported(load_config(), Warehouse(home)).problem_set("theirs").has_given_traces
 
 
 def test_rows_that_are_damaged_are_named(put, home):
@@ -131,7 +131,7 @@ def test_a_run_measures_them(put, tmp_path):
     file = put(row(trace_verdict="incorrect"), long)
     with lab.environment():
         import_traces(file, lab.home, load_config(), problem_set="theirs", protocol="tiny")
-    config = with_recorded(lab.config(), Warehouse(lab.home))
+    config = with_imported(lab.config(), Warehouse(lab.home))
     lab.config = lambda: config
     lab.bring_up_to_date([("reader", "theirs")])
     traces = lab.table("traces")

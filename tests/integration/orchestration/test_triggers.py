@@ -101,7 +101,7 @@ def _queries_of_a_tick(config: Path, n: int) -> int:
 
 
 def test_two_hundred_entries_ask_no_more_than_two(config: Path):
-    """What is recorded is read at once, not partition by partition; `benchmarks/growth.py` has the seconds."""
+    """What is done is read at once, not partition by partition; `benchmarks/growth.py` has the seconds."""
     assert 0 < _queries_of_a_tick(config, 200) <= _queries_of_a_tick(config, 2) < 100
 
 
@@ -124,7 +124,7 @@ def test_models_that_were_never_run_cost_no_queries(config: Path, monkeypatch: p
         monkeypatch.setattr(
             type(instance), "fetch_materializations", lambda _, *given, **__: asked.append(given)
         )
-        assert read_state(instance).recorded == {}
+        assert read_state(instance).done == {}
         assert asked == []
 
 

@@ -75,15 +75,15 @@ def test_a_search_that_broke_off_goes_on_and_samples_nothing_twice(tmp_path: Pat
     assert one["n_blocks"].sum() == other["n_blocks"].sum()
 
 
-def test_without_search_no_engine_is_opened_and_recorded_models_are_refused(tmp_path: Path) -> None:
+def test_without_search_no_engine_is_opened_and_imported_models_are_refused(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     lab.write_script("m")
-    lab.write(models={"published": {"engine": "recorded"}})
+    lab.write(models={"published": {"engine": "imported"}})
     with runs(lab, "m", "published", search_problems=0) as run:
         run("m", "search_traces")
         assert lab.table("models").is_empty()
         assert lab.table("search_traces").is_empty()
-        with pytest.raises(PipelineError, match=r"published.* recorded"):
+        with pytest.raises(PipelineError, match=r"published.* imported"):
             run("published", "search_traces")
 
 

@@ -27,13 +27,13 @@ from cot_assets.study.protocols import Adaptive, AnalysisRules
 KINDS = {"models": ModelEntry, "problem_sets": ProblemSetEntry, "protocols": Protocol}
 FIELDS = sorted(
     {name for kind in (*KINDS.values(), SamplingRules, AnalysisRules, Adaptive) for name in kind.model_fields}
-    | {"extends", "recorded", "optimise_n"}
+    | {"extends", "imported", "optimise_n"}
 )
 ENTRIES = ("demo-strong", "demo", "quick", "mine", "other", "a.b")
 
 text = st.one_of(
     st.sampled_from(["", "mine", "demo", "openvino", "openai", "http://[::1", "https://u:p@h/v1", "hf://x", "~nobody/x",
-                     "generated:demo", "recorded:x", "{statement}", "../..", "x\0y", "sk-abcdefghij0123456789"]),
+                     "generated:demo", "imported:x", "{statement}", "../..", "x\0y", "sk-abcdefghij0123456789"]),
     st.text(max_size=12),
 )  # fmt: skip
 number = st.one_of(

@@ -10,7 +10,7 @@ import pytest
 
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.hub import tokenizer_folder
-from cot_assets.engines.opening import RecordedModelError, open_engine, same_tokenizer
+from cot_assets.engines.opening import ImportedModelError, open_engine, same_tokenizer
 from cot_assets.engines.revision import altering, canonical, entry_revision, folder_revision
 from cot_assets.study import ModelEntry, load_config
 
@@ -178,6 +178,6 @@ def test_which_tokenizers_are_the_same(folder: Path, tmp_path: Path) -> None:
     assert not same_tokenizer(entry(folder), entry(other))
 
 
-def test_a_recorded_model_is_refused_with_a_way_out() -> None:
-    with pytest.raises(RecordedModelError, match=r"'old' is recorded.*choose a model with an engine"):
-        open_engine(ModelEntry(name="old", engine="recorded"))
+def test_an_imported_model_is_refused_with_a_way_out() -> None:
+    with pytest.raises(ImportedModelError, match=r"'old' is imported.*choose a model with an engine"):
+        open_engine(ModelEntry(name="old", engine="imported"))

@@ -25,7 +25,7 @@ def test_the_extra_is_named_where_ray_is_missing(monkeypatch: pytest.MonkeyPatch
     "fields",
     [
         {"engine": "openai", "endpoint": "http://localhost:1/v1", "ray": {}},
-        {"engine": "recorded", "ray": {}},
+        {"engine": "imported", "ray": {}},
         {"engine": "openvino", "path": "p", "ray": {"actors": 0}},
         {"engine": "openvino", "path": "p", "ray": {"gpus": -1}},
         {"engine": "openvino", "path": "p", "ray": {"actor": 2}},

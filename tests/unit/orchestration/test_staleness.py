@@ -19,17 +19,15 @@ def _names(decision: Decision) -> list[tuple[str, str]]:
     return [(want.unit.job, want.unit.model) for want in decision.requests]
 
 
-def _run_all(
-    config: Config, pairs: list[tuple[str, str]], recorded: dict[Unit, Marks]
-) -> list[tuple[str, str]]:
+def _run_all(config: Config, pairs: list[tuple[str, str]], done: dict[Unit, Marks]) -> list[tuple[str, str]]:
     """Play the loop of deciding and recording; returns the order of the runs."""
     order: list[tuple[str, str]] = []
     for _ in range(20):
-        decision = decide(wanted(config, pairs, recorded), State(recorded=recorded))
+        decision = decide(wanted(config, pairs, done), State(done=done))
         if not decision.requests:
             return order
         order += _names(decision)
-        recorded |= {want.unit: want.marks for want in decision.requests}
+        done |= {want.unit: want.marks for want in decision.requests}
     raise AssertionError("never settles")
 
 
@@ -41,44 +39,44 @@ def test_problems_then_models_then_transfer_then_comparison(config: Config):
 
 
 def test_nothing_is_asked_for_twice(config: Config):
-    recorded: dict[Unit, Marks] = {}
-    _run_all(config, PAIRS, recorded)
-    assert _run_all(config, PAIRS, recorded) == []
+    done: dict[Unit, Marks] = {}
+    _run_all(config, PAIRS, done)
+    assert _run_all(config, PAIRS, done) == []
 
 
 def test_a_writer_that_arrives_later_makes_the_reader_stale(config: Config):
-    recorded: dict[Unit, Marks] = {}
-    _run_all(config, PAIRS[:1], recorded)
-    order = _run_all(config, PAIRS, recorded)
+    done: dict[Unit, Marks] = {}
+    _run_all(config, PAIRS[:1], done)
+    order = _run_all(config, PAIRS, done)
     assert ("evaluate_model", "demo-strong") not in order
     assert ("measure_transfer", "demo-strong") in order
 
 
 def test_a_changed_revision_makes_the_model_stale_and_not_the_others(config: Config):
-    recorded: dict[Unit, Marks] = {}
-    _run_all(config, PAIRS, recorded)
+    done: dict[Unit, Marks] = {}
+    _run_all(config, PAIRS, done)
     changed = config.model("demo-weak").model_copy(update={"revision": "new"})
     newer = config.model_copy(update={"models": {**config.models, "demo-weak": changed}})
-    order = _run_all(newer, PAIRS, recorded)
+    order = _run_all(newer, PAIRS, done)
     assert ("evaluate_model", "demo-weak") in order
     assert ("evaluate_model", "demo-strong") not in order
     assert ("measure_transfer", "demo-strong") in order
 
 
 def test_a_changed_protocol_makes_every_model_of_the_set_stale(config: Config):
-    recorded: dict[Unit, Marks] = {}
-    _run_all(config, PAIRS, recorded)
+    done: dict[Unit, Marks] = {}
+    _run_all(config, PAIRS, done)
     protocol = config.protocols["demo"].model_copy(update={"n": 128})
     newer = config.model_copy(update={"protocols": {**config.protocols, "demo": protocol}})
-    order = _run_all(newer, PAIRS, recorded)
+    order = _run_all(newer, PAIRS, done)
     assert order.count(("evaluate_model", "demo-weak")) == order.count(("evaluate_model", "demo-strong")) == 1
     assert "load_problems" not in [job for job, _ in order]
 
 
-def test_recorded_models_are_never_wanted(config: Config):
-    entry = config.model("demo-weak").model_copy(update={"engine": "recorded"})
-    recorded_model = config.model_copy(update={"models": {**config.models, "demo-weak": entry}})
-    units = [want.unit for want in wanted(recorded_model, PAIRS, {})]
+def test_imported_models_are_never_wanted(config: Config):
+    entry = config.model("demo-weak").model_copy(update={"engine": "imported"})
+    imported_model = config.model_copy(update={"models": {**config.models, "demo-weak": entry}})
+    units = [want.unit for want in wanted(imported_model, PAIRS, {})]
     assert units
     assert "demo-weak" not in {unit.model for unit in units}
 
@@ -120,7 +118,7 @@ def test_a_unit_that_was_given_up_does_not_hold_back_others():
 
 
 @pytest.mark.parametrize(
-    ("recorded", "parts"),
+    ("done", "parts"),
     [
         ({}, ("sampling", "analysis")),
         ({"sampling": "2"}, ("analysis",)),
@@ -129,8 +127,8 @@ def test_a_unit_that_was_given_up_does_not_hold_back_others():
         ({"sampling": "2", "analysis": "3"}, None),
     ],
 )
-def test_only_what_is_stale_is_made_again(recorded: Marks, parts: tuple[str, ...] | None):
-    decision = decide([A, B], State(recorded={A.unit: A.marks, B.unit: recorded}))
+def test_only_what_is_stale_is_made_again(done: Marks, parts: tuple[str, ...] | None):
+    decision = decide([A, B], State(done={A.unit: A.marks, B.unit: done}))
     assert [want.parts for want in decision.requests] == ([] if parts is None else [parts])
     assert [want.is_analysis for want in decision.requests] == ([] if parts is None else [len(parts) == 1])
 
@@ -139,12 +137,12 @@ def test_only_what_is_stale_is_made_again(recorded: Marks, parts: tuple[str, ...
     "change", [{"insight_threshold": 0.5}, {"headline_fraction": 0.6}, {"guess_threshold": 0.1}]
 )
 def test_a_threshold_makes_conclusions_stale_and_samples_nothing(config: Config, change: dict[str, float]):
-    recorded: dict[Unit, Marks] = {}
-    _run_all(config, PAIRS, recorded)
+    done: dict[Unit, Marks] = {}
+    _run_all(config, PAIRS, done)
     protocol = config.protocols["demo"].model_copy(update=change)
     newer = config.model_copy(update={"protocols": {**config.protocols, "demo": protocol}})
-    wants = wanted(newer, PAIRS, recorded)
-    decision = decide(wants, State(recorded=recorded))
+    wants = wanted(newer, PAIRS, done)
+    decision = decide(wants, State(done=done))
     asked = [*decision.requests, *decision.waiting]
     assert {want.unit.job for want in asked} == {"evaluate_model", "measure_transfer", "compare_models"}
     assert not any("sampling" in want.parts for want in asked)

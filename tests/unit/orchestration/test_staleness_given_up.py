@@ -43,17 +43,17 @@ def unit(job: str, model: str) -> Unit:
 
 
 class Dagster:
-    """Runs what is asked for as the jobs do: they enter what is recorded by then, not what was wanted."""
+    """Runs what is asked for as the jobs do: they enter what is done by then, not what was wanted."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.recorded: dict[Unit, Marks] = {}
+        self.done: dict[Unit, Marks] = {}
         self.failures: dict[Launch, int] = {}
         self.launched: list[Unit] = []
 
     def tick(self) -> Decision:
-        state = State(recorded=dict(self.recorded), failures=dict(self.failures))
-        decision = decide(wanted(self.config, PAIRS, state.recorded, state.given_up()), state)
+        state = State(done=dict(self.done), failures=dict(self.failures))
+        decision = decide(wanted(self.config, PAIRS, state.done, state.given_up()), state)
         for want in decision.requests:
             self.launched.append(want.unit)
             if want.unit.model == "broken":
@@ -65,16 +65,16 @@ class Dagster:
 
     def _finish(self, want: Wanted) -> None:
         def marks(job: str, part: Part) -> dict[str, str]:
-            return {u.model: parts[part] for u, parts in self.recorded.items() if u.job == job}
+            return {u.model: parts[part] for u, parts in self.done.items() if u.job == job}
 
         done, fresh = want.unit, {part: want.marks[part] for part in want.parts}
         if done.job == "measure_transfer":
-            own = self.recorded[unit("evaluate_model", done.model)]["sampling"]
+            own = self.done[unit("evaluate_model", done.model)]["sampling"]
             writers = {m: mark for m, mark in marks("evaluate_model", "sampling").items() if m != done.model}
             fresh = marks_of(self.config, SET, transfer_fingerprint(own, writers), "analysis")
         elif done.job == "compare_models":
             fresh = {"analysis": comparison_fingerprint(marks("measure_transfer", "analysis"))}
-        self.recorded[done] = {**self.recorded.get(done, {}), **fresh}
+        self.done[done] = {**self.done.get(done, {}), **fresh}
 
     def settle(self) -> Decision:
         for _ in range(30):
@@ -89,8 +89,8 @@ def test_the_others_are_measured_and_compared(config: Config) -> None:
     end = dagster.settle()
     assert not end.waiting
     assert {want.unit.model for want in end.given_up} == {"broken"}
-    assert unit("measure_transfer", "one") in dagster.recorded
-    assert Unit("compare_models", SET) in dagster.recorded
+    assert unit("measure_transfer", "one") in dagster.done
+    assert Unit("compare_models", SET) in dagster.done
     assert dagster.launched.count(unit("evaluate_model", "broken")) == MAX_ATTEMPTS
     assert unit("measure_transfer", "broken") not in dagster.launched
     for model in ("one", "two"):
@@ -110,15 +110,15 @@ def test_a_model_that_was_mended_is_taken_in(config: Config) -> None:
     assert {want.unit.job for want in decision.waiting} == {"measure_transfer", "compare_models"}
 
 
-def test_what_was_recorded_before_counts_for_a_model_that_fails_now(config: Config) -> None:
+def test_what_was_done_before_counts_for_a_model_that_fails_now(config: Config) -> None:
     """The readers keep its former traces, and so their fingerprints."""
     dagster = Dagster(config)
     old = "an older fingerprint"
-    dagster.recorded[unit("evaluate_model", "broken")] = {"sampling": old}
+    dagster.done[unit("evaluate_model", "broken")] = {"sampling": old}
     end = dagster.settle()
     assert not end.waiting
-    one, two = (dagster.recorded[unit("evaluate_model", model)]["sampling"] for model in ("one", "two"))
-    assert dagster.recorded[unit("measure_transfer", "one")]["sampling"] == transfer_fingerprint(
+    one, two = (dagster.done[unit("evaluate_model", model)]["sampling"] for model in ("one", "two"))
+    assert dagster.done[unit("measure_transfer", "one")]["sampling"] == transfer_fingerprint(
         one, {"two": two, "broken": old}
     )
 
@@ -128,7 +128,7 @@ def test_a_run_by_hand_after_giving_up_counts(config: Config) -> None:
     end = dagster.settle()
     dagster.launched.clear()
     lost = next(want for want in end.given_up if want.unit.job == "evaluate_model")
-    dagster.recorded[lost.unit] = lost.marks
+    dagster.done[lost.unit] = lost.marks
     dagster.settle()
     assert dagster.launched.count(unit("measure_transfer", "one")) == 1
     assert unit("evaluate_model", "broken") not in dagster.launched

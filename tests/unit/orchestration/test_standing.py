@@ -36,7 +36,7 @@ def made(config: Config) -> Records:
     """Records of a study in which everything that is wanted was made."""
     records = Records(partitions("m"))
     for _ in range(5):
-        wants = wanted(config, [("m", SET)], state_of(records, EVIDENCE).recorded)
+        wants = wanted(config, [("m", SET)], state_of(records, EVIDENCE).done)
         records = replace(records, made={k: v for want in wants for k, v in _materialized(want).items()})
     return records
 

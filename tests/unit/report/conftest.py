@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from synthetic_report import Rows, demo_tables, recorded_tables, source_of
+from synthetic_report import Rows, demo_tables, imported_tables, source_of
 
 from cot_assets.measures.sections import SECTIONS
 from cot_assets.report import render_report
@@ -25,7 +25,7 @@ def small_report(small: dict[str, Rows], tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def recorded_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("reports") / "recorded"
-    render_report(source_of(recorded_tables(), "recorded", is_recorded=True), SECTIONS, folder)
+def imported_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reports") / "imported"
+    render_report(source_of(imported_tables(), "imported", is_imported=True), SECTIONS, folder)
     return folder

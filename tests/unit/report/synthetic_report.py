@@ -33,7 +33,7 @@ MODELS = {"demo-strong": corpus.STRONG, "demo-weak": corpus.WEAK}
 Rows = list[dict[str, Any]]
 
 
-def source_of(tables: Mapping[str, Rows], problem_set: str = "demo", *, is_recorded: bool = False) -> Source:
+def source_of(tables: Mapping[str, Rows], problem_set: str = "demo", *, is_imported: bool = False) -> Source:
     """A source whose tables and views hold these rows; columns that a row lacks are NULL."""
     con = duckdb.connect()
     known = {name: table.columns for name, table in {**all_tables(), **all_views()}.items()}
@@ -57,7 +57,7 @@ def source_of(tables: Mapping[str, Rows], problem_set: str = "demo", *, is_recor
         return rollouts.with_columns(text=pl.Series([said[key] for key in keys], dtype=pl.String))
 
     return Source(
-        lambda sql, params: select(con, sql, params), problem_set, PROTOCOL, is_recorded, with_texts
+        lambda sql, params: select(con, sql, params), problem_set, PROTOCOL, is_imported, with_texts
     )
 
 
@@ -270,7 +270,7 @@ def _estimates(tables: dict[str, Rows]) -> dict[str, Rows]:
             "model_differences": pairs}  # fmt: skip
 
 
-def recorded_tables(n_sentences: int = 300) -> dict[str, Rows]:
+def imported_tables(n_sentences: int = 300) -> dict[str, Rows]:
     """An imported trace: two policies, hundreds of cuts, unknown potentials, n approximate, no costs."""
     rng, noise = random.Random(3), np.random.default_rng(3)
     words = [
@@ -304,12 +304,12 @@ def recorded_tables(n_sentences: int = 300) -> dict[str, Rows]:
         0.3 + np.cumsum(noise.normal(0, 0.03, n_sentences)) + np.linspace(0, 0.5, n_sentences), 0, 1
     )
     trace = {
-        "model": "deepseek-r1-distill-qwen-14b", "problem_id": "problem_1591", "trace_id": "recorded/1591",
+        "model": "deepseek-r1-distill-qwen-14b", "problem_id": "problem_1591", "trace_id": "imported/1591",
         "sample_index": 0, "text": "".join(sentences), "answer": "\\frac{10}{3}", "verdict": "correct",
         "finish_reason": "stop", "n_tokens": ends[-1] // 2, "token_ids": [1], "model_revision": "unknown",
     }  # fmt: skip
     problem = {
-        "problem_id": "problem_1591", "statement": "What is the area of the region?", "source": "recorded",
+        "problem_id": "problem_1591", "statement": "What is the area of the region?", "source": "imported",
         "gold_answer": "\\frac{10}{3}", "level": "Level 5", "subject": "Geometry",
     }  # fmt: skip
     tables: dict[str, Rows] = {"problems": [problem], "traces": [trace]}

@@ -24,7 +24,7 @@ def _pages(report: Path) -> list[Path]:
     return sorted(report.rglob("*.html"))
 
 
-@pytest.fixture(params=["small_report", "recorded_report"])
+@pytest.fixture(params=["small_report", "imported_report"])
 def report(request: pytest.FixtureRequest) -> Path:
     return request.getfixturevalue(request.param)
 
@@ -75,12 +75,12 @@ def test_the_policy_allows_exactly_the_pages_own_style_and_script(report: Path) 
             assert re.findall(rf"{tag}-src 'sha256-([^']+)'", policy) == digests
 
 
-def test_pages_stay_lean(small_report: Path, recorded_report: Path) -> None:
+def test_pages_stay_lean(small_report: Path, imported_report: Path) -> None:
     """Style and script are 40 KiB of every page."""
     for path in small_report.glob("traces/*.html"):
         assert path.stat().st_size < 64 * KIB, path
     assert (small_report / "index.html").stat().st_size < 450 * KIB
-    for path in recorded_report.glob("traces/*.html"):
+    for path in imported_report.glob("traces/*.html"):
         assert path.stat().st_size < 240 * KIB, "300 cuts"
 
 

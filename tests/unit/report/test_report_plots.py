@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
-from synthetic_report import Rows, recorded_tables, source_of
+from synthetic_report import Rows, imported_tables, source_of
 
 from cot_assets.measures.curves import report as curves_report
 from cot_assets.measures.curves.report import curves_figure
@@ -100,8 +100,8 @@ def test_small_multiples_have_a_panel_per_trace_in_natural_order(drawn: dict[str
 
 
 def test_every_known_potential_is_drawn_and_no_other() -> None:
-    curves = source_of(recorded_tables(60), "recorded").view("trace_curves", order="trace_id, cut_index")
-    figure = curves_figure(curves.filter(pl.col("cut_policy") == "sentences"), "recorded")
+    curves = source_of(imported_tables(60), "imported").view("trace_curves", order="trace_id, cut_index")
+    figure = curves_figure(curves.filter(pl.col("cut_policy") == "sentences"), "imported")
     assert figure is not None
     line = _panels(figure)[0].get_lines()[0]
     y = np.asarray(line.get_ydata(), dtype=float)

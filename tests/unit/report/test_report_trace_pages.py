@@ -78,8 +78,8 @@ def test_a_guess_is_marked_only_where_a_rule_calls_it_one(
         )
 
 
-def test_unknown_potentials_are_called_unknown_and_never_zero(recorded_report: Path) -> None:
-    page = read_page(next(recorded_report.glob("traces/*sentences*.html")))
+def test_unknown_potentials_are_called_unknown_and_never_zero(imported_report: Path) -> None:
+    page = read_page(next(imported_report.glob("traces/*sentences*.html")))
     rows = [row.text for row in page.all("tr") if row.attributes.get("id", "").startswith("c")]
     assert len(rows) == 301
     unknown = [row for row in rows if "unknown" in row]
@@ -90,15 +90,15 @@ def test_unknown_potentials_are_called_unknown_and_never_zero(recorded_report: P
     assert page.all("svg", "chart")[0].attributes["data-y"].split().count("-") == len(unknown)
 
 
-def test_an_approximate_n_is_marked(recorded_report: Path, small_report: Path) -> None:
-    assert "of ≈ " in next(recorded_report.glob("traces/*.html")).read_text()
+def test_an_approximate_n_is_marked(imported_report: Path, small_report: Path) -> None:
+    assert "of ≈ " in next(imported_report.glob("traces/*.html")).read_text()
     assert "≈" not in re.sub(
         r"(?s)<style>.*?</style>", "", next(small_report.glob("traces/*.html")).read_text()
     )
 
 
-def test_think_tags_are_marked(recorded_report: Path) -> None:
-    page = read_page(next(recorded_report.glob("traces/*sentences*.html")))
+def test_think_tags_are_marked(imported_report: Path) -> None:
+    page = read_page(next(imported_report.glob("traces/*sentences*.html")))
     assert [tag.text for tag in page.all("span", "tag")] == ["<think>"]
 
 
@@ -132,10 +132,10 @@ def test_lengths_counted_in_words_are_called_words(tmp_path: Path, ids: list[int
     assert said in page.all("svg", "chart")[0].text
 
 
-def test_each_cut_policy_of_a_trace_has_its_page(recorded_report: Path) -> None:
-    names = sorted(path.name for path in recorded_report.glob("traces/*.html"))
+def test_each_cut_policy_of_a_trace_has_its_page(imported_report: Path) -> None:
+    names = sorted(path.name for path in imported_report.glob("traces/*.html"))
     assert len(names) == 2
-    pages = [read_page(recorded_report / "traces" / name) for name in names]
+    pages = [read_page(imported_report / "traces" / name) for name in names]
     assert {len(page.all("span", "s")) for page in pages} == {20, 300}
     for page, other in zip(pages, reversed(names), strict=True):
         assert any(a.attributes["href"].endswith(other) for a in page.all("a"))

@@ -190,9 +190,9 @@ def test_entries_cannot_be_changed() -> None:
         Protocol(name="a").sampling = 32  # type: ignore[misc]
 
 
-def test_only_a_recorded_model_needs_no_place() -> None:
-    entry = ModelEntry(name="old", engine="recorded")
-    assert entry.is_recorded
+def test_only_a_imported_model_needs_no_place() -> None:
+    entry = ModelEntry(name="old", engine="imported")
+    assert entry.is_imported
     assert entry.local_path is None
 
 

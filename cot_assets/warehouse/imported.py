@@ -1,6 +1,6 @@
 """Rollouts that others published, as the warehouse holds them.
 
-Belongs here: writing an import beside earlier ones, finding what is recorded, and refusing to sample it.
+Belongs here: writing an import beside earlier ones, finding what is imported, and refusing to sample it.
 Does not belong here: reading published files (:mod:`cot_assets.importing`), and what follows an import
 (:mod:`cot_assets.orchestration.imports`).
 """
@@ -15,18 +15,18 @@ from pathlib import Path
 
 import polars as pl
 
-from cot_assets.study import RECORDED, BrokenEntryWarning, Config, DataHome, ModelEntry, ProblemSetEntry
+from cot_assets.study import IMPORTED, BrokenEntryWarning, Config, DataHome, ModelEntry, ProblemSetEntry
 from cot_assets.warehouse.errors import shown
 from cot_assets.warehouse.schema import conform, table_schema, tables
 from cot_assets.warehouse.store import Warehouse
 
-PROTOCOL = "recorded"  #: entry of protocols.toml with the thresholds for what has no entry of its own
+PROTOCOL = "imported"  #: entry of protocols.toml with the thresholds for what has no entry of its own
 #: Tables of an import in the order they are written; curves show once ``potentials`` is there.
 TABLES = ("problems", "models", "traces", "trace_cuts", "rollouts", "import_notes", "potentials")
 
 
-class RecordedError(ValueError):
-    """Recorded rollouts were asked to be what they are not; the message names them and the way out."""
+class ImportedError(ValueError):
+    """Imported rollouts were asked to be what they are not; the message names them and the way out."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Stored:
     n_replaced: int
 
 
-def with_recorded(config: Config, warehouse: Warehouse) -> Config:
-    """The configuration with entries for recorded models and problem sets that have none.
+def with_imported(config: Config, warehouse: Warehouse) -> Config:
+    """The configuration with entries for imported models and problem sets that have none.
 
     An import needs no entry in a file; with these, everything that asks the configuration learns that they
-    are recorded, or came with traces. Entries of files win.
+    are imported, or came with traces. Entries of files win.
     """
     if found := _given_sets(warehouse.home):
         config = config.model_copy(update={"problem_sets": {**found, **config.problem_sets}})
@@ -54,15 +54,15 @@ def with_recorded(config: Config, warehouse: Warehouse) -> Config:
         return config
     models = warehouse.read(
         "SELECT model, string_agg(revision, ' ' ORDER BY revision) AS revision FROM models "
-        "WHERE engine = 'recorded' GROUP BY model ORDER BY model"
+        "WHERE engine = 'imported' GROUP BY model ORDER BY model"
     )
     sets = warehouse.read(
         "SELECT problem_set, min(source) AS source FROM problems WHERE starts_with(source, $prefix) "
         "GROUP BY problem_set ORDER BY problem_set",
-        {"prefix": RECORDED},
+        {"prefix": IMPORTED},
     )
     found_models = {
-        name: ModelEntry.model_validate({"name": name, "engine": "recorded", "revision": revision})
+        name: ModelEntry.model_validate({"name": name, "engine": "imported", "revision": revision})
         for name, revision in models.iter_rows()
     }
     found_sets = {
@@ -99,48 +99,48 @@ def given_entry(file: Path) -> ProblemSetEntry | None:
     return None
 
 
-def refuse_recorded(config: Config, problem_set: str, model: str = "") -> None:
-    """Raise :class:`RecordedError` where nothing can be sampled: a recorded model or problem set."""
+def refuse_imported(config: Config, problem_set: str, model: str = "") -> None:
+    """Raise :class:`ImportedError` where nothing can be sampled: an imported model or problem set."""
     entry = config.models.get(model)
-    if entry is not None and entry.is_recorded:
-        raise RecordedError(
-            f"model {model!r} is recorded: its rollouts were published by others and cannot be sampled; "
+    if entry is not None and entry.is_imported:
+        raise ImportedError(
+            f"model {model!r} is imported: its rollouts were published by others and cannot be sampled; "
             "choose a model with an engine"
         )
-    if config.problem_set(problem_set).is_recorded:
-        raise RecordedError(
-            f"problem set {problem_set!r} is recorded: it holds rollouts that others published, and nothing "
+    if config.problem_set(problem_set).is_imported:
+        raise ImportedError(
+            f"problem set {problem_set!r} is imported: it holds rollouts that others published, and nothing "
             "is sampled on it; choose another problem set, or `cot-assets import` to add to it"
         )
 
 
-def recorded_pairs(warehouse: Warehouse) -> list[tuple[str, str]]:
+def imported_pairs(warehouse: Warehouse) -> list[tuple[str, str]]:
     """(model, problem set) of everything that was imported."""
     frame = warehouse.read(
         "SELECT DISTINCT traces.model, traces.problem_set FROM traces SEMI JOIN problems ON "
         "problems.problem_set = traces.problem_set AND starts_with(problems.source, $prefix) ORDER BY ALL",
-        {"prefix": RECORDED},
+        {"prefix": IMPORTED},
     )
     return [(model, problem_set) for model, problem_set in frame.iter_rows()]
 
 
 def check_names(warehouse: Warehouse, config: Config, model: str, problem_set: str) -> None:
-    """Raise :class:`RecordedError` where an import under these names would mix with what is sampled."""
+    """Raise :class:`ImportedError` where an import under these names would mix with what is sampled."""
     entry = config.models.get(model)
-    if entry is not None and not entry.is_recorded:
-        raise RecordedError(
+    if entry is not None and not entry.is_imported:
+        raise ImportedError(
             f"model {model!r} is in models.toml with engine {entry.engine!r}, so it is sampled here; give the "
-            "recorded one another name with --model"
+            "imported one another name with --model"
         )
     declared = config.problem_sets.get(problem_set)
     sources = warehouse.read(
         "SELECT DISTINCT source FROM problems WHERE problem_set = $name AND NOT starts_with(source, $prefix)",
-        {"name": problem_set, "prefix": RECORDED},
+        {"name": problem_set, "prefix": IMPORTED},
     )
-    if (declared is not None and not declared.is_recorded) or sources.height:
+    if (declared is not None and not declared.is_imported) or sources.height:
         source = sources["source"][0] if sources.height else declared.source if declared else ""
-        raise RecordedError(
-            f"problem set {problem_set!r} comes from {shown(source)}, and models are sampled on it; recorded "
+        raise ImportedError(
+            f"problem set {problem_set!r} comes from {shown(source)}, and models are sampled on it; imported "
             "rollouts need a problem set of their own: name one with --problem-set"
         )
 
@@ -155,13 +155,13 @@ def store(
 
     Args:
         warehouse: Where to.
-        config: With :func:`with_recorded`.
-        model: The recorded model.
+        config: With :func:`with_imported`.
+        model: The imported model.
         problem_set: Its problem set.
         frames: The tables of :data:`TABLES`, of this model and problem set only.
 
     Raises:
-        RecordedError: A name belongs to something that is sampled, a problem stands in the set with another
+        ImportedError: A name belongs to something that is sampled, a problem stands in the set with another
             statement or gold answer, or other problems of the model were sampled in another way.
     """
     check_names(warehouse, config, model, problem_set)
@@ -179,7 +179,7 @@ def store(
 
 
 def remove(warehouse: Warehouse, model: str, problem_set: str, *, is_elsewhere: bool) -> bool:
-    """Delete the rows of a recorded model on a problem set, with what was concluded from them.
+    """Delete the rows of an imported model on a problem set, with what was concluded from them.
 
     Problems stay as long as another model has traces of them, and the entry of the model where it ``is_elsewhere``:
     on another problem set. Returns whether other models are left on this one.
@@ -197,7 +197,7 @@ def remove(warehouse: Warehouse, model: str, problem_set: str, *, is_elsewhere: 
     warehouse.write_partition("problems", kept, everywhere)
     if not is_elsewhere:
         models = warehouse.read_table("models", model=model)
-        warehouse.write_partition("models", models.filter(pl.col("engine") != "recorded"), {"model": model})
+        warehouse.write_partition("models", models.filter(pl.col("engine") != "imported"), {"model": model})
     return traces.height > 0
 
 
@@ -244,7 +244,7 @@ def _check_problems(warehouse: Warehouse, model: str, problem_set: str, problems
     )
     if differ.height:
         row = differ.row(0, named=True)
-        raise RecordedError(
+        raise ImportedError(
             f"problem {shown(row['problem_id'])} stands in {problem_set!r} with another statement or gold answer, "
             f"from model {row['other']!r}; import into another problem set with --problem-set"
         )
@@ -254,7 +254,7 @@ def _check_protocol(model: str, problem_set: str, before: pl.DataFrame, traces: 
     """What stays must have been sampled in the same way, or one curve's n would mean two things."""
     kept = before.filter(~pl.col("problem_id").is_in(traces["problem_id"].unique().to_list()))
     if not set(kept["sampling_hash"]) <= set(traces["sampling_hash"]):
-        raise RecordedError(
+        raise ImportedError(
             f"model {model!r} on {problem_set!r} holds {kept.height} trace(s) from another source, or sampled in "
             "another way; import into another problem set with --problem-set"
         )

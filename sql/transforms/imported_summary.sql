@@ -1,4 +1,4 @@
--- What was found on the recorded curves of one model on one problem set: a row per cut policy, with events
+-- What was found on the imported curves of one model on one problem set: a row per cut policy, with events
 -- by the threshold rule and, for insights and tangents, how many of all are confirmed; guesses and monotone
 -- curves count traces.
 -- Parameters: $problem_set, $model.
