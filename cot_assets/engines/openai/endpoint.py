@@ -7,8 +7,6 @@ and retries (:mod:`cot_assets.engines.openai.connection`), which answers are sou
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -25,7 +23,7 @@ from cot_assets.engines.openai.answers import (
 from cot_assets.engines.openai.connection import FINAL, AwayError, RefusedError, Server
 from cot_assets.engines.openai.refusals import fewer_completions, is_of_another_tokenizer
 from cot_assets.engines.openai.settings import Settings
-from cot_assets.engines.openai.told import card_of, cards_of
+from cot_assets.engines.openai.told import card_of, cards_of, weights_of
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
 
@@ -82,24 +80,9 @@ class Endpoint:
             "id": self.card["id"],
             TOKENS: self.tokens,
             **{name: self.card.get(name) for name in names},
+            "weights": weights_of(self.card),
             **{name: getattr(self.can, name) for name in abilities},
         }
-
-    @property
-    def revision(self) -> str:
-        """A revision for a model whose weights nobody vouches for: a hash of what the server says of it."""
-        said = json.dumps([self.card.get("id"), self.card.get("root"), self.card.get("max_model_len")])
-        return f"unverified-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
-
-    @property
-    def context(self) -> int | None:
-        """Tokens of the context as the server names them, if it does."""
-        meta = self.card.get("meta")
-        for said in (self.card, meta if isinstance(meta, dict) else {}):
-            for name in ("max_model_len", "context_length", "n_ctx"):
-                if isinstance(value := said.get(name), int) and value > 0:
-                    return value
-        return None
 
     @property
     def note(self) -> str:

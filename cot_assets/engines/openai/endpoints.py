@@ -25,6 +25,7 @@ from cot_assets.engines.openai.answers import Answer
 from cot_assets.engines.openai.connection import FINAL, AwayError, RefusedError
 from cot_assets.engines.openai.endpoint import TOKENS, Abilities, Endpoint
 from cot_assets.engines.openai.settings import Settings
+from cot_assets.engines.openai.told import context_of
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
 
@@ -111,7 +112,7 @@ class Endpoints:
     @property
     def context(self) -> int | None:
         """Tokens of the smallest context that a server names, if one does."""
-        return min((each.context for each in self.present if each.context is not None), default=None)
+        return min(filter(None, (context_of(each.card) for each in self.present)), default=None)
 
     @property
     def version(self) -> str:

@@ -34,6 +34,7 @@ from cot_assets.engines.openai.endpoints import Endpoints
 from cot_assets.engines.openai.refusals import context_in, fewer_completions, is_too_long
 from cot_assets.engines.openai.scores import Reader
 from cot_assets.engines.openai.settings import settings_of
+from cot_assets.engines.openai.told import revision_of
 from cot_assets.engines.openai.variety import BUDGET, HOT, PUZZLE, TRIALS, WARM, is_monotonous, is_varied
 from cot_assets.engines.revision import canonical
 from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
@@ -72,7 +73,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         self._info = EngineInfo(
             engine="openai",
             version=self._endpoints.version,
-            model_revision=entry.revision or first.revision,
+            model_revision=entry.revision or revision_of(first.card),
             dtype=entry.dtype or "unknown",
             quantization=entry.quantization or "unknown",
             device=self._endpoints.url,

@@ -10,6 +10,8 @@ needed where no server is (docs/decisions/served-tokenizers.md).
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,6 +72,33 @@ async def _names(entry: ModelEntry, url: str) -> Sequence[str]:
         await server.aclose()
     names = (loaded, card.get("root"), card["id"])
     return list(dict.fromkeys(name for name in names if isinstance(name, str) and 0 < len(name) <= 1000))
+
+
+def revision_of(card: Mapping[str, Any]) -> str:
+    """A revision for a model whose weights nobody vouches for: a hash of what the server says of it."""
+    said = [card.get("id"), card.get("root"), card.get("max_model_len")]
+    said += [weights] if (weights := weights_of(card)) else []
+    return f"unverified-{hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]}"
+
+
+def weights_of(card: Mapping[str, Any]) -> Mapping[str, object]:
+    """What llama.cpp tells that weights under one name differ in: other quantizations, other models."""
+    names, meta = ("n_params", "size", "n_vocab", "n_embd"), _meta(card)
+    return {name: meta[name] for name in names if name in meta}
+
+
+def context_of(card: Mapping[str, Any]) -> int | None:
+    """Tokens of the context as the server names them, if it does."""
+    for said in (card, _meta(card)):
+        for name in ("max_model_len", "context_length", "n_ctx"):
+            if isinstance(value := said.get(name), int) and value > 0:
+                return value
+    return None
+
+
+def _meta(card: Mapping[str, Any]) -> Mapping[str, Any]:
+    meta = card.get("meta")
+    return meta if isinstance(meta, dict) else {}
 
 
 def card_of(cards: Mapping[str, dict[str, Any]], entry: ModelEntry, url: str) -> dict[str, Any]:

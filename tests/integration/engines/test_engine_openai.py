@@ -164,6 +164,18 @@ def test_the_revision_is_declared_or_unverified(server: TinyServer, folder: Path
     assert all(r.startswith("unverified-") for r in revisions[1:])
 
 
+def test_other_weights_under_one_name_have_another_revision(server: TinyServer, folder: Path) -> None:
+    revisions: list[str] = []
+    for size in (400, 400, 700):
+        server.models = [
+            {"id": "tiny", "meta": {"n_params": 100, "size": size, "n_ctx": 64}}
+        ]  # as llama.cpp says
+        engine = opened(server, folder)
+        revisions.append(engine.describe().model_revision)
+        engine.close()
+    assert revisions[0] == revisions[1] != revisions[2]
+
+
 @pytest.mark.parametrize("field", ["root", "id"])
 def test_without_a_path_the_tokenizer_is_that_of_the_model_that_the_server_has_loaded(
     server: TinyServer, folder: Path, field: str

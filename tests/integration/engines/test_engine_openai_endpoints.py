@@ -175,6 +175,7 @@ def test_a_run_waits_where_all_are_away_and_goes_on_with_the_first(
         ({"models": [{"id": "other", "root": "tiny"}]}, "id: tiny and other"),
         ({"models": [{"id": "tiny", "root": "step-2"}]}, "root: tiny and step-2"),
         ({"models": [{"id": "tiny", "root": "tiny", "max_model_len": 9}]}, "max_model_len: None and 9"),
+        ({"models": [{"id": "tiny", "root": "tiny", "meta": {"size": 9}}]}, "weights: {} and {'size': 9}"),
         ({"takes_ids": False}, "takes_ids: True and False"),
         ({"takes_extras": False}, "takes_extras: True and False"),
         ({"tokens": [1, 2]}, "tokens of a sentence"),
