@@ -11,6 +11,9 @@ from dataclasses import replace
 from cot_assets.grading.reading.answer import read
 from cot_assets.grading.reading.kinds import Reading, UnreadableError
 
+#: What marks an answer within a solution; an answer is read without it.
+_PLACES = (r"\boxed", r"\fbox", "####")
+
 
 def read_gold(text: str, answer_kind: str) -> Reading:
     """The reading of a gold answer.
@@ -24,11 +27,13 @@ def read_gold(text: str, answer_kind: str) -> Reading:
         raise UnreadableError(
             f"{stripped!r} stands for a missing value; give the answer, or leave the row out"
         )
-    if len([line for line in stripped.splitlines() if line.strip()]) > 1 and r"\begin" not in text:
+    has_lines = len([line for line in stripped.splitlines() if line.strip()]) > 1 and r"\begin" not in text
+    reading = read(text, answer_kind) if not has_lines else None
+    if reading is None or any(mark in str(reading) for mark in _PLACES):
+        what = "several lines" if reading is None else "an answer within, in a box or behind ####"
         raise UnreadableError(
-            'it has several lines; give the answer alone, or say where it is: gold_rules = ["hash"] or ["boxed"]'
+            f'it has {what}; give the answer alone, or say where it is: gold_rules = ["hash"] or ["boxed"]'
         )
-    reading = read(text, answer_kind)
     wanted = {"integer": ("number",), "interval": ("region", "pair"), "tuple": ("tuple", "pair"), "quantity": ("quantity", "number"),
               "set": ("set", "list"), "list": ("list",), "multiple_choice": ("letter",), "expression": ()}.get(answer_kind, (answer_kind,))  # fmt: skip
     if answer_kind in ("list", "set") and reading.kind not in ("list", "set"):

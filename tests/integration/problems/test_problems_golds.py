@@ -96,6 +96,8 @@ def test_golds_are_reduced_and_read(tmp_path, home, answer, fields, gold, readin
         ("He has 7 pens.\n#### 7", {}, "problem '1'.*several lines.*gold_rules"),
         (".", {}, "problem '1'.*nothing in it"), (r"\text{}", {}, "nothing in it"), ("NaN", {}, "missing value"),
         ("null", {}, "missing value"), ("NA", {}, "missing value"), ("seven", {"answer_kind": "date"}, "reads as number"),
+        *((solution, {}, "an answer within.*gold_rules") for solution in (
+            r"3 + 4 = \boxed{7}", "So 7. #### 7", "#### 7", r"\boxed{}", r"x = \fbox{7}", r"\boxed{1}, \boxed{2}", r"\boxed{7} pens")),
         ("no mark", {"gold_rules": ("hash",)}, "gold_rules = ..hash.."),
     ],
 )  # fmt: skip
