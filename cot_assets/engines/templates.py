@@ -145,7 +145,7 @@ def render(source: str, variables: Mapping[str, Any]) -> str:
     Raises:
         TemplateFailedError: It is no template, fails, or takes too much time, memory or room.
     """
-    answer = _CHILD.ask(json.dumps([source, variables]).encode())
+    answer = _CHILD.ask(json.dumps([source, variables], default=str).encode())  # TOML has dates
     if not answer:
         raise TemplateFailedError(f"it took more than {SECONDS:g} s, or more memory than a template may")
     text, error = json.loads(answer)

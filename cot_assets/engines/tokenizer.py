@@ -82,10 +82,13 @@ class ModelTokenizer:
     def _find_eos(self) -> tuple[int, ...]:
         """The ids that end a completion: those of generation_config.json, else the EOS token."""
         configured = _read_json(self._folder / "generation_config.json").get("eos_token_id")
-        if isinstance(configured, int):
-            return (configured,)
-        if configured:
-            return tuple(int(token) for token in configured)
+        ids = configured if isinstance(configured, list) else [] if configured is None else [configured]
+        if strange := [token for token in ids if not isinstance(token, int)]:
+            raise EngineError(
+                f"{self._folder / 'generation_config.json'}: eos_token_id holds {strange[0]!r:.80}, which is no token id"
+            )
+        if ids:
+            return tuple(ids)
         eos = _token(self._settings.get("eos_token"))
         token_id = None if eos is None else self._tokenizer.token_to_id(eos)
         if token_id is None:
@@ -150,7 +153,8 @@ class ModelTokenizer:
         file = self._folder / "chat_template.jinja"
         source = file.read_text(encoding="utf-8") if file.exists() else self._settings.get("chat_template")
         if isinstance(source, list):  # several by name, of which one is for plain chat
-            source = {t.get("name"): t.get("template") for t in source}.get("default")
+            named = {t.get("name"): t.get("template") for t in source if isinstance(t, Mapping)}
+            source = named.get("default")
         return source if isinstance(source, str) else None
 
     def _chat(self, statement: str) -> str:
@@ -184,14 +188,18 @@ class ModelTokenizer:
 
 def _read_json(file: Path) -> Mapping[str, Any]:
     try:
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    except ValueError as error:
+        found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    except (ValueError, RecursionError) as error:
         raise EngineError(f"{file} is not valid JSON: {error}; copy the model again") from error
+    if not isinstance(found, dict):
+        raise EngineError(f"{file} holds a {type(found).__name__}, not an object; copy the model again")
+    return found
 
 
 def _configuration(folder: Path) -> Mapping[str, Any]:
     model = _read_json(folder / "config.json")
-    return {**model, **(model.get("text_config") or {})}  # models of text and images have several
+    of_text = model.get("text_config")  # models of text and images have several
+    return {**model, **(of_text if isinstance(of_text, dict) else {})}
 
 
 def stated_context(folder: Path) -> int | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -130,10 +132,17 @@ def test_arguments_reach_the_chat_template(tmp_path: Path) -> None:
     assert tokenizer.decode(tokenizer.render_prompt("x")).endswith("<think>\n\n</think>\n\n")
 
 
+def test_a_date_of_the_entry_reaches_the_chat_template_as_text(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, chat="{{ today }}: {{ messages[0].content }}")
+    tokenizer = ModelTokenizer(folder, template_args={"today": date(2024, 7, 26)})
+    assert tokenizer.decode(tokenizer.render_prompt("x")) == "2024-07-26: x"
+
+
 def test_of_several_chat_templates_the_default_is_taken(tmp_path: Path) -> None:
     folder = folder_of(
         tmp_path,
         chat_template=[
+            5,  # no template at all
             {"name": "tool_use", "template": "tools"},
             {"name": "default", "template": "plain {{ messages[0].content }}"},
         ],
@@ -208,10 +217,22 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
         ModelTokenizer(tmp_path)
 
 
-@pytest.mark.parametrize("file", ["tokenizer.json", "tokenizer_config.json", "generation_config.json"])
-def test_a_damaged_file_is_named(tmp_path: Path, file: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "left"),
+    [
+        *product(
+            ["tokenizer.json", "tokenizer_config.json", "generation_config.json", "config.json"],
+            ['{"half', "[]", "null", "[" * 100_000],
+        ),
+        *(
+            ("generation_config.json", f'{{"eos_token_id": {eos}}}')
+            for eos in ('"x"', "[2, null]", '{"a": 1}')
+        ),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, file: str, left: str) -> None:
     folder = folder_of(tmp_path)
-    (folder / file).write_text('{"half')
+    (folder / file).write_text(left)
     with pytest.raises(EngineError, match=file):
         ModelTokenizer(folder)
 
