@@ -28,10 +28,12 @@ from cot_assets.grading.comparing.relations import is_same_relation
 from cot_assets.grading.comparing.scalars import (
     Algebra,
     NeedsAlgebraError,
+    as_quantity,
     decimal_comma,
     is_percent_of,
     is_same_value,
     no_algebra,
+    quotient_of,
     value_of,
 )
 from cot_assets.grading.comparing.values import UndecidedError
@@ -90,9 +92,6 @@ def _other_kind(given: Reading, gold: Reading) -> Decision:
     return Decision(False, f"{given.kind}, not {gold.kind}")
 
 
-# --- numbers, quantities, expressions -----------------------------------------------------------
-
-
 def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if given.kind == "relation":
         given = value_of(given) or given
@@ -100,6 +99,8 @@ def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         given = given.items[0]
     if given.kind == "list" and (decimal := decimal_comma(given, gold)):
         given = decimal
+    given = quotient_of(given) or given
+    gold = (as_quantity(gold) if given.unit else None) or gold
     if given.kind not in _SCALARS:
         return _other_kind(given, gold)
     if given.unit and gold.unit:
@@ -246,6 +247,8 @@ def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         given = replace(given, kind="matrix")
     elif gold.kind == "tuple" and given.kind == "pair":
         given = replace(given, kind="tuple")
+    if gold.kind == "ratio" and given.kind == "number" and (quotient := quotient_of(gold)):
+        return _scalar(given, quotient, algebra)
     if given.kind != gold.kind:
         return _other_kind(given, gold)
     if gold.kind == "ratio" and len(given.items) == len(gold.items):

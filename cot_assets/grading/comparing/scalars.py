@@ -13,7 +13,8 @@ from fractions import Fraction
 
 from cot_assets.grading.comparing.values import UndecidedError, approximate, constant, is_same
 from cot_assets.grading.reading.kinds import Reading
-from cot_assets.grading.reading.numbers import is_rounded
+from cot_assets.grading.reading.numbers import Number, is_rounded, read_number
+from cot_assets.grading.reading.quantities import read_unit
 from cot_assets.grading.reading.terms import NotATermError
 from cot_assets.grading.text.splitting import is_name
 
@@ -96,6 +97,23 @@ def value_of(relation: Reading) -> Reading | None:
         if not is_name(side.form) and (exact is None or constant(side.form) != exact):
             return None
     return last
+
+
+def quotient_of(ratio: Reading) -> Reading | None:
+    """``1:2`` as the number 1/2: a problem that asks for a ratio of two takes either."""
+    numbers = [item.number.value for item in ratio.items if item.number]
+    if ratio.kind != "ratio" or len(ratio.items) != 2 or len(numbers) != 2 or not numbers[1]:
+        return None
+    value = numbers[0] / numbers[1]
+    return Reading("number", str(value), Number(value))
+
+
+def as_quantity(product: Reading) -> Reading | None:
+    """``2m`` as 2 meters, for a comparison with something that has a unit; None where it cannot be one."""
+    match = re.fullmatch(r"([0-9.]+)([A-Za-z])", product.form)
+    number = read_number(match[1]) if match else None
+    unit = read_unit(match[2])[0] if match else None
+    return Reading("quantity", product.form, number, unit) if number and unit else None
 
 
 def decimal_comma(given: Reading, gold: Reading) -> Reading | None:

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from cot_assets.grading.reading.dates import read_clock, read_date
 from cot_assets.grading.reading.kinds import Kind, Reading, UnreadableError
-from cot_assets.grading.reading.measured import priced, read_quantity
+from cot_assets.grading.reading.measured import priced, read_compound, read_quantity
 from cot_assets.grading.reading.numbers import Number, numeral_in_base, read_number
 from cot_assets.grading.reading.terms import is_term
 from cot_assets.grading.text.letters import choice_letter
@@ -43,8 +43,13 @@ MAX_NESTING = 25  #: the time of a grammar grows with a power of the nesting
 _MATRIX = re.compile(r"\\begin\{([pbBvV]?matrix|array)\}(?:\{[clr|]*\})?(.*)\\end\{\1\}")
 _LETTER = re.compile(r"\(?([A-J])\)?")
 _OPTION = re.compile(r"(?:option|choice) \(?[A-J]\)?", re.IGNORECASE)
+_TO = re.compile(r" ?(?:\\text\{ ?)?\bto\b ?\}? ?")
 _MODULUS = re.compile(
     r"(?P<value>[^()]+?) ?(?P<open>\( ?)?(?:\\[pb]?mod|(?<![A-Za-z\\])mod(?:ulo)?) ?\{?(?P<modulus>[1-9][0-9]{0,17})\}?(?(open)\))"
+)
+_NOTHING = re.compile(
+    r"(?:the )?(?:empty|null) set|(?:(?:there (?:is|are)|it has|has) )?no (?:(?:real|such) )?(?:solutions?|values?)",
+    re.IGNORECASE,
 )
 _RATIO = re.compile(r"[^:=<>]+(?::[^:=<>]+)+")
 
@@ -94,6 +99,8 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         inner = match[1].strip()
         if inner != form and (read_number(inner) or len(inner) == 1 or _LETTER.fullmatch(inner)):
             return _read(inner, inner, gold)
+    if gold == "ratio":
+        form = _TO.sub(":", form)
     words = " ".join(TEXTUAL.sub(" ", bare).split())
     if date := read_date(words):
         return Reading("date", date)
@@ -109,6 +116,8 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         and (letter := choice_letter(bare))
     ):
         return Reading("letter", letter)
+    if compound := read_compound(form):
+        return compound
     if (written := ordered(form)) or CODE.fullmatch(form):
         return _text(written or bare)
     return (
@@ -163,7 +172,7 @@ def _listed(form: str) -> Reading | None:
 def _bracketed(form: str) -> Reading | None:
     if not form:
         return None
-    if form in (r"\emptyset", r"\{\}", r"\text{empty set}", "empty set"):
+    if form in (r"\emptyset", r"\{\}") or _NOTHING.fullmatch(UPRIGHT.sub(r"\1", form).strip()):
         return Reading("region", r"\emptyset")
     if match := _MATRIX.fullmatch(form):
         return _matrix(match[1], match[2])

@@ -37,6 +37,13 @@ _DATES = tuple(
     )
 )
 _SLASHED = re.compile(r"(?P<a>\d{1,2})(?P<s>[-/])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4})")
+_NAMED = {
+    "noon": "12:00:00",
+    "12 noon": "12:00:00",
+    "midday": "12:00:00",
+    "midnight": "00:00:00",
+    "12 midnight": "00:00:00",
+}
 _CLOCK = re.compile(
     r"(?P<h>\d{1,2})(?:[:.](?P<m>[0-5]\d)(?::(?P<sec>[0-5]\d))?)? ?(?P<half>[ap])\.? ?m\b\.?"
     r"|(?P<h2>\d{1,2}):(?P<m2>[0-5]\d)(?::(?P<sec2>[0-5]\d))?(?: ?(?:h|hrs|hours|o'clock))?"
@@ -76,6 +83,8 @@ def _date(year: str | None, month: int, day: int) -> str | None:
 
 def read_clock(text: str) -> str | None:
     """A time of day, ``HH:MM:SS`` on the 24-hour clock; with ``?`` where the half of the day is open."""
+    if (named := _NAMED.get(text.lower())) is not None:
+        return named
     match = _CLOCK.fullmatch(text)
     if match is None:
         return None
@@ -89,5 +98,5 @@ def read_clock(text: str) -> str | None:
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
     elif hour > 24:
         return None
-    is_open = not half and 1 <= hour <= 12 and not written.startswith("0")
+    is_open = not half and 1 <= hour < 12 and not written.startswith("0")
     return f"{hour:02}:{minute}:{second}" + "?" * is_open

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from cot_assets.grading.comparing.values import constant
 from cot_assets.grading.reading.kinds import Kind, Reading
-from cot_assets.grading.reading.numbers import Number, read_number
+from cot_assets.grading.reading.numbers import Number, leading_words, read_number
 from cot_assets.grading.reading.quantities import currency, read_unit, split_unit
 from cot_assets.grading.reading.terms import is_term
 from cot_assets.grading.text.spelling import canonical, plain
@@ -20,6 +20,7 @@ from cot_assets.grading.text.words import words_in
 _ANGLE = re.compile(
     r"(?:\\?[A-Za-z]+ ?= ?)?(.+?) ?(?:\^\{?\\circ ?\}?|\\degree|(?:\\text\{ ?)?degrees? ?\}?)"
 )
+_PRODUCT = re.compile(r"^([0-9.]+)([A-Za-z])$")
 _RADIANS = re.compile(r" ?(?:\\text\{ ?)?rad(?:ians?)? ?\}?$")
 
 
@@ -50,9 +51,11 @@ def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
     if found := priced(bare):
         return found
     if gold == "quantity":  # elsewhere 2m without a blank is a product
-        form = re.sub(r"^([0-9.]+)([A-Za-z])$", r"\1 \2", form)
-    if compound := _compound(form):
-        return compound
+        form = _PRODUCT.sub(r"\1 \2", form)
+    if (gold or form.islower()) and (counted := leading_words(form)):  # Two Face is a name
+        form = f"{counted[0]} {counted[1]}"
+    if found := read_compound(form):
+        return found
     value, unit, factor = split_unit(form)
     if value == form or (unit and not unit.is_listed and gold not in ("number", "quantity")):
         return None
@@ -69,11 +72,17 @@ def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
     return Reading("quantity", value, inner, unit)
 
 
-def _compound(form: str) -> Reading | None:
-    """``2 h 30 min`` or ``5 feet and 10 inches``: a sum in the first of its units, each smaller than the one before."""
+def read_compound(form: str) -> Reading | None:
+    """``2 h 30 min``, ``5 feet and 10 inches``: a sum in the first of its units, each smaller than the one before.
+
+    Blanks do not matter (``1h30min``), and m beside hours or seconds is minutes.
+    """
     pieces = re.split(r"(?<=[A-Za-z.}])(?:\\land|,)?\s*(?=[0-9])", form)
     if not 2 <= len(pieces) <= 4:
         return None
+    pieces = [_PRODUCT.sub(r"\1 \2", piece) for piece in pieces]
+    if any(piece.endswith((" h", " s")) for piece in pieces):
+        pieces = [piece + "in" if piece.endswith(" m") else piece for piece in pieces]
     parts = [split_unit(piece) for piece in pieces]
     numbers, units = [read_number(value) for value, _, _ in parts], [unit for _, unit, _ in parts]
     first = units[0]

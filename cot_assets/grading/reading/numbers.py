@@ -57,7 +57,7 @@ _ORDINALS = {
 }  # fmt: skip
 #: What a whole is divided into: "one fifth", "three quarters".
 _PARTS = {word: n for word, n in _ORDINALS.items() if n > 2} | {"half": 2, "quarter": 4}
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+_SCALES = {"dozen": 12, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 MIN_ROUNDED_DIGITS = 6  #: significant digits by which a decimal may stand for a number that has no end
 
 
@@ -155,7 +155,9 @@ def _in_words(form: str) -> Fraction | None:
 
 
 def _whole(form: str) -> Fraction | None:
-    words = re.split(r"[ -]|\\land ?", form.lower())
+    words = re.split(
+        r"[ -]|\\land ?", re.sub(r"^an? (?=hundred|dozen|[a-z]+illion|thousand)", "one ", form.lower())
+    )
     if not words or words[0] not in _NAMED or len(words) > 12:
         return None
     total = group = 0
@@ -172,6 +174,15 @@ def _whole(form: str) -> Fraction | None:
         elif word:
             return None
     return Fraction(total + group)
+
+
+def leading_words(form: str) -> tuple[Fraction, str] | None:
+    """``three apples`` as 3 and what is counted; None where a form does not begin with a number in words."""
+    words = form.split(" ")
+    for n in range(min(len(words) - 1, 8), 0, -1):
+        if (value := _whole(" ".join(words[:n]))) is not None:
+            return value, " ".join(words[n:])
+    return None
 
 
 def numeral_in_base(form: str) -> tuple[str, str] | None:

@@ -83,6 +83,8 @@ def folded(bare: str) -> str:
     )  # A'B is another line than AB
     found = re.sub(r"\b([ap])\.? ?m\.?(?=\W|$)", r"\1m", TEXTUAL.sub(" ", points).casefold())
     found = re.sub(r"(?<!\d)[.,;:!?](?!\d)|(?<=\d)[.,;:!?](?!\d)", " ", found)
+    if found.strip() in ("dne", "it does not exist", "limit does not exist", "the limit does not exist"):
+        return "does not exist"
     return " ".join(re.sub(r"(?<=\w)[-_](?=\w)", " ", found).split()) or bare.casefold()
 
 

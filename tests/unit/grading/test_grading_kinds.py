@@ -105,6 +105,15 @@ SAME: dict[str, list[tuple[str, str]]] = {
         ("(C)", r"\text{(C)}"), (r"\text{C}", r"\text{(C)}"), (r"\mathrm{E}", "E"), (r"\textbf{(A)}", "A"), (r"\mathcal{B}", "B"), ("option B", "B"),
         ("（Ｂ）", "B"),
     ],
+    "compound units and counts": [
+        ("1h30min", "1.5h"), ("1h30m", "90 min"), ("200 cm", "2m"), ("5ft10in", "70 inches"), ("1h2m3s", "3723 s"), ("3 apples", "three apples"),
+        ("a dozen", "12"), ("two dozen eggs", "24 eggs"), ("a hundred", "100"), ("two face", "Two Face"),
+    ],
+    "nothing": [
+        ("no real solutions", r"\emptyset"), ("No solution.", "no solutions"), ("There are no solutions", r"\{\}"), ("DNE", "does not exist"),
+    ],
+    "ratios as quotients": [("1/2", "1:2"), (r"\frac{3}{4}", "3:4"), ("0.75", "3:4"), ("2", "2:1")],
+    "named times": [("noon", "12:00"), ("12:00 PM", "noon"), ("midnight", "0:00")],
     "dates and times": [("3/3/2020", "2020-03-03"),
         ("May 1, 2024", "2024-05-01"), ("1 May 2024", "May 1st, 2024"), ("2024/5/1", "2024-05-01"), ("2024年5月1日", "2024-05-01"), ("12/25/2024", "2024-12-25"),
         ("Monday, May 6", "6 May"), ("4:30 PM", r"\text{4:30 p.m.}"), ("16:30", "4:30 p.m."), (r"4:30 \text{ p.m.}", "4:30 pm"), ("12:00", "12:00"), ("3 pm", "3:00 p.m."),
@@ -118,6 +127,11 @@ SAME: dict[str, list[tuple[str, str]]] = {
     "bases": [(r"52_{8}", "52_8"), ("1A_{16}", "1a_16"), (r"4210_{\text{5}}", "4210_5")],
 }  # fmt: skip
 DIFFERENT: dict[str, list[tuple[str, str]]] = {
+    "compound units, counts, ratios": [
+        ("2h3m", "2m3h"), ("2 cm", "2m"), ("2 apples", "2x"), ("5ft11in", "5ft10in"), ("two apples", "3 apples"), ("three times", "three"),
+        ("13", "a dozen"), ("2", "1:2"), ("4:3", "3/4"), ("1:2:3", "1/6"), ("midnight", "noon"), ("12:30 AM", "12:30"),
+        ("0", "no solution"), (r"\{0\}", r"\emptyset"), ("one solution", "no solution"), ("exists", "does not exist"),
+    ],
     "what only looks different": [(r"\underline{5}", "6"), (r"\overline{5}", "5"), ("Answer: 5", "6"), (r"5\tag{1}", "51"), (r"\text{Answer: 5}", "50")],
     "ordinals and fractions in words": [
         ("5th", "6"), ("fifth", "1/5"), ("two thirds", "3/2"), ("twenty-first", "20"), ("two fifth", "2/5"), ("a second", "2"), ("half", "2"),
@@ -199,7 +213,7 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
 #: Right one way round: what the gold answer is decides how the answer is read.
 ONE_WAY = [
     ("2,74", "2.74"), ("1000,99", "1000.99"), ("c", "C"), ("52", "52_8"), ("The answer is B", "B"), ("C. 42", "C"),
-    ("[[1,2],[3,4]]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("2m", r"2\text{ m}"), ("x=1", "1"),
+    ("[[1,2],[3,4]]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("2m", r"2\text{ m}"), ("x=1", "1"), ("1 to 2", "1:2"),
 ]  # fmt: skip
 
 
