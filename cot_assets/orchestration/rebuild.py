@@ -231,8 +231,8 @@ def _require_blocks(old: Old, config: Config, home: DataHome, pairs: Iterable[tu
         ).unique("block_key")
         if wanted.height:
             stores = (ShardStore(home.shards, purpose, model) for purpose in get_args(Purpose))
-            known = pl.concat(store.index() for store in stores)
-            missing = wanted.join(known, on="block_key", how="anti")
+            known = [key for store in stores for key in store.index()]
+            missing = wanted.filter(~pl.col("block_key").is_in(known))
             if missing.height:
                 text = _missing(model, missing.height, int(missing["n"].sum()))
                 raise MissingBlocksError(f"{problem_set!r}: {text}. Nothing was changed")

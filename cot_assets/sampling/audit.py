@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from heapq import nsmallest
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def chosen_blocks(plan: Sequence[PlannedBlock], share: float) -> list[PlannedBlo
     So a larger share adds blocks, and a run that is repeated looks at the same ones.
     """
     size = max(LEAST, math.ceil(share * len(plan)))
-    return sorted(plan, key=lambda p: hashlib.sha256(f"audit {p.block.key}".encode()).digest())[:size]
+    return nsmallest(size, plan, key=lambda p: hashlib.sha256(f"audit {p.key}".encode()).digest())
 
 
 def audit(
@@ -128,24 +129,26 @@ def audit(
     """
     passed = known.filter(pl.col("verdict") == "passed").unique(["block_key", "shard"], keep="last")
     seen = {(row["block_key"], row["shard"]): row for row in passed.iter_rows(named=True)}
-    by_key = {p.block.key: p for p in plan}
-    old = known.filter(pl.col("verdict") == "set_aside", pl.col("block_key").is_in(list(by_key)))
+    told = set(known["block_key"])
+    told = {p.key for p in plan if p.key in told}
+    old = known.filter(pl.col("verdict") == "set_aside", pl.col("block_key").is_in(list(told)))
     reading = _Reading(engine, sampling, store, seen, old, len(plan), report, keep)
-    chosen = {key for key, _ in seen if key in by_key}
+    chosen = {key for key, _ in seen if key in told}
     if is_new:  # those that failed in an audit that was interrupted belong to it
-        chosen |= {p.block.key for p in chosen_blocks(plan, share)} | by_key.keys() & set(known["block_key"])
+        chosen |= {p.key for p in chosen_blocks(plan, share)} | told
     elif not chosen:
         raise CannotScoreError("nothing was sampled here, and no audit of what is there is on record")
-    judgment = reading.look([p for p in plan if p.block.key in chosen])
+    judgment = reading.look([p for p in plan if p.key in chosen])
     if judgment.failed:
-        reading.look([p for p in plan if p.block.key not in reading.found])
-        again = [by_key[key] for key in reading.set_aside()]
+        reading.look([p for p in plan if p.key not in reading.found])
+        failed = set(reading.set_aside())
+        again = [p for p in plan if p.key in failed]
         keep(reading.rows())
-        store.set_aside([p.block.key for p in again])
+        store.set_aside([p.key for p in again])
         sample_again(again)
         judgment = reading.look(again)
-    failed = tuple(key for key, row in reading.found.items() if row["verdict"] == "failed")
-    return Audit(reading.rows(), judgment, failed, len(reading.aside) - len(failed))
+    still = tuple(key for key, row in reading.found.items() if row["verdict"] == "failed")
+    return Audit(reading.rows(), judgment, still, len(reading.aside) - len(still))
 
 
 @dataclass
@@ -165,16 +168,16 @@ class _Reading:
 
     def look(self, blocks: Sequence[PlannedBlock]) -> Judgment:
         """What all blocks so far and these come to."""
-        shards = dict(self.store.index().select("block_key", "shard").iter_rows())
-        new = {p.block.key: p for p in blocks if (p.block.key, shards[p.block.key]) not in self.seen}
-        old = [p.block.key for p in blocks if p.block.key not in new]
+        shards = self.store.index()
+        new = {p.key: p for p in blocks if (p.key, shards[p.key]) not in self.seen}
+        old = [p.key for p in blocks if p.key not in new]
         self.found.update((key, self.seen[key, shards[key]]) for key in old)
-        status = SamplingStatus(0, sum(p.block.n for p in new.values()), is_audit=True)
+        status = SamplingStatus(0, sum(p.n for p in new.values()), is_audit=True)
         begun = kept = time.monotonic()
         for row in _scored(self.engine, list(new.values()), self.sampling, self.store, shards):
             self.found[row["block_key"]] = row
             now = time.monotonic()
-            status.n_done += new[row["block_key"]].block.n
+            status.n_done += new[row["block_key"]].n
             status.generated_tokens += row["n_tokens"]
             status.seconds = now - begun
             if status.seconds > _REPORT_SECONDS:
@@ -215,16 +218,16 @@ def _scored(
     for start in range(0, len(blocks), _AT_ONCE):
         group = blocks[start : start + _AT_ONCE]
         texts: dict[str, list[Completion]] = {}
-        rows = store.read([p.block.key for p in group]).sort("block_key", "sample_index")
+        rows = store.read([p.key for p in group]).sort("block_key", "sample_index")
         for key, ids, reason in rows.select("block_key", "token_ids", "finish_reason").iter_rows():
             texts.setdefault(key, []).append(Completion(tuple(ids), reason))
-        written = ((p.block, texts[p.block.key]) for p in group)
+        written = ((p.block, texts[p.key]) for p in group)
         for p, evidence in zip(group, engine.score(written, sampling), strict=True):
             yield {
                 "problem_id": p.prefix.problem_id,
                 "prefix_id": p.prefix.prefix_id,
-                "block_key": p.block.key,
-                "shard": shards[p.block.key],
+                "block_key": p.key,
+                "shard": shards[p.key],
                 "n_tokens": evidence.n_tokens,
                 "n_impossible": evidence.n_impossible,
                 "z": evidence.z,

@@ -6,8 +6,14 @@ Belongs here: from prefixes and a protocol to blocks. Does not belong here: wher
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from typing import overload
+
+import numpy as np
 
 from cot_assets.engines.base import Block, EngineInfo, Sampling
 from cot_assets.sampling.blocks import Purpose, block_key, block_seed, prefix_id
@@ -16,24 +22,74 @@ from cot_assets.study import BLOCK_SIZE, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """A prompt with the tokens of a trace up to a cut; ``n_prompt`` of the ids are the prompt's."""
+    """A prompt with the tokens of a trace up to a cut; ``n_prompt`` of the ids are the prompt's.
+
+    The prefixes of a trace share its ids, ``whole``; the first ``end`` of them are the prefix, all if nothing is said.
+    """
 
     problem_id: str
-    token_ids: tuple[int, ...]
+    whole: Sequence[int] | np.ndarray = field(repr=False, compare=False)
     n_prompt: int
-    prefix_id: str = field(init=False, repr=False, compare=False)  #: hash of the token ids
+    end: int = -1
+    prefix_id: str = field(init=False)  #: hash of the token ids
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "prefix_id", prefix_id(self.token_ids))
+        whole = np.asarray(self.whole, np.int32)
+        end = len(whole) if self.end < 0 else self.end
+        object.__setattr__(self, "whole", whole)
+        object.__setattr__(self, "end", end)
+        object.__setattr__(self, "prefix_id", prefix_id(whole[:end]))
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """Of prompt and prefix."""
+        return tuple(np.asarray(self.whole)[: self.end].tolist())
+
+    @property
+    def prompt(self) -> tuple[int, ...]:
+        """Token ids of the prompt alone."""
+        return tuple(np.asarray(self.whole)[: self.n_prompt].tolist())
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedBlock:
     """A block with what its rows in tables need: ``first_sample`` is the sample index of its first row."""
 
-    block: Block
+    key: str
     prefix: Prefix
+    n: int
+    max_new_tokens: int
     first_sample: int
+
+    @property
+    def block(self) -> Block:
+        """What an engine is asked for: made with the token ids only then."""
+        return Block(self.key, self.prefix.token_ids, self.n, self.max_new_tokens, block_seed(self.key))
+
+
+class Plan(Sequence[PlannedBlock]):
+    """Blocks that are made whenever they are looked at: a million of them take no more room than their prefixes."""
+
+    def __init__(
+        self, prefixes: Sequence[Prefix], n: Iterable[int], block: Callable[[Prefix, int], PlannedBlock]
+    ) -> None:
+        """``n`` says how many blocks each prefix has, ``block`` makes one of them."""
+        self._prefixes, self._block = prefixes, block
+        self._ends = array("q", accumulate(n))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> PlannedBlock: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[PlannedBlock]: ...
+    def __getitem__(self, index: int | slice) -> PlannedBlock | list[PlannedBlock]:
+        numbers = range(len(self))[index]
+        if isinstance(numbers, range):
+            return [self[i] for i in numbers]
+        place = bisect_right(self._ends, numbers)
+        return self._block(self._prefixes[place], numbers - (self._ends[place - 1] if place else 0))
 
 
 def sampling_of(protocol: Protocol) -> Sampling:
@@ -63,14 +119,9 @@ def plan_block(
     Raises:
         ValueError: The prefix has used up the budget.
     """
-    budget = protocol.sampling.max_tokens - (len(prefix.token_ids) - prefix.n_prompt)
-    if budget < 1:
-        raise ValueError(
-            f"problem {prefix.problem_id!r}: the prefix has used up max_tokens = {protocol.sampling.max_tokens}; "
-            "raise it in protocols.toml"
-        )
+    budget = _budget(prefix, protocol)
     budget = budget if most_tokens is None else min(budget, most_tokens)
-    budget = info.room(len(prefix.token_ids), budget)
+    budget = info.room(prefix.end, budget)
     key = block_key(
         info,
         prefix.prefix_id,
@@ -80,7 +131,17 @@ def plan_block(
         purpose=purpose,
         seed=protocol.sampling.seed,
     )
-    return PlannedBlock(Block(key, prefix.token_ids, size, budget, block_seed(key)), prefix, index * size)
+    return PlannedBlock(key, prefix, size, budget, index * size)
+
+
+def _budget(prefix: Prefix, protocol: Protocol) -> int:
+    budget = protocol.sampling.max_tokens - (prefix.end - prefix.n_prompt)
+    if budget < 1:
+        raise ValueError(
+            f"problem {prefix.problem_id!r}: the prefix has used up max_tokens = {protocol.sampling.max_tokens}; "
+            "raise it in protocols.toml"
+        )
+    return budget
 
 
 def cut_by_context(plan: Iterable[PlannedBlock], info: EngineInfo) -> set[str]:
@@ -88,7 +149,7 @@ def cut_by_context(plan: Iterable[PlannedBlock], info: EngineInfo) -> set[str]:
     return {
         p.prefix.prefix_id
         for p in plan
-        if info.context is not None and len(p.block.token_ids) + p.block.max_new_tokens >= info.context
+        if info.context is not None and p.prefix.end + p.max_new_tokens >= info.context
     }
 
 
@@ -99,19 +160,49 @@ def plan_rollouts(
     *,
     n: Mapping[str, int] | None = None,
     purpose: Purpose = "rollout",
-) -> list[PlannedBlock]:
+) -> Plan:
     """Blocks for ``protocol.sampling.n`` rollouts of every distinct prefix, or for ``n`` by prefix_id.
 
     Sorted by token ids, so that a prefix is followed by those that continue it and the engine's prefix
     cache holds what comes next.
+
+    Raises:
+        ValueError: A prefix has used up the budget.
     """
-    size = min(BLOCK_SIZE, protocol.sampling.n)  # a greedy protocol asks for one
-    distinct = {prefix.token_ids: prefix for prefix in prefixes}
-    return [
-        plan_block(distinct[ids], index, size, protocol, info, purpose)
-        for ids in sorted(distinct)
-        for index in range((protocol.sampling.n if n is None else n[distinct[ids].prefix_id]) // size)
-    ]
+    asked = protocol.sampling.n
+    size = min(BLOCK_SIZE, asked)  # a greedy protocol asks for one
+    ordered = _by_tokens({prefix.prefix_id: prefix for prefix in prefixes}.values())
+    for prefix in ordered:
+        _budget(prefix, protocol)
+    return Plan(
+        ordered,
+        ((asked if n is None else n[prefix.prefix_id]) // size for prefix in ordered),
+        lambda prefix, index: plan_block(prefix, index, size, protocol, info, purpose),
+    )
+
+
+def _by_tokens(prefixes: Collection[Prefix]) -> list[Prefix]:
+    """Prefixes sorted by token ids, of which only those of whole traces are compared.
+
+    A prefix comes before all that begin with it and after all that are less, so its place is that of the first such
+    trace; the prefixes of one place are beginnings of one another.
+    """
+    wholes = list({id(p.whole): np.asarray(p.whole) for p in prefixes}.values())
+    wholes.sort(key=lambda ids: ids.astype(">u4").tobytes())
+    places = {id(whole): place for place, whole in enumerate(wholes)}
+    shared = [-1]  # ids at the beginning that a trace has in common with the one before
+    for one, other in pairwise(wholes):
+        n = min(len(one), len(other))
+        differing = np.flatnonzero(one[:n] != other[:n])
+        shared.append(int(differing[0]) if len(differing) else n)
+
+    def place(prefix: Prefix) -> tuple[int, int]:
+        at = places[id(prefix.whole)]
+        while shared[at] >= prefix.end:
+            at -= 1
+        return at, prefix.end
+
+    return sorted(prefixes, key=place)
 
 
 def plan_traces(prompts: Iterable[Prefix], protocol: Protocol, info: EngineInfo) -> list[PlannedBlock]:

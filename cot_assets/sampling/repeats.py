@@ -99,7 +99,7 @@ class Repeats:
 
     def check(self, planned: PlannedBlock, completions: Completions) -> None:
         """Take note of a block; raises :class:`EngineError` where it repeats others of its prefix."""
-        key, block = planned.block.key, _hashed(completions)
+        key, block = planned.key, _hashed(completions)
         others = self._seen[planned.prefix.prefix_id]
         for other, earlier in others.items():
             chance, n_matched = log10_in_order(block, earlier)
@@ -129,7 +129,7 @@ class Repeats:
 
 def _repeat(planned: PlannedBlock, what: str) -> EngineError:
     return EngineError(
-        f"block {planned.block.key} of problem {planned.prefix.problem_id!r} {what}. Its draws do not follow its seed: "
+        f"block {planned.key} of problem {planned.prefix.problem_id!r} {what}. Its draws do not follow its seed: "
         "was the server started again with the --seed that it had before, or does a cache answer in its place? The "
         "block is not kept. Start the server with a fresh --seed, then run again. Blocks that it finished since its "
         "last start may be related to older ones"

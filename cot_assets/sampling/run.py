@@ -7,13 +7,13 @@ Belongs here: sampling what is missing, progress, the cost of the run. Does not 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
-from cot_assets.engines.base import BlockResult, Engine, EngineError, Sampling, Waiting, Working
+from cot_assets.engines.base import Block, BlockResult, Engine, EngineError, Sampling, Waiting, Working
 from cot_assets.sampling.batches import Batch
 from cot_assets.sampling.cuts import REPLACEMENT, complete_text
 from cot_assets.sampling.plan import PlannedBlock, Prefix
@@ -161,27 +161,39 @@ def sample_missing(
         ShardsInUseError: Another process samples the model.
         ShardWriteError: A shard cannot be written.
     """
-    n_total = sum(p.block.n for p in plan)
     started = time.monotonic()
+    missing, underway = set[str](), dict[str, PlannedBlock]()  # keys, and the blocks that the engine has
+    status = SamplingStatus(n_before=0, n_total=sum(p.n for p in plan))
 
-    def look() -> dict[str, PlannedBlock]:
-        known = set(store.index()["block_key"])
-        missing = {p.block.key: p for p in plan if p.block.key not in known}
-        status.n_before = n_total - sum(p.block.n for p in missing.values())
+    def look() -> bool:
+        known = store.index()
+        missing.clear()
+        status.n_before, status.most_tokens = status.n_total, 0
+        for p in plan:
+            if p.key not in known and p.key not in missing:
+                missing.add(p.key)
+                status.n_before -= p.n
+                status.most_tokens += p.n * p.max_new_tokens
         report(status)
-        return missing
+        return bool(missing)
 
-    status = SamplingStatus(n_before=0, n_total=n_total)
+    def blocks() -> Iterator[Block]:
+        for p in plan:
+            if p.key in missing:
+                missing.remove(p.key)
+                underway[p.key] = p
+                yield p.block
+
     if not look():
         return status
     with store.writing():
-        missing = look()  # another process may have finished some between the look and the lock
-        blocks = [p.block for p in missing.values()]
+        look()  # another process may have finished some between the look and the lock
+        n_missing = len(missing)
         store.sampled_with = engine.describe().sampled_with()
-        repeats = Repeats(None if engine.describe().is_seeded else store, missing.values())
-        status.most_tokens = sum(block.n * block.max_new_tokens for block in blocks)
+        wanted = (p for p in plan if p.key in missing)
+        repeats = Repeats(None if engine.describe().is_seeded else store, wanted)
         results = cast(
-            "Generator[BlockResult | Waiting | Working, None, None]", engine.sample(iter(blocks), sampling)
+            "Generator[BlockResult | Waiting | Working, None, None]", engine.sample(blocks(), sampling)
         )
         with closing(results), Batch(store) as batch:
             for result in results:
@@ -192,11 +204,11 @@ def sample_missing(
                     status.seconds = time.monotonic() - started
                     report(status)
                     continue
-                planned = missing.pop(result.block.key, None)
-                if planned is None or len(result.completions) != planned.block.n:
+                planned = underway.pop(result.block.key, None)
+                if planned is None or len(result.completions) != planned.n:
                     raise EngineError(
                         f"block {result.block.key}: {len(result.completions)} completions came back, "
-                        f"{planned.block.n if planned else 'none'} were asked for; nothing of it is kept"
+                        f"{planned.n if planned else 'none'} were asked for; nothing of it is kept"
                     )
                 if not sampling.is_greedy:
                     repeats.check(planned, [c.token_ids for c in result.completions])
@@ -204,6 +216,6 @@ def sample_missing(
                 status.add(result)
                 status.seconds = time.monotonic() - started
                 report(status)
-        if missing:
-            raise EngineError(f"{len(missing):,} of {len(blocks):,} blocks never came back; start again")
+        if lacking := len(missing) + len(underway):
+            raise EngineError(f"{lacking:,} of {n_missing:,} blocks never came back; start again")
     return status

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -37,7 +38,6 @@ SCHEMA = pa.schema(
 
 
 _TYPES = dict(pl.DataFrame(SCHEMA.empty_table()).schema)
-_INDEX = {"block_key": pl.String, "shard": pl.String}
 _SAMPLED_WITH = b"sampled_with"
 _SET_ASIDE = b"set_aside"
 _MANIFEST = ".manifest.json"  #: which files were read and found whole
@@ -62,7 +62,10 @@ class ShardStore:
     def __init__(self, shards: Path, purpose: Purpose, model: str) -> None:
         self._root, self.folder = shards, shards / f"{purpose}s" / model
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._verified: dict[Path, pl.DataFrame] = {}
+        self._blocks: dict[str, str] = {}  #: shard by key, of the files that were entered
+        self._entered: set[Path] = set()
+        self._left_out: set[tuple[str, str]] = set()  #: key and shard of what was set aside
+        self._origins: dict[str, str | None] = {}
         self._manifest = Manifest(self.folder / _MANIFEST, self.folder)
         self.sampled_with = ""  #: what an engine says of itself, kept with each shard that is written
 
@@ -148,12 +151,15 @@ class ShardStore:
         )
         return False
 
-    def _index(self, file: Path) -> pl.DataFrame | None:
-        """(block_key, shard) of a file that is whole, else None."""
+    def _keys(self, file: Path) -> Sequence[str]:
+        """Blocks of a file, none where it is not whole."""
         if not self._is_whole(file):
-            return None
-        keys = pl.read_parquet(file, columns=["block_key"], glob=False).unique(maintain_order=True)
-        return keys.with_columns(shard=pl.lit(str(file.relative_to(self._root))))
+            return ()
+        return (
+            pl.read_parquet(file, columns=["block_key"], glob=False)["block_key"]
+            .unique(maintain_order=True)
+            .to_list()
+        )
 
     def lost(self, expected: Iterable[str] = (), *, is_thorough: bool = False) -> list[str]:
         """Names of files that should be there and are not, or no more; forgotten afterwards.
@@ -171,39 +177,33 @@ class ShardStore:
         self._manifest.save()
         return gone
 
-    def index(self) -> pl.DataFrame:
-        """All blocks in whole files: (block_key, shard), each block once; files that changed are verified."""
-        present = sorted(self.folder.glob("*.parquet"))
-        new = [file for file in present if file not in self._verified]
-        for file in new:
-            if (frame := self._index(file)) is not None:
-                self._verified[file] = frame
-        if new:
+    def index(self) -> Mapping[str, str]:
+        """Shard by key of all blocks in whole files; files that are new or have changed are verified."""
+        present, aside = sorted(self.folder.glob("*.parquet")), self._aside()
+        if aside != self._left_out or not self._entered <= set(present):
+            self._blocks, self._entered, self._left_out = {}, set(), aside
+        if new := [file for file in present if file not in self._entered]:
+            for file in new:
+                shard = str(file.relative_to(self._root))
+                for key in self._keys(file):
+                    if (key, shard) not in aside:
+                        self._blocks.setdefault(key, shard)
+            self._entered |= set(new)
             self._manifest.save()
-        frames = [self._verified[file] for file in present if file in self._verified]
-        found = pl.concat([pl.DataFrame(schema=_INDEX), *frames])
-        return found.join(self._aside(), on=["block_key", "shard"], how="anti", maintain_order="left").unique(
-            "block_key", keep="first", maintain_order=True
-        )
+        return self._blocks
 
-    def origins(self) -> pl.DataFrame:
-        """(block_key, shard, sampled_with) of all blocks; sampled_with is NULL where a shard does not say."""
-        index = self.index()
-        shards = index["shard"].unique(maintain_order=True).to_list()
-        said = [(pq.read_schema(self._root / shard).metadata or {}).get(_SAMPLED_WITH) for shard in shards]
-        origin = pl.DataFrame(
-            {"shard": shards, "sampled_with": [None if text is None else text.decode() for text in said]},
-            schema={"shard": pl.String, "sampled_with": pl.String},
-        )
-        return index.join(origin, on="shard", maintain_order="left")
+    def origin(self, shard: str) -> str | None:
+        """What sampled a shard's blocks, None where the shard does not say."""
+        if shard not in self._origins:
+            said = (pq.read_schema(self._root / shard).metadata or {}).get(_SAMPLED_WITH)
+            self._origins[shard] = None if said is None else said.decode()
+        return self._origins[shard]
 
-    def _aside(self) -> pl.DataFrame:
-        """(block_key, shard) of the blocks that were set aside."""
+    def _aside(self) -> set[tuple[str, str]]:
+        """Key and shard of the blocks that were set aside."""
         names = [file.stem.split("-") for file in self.folder.glob(f"*{_ASIDE}")]
         of_shard = str(self.folder.relative_to(self._root) / "{}.parquet")
-        return pl.DataFrame(
-            [(key, of_shard.format(stem)) for key, stem in names], schema=_INDEX, orient="row"
-        )
+        return {(key, of_shard.format(stem)) for key, stem in names}
 
     def set_aside(self, keys: Collection[str]) -> None:
         """Have blocks count as missing from now on; their rows are kept in files of their own, and in the shard."""
@@ -214,21 +214,25 @@ class ShardStore:
     def completions(self, prefixes: Collection[str]) -> Iterator[tuple[str, str, list[list[int]]]]:
         """Of the blocks of these prefixes: prefix_id, block_key and token ids by sample; file by file."""
         wanted, columns = list(prefixes), ["prefix_id", "block_key", "sample_index", "token_ids"]
-        for shard in self.index()["shard"].unique(maintain_order=True):
-            rows = pl.read_parquet(self._root / str(shard), columns=columns, glob=False)
+        for shard in dict.fromkeys(self.index().values()):
+            rows = pl.read_parquet(self._root / shard, columns=columns, glob=False)
             rows = rows.filter(pl.col("prefix_id").is_in(wanted)).sort("sample_index")
             for (prefix, key), block in rows.group_by("prefix_id", "block_key", maintain_order=True):
                 yield str(prefix), str(key), block["token_ids"].to_list()
 
     def read(self, keys: Collection[str]) -> pl.DataFrame:
         """Rows of the blocks ``keys`` with their ``shard``, a block that was written twice only once."""
-        wanted = self.index().filter(pl.col("block_key").is_in(list(keys)))
-        frames = [
-            pl.read_parquet(self._root / str(shard), glob=False).join(blocks, on="block_key")
-            for (shard,), blocks in wanted.group_by("shard", maintain_order=True)
-        ]
         no_rows = pl.DataFrame(SCHEMA.empty_table()).with_columns(shard=pl.lit("", pl.String))
-        return pl.concat([no_rows, *frames])
+        return pl.concat([no_rows, *self.parts(keys)])
+
+    def parts(self, keys: Iterable[str]) -> Iterator[pl.DataFrame]:
+        """:meth:`read`, shard by shard."""
+        index, wanted = self.index(), defaultdict[str, list[str]](list)
+        for key in set(keys) & index.keys():
+            wanted[index[key]].append(key)
+        for shard, blocks in sorted(wanted.items()):
+            rows = pl.read_parquet(self._root / shard, glob=False).filter(pl.col("block_key").is_in(blocks))
+            yield rows.with_columns(shard=pl.lit(shard))
 
 
 def with_texts(shards: Path, rollouts: pl.DataFrame, most: int) -> pl.DataFrame:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cache
 from typing import Any
 
 import polars as pl
 
 from cot_assets.engines.base import Engine
 from cot_assets.grading.text.statements import first_leak, states_answer_at
-from cot_assets.sampling.blocks import prefix_ids
+from cot_assets.sampling.blocks import block_seed, prefix_ids
 from cot_assets.sampling.cuts import Decode, char_ends, cut_positions, ends_within
 from cot_assets.sampling.plan import PlannedBlock, Prefix, sampling_of
 from cot_assets.study import CutPolicy, Protocol
@@ -58,12 +59,12 @@ def traces_frame(
     planned = pl.DataFrame(
         [
             {
-                "block_key": p.block.key,
+                "block_key": p.key,
                 "problem_id": p.prefix.problem_id,
                 "index": p.first_sample,
                 "prompt_token_ids": p.prefix.token_ids,
                 "trace_id": hashlib.sha256(
-                    f"{problem_set}|{model}|{p.prefix.problem_id}|{p.block.key}".encode()
+                    f"{problem_set}|{model}|{p.prefix.problem_id}|{p.key}".encode()
                 ).hexdigest()[:16],
             }
             for p in plan
@@ -97,40 +98,40 @@ def traces_frame(
 
 
 def blocks_frame(
-    plan: Sequence[PlannedBlock], protocol: Protocol, engine: Engine, origins: pl.DataFrame
+    plan: Iterable[PlannedBlock],
+    protocol: Protocol,
+    engine: Engine,
+    origin: Callable[[str], str | None],
 ) -> pl.DataFrame:
     """Columns of ``blocks`` but problem_set, model and asset.
 
-    What a block was sampled with is what its shard says (``origins``: block_key, sampled_with). Where that does not say,
-    it is what the block's key names: all that the engine says of itself but its version.
+    What a block was sampled with is what its shard says (``origin``, by key). Where that does not say, it is what the
+    block's key names: all that the engine says of itself but its version.
     """
-    said = {
-        key: text for key, text in origins.select("block_key", "sampled_with").iter_rows() if text is not None
-    }
     info = engine.describe()
-    read = {p.prefix.token_ids[: p.prefix.n_prompt] for p in plan}
-    prompts_of = {ids: engine.decode(ids, with_special=True) for ids in read}
     unsaid = replace(info, version="unknown", device="unknown").sampled_with()
     sampling = asdict(sampling_of(protocol))
+
+    @cache
+    def sampled_with(text: str, max_tokens: int) -> str:
+        return json.dumps({**json.loads(text), **sampling, "max_tokens": max_tokens}, sort_keys=True)
+
+    @cache
+    def prompt(token_ids: tuple[int, ...]) -> str:
+        return engine.decode(token_ids, with_special=True)
+
     return pl.DataFrame(
         [
             {
                 "problem_id": p.prefix.problem_id,
                 "prefix_id": p.prefix.prefix_id,
-                "block_index": p.first_sample // p.block.n,
-                "block_key": p.block.key,
-                "n": p.block.n,
-                "seed": str(p.block.seed),
+                "block_index": p.first_sample // p.n,
+                "block_key": p.key,
+                "n": p.n,
+                "seed": str(block_seed(p.key)),
                 "model_revision": info.model_revision,
-                "sampled_with": json.dumps(
-                    {
-                        **json.loads(said.get(p.block.key, unsaid)),
-                        **sampling,
-                        "max_tokens": p.block.max_new_tokens,
-                    },
-                    sort_keys=True,
-                ),
-                "prompt": prompts_of[p.prefix.token_ids[: p.prefix.n_prompt]],
+                "sampled_with": sampled_with(origin(p.key) or unsaid, p.max_new_tokens),
+                "prompt": prompt(p.prefix.prompt),
                 "protocol": protocol.name,
                 "sampling_hash": protocol.sampling_hash,
             }
@@ -241,16 +242,16 @@ def _first_statements(trace: Mapping[str, Any], problem: Mapping[str, Any]) -> t
     return stated, first_leak(trace["text"], problem["gold_answer"], kind)
 
 
-def prefixes_of(frame: pl.DataFrame) -> list[Prefix]:
-    """Prefixes of a table with token_ids (prompt and prefix) and n_tokens (prefix)."""
-    one: dict[int, int] = {}  # object for each id: millions of equal numbers take gigabytes
+def prefixes_of(traces: pl.DataFrame) -> list[Prefix]:
+    """Prefixes of traces: problem_id, prompt_token_ids, token_ids, and ``ends``, the tokens before each cut."""
+    wholes = traces.select(pl.concat_list("prompt_token_ids", "token_ids")).to_series()
+    rest = traces.select("problem_id", n_prompt=pl.col("prompt_token_ids").list.len(), ends="ends")
     return [
-        Prefix(
-            row["problem_id"],
-            tuple(map(one.setdefault, row["token_ids"], row["token_ids"])),
-            len(row["token_ids"]) - row["n_tokens"],
+        Prefix(problem_id, whole, n_prompt, n_prompt + end)
+        for whole, (problem_id, n_prompt, ends) in zip(
+            map(pl.Series.to_numpy, wholes), rest.iter_rows(), strict=True
         )
-        for row in frame.select("problem_id", "token_ids", "n_tokens").iter_rows(named=True)
+        for end in ends
     ]
 
 
@@ -276,16 +277,22 @@ def rollouts_frame(
     )  # fmt: skip
 
 
-def slices(rows: pl.DataFrame, places: pl.DataFrame, characters: int) -> Iterator[pl.DataFrame]:
+def slices(shards: Iterable[pl.DataFrame], places: pl.DataFrame, characters: int) -> Iterator[pl.DataFrame]:
     """Rows of shards in parts whose prefixes together have about so many characters.
 
     Args:
-        rows: With prefix_id.
+        shards: Rows with prefix_id.
         places: prefix_id and ``char_end``, the length of its text.
         characters: Of all prefixes of a part, one for each row.
     """
-    longest = places["char_end"].max()
-    yield from rows.iter_slices(max(1, characters // (int(str(longest or 0)) + 1)))
+    most, waiting = max(1, characters // (int(str(places["char_end"].max() or 0)) + 1)), list[pl.DataFrame]()
+    for part in (part for rows in shards for part in rows.iter_slices(most)):
+        if sum(each.height for each in waiting) + part.height > most:
+            yield pl.concat(waiting)
+            waiting.clear()
+        waiting.append(part)
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def texts_at(places: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:

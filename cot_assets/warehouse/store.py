@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -22,13 +22,15 @@ import polars as pl
 
 from cot_assets.study import DataHome
 from cot_assets.warehouse import publish
-from cot_assets.warehouse.errors import WarehouseError, reason, shown
+from cot_assets.warehouse.errors import WarehouseError, shown
 from cot_assets.warehouse.lock import lock_of
 from cot_assets.warehouse.preparing import (
+    Parts,
     RowCounts,
     attach,
     damage,
     forget_rows,
+    insert,
     is_current,
     prepare,
     row_counts,
@@ -39,7 +41,6 @@ from cot_assets.warehouse.schema import (
     TableSchema,
     check_frame,
     conform,
-    duplicate_keys,
     polars_schema,
     require,
     table_schema,
@@ -73,24 +74,33 @@ class Warehouse:
         self._lock = lock_of(home.warehouse, lock_timeout_s)
 
     def write_partition(
-        self, table: str, frame: pl.DataFrame, partition: Mapping[str, str], on_conflict: Conflict = "refuse"
+        self,
+        table: str,
+        rows: pl.DataFrame | Iterable[pl.DataFrame],
+        partition: Mapping[str, str],
+        on_conflict: Conflict = "refuse",
     ) -> int:
-        """Replace the rows of a partition by a frame, in one transaction.
+        """Replace the rows of a partition by a frame or by the parts of one, in one transaction.
+
+        Parts are held packed until the last has come, so that nobody waits for the file while they are made.
 
         Args:
             table: A table of the schema.
-            frame: All columns of the table in any order; an empty frame clears the partition.
+            rows: All columns of the table in any order; no rows clear the partition.
             partition: Column to value, at least one; every row of the frame must have these values.
             on_conflict: What becomes of a row whose key stands in another partition: an error, the new row in
                 place of that one, or that one stays.
 
         Returns:
-            The number of rows of the frame.
+            The number of rows.
         """
         schema = table_schema(table)
-        frame = _rows(schema, frame, partition)
+        if isinstance(rows, pl.DataFrame):
+            rows = _rows(schema, rows, partition)
+        else:
+            rows = Parts(_rows(schema, part, partition) for part in rows)
         with self._open(f"write {table} {_named(partition)}") as con, transaction(con):
-            return _replace(con, schema, frame, partition, on_conflict)
+            return _replace(con, schema, rows, partition, on_conflict)
 
     def merge(self, table: str, frame: pl.DataFrame) -> int:
         """Insert rows, replacing those with the same primary key; returns the rows of the frame."""
@@ -98,7 +108,7 @@ class Warehouse:
         frame = conform(table, frame)
         require(table, check_frame(table, frame))
         with self._open(f"merge into {table}") as con, transaction(con):
-            _insert(con, schema, frame, "INSERT OR REPLACE")
+            insert(con, schema, frame, "INSERT OR REPLACE")
         return frame.height
 
     def forget(self, model: str, problem_set: str | None = None) -> int:
@@ -111,8 +121,10 @@ class Warehouse:
         with self._open("read") as con, transaction(con, read_only=True):
             return select(con, sql, params)
 
-    def read_table(self, table: str, **equals: object) -> pl.DataFrame:
+    def read_table(self, table: str, *, most: int | None = None, **equals: object) -> pl.DataFrame:
         """Rows of a table or view whose columns equal the values given, such as ``model="demo-weak"``; None is NULL.
+
+        At most so many, the first ones.
 
         The frame has the types of :func:`~cot_assets.warehouse.schema.polars_schema` and the order of
         the primary key; a view has that of its first columns.
@@ -121,6 +133,7 @@ class Warehouse:
         columns = ", ".join(f'"{c.name}"' for c in schema.columns)
         order = ", ".join(f'"{c}"' for c in schema.primary_key) or "ALL"
         sql = f'SELECT {columns} FROM "{schema.name}"{_where(schema, equals)} ORDER BY {order}'  # noqa: S608
+        sql += "" if most is None else f" LIMIT {most}"
         with self._open(f"read {table}") as con:
             return select(con, sql, list(equals.values())).cast(polars_schema(table))
 
@@ -266,27 +279,13 @@ def _rows(schema: TableSchema, frame: pl.DataFrame, partition: Mapping[str, str]
 def _replace(
     con: duckdb.DuckDBPyConnection,
     schema: TableSchema,
-    frame: pl.DataFrame,
+    rows: pl.DataFrame | Parts,
     partition: Mapping[str, str],
     on_conflict: Conflict,
 ) -> int:
     con.execute(f'DELETE FROM "{schema.name}"{_where(schema, partition)}', list(partition.values()))  # noqa: S608
-    _insert(con, schema, frame, _VERBS[on_conflict])
-    return frame.height
-
-
-def _insert(con: duckdb.DuckDBPyConnection, schema: TableSchema, frame: pl.DataFrame, verb: str) -> None:
-    if frame.is_empty():
-        return
-    con.register("incoming_rows", frame)  # until the connection closes, which is soon
-    try:
-        con.execute(f'{verb} INTO "{schema.name}" BY NAME SELECT * FROM incoming_rows')  # noqa: S608
-    except duckdb.ConstraintException as error:
-        require(schema.name, duplicate_keys(schema, frame))
-        raise WarehouseError(
-            f"rows refused by table {schema.name!r}: a primary key ({', '.join(schema.primary_key)}) "
-            f"stands in another partition already: {reason(error)}"
-        ) from error
+    insert(con, schema, rows, _VERBS[on_conflict])
+    return rows.height
 
 
 def _where(schema: TableSchema, equals: Mapping[str, object]) -> str:

@@ -38,6 +38,7 @@ from cot_assets.orchestration.state import ensure_partitions  # noqa: E402
 from cot_assets.sampling.plan import plan_rollouts, sampling_of  # noqa: E402
 from cot_assets.sampling.tables import prefixes_of  # noqa: E402
 from cot_assets.study import ModelEntry  # noqa: E402
+from cot_assets.warehouse.store import Warehouse  # noqa: E402
 
 MODEL, PROBLEMS = "strong", "bench"
 UNIT = Unit("evaluate_model", PROBLEMS, MODEL)
@@ -99,7 +100,9 @@ def _measure(lab: Lab, repeat: int) -> None:
         execute(definitions, instance, Unit("load_problems", PROBLEMS), assets=["problems"])
         execute(definitions, instance, UNIT, assets=["traces", "prefixes"])
         protocol = config.protocol_of(PROBLEMS)
-        prefixes = prefixes_of(lab.table("prefixes"))
+        prefixes = prefixes_of(
+            Warehouse(lab.home).read_transform("cut_traces", {"problem_set": PROBLEMS, "model": MODEL})
+        )
         blocks = [p.block for p in plan_rollouts(prefixes, protocol, engine.describe())]
         tokens = 0
 

@@ -1,8 +1,9 @@
-"""Peak memory over a plan of many blocks: planned from a table of prefixes, sampled into real shards, found again.
+"""Peak memory over a plan of many blocks: planned from cut traces, sampled into real shards, found again, audited, entered.
 
     python tests/benchmarks/plan_memory.py [BLOCKS]
 
-By hand; a million blocks take a quarter of an hour of CPU time. The engine is a trivial one, since what is measured is what the
+By hand; a million blocks take some minutes of CPU time. Each has one rollout and a prefix of its own, which is the most that
+a plan can be; text waits in memory for its shard by the rollout, however many a block has. The engine is a trivial one, since what is measured is what the
 driver of any engine holds: plan, what is missing, what repeats are looked for in, and the index of the shards.
 """
 
@@ -14,18 +15,25 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from cot_assets.engines.base import Block, BlockResult, Completion, EngineInfo, Sampling
-from cot_assets.sampling.plan import PlannedBlock, plan_rollouts, sampling_of
+from cot_assets.orchestration.assets.materializing import Scope
+from cot_assets.orchestration.assets.sampling import write_blocks
+from cot_assets.sampling.audit import audit
+from cot_assets.sampling.plan import plan_rollouts, sampling_of
 from cot_assets.sampling.run import sample_missing
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.sampling.tables import prefixes_of
-from cot_assets.study import Protocol
+from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence
+from cot_assets.study import DataHome, load_config
+from cot_assets.warehouse.schema import polars_schema
+from cot_assets.warehouse.store import Warehouse
 
-N, TOKENS, LENGTH = 256, 512, 4  #: rollouts of a prefix, mean tokens of a prefix, tokens of a rollout
+CUTS, TOKENS, LENGTH = 20, 1024, 4  #: cuts of a trace, its tokens, tokens of a rollout
 VOCABULARY, SEED = 150_000, 1
 
 
@@ -38,6 +46,9 @@ class TrivialEngine:
     def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
         return "".join(chr(97 + i % 26) for i in token_ids)
 
+    def score(self, written: Iterable[tuple[Block, Sequence[Completion]]], _: Sampling) -> Iterator[Evidence]:
+        yield from (NO_EVIDENCE for _ in written)
+
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:
         for block in blocks:
             ids = np.random.default_rng(block.seed).integers(0, VOCABULARY, block.n * LENGTH)
@@ -47,17 +58,18 @@ class TrivialEngine:
             yield BlockResult(block, completions, len(block.token_ids), None, block.n * (LENGTH + 1))
 
 
-def prefixes(n: int) -> pl.DataFrame:
-    """The table's columns that a plan is made of; cuts of traces of twice the mean length."""
-    rng, per_trace = np.random.default_rng(SEED), 32
-    rows: list[dict[str, object]] = []
-    for trace in range(-(-n // per_trace)):
-        ids = rng.integers(0, VOCABULARY, 2 * TOKENS)
-        for cut in range(per_trace):
-            end = 2 * TOKENS * (cut + 1) // per_trace
-            rows.append({"problem_id": f"p{trace}", "token_ids": ids[:end], "n_tokens": end - 1})
+def cut_traces(n_prefixes: int) -> pl.DataFrame:
+    """What a plan is made of: traces with their cuts."""
+    rng = np.random.default_rng(SEED)
+    n = -(-n_prefixes // CUTS)
     return pl.DataFrame(
-        rows[:n], schema={"problem_id": pl.String, "token_ids": pl.List(pl.Int32), "n_tokens": pl.Int32}
+        {
+            "problem_id": [f"p{i}" for i in range(n)],
+            "prompt_token_ids": [[i] for i in range(n)],
+            "token_ids": list(rng.integers(0, VOCABULARY, (n, TOKENS), np.int32)),
+            "ends": [[TOKENS * cut // CUTS for cut in range(CUTS)]] * n,
+        },
+        schema_overrides={"prompt_token_ids": pl.List(pl.Int32), "token_ids": pl.List(pl.Int32)},
     )
 
 
@@ -68,23 +80,28 @@ def peak() -> float:
 
 def main(n_blocks: int) -> None:
     """Print peak memory and CPU seconds after each stage."""
-    engine, protocol = (
-        TrivialEngine(),
-        Protocol(name="p", n=N, max_tokens=4 * TOKENS, temperature=1.0, top_p=1.0),
-    )
+    engine: Any = TrivialEngine()
 
     def said(stage: str) -> None:
         print(f"{stage:28} peak {peak():5.2f} GB  {time.process_time():7.0f} s CPU", flush=True)
 
-    table = prefixes(n_blocks * 16 // N)
-    said(f"table of {table.height:,} prefixes")
-    plan: list[PlannedBlock] = plan_rollouts(prefixes_of(table), protocol, engine.describe())
-    said(f"plan of {len(plan):,} blocks")
     with tempfile.TemporaryDirectory() as folder:
+        home = DataHome(Path(folder))
+        scope = Scope(load_config(), Warehouse(home), "checker-jumping", "m")
+        protocol = scope.protocol.model_copy(update={"n": 1})
+        traces = cut_traces(n_blocks)
+        said(f"{traces.height:,} traces")
+        plan = plan_rollouts(prefixes_of(traces), protocol, engine.describe())
+        said(f"plan of {len(plan):,} blocks")
         for stage in ("sampled", "found again"):
-            store = ShardStore(Path(folder), "rollout", "m")
-            sample_missing(engine, plan, sampling_of(protocol), store, lambda _: None)  # type: ignore[arg-type]
+            store = ShardStore(home.shards, "rollout", "m")
+            sample_missing(engine, plan, sampling_of(protocol), store, lambda _: None)
             said(stage)
+        none = pl.DataFrame(schema=polars_schema("audits"))
+        audit(engine, plan, sampling_of(protocol), store, protocol.sampling.audit_share, none, lambda _: None)
+        said("audited")
+        write_blocks(scope, "completions", plan, engine, store)
+        said("entered in the warehouse")
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def killed(prefixes: list[Prefix], root: Path) -> Killed:
     process.kill()
     process.wait()
     alive = survivors(children)
-    finished = ShardStore(root, "rollout", "m").index().height
+    finished = len(ShardStore(root, "rollout", "m").index())
     return Killed(finished, alive, seed)
 
 
@@ -138,7 +138,7 @@ def bereaved(killed: object, prefixes: list[Prefix], root: Path) -> Bereaved:
         code = process.wait()
     seconds = time.monotonic() - started
     alive = survivors(children)
-    finished = ShardStore(own, "rollout", "m").index().height
+    finished = len(ShardStore(own, "rollout", "m").index())
     return Bereaved(own, finished, alive, seconds, code, (own / "stderr").read_text())
 
 
@@ -275,14 +275,14 @@ def test_a_killed_run_goes_on_and_samples_nothing_twice(
     """Whether the run itself was killed or the engine's process."""
     where, finished = (root, killed.finished) if what == "run" else (bereaved.root, bereaved.finished)
     plan, store = plan_for(vllm_engine, prefixes), ShardStore(where, "rollout", "m")
-    before = set(store.index()["block_key"])
+    before = set(store.index())
     assert 12 <= finished == len(before) < len(plan)
     status = sample_missing(vllm_engine, plan, SAMPLING, store, lambda _: None)
     assert status.n_blocks == len(plan) - finished
     rows = store.read([p.block.key for p in plan])
     assert rows.height == len(plan) * 16
     assert not rows.select("prefix_id", "sample_index").is_duplicated().any()
-    assert set(store.index()["block_key"]) == {p.block.key for p in plan}
+    assert set(store.index()) == {p.block.key for p in plan}
     resumed = counts(vllm_engine, plan, store, problems)
     for statistic, freedom, p in (same_verdicts(resumed, undisturbed), agreement(resumed, undisturbed)):
         print(f"resumed against undisturbed: {statistic:.1f} on {freedom}, p {p:.3f}")

@@ -87,7 +87,7 @@ def traces(
         return _given_traces(context, scope, problems, engine)
     plan = plan_traces(prompts(problems, engine), scope.protocol, engine.describe())
     store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "trace")
-    rows = store.read([p.block.key for p in plan])
+    rows = store.read([p.key for p in plan])
     frame = traces_frame(rows, plan, engine, scope.problem_set, scope.model, scope.protocol)
     gold = problems.select("problem_id", *GRADED_BY)
     frame = scope.judge(frame.join(gold, on="problem_id")).drop(GRADED_BY)
@@ -185,16 +185,16 @@ def completions(
     """N rollouts of every prefix, complete when this materializes."""
     scope = common.sampled_scope_of(context, study)
     engine = sampling.open_engine(scope, engines)
-    wanted = prefixes_of(scope.warehouse.read_table("prefixes", **scope.where))
+    wanted = prefixes_of(scope.warehouse.read_transform("cut_traces", scope.where))
     plan = plan_rollouts(wanted, scope.protocol, engine.describe())
     store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
-    blocks = sampling.write_blocks(scope, "completions", plan, engine, store)
+    n_blocks = sampling.write_blocks(scope, "completions", plan, engine, store)
     return common.finished(
-        blocks,
+        scope.warehouse.read_table("blocks", most=showing.LOOKED_AT, **scope.where, asset="completions"),
         scope.fingerprint,
         checks=sampling.AUDIT,
         findings={"audit": audit},
-        metadata=cost,
+        metadata={**cost, "dagster/partition_row_count": n_blocks},
     )
 
 
@@ -294,7 +294,7 @@ def quick_look(
 
         def draw(plan: Sequence[PlannedBlock], purpose: Purpose) -> pl.DataFrame:
             store = run.sample(plan, purpose, is_last=purpose == "rollout")
-            return store.read([planned.block.key for planned in plan])
+            return store.read([planned.key for planned in plan])
 
         curves = quick_curves(problems, config.model, scope.protocol, engine, draw, judge)
         cost = run.cost

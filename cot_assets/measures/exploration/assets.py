@@ -78,7 +78,7 @@ def _explore(
         )
         plan = [p for p in whole if p.first_sample >= asked[p.prefix.prefix_id][0]]
         store = run.sample(plan, "exploration", is_last=False)
-        rows = store.read([p.block.key for p in plan])
+        rows = store.read([p.key for p in plan])
         exploration.add(
             asked, scope.judge(rollouts_frame(rows, exploration.texts(asked), problems, protocol))
         )

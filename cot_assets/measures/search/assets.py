@@ -103,7 +103,7 @@ def _search(
 
         def draw(blocks: Sequence[PlannedBlock], *, is_last: bool = False) -> greedy.Outcomes:
             store = run.sample(blocks, "rollout", is_last=is_last)
-            rows = store.read([planned.block.key for planned in blocks])
+            rows = store.read([planned.key for planned in blocks])
             texts = tables.prefix_texts(blocks, engine.decode)
             graded = judge(rollouts_frame(rows, texts, problems, protocol))
             outcomes.update(tables.outcomes_of(rows, graded))
@@ -123,6 +123,6 @@ def _search(
     counted = pl.DataFrame([{**row, **revision} for row in trace_rows], infer_schema_length=None)
     found = judge_searches(counted, steps, protocol)
     effects = search_effects(found, steps, traces, protocol)
-    asked = list({planned.block.key: planned for planned in plan}.values())
+    asked = list({planned.key: planned for planned in plan}.values())
     used = tables.used_rollouts(searches, outcomes, protocol, info)
     return _Found(dict(zip(_TABLES, (found, steps), strict=True)), effects, used), asked

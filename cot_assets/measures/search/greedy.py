@@ -121,7 +121,7 @@ class Search:
     def prefix(self, n_steps: int | None = None, more: tuple[int, ...] = ()) -> Prefix:
         """The prompt with the first so many chosen chunks (all if None) and ``more`` tokens."""
         chosen = (token for chunk in self.chunks[:n_steps] for token in chunk)
-        return replace(self.prompt, token_ids=(*self.prompt.token_ids, *chosen, *more))
+        return replace(self.prompt, whole=(*self.prompt.token_ids, *chosen, *more), end=-1)
 
 
 def wanted(search: Search, protocol: Protocol, info: EngineInfo) -> list[PlannedBlock]:
@@ -137,7 +137,7 @@ def wanted(search: Search, protocol: Protocol, info: EngineInfo) -> list[Planned
         for block in selection_blocks(search.prefix(more=candidate.token_ids), protocol, info)
     ]
     # Two candidates of the same tokens are one prefix, and share their rollouts.
-    return list({planned.block.key: planned for planned in blocks}.values())
+    return list({planned.key: planned for planned in blocks}.values())
 
 
 def advance(search: Search, outcomes: Outcomes, protocol: Protocol, info: EngineInfo) -> Search:
@@ -149,10 +149,10 @@ def advance(search: Search, outcomes: Outcomes, protocol: Protocol, info: Engine
     asked = wanted(search, protocol, info)
     if not asked:
         return search
-    spent = search.tokens_spent + sum(o.n_tokens for p in asked for o in outcomes[p.block.key])
+    spent = search.tokens_spent + sum(o.n_tokens for p in asked for o in outcomes[p.key])
     if not search.candidates:
-        sampled = [outcomes[planned.block.key][0] for planned in asked]
-        at = len(search.prefix().token_ids) - search.prompt.n_prompt
+        sampled = [outcomes[planned.key][0] for planned in asked]
+        at = search.prefix().end - search.prompt.n_prompt
         search = replace(
             search,
             candidates=tuple(_candidate(outcome, at, protocol) for outcome in sampled),
@@ -200,7 +200,7 @@ def search_all(
     """
     searches = [Search(prompt) for prompt in prompts]
     while blocks := [p for search in searches for p in wanted(search, protocol, info)]:
-        outcomes = draw(list({planned.block.key: planned for planned in blocks}.values()))
+        outcomes = draw(list({planned.key: planned for planned in blocks}.values()))
         searches = [advance(search, outcomes, protocol, info) for search in searches]
     return searches
 
@@ -239,12 +239,12 @@ def plain_blocks(prefix: Prefix, protocol: Protocol, info: EngineInfo) -> list[P
 
 def is_chunk(planned: PlannedBlock) -> bool:
     """Whether a block of a search is a candidate chunk; all others are rollouts."""
-    return planned.block.n == 1
+    return planned.n == 1
 
 
 def count(outcomes: Outcomes, blocks: Iterable[PlannedBlock]) -> Counts:
     """The rollouts of some blocks by verdict."""
-    verdicts = [outcome.verdict for p in blocks for outcome in outcomes[p.block.key]]
+    verdicts = [outcome.verdict for p in blocks for outcome in outcomes[p.key]]
     unscored = verdicts.count("unscored")
     return Counts(len(verdicts) - unscored, verdicts.count("correct"), unscored)
 

@@ -96,11 +96,11 @@ def used_rollouts(
                     {
                         "problem_id": prefix.problem_id,
                         "prefix_id": prefix.prefix_id,
-                        "block_key": planned.block.key,
+                        "block_key": planned.key,
                         "sample_index": planned.first_sample + i,
                         "verdict": outcome.verdict,
                     }
-                    for i, outcome in enumerate(outcomes[planned.block.key])
+                    for i, outcome in enumerate(outcomes[planned.key])
                 ]
     return pl.DataFrame(rows, schema=USED)
 
@@ -136,7 +136,7 @@ def measuring_plan(
             ends = chunk_ends(trace["n_tokens"], protocol.sampling.search_chunk)
             for prefix in cut_prefixes(search.prompt, trace["token_ids"], ends):
                 plan += plain_blocks(prefix, protocol, info)
-    return list({planned.block.key: planned for planned in plan}.values())
+    return list({planned.key: planned for planned in plan}.values())
 
 
 def search_rows(

@@ -6,6 +6,8 @@ Belongs here: from blocks in shards to rows of ``rollouts`` and ``potentials``. 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import dagster as dg
 import polars as pl
 
@@ -14,13 +16,15 @@ from cot_assets.orchestration.assets.resources import Study
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.sampling.tables import GRADED_BY, rollouts_frame, slices, texts_at
 from cot_assets.statistics.estimates import add_potential
-from cot_assets.warehouse.schema import conform, polars_schema
 from cot_assets.warehouse.store import Conflict
 
 #: Where the prefixes of an asset come from. One that a reader's own trace has and that it is given as well (the
 #: empty one) is its own: both assets ask for the same blocks, so either has the same rollouts of it.
 ORIGINS = {"completions": "own", "transfer_completions": "given"}
 ON_CONFLICT: dict[str, Conflict] = {"completions": "replace", "transfer_completions": "keep"}
+_BLOCKS = """
+SELECT prefix_id, block_key, n FROM blocks WHERE problem_set = $problem_set AND model = $model AND asset = $asset
+"""
 _CHARACTERS = 200_000_000  #: of prefixes that are held in memory at once
 
 
@@ -32,11 +36,12 @@ def grade_rollouts(study: Study, scope: Scope, asset: str) -> None:
         scope: The partition.
         asset: A key of :data:`ORIGINS`.
     """
-    blocks = scope.warehouse.read_table("blocks", **scope.where, asset=asset)
-    rows = ShardStore(study.home().shards, "rollout", scope.model).read(blocks["block_key"].to_list())
-    if rows.height != blocks["n"].sum():
+    store = ShardStore(study.home().shards, "rollout", scope.model)
+    blocks = scope.warehouse.read(_BLOCKS, {**scope.where, "asset": asset})
+    found = blocks.filter(pl.col("block_key").is_in([*store.index()]))
+    if found.height != blocks.height:
         raise dg.Failure(
-            f"{asset} of {scope.model!r} on {scope.problem_set!r}: the shards hold {rows.height:,} of "
+            f"{asset} of {scope.model!r} on {scope.problem_set!r}: the shards hold {found['n'].sum():,} of "
             f"{blocks['n'].sum():,} rollouts; materialize `{asset}` again, it samples only what is missing",
             allow_retries=False,
         )
@@ -45,14 +50,15 @@ def grade_rollouts(study: Study, scope: Scope, asset: str) -> None:
         traces = scope.warehouse.read_transform("texts_of_set", {"problem_set": scope.problem_set})
         problems = scope.problems()
     places = places.join(blocks, on="prefix_id", how="semi")
-    graded = [pl.DataFrame(schema=polars_schema("rollouts"))]
-    with scope.judging() as judge:
-        for part in slices(rows.drop("token_ids"), places, _CHARACTERS):
-            texts = texts_at(places.join(part, on="prefix_id", how="semi"), traces)
-            judged = judge(rollouts_frame(part, texts, problems, scope.protocol))
-            graded.append(conform("rollouts", _placed(judged, scope, asset)))
+
+    def graded() -> Iterator[pl.DataFrame]:
+        with scope.judging() as judge:
+            for part in slices(store.parts(blocks["block_key"]), places, _CHARACTERS):
+                texts = texts_at(places.join(part, on="prefix_id", how="semi"), traces)
+                yield _placed(judge(rollouts_frame(part, texts, problems, scope.protocol)), scope, asset)
+
     partition = {**scope.where, "origin": ORIGINS[asset]}
-    scope.warehouse.write_partition("rollouts", pl.concat(graded), partition, ON_CONFLICT[asset])
+    scope.warehouse.write_partition("rollouts", graded(), partition, ON_CONFLICT[asset])
 
 
 def count_potentials(scope: Scope, asset: str) -> None:

@@ -7,8 +7,9 @@ counting what came back (:mod:`.counting`), and any one asset.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 import dagster as dg
@@ -20,7 +21,7 @@ from cot_assets.orchestration.assets.materializing import Scope
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.sampling.audit import Audit, audit
 from cot_assets.sampling.blocks import Purpose
-from cot_assets.sampling.plan import PlannedBlock, cut_by_context, sampling_of
+from cot_assets.sampling.plan import Plan, PlannedBlock, cut_by_context, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.sampling.tables import blocks_frame
@@ -45,6 +46,7 @@ ROLLOUT_CHECKS = {
 AUDIT = {
     "audit": (True, "Sampled texts, scored again by another pass, are what the model writes: level 1e-6."),
 }
+_AT_ONCE = 20_000  #: blocks of which rows are made at a time
 NOT_SAMPLED = Finding(True, "the protocol asks for no rollouts here")
 
 
@@ -227,17 +229,23 @@ def _enter(scope: Scope, info: EngineInfo, asset: str, status: SamplingStatus, n
 
 def write_blocks(
     scope: Scope, asset: str, plan: Sequence[PlannedBlock], engine: Engine | None, store: ShardStore | None
-) -> pl.DataFrame:
-    """Record which blocks a plan consists of and what they were sampled with; returns the rows.
+) -> int:
+    """Record which blocks a plan consists of and what they were sampled with; returns their number.
 
     Engine and store may be None where there was nothing to sample.
     """
     where = {**scope.where, "asset": asset}
-    frame = pl.DataFrame(schema=polars_schema("blocks"))
-    if engine is not None and store is not None:
-        # Problems of one statement share their blocks.
-        distinct = {planned.block.key: planned for planned in plan}
-        rows = blocks_frame(list(distinct.values()), scope.protocol, engine, store.origins())
-        frame = rows.with_columns(pl.lit(value).alias(name) for name, value in where.items())
-    scope.warehouse.write_partition("blocks", frame, where)
-    return frame
+
+    def parts() -> Iterator[pl.DataFrame]:
+        if engine is not None and store is not None:
+            # Problems of one statement share their traces' blocks.
+            distinct = plan if isinstance(plan, Plan) else {p.key: p for p in plan}.values()
+            shards, rest = store.index(), iter(distinct)
+
+            def origin(key: str) -> str | None:
+                return store.origin(shards[key])
+
+            while (rows := blocks_frame(islice(rest, _AT_ONCE), scope.protocol, engine, origin)).height:
+                yield rows.with_columns(pl.lit(value).alias(name) for name, value in where.items())
+
+    return scope.warehouse.write_partition("blocks", parts(), where)

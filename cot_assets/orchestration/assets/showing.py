@@ -28,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _PREVIEW_ROWS, _PREVIEW_CHARACTERS = 8, 60
 _SHOWN_AT_ONCE, _FEWEST_LINES = 1_000, 4  #: characters of Markdown from which Dagster shows a link to it
-_LOOKED_AT = 1_000  #: rows by which a column is the same everywhere
+LOOKED_AT = 1_000  #: rows by which a column is the same everywhere
 _IDENTITIES = ("_hash", "_key", "prefix_id", "trace_id")
 _MARKUP = frozenset("&<>|`*_[]!\\~$#")  #: characters that Markdown or HTML could take for more than text
 _DIGITS = 3
@@ -41,7 +41,7 @@ def preview(frame: pl.DataFrame, rows: int | None = None) -> dg.MetadataValue:
     Text is escaped and bounded. Without ``rows``, so few that Dagster shows them at once, and not only on a click.
     """
     is_short, rows = rows is None, rows or _PREVIEW_ROWS
-    plain = frame.select(pl.exclude(pl.List)).head(_LOOKED_AT)
+    plain = frame.select(pl.exclude(pl.List)).head(LOOKED_AT)
     has_several = plain.height > 1
     telling = [
         each.name for each in plain if not has_several or each.dtype != pl.String or each.n_unique() > 1

@@ -146,7 +146,7 @@ def test_what_came_back_is_saved_while_the_server_is_away(
 
     def report(status: SamplingStatus) -> None:
         if status.waiting_for:
-            seen.append(store.index().height)
+            seen.append(len(store.index()))
             if seen[-1]:
                 server.before = lambda body, number: None
 

@@ -225,7 +225,7 @@ class Driver:
 
 
 def kept(root: Path) -> set[str]:
-    return set(ShardStore(root, "rollout", "m").index()["block_key"])
+    return set(ShardStore(root, "rollout", "m").index())
 
 
 def test_a_driver_that_is_ended_goes_on_and_leaves_no_process(tmp_path: Path, alone: Engine) -> None:

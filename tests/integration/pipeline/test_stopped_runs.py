@@ -31,7 +31,7 @@ pytestmark = pytest.mark.heavy
 
 
 def n_blocks(lab: Lab) -> int:
-    return sum(ShardStore(lab.home.shards, p, "script").index().height for p in ("trace", "rollout"))
+    return sum(len(ShardStore(lab.home.shards, p, "script").index()) for p in ("trace", "rollout"))
 
 
 def test_an_interrupted_and_a_killed_run_hold_up_nobody(tmp_path: Path) -> None:

@@ -184,14 +184,14 @@ def test_a_terminated_run_leaves_its_batches_and_nothing_else(
         _, alive = psutil.wait_procs(processes, timeout=20)
         assert not alive
         wait_for(lambda: True if slots() == 0 else None, 30, lambda: f"{slots()} slots")
-        kept = store.index().height
+        kept = len(store.index())
         assert kept > 0
 
         run_id = dagster.launch()
         wait_for(lambda: ended("SUCCESS"), 180, dagster.said)
-    assert store.index().height > kept, "it was stopped in the middle"
+    assert len(store.index()) > kept, "it was stopped in the middle"
     runs = lab.table("sampling_runs", asset="completions").sort("started_at")
-    assert runs["n_blocks"].to_list() == [kept, store.index().height - kept]
+    assert runs["n_blocks"].to_list() == [kept, len(store.index()) - kept]
 
     undisturbed = made(tmp_path / "undisturbed")
     with undisturbed.instance() as instance:

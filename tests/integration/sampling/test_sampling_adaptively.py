@@ -31,10 +31,10 @@ def test_exploration_rollouts_enter_no_potential(lab: Lab) -> None:
     potentials, explored = lab.table("potentials"), lab.table("explorations")
     assert set(potentials["n"]) == {32}
     store = ShardStore(lab.home.shards, "exploration", MODEL)
-    assert store.index().height * 16 == explored.group_by("prefix_id").agg(pl.max("n_asked"))["n_asked"].sum()
-    assert not set(store.index()["block_key"]) & set(lab.table("rollouts")["block_key"])
+    assert len(store.index()) * 16 == explored.group_by("prefix_id").agg(pl.max("n_asked"))["n_asked"].sum()
+    assert not set(store.index()) & set(lab.table("rollouts")["block_key"])
     ledger = lab.table("sampling_runs", asset="exploration")
-    assert ledger["n_rollouts"].sum() == store.index().height * 16
+    assert ledger["n_rollouts"].sum() == len(store.index()) * 16
 
 
 def test_what_was_chosen_is_confirmed_and_the_grid_is_too(lab: Lab) -> None:

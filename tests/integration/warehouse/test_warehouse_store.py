@@ -35,6 +35,19 @@ def test_an_empty_frame_clears_the_partition(warehouse: Warehouse) -> None:
     assert ids(warehouse) == []
 
 
+def test_a_partition_may_come_in_parts(warehouse: Warehouse) -> None:
+    where = {"problem_set": "x", "model": "x"}
+    frame = rows("traces", token_ids=[[1, 2], [], [3]], trace_id=["a", "b", "c"], answer=[None, "7", "é"])
+    for _ in range(2):
+        assert warehouse.write_partition("traces", (frame[:1], frame[:0], frame[1:]), where) == 3
+        assert warehouse.read_table("traces").equals(frame)
+    with pytest.raises(WarehouseError, match="primary key"):
+        warehouse.write_partition("traces", (frame, frame[:1]), where)
+    assert warehouse.read_table("traces", most=2).equals(frame[:2])
+    assert warehouse.write_partition("traces", (), where) == 0
+    assert warehouse.read_table("traces").is_empty()
+
+
 def test_what_is_read_has_the_types_that_were_written(warehouse: Warehouse) -> None:
     frame = rows(
         "traces", token_ids=[[1, 2], []], trace_id=["a", "b"], text=["l\n\x00é", ""], answer=[None, "7"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cot_assets.engines.base import EngineInfo, Sampling
@@ -15,6 +17,7 @@ from cot_assets.study import Protocol
 
 INFO = EngineInfo("openvino", "1.0", "revision", "f32", "none", "CPU")
 PROTOCOL = Protocol(name="p", n=64, max_tokens=100, temperature=1.0, top_p=1.0, traces_per_problem=2)
+ONE_BLOCK = PROTOCOL.model_copy(update={"n": 16})
 PROMPT = Prefix("one", (1, 2, 3), 3)
 
 
@@ -143,6 +146,26 @@ def test_a_prefix_is_followed_by_those_that_continue_it() -> None:
     shuffled = [Prefix("p", ids, 2) for ids in (prompts[3], prompts[0], prompts[4], prompts[2], prompts[1])]
     plan = plan_rollouts(shuffled, PROTOCOL.model_copy(update={"n": 16}), INFO)
     assert [p.block.token_ids for p in plan] == prompts
+
+
+def test_prefixes_of_traces_are_sorted_by_token_ids() -> None:
+    """Also where a trace is cut in the middle of what it shares with another one that is not cut there."""
+    rng = random.Random(1)
+    for _ in range(200):
+        traces = [rng.choices(range(3), k=rng.randint(1, 6)) for _ in range(rng.randint(1, 5))]
+        cuts = [(t, rng.randint(1, len(t))) for t in traces for _ in range(3)]
+        plan = plan_rollouts([Prefix("p", np.array(t, np.int32), 1, end) for t, end in cuts], ONE_BLOCK, INFO)
+        assert [p.block.token_ids for p in plan] == sorted({tuple(t[:end]) for t, end in cuts})
+
+
+def test_a_plan_is_read_like_a_list_of_blocks() -> None:
+    plan = plan_rollouts([PROMPT, Prefix("one", (1, 2, 3, 7), 3)], PROTOCOL, INFO)
+    whole = [*plan]
+    assert (len(whole), plan[0], plan[-1], plan[2:5]) == (8, whole[0], whole[7], whole[2:5])
+    assert [p.first_sample for p in plan] == [0, 16, 32, 48] * 2
+    with pytest.raises(IndexError):
+        plan[8]
+    assert not [*plan_rollouts([], PROTOCOL, INFO)]
 
 
 def test_a_rollout_gets_the_budget_that_the_prefix_has_left() -> None:

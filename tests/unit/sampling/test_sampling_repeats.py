@@ -8,7 +8,7 @@ from itertools import combinations
 
 import pytest
 
-from cot_assets.engines.base import Block, EngineError
+from cot_assets.engines.base import EngineError
 from cot_assets.sampling.plan import PlannedBlock, Prefix
 from cot_assets.sampling.repeats import LEVEL, Repeats, chance_of_pairs, log10_chance, log10_in_order
 
@@ -87,8 +87,7 @@ class Drawn:
         self._repeats = repeats
 
     def take(self, prefix: int, index: int, texts: list[int]) -> None:
-        block = Block(f"{prefix} {index}", (prefix,), len(texts), 9, 0)
-        planned = PlannedBlock(block, Prefix("p", (prefix,), 1), index * 16)
+        planned = PlannedBlock(f"{prefix} {index}", Prefix("p", (prefix,), 1), len(texts), 9, index * 16)
         self._repeats.check(planned, [(text,) for text in texts])
 
 

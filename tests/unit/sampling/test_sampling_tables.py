@@ -150,11 +150,19 @@ def test_texts_of_prefixes_are_cut_from_their_traces() -> None:
     }
 
 
-@pytest.mark.parametrize(("characters", "sizes"), [(1, [1] * 6), (24, [2] * 3), (60, [5, 1]), (1000, [6])])
-def test_rows_come_in_parts_of_so_many_characters(characters: int, sizes: list[int]) -> None:
-    rows = pl.DataFrame({"prefix_id": ["a"] * 6})
+@pytest.mark.parametrize(
+    ("characters", "sizes", "of_shards"),
+    [(1, [1] * 6, [1] * 6), (24, [2] * 3, [1, 2, 1, 2]), (60, [5, 1], [4, 2]), (1000, [6], [6])],
+)
+def test_rows_come_in_parts_of_so_many_characters(
+    characters: int, sizes: list[int], of_shards: list[int]
+) -> None:
+    rows = pl.DataFrame({"prefix_id": list("abcdef")})
     places = pl.DataFrame({"prefix_id": ["a", "b"], "char_end": [11, 4]})
-    assert [part.height for part in slices(rows, places, characters)] == sizes
+    for shards, expected in (([rows], sizes), ([rows[:1], rows[1:4], rows[4:]], of_shards)):
+        parts = list(slices(shards, places, characters))
+        assert [part.height for part in parts] == expected
+        assert pl.concat(parts).equals(rows)
 
 
 def test_a_block_says_what_the_model_read_with_its_special_tokens() -> None:
@@ -164,8 +172,7 @@ def test_a_block_says_what_the_model_read_with_its_special_tokens() -> None:
 
     engine: Any = Templated("byte_level")
     plan = plan_traces(prompts(PROBLEMS, engine), PROTOCOL, engine.describe())
-    origins = pl.DataFrame(schema={"block_key": pl.String, "sampled_with": pl.String})
-    frame = blocks_frame(plan, PROTOCOL, engine, origins)
+    frame = blocks_frame(plan, PROTOCOL, engine, lambda _: None)
     assert set(frame["prompt"]) == {f"<s>Q: {text}\nA:" for text in PROBLEMS["prompt"]}
 
 
