@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable
 
-_GENERAL = "Stopped. What was sampled is kept; the same command goes on from there."
+_GENERAL = "Stopped. Nothing that was finished is lost; run the command again."
 
 
 class _Stop:

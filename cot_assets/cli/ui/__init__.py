@@ -24,7 +24,7 @@ from cot_assets.study import DataHome
 
 #: Dagster's daemon, which ends with this process, however that ends: alone it would fail all that is queued.
 _DAEMON = "from cot_assets.engines import children as c; c.end_with_owner(); from dagster._daemon.cli import main; main()"
-_ORDERLY_S = 15.0  #: for everything that was started to end after it was asked to
+_ORDERLY_S, _IDLE_S = 15.0, 5.0  #: for runs to end after they were asked to, and for the servers after them
 
 
 @click.command()
@@ -122,13 +122,13 @@ def _end(home: DataHome, processes: Sequence[subprocess.Popen[bytes]]) -> None:
     _signal(daemons, signal.SIGSTOP)  # nothing new is launched; what runs is asked to end, by its own server
     from cot_assets.orchestration.processes import end_launched
 
-    deadline = time.monotonic() + _ORDERLY_S
-    end_launched(home, deadline)
+    end_launched(home, time.monotonic() + _ORDERLY_S)
+    deadline = time.monotonic() + _IDLE_S  # they have nothing left to lose
     _signal(processes, signal.SIGINT)
     _signal(daemons, signal.SIGCONT)
     for process in processes:
         with suppress(subprocess.TimeoutExpired):
-            process.wait(max(deadline - time.monotonic(), 3.0))
+            process.wait(max(deadline - time.monotonic(), 0.0))
     _kill(processes)
     for process in processes:
         process.wait()

@@ -35,7 +35,7 @@ from cot_assets.study import GIVEN
 from cot_assets.warehouse.imported import refuse_imported
 
 _TRACES = {**rules.SCHEMA, **sampling.TEXT_CHECKS, **sampling.AUDIT}
-_SHOWN_OF_CURVE = ("problem_id", "fraction", "n", "n_correct", "potential", "ci_low", "ci_high", "trace_id")
+_SHOWN_OF_CURVE = ("problem_id", "fraction", "n", "potential", "ci_low", "ci_high")
 _POTENTIALS = {
     **rules.SCHEMA,
     "null_iff_unknown": (True, "The potential is NULL exactly where n is 0."),

@@ -268,8 +268,8 @@ def finished(
             {
                 "dagster/partition_row_count": frame.height,
                 **({} if frame.is_empty() else {"preview": preview(frame)}),
-                "fingerprint": fingerprint,
                 **(metadata or {}),
+                "fingerprint": fingerprint,
             }
         ),
         check_results=results,
