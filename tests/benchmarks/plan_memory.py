@@ -1,10 +1,11 @@
-"""Peak memory over a plan of many blocks: planned from cut traces, sampled into real shards, found again, audited, entered.
+"""Peak memory over a plan of many blocks: planned, sampled into real shards, found again, audited, entered in tables.
 
     python tests/benchmarks/plan_memory.py [BLOCKS]
 
-By hand; a million blocks take some minutes of CPU time. Each has one rollout and a prefix of its own, which is the most that
-a plan can be; text waits in memory for its shard by the rollout, however many a block has. The engine is a trivial one, since what is measured is what the
-driver of any engine holds: plan, what is missing, what repeats are looked for in, and the index of the shards.
+By hand; a million blocks take some minutes of CPU time. Each has one rollout and a prefix of its own, the most that a plan
+can be: text waits for its shard by the rollout, however many a block has. The engine is a trivial one, since what is
+measured is what the driver of any engine holds: plan, what is missing, what repeats are looked for in, and the index of
+the shards.
 """
 
 from __future__ import annotations
