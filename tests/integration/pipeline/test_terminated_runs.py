@@ -104,13 +104,22 @@ class Dagster:
         try:
             return self._process.wait(60)
         finally:
-            _, self.left = psutil.wait_procs(started, timeout=1)
+            # What was killed, and not by its parent, is there until somebody takes note of it.
+            _, left = psutil.wait_procs(started, timeout=10)
+            self.left = [each for each in left if _is_at_work(each)]
             for process in self.left:
                 process.kill()
 
     def processes(self) -> list[psutil.Process]:
         """What it started, directly or not."""
         return psutil.Process(self._process.pid).children(recursive=True)
+
+
+def _is_at_work(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture
