@@ -21,7 +21,7 @@ from cot_assets.engines.base import EngineInfo, Sampling
 Purpose = Literal["rollout", "trace", "chunk", "exploration"]
 
 
-def prefix_id(token_ids: Sequence[int]) -> str:
+def prefix_id(token_ids: Sequence[int] | np.ndarray) -> str:
     """Hash of prompt and prefix token ids: 32 hex digits."""
     return hashlib.sha256(np.asarray(token_ids, dtype="<i8").tobytes()).hexdigest()[:32]
 

@@ -96,11 +96,11 @@ class Warehouse:
         """
         schema = table_schema(table)
         if isinstance(rows, pl.DataFrame):
-            rows = _rows(schema, rows, partition)
+            ready = _rows(schema, rows, partition)
         else:
-            rows = Parts(_rows(schema, part, partition) for part in rows)
+            ready = Parts(_rows(schema, part, partition) for part in rows)
         with self._open(f"write {table} {_named(partition)}") as con, transaction(con):
-            return _replace(con, schema, rows, partition, on_conflict)
+            return _replace(con, schema, ready, partition, on_conflict)
 
     def merge(self, table: str, frame: pl.DataFrame) -> int:
         """Insert rows, replacing those with the same primary key; returns the rows of the frame."""
@@ -121,10 +121,8 @@ class Warehouse:
         with self._open("read") as con, transaction(con, read_only=True):
             return select(con, sql, params)
 
-    def read_table(self, table: str, *, most: int | None = None, **equals: object) -> pl.DataFrame:
+    def read_table(self, table: str, **equals: object) -> pl.DataFrame:
         """Rows of a table or view whose columns equal the values given, such as ``model="demo-weak"``; None is NULL.
-
-        At most so many, the first ones.
 
         The frame has the types of :func:`~cot_assets.warehouse.schema.polars_schema` and the order of
         the primary key; a view has that of its first columns.
@@ -133,7 +131,6 @@ class Warehouse:
         columns = ", ".join(f'"{c.name}"' for c in schema.columns)
         order = ", ".join(f'"{c}"' for c in schema.primary_key) or "ALL"
         sql = f'SELECT {columns} FROM "{schema.name}"{_where(schema, equals)} ORDER BY {order}'  # noqa: S608
-        sql += "" if most is None else f" LIMIT {most}"
         with self._open(f"read {table}") as con:
             return select(con, sql, list(equals.values())).cast(polars_schema(table))
 

@@ -43,6 +43,10 @@ _POTENTIALS = {
     "martingale": (False, "The potential at stopping times has mean V0: one joint test, 1% level."),
 }
 
+_FIRST_BLOCKS = f"""
+FROM blocks WHERE problem_set = $problem_set AND model = $model AND asset = 'completions' LIMIT {showing.LOOKED_AT}
+"""
+
 
 @dg.asset(
     partitions_def=PROBLEM_SETS,
@@ -190,7 +194,7 @@ def completions(
     store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
     n_blocks = sampling.write_blocks(scope, "completions", plan, engine, store)
     return common.finished(
-        scope.warehouse.read_table("blocks", most=showing.LOOKED_AT, **scope.where, asset="completions"),
+        scope.warehouse.read(_FIRST_BLOCKS, scope.where),
         scope.fingerprint,
         checks=sampling.AUDIT,
         findings={"audit": audit},

@@ -240,10 +240,10 @@ def write_blocks(
         if engine is not None and store is not None:
             # Problems of one statement share their traces' blocks.
             distinct = plan if isinstance(plan, Plan) else {p.key: p for p in plan}.values()
-            shards, rest = store.index(), iter(distinct)
+            shards, said, rest = store.index(), store.origin, iter(distinct)
 
             def origin(key: str) -> str | None:
-                return store.origin(shards[key])
+                return said(shards[key])
 
             while (rows := blocks_frame(islice(rest, _AT_ONCE), scope.protocol, engine, origin)).height:
                 yield rows.with_columns(pl.lit(value).alias(name) for name, value in where.items())
