@@ -151,7 +151,7 @@ class Report:
                 label = (
                     f"{SYMBOLS.get(r['pattern'], '')} {r['pattern'].replace('_', ' ')}".strip().capitalize()
                 )
-                called, best = f"{r['n_with']} of {r['n_traces']}", fitted.get(r["pattern"], r)
+                called, best = f"{r['n_with']} of {r['n_traces']} called so", fitted.get(r["pattern"], r)
                 figures.append(_figure(label, "share", best, best["rate"], called))
             cards.append({
                 "name": one_line(row["model"], 60), "revision": one_line(row["revision"], 40), "row": row,
