@@ -7,9 +7,10 @@ prefix is worth, and whether it states the answer (:mod:`cot_assets.grading`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from os.path import commonprefix
+from typing import Any
 
 from cot_assets.sampling.sentences import sentence_ends
 from cot_assets.study import CutPolicy
@@ -127,3 +128,11 @@ def cut_positions(
 def absolute_cuts(max_cuts: int) -> int:
     """How many cuts of a long trace stay where they are whatever its length (see :func:`cut_positions`)."""
     return (max_cuts + 1) // 2
+
+
+def positions_in(trace: Mapping[str, Any], policy: CutPolicy, most: int, decode: Decode) -> list[int]:
+    """The :func:`cut_positions` of a row of ``traces``."""
+    ids = trace["token_ids"]
+    return cut_positions(
+        policy, trace["text"], trace["char_ends"], most, lambda position: ends_within(decode, ids[:position])
+    )

@@ -19,9 +19,9 @@ import polars as pl
 from cot_assets.engines.base import Engine
 from cot_assets.grading.text.statements import first_leak, states_answer_at
 from cot_assets.sampling.blocks import block_seed, prefix_ids
-from cot_assets.sampling.cuts import Decode, char_ends, cut_positions, ends_within
+from cot_assets.sampling.cuts import Decode, char_ends, positions_in
 from cot_assets.sampling.plan import PlannedBlock, Prefix, sampling_of
-from cot_assets.study import CutPolicy, Protocol
+from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
 
 #: Columns of ``problems`` that decide a verdict.
@@ -165,14 +165,6 @@ def trace_cuts(
     rows = traces.iter_rows(named=True)
     positions = {trace["trace_id"]: positions_in(trace, policy, most, decode) for trace in rows}
     return cuts_at(positions, policy, traces, problems, protocol)
-
-
-def positions_in(trace: Mapping[str, Any], policy: CutPolicy, most: int, decode: Decode) -> list[int]:
-    """:func:`~cot_assets.sampling.cuts.cut_positions` of a row of ``traces``."""
-    ids = trace["token_ids"]
-    return cut_positions(
-        policy, trace["text"], trace["char_ends"], most, lambda position: ends_within(decode, ids[:position])
-    )
 
 
 def cuts_at(

@@ -41,9 +41,7 @@ Bools = NDArray[np.bool_]
 #: from half to twice its size.
 TILTS: Floats = np.array([-0.5, -0.1, -0.02, -0.005, 0.005, 0.02, 0.1, 0.5, 0.8])
 HEAD = 32  #: tokens of a completion that are weighed by themselves as well
-KEPT = (
-    64  #: likeliest tokens that are told apart; all others count as one outcome, which keeps the test exact
-)
+KEPT = 64  #: likeliest tokens that are told apart; all others are one outcome, which keeps the test exact
 LEVEL = 1e-6  #: P(a partition of faultless blocks fails)
 #: A token left out by top-p, top-k or min-p is impossible. One whose log-probability is this near to the limit is
 #: not: two passes differ by rounding.
@@ -159,8 +157,7 @@ def laws_of_logits(
 def _parted(below: NDArray[np.float32], kept: int) -> tuple[NDArray[np.float32], float]:
     """The ``kept`` largest, falling, and the sum of exp of all others; writes into its argument.
 
-    The largest are all in the ``kept`` groups of :data:`_GROUP` with the largest maxima: to order a whole vocabulary
-    takes as long as reading the text again.
+    Those are all in the ``kept`` groups of :data:`_GROUP` with the largest maxima; to order all takes four times as long.
     """
     n_groups, others = len(below) // _GROUP, 0.0
     if n_groups > kept:

@@ -3,8 +3,7 @@ r"""Rows of a file that a user names: one reader, with one set of rules, for eve
 Belongs here: JSONL, JSON, CSV and Parquet, plain or as ``.gz``, row by row. Does not belong here: what the
 columns mean.
 
-- A number keeps the text that it is written with (:class:`Numeral`): nothing is rounded, ``0.10`` stays so, and
-  no huge integer is built. Of Parquet it is the shortest text of the stored value.
+- A number keeps its text (:class:`Numeral`): nothing is rounded, no huge integer is built; of Parquet the shortest one.
 - Text is UTF-8, with or without a byte order mark. A missing value is None; so is an empty cell of a CSV.
 - CSV is read strictly: a quote within a quoted cell is doubled. ``\\"``, as other programs write it, would join
   rows or shift columns without a word, and is refused with its row.

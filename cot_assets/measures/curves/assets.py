@@ -5,6 +5,7 @@ here: what is found on the curves (:mod:`cot_assets.measures.patterns.assets`).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -42,10 +43,8 @@ _POTENTIALS = {
     "interval_width": (False, "The median 95% interval is at most 0.30 wide."),
     "martingale": (False, "The potential at stopping times has mean V0: one joint test, 1% level."),
 }
-
-_FIRST_BLOCKS = f"""
-FROM blocks WHERE problem_set = $problem_set AND model = $model AND asset = 'completions' LIMIT {showing.LOOKED_AT}
-"""
+_OWN = "problem_set = $problem_set AND model = $model AND asset = 'completions'"
+_FIRST_BLOCKS = f"FROM blocks WHERE {_OWN} LIMIT {showing.LOOKED_AT}"
 
 
 @dg.asset(
@@ -98,17 +97,7 @@ def traces(
     scope.warehouse.write_partition("traces", frame, scope.where)
     sampling.write_blocks(scope, "traces", plan, engine, store)
     correct = frame.filter(pl.col("verdict") == "correct").height
-    return common.finished(
-        frame,
-        scope.fingerprint,
-        checks=_TRACES,
-        findings={
-            "schema": rules.schema_holds("traces", scope.warehouse.read_table("traces", **scope.where)),
-            **rules.text_findings(frame, "traces"),
-            "audit": audit,
-        },
-        metadata={**cost, "share_correct": correct / frame.height},
-    )
+    return _finished(scope, frame, audit, {**cost, "share_correct": correct / frame.height})
 
 
 def _given_traces(
@@ -133,17 +122,20 @@ def _given_traces(
         )
     scope.warehouse.write_partition("traces", frame, scope.where)
     sampling.write_blocks(scope, "traces", [], None, None)  # of when the set had traces of the model's own
-    return common.finished(
-        frame,
-        scope.fingerprint,
-        checks=_TRACES,
-        findings={
-            "schema": rules.schema_holds("traces", scope.warehouse.read_table("traces", **scope.where)),
-            **rules.text_findings(frame, "traces"),
-            "audit": rules.Finding(True, "not applicable: the traces were imported, nothing was sampled"),
-        },
-        metadata={"left_out": n_left_out},
-    )
+    audit = rules.Finding(True, "not applicable: the traces were imported, nothing was sampled")
+    return _finished(scope, frame, audit, {"left_out": n_left_out})
+
+
+def _finished(
+    scope: common.Scope, frame: pl.DataFrame, audit: rules.Finding, metadata: dict[str, Any]
+) -> dg.MaterializeResult:
+    stored = scope.warehouse.read_table("traces", **scope.where)
+    findings = {
+        "schema": rules.schema_holds("traces", stored),
+        **rules.text_findings(frame, "traces"),
+        "audit": audit,
+    }
+    return common.finished(frame, scope.fingerprint, checks=_TRACES, findings=findings, metadata=metadata)
 
 
 @dg.asset(
