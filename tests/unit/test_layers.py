@@ -39,9 +39,17 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 KNOWN: set[str] = set()
 
 
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements below a node; what is within an expression imports nothing, and is most of the tree."""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, part, ()) if not isinstance(node, ast.expr) else ():
+            yield child
+            yield from statements(child)
+
+
 def imports(path: Path) -> Iterator[tuple[str, int]]:
     """Absolute names that a module imports, with line numbers; ``from a import b`` gives ``a.b``."""
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+    for node in statements(ast.parse(path.read_text(), str(path))):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
