@@ -37,6 +37,7 @@ from cot_assets.importing.base import (
 )
 from cot_assets.importing.grid import grid_cuts
 from cot_assets.statistics.estimates import add_potential
+from cot_assets.study import PUBLISHED
 from cot_assets.warehouse.schema import polars_schema
 
 
@@ -249,7 +250,7 @@ class _Builder:
                 **vars(problem),
                 "prompt": problem.statement,
                 "gold_reading": _gold_reading(problem),
-                "source": f"imported:{self.source.name}",
+                "source": f"{PUBLISHED}{self.source.name}",
                 "revision": self.source.sampling_hash,
             }
             for problem in self.problems.values()

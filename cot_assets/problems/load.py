@@ -30,7 +30,7 @@ from cot_assets.problems.sources import (
     read_hub,
     read_local,
 )
-from cot_assets.study import JUDGED_KINDS, DataHome, ProblemSetEntry
+from cot_assets.study import JUDGED_KINDS, PUBLISHED, DataHome, ProblemSetEntry
 from cot_assets.warehouse.schema import polars_schema
 
 _log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
         ProblemSetError: A source, column, id, statement or answer is missing or wrong.
     """
     _check_entry(entry)
-    if entry.source.startswith("imported:"):
+    if entry.source.startswith(PUBLISHED):
         raise ProblemSetError(
             f"[{entry.name}] source = {entry.source!r}: the problems of imported rollouts come with their import"
         )

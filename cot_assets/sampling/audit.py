@@ -189,10 +189,10 @@ class _Reading:
         return self._judged()
 
     def set_aside(self) -> list[str]:
-        """Keys of the blocks that failed, whose rows are kept beside those of what is sampled in their place."""
-        failed = [row for row in self.found.values() if row["verdict"] == "failed"]
-        self.aside += [{**row, "verdict": "set_aside"} for row in failed]
-        return [row["block_key"] for row in failed]
+        """Keys of the blocks that failed, whose rows are no longer among the found ones."""
+        failed = [key for key, row in self.found.items() if row["verdict"] == "failed"]
+        self.aside += [{**self.found.pop(key), "verdict": "set_aside"} for key in failed]
+        return failed
 
     def rows(self) -> pl.DataFrame:
         """Rows of ``audits`` so far, with those of blocks that were set aside before."""

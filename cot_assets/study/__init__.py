@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cot_assets.study.entries import GIVEN, IMPORTED, NAME, ConfigError
+    from cot_assets.study.entries import GIVEN, NAME, PUBLISHED, ConfigError
     from cot_assets.study.home import DataHome
     from cot_assets.study.models import ModelEntry
     from cot_assets.study.problem_sets import (
@@ -41,9 +41,9 @@ __all__ = [
     "BLOCK_SIZE",
     "CONTROLS",
     "GIVEN",
-    "IMPORTED",
     "JUDGED_KINDS",
     "NAME",
+    "PUBLISHED",
     "Adaptive",
     "AnalysisRules",
     "AnswerKind",

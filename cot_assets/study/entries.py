@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 #: Names become partition keys, folder names and SQL literals. No ``|`` (it joins partition dimensions).
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-IMPORTED = "imported:"  #: how the source of a problem set begins whose rollouts others published
+PUBLISHED = "published:"  #: how the source of a problem set begins whose rollouts others published
 GIVEN = "imported:"  #: and of one that came with traces, to be measured by a model of one's own
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from cot_assets.study.entries import GIVEN, IMPORTED, Entry
+from cot_assets.study.entries import GIVEN, PUBLISHED, Entry
 from cot_assets.study.home import expanded
 
 #: How answers are read that are compared with a gold answer. ``expression``: as what that is, as it is written.
@@ -107,7 +107,7 @@ class ProblemSetEntry(Entry):
     @property
     def is_imported(self) -> bool:
         """Whether the problems came with rollouts that others published; nothing is sampled on them."""
-        return self.source.startswith(IMPORTED)
+        return self.source.startswith(PUBLISHED)
 
     @property
     def has_given_traces(self) -> bool:

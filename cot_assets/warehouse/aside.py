@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from cot_assets.study import IMPORTED, DataHome
+from cot_assets.study import PUBLISHED, DataHome
 from cot_assets.warehouse.errors import WarehouseError, reason
 from cot_assets.warehouse.lock import lock_of, when_free
 from cot_assets.warehouse.preparing import rename_values
@@ -205,7 +205,7 @@ def _found(con: duckdb.DuckDBPyConnection, path: Path) -> Old:
 
 def _rows(con: duckdb.DuckDBPyConnection, table: str, condition: str) -> pl.DataFrame:
     """Rows of a table that may be of an older version; raises where they do not fit the present one."""
-    params = {"prefix": IMPORTED} if "$prefix" in condition else None
+    params = {"prefix": PUBLISHED} if "$prefix" in condition else None
     frame = select(con, f'SELECT * FROM "{table}" WHERE {condition}', params)  # noqa: S608
     wanted = {c.name: c for c in table_schema(table).columns}
     if (

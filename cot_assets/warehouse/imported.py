@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from cot_assets.study import IMPORTED, BrokenEntryWarning, Config, DataHome, ModelEntry, ProblemSetEntry
+from cot_assets.study import PUBLISHED, BrokenEntryWarning, Config, DataHome, ModelEntry, ProblemSetEntry
 from cot_assets.warehouse.errors import shown
 from cot_assets.warehouse.schema import conform, table_schema, tables
 from cot_assets.warehouse.store import Warehouse
@@ -59,7 +59,7 @@ def with_imported(config: Config, warehouse: Warehouse) -> Config:
     sets = warehouse.read(
         "SELECT problem_set, min(source) AS source FROM problems WHERE starts_with(source, $prefix) "
         "GROUP BY problem_set ORDER BY problem_set",
-        {"prefix": IMPORTED},
+        {"prefix": PUBLISHED},
     )
     found_models = {
         name: ModelEntry.model_validate({"name": name, "engine": "imported", "revision": revision})
@@ -119,7 +119,7 @@ def imported_pairs(warehouse: Warehouse) -> list[tuple[str, str]]:
     frame = warehouse.read(
         "SELECT DISTINCT traces.model, traces.problem_set FROM traces SEMI JOIN problems ON "
         "problems.problem_set = traces.problem_set AND starts_with(problems.source, $prefix) ORDER BY ALL",
-        {"prefix": IMPORTED},
+        {"prefix": PUBLISHED},
     )
     return [(model, problem_set) for model, problem_set in frame.iter_rows()]
 
@@ -135,7 +135,7 @@ def check_names(warehouse: Warehouse, config: Config, model: str, problem_set: s
     declared = config.problem_sets.get(problem_set)
     sources = warehouse.read(
         "SELECT DISTINCT source FROM problems WHERE problem_set = $name AND NOT starts_with(source, $prefix)",
-        {"name": problem_set, "prefix": IMPORTED},
+        {"name": problem_set, "prefix": PUBLISHED},
     )
     if (declared is not None and not declared.is_imported) or sources.height:
         source = sources["source"][0] if sources.height else declared.source if declared else ""

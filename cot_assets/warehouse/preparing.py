@@ -55,7 +55,7 @@ _LEDGER = "sampling_runs"
 #: Values that had another name in an earlier release.
 _RENAMED = (
     "UPDATE models SET engine = 'imported' WHERE engine = 'recorded'",
-    "UPDATE problems SET source = replace(source, 'recorded:', 'imported:') WHERE starts_with(source, 'recorded:')",
+    "UPDATE problems SET source = replace(source, 'recorded:', 'published:') WHERE starts_with(source, 'recorded:')",
 )
 _VERSIONS = """
 CREATE TABLE schema_version (name VARCHAR PRIMARY KEY, version VARCHAR NOT NULL, applied_at TIMESTAMP NOT NULL);

@@ -113,7 +113,7 @@ def test_dagster_shows_source_and_notes(imported: Imported) -> None:
         ).records
         event = records[0].asset_materialization
         assert event is not None
-        assert event.metadata["source"].value == "imported:thought-anchors"
+        assert event.metadata["source"].value == "published:thought-anchors"
         assert event.metadata["dagster/partition_row_count"].value == 319
         found = "0 rows break the rule; 115 of 319 potentials are unknown"
         assert event.metadata["null_iff_unknown"].value == found

@@ -140,7 +140,7 @@ def test_imported_names_become_known_as_imported(warehouse: Warehouse, config: C
     put(warehouse, config, an_import(trace("a")))
     known = with_imported(config, warehouse)
     assert known.model("theirs").is_imported
-    assert known.problem_set("set").source == "imported:somewhere"
+    assert known.problem_set("set").source == "published:somewhere"
     assert known.protocol_of("set").name == "imported"
     with pytest.raises(ImportedError, match="model 'theirs' is imported"):
         refuse_imported(known, "demo", "theirs")
@@ -174,11 +174,11 @@ def test_an_import_of_an_earlier_release_is_known_by_its_present_names(
         con.execute("UPDATE schema_version SET version = 'older' WHERE name = 'present'")
     if way == "rebuilt":
         old = start_anew(warehouse.home)
-        assert old.frames["problems"]["source"].unique().to_list() == ["imported:somewhere"]
+        assert old.frames["problems"]["source"].unique().to_list() == ["published:somewhere"]
         return
     again = Warehouse(warehouse.home)
     again.row_counts()
     known = with_imported(config, again)
     assert known.model("theirs").is_imported
-    assert known.problem_set("set").source == "imported:somewhere"
+    assert known.problem_set("set").source == "published:somewhere"
     assert imported_pairs(again) == [("theirs", "set")]

@@ -68,7 +68,7 @@ def test_a_search_that_broke_off_goes_on_and_samples_nothing_twice(tmp_path: Pat
     chosen = steps.filter(steps["n_candidates"].is_not_null() & ~steps["is_end"])
     assert chosen.select("n_candidates", "selection_n", "n").unique().rows() == [(4, 16, 16)]
     arms = whole.table("search_traces").group_by("arm").len().sort("arm")
-    assert arms.rows() == [("searched", 2), ("sampled", 2)]
+    assert arms.rows() == [("sampled", 2), ("searched", 2)]
     # Every run is in the ledger, those that broke off too; the waves of one run are one row.
     one, other = (each.table("sampling_runs", asset="search_traces") for each in (lab, whole))
     assert (one.height, other.height) == (3, 1)
