@@ -129,8 +129,8 @@ def audit(
     """
     passed = known.filter(pl.col("verdict") == "passed").unique(["block_key", "shard"], keep="last")
     seen = {(row["block_key"], row["shard"]): row for row in passed.iter_rows(named=True)}
-    told = set(known["block_key"])
-    told = {p.key for p in plan if p.key in told}
+    ever = set(known["block_key"])
+    told = {p.key for p in plan if p.key in ever}
     old = known.filter(pl.col("verdict") == "set_aside", pl.col("block_key").is_in(list(told)))
     reading = _Reading(engine, sampling, store, seen, old, len(plan), report, keep)
     chosen = {key for key, _ in seen if key in told}

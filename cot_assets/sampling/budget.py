@@ -72,7 +72,7 @@ def plan_work(
         new_writers: Other models that will be evaluated on the set in the same go.
 
     Returns:
-        Traces, completions, the search for searched traces where there is one, and transfer from each writer,
+        Traces, completions, the greedy search where there is one, and transfer from each writer,
         in that order.
     """
     rules = protocol.sampling

@@ -13,8 +13,8 @@ from fractions import Fraction
 
 from cot_assets.grading.comparing.values import UndecidedError, approximate, constant, is_same
 from cot_assets.grading.reading.kinds import Reading
-from cot_assets.grading.reading.numbers import Number, is_rounded, read_number
-from cot_assets.grading.reading.quantities import read_unit
+from cot_assets.grading.reading.measured import read_quantity
+from cot_assets.grading.reading.numbers import Number, is_rounded
 from cot_assets.grading.reading.terms import NotATermError
 from cot_assets.grading.text.splitting import is_name
 
@@ -110,10 +110,7 @@ def quotient_of(ratio: Reading) -> Reading | None:
 
 def as_quantity(product: Reading) -> Reading | None:
     """``2m`` as 2 meters, for a comparison with something that has a unit; None where it cannot be one."""
-    match = re.fullmatch(r"([0-9.]+)([A-Za-z])", product.form)
-    number = read_number(match[1]) if match else None
-    unit = read_unit(match[2])[0] if match else None
-    return Reading("quantity", product.form, number, unit) if number and unit else None
+    return read_quantity(product.form, product.form, "quantity") if product.kind == "expression" else None
 
 
 def decimal_comma(given: Reading, gold: Reading) -> Reading | None:

@@ -116,9 +116,7 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         and (letter := choice_letter(bare))
     ):
         return Reading("letter", letter)
-    if compound := read_compound(form):
-        return compound
-    if (written := ordered(form)) or CODE.fullmatch(form):
+    if (written := ordered(form)) or (CODE.fullmatch(form) and not read_compound(form)):  # 1h30min is no code
         return _text(written or bare)
     return (
         _residue(form)
