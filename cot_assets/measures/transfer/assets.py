@@ -125,7 +125,7 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
 
 @dg.asset(
     partitions_def=MODEL_BY_SET,
-    deps=["transfer_potentials"],
+    deps=["transfer_potentials", "potentials"],  # what the reader does alone is in its own
     description=common.description("unlocks")
     + "\n\nThis asset also writes `unlock_rates` and `transfer_curve`.",
     kinds={"polars", "duckdb"},

@@ -46,5 +46,22 @@ def test_every_asset_links_to_the_code_of_its_room():
         assert 0 < link.line_number <= len(file.read_text().splitlines())
 
 
+def test_every_conclusion_waits_for_the_rollouts():
+    """Where steps of an engine wait for the pool, any order that the graph allows is taken."""
+    from cot_assets.definitions import build_defs
+    from cot_assets.orchestration.jobs import PART_TAG
+    from cot_assets.orchestration.partitions import MODEL_BY_SET
+
+    graph = build_defs().resolve_asset_graph()
+    concluded = [
+        node.key
+        for node in graph.asset_nodes
+        if node.tags.get(PART_TAG) == "analysis" and node.partitions_def == MODEL_BY_SET
+    ]
+    assert len(concluded) > 10
+    for key in concluded:
+        assert "rollouts" in {above.to_user_string() for above in graph.get_ancestor_asset_keys(key)}, key
+
+
 if __name__ == "__main__":
     SNAPSHOT.write_text(_render())
