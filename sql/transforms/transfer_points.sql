@@ -8,6 +8,8 @@ SELECT
     given.problem_id,
     given.trace_id,
     given.cut_index,
+    list(DISTINCT given.fraction ORDER BY given.fraction) AS fractions,
+    any_value(given.trace_verdict) AS trace_verdict,
     any_value(given.leaks_answer) AS leaks_answer,
     any_value(given.n) AS n,
     any_value(given.n_correct) AS n_correct,

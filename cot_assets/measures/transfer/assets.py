@@ -1,7 +1,8 @@
 """Group ``transfer``: what a reader makes of the beginnings of other models' traces.
 
 Belongs here: transfer_completions (with given), transfer_rollouts, transfer_potentials, unlocks (with unlock_rates and
-transfer_curve), transfer_differences, transfer_steps (with step_correlations). Does not belong here: which text a reader
+transfer_curve), transfer_differences, transfer_steps (with step_correlations and
+transfer_gaps). Does not belong here: which text a reader
 is given (:mod:`cot_assets.measures.transfer.given`).
 Partitions are those of the reader.
 """
@@ -11,6 +12,7 @@ import polars as pl
 
 from cot_assets.engines.opening import same_tokenizer
 from cot_assets.measures.transfer.controls import transfer_differences as differences_of
+from cot_assets.measures.transfer.gaps import transfer_gaps
 from cot_assets.measures.transfer.given import given_texts
 from cot_assets.measures.transfer.steps import step_correlations
 from cot_assets.measures.transfer.steps import transfer_steps as steps_of
@@ -195,7 +197,8 @@ def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.
 @dg.asset(
     partitions_def=MODEL_BY_SET,
     deps=["transfer_potentials", dg.AssetDep("potentials", partition_mapping=ALL_WRITERS)],
-    description=common.description("transfer_steps") + "\n\nThis asset also writes `step_correlations`.",
+    description=common.description("transfer_steps")
+    + "\n\nThis asset also writes `step_correlations` and `transfer_gaps`.",
     kinds={"polars", "duckdb"},
     metadata=common.table_metadata("transfer_steps"),
     check_specs=common.check_specs("transfer_steps", rules.SCHEMA),
@@ -203,14 +206,15 @@ def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.
 )
 @showing.told
 def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
-    """What the writer's steps do to the writer and to the reader."""
+    """What the writer's steps do to the writer and to the reader, and how both go on from the same text."""
     scope = common.sampled_scope_of(context, study)
     points = scope.warehouse.read_transform("transfer_points", _where(scope))
     steps = steps_of(points, scope.protocol)
-    found = step_correlations(steps, scope.protocol)
+    found, gaps = step_correlations(steps, scope.protocol), transfer_gaps(points, scope.protocol)
     with scope.warehouse.together("write transfer_steps"):
         scope.warehouse.write_partition("transfer_steps", steps, _where(scope))
         scope.write_estimates(found, ["step_correlations"])
+        scope.write_estimates(gaps, ["transfer_gaps"])
         correlations = scope.warehouse.read_table("step_correlations", **_where(scope))
         frame = scope.warehouse.read_table("transfer_steps", **_where(scope))
     return common.finished(

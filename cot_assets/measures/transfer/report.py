@@ -86,6 +86,13 @@ SECTIONS = (
         caption="Mean potential over all traces; bands and bars: 95% intervals, clustered by problem.",
     ),
     Section(
+        "transfer_gaps", "transfer", "What it costs that another model reads on",
+        "Both models continue the same text of the writer. Negative: the reader solves less from there.",
+        across=("writer",), n=("n_traces",),
+        names={"fraction": "Share given", "potential": "Reader", "writer_potential": "Writer"},
+        kinds={"fraction": "share"},
+    ),
+    Section(
         "unlocked_problems", "transfer", "Problems that a part of the trace unlocks",
         across=(), names={**_SPAN, "problems_ci_low": "", "problems_ci_high": "", "ci_low": "", "ci_high": "",
                           "n_problems_unlocked": "Problems unlocked", "n_problems_unsolved": "of unsolved",

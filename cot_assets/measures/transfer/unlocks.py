@@ -104,7 +104,7 @@ def transfer_curve(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.
     )
     is_later = pl.col("fraction") > 0
     rows: list[Row] = []
-    for traces in _views(known, protocol):
+    for traces in views(known, protocol):
         lift = pl.when(is_later).then(pl.col("potential") - pl.col("v0"))
         rows += [traces.mean("potential", pl.col("potential")), traces.mean("lift", lift, (-1.0, 1.0))]
     return estimates(rows, "transfer_curve", protocol)
@@ -128,9 +128,7 @@ def unlock_rates(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         ValueError: a column is missing.
     """
     require(unlocks, polars_schema("unlocks"), "unlocks")
-    rows = (
-        row for traces in _views(unlocks, protocol) if traces.frame.height for row in _unlock_rate(traces)
-    )
+    rows = (row for traces in views(unlocks, protocol) if traces.frame.height for row in _unlock_rate(traces))
     return estimates(rows, "unlock_rates", protocol)
 
 
@@ -153,7 +151,7 @@ def _unlock_rate(traces: Group) -> Iterator[Row]:
     yield traces.share("start_unclear", (status == "undecided") & ~is_unsolved)
 
 
-def _views(frame: pl.DataFrame, protocol: Protocol) -> Iterator[Group]:
+def views(frame: pl.DataFrame, protocol: Protocol) -> Iterator[Group]:
     """The rows of every reader, writer, control and fraction, under every trace filter, with and without leaks."""
     key = (*_PAIR, "control", "fraction")
     for values, group in frame.sort(*key, "trace_id").group_by(*key, maintain_order=True):

@@ -22,6 +22,7 @@ from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rate
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.measures.rates.summaries import summaries
 from cot_assets.measures.transfer.controls import transfer_differences
+from cot_assets.measures.transfer.gaps import transfer_gaps
 from cot_assets.measures.transfer.steps import step_correlations, transfer_steps
 from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
 from cot_assets.statistics.estimates import add_potential
@@ -194,7 +195,8 @@ def _fill_transfer(warehouse: Warehouse) -> None:
     warehouse.write_partition("given", pl.concat(cuts), where)
     _count(warehouse, pl.concat(rollouts), own, "given", "transfer_completions")
     unlocks = judge_unlocks(warehouse.read_table("transfer_potentials"), PROTOCOL)
-    steps = transfer_steps(warehouse.read_transform("transfer_points", where), PROTOCOL)
+    points = warehouse.read_transform("transfer_points", where)
+    steps = transfer_steps(points, PROTOCOL)
     tables = {
         "unlocks": unlocks,
         "transfer_steps": steps,
@@ -206,6 +208,7 @@ def _fill_transfer(warehouse: Warehouse) -> None:
         unlock_rates(unlocks, PROTOCOL),
         transfer_differences(unlocks, PROTOCOL),
         step_correlations(steps, PROTOCOL),
+        transfer_gaps(points, PROTOCOL),
     ]
     _estimate(warehouse, numbers, {"problem_set": "s", "model": "weak"})
 
