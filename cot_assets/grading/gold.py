@@ -6,13 +6,23 @@ reading itself (:mod:`.reading.answer`).
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
+from cot_assets.grading.comparing.values import has_value
 from cot_assets.grading.reading.answer import read
 from cot_assets.grading.reading.kinds import Reading, UnreadableError
 
 #: What marks an answer within a solution; an answer is read without it.
 _PLACES = (r"\boxed", r"\fbox", "####")
+
+
+def _is_broken(reading: Reading) -> bool:
+    """Whether an expression has no value anywhere, such as 1/0, or is not complete, such as ``2^{``."""
+    if reading.kind != "expression":
+        return False
+    bare = re.sub(r"\\[{}]", "", reading.form)
+    return bare.count("{") != bare.count("}") or not has_value(reading.form)
 
 
 def read_gold(text: str, answer_kind: str) -> Reading:
@@ -23,7 +33,11 @@ def read_gold(text: str, answer_kind: str) -> Reading:
             and what to do.
     """
     stripped = text.strip()
-    if stripped.lower() in ("nan", "null", "none", "n/a", "na", "<na>", "nat", "") and answer_kind != "text":
+    if (
+        stripped.lower() in ("nan", "null", "none", "n/a", "na", "<na>", "nat", "")
+        and stripped != "Na"
+        and answer_kind != "text"
+    ):
         raise UnreadableError(
             f"{stripped!r} stands for a missing value; give the answer, or leave the row out"
         )
@@ -34,6 +48,8 @@ def read_gold(text: str, answer_kind: str) -> Reading:
         raise UnreadableError(
             f'it has {what}; give the answer alone, or say where it is: gold_rules = ["hash"] or ["boxed"]'
         )
+    if any(_is_broken(part) for part in (reading, *reading.items)):
+        raise UnreadableError("it has no value, or brackets without an end; mend it")
     wanted = {"integer": ("number",), "interval": ("region", "pair"), "tuple": ("tuple", "pair"), "quantity": ("quantity", "number"),
               "set": ("set", "list"), "list": ("list",), "multiple_choice": ("letter",), "expression": ()}.get(answer_kind, (answer_kind,))  # fmt: skip
     if answer_kind in ("list", "set") and reading.kind not in ("list", "set"):

@@ -21,20 +21,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
+from cot_assets.grading.comparing.integers import is_same_numeral, is_same_residue
 from cot_assets.grading.comparing.regions import region_of, spans
 from cot_assets.grading.comparing.relations import is_same_relation
 from cot_assets.grading.comparing.scalars import (
     Algebra,
     NeedsAlgebraError,
     as_quantity,
-    decimal_comma,
+    in_money,
     is_percent_of,
+    is_percentage,
     is_same_value,
     no_algebra,
     quotient_of,
     value_of,
+    without_domain,
 )
 from cot_assets.grading.comparing.values import UndecidedError
 from cot_assets.grading.reading.kinds import Reading
@@ -64,8 +66,14 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
     """
     if given == gold:
         return Decision(True, f"same {gold.kind}")
+    if given.kind != gold.kind:
+        given, gold = without_domain(given), without_domain(gold)
     if "residue" in (given.kind, gold.kind):
-        return _residues(given, gold)
+        other, residue = (given, gold) if gold.kind == "residue" else (gold, given)
+        if other.kind == "relation":
+            other = value_of(other) or other
+        same = is_same_residue(other, residue)
+        return Decision(same, "same residue" if same else "another residue")
     if {given.kind, gold.kind} & {"pair", "tuple"}:
         given, gold = _by_name(given), _by_name(gold)
     if gold.kind in _SCALARS:
@@ -79,7 +87,14 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
     if gold.kind in ("tuple", "matrix", "ratio"):
         return _ordered(given, gold, algebra)
     if gold.kind == "numeral":
-        return _numeral(given, gold)
+        same = is_same_numeral(given, gold)
+        return Decision(same, "same numeral" if same else "another numeral")
+    if (
+        gold.kind == given.kind == "time"
+        and "~" in given.form + gold.form
+        and given.form[:8] == gold.form[:8]
+    ):
+        return Decision(True, "same time")  # 07:45 is 7:45, and 7:45 AM
     if gold.kind == given.kind or (gold.kind == "text" and given.form):
         return Decision(
             given.form == gold.form,
@@ -97,12 +112,12 @@ def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         given = value_of(given) or given
     if given.kind == "set" and len(given.items) == 1:
         given = given.items[0]
-    if given.kind == "list" and (decimal := decimal_comma(given, gold)):
-        given = decimal
     given = quotient_of(given) or given
     gold = (as_quantity(gold) if given.unit else None) or gold
     if given.kind not in _SCALARS:
         return _other_kind(given, gold)
+    if given.unit and gold.unit:
+        given, gold = in_money(given, gold), in_money(gold, given)
     if given.unit and gold.unit:
         if given.unit.dimension != gold.unit.dimension:
             return Decision(False, f"another unit ({given.unit.name}, not {gold.unit.name})")
@@ -110,7 +125,7 @@ def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         same = is_same_value(given, gold, algebra, scale)
         return Decision(same, "same quantity" if same else "another quantity")
     named = given.unit or gold.unit
-    if named and _is_percentage(given) != _is_percentage(gold):
+    if named and is_percentage(given) != is_percentage(gold):
         return Decision(False, f"a percentage against {named.name}")
     same = is_same_value(given, gold, algebra)
     if same and named:
@@ -120,10 +135,6 @@ def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if is_percent_of(given, gold):
         return Decision(True, "same number; % is named by the statement", "%")
     return Decision(False, "another number" if gold.number and given.number else "another value")
-
-
-def _is_percentage(reading: Reading) -> bool:
-    return reading.number is not None and reading.number.is_percent
 
 
 # --- relations and regions ----------------------------------------------------------------------
@@ -184,12 +195,21 @@ def _is_same_region(ours: Reading, theirs: Reading, algebra: Algebra) -> Decisio
 # --- collections --------------------------------------------------------------------------------
 
 
+def _item(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
+    """As :func:`compare`, but for items: the set of 2 within a set is not 2."""
+    return (
+        _other_kind(given, gold)
+        if (given.kind == "set") != (gold.kind == "set")
+        else compare(given, gold, algebra)
+    )
+
+
 def _all_same(given: Sequence[Reading], gold: Sequence[Reading], algebra: Algebra) -> Decision:
     if len(given) != len(gold):
         return Decision(False, "another number of items")
     unit = None
     for a, b in zip(given, gold, strict=True):
-        decision = compare(a, b, algebra)
+        decision = _item(a, b, algebra)
         unit = unit or decision.unit
         if not decision.is_same:
             return decision
@@ -219,7 +239,7 @@ def _unordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         found = None
         for candidate in left:
             try:
-                decision = compare(candidate, item, algebra)
+                decision = _item(candidate, item, algebra)
             except NeedsAlgebraError as error:
                 undecided = error
                 continue
@@ -273,28 +293,3 @@ def _by_name(reading: Reading) -> Reading:
     return replace(
         reading, kind="tuple", items=tuple(named[name] for name in sorted(named)), signs=("(", ")")
     )
-
-
-def _residues(given: Reading, gold: Reading) -> Decision:
-    if given.kind != gold.kind:
-        residue, other = (given, gold) if given.kind == "residue" else (gold, given)
-        other = value_of(other) or other if other.kind == "relation" else other
-        if other.number is None or len(residue.items) != 1:
-            return _other_kind(given, gold)
-        same = other.number.value in _least(residue) | {i.number.value for i in residue.items if i.number}
-    else:
-        same = given.number == gold.number and _least(given) == _least(gold)
-    return Decision(same, "same residue" if same else "another residue")
-
-
-def _least(residue: Reading) -> set[Fraction]:
-    """The least number of every class, from 0 on."""
-    return {i.number.value % residue.number.value for i in residue.items if i.number and residue.number}
-
-
-def _numeral(given: Reading, gold: Reading) -> Decision:
-    """A numeral in a stated base; an answer that leaves the base out is read in it."""
-    digits, _, base = gold.form.partition("_")
-    form = given.form.lower() if given.kind == "numeral" else f"{given.form.lower()}_{base}"
-    same = given.kind in ("numeral", "number", "text", "expression") and form == f"{digits}_{base}"
-    return Decision(same, "same numeral" if same else "another numeral")

@@ -34,7 +34,9 @@ def region_of(reading: Reading) -> Reading | None:
         return named[1] if named else None
     if reading.kind != "list" or any(item.kind != "relation" for item in reading.items):
         return None
-    named = [_named_region(item) for item in reading.items]
+    named = [_named_region(item) or _point(item) for item in reading.items]
+    if all(item.signs == ("=",) for item in reading.items):
+        return None
     if not all(named) or len({name for name, _ in filter(None, named)}) != 1:
         return None
     regions = [region for _, region in filter(None, named)]
@@ -112,6 +114,14 @@ def _named_region(relation: Reading) -> tuple[str, Reading] | None:
     if _is_variable(high, low):
         return high.form, _interval(low, _ENDLESS[1], signs[0], "<")
     return None
+
+
+def _point(relation: Reading) -> tuple[str, Reading] | None:
+    """``x = 1`` among inequalities as the region [1, 1]."""
+    if relation.signs != ("=",) or not _is_variable(*relation.items):
+        return None
+    name, value = relation.items
+    return name.form, _interval(value, value, "<=", "<=")
 
 
 def _is_variable(side: Reading, *others: Reading) -> bool:

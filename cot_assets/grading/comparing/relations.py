@@ -14,9 +14,18 @@ from cot_assets.grading.comparing.values import UndecidedError, is_same, is_zero
 from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.terms import parse
 
-_SWAPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-_DIRECTED = frozenset(("->", "=>", "sub", "in"))  #: what these say is not said by the sides swapped
-_ORDERING = frozenset(("=", "!=", *_SWAPPED))
+_SWAPPED = {
+    "<": ">",
+    ">": "<",
+    "<=": ">=",
+    ">=": "<=",
+    "sub": "sup",
+    "sup": "sub",
+    "sub=": "sup=",
+    "sup=": "sub=",
+}
+_DIRECTED = frozenset(("->", "=>", "in"))  #: what these say is not said by the sides swapped
+_ORDERING = frozenset(("=", "!=", "<", ">", "<=", ">="))
 
 
 def is_same_relation(given: Reading, gold: Reading, algebra: Algebra) -> bool:

@@ -16,6 +16,7 @@ from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.measured import read_quantity
 from cot_assets.grading.reading.numbers import Number, is_rounded
 from cot_assets.grading.reading.terms import NotATermError
+from cot_assets.grading.reading.units import units
 from cot_assets.grading.text.splitting import is_name
 
 #: Decides what no rule can: (canonical form of the answer, of the gold answer, "scalar" or "relation").
@@ -30,6 +31,7 @@ class UndecidableError(Exception):
     """Nothing here can compare the two; the message says why."""
 
 
+_DOMAIN = re.compile(r"[a-z]\\in\\mathbb\{[NZQR]")
 #: What has no value that could be compared: ends, omissions, the derivative of a function that is only named.
 _OPAQUE = re.compile(r"\\(?:infty|ldots)|\\frac\{(?:d|\\partial ?)[A-Za-z]\}\{(?:d|\\partial ?)[A-Za-z]\}")
 
@@ -113,17 +115,24 @@ def as_quantity(product: Reading) -> Reading | None:
     return read_quantity(product.form, product.form, "quantity") if product.kind == "expression" else None
 
 
-def decimal_comma(given: Reading, gold: Reading) -> Reading | None:
-    """``3,14`` as a decimal, where the gold answer is a decimal: as two numbers it could not be right."""
-    whole, _, decimals = given.form.partition(",")
-    digits = whole.lstrip("+-")
-    if not (gold.number and gold.number.decimals and digits.isdigit() and decimals.isdigit()):
-        return None
-    value = Fraction(f"{whole}.{decimals}")
-    return replace(
-        gold,
-        kind="number",
-        form=f"{whole}.{decimals}",
-        unit=None,
-        number=replace(gold.number, value=value, decimals=len(decimals)),
+def in_money(reading: Reading, other: Reading) -> Reading:
+    """Pounds as money against money, others as they are."""
+    sterling = units()["GBP"]
+    is_money = (
+        reading.unit
+        and reading.unit.name == "pound"
+        and other.unit
+        and other.unit.dimension == sterling.dimension
     )
+    return replace(reading, unit=sterling) if is_money else reading
+
+
+def is_percentage(reading: Reading) -> bool:
+    """Whether a percent sign was written."""
+    return reading.number is not None and reading.number.is_percent
+
+
+def without_domain(reading: Reading) -> Reading:
+    r"""``2k, k \in \mathbb{Z}`` as ``2k``, where only one of two says what k is."""
+    has_domain = reading.kind == "list" and len(reading.items) == 2 and _DOMAIN.match(reading.items[1].form)
+    return reading.items[0] if has_domain else reading

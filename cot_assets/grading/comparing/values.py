@@ -108,6 +108,14 @@ def values(form: str, names: frozenset[str]) -> list[Any]:
     return found
 
 
+def has_value(form: str) -> bool:
+    """Whether an expression has a value at some point, as far as can be told."""
+    try:
+        return any(values(form, parse(form)[1]))
+    except (NotATermError, UndecidedError):
+        return True
+
+
 def is_zero(difference: tuple[Any, Any], scale: Any) -> bool:
     """Whether a difference, known to two precisions, is zero: it is below its own rounding error in both."""
     low, high = difference

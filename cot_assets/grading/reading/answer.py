@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from fractions import Fraction
 from functools import lru_cache
 
 from cot_assets.grading.reading.dates import read_clock, read_date
 from cot_assets.grading.reading.kinds import Kind, Reading, UnreadableError
+from cot_assets.grading.reading.matrices import read_matrix
 from cot_assets.grading.reading.measured import priced, read_compound, read_quantity
-from cot_assets.grading.reading.numbers import Number, numeral_in_base, read_number
+from cot_assets.grading.reading.numbers import numeral_in_base, read_number
+from cot_assets.grading.reading.prose import is_prose
+from cot_assets.grading.reading.residues import read_residue
 from cot_assets.grading.reading.terms import is_term
 from cot_assets.grading.text.letters import choice_letter
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical, plain
@@ -35,18 +37,31 @@ from cot_assets.grading.text.splitting import (
     parts_of,
     split,
 )
-from cot_assets.grading.text.words import CODE, TEXTUAL, UPRIGHT, folded, is_mathematics, ordered, words_in
+from cot_assets.grading.text.words import (
+    CODE,
+    TEXTUAL,
+    UPRIGHT,
+    folded,
+    is_mathematics,
+    ordered,
+    spoken,
+    words_in,
+)
 
 MAX_NESTING = 25  #: the time of a grammar grows with a power of the nesting
 
 
-_MATRIX = re.compile(r"\\begin\{([pbBvV]?matrix|array)\}(?:\{[clr|]*\})?(.*)\\end\{\1\}")
 _LETTER = re.compile(r"\(?([A-J])\)?")
 _OPTION = re.compile(r"(?:option|choice) \(?[A-J]\)?", re.IGNORECASE)
-_TO = re.compile(r" ?(?:\\text\{ ?)?\bto\b ?\}? ?")
-_MODULUS = re.compile(
-    r"(?P<value>[^()]+?) ?(?P<open>\( ?)?(?:\\[pb]?mod|(?<![A-Za-z\\])mod(?:ulo)?) ?\{?(?P<modulus>[1-9][0-9]{0,17})\}?(?(open)\))"
+#: A bracket that is turned away from an end that is not in it.
+_FRENCH = re.compile(r"(?!\[.*\]$)([\[\]])([^\[\]]*)([\[\]])")
+_HOLES = re.compile(
+    r"\\mathbb\{R\}(?:\\setminus|\\backslash|-|\\text\{ ?(?:except|without) ?\}) ?\\?\{(.+?)\\?\}"
 )
+_TO = re.compile(r" ?(?:\\text\{ ?)?\bto\b ?\}? ?")
+_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+(?![0-9.,])(?! ?,)")
+_MIXED = re.compile(r"(?<=[0-9])\\land (?=[0-9]+/|\\frac)")
+_EVERYTHING = re.compile(r"(?:the )?(?:set of )?(?:all )?real(?: number)?s", re.IGNORECASE)
 _NOTHING = re.compile(
     r"(?:the )?(?:empty|null) set|(?:(?:there (?:is|are)|it has|has) )?no (?:(?:real|such) )?(?:solutions?|values?)",
     re.IGNORECASE,
@@ -97,11 +112,20 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
     """The first kind that a text can be, in the order of the checks below."""
     if match := UPRIGHT.fullmatch(form):
         inner = match[1].strip()
-        if inner != form and (read_number(inner) or len(inner) == 1 or _LETTER.fullmatch(inner)):
+        if inner != form and (
+            inner[:1].isdigit() or read_number(inner) or len(inner) == 1 or _LETTER.fullmatch(inner)
+        ):
             return _read(inner, inner, gold)
     if gold == "ratio":
         form = _TO.sub(":", form)
-    words = " ".join(TEXTUAL.sub(" ", bare).split())
+    if gold in (
+        "number",
+        "quantity",
+    ):  # of which no list is one: 3,14 has a decimal comma, 2 and 1/2 is mixed
+        if _DECIMAL_COMMA.match(bare):
+            bare, form = bare.replace(",", "."), form.replace(",", ".")
+        form = _MIXED.sub(" ", form)
+    form, words = spoken(form), " ".join(TEXTUAL.sub(" ", bare).split())
     if date := read_date(words):
         return Reading("date", date)
     if clock := read_clock(words):
@@ -119,10 +143,10 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
     if (written := ordered(form)) or (CODE.fullmatch(form) and not read_compound(form)):  # 1h30min is no code
         return _text(written or bare)
     return (
-        _residue(form)
+        read_residue(form)
         or _bracketed(form)
         or read_quantity(bare, form, gold)
-        or (_text(bare) if _is_prose(form) else None)
+        or (_text(bare) if is_prose(form) else None)
         or _listed(form)
         or _related(form)
         or _ratio(form)
@@ -132,15 +156,6 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
 
 def _text(bare: str) -> Reading:
     return Reading("text", folded(bare))
-
-
-def _is_prose(form: str) -> bool:
-    """Whether a form has so many words that its signs are those of a sentence."""
-    sides = split(form, RELATIONS)[0]
-    inner = sides[1:] if len(sides) > 1 and is_name(sides[0]) else sides
-    words = [word for side in inner if read_quantity(side, side, None) is None for word in words_in(side)]
-    parts = parts_of(form)[0]
-    return (bool(words) and (len(sides) > 1 or len(parts) < 2)) or len(words) > 2 * max(1, len(parts))
 
 
 # --- collections ---------------------------------------------------------------------------------
@@ -172,16 +187,19 @@ def _bracketed(form: str) -> Reading | None:
         return None
     if form in (r"\emptyset", r"\{\}") or _NOTHING.fullmatch(UPRIGHT.sub(r"\1", form).strip()):
         return Reading("region", r"\emptyset")
-    if match := _MATRIX.fullmatch(form):
-        return _matrix(match[1], match[2])
+    if matrix := read_matrix(form, _item):
+        return matrix
     pieces, joints = split(form, (r"\cup",))
     if joints:
         return _union(pieces)
-    if form in (r"\mathbb{R}", "R") and form != "R":
+    if form == r"\mathbb{R}" or _EVERYTHING.fullmatch(UPRIGHT.sub(r"\1", form)):
         return _interval("(", r"-\infty", r"\infty", ")")
-    if match := re.fullmatch(r"\](.*)\[", form):  # the open interval, as it is written in France
-        ends, _ = split(match[1], (",", ";"))
-        return _interval("(", ends[0], ends[1], ")") if len(ends) == 2 else None
+    if match := _HOLES.fullmatch(form):
+        return _without(_collection("set", *split(match[1], (",", ";"))))
+    if match := _FRENCH.fullmatch(form):
+        ends, _ = split(match[2], (",", ";"))
+        opening, closing = "(" if match[1] == "]" else "[", ")" if match[3] == "[" else "]"
+        return _interval(opening, ends[0], ends[1], closing) if len(ends) == 2 else None
     tokens = TOKEN.findall(form)
     if tokens[0] not in OPENING or tokens[-1] not in CLOSING or not is_one_group(tokens):
         return None
@@ -230,12 +248,13 @@ def _union(pieces: list[str]) -> Reading | None:
     return Reading("region", r"\cup".join(pieces), items=tuple(items), signs=tuple(signs))
 
 
-def _matrix(name: str, body: str) -> Reading:
-    rows = [row for row in re.split(r"\\\\(?:\[[^\]]*\])?", body.replace(r"\hline", "")) if row.strip()]
-    cells = [[cell.strip() for cell in row.split("&")] for row in rows]
-    items = tuple(Reading("tuple", "&".join(row), items=tuple(map(_item, row))) for row in cells)
-    kind: Kind = "expression" if name in ("vmatrix", "Vmatrix") else "matrix"
-    return Reading(kind, f"\\begin{{{name}}}{body}\\end{{{name}}}", items=items if kind == "matrix" else ())
+def _without(holes: Reading) -> Reading:
+    r"""All real numbers but some: ``\mathbb{R}\setminus\{0,1\}``."""
+    places = sorted(holes.items, key=lambda hole: hole.number.value if hole.number else 0)
+    items = (_item(r"-\infty"), *(hole for hole in places for _ in range(2)), _item(r"\infty"))
+    return Reading(
+        "region", rf"\mathbb{{R}}\setminus\{{{holes.form}\}}", items=items, signs=("()",) * (len(places) + 1)
+    )
 
 
 def _related(form: str) -> Reading | None:
@@ -258,7 +277,9 @@ def _related(form: str) -> Reading | None:
 
 
 def _is_collection(reading: Reading) -> bool:
-    return reading.kind in ("region", "pair", "tuple", "set", "matrix", "list")
+    return reading.kind in ("region", "pair", "tuple", "set", "matrix", "list") or (
+        reading.kind == "ratio" and all(item.number for item in reading.items)
+    )
 
 
 def _side(form: str) -> Reading:
@@ -268,21 +289,6 @@ def _side(form: str) -> Reading:
         if number
         else read_quantity(form, form, None) or Reading("expression", form)
     )
-
-
-def _residue(form: str) -> Reading | None:
-    r"""``5 \pmod 7``, ``x \equiv 2, 5 \pmod 7``: what is congruent to one of some integers."""
-    if "mod" not in form or not (match := _MODULUS.fullmatch(UPRIGHT.sub(r" \1 ", form))):
-        return None
-    value = split(match["value"].strip(), (r"\equiv", "="))[0][-1]
-    numbers = [read_number(part) for part in parts_of(value)[0] or [value]]
-    if not all(number and number.is_integer for number in numbers):
-        return None
-    modulus = int(match["modulus"])
-    items = [
-        Reading("number", str(n), Number(Fraction(n))) for n in sorted({int(n.value) for n in numbers if n})
-    ]
-    return Reading("residue", form, Number(Fraction(modulus)), items=tuple(items))
 
 
 def _ratio(form: str) -> Reading | None:

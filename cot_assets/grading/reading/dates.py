@@ -46,8 +46,8 @@ _NAMED = {
 }
 _CLOCK = re.compile(
     r"(?P<h>\d{1,2})(?:[:.](?P<m>[0-5]\d)(?::(?P<sec>[0-5]\d))?)? ?(?P<half>[ap])\.? ?m\b\.?"
-    r"|(?P<h2>\d{1,2}):(?P<m2>[0-5]\d)(?::(?P<sec2>[0-5]\d))?(?: ?(?:h|hrs|hours|o'clock))?"
-    r"|(?P<h3>\d{1,2}) o'clock(?: ?(?P<half3>[ap])\.?m\.?)?",
+    r"|(?P<h2>\d{1,2}):(?P<m2>[0-5]\d)(?::(?P<sec2>[0-5]\d))?(?: ?(?:h|hrs|hours|o.?clock))?"
+    r"|(?P<h3>\d{1,2}) o.?clock(?: ?(?P<half3>[ap])\.?m\.?)?",
     re.IGNORECASE,
 )
 
@@ -82,7 +82,10 @@ def _date(year: str | None, month: int, day: int) -> str | None:
 
 
 def read_clock(text: str) -> str | None:
-    """A time of day, ``HH:MM:SS`` on the 24-hour clock; with ``?`` where the half of the day is open."""
+    """A time of day, ``HH:MM:SS`` on the 24-hour clock.
+
+    With ``?`` where the half of the day is open, with ``~`` where only a leading zero says that it is the first.
+    """
     if (named := _NAMED.get(text.lower())) is not None:
         return named
     match = _CLOCK.fullmatch(text)
@@ -98,5 +101,5 @@ def read_clock(text: str) -> str | None:
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
     elif hour > 24:
         return None
-    is_open = not half and 1 <= hour < 12 and not written.startswith("0")
-    return f"{hour:02}:{minute}:{second}" + "?" * is_open
+    is_open = not half and 1 <= hour < 12
+    return f"{hour:02}:{minute}:{second}" + ("~" if written.startswith("0") else "?") * is_open

@@ -96,7 +96,7 @@ def read_number(form: str) -> Number | None:
     if sign := _SIGN.match(bare):
         negative, bare = sign[0] not in ("+",), bare[sign.end() :]
     elif bare.endswith("below zero"):
-        negative, bare = True, bare.removesuffix("below zero").strip()
+        negative, bare = True, bare.removesuffix("below zero").strip().removesuffix(" degrees")
     value, decimals = _unsigned(bare)
     if value is None:
         return None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import partial
 
 MAX_ANSWER_CHARS = 4096  #: nothing longer is an answer; below Python's limit on digits of an int
 MAX_JUDGED_CHARS = 65_536  #: of moves, boards and programs, which nothing here reads
@@ -25,18 +26,21 @@ _UNICODE = str.maketrans(
         "÷": "/", "∞": r"\infty ", "√": r"\sqrt ", "°": r"^\circ ", "º": r"^\circ ",
         "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "⩽": r"\leq ", "⩾": r"\geq ", "≡": r"\equiv ", "∪": r"\cup ",
         "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ",
-        "ℝ": r"\mathbb{R}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "⅓": r"\frac{1}{3}",
-        "⅔": r"\frac{2}{3}", "⅕": r"\frac{1}{5}", "⅛": r"\frac{1}{8}", "⁄": "/", "∕": "/", "≈": r"\approx ",
+        "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "→": r"\to ",
+        "⁄": "/", "∕": "/", "≈": r"\approx ",
         "、": ", ", "٫": ".", "…": r"\ldots ", "∶": ":", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"',
-        "￥": "¥", "￡": "£", "￦": "₩", "⟨": r"\langle ", "⟩": r"\rangle ",
+        "￥": "¥", "￡": "£", "￦": "₩", "！": "。", "⊂": r"\subset ", "⊆": r"\subseteq ", "⟨": r"\langle ", "⟩": r"\rangle ",
     }
 )  # fmt: skip
 _GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "θ": "theta", "λ": "lambda", "φ": "phi", "π": "pi"}
 #: Such a letter that is not one of a Greek word.
 _GREEK_LETTER = re.compile(rf"(?<![\u0370-\u03ff])[{''.join(_GREEK)}](?![\u0370-\u03ff])")
-_ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
-#: Letters and figures in other shapes: mathematical bold and italic ones, circled ones.
+_ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,7}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
+#: Letters and figures in other shapes: mathematical bold and italic ones, circled ones, and units in one character.
 _SHAPED = re.compile("[\U0001d400-\U0001d7ff\u2460-\u24ff]")
+_UNIT_SIGN = re.compile("[\u3371-\u33df℃℉]")
+_FRACTION = re.compile("[¼-¾⅐-⅞]")
+_in_ascii = partial(unicodedata.normalize, "NFKC")
 #: What changes how an answer looks and not what it says, in TeX: commands around a group, with an argument of their
 #: own, and alone; and an environment of one row.
 _LOOKS = re.compile(
@@ -74,11 +78,12 @@ _RENAMED = {
     "dots": r"\ldots ", "cdots": r"\ldots ", "dotsc": r"\ldots ", "wedge": r"\land ", "vee": r"\lor ",
     "rightarrow": r"\to ", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "lparen": "(", "rparen": ")",
     "approxeq": r"\approx ", "arcctg": r"\arccot ", "tg": r"\tan ", "ctg": r"\cot ", "implies": r"\Rightarrow ",
+    "lnot": r"\neg ", "iff": r"\Leftrightarrow ",
     "R": r"\mathbb{R}", "N": r"\mathbb{N}", "Z": r"\mathbb{Z}", "infin": r"\infty ", "colon": ":",
 }  # fmt: skip
 _AND_OR = re.compile(r" ?[,;]? ?(?:\\text\{ ?(and|or) ?\}|(?<![A-Za-z\\])(and|or)(?![A-Za-z])) ?")
 _DEGREES = re.compile(r" ?\^ ?(?:\{ ?\\circ ?\}|\\circ(?![a-zA-Z]))")
-_TEMPERATURE = re.compile(_DEGREES.pattern + r" ?(?:\\text\{)? ?([CF])(?![A-Za-z]) ?\}?")
+_TEMPERATURE = re.compile(rf"(?:{_DEGREES.pattern}|(?<=\d )deg(?:rees?)?\.?) ?(?:\\text\{{)? ?([CF])\b ?\}}?")
 _TRIG = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
 _WORD_COMMANDS = re.compile(
     r"(?<![\\A-Za-z])(sqrt|pi|infinity|infty|inf|theta|arcsin|arccos|arctan|sin|cos|tan|cot|sec|csc|ln|log|exp)(?![A-Za-z])"
@@ -88,6 +93,7 @@ _ARGUMENTS = (
     (re.compile(r"\\frac ?(\d) ?\{"), r"\\frac{\1}{"),
     (re.compile(r"\\frac ?(\{[^{}]*\}) ?(\d)"), r"\\frac\1{\2}"),
     (re.compile(r"\\sqrt ?(\d|[a-zA-Z](?![a-zA-Z]))"), r"\\sqrt{\1}"),
+    (re.compile(r"\\mathbb ?([A-Z])(?![A-Za-z])"), r"\\mathbb{\1}"),
 )
 _POWER_OF_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))")
 #: What is named by points, whose order tells.
@@ -107,8 +113,9 @@ _SUBSCRIPT_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 #: Signs between digits, in order: those that only ever group them, ``{,}``, and the plain comma.
 _GROUPED = re.compile(r"(?<![\d.,])(\d{1,3})((?:(?:,?\\[,!]\s?|,\\!\s?|'|~)\d{3})+)(?!\d)")
 _BRACED_COMMA = re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)")
-_COMMA_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
-_EUROPEAN = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d,])")
+_COMMA_GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)")
+_EUROPEAN = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})(?![\d,]|\.\d)")
+_TYPED = re.compile(r"(?<![<>=])([<>])=(?![=>])|(?<= )!=(?= )")  #: relations in ASCII
 _SPACED_GROUPS = re.compile(r"(?<![\d.,/] )(?<![\d.,/\w])\d{1,3}(?: \d{3})+(?![\d/]| [\d/])")
 _BRACKET = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")
 
@@ -137,9 +144,11 @@ def plain(text: str) -> str:
         text = unicodedata.normalize("NFC", text)
         text = _SUPERSCRIPT_RUN.sub(lambda m: f"^{{{m[0].translate(_SUPERSCRIPTS)}}}", text)
         text = _SUBSCRIPT_RUN.sub(lambda m: f"_{{{m[0].translate(_SUBSCRIPTS)}}}", text)
+        text = _FRACTION.sub(lambda m: r"\frac{{{}}}{{{}}}".format(*_in_ascii(m[0]).split("⁄")), text)
+        text = _UNIT_SIGN.sub(lambda m: " " + re.sub(r"(?<=m)(?=[23]$)", "^", _in_ascii(m[0])), text)
+        text = _SHAPED.sub(lambda m: _in_ascii(m[0]), text)
         text = text.translate(_UNICODE)
         text = _GREEK_LETTER.sub(lambda m: f"\\{_GREEK[m[0]]} ", text)
-        text = _SHAPED.sub(lambda m: unicodedata.normalize("NFKC", m[0]), text)
         text = "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in text)
     if r"\begin" not in text:
         text = re.sub(r"\\\\(?=[a-zA-Z({\[$%])", lambda _: "\\", text)  # escaped twice, as in JSON
@@ -167,6 +176,7 @@ def canonical(text: str) -> str:
     text = _calls_to_braces(text.replace("**", "^"))
     text = _WORD_COMMANDS.sub(lambda m: "\\infty" if m[1].startswith("inf") else "\\" + m[1], text)
     text = text.replace("*", r"\cdot ")
+    text = _TYPED.sub(lambda m: {"<": r"\leq ", ">": r"\geq "}.get(m[1], r"\neq "), text)
     for pattern, replacement in _ARGUMENTS:
         text = pattern.sub(replacement, text)
     text = _AND_OR.sub(lambda m: r"\land " if "and" in m[0] else r"\lor ", text)
@@ -191,16 +201,16 @@ def _ungrouped(text: str) -> str:
     """Without the signs that group digits by thousands, and with a point for every decimal comma.
 
     ``12,144`` is one number and ``12, 144`` two. Within brackets a comma separates, unless others there are
-    followed by a blank and it is not.
+    followed by a blank and it is not, or it stands before a zero, with which no number of two figures begins.
     """
-    if not any(sign in text for sign in ",'~\\"):
+    if not any(sign in text for sign in ",'~\\") and text.count(".") < 2:
         return text
     text = _GROUPED.sub(lambda m: m[1] + re.sub(r"\D", "", m[2]), text)
     text = _BRACED_COMMA.sub(lambda m: _comma_or_point(m.string, m.start(), m.end()), text)
     text = _EUROPEAN.sub(lambda m: m[0].replace(".", "").replace(",", "."), text)
     if "," not in text:
         return text
-    inside = [match.span() for match in _BRACKET.finditer(text) if ", " not in match[0]]
+    inside = [match.span() for match in _BRACKET.finditer(text) if not re.search(r", |,0\d\d", match[0])]
     return _COMMA_GROUPS.sub(
         lambda m: m[0] if any(a <= m.start() < b for a, b in inside) else m[0].replace(",", ""), text
     )
@@ -284,7 +294,7 @@ def _unparenthesised(text: str) -> str:
     """Without parentheses around the whole, unless they make a tuple or an interval."""
     while text.startswith("(") and text.endswith(")"):
         pairs = _pairs(text)
-        if pairs.get(0) != len(text) - 1 or "," in text or not text[1:-1].strip():
+        if pairs.get(0) != len(text) - 1 or re.search("[,;]", text) or not text[1:-1].strip():
             return text
         text = text[1:-1].strip()
     return text

@@ -15,7 +15,7 @@ OPENING = frozenset(("(", "[", "{", r"\{", r"\langle", r"\begin", r"\lfloor", r"
 CLOSING = frozenset((")", "]", "}", r"\}", r"\rangle", r"\end", r"\rfloor", r"\rceil"))
 RELATIONS = {
     "=": "=", "<": "<", ">": ">", r"\leq": "<=", r"\geq": ">=", r"\neq": "!=", r"\in": "in", r"\equiv": "==",
-    r"\approx": "=", r"\Rightarrow": "=>", r"\to": "->", r"\sim": "~", r"\subset": "sub", r"\perp": "perp",
+    r"\approx": "=", r"\Rightarrow": "=>", r"\to": "->", r"\sim": "~", r"\subset": "sub", r"\supset": "sup", r"\subseteq": "sub=", r"\supseteq": "sup=", r"\Leftrightarrow": "<=>", r"\perp": "perp",
 }  # fmt: skip
 _SEPARATORS = frozenset((",", ";", r"\land", r"\lor"))
 _NAME = re.compile(r"(?:[^=<>0-9,{}^]|\{[^{}]*\}|[_(][0-9]+\)?){1,80}")

@@ -23,9 +23,26 @@ _FORMULA = re.compile(
     rf"\d*(?:(?:{_ELEMENT})(?:_?[2-9]|_?\d{{2,3}})?|[()](?:_?[2-9])?){{2,20}}(?:\^[1-9]?[-+])?"
 )
 _REMAINDER = re.compile(r"(-?\d+) ?(?:R|remainder) ?(\d+)")
+_AFTER = {"squared": "^2", "cubed": "^3", "factorial": "!"}
+_BETWEEN = {
+    "plus": "{}+{}", "minus": "({})-({})", "times": r"{}\cdot {}", "over": r"\frac{{{}}}{{{}}}", "choose": r"\binom{{{}}}{{{}}}",
+    "divided by": r"\frac{{{}}}{{{}}}", "to the power of": "({})^{{{}}}",
+}  # fmt: skip
+_OPERAND = r"(-?[0-9]+(?:\.[0-9]+)?|[a-z])"
+_SPOKEN = re.compile(
+    rf"{_OPERAND} ({'|'.join(_AFTER)})|{_OPERAND} ({'|'.join(_BETWEEN)}) {_OPERAND}|(?:the )?square root of {_OPERAND}"
+)
 _POINTS = re.compile(r"\\(?:angle|triangle) ?\{?[A-Z]+\}?")
-_SPELLED = re.compile(r"[A-Z](?: [A-Z]){2,19}")
+#: Letters with an order: apart (A B C), a route (A-B-C), a bearing (N 30 E).
+_SPELLED = re.compile(r"[A-Z](?: [A-Z]){2,19}|[A-Z](?:-[A-Z]){2,19}|[NS] \d+ [EW]")
+_ION = re.compile(rf"\d*(?:(?:{_ELEMENT})\d*|[()]\d*)+[-+]")
 _PRODUCT = re.compile(r"[xyz]{2,3}")
+#: A run of letters that is a word among signs and figures too: a name, capitals, and what is counted (5 live, 2 left),
+#: unless it is of letters that only variables have.
+_NAMED = re.compile(r"[A-Z][a-z]{2,3}|[A-Z]{3,4}")
+_COUNTED = re.compile(
+    r"(?<=[0-9a-z] )(?!(?:[xyz]{2,3}|a?b?c?d?|[b-df-hj-np-tv-xz]{2,4}|[B-DF-HJ-NP-TV-XZ]{2})(?![A-Za-z]))[A-Za-z]{2,4}(?![A-Za-z])"
+)
 TEXTUAL = re.compile(r"\\(?:text|math)[a-z]{0,6}|\\[,;:! ]|\\[mh]box|[{}$\"']|\\[()\[\]]")
 #: Short runs of letters that are words wherever they stand.
 _SMALL_WORDS = frozenset(
@@ -71,6 +88,8 @@ def ordered(form: str) -> str | None:
     if _SPELLED.fullmatch(upright) or _POINTS.fullmatch(form):
         return upright.replace(" ", "")
     tight = UPRIGHT.sub(r"\1", form).replace("{", "").replace("}", "")
+    if _ION.fullmatch(charged := tight.replace("_", "").replace("^", "")):
+        return charged
     if "_" in tight and _FORMULA.fullmatch(tight) and len(re.findall("[A-Z]", tight)) > 1:
         return tight.replace("_", "")
     return None
@@ -79,7 +98,7 @@ def ordered(form: str) -> str | None:
 def folded(bare: str) -> str:
     """The words of a plain text: case, stops, quotes, and blanks or hyphens between them do not matter."""
     points = re.sub(
-        r"(?<=[A-Z])'+(?![A-Za-z])", lambda m: "\u2032" * len(m[0]), bare
+        r"(?<=[A-Z0-9])'+(?![A-Za-z])", lambda m: "\u2032" * len(m[0]), bare
     )  # A'B is another line than AB
     found = re.sub(r"\b([ap])\.? ?m\.?(?=\W|$)", r"\1m", TEXTUAL.sub(" ", points).casefold())
     found = re.sub(r"(?<!\d)[.,;:!?](?!\d)|(?<=\d)[.,;:!?](?!\d)", " ", found)
@@ -88,17 +107,31 @@ def folded(bare: str) -> str:
     return " ".join(re.sub(r"(?<=\w)[-_](?=\w)", " ", found).split()) or bare.casefold()
 
 
+def spoken(form: str) -> str:
+    """A form with a calculation in words as one in signs: ``5 squared``, ``3 over 4``; others as they are."""
+    if not (match := _SPOKEN.fullmatch(form)):
+        return form
+    a, after, b, between, c, root = match.groups()
+    if root:
+        return rf"\sqrt{{{root}}}"
+    return rf"({a}){_AFTER[after]}" if after else _BETWEEN[between].format(b, c)
+
+
 def words_in(form: str) -> list[str]:
     """Runs of letters that are no product of variables."""
     upright = [word for match in UPRIGHT.finditer(form) for word in re.findall(r"[^\W\d_]{2,}", match[1])]
-    free = _WORD.findall(_COMMAND.sub(" ", UPRIGHT.sub(" ", form)))
+    italic = _COMMAND.sub("@", UPRIGHT.sub("@", form))
+    free, counted = _WORD.findall(italic), set(_COUNTED.findall(italic))
     has_sign = re.search(r"[-+*/^=<>0-9(|]|\\(?:cdot|frac|sqrt)", form)
     return upright + [
         word for word in free
-        if not word.isascii() or len(word) > 4 or word.lower() in _SMALL_WORDS or not (has_sign or _PRODUCT.fullmatch(form))
+        if not word.isascii() or len(word) > 4 or word.lower() in _SMALL_WORDS or word in counted or _NAMED.fullmatch(word)
+        or not (has_sign or _PRODUCT.fullmatch(form))
     ]  # fmt: skip
 
 
 def is_mathematics(form: str) -> bool:
     """Whether a form could be an expression: ASCII signs, balanced, no idle blank between numbers."""
-    return form.isascii() and not re.search(r"\d \d|[A-Za-z]\d", re.sub(r"\\[a-zA-Z]+|_\{?\w+\}?", "@", form))
+    return form.isascii() and not re.search(
+        r"\d \d|[A-Za-z] ?\d|\d'", re.sub(r"\\[a-zA-Z]+|_\{?\w+\}?", "@", form)
+    )

@@ -113,7 +113,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
         ("no real solutions", r"\emptyset"), ("No solution.", "no solutions"), ("There are no solutions", r"\{\}"), ("DNE", "does not exist"),
     ],
     "ratios as quotients": [("1/2", "1:2"), (r"\frac{3}{4}", "3:4"), ("0.75", "3:4"), ("2", "2:1")],
-    "named times": [("noon", "12:00"), ("12:00 PM", "noon"), ("midnight", "0:00")],
+    "named times": [("noon", "12:00"), ("12:00 PM", "noon"), ("midnight", "0:00"), ("07:45", "7:45"), ("07:45", "7:45 AM"), ("3 o'clock", "3:00")],
     "dates and times": [("3/3/2020", "2020-03-03"),
         ("May 1, 2024", "2024-05-01"), ("1 May 2024", "May 1st, 2024"), ("2024/5/1", "2024-05-01"), ("2024年5月1日", "2024-05-01"), ("12/25/2024", "2024-12-25"),
         ("Monday, May 6", "6 May"), ("4:30 PM", r"\text{4:30 p.m.}"), ("16:30", "4:30 p.m."), (r"4:30 \text{ p.m.}", "4:30 pm"), ("12:00", "12:00"), ("3 pm", "3:00 p.m."),
@@ -124,12 +124,27 @@ SAME: dict[str, list[tuple[str, str]]] = {
         ("٤٢", "42"), ("४२।", "42"), ("１２３", "123"), ("no solution", "No solution."), ("straße", "STRASSE"), ("well-known", "well known"), ("IX", "ix"),
         ("555-1234", "555-1234"), ("10.0.0.1", "10.0.0.1"), ("H_2O", "H₂O"), ("“yes”", "Yes"), ("1990–1995", "1990-1995"), ("&quot;no&quot;", "no"), ("ΑΒΓ", "αβγ"),
     ],
+    "calculations in words": [
+        ("8 squared", "64"), ("3 cubed", "27"), ("5 factorial", "120"), ("3 over 4", "0.75"), ("3 times 4", "12"), ("10 minus 3", "7"), ("10 choose 3", "120"),
+        ("2 to the power of 5", "32"), ("the square root of 16", "4"), ("x squared", "x^2"), ("15 degrees below zero", "-15"),
+    ],
+    "the reals and their parts": [
+        (r"\mathbb{R}\setminus\{1\}", r"x \neq 1"), (r"\mathbb R - \{2, 0\}", r"(-\infty,0)\cup(0,2)\cup(2,\infty)"), ("all real numbers", r"\mathbb{R}"), (r"\mathbb R", r"(-\infty,\infty)"),
+        ("]3,8]", "(3,8]"), ("[3,8[", "[3,8)"), (r"x=1 \text{ or } x>2", r"\{1\}\cup(2,\infty)"), ("x >= 2", r"[2,\infty)"), ("-3 < x <= 5", "(-3,5]"), ("x != 2", r"x \ne 2"),
+    ],
+    "multiples of a matrix": [(r"\frac12\begin{pmatrix}2&4\\6&8\end{pmatrix}", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), (r"2\begin{bmatrix}1\\x\end{bmatrix}", r"\begin{bmatrix}2\\2x\end{bmatrix}")],
+    "signs of one character": [("100㎡", "100 m^2"), ("5㎝", "5 cm"), ("20℃", "20 °C"), ("⅞", "7/8"), ("3⅚", "23/6"), ("ℤ", r"\mathbb{Z}"), ("&frac12;", "0.5"), ("42！", "42"), ("20 deg C", "20 °C")],
+    "whole numbers with points": [("1.234.567", "1234567"), ("(1,000)", "1000"), ("(1,050)", "1050")],
+    "domains": [(r"\frac{\pi}{4}+k\pi", r"k\pi+\frac{\pi}{4}, k\in\mathbb{Z}"), (r"2k, k \in \mathbb{Z}", "2k")],
+    "charges": [("Ca2+", "Ca^{2+}"), (r"\text{SO}_4^{2-}", "SO_4^{2-}"), ("Na+", "Na^+")],
+    "both ways round": [(r"A \supset B", r"B \subset A"), (r"p \iff q", r"q \Leftrightarrow p"), (r"\lnot p", r"\neg p"), ("A:B = 3:4", "3:4"), ("Ann=3, Bob=2", "Bob=2, Ann=3"), ("(1;2)", "(1,2)")],
+    "pounds": [("£5", "5 pounds"), ("5 pounds", "500 pence"), ("5 pounds", "5 lb")],
     "bases": [(r"52_{8}", "52_8"), ("1A_{16}", "1a_16"), (r"4210_{\text{5}}", "4210_5")],
 }  # fmt: skip
 DIFFERENT: dict[str, list[tuple[str, str]]] = {
     "compound units, counts, ratios": [
         ("2h3m", "2m3h"), ("2 cm", "2m"), ("2 apples", "2x"), ("5ft11in", "5ft10in"), ("two apples", "3 apples"), ("three times", "three"),
-        ("13", "a dozen"), ("2", "1:2"), ("4:3", "3/4"), ("1:2:3", "1/6"), ("midnight", "noon"), ("12:30 AM", "12:30"),
+        ("13", "a dozen"), ("2", "1:2"), ("4:3", "3/4"), ("1:2:3", "1/6"), ("midnight", "noon"), ("12:30 AM", "12:30"), ("07:45", "7:45 PM"), ("7:45", "7:45 AM"),
         ("0", "no solution"), (r"\{0\}", r"\emptyset"), ("one solution", "no solution"), ("exists", "does not exist"),
     ],
     "what only looks different": [(r"\underline{5}", "6"), (r"\overline{5}", "5"), ("Answer: 5", "6"), (r"5\tag{1}", "51"), (r"\text{Answer: 5}", "50")],
@@ -206,6 +221,17 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
     ],
     "percentages and units": [(r"5\%", r"5\text{ kg}"), (r"500\%", "5 kg"), (r"50\%", r"50\text{ cm}"), (r"20\%", r"\$20")],
     "touching intervals": [("(0,1) \\cup (1,2)", "(0,2)"), (r"(0,1) \cup \{1\}", "(0,1)"), (r"\emptyset", "(2,2)"), (r"[0,1] \cup [2,3]", "[0,3]"), (r"(0,2] \cup [2,3)", "(0,3]")],
+    "words with figures": [
+        ("5 live", "5 evil"), ("Room 5", "Moor 5"), ("2019 June", "2019 Juen"), ("bus 42", "sub 42"), ("2 left", "2 felt"), ("p=5 nuts", "p=5 stun"), ("1st row", "1st wor"), ("Bob: 3", "obB: 3"),
+        ("CAT-1", "ACT-1"), ("A-B-C", "A-C-B"), ("N 30 E", "E 30 N"), ("3 Na", "3 aN"),
+    ],
+    "signs that are no multiplication": [("5'", "5"), (r"5^\circ", "5'"), ("5''", "5'"), ("Ca2+", "Ca2-"), ("H^+", "H^-"), ("Fe^{3+}", "Fe^{2+}"), (r"A \subseteq B", r"B \subseteq A"), (r"A \subset B", r"A \subseteq B")],
+    "sets within sets": [(r"\{1,\{2\}\}", r"\{1,2\}"), (r"(\{1\},2)", "(1,2)")],
+    "commas": [("3, 4", "3.4"), ("0,100", "100"), ("0,125", "125"), ("1, 000", "1000")],
+    "calculations in words": [("8 squared", "8"), ("3 over 4", "3"), ("2 to the power of 5", "2"), ("15 degrees below zero", "15"), ("10 choose 3", "10 choose 4")],
+    "the reals and their parts": [(r"\mathbb{R}\setminus\{1\}", r"\mathbb{R}\setminus\{2\}"), ("]3,8]", "[3,8]"), ("x >= 2", "x > 2"), (r"x=1 \text{ or } x>2", "x>2"), ("all real numbers", r"(0,\infty)")],
+    "domains": [(r"2k, k \in \mathbb{Z}", r"2k, k \in \mathbb{N}"), (r"2k, k \in \mathbb{Z}", "3k")],
+    "pounds": [("£5", "5 kg"), ("£5", "5 lb"), ("£5", "6 pounds")],
     "bases": [("53_8", "52_8"), ("52_7", "52_8"), ("42", "52_8"), ("52_8", "42")],
 }  # fmt: skip
 
@@ -213,7 +239,7 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
 #: Right one way round: what the gold answer is decides how the answer is read.
 ONE_WAY = [
     ("2,74", "2.74"), ("1000,99", "1000.99"), ("c", "C"), ("52", "52_8"), ("The answer is B", "B"), ("C. 42", "C"),
-    ("[[1,2],[3,4]]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("2m", r"2\text{ m}"), ("x=1", "1"), ("1 to 2", "1:2"),
+    ("[[1,2],[3,4]]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("2m", r"2\text{ m}"), ("x=1", "1"), ("1 to 2", "1:2"), ("12,5 кг", "12.5"), ("12,50 €", "12.50"), ("0,125", "0.125"), ("6 and 1/2", "13/2"), (r"\text{6 apples}", "6"), ("1,5", "3/2"),
 ]  # fmt: skip
 
 

@@ -132,12 +132,17 @@ def test_version_names_what_decides() -> None:
         (".", "expression", "nothing in it"), (r"\text{}", "expression", "nothing in it"), ("NaN", "expression", "missing"),
         ("  ", "integer", "missing"), ("null", "number", "missing"), ("N/A", "expression", "missing"), ("$$", "expression", "nothing"),
         ("Half of 48 is 24.\nSo 72.\n#### 72", "expression", "gold_rules"), ("1/2", "integer", "no integer"), ("x+1", "number", "reads as expression"),
-        ("5", "date", "reads as number"), ("A or B", "multiple_choice", "several"),
+        ("5", "date", "reads as number"), ("A or B", "multiple_choice", "several"), ("1/0", "expression", "no value"), (r"\frac{x}{1-1}", "expression", "no value"),
+        ("2^{", "expression", "without an end"), ("3, 1/0", "expression", "no value"),
     ],
 )  # fmt: skip
 def test_golds_that_nothing_can_equal(gold: str, kind: str, why: str) -> None:
     with pytest.raises(UnreadableError, match=why):
         read_gold(gold, kind)
+
+
+def test_sodium_is_not_missing() -> None:
+    assert str(read_gold("Na", "expression")) == "text na"
 
 
 @pytest.mark.parametrize(

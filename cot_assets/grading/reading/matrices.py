@@ -1,0 +1,30 @@
+r"""Matrices and vectors in an environment of LaTeX.
+
+Belongs here: rows, cells, and a factor in front. Does not belong here: a vector in brackets (:mod:`.answer`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from cot_assets.grading.reading.kinds import Kind, Reading
+from cot_assets.grading.reading.terms import is_term
+
+_MATRIX = re.compile(r"([^&]*?)\\begin\{([pbBvV]?matrix|array)\}(?:\{[clr|]*\})?(.*)\\end\{\2\}")
+
+
+def read_matrix(form: str, item: Callable[[str], Reading]) -> Reading | None:
+    """A matrix, multiplied by a factor in front of it; None for anything else. ``item`` reads a cell."""
+    if not (match := _MATRIX.fullmatch(form)):
+        return None
+    factor, name, body = match.groups()
+    rows = [row for row in re.split(r"\\\\(?:\[[^\]]*\])?", body.replace(r"\hline", "")) if row.strip()]
+    cells = [[cell.strip() for cell in row.split("&")] for row in rows]
+    if factor:
+        if not is_term(factor):
+            return None
+        cells = [[f"({factor})({cell})" for cell in row] for row in cells]
+    items = tuple(Reading("tuple", "&".join(row), items=tuple(map(item, row))) for row in cells)
+    kind: Kind = "expression" if name in ("vmatrix", "Vmatrix") else "matrix"
+    return Reading(kind, f"\\begin{{{name}}}{body}\\end{{{name}}}", items=items if kind == "matrix" else ())

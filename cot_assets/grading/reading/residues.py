@@ -1,0 +1,33 @@
+r"""Numbers modulo another.
+
+Belongs here: reading ``5 \pmod 7``. Does not belong here: which residues are the same (:mod:`..comparing.integers`).
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from cot_assets.grading.reading.kinds import Reading
+from cot_assets.grading.reading.numbers import Number, read_number
+from cot_assets.grading.text.splitting import parts_of, split
+from cot_assets.grading.text.words import UPRIGHT
+
+_MODULUS = re.compile(
+    r"(?P<value>[^()]+?) ?(?P<open>\( ?)?(?:\\[pb]?mod|(?<![A-Za-z\\])mod(?:ulo)?) ?\{?(?P<modulus>[1-9][0-9]{0,17})\}?(?(open)\))"
+)
+
+
+def read_residue(form: str) -> Reading | None:
+    r"""``5 \pmod 7``, ``x \equiv 2, 5 \pmod 7``: what is congruent to one of some integers."""
+    if "mod" not in form or not (match := _MODULUS.fullmatch(UPRIGHT.sub(r" \1 ", form))):
+        return None
+    value = split(match["value"].strip(), (r"\equiv", "="))[0][-1]
+    numbers = [read_number(part) for part in parts_of(value)[0] or [value]]
+    if not all(number and number.is_integer for number in numbers):
+        return None
+    modulus = int(match["modulus"])
+    items = [
+        Reading("number", str(n), Number(Fraction(n))) for n in sorted({int(n.value) for n in numbers if n})
+    ]
+    return Reading("residue", form, Number(Fraction(modulus)), items=tuple(items))
