@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import dagster as dg
 
+from cot_assets.orchestration.assets.defining import code_of
 from cot_assets.orchestration.jobs import PART_TAG, part_of
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, PROBLEM_SETS
 from cot_assets.orchestration.triggers import STALE
@@ -35,7 +35,7 @@ def catalogued(assets: Iterable[dg.AssetsDefinition], room: str) -> list[dg.Asse
 
 def _catalogued(asset: dg.AssetsDefinition, room: str) -> Callable[[dg.AssetSpec], dg.AssetSpec]:
     has_engine = bool(asset.op.pool)
-    code = {"dagster/code_references": _code(asset)}
+    code = code_of(inspect.unwrap(cast("Any", asset.op.compute_fn).decorated_fn))
 
     def catalogued_spec(spec: dg.AssetSpec) -> dg.AssetSpec:
         spec = spec.replace_attributes(group_name=room)
@@ -49,24 +49,12 @@ def _catalogued(asset: dg.AssetsDefinition, room: str) -> Callable[[dg.AssetSpec
         return spec.replace_attributes(
             owners=OWNERS,
             tags=tags,
-            metadata={**spec.metadata, **code},
+            metadata={**code, **spec.metadata},
             code_version=code_version(spec.key.to_user_string(), spec.code_version),
             automation_condition=STALE if part == "analysis" and not has_engine else None,
         )
 
     return catalogued_spec
-
-
-def _code(asset: dg.AssetsDefinition) -> dg.CodeReferencesMetadataValue:
-    """Where an asset is computed: below what wraps it, and in its room where assets are made alike."""
-    function = inspect.unwrap(cast("Any", asset.op.compute_fn).decorated_fn)
-    function = inspect.getclosurevars(function).nonlocals.get("make", function)
-    file, line = inspect.getfile(function), inspect.getsourcelines(function)[1]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)  # links to code are one of Dagster's betas
-        return dg.CodeReferencesMetadataValue(
-            code_references=[dg.LocalFileCodeReference(file_path=file, line_number=line)]
-        )
 
 
 def after_all(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetDep]:

@@ -4,7 +4,7 @@ import polars as pl
 
 from cot_assets.measures.answers import spread
 from cot_assets.orchestration.assets import materializing as common
-from cot_assets.orchestration.assets.derived import model_asset
+from cot_assets.orchestration.assets.defining import model_asset
 
 
 def _entropy(scope: common.Scope) -> pl.DataFrame:

@@ -17,8 +17,9 @@ from cot_assets.measures.curves.quick_look import found_in_look, looked_at, quic
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import counting, sampling, showing
 from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets.defining import table_asset
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
-from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
+from cot_assets.orchestration.partitions import BY_PROBLEM_SET, PROBLEM_SETS
 from cot_assets.problems.given import read_given
 from cot_assets.problems.load import load_problems
 from cot_assets.sampling.blocks import Purpose
@@ -47,14 +48,7 @@ _OWN = "problem_set = $problem_set AND model = $model AND asset = 'completions'"
 _FIRST_BLOCKS = f"FROM blocks WHERE {_OWN} LIMIT {showing.LOOKED_AT}"
 
 
-@dg.asset(
-    partitions_def=PROBLEM_SETS,
-    description=common.description("problems"),
-    kinds={"duckdb", "polars"},
-    metadata=common.table_metadata("problems"),
-    check_specs=common.check_specs("problems", rules.SCHEMA, PROBLEM_SETS),
-)
-@showing.told
+@table_asset(rules.SCHEMA, kinds={"duckdb", "polars"}, partitions_def=PROBLEM_SETS)
 def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Questions with gold answers, from the problem set's source."""
     scope = common.sampled_scope_of(context, study)
@@ -69,16 +63,13 @@ def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
     )
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=[dg.AssetDep("problems", partition_mapping=BY_PROBLEM_SET)],
-    description=common.description("traces") + "\n\nThis asset also writes `blocks`.",
+@table_asset(
+    _TRACES,
     kinds={"duckdb", "parquet"},
-    metadata=common.table_metadata("traces"),
-    check_specs=common.check_specs("traces", _TRACES),
+    deps=[dg.AssetDep("problems", partition_mapping=BY_PROBLEM_SET)],
+    note="This asset also writes `blocks`.",
     pool="gpu",
 )
-@showing.told
 def traces(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:
@@ -138,15 +129,12 @@ def _finished(
     return common.finished(frame, scope.fingerprint, checks=_TRACES, findings=findings, metadata=metadata)
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=["traces"],
-    description=common.description("prefixes") + "\n\nThis asset also writes `trace_cuts`.",
+@table_asset(
+    rules.MEASURED,
     kinds={"duckdb", "polars"},
-    metadata=common.table_metadata("prefixes"),
-    check_specs=common.check_specs("prefixes", rules.MEASURED),
+    deps=["traces"],
+    note="This asset also writes `trace_cuts`.",
 )
-@showing.told
 def prefixes(context: dg.AssetExecutionContext, study: Study, engines: Engines) -> dg.MaterializeResult:
     """The measured traces, cut by the protocol's policy."""
     scope = common.sampled_scope_of(context, study)
@@ -164,17 +152,15 @@ def prefixes(context: dg.AssetExecutionContext, study: Study, engines: Engines) 
     )
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=["prefixes", "explorations"],
-    description="Rollouts of every prefix, sampled into Parquet shards; resumable, nothing sampled twice. "
-    "Materializes when complete, and writes the table `blocks`.",
+@table_asset(
+    sampling.AUDIT,
     kinds={"parquet"},
-    metadata=common.table_metadata("blocks"),
-    check_specs=common.check_specs("completions", sampling.AUDIT),
+    deps=["prefixes", "explorations"],
+    of="blocks",
+    note="Rollouts of every prefix, sampled into Parquet shards; resumable, nothing sampled twice. Materializes when "
+    "complete.",
     pool="gpu",
 )
-@showing.told
 def completions(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:
@@ -194,15 +180,7 @@ def completions(
     )
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=["completions"],
-    description=common.description("rollouts"),
-    kinds={"duckdb", "sympy"},
-    metadata=common.table_metadata("rollouts"),
-    check_specs=common.check_specs("rollouts", sampling.ROLLOUT_CHECKS),
-)
-@showing.told
+@table_asset(sampling.ROLLOUT_CHECKS, kinds={"duckdb", "sympy"}, deps=["completions"])
 def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Every rollout with its verdict, judged on the trace up to the cut and the completion together."""
     scope = common.sampled_scope_of(context, study)
@@ -217,15 +195,7 @@ def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
     )
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=["rollouts"],
-    description=common.description("potentials"),
-    kinds={"duckdb"},
-    metadata=common.table_metadata("potentials"),
-    check_specs=common.check_specs("potentials", _POTENTIALS),
-)
-@showing.told
+@table_asset(_POTENTIALS, kinds={"duckdb"}, deps=["rollouts"])
 def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """P(correct | prefix) with its interval, for every prefix."""
     scope = common.sampled_scope_of(context, study)

@@ -11,9 +11,9 @@ from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.measures.exploration.rounds import Exploration
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
-from cot_assets.orchestration.assets import sampling, showing
+from cot_assets.orchestration.assets import sampling
+from cot_assets.orchestration.assets.defining import table_asset
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
-from cot_assets.orchestration.partitions import MODEL_BY_SET
 from cot_assets.sampling.plan import PlannedBlock, plan_rollouts
 from cot_assets.sampling.tables import measured_traces, rollouts_frame
 from cot_assets.study import ADAPTIVE
@@ -22,18 +22,14 @@ from cot_assets.warehouse.schema import polars_schema
 _CHECKS = {**rules.SCHEMA, **sampling.AUDIT}
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=["prefixes"],
-    description=common.description("explorations")
-    + "\n\nThis asset also writes `blocks`, and the cuts that it found into `trace_cuts`. Empty where the protocol samples a "
-    "fixed grid. Rounds that were sampled before an interruption are found in the shards.",
+@table_asset(
+    _CHECKS,
     kinds={"parquet", "duckdb"},
-    metadata=common.table_metadata("explorations"),
-    check_specs=common.check_specs("explorations", _CHECKS),
+    deps=["prefixes"],
+    note="This asset also writes `blocks`, and the cuts that it found into `trace_cuts`. Empty where the protocol samples a "
+    "fixed grid. Rounds that were sampled before an interruption are found in the shards.",
     pool="gpu",
 )
-@showing.told
 def explorations(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:

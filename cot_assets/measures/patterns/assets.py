@@ -14,6 +14,7 @@ import polars as pl
 from cot_assets.measures.patterns.judging import judge_curves
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import showing
+from cot_assets.orchestration.assets.defining import described
 from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.partitions import MODEL_BY_SET
 
@@ -26,10 +27,7 @@ FILLED = {
 
 
 def _spec(name: str, after: str) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        name, deps=[after], description=common.description(name), kinds={"polars", "duckdb"},
-        metadata=common.table_metadata(name),
-    )  # fmt: skip
+    return dg.AssetSpec(name, deps=[after], kinds={"polars", "duckdb"}, **described(name))
 
 
 @dg.multi_asset(

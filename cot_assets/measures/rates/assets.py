@@ -18,7 +18,7 @@ from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.measures.rates.summaries import JUDGED, QUESTIONS, summaries
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import showing
-from cot_assets.orchestration.assets.derived import estimate_assets
+from cot_assets.orchestration.assets.defining import estimate_assets
 
 _DECIDED = ("tangents", "spikes", "lucky_guesses", "monotonicity", "changes")
 _COMPARED = ("pattern_rates", "matched_rates", "model_differences", "pass_at_k")

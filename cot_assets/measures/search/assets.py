@@ -16,8 +16,8 @@ from cot_assets.measures.search.effects import judge_searches, judge_steps, sear
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import sampling, showing
+from cot_assets.orchestration.assets.defining import table_asset
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
-from cot_assets.orchestration.partitions import MODEL_BY_SET
 from cot_assets.sampling.plan import PlannedBlock
 from cot_assets.sampling.tables import prompts, rollouts_frame
 from cot_assets.warehouse.schema import polars_schema
@@ -34,18 +34,14 @@ SEARCH_CHECKS = {
 }
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=["traces", "completions"],  # it shares their blocks, of which their audit may have set some aside
-    description=common.description("search_traces")
-    + "\n\nThis asset also writes `search_steps`, `search_effects` and `blocks`, and samples into Parquet "
-    "shards; a search that was stopped goes on where it was. Empty where the protocol's search_problems is 0.",
+@table_asset(
+    SEARCH_CHECKS,
     kinds={"parquet", "duckdb"},
-    metadata=common.table_metadata("search_traces"),
-    check_specs=common.check_specs("search_traces", SEARCH_CHECKS),
+    deps=["traces", "completions"],  # it shares their blocks, of which their audit may have set some aside
+    note="This asset also writes `search_steps`, `search_effects` and `blocks`, and samples into Parquet "
+    "shards; a search that was stopped goes on where it was. Empty where the protocol's search_problems is 0.",
     pool="gpu",
 )
-@showing.told
 def search_traces(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:

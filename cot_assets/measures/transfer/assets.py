@@ -20,30 +20,30 @@ from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, 
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import counting, sampling, showing
 from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets.defining import table_asset
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
-from cot_assets.orchestration.partitions import ALL_WRITERS, MODEL_BY_SET
+from cot_assets.orchestration.jobs import PART_TAG
+from cot_assets.orchestration.partitions import ALL_WRITERS
 from cot_assets.sampling.plan import plan_rollouts
 from cot_assets.sampling.tables import prompts
 
 _POTENTIALS = {**rules.SCHEMA, "null_iff_unknown": (True, "The potential is NULL exactly where n is 0.")}
+_ANALYSIS = {PART_TAG: "analysis"}  # in a room of what is sampled
 
 
 def _where(scope: common.Scope) -> dict[str, str]:
     return {"problem_set": scope.problem_set, "reader": scope.model}
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=[dg.AssetDep("prefixes", partition_mapping=ALL_WRITERS)],
-    description=common.description("given")
-    + "\n\nThis asset writes `given` and `blocks`, and samples the reader into Parquet shards; "
-    "resumable, nothing sampled twice.",
+@table_asset(
+    sampling.AUDIT,
     kinds={"parquet", "duckdb"},
-    metadata=common.table_metadata("given"),
-    check_specs=common.check_specs("transfer_completions", sampling.AUDIT),
+    deps=[dg.AssetDep("prefixes", partition_mapping=ALL_WRITERS)],
+    of="given",
+    note="This asset writes `given` and `blocks`, and samples the reader into Parquet shards; resumable, nothing sampled "
+    "twice.",
     pool="gpu",
 )
-@showing.told
 def transfer_completions(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
 ) -> dg.MaterializeResult:
@@ -78,15 +78,7 @@ def transfer_completions(
     )
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=["transfer_completions"],
-    description=common.description("transfer_rollouts"),
-    kinds={"duckdb", "sympy"},
-    metadata=common.table_metadata("transfer_rollouts"),
-    check_specs=common.check_specs("transfer_rollouts", sampling.ROLLOUT_CHECKS),
-)
-@showing.told
+@table_asset(sampling.ROLLOUT_CHECKS, kinds={"duckdb", "sympy"}, deps=["transfer_completions"])
 def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Every rollout of the reader with its verdict, judged on given text and completion together."""
     scope = common.sampled_scope_of(context, study)
@@ -100,15 +92,7 @@ def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.Mat
     )
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=["transfer_rollouts"],
-    description=common.description("transfer_potentials"),
-    kinds={"duckdb"},
-    metadata=common.table_metadata("transfer_potentials"),
-    check_specs=common.check_specs("transfer_potentials", _POTENTIALS),
-)
-@showing.told
+@table_asset(_POTENTIALS, kinds={"duckdb"}, deps=["transfer_rollouts"])
 def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The reader's potential by writer, trace, fraction and control."""
     scope = common.sampled_scope_of(context, study)
@@ -125,17 +109,13 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
     )
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=["transfer_potentials", "potentials"],  # what the reader does alone is in its own
-    description=common.description("unlocks")
-    + "\n\nThis asset also writes `unlock_rates` and `transfer_curve`.",
+@table_asset(
+    rules.SCHEMA,
     kinds={"polars", "duckdb"},
-    metadata=common.table_metadata("unlocks"),
-    check_specs=common.check_specs("unlocks", rules.SCHEMA),
-    tags={"part": "analysis"},
+    deps=["transfer_potentials", "potentials"],  # what the reader does alone is in its own
+    note="This asset also writes `unlock_rates` and `transfer_curve`.",
+    tags=_ANALYSIS,
 )
-@showing.told
 def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """Which problems the reader solves with a prefix that it does not solve alone."""
     scope = common.sampled_scope_of(context, study)
@@ -170,15 +150,7 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     )
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=["unlocks"],
-    description=common.description("transfer_differences"),
-    kinds={"polars", "duckdb"},
-    metadata=common.table_metadata("transfer_differences"),
-    tags={"part": "analysis"},
-)
-@showing.told
+@table_asset({}, kinds={"polars", "duckdb"}, deps=["unlocks"], tags=_ANALYSIS)
 def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The writer's text against each control of equal length."""
     scope = common.sampled_scope_of(context, study)
@@ -194,17 +166,13 @@ def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.
     )
 
 
-@dg.asset(
-    partitions_def=MODEL_BY_SET,
-    deps=["transfer_potentials", dg.AssetDep("potentials", partition_mapping=ALL_WRITERS)],
-    description=common.description("transfer_steps")
-    + "\n\nThis asset also writes `step_correlations` and `transfer_gaps`.",
+@table_asset(
+    rules.SCHEMA,
     kinds={"polars", "duckdb"},
-    metadata=common.table_metadata("transfer_steps"),
-    check_specs=common.check_specs("transfer_steps", rules.SCHEMA),
-    tags={"part": "analysis"},
+    deps=["transfer_potentials", dg.AssetDep("potentials", partition_mapping=ALL_WRITERS)],
+    note="This asset also writes `step_correlations` and `transfer_gaps`.",
+    tags=_ANALYSIS,
 )
-@showing.told
 def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """What the writer's steps do to the writer and to the reader, and how both go on from the same text."""
     scope = common.sampled_scope_of(context, study)

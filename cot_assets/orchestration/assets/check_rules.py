@@ -13,9 +13,10 @@ import polars as pl
 
 from cot_assets.warehouse.schema import check_frame
 
-#: The check that most assets have, as the others are written: whether it blocks, and what it says.
-SCHEMA = {"schema": (True, "Columns, types and keys are those of the DDL.")}
-MEASURED = {**SCHEMA, "measured": (False, "Some trace gets a curve.")}
+Checks = Mapping[str, tuple[bool, str]]  #: by name whether a check blocks, and what it says
+#: The check that most assets have.
+SCHEMA: Checks = {"schema": (True, "Columns, types and keys are those of the DDL.")}
+MEASURED: Checks = {**SCHEMA, "measured": (False, "Some trace gets a curve.")}
 MAX_UNSCORED_SHARE = 0.02
 MAX_TRUNCATED_SHARE = 0.10
 MAX_EMPTY_SHARE = 0.50

@@ -6,7 +6,6 @@ asset, and the rules of the checks (:mod:`cot_assets.orchestration.assets.check_
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +17,10 @@ import polars as pl
 from cot_assets.grading.judge import judge_rollouts
 from cot_assets.grading.pool import GraderPool
 from cot_assets.grading.verify import GRADER_VERSION
-from cot_assets.orchestration.assets.check_rules import Finding
+from cot_assets.orchestration.assets.check_rules import Checks, Finding
 from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.assets.showing import preview, shown
 from cot_assets.orchestration.jobs import part_of
-from cot_assets.orchestration.partitions import MODEL_BY_SET
 from cot_assets.orchestration.presence import validity
 from cot_assets.orchestration.staleness import (
     Part,
@@ -37,7 +35,6 @@ from cot_assets.orchestration.status.marks import remember
 from cot_assets.sampling.tables import measured_traces
 from cot_assets.study import Config, DataHome, ModelEntry, Protocol
 from cot_assets.warehouse.imported import ImportedError, refuse_imported
-from cot_assets.warehouse.schema import table_schema
 from cot_assets.warehouse.store import Warehouse
 
 #: Imports may have counts only, and while a model is evaluated there are no counts yet.
@@ -198,40 +195,6 @@ def comparison_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -
     )
 
 
-def table_metadata(table: str) -> dict[str, Any]:
-    """Definition metadata of a table's asset: column schema with descriptions, from the DDL."""
-    columns = [
-        dg.TableColumn(column.name, type=column.type, description=column.comment,
-                       constraints=dg.TableColumnConstraints(nullable=column.is_nullable))
-        for column in table_schema(table).columns
-    ]  # fmt: skip
-    return {
-        "dagster/column_schema": dg.TableSchema(columns),
-        "dagster/table_name": f"warehouse.main.{table}",
-    }
-
-
-def description(table: str) -> str:
-    """The table's comment, with the query that shows it."""
-    return f'{table_schema(table).comment}\n\n`cot-assets sql "FROM {table} LIMIT 10"`'
-
-
-def check_specs(
-    asset: str,
-    checks: Mapping[str, tuple[bool, str]],
-    partitions_def: dg.PartitionsDefinition = MODEL_BY_SET,
-) -> list[dg.AssetCheckSpec]:
-    """Check specs from name to (is blocking, description), partitioned as their asset is."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.PreviewWarning)  # partitions of checks are a preview of Dagster
-        return [
-            dg.AssetCheckSpec(
-                name, asset=asset, blocking=blocking, description=text, partitions_def=partitions_def
-            )
-            for name, (blocking, text) in checks.items()
-        ]
-
-
 def _check_result(name: str, blocking: bool, finding: Finding) -> dg.AssetCheckResult:
     blocks = blocking and finding.can_block
     severity = dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN
@@ -248,7 +211,7 @@ def finished(
     frame: pl.DataFrame,
     fingerprint: str,
     *,
-    checks: Mapping[str, tuple[bool, str]] | None = None,
+    checks: Checks | None = None,
     findings: Mapping[str, Finding] | None = None,
     metadata: Mapping[str, Any] | None = None,
     asset: str | None = None,

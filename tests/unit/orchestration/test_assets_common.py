@@ -12,6 +12,7 @@ import pytest
 
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import showing
+from cot_assets.orchestration.assets.defining import described
 from cot_assets.study import ConfigError
 from cot_assets.warehouse.schema import tables
 
@@ -85,7 +86,7 @@ def test_rows_are_shown_where_there_are_any_and_as_the_asset_chooses() -> None:
 
 @pytest.mark.parametrize("table", ["traces", "rollouts", "potentials", "trace_patterns", "unlocks"])
 def test_columns_are_described_from_the_ddl(table: str) -> None:
-    schema = common.table_metadata(table)["dagster/column_schema"]
+    schema = described(table)["metadata"]["dagster/column_schema"]
     assert [column.name for column in schema.columns] == [column.name for column in tables()[table].columns]
     assert all(column.description for column in schema.columns)
 

@@ -1,0 +1,193 @@
+"""How assets are defined: what Dagster shows of a table comes from its DDL, and checks are partitioned as it is.
+
+Belongs here: definitions that assets have in common, and assets that a pure function computes from tables. Does not belong
+here: which they are (``assets.py`` in each room of :mod:`cot_assets.measures`), and what they do when they run
+(:mod:`cot_assets.orchestration.assets.materializing`).
+"""
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from cot_assets.orchestration.assets import check_rules as rules
+from cot_assets.orchestration.assets import materializing as common
+from cot_assets.orchestration.assets import showing
+from cot_assets.orchestration.assets.resources import Study
+from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
+from cot_assets.warehouse.schema import table_schema
+
+Make = Callable[[common.Scope], pl.DataFrame]
+Compute = Callable[..., dg.MaterializeResult]
+
+
+def described(table: str, make: Make | None = None) -> dict[str, Any]:
+    """Description and metadata of the asset of a table or view: its comments, its columns, the query that shows it.
+
+    ``make`` is what computes its rows, where other code that assets have in common calls it.
+    """
+    schema = table_schema(table)
+    columns = [
+        dg.TableColumn(column.name, type=column.type, description=column.comment,
+                       constraints=dg.TableColumnConstraints(nullable=column.is_nullable))
+        for column in schema.columns
+    ]  # fmt: skip
+    return {
+        "description": f'{schema.comment}\n\n`cot-assets sql "FROM {table} LIMIT 10"`',
+        "metadata": {
+            "dagster/column_schema": dg.TableSchema(columns),
+            "dagster/table_name": f"warehouse.main.{table}",
+            **(code_of(make) if make else {}),
+        },
+    }
+
+
+def code_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """Metadata that links to where an asset is computed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # links to code are one of Dagster's betas
+        file, line = inspect.getfile(function), inspect.getsourcelines(function)[1]
+        reference = dg.LocalFileCodeReference(file_path=file, line_number=line)
+        return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
+
+
+def table_asset(
+    checks: rules.Checks,
+    *,
+    kinds: set[str],
+    deps: Iterable[str | dg.AssetDep] = (),
+    of: str = "",
+    note: str = "",
+    partitions_def: dg.PartitionsDefinition = MODEL_BY_SET,
+    pool: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Callable[[Compute], dg.AssetsDefinition]:
+    """A decorator: the asset that fills the table named as the function is.
+
+    Args:
+        checks: What is checked.
+        kinds: What the UI draws on it.
+        deps: Assets that it reads.
+        of: The table that it fills, where that has another name.
+        note: What a person should know besides what the table's comment says.
+        partitions_def: Of asset and checks.
+        pool: Whose slots it waits for.
+        tags: As Dagster's.
+    """
+
+    def define(compute: Compute) -> dg.AssetsDefinition:
+        name = compute.__name__
+        shown = described(of or name)
+        return dg.asset(
+            name=name,
+            partitions_def=partitions_def,
+            deps=[*deps],
+            description="\n\n".join(filter(None, (shown["description"], note))),
+            metadata=shown["metadata"],
+            kinds=kinds,
+            check_specs=_check_specs(name, checks, partitions_def),
+            pool=pool,
+            tags=tags,
+        )(showing.told(compute))
+
+    return define
+
+
+def _check_specs(
+    asset: str, checks: rules.Checks, partitions_def: dg.PartitionsDefinition
+) -> list[dg.AssetCheckSpec]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # partitions of checks are a preview of Dagster
+        return [
+            dg.AssetCheckSpec(
+                name, asset=asset, blocking=blocking, description=text, partitions_def=partitions_def
+            )
+            for name, (blocking, text) in checks.items()
+        ]
+
+
+def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -> dg.AssetsDefinition:
+    """An asset that fills the table for one model and problem set.
+
+    Args:
+        table: Name of the table and of the asset.
+        make: Returns the partition's rows.
+        deps: Assets of the same partition that it reads.
+    """
+    shown = described(table, make)
+
+    @dg.asset(
+        name=table,
+        partitions_def=MODEL_BY_SET,
+        deps=[*deps],
+        description=shown["description"],
+        metadata=shown["metadata"],
+        kinds={"polars", "duckdb"},
+        check_specs=_check_specs(table, rules.SCHEMA, MODEL_BY_SET),
+    )
+    @showing.told
+    def derived(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+        scope = common.scope_of(context, study)
+        made = make(scope)
+        with scope.warehouse.together(f"write {table}"):
+            scope.warehouse.write_partition(table, made, scope.where)
+            frame = scope.warehouse.read_table(table, **scope.where)
+        return common.finished(
+            frame,
+            scope.fingerprint,
+            checks=rules.SCHEMA,
+            findings={"schema": rules.schema_holds(table, frame)},
+        )
+
+    return derived
+
+
+def estimate_assets(
+    name: str,
+    questions: Mapping[str, Iterable[str]],
+    make: Make,
+    deps: Iterable[str],
+    *,
+    is_by_model: bool,
+    describe: Callable[[str, pl.DataFrame], dict[str, Any]] = lambda _, __: {},
+) -> dg.AssetsDefinition:
+    """Assets of one computation, each a view of the table ``estimates``.
+
+    Args:
+        name: Of the computation.
+        questions: The views, and the questions whose rows each shows.
+        make: Returns the partition's rows of all of them.
+        deps: Assets by model and problem set that it reads.
+        is_by_model: One model at a time; else all models of a problem set are compared.
+        describe: Metadata of a view's rows.
+    """
+    mapping = None if is_by_model else BY_PROBLEM_SET
+    specs = [
+        dg.AssetSpec(
+            view,
+            partitions_def=MODEL_BY_SET if is_by_model else PROBLEM_SETS,
+            deps=[dg.AssetDep(asset, partition_mapping=mapping) for asset in deps],
+            kinds={"polars", "duckdb"},
+            **described(view, make),
+        )
+        for view in questions
+    ]
+
+    @dg.multi_asset(name=name, specs=specs)
+    @showing.told
+    def derived(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.MaterializeResult]:
+        scope = common.scope_of(context, study)
+        fingerprint = scope.fingerprint if is_by_model else common.comparison_fingerprint_of(context, scope)
+        rows = make(scope)
+        with scope.warehouse.together(f"write {name}"):
+            for asked in questions.values():
+                scope.write_estimates(rows, asked)
+            stored = {view: scope.warehouse.read_table(view, **scope.where) for view in questions}
+        for view, frame in stored.items():
+            shown = describe(view, frame) if study.has_pictures else {}
+            yield common.finished(frame, fingerprint, metadata=shown, asset=view)
+
+    return derived
