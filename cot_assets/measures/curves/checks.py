@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from cot_assets.measures.curves.martingale import martingale_test
+from cot_assets.measures.curves.martingale import LEVEL, martingale_test
 from cot_assets.measures.curves.stopping import stopping_frame
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
@@ -29,9 +29,10 @@ def martingale_finding(scope: common.Scope, curves: pl.DataFrame) -> rules.Findi
     if frame.is_empty():
         return rules.Finding(False, "no trace with a verdict was measured, so there is nothing to test")
     result = martingale_test(frame)
+    drift = result.drift
     return rules.Finding(
         result.is_passed,
-        f"mean drift {result.mean_drift:+.3f} ({result.drift_low:+.3f} to {result.drift_high:+.3f}) over "
-        f"{result.n_problems} problems, p = {result.p_value:.3g}; level {result.level}",
-        {"p_value": result.p_value, "mean_drift": result.mean_drift, "traces": result.n_traces},
+        f"mean drift {drift.mean:+.3f} ({drift.low:+.3f} to {drift.high:+.3f}) over {drift.n_clusters} problems, "
+        f"p = {result.p_value:.3g}; level {LEVEL}",
+        {"p_value": result.p_value, "mean_drift": drift.mean, "traces": result.n_traces},
     )

@@ -46,29 +46,23 @@ STAKES = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 class MartingaleResult:
     """Outcome of :func:`martingale_test`; a part that nothing could be said about is None.
 
-    ``statistic`` is -log10 of the smallest p-value among the parts. ``mean_drift`` is the mean over
-    problems of V - V0, positions and end alike, with a bootstrap interval by problem. ``by_position`` has
-    a row per position and one for the end: ``position``, ``is_end``, ``n_running`` (traces not ended),
-    ``n_problems``, ``drift``, ``drift_low``, ``drift_high`` (of V - V0), ``to_end`` (mean of Y - V over
-    running traces) and ``p_to_end``.
+    ``drift`` is the mean over problems of V - V0, positions and end alike, with a bootstrap interval by problem.
     """
 
-    statistic: float
     p_value: float
-    is_passed: bool
-    level: float
-    mean_drift: float
-    drift_low: float
-    drift_high: float
-    n_problems: int
+    drift: Estimate
     n_traces: int
     p_start_to_end: float | None
     p_start_to_position: float | None
     p_position_to_end: float | None
-    by_position: pl.DataFrame
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether the p-value is at least :data:`LEVEL`."""
+        return self.p_value >= LEVEL
 
 
-def martingale_test(frame: pl.DataFrame, level: float = LEVEL, seed: int = 0) -> MartingaleResult:
+def martingale_test(frame: pl.DataFrame) -> MartingaleResult:
     """One joint test that values at stopping times have mean V0 and foretell the verdict.
 
     Args:
@@ -76,8 +70,6 @@ def martingale_test(frame: pl.DataFrame, level: float = LEVEL, seed: int = 0) ->
             Every trace has a row at position 0 (the empty CoT, same counts for all traces of a problem);
             traces with a curve have a row at every other position, where ``has_ended`` says that the
             trace was over by then. Verdicts must not be among the rollouts.
-        level: the check passes where p >= level.
-        seed: of the bootstrap interval of the drift; the test itself has no random part.
 
     Raises:
         ValueError: a column or row is missing, a count is unknown, or no trace is there to test.
@@ -86,31 +78,15 @@ def martingale_test(frame: pl.DataFrame, level: float = LEVEL, seed: int = 0) ->
     start = frame.filter(pl.col("position") == 0)
     later = frame.filter(pl.col("position") > 0)
     positions: list[int] = later["position"].unique().sort().to_list()
-    running = {p: later.filter((pl.col("position") == p) & ~pl.col("has_ended")) for p in positions}
-    p_at = {p: _exact_test(rows) for p, rows in running.items() if rows.height}
-    parts = [
+    running = later.filter(~pl.col("has_ended")).partition_by("position")
+    p_at = [_exact_test(rows) for rows in running]
+    parts = (
         _exact_test(start),
         _from_e_values(start, later, positions) if positions else None,
-        min(1.0, len(p_at) * min(p_at.values())) if p_at else None,
-    ]
-    known = [p for p in parts if p is not None]
-    p_value = min(1.0, len(known) * min(known))
-    drift, table = _drifts(start, later, positions, running, p_at, parts[0], seed)
-    return MartingaleResult(
-        statistic=float(-np.log10(max(min(known), 1e-300))),
-        p_value=p_value,
-        is_passed=p_value >= level,
-        level=level,
-        mean_drift=drift.mean,
-        drift_low=drift.low,
-        drift_high=drift.high,
-        n_problems=start["problem_id"].n_unique(),
-        n_traces=start.height,
-        p_start_to_end=parts[0],
-        p_start_to_position=parts[1],
-        p_position_to_end=parts[2],
-        by_position=table,
+        min(1.0, len(p_at) * min(p_at)) if p_at else None,
     )
+    known = [p for p in parts if p is not None]
+    return MartingaleResult(min(1.0, len(known) * min(known)), _drift(start, later), start.height, *parts)
 
 
 def _check(frame: pl.DataFrame) -> None:
@@ -142,16 +118,16 @@ def _exact_test(rows: pl.DataFrame) -> float:
     """
     strata = rows.group_by("problem_id", "prefix_id").agg(
         pl.len().alias("m"),
-        pl.col("is_correct").sum().alias("right"),
+        pl.col("is_correct").sum().alias("correct"),
         pl.col("n").first(),
         pl.col("n_correct").first(),
     )
     lowest, distribution = 0, np.ones(1)
-    for m, right, n, k in strata.select("m", "right", "n", "n_correct").iter_rows():
-        low, pmf = hypergeometric_pmf(m + n, right + k, m)
+    for m, correct, n, k in strata.select("m", "correct", "n", "n_correct").iter_rows():
+        low, pmf = hypergeometric_pmf(m + n, correct + k, m)
         lowest += low
         distribution = np.convolve(distribution, pmf)
-    at = int(strata["right"].sum()) - lowest
+    at = int(strata["correct"].sum()) - lowest
     tails = distribution[: at + 1].sum(), distribution[at:].sum()
     return float(min(1.0, 2 * min(tails)))
 
@@ -186,55 +162,21 @@ def _from_e_values(start: pl.DataFrame, later: pl.DataFrame, positions: list[int
     return float(min(1.0, np.exp(-log_mean)))
 
 
-def _drifts(
-    start: pl.DataFrame,
-    later: pl.DataFrame,
-    positions: list[int],
-    running: dict[int, pl.DataFrame],
-    p_at: dict[int, float],
-    p_end: float | None,
-    seed: int,
-) -> tuple[Estimate, pl.DataFrame]:
-    v0 = start.select("trace_id", (pl.col("n_correct") / pl.col("n")).alias("v0"))
-    at_end = start.with_columns(
-        pl.col("is_correct").cast(pl.Float64).alias("value"), pl.lit(-1).alias("position")
+def _drift(start: pl.DataFrame, later: pl.DataFrame) -> Estimate:
+    at_end = start.with_columns(value=pl.col("is_correct").cast(pl.Float64), position=pl.lit(-1))
+    v0 = start.select("trace_id", v0=pl.col("n_correct") / pl.col("n"))
+    columns = ("problem_id", "trace_id", "position", "value")
+    parts = [_values(later).select(columns), at_end.select(columns)]
+    values = pl.concat(parts, how="vertical_relaxed").join(v0, on="trace_id")
+    per_position = values.group_by("problem_id", "position").agg(
+        drift=(pl.col("value") - pl.col("v0")).mean()
     )
-    columns = ["problem_id", "trace_id", pl.col("position").cast(pl.Int32), "value", "is_correct"]
-    values = pl.concat([_values(later).select(columns), at_end.select(columns)]).join(v0, on="trace_id")
-    drifts = (
-        values.with_columns((pl.col("value") - pl.col("v0")).alias("drift"))
-        .group_by("problem_id", "position")
+    per_problem = (
+        per_position.sort("problem_id", "position")
+        .group_by("problem_id")
         .agg(pl.col("drift").mean())
-        .sort("problem_id", "position")
+        .sort("problem_id")
     )
-
-    def summary(frame: pl.DataFrame) -> Estimate:
-        return cluster_bootstrap_mean(
-            frame["drift"].to_numpy(), frame["problem_id"].to_numpy(), seed, bounds=(-1.0, 1.0)
-        )
-
-    rows: list[dict[str, object]] = []
-    for position in [*positions, -1]:
-        here = summary(drifts.filter(pl.col("position") == position))
-        is_end = position == -1
-        left = start.clear() if is_end else running[position]
-        gap = _values(left).select((pl.col("is_correct").cast(pl.Float64) - pl.col("value")).mean()).item()
-        rows.append(
-            {
-                "position": None if is_end else position,
-                "is_end": is_end,
-                "n_running": left.height,
-                "n_problems": here.n_clusters,
-                "drift": here.mean,
-                "drift_low": here.low,
-                "drift_high": here.high,
-                "to_end": gap,
-                "p_to_end": p_end if is_end else p_at.get(position),
-            }
-        )
-    schema = {
-        **{"position": pl.Int32, "is_end": pl.Boolean, "n_running": pl.Int32, "n_problems": pl.Int32},
-        **dict.fromkeys(("drift", "drift_low", "drift_high", "to_end", "p_to_end"), pl.Float64),
-    }
-    per_problem = drifts.group_by("problem_id").agg(pl.col("drift").mean()).sort("problem_id")
-    return summary(per_problem), pl.DataFrame(rows, schema=schema)
+    return cluster_bootstrap_mean(
+        per_problem["drift"].to_numpy(), per_problem["problem_id"].to_numpy(), 0, bounds=(-1.0, 1.0)
+    )

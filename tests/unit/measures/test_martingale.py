@@ -86,26 +86,22 @@ def test_lopsided_values_pass():
     rows += [{**start_row(f"p{i}", True, 63, 64), "position": 1, "prefix_id": f"p{i}:1"} for i in range(24)]
     got = martingale_test(pl.DataFrame(rows))
     assert got.is_passed
-    assert got.mean_drift > 0.03
+    assert got.drift.mean > 0.03
 
 
-def test_result_describes_every_position():
+def test_result_is_the_joint_p_value_and_the_drift():
     rng = np.random.default_rng(4)
     frame = stopping_values(chain(12, 4), rng, traces=2, max_tokens=8, positions=(1, 3))
     got = martingale_test(frame)
-    assert got.by_position["position"].to_list() == [1, 3, None]
-    assert got.by_position["is_end"].to_list() == [False, False, True]
-    end = got.by_position.row(2, named=True)
+    assert (got.drift.n_clusters, got.n_traces) == (12, 24)
+    assert got.drift.low < got.drift.mean < got.drift.high
+    parts = [got.p_start_to_end, got.p_start_to_position, got.p_position_to_end]
+    assert got.p_value == pytest.approx(min(1, 3 * min(part for part in parts if part is not None)))
+    at_end = martingale_test(frame.filter(pl.col("position") == 0)).drift
     first = frame.filter(pl.col("position") == 0).with_columns(
         d=pl.col("is_correct").cast(pl.Float64) - pl.col("n_correct") / pl.col("n")
     )
-    assert end["drift"] == pytest.approx(first.group_by("problem_id").agg(pl.col("d").mean())["d"].mean())
-    assert end["p_to_end"] == got.p_start_to_end
-    assert (got.n_problems, got.n_traces) == (12, 24)
-    assert got.drift_low < got.mean_drift < got.drift_high
-    parts = [got.p_start_to_end, got.p_start_to_position, got.p_position_to_end]
-    assert got.p_value == pytest.approx(min(1, 3 * min(parts)))
-    assert got.statistic == pytest.approx(-np.log10(min(parts)))
+    assert at_end.mean == pytest.approx(first.group_by("problem_id").agg(pl.col("d").mean())["d"].mean())
 
 
 def test_more_positions_than_problems_are_no_trouble():
