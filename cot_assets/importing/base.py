@@ -16,8 +16,6 @@ import polars as pl
 
 from cot_assets.study import NAME, CutPolicy
 
-#: Name of the protocol of everything imported; its entry in protocols.toml holds the thresholds.
-PROTOCOL = "imported"
 GRID_POLICY = "grid21"
 MAX_N = 1_000_000  #: rollouts of a prefix: more say nothing new, and their law takes minutes to compute
 MAX_ID = 200  #: characters in a problem's id
@@ -27,8 +25,6 @@ UNKNOWN_FINISH = "unknown"
 
 #: The note by which an import says that accuracy and pass@k may be told from its traces.
 TRACES_SAMPLED = "The traces are as they were sampled: none was chosen by its verdict"
-#: Tables that an import fills.
-TABLES = ("problems", "models", "traces", "trace_cuts", "rollouts", "potentials", "import_notes")
 
 
 class ImportingError(ValueError):
@@ -39,16 +35,18 @@ class ImportingError(ValueError):
 class Imported:
     """One imported model on one problem set.
 
-    ``frames`` holds the tables of :data:`TABLES`; ``rollouts`` is empty where the source has only counts.
-    ``notes`` says in words what a reader has to know before using the numbers; the frame ``import_notes``
-    says the same, by problem.
+    ``frames`` holds the tables of :data:`cot_assets.warehouse.imported.TABLES`; ``rollouts`` is empty where the source
+    has only counts.
     """
 
     model: str
     problem_set: str
-    protocol: str
     frames: dict[str, pl.DataFrame]
-    notes: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know before using the numbers, in words."""
+        return tuple(self.frames["import_notes"]["note"])
 
 
 @dataclass(frozen=True)

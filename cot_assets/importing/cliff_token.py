@@ -1,6 +1,6 @@
 """The potentials after every token of "Cliff Tokens" (beaver-22/Cliff-token), N = 64.
 
-Belongs here: their JSON files, the place of tokens in a text, and their rule for a cliff. Does not belong
+Belongs here: their JSON files, and the place of tokens in a text. Does not belong
 here: identity and tables (:mod:`cot_assets.importing.frames`), this project's own events
 (:mod:`cot_assets.measures.patterns.steps`).
 
@@ -20,10 +20,8 @@ What is worth knowing of the numbers:
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from cot_assets.grading.text.extract import extract_answer
@@ -38,13 +36,20 @@ from cot_assets.importing.base import (
     add_once,
     check_one_model,
 )
-from cot_assets.importing.files import Record, checked_share, checked_text, find, found_in, read_json
+from cot_assets.importing.files import (
+    Record,
+    checked_share,
+    checked_text,
+    count_of,
+    find,
+    found_in,
+    read_json,
+)
 from cot_assets.importing.frames import build
 
 NAME = "cliff-token"
 ROLLOUTS = 64
 EARLY_STOP = 20  #: zeros in a row after which the source samples no further
-EFFECT, Z_95 = 0.1, 1.645  #: smallest drop that counts, and the one-sided 95% quantile of the normal law
 MAX_TOKENS = 100_000  #: tokens of one trace
 _REPLACEMENT = "\ufffd"
 _FIELDS = ("question", "golden_answer", "response", "response_token_ids", "all_position_scores")
@@ -56,7 +61,6 @@ def import_cliff_token(
     model: str | None = None,
     n: int = ROLLOUTS,
     early_stop: int | None = EARLY_STOP,
-    imported_at: datetime | None = None,
 ) -> list[Imported]:
     """Read files, and every such file below folders.
 
@@ -67,7 +71,6 @@ def import_cliff_token(
         n: Rollouts per position; every score must be a multiple of 1 / n.
         early_stop: Length of a run of zeros after which scores up to the end are fill-ins; None: the source
             sampled every position.
-        imported_at: See :func:`cot_assets.importing.frames.build`.
 
     Returns:
         One result per model, by name.
@@ -94,41 +97,8 @@ def import_cliff_token(
     check_one_model(model, told)
     source = Source(NAME, "tokens", {"n": n})
     return [
-        build(source, name, problem_set, list(traces.values()), imported_at=imported_at)
-        for name, traces in sorted(models.items())
+        build(source, name, problem_set, list(traces.values())) for name, traces in sorted(models.items())
     ]
-
-
-def cliffs(
-    potentials: Sequence[float | None], n: int = ROLLOUTS, effect: float = EFFECT, z: float = Z_95
-) -> list[int]:
-    """Positions of cliffs by the rule of "Cliff Tokens": a drop beyond chance and beyond ``effect``.
-
-    A position counts if p0 - p1 > effect + z * SE, SE = sqrt(p0 (1 - p0) / n + p1 (1 - p1) / n), where p1 is
-    the potential there and p0 the last known one before: a one-sided test of two proportions without
-    pooling (``is_cliff`` in ``src/analysis/cliff_threshold.py``). No correction is made for the number of
-    positions, and unknown positions are bridged; this project's own rule does neither.
-
-    Args:
-        potentials: Potential after token 1, 2, …; None where unknown.
-        n: Rollouts behind each.
-        effect: Smallest drop that counts.
-        z: Quantile of the normal law.
-
-    Returns:
-        1-based numbers of the tokens after which the potential has dropped.
-    """
-    found: list[int] = []
-    before: float | None = None
-    for position, after in enumerate(potentials, start=1):
-        if after is None:
-            continue
-        if before is not None:
-            error = math.sqrt(before * (1 - before) / n + after * (1 - after) / n)
-            if before - after > effect + z * error:
-                found.append(position)
-        before = after
-    return found
 
 
 def token_ends(text: str, tokens: Sequence[str], where: str = "response") -> list[int]:
@@ -283,8 +253,7 @@ def _counts(scores: Sequence[object], n: int, early_stop: int | None, where: str
         if potential is None or i >= len(potentials) - filled:
             counts.append(Counts())
             continue
-        k = round(potential * n)
-        if abs(potential * n - k) > 1e-6:
+        if (k := count_of(potential, n, 1e-6)) is None:
             raise ImportingError(
                 f"{where}: score {i + 1} is {potential}, no multiple of 1/{n}; give the number of rollouts"
             )

@@ -16,7 +16,7 @@ import struct
 import zipfile
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -62,6 +62,17 @@ def find(folder: Path, pattern: str) -> list[Path]:
                 f"{folder}: more than {MAX_FILES:,} files named {pattern}; name a folder further down"
             )
     return sorted(found)
+
+
+def files_in(paths: Iterable[Path], pattern: str, what: str) -> list[Path]:
+    """The files named, and those below folders that match a pattern, each once; raises where a folder has none."""
+    files: dict[Path, None] = {}
+    for path in paths:
+        found = find(path, pattern) if path.is_dir() else [path]
+        if not found:
+            raise ImportingError(f"{path}: no {what} in it or below; found: {found_in(path)}")
+        files |= dict.fromkeys(file.resolve() for file in found)
+    return sorted(files)
 
 
 def unpacked(path: Path, entry: zipfile.ZipInfo, limit: int) -> bytes:
@@ -151,6 +162,12 @@ def checked_share(value: object, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise ImportingError(f"{where}: {str(value)[:80]} is no share; it must be a number from 0 to 1")
     return float(value)
+
+
+def count_of(share: float, n: int, tolerance: float = 1e-9) -> int | None:
+    """K where a share is k of n; None where it is of no whole number, so that it was not counted in n."""
+    k = round(share * n)
+    return k if abs(share * n - k) <= tolerance else None
 
 
 def checked_text(value: str, where: str) -> str:

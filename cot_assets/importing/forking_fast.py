@@ -25,7 +25,6 @@ import codecs
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -39,10 +38,11 @@ from cot_assets.importing.base import (
     Source,
     Trace,
     Verdict,
+    add_once,
     check_one_model,
 )
 from cot_assets.importing.cliff_token import token_ends
-from cot_assets.importing.files import Record, checked_share, checked_text, find, found_in, read_json, records
+from cot_assets.importing.files import Record, checked_share, checked_text, files_in, read_json, records
 from cot_assets.importing.frames import build
 from cot_assets.study import CutPolicy
 
@@ -70,16 +70,13 @@ class _Branch:
     k: int
 
 
-def import_forking_fast(
-    *paths: Path, problem_set: str = NAME, model: str | None = None, imported_at: datetime | None = None
-) -> list[Imported]:
+def import_forking_fast(*paths: Path, problem_set: str = NAME, model: str | None = None) -> list[Imported]:
     """Read stores, and every store below folders.
 
     Args:
         *paths: Files ``rowNNN.json.gz`` (or unpacked) and folders.
         problem_set: Name that the problems get.
         model: Name of the model; default: the last part of the store's own.
-        imported_at: See :func:`cot_assets.importing.frames.build`.
 
     Returns:
         One result per model, by name.
@@ -90,7 +87,7 @@ def import_forking_fast(
     traces: defaultdict[str, dict[str, Trace]] = defaultdict(dict)
     sources: dict[str, Source] = {}
     told: set[str | None] = set()
-    for file in _files(paths):
+    for file in files_in(paths, FILES, "store rowNNN.json.gz"):
         record = Record(read_json(file), str(file))
         meta = Record(record.value.get("meta"), f"{file}: meta")
         told.add(meta.optional_text("model"))
@@ -103,16 +100,11 @@ def import_forking_fast(
                 "problem set"
             )
         trace = _read_trace(record, meta)
-        if traces[name].setdefault(trace.problem.problem_id, trace) != trace:
-            raise ImportingError(
-                f"{file}: row {trace.problem.problem_id} of {name!r} is in two stores; name one"
-            )
+        add_once(traces[name], trace.problem.problem_id, trace, str(file))
     return [
-        build(
-            sources[name], name, problem_set, list(found.values()), notes=_NOTES, sum_shared=False, imported_at=imported_at
-        )
+        build(sources[name], name, problem_set, list(found.values()), notes=_NOTES, sum_shared=False)
         for name, found in sorted(traces.items())
-    ]  # fmt: skip
+    ]
 
 
 _NOTES = (
@@ -120,16 +112,6 @@ _NOTES = (
     "and n_effective says how many rollouts of equal weights tell as much",
     "Traces are the most likely ones (temperature 0), their rollouts were sampled",
 )
-
-
-def _files(paths: Sequence[Path]) -> list[Path]:
-    files: dict[Path, None] = {}
-    for path in paths:
-        found = find(path, FILES) if path.is_dir() else [path]
-        if not found:
-            raise ImportingError(f"{path}: no store rowNNN.json.gz in it or below; found: {found_in(path)}")
-        files |= dict.fromkeys(file.resolve() for file in found)
-    return sorted(files)
 
 
 def _source(record: Record, meta: Record) -> Source:

@@ -20,8 +20,6 @@ from cot_assets.grading.reading.kinds import UnreadableError
 from cot_assets.grading.text.statements import first_leak, states_answer_at
 from cot_assets.importing.base import (
     GRID_POLICY,
-    PROTOCOL,
-    TABLES,
     UNKNOWN_FINISH,
     Counts,
     Cut,
@@ -38,6 +36,7 @@ from cot_assets.importing.base import (
 from cot_assets.importing.grid import grid_cuts
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import PUBLISHED
+from cot_assets.warehouse.imported import PROTOCOL, TABLES
 from cot_assets.warehouse.schema import polars_schema
 
 
@@ -49,7 +48,6 @@ def build(
     *,
     notes: Iterable[str] = (),
     sum_shared: bool = True,
-    imported_at: datetime | None = None,
 ) -> Imported:
     """Make the frames of one imported model.
 
@@ -61,10 +59,9 @@ def build(
         notes: What a reader has to know; those of the traces are added.
         sum_shared: A prefix of several traces was sampled for each of them, so that their counts add up. Else
             they repeat one measurement: it counts once, and has to be the same everywhere.
-        imported_at: UTC, kept as the moment when the model was first seen; default now.
 
     Returns:
-        The frames of :data:`cot_assets.importing.base.TABLES`. A prefix that several traces share (the empty one of a
+        The frames of :data:`cot_assets.warehouse.imported.TABLES`. A prefix that several traces share (the empty one of a
         problem) stands once.
 
     Raises:
@@ -73,16 +70,11 @@ def build(
     builder = _Builder(
         source, checked_name(model, "model"), checked_name(problem_set, "problem set"), sum_shared=sum_shared
     )
-    notes = tuple(notes)
     builder.add_notes("", notes)
     for trace in traces:
         builder.add(trace)
         builder.add_notes(trace.problem.problem_id, trace.notes)
-    now = imported_at or datetime.now(UTC)
-    if now.tzinfo is not None:
-        now = now.astimezone(UTC).replace(tzinfo=None)
-    all_notes = (*notes, *(note for trace in traces for note in trace.notes))
-    return Imported(model, problem_set, PROTOCOL, builder.frames(now), all_notes)
+    return Imported(model, problem_set, builder.frames())
 
 
 class _Builder:
@@ -243,7 +235,7 @@ class _Builder:
                     }
                 )
 
-    def frames(self, now: datetime) -> dict[str, pl.DataFrame]:
+    def frames(self) -> dict[str, pl.DataFrame]:
         """The frames, in the order of ``TABLES``."""
         self.rows["problems"] = [
             {
@@ -256,7 +248,7 @@ class _Builder:
             for problem in self.problems.values()
         ]
         model = {"revision": self.source.revision, "engine": "imported", "template": self.source.template}
-        self.rows["models"] = [{**model, "first_seen_at": now}]
+        self.rows["models"] = [{**model, "first_seen_at": datetime.now(UTC).replace(tzinfo=None)}]
         return {name: self._potentials() if name == "potentials" else self._frame(name) for name in TABLES}
 
     def _frame(self, name: str) -> pl.DataFrame:

@@ -15,9 +15,8 @@ import struct
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
@@ -35,7 +34,7 @@ from cot_assets.importing.base import (
     add_once,
     check_one_model,
 )
-from cot_assets.importing.files import Record, Words, checked_text, find, found_in, read_json, unpacked
+from cot_assets.importing.files import Record, Words, checked_text, files_in, read_json, unpacked
 from cot_assets.importing.frames import build
 
 NAME = "inspect"
@@ -67,7 +66,6 @@ def import_inspect(
     problem_set: str | None = None,
     model: str | None = None,
     scorer: str | None = None,
-    imported_at: datetime | None = None,
 ) -> list[Imported]:
     """Read logs, and every ``.eval`` file below folders, as traces with verdicts.
 
@@ -76,7 +74,6 @@ def import_inspect(
         problem_set: Name that the problems get; default: the task.
         model: Name of the model; default: as the log says.
         scorer: Whose scores are the verdicts; default: the first of a sample.
-        imported_at: See :func:`cot_assets.importing.frames.build`.
 
     Returns:
         One result per model and task, by name.
@@ -85,7 +82,7 @@ def import_inspect(
         ImportingError: A file is no such log, or it is malformed or too large.
     """
     by_name: defaultdict[tuple[str, str], list[_Log]] = defaultdict(list)
-    for file in _files(paths):
+    for file in files_in(paths, f"*{SUFFIX}", f"log (*{SUFFIX})"):
         log = _read_log(file, scorer)
         by_name[model or _name(log.model), problem_set or _name(log.task)].append(log)
     check_one_model(model, (log.model for logs in by_name.values() for log in logs))
@@ -107,7 +104,6 @@ def import_inspect(
             of_set,
             list(traces.values()),
             notes=notes,
-            imported_at=imported_at,
         )
         results.append(built)
     return results
@@ -116,16 +112,6 @@ def import_inspect(
 def read_inspect_traces(path: Path, scorer: str | None = None) -> list[Trace]:
     """The traces of one log. Raises :class:`ImportingError` where it is none."""
     return list(_read_log(path, scorer).traces.values())
-
-
-def _files(paths: Sequence[Path]) -> list[Path]:
-    files: dict[Path, None] = {}
-    for path in paths:
-        found = find(path, f"*{SUFFIX}") if path.is_dir() else [path]
-        if not found:
-            raise ImportingError(f"{path}: no log (*{SUFFIX}) in it or below; found: {found_in(path)}")
-        files |= dict.fromkeys(file.resolve() for file in found)
-    return sorted(files)
 
 
 def _name(said: str) -> str:

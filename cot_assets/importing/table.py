@@ -31,8 +31,7 @@ left out: the end carries the trace's own verdict. Other columns are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cot_assets.grading.pool import Grade, GraderPool, Pair
@@ -41,6 +40,7 @@ from cot_assets.importing.base import (
     Imported,
     ImportingError,
     Source,
+    Trace,
 )
 from cot_assets.importing.drafts import Draft
 from cot_assets.importing.files import Record
@@ -49,7 +49,7 @@ from cot_assets.study import CutPolicy
 from cot_assets.study.rows import Row, RowsError, iter_rows
 
 NAME = "table"
-_REQUIRED = ("problem_id", "statement", "gold_answer", "trace", "cut")
+REQUIRED = ("problem_id", "statement", "gold_answer", "trace")  #: columns of every table of traces
 _COUNTS = ("n", "n_correct")
 
 
@@ -61,7 +61,6 @@ def import_table(
     cut_policy: CutPolicy = "sentences",
     sum_shared: bool = False,
     traces_sampled: bool = False,
-    imported_at: datetime | None = None,
 ) -> list[Imported]:
     """Read a table of rollouts or counts; see the module's docstring for its columns.
 
@@ -72,7 +71,6 @@ def import_table(
         cut_policy: What the cuts are.
         sum_shared: See :func:`cot_assets.importing.frames.build`.
         traces_sampled: No trace was chosen by its verdict, so that accuracy and pass@k may be told from them.
-        imported_at: See :func:`cot_assets.importing.frames.build`.
 
     Returns:
         One result, in a list as the other importers return it.
@@ -83,30 +81,17 @@ def import_table(
     rows = read_rows(path)
     columns = {name for _, row in rows for name in row}
     is_counts = _are_counts(rows, path)
-    missing = [name for name in _REQUIRED if name not in columns]
+    missing = [name for name in (*REQUIRED, "cut") if name not in columns]
     if not is_counts:
         missing += [] if "sample_index" in columns else ["sample_index (or n and n_correct)"]
         missing += [] if columns & {"verdict", "answer"} else ["verdict or answer"]
-    if missing:
-        raise ImportingError(
-            f"{path}: lacks the column(s) {', '.join(missing)}; columns there: {', '.join(sorted(columns))}"
-        )
-    drafts: dict[tuple[str, str, str], Draft] = {}
-    for number, row in rows:
-        record = Record(row, f"{path}: row {number}")
-        described = Draft.of(record)
-        draft = drafts.setdefault(described.key, described)
-        draft.merge(described, record.where)
-        (draft.add_counts if is_counts else draft.add_rollout)(record)
-    graded = grade_drafts(drafts.values())
-    traces = [draft.finish(path, graded) for draft in drafts.values()]
+    refuse_missing(missing, columns, path)
+    traces = traces_of(rows, path, Draft.add_counts if is_counts else Draft.add_rollout)
     source = Source(
         NAME, cut_policy, {"cut_policy": cut_policy, "rows": "counts" if is_counts else "rollouts"}
     )
     notes = [TRACES_SAMPLED] * traces_sampled
-    built = build(
-        source, model, problem_set, traces, notes=notes, sum_shared=sum_shared, imported_at=imported_at
-    )
+    built = build(source, model, problem_set, traces, notes=notes, sum_shared=sum_shared)
     return [built]
 
 
@@ -137,7 +122,30 @@ def read_rows(path: Path) -> Sequence[Row]:
     return rows
 
 
-def grade_drafts(drafts: Iterable[Draft]) -> Mapping[Pair, Grade]:
+def refuse_missing(missing: Sequence[str], columns: Iterable[str], path: Path) -> None:
+    """Raise :class:`ImportingError` where columns are missing."""
+    if missing:
+        raise ImportingError(
+            f"{path}: lacks the column(s) {', '.join(missing)}; columns there: {', '.join(sorted(columns)) or 'none'}"
+        )
+
+
+def traces_of(
+    rows: Iterable[Row], path: Path, take: Callable[[Draft, Record], object] = lambda *_: None
+) -> list[Trace]:
+    """The traces that rows describe; ``take`` gives a trace what a row says besides. Raises as :func:`import_table` does."""
+    drafts: dict[tuple[str, str, str], Draft] = {}
+    for number, row in rows:
+        record = Record(row, f"{path}: row {number}")
+        described = Draft.of(record)
+        draft = drafts.setdefault(described.key, described)
+        draft.merge(described, record.where)
+        take(draft, record)
+    graded = _graded(drafts.values())
+    return [draft.finish(path, graded) for draft in drafts.values()]
+
+
+def _graded(drafts: Iterable[Draft]) -> Mapping[Pair, Grade]:
     """Grades of what the drafts leave to be graded here."""
     wanted = list(dict.fromkeys(pair for draft in drafts for pair in draft.pairs()))
     if not wanted:

@@ -30,7 +30,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from cot_assets.importing.anchors.counts import SITE_FILE, full_counts, site_counts
@@ -66,7 +65,6 @@ def import_thought_anchors(
     *,
     problem_set: str = NAME,
     model: str | None = None,
-    imported_at: datetime | None = None,
 ) -> list[Imported]:
     """Read one trace's folder, or every such folder below a folder.
 
@@ -74,7 +72,6 @@ def import_thought_anchors(
         path: The folder of a trace, or any folder above.
         problem_set: Name that the problems get.
         model: Name of the model; default: the folder's. Needed where the folders do not tell.
-        imported_at: See :func:`cot_assets.importing.frames.build`.
 
     Returns:
         One result per model, by name.
@@ -97,10 +94,7 @@ def import_thought_anchors(
         )
     check_one_model(model, (folder.told for folders in models.values() for folder in folders))
     notes = [f"{skipped} folders of other experiments (forced answers, sanity) were left out"] * bool(skipped)
-    return [
-        _import_model(name, folders, problem_set, notes, imported_at)
-        for name, folders in sorted(models.items())
-    ]
+    return [_import_model(name, folders, problem_set, notes) for name, folders in sorted(models.items())]
 
 
 @dataclass(frozen=True)
@@ -158,7 +152,6 @@ def _import_model(
     folders: Sequence[_Folder],
     problem_set: str,
     notes: Sequence[str],
-    imported_at: datetime | None,
 ) -> Imported:
     kinds = {(folder.sampling, folder.is_full) for folder in folders}
     if len(kinds) > 1:
@@ -185,7 +178,7 @@ def _import_model(
             *notes,
             "n is approximate and counts rollouts with an answer: potentials are too high where rollouts gave none",
         ]
-    return build(source, model, problem_set, traces, notes=notes, imported_at=imported_at)
+    return build(source, model, problem_set, traces, notes=notes)
 
 
 # --- one trace ----------------------------------------------------------------------------------

@@ -10,14 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from cot_assets.importing.base import ImportingError, Trace, check_trace, checked_name
-from cot_assets.importing.drafts import Draft
-from cot_assets.importing.files import Record
 from cot_assets.importing.inspect_logs import SUFFIX, read_inspect_traces
-from cot_assets.importing.table import grade_drafts, read_rows
+from cot_assets.importing.table import REQUIRED, read_rows, refuse_missing, traces_of
 from cot_assets.problems.given import write_given
 from cot_assets.study import GIVEN, Config, DataHome, ProblemSetEntry
 
-_REQUIRED = ("problem_id", "statement", "gold_answer", "trace")
 _ROLLOUTS = ("cut", "n", "n_correct", "sample_index")
 
 
@@ -67,21 +64,12 @@ def import_traces(
 def _read_table(path: Path) -> list[Trace]:
     rows = read_rows(path)
     columns = {name for _, row in rows for name in row}
-    if missing := [name for name in _REQUIRED if name not in columns]:
-        raise ImportingError(
-            f"{path}: lacks the column(s) {', '.join(missing)}; columns there: {', '.join(sorted(columns)) or 'none'}"
-        )
+    refuse_missing([name for name in REQUIRED if name not in columns], columns, path)
     if found := [name for name in _ROLLOUTS if any(row.get(name) is not None for _, row in rows)]:
         raise ImportingError(
             f"{path}: has the column {found[0]!r}, so it holds rollouts; `cot-assets import rollouts` takes them"
         )
-    drafts: dict[tuple[str, str, str], Draft] = {}
-    for number, row in rows:
-        record = Record(row, f"{path}: row {number}")
-        described = Draft.of(record)
-        drafts.setdefault(described.key, described).merge(described, record.where)
-    graded = grade_drafts(drafts.values())
-    return [draft.finish(path, graded) for draft in drafts.values()]
+    return traces_of(rows, path)
 
 
 def _row(trace: Trace) -> dict[str, str | None]:

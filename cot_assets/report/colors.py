@@ -63,7 +63,7 @@ def color_of(potential: float, scheme: str) -> str:
 
 def step_class(potential: float | None) -> str:
     """CSS class of a potential: ``p0`` ... ``p20``, or ``pu`` for unknown."""
-    return "pu" if potential is None else f"p{round(potential * STEPS)}"
+    return "pu" if potential is None else f"p{round(STEPS * potential)}"
 
 
 def change_class(change: float | None) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cot_assets.importing.base import Counts, ImportingError, Rollout
-from cot_assets.importing.files import Record, Words, read_json, records
+from cot_assets.importing.files import Record, Words, count_of, read_json, records
 
 SITE_FILE = "chunks_resampled.json"
 MAX_RESAMPLED = 10_000  #: rollouts per prefix
@@ -47,10 +47,7 @@ def implied_n(accuracy: float, count: int) -> int:
     The largest n in [count / 2, count] for which accuracy * n is whole, so that n_correct / n is the
     published figure; ``count`` itself if there is none (n_correct / n is then off by up to 1 / (2 count)).
     """
-    for n in range(count, count // 2, -1):
-        if abs(accuracy * n - round(accuracy * n)) < 1e-9:
-            return n
-    return count
+    return next((n for n in range(count, count // 2, -1) if count_of(accuracy, n) is not None), count)
 
 
 def full_counts(path: Path, labels: Sequence[Record]) -> Measured:

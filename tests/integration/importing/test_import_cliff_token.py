@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from cot_assets.importing import ImportingError, import_cliff_token
-from cot_assets.importing.cliff_token import cliffs
 
 CASE_01 = "case_01__GSM1K_541_path_0.json"
 OFF_3 = "sampled_off_3__test_number_theory_427_path_0.json"
@@ -19,6 +20,20 @@ OFF_3 = "sampled_off_3__test_number_theory_427_path_0.json"
 
 def read(path: Path):
     return json.loads(path.read_text())
+
+
+def cliffs(potentials, n=64):
+    """Numbers of the tokens after which the potential has dropped by the rule of the source.
+
+    ``is_cliff`` in its ``src/analysis/cliff_threshold.py``: a drop from the last known potential beyond 0.1 and 1.645
+    standard errors of two proportions.
+    """
+    known = [(i, p) for i, p in enumerate(potentials, start=1) if p is not None]
+    return [
+        position
+        for (_, p0), (position, p1) in pairwise(known)
+        if p0 - p1 > 0.1 + 1.645 * math.sqrt(p0 * (1 - p0) / n + p1 * (1 - p1) / n)
+    ]
 
 
 def curve(imported, policy="tokens") -> pl.DataFrame:

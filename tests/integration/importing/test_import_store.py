@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -52,7 +53,9 @@ def an_import(
     source: Source = SOURCE,
     year: int = 2026,
 ) -> Imported:
-    return build(source, model, "set", traces, notes=notes, imported_at=datetime(year, 1, 1))
+    imported = build(source, model, "set", traces, notes=notes)
+    models = imported.frames["models"].with_columns(first_seen_at=pl.lit(datetime(year, 1, 1)))
+    return replace(imported, frames={**imported.frames, "models": models})
 
 
 @pytest.fixture

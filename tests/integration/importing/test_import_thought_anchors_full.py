@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +13,6 @@ from imported_curves import curve
 
 from cot_assets.importing import ImportingError, files, import_thought_anchors
 
-NOON = datetime(2026, 1, 2, 12)
 TEXT = "First, add.\n\nThat gives 7. Hmm.\nSo the answer is \\boxed{7}."
 CHUNKS = ["First, add. That gives 7.", "Hmm.", "So the answer is \\boxed{7}."]
 MODEL = "some-model"
@@ -52,7 +50,7 @@ def write(path: Path, value) -> None:
 
 
 def test_full_layout_counts_every_rollout(full, store):
-    (imported,) = import_thought_anchors(full, imported_at=NOON)
+    (imported,) = import_thought_anchors(full)
     assert imported.model == MODEL
     stored = store(imported)
     assert stored["rollouts"] == 7

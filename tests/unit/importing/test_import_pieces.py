@@ -1,8 +1,6 @@
-"""The pure pieces of the importers: places of sentences and tokens, counts, the grid, the cliff rule."""
+"""The pure pieces of the importers: places of sentences and tokens, counts, the grid."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 
@@ -10,7 +8,7 @@ from cot_assets.importing import ImportingError
 from cot_assets.importing.anchors.counts import implied_n
 from cot_assets.importing.anchors.sentences import lacking_repeats, locate
 from cot_assets.importing.base import Counts, Cut, Rollout, Source, digest
-from cot_assets.importing.cliff_token import cliffs, token_ends
+from cot_assets.importing.cliff_token import token_ends
 from cot_assets.importing.files import Words
 from cot_assets.importing.grid import grid_cuts
 
@@ -100,34 +98,6 @@ class TestTokenEnds:
     def test_tokens_of_another_text_are_refused(self, text, tokens):
         with pytest.raises(ImportingError, match=r"token|text"):
             token_ends(text, tokens)
-
-
-class TestCliffs:
-    """The rule of the source: a drop beyond 0.1 and beyond chance."""
-
-    def test_just_above_and_just_below(self):
-        def threshold(p0: float, p1: float) -> float:
-            return 0.1 + 1.645 * math.sqrt(p0 * (1 - p0) / 64 + p1 * (1 - p1) / 64)
-
-        p0 = 48 / 64
-        found = [k for k in range(48, -1, -1) if cliffs([p0, k / 64]) == [2]]
-        assert found == [k for k in range(48, -1, -1) if p0 - k / 64 > threshold(p0, k / 64)]
-        assert found[0] == 32, "a drop of a quarter from 0.75"
-
-    def test_a_drop_without_variance_needs_only_the_effect(self):
-        assert cliffs([1.0, 0.0]) == [2]
-        assert cliffs([1.0, 0.95]) == []
-
-    def test_rises_and_the_first_position_are_none(self):
-        assert cliffs([0.0, 1.0]) == []
-        assert cliffs([0.9]) == []
-
-    def test_unknown_positions_are_bridged_as_in_the_source(self):
-        assert cliffs([None, 0.9, None, None, 0.2]) == [5]
-
-    def test_more_rollouts_find_smaller_drops(self):
-        assert cliffs([0.6, 0.45], n=64) == []
-        assert cliffs([0.6, 0.45], n=1024) == [2]
 
 
 def cuts(ends, n=8):
