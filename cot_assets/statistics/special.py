@@ -26,11 +26,6 @@ def beta_cdf(a: Numbers, b: Numbers, x: Numbers) -> Floats:
     return np.asarray(scipy.special.betainc(a, b, x), dtype=np.float64)
 
 
-def beta_sf(a: Numbers, b: Numbers, x: Numbers) -> Floats:
-    """P(X > x) for X ~ Beta(a, b), accurate where it is small."""
-    return np.asarray(scipy.special.betaincc(a, b, x), dtype=np.float64)
-
-
 def beta_ppf(a: Numbers, b: Numbers, q: Numbers) -> Floats:
     """The x with P(X <= x) = q for X ~ Beta(a, b)."""
     return np.asarray(scipy.special.betaincinv(a, b, q), dtype=np.float64)
