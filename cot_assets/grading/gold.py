@@ -17,12 +17,36 @@ from cot_assets.grading.reading.kinds import Reading, UnreadableError
 _PLACES = (r"\boxed", r"\fbox", "####")
 
 
+#: What a cell holds that has no value, in several programs.
+_MISSING = frozenset(
+    (
+        "",
+        "nan",
+        "null",
+        "none",
+        "n/a",
+        "na",
+        "<na>",
+        "nat",
+        "#n/a",
+        "#ref!",
+        "#value!",
+        "#div/0!",
+        "#num!",
+        "#name?",
+    )
+)
+#: An operator without what it is for; and nothing but what is left out.
+_INCOMPLETE = re.compile(r"(?:(?<!\^)[-+]|[=<>,/*_^])$|^[,/*_^<>]|,,|\\frac\{\}|\{\}$|^\\ldots$")
+
+
 def _is_broken(reading: Reading) -> bool:
-    """Whether an expression has no value anywhere, such as 1/0, or is not complete, such as ``2^{``."""
-    if reading.kind != "expression":
+    """Whether an expression has no value anywhere, such as 1/0, or is not complete, such as ``2^{`` and ``x=``."""
+    if reading.number or reading.kind not in ("expression", "quantity"):
         return False
-    bare = re.sub(r"\\[{}]", "", reading.form)
-    return bare.count("{") != bare.count("}") or not has_value(reading.form)
+    brackets = re.sub(r"\\[{}]|[^()\[\]{}]", "", reading.form)
+    is_open = len(re.findall(r"[(\[{]", brackets)) * 2 != len(brackets)
+    return is_open or _INCOMPLETE.search(reading.form) is not None or not has_value(reading.form)
 
 
 def read_gold(text: str, answer_kind: str) -> Reading:
@@ -33,11 +57,7 @@ def read_gold(text: str, answer_kind: str) -> Reading:
             and what to do.
     """
     stripped = text.strip()
-    if (
-        stripped.lower() in ("nan", "null", "none", "n/a", "na", "<na>", "nat", "")
-        and stripped != "Na"
-        and answer_kind != "text"
-    ):
+    if stripped.lower() in _MISSING and stripped != "Na" and answer_kind != "text":
         raise UnreadableError(
             f"{stripped!r} stands for a missing value; give the answer, or leave the row out"
         )

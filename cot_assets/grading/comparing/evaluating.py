@@ -77,7 +77,9 @@ class _Evaluator:
                 raise UndecidedError
         else:
             bits = 2000
-            if not self.mp.isfinite(value) or (value and abs(self.mp.mag(value)) > _MOST_MAGNITUDE):
+            if not self.mp.isfinite(value):  # the logarithm of 0
+                raise NoValueError
+            if value and abs(self.mp.mag(value)) > _MOST_MAGNITUDE:
                 raise UndecidedError
         self.budget[0] -= bits + 50
         if self.budget[0] < 0:

@@ -28,14 +28,19 @@ DEFAULT_RULES: tuple[AnswerRule, ...] = ("boxed",)
 MAX_UNBOXED_CHARS = 300  #: an answer without a box ends with its line, and is no essay
 _END_OF_THOUGHT = "</think>"
 _STATED = re.compile(
-    r"\b(?:answer|(?:correct|right) (?:option|choice))\b[^.:=\n]{0,60}?(?:\bis\b|:|=)[\s:*_]{0,8}",
+    r"(?:\b(?:answer|(?:correct|right) (?:option|choice))\b[^.:=\n]{0,60}?(?:\bis\b|:|=)|答案\w?[是为為:：])[\s:*_]{0,8}"
+    r"(?:(?:therefore|thus|hence|then|simply|just|indeed|exactly)\b,?\s)?",
     re.IGNORECASE,
 )
 _DELIMITED = re.compile(r"(\$\$?|\\\(|\\\[)(.+?)(?:\$\$?|\\\)|\\\])(\s?\\?%)?", re.DOTALL)
-_SENTENCE_END = re.compile(r"[.;](?=\s|$)|。|, (?:since|because|as|so|which|where)\b")
+_SENTENCE_END = re.compile(
+    r"(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bSt)[.;](?=\s|$)|。|, (?:since|because|as|so|which|where)\b"
+)
 _FIRST_LETTER = re.compile(r"\(?([A-Z])\)?(?=[.,:;)]|$|\s(?:because|since|as|\W))")
 _NUMBER = re.compile(
-    r"(?<![\w.,/])[-−+]?\s?[$€£]?[0-9]{1,40}(?:[,][0-9]{3})*(?:\.[0-9]{1,40})?(?:/[0-9]{1,40})?(?:\s?\\?%)?(?![0-9])"
+    r"(?<![\w.,/{}])[-−+]?\s?[$€£]?(?:(?:\d{1,40}\s?)?\\[dt]?frac\{\d{1,40}\}\{\d{1,40}\}|\d{1,40}\s\d{1,40}/\d{1,40}"
+    r"|(?:\d{1,3}(?:[,\u00a0\u202f]\d{3}|\s000(?!\d))+|\d{1,40}(?:,\d{1,40})?)(?:\.\d{1,40})?(?:[eE][-+]?\d{1,4}(?!\w))?(?:/\d{1,40})?)"
+    r"(?:\s?\\?%)?(?!\.?\d)"
 )
 
 

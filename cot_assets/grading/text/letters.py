@@ -11,7 +11,7 @@ import re
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, plain
 
 _FORMATTING = re.compile(
-    r"\\(?:(?:text|math)?(?:bf|it|rm|sf|tt|normal|text|cal|frak)?|boxed|fbox|mbox|hbox|boldsymbol|operatorname)\s?(?=\{)"
+    r"\\(?:(?:text|math)?(?:bf|it|rm|sf|tt|normal|text|cal|frak|bb|scr)?|boxed|fbox|mbox|hbox|boldsymbol|operatorname)\s?(?=\{)"
     r"|\\(?:displaystyle|bf|rm|it|left|right|[bB]igg?[lr]?)(?![A-Za-z])|[{}$*_`\"]|\\[()$\[\],;:! ]|\\(?:quad|qquad)(?![A-Za-z])|~"
 )
 _ALONE = re.compile(r"[(\[]?\s?([A-Za-z])\s?[)\].:]*")

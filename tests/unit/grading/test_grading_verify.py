@@ -133,7 +133,8 @@ def test_version_names_what_decides() -> None:
         ("  ", "integer", "missing"), ("null", "number", "missing"), ("N/A", "expression", "missing"), ("$$", "expression", "nothing"),
         ("Half of 48 is 24.\nSo 72.\n#### 72", "expression", "gold_rules"), ("1/2", "integer", "no integer"), ("x+1", "number", "reads as expression"),
         ("5", "date", "reads as number"), ("A or B", "multiple_choice", "several"), ("1/0", "expression", "no value"), (r"\frac{x}{1-1}", "expression", "no value"),
-        ("2^{", "expression", "without an end"), ("3, 1/0", "expression", "no value"),
+        ("2^{", "expression", "without an end"), ("3, 1/0", "expression", "no value"), ("x=", "expression", "without an end"), ("(1,2", "expression", "end"),
+        ("1,,2", "expression", "end"), (r"\ln 0", "expression", "no value"), ("...", "expression", "end"), ("#N/A", "expression", "missing"), ("1/0 m", "expression", "no value"),
     ],
 )  # fmt: skip
 def test_golds_that_nothing_can_equal(gold: str, kind: str, why: str) -> None:
