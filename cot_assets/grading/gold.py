@@ -18,26 +18,12 @@ _PLACES = (r"\boxed", r"\fbox", "####")
 
 
 #: What a cell holds that has no value, in several programs.
-_MISSING = frozenset(
-    (
-        "",
-        "nan",
-        "null",
-        "none",
-        "n/a",
-        "na",
-        "<na>",
-        "nat",
-        "#n/a",
-        "#ref!",
-        "#value!",
-        "#div/0!",
-        "#num!",
-        "#name?",
-    )
-)
+_MISSING = (
+    "", "nan", "NaN", "NAN", "null", "Null", "NULL", "None", "n/a", "N/A", "NA", "<NA>", "NaT",
+    "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NAME?",
+)  # fmt: skip
 #: An operator without what it is for; and nothing but what is left out.
-_INCOMPLETE = re.compile(r"(?:(?<!\^)[-+]|[=<>,/*_^])$|^[,/*_^<>]|,,|\\frac\{\}|\{\}$|^\\ldots$")
+_INCOMPLETE = re.compile(r"(?:(?<!\^)[-+]|[=<>,/*_^])$|^[,/*_^]|,,|\\frac\{\}|\{\}$|^\\ldots$")
 
 
 def _is_broken(reading: Reading) -> bool:
@@ -57,7 +43,7 @@ def read_gold(text: str, answer_kind: str) -> Reading:
             and what to do.
     """
     stripped = text.strip()
-    if stripped.lower() in _MISSING and stripped != "Na" and answer_kind != "text":
+    if stripped in _MISSING and answer_kind != "text":
         raise UnreadableError(
             f"{stripped!r} stands for a missing value; give the answer, or leave the row out"
         )

@@ -138,7 +138,7 @@ def _scaled(number: str, power: str | None) -> tuple[Fraction, int | None]:
 
 def _in_words(form: str) -> Fraction | None:
     """The value of an English number below a thousand billions: whole, with a fraction, or an ordinal."""
-    if len(form) > 120 or not form[:1].isalpha():
+    if len(form) > 120 or not form[:1].isalnum():
         return None
     before, _, last = form.lower().rpartition(" ") if " " in form else form.lower().rpartition("-")
     tens = _NAMED.get(before, 0) if before else 0
@@ -149,6 +149,8 @@ def _in_words(form: str) -> Fraction | None:
         return _whole(form)
     whole, joint, numerator = before.rpartition(r"\land ")
     count = Fraction(1) if numerator in ("", "a", "one") and part == last else _whole(numerator)
+    if numerator.isascii() and numerator.isdigit():
+        count = Fraction(int(numerator))
     if count is None or (count != 1) == (part == last) or (joint and _whole(whole) is None):
         return None
     return (_whole(whole) or 0) + count / _PARTS[part]

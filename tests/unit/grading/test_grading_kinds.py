@@ -12,7 +12,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
     ],
     "ordinals and fractions in words": [
         ("5th", "5"), (r"21^{\text{st}}", "21"), ("fifth", "5th"), ("twenty-first", "21st"), ("two thirds", "2/3"), ("a half", "0.5"), ("one fifth", "1/5"),
-        ("three and a half", "3.5"), ("minus three quarters", "-3/4"), ("three hundredths", "0.03"),
+        ("three and a half", "3.5"), ("minus three quarters", "-3/4"), ("three hundredths", "0.03"), ("3 tenths", "0.3"),
     ],
     "decimals that repeat": [("0.(3)", "1/3"), ("0.1(6)", r"\frac16"), ("0.333...", r"\frac13"), (r"0.1666\ldots", "1/6"), ("0.121212...", "4/33")],
     "residues": [

@@ -142,8 +142,12 @@ def test_golds_that_nothing_can_equal(gold: str, kind: str, why: str) -> None:
         read_gold(gold, kind)
 
 
-def test_sodium_is_not_missing() -> None:
-    assert str(read_gold("Na", "expression")) == "text na"
+def test_words_that_look_like_a_missing_value() -> None:
+    assert [str(read_gold(gold, "expression")) for gold in ("Na", "nat", "none")] == [
+        "text na",
+        "text nat",
+        "text none",
+    ]
 
 
 @pytest.mark.parametrize(
