@@ -71,7 +71,7 @@ def transfer_completions(
     names = ", ".join(sorted(map(str, writers["model"].unique()))) or "none yet"
     return common.finished(
         given,
-        common.transfer_fingerprint_of(context, scope),
+        scope.fingerprint,
         checks=sampling.AUDIT,
         findings={"audit": audit},
         metadata={**cost, "writers": names},
@@ -86,7 +86,7 @@ def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.Mat
     frame = scope.warehouse.read_table("transfer_rollouts", **_where(scope))
     return common.finished(
         frame,
-        common.transfer_fingerprint_of(context, scope),
+        scope.fingerprint,
         checks=sampling.ROLLOUT_CHECKS,
         findings=rules.rollout_findings("transfer_rollouts", frame),
     )
@@ -100,7 +100,7 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.M
     frame = scope.warehouse.read_table("transfer_potentials", **_where(scope))
     return common.finished(
         frame,
-        common.transfer_fingerprint_of(context, scope),
+        scope.fingerprint,
         checks=_POTENTIALS,
         findings={
             "schema": rules.schema_holds("transfer_potentials", frame),
@@ -139,7 +139,7 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
                "problems_share_low", "problems_share_high", "problems_ci_low", "problems_ci_high")  # fmt: skip
     return common.finished(
         frame,
-        common.transfer_fingerprint_of(context, scope),
+        scope.fingerprint,
         checks=rules.SCHEMA,
         findings={"schema": rules.schema_holds("unlocks", frame)},
         metadata={
@@ -161,7 +161,7 @@ def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.
     headline = frame.filter(pl.col("trace_filter") == "all", pl.col("leaks") == "kept").select(columns)
     return common.finished(
         frame,
-        common.transfer_fingerprint_of(context, scope),
+        scope.fingerprint,
         metadata={"headline": showing.preview(headline, rows=20)},
     )
 
@@ -187,7 +187,7 @@ def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.Materi
         frame = scope.warehouse.read_table("transfer_steps", **_where(scope))
     return common.finished(
         frame,
-        common.transfer_fingerprint_of(context, scope),
+        scope.fingerprint,
         checks=rules.SCHEMA,
         findings={"schema": rules.schema_holds("transfer_steps", frame)},
         metadata={"step_correlations": showing.preview(correlations)},

@@ -180,7 +180,6 @@ def estimate_assets(
     @showing.told
     def derived(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.MaterializeResult]:
         scope = common.scope_of(context, study)
-        fingerprint = scope.fingerprint if is_by_model else common.comparison_fingerprint_of(context, scope)
         rows = make(scope)
         with scope.warehouse.together(f"write {name}"):
             for asked in questions.values():
@@ -188,6 +187,6 @@ def estimate_assets(
             stored = {view: scope.warehouse.read_table(view, **scope.where) for view in questions}
         for view, frame in stored.items():
             shown = describe(view, frame) if study.has_pictures else {}
-            yield common.finished(frame, fingerprint, metadata=shown, asset=view)
+            yield common.finished(frame, scope.fingerprint, metadata=shown, asset=view)
 
     return derived

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
@@ -20,7 +20,7 @@ from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.orchestration.assets.check_rules import Checks, Finding
 from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.assets.showing import preview, shown
-from cot_assets.orchestration.jobs import part_of
+from cot_assets.orchestration.jobs import job_of, part_of
 from cot_assets.orchestration.presence import validity
 from cot_assets.orchestration.staleness import (
     Part,
@@ -49,14 +49,15 @@ _PAIR = ("answer", "gold_answer", "answer_kind")
 class Scope:
     """The partition that an asset works on; ``model`` is empty for assets by problem set only.
 
-    ``part``: what of the protocol the asset depends on.
+    ``fingerprint``: what the partition's contents depend on, as it was before the asset read anything. What arrives
+    while it works, a writer that another process samples say, makes it stale, and is not taken for what it read.
     """
 
     config: Config
     warehouse: Warehouse
     problem_set: str
     model: str = ""
-    part: Part = "sampling"
+    fingerprint: str = ""
 
     @property
     def entry(self) -> ModelEntry:
@@ -72,19 +73,6 @@ class Scope:
     def where(self) -> dict[str, str]:
         """Columns that identify the partition's rows."""
         return {"problem_set": self.problem_set, **({"model": self.model} if self.model else {})}
-
-    @property
-    def fingerprint(self) -> str:
-        """What the partition's contents depend on."""
-        if not self.model:
-            return problem_set_fingerprint(self.config, self.problem_set)
-        return self.mark(sampled_fingerprint(self.config, self.model, self.problem_set))
-
-    def mark(self, sampled: str) -> str:
-        """The mark of the asset's part, by what it is sampled from."""
-        if self.part == "sampling":
-            return sampled
-        return concluded_fingerprint(self.config, self.problem_set, sampled)
 
     def curves(self) -> pl.DataFrame:
         """One row per measured trace and cut, with potential, text and verdict of the trace."""
@@ -148,19 +136,36 @@ def scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
     """The scope of the partition that runs."""
     key = context.partition_key
     config, warehouse = study.config(), study.warehouse()
-    # A computation that fills several assets has one part.
-    part = part_of(context.assets_def.specs_by_key[min(context.selected_asset_keys)])
-    if not isinstance(key, dg.MultiPartitionKey):
-        return Scope(config, warehouse, key, part=part)
-    names = key.keys_by_dimension
-    scope = Scope(config, warehouse, names["problem_set"], names["model"], part)
-    if part == "analysis" and not scope.is_sampled():
+    # A computation that fills several assets is of one job, and has one part.
+    spec = context.assets_def.specs_by_key[min(context.selected_asset_keys)]
+    names = key.keys_by_dimension if isinstance(key, dg.MultiPartitionKey) else {"problem_set": key}
+    scope = Scope(config, warehouse, names["problem_set"], names.get("model", ""))
+    if scope.model and part_of(spec) == "analysis" and not scope.is_sampled():
         raise dg.Failure(
             f"{scope.model!r} has no rollouts on {scope.problem_set!r} to conclude anything from: materialize `rollouts` "
             f"first, or run `cot-assets run --model {scope.model} --problem-set {scope.problem_set}`",
             allow_retries=False,
         )
-    return scope
+    return replace(scope, fingerprint=_fingerprint(context.instance, scope, spec))
+
+
+def _fingerprint(instance: dg.DagsterInstance, scope: Scope, spec: dg.AssetSpec) -> str:
+    """What an asset of the scope depends on: what is declared, and of other models what is done by now."""
+    config, problem_set, job = scope.config, scope.problem_set, job_of(spec)
+
+    def others(job: str, part: Part) -> dict[str, str]:
+        return done_models(instance, job, part, problem_set, validity(scope.warehouse))
+
+    if job == "load_problems":
+        return problem_set_fingerprint(config, problem_set)
+    if job == "compare_models":
+        return comparison_fingerprint(others("measure_transfer", "analysis"))
+    sampled = sampled_fingerprint(config, scope.model, problem_set)
+    if job == "measure_transfer":
+        writers = others("evaluate_model", "sampling")
+        writers.pop(scope.model, None)
+        sampled = transfer_fingerprint(sampled, writers)
+    return sampled if part_of(spec) == "sampling" else concluded_fingerprint(config, problem_set, sampled)
 
 
 def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
@@ -176,23 +181,6 @@ def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
     except ImportedError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     return scope
-
-
-def transfer_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> str:
-    """Of the reader and of the writers that have been sampled by now."""
-    since = validity(scope.warehouse)
-    writers = done_models(context.instance, "evaluate_model", "sampling", scope.problem_set, since)
-    writers.pop(scope.model, None)
-    own = sampled_fingerprint(scope.config, scope.model, scope.problem_set)
-    return scope.mark(transfer_fingerprint(own, writers))
-
-
-def comparison_fingerprint_of(context: dg.AssetExecutionContext, scope: Scope) -> str:
-    """Of all models whose transfer has been concluded by now."""
-    since = validity(scope.warehouse)
-    return comparison_fingerprint(
-        done_models(context.instance, "measure_transfer", "analysis", scope.problem_set, since)
-    )
 
 
 def _check_result(name: str, blocking: bool, finding: Finding) -> dg.AssetCheckResult:

@@ -87,9 +87,8 @@ def publishing(
         """Publish the whole warehouse, not only this problem set."""
         scope = common.scope_of(context, study)
         metadata = publish_results(scope.warehouse)
-        fingerprint = common.comparison_fingerprint_of(context, scope)
         return dg.MaterializeResult(
-            metadata=showing.shown(metadata), data_version=dg.DataVersion(fingerprint)
+            metadata=showing.shown(metadata), data_version=dg.DataVersion(scope.fingerprint)
         )
 
     @dg.asset(
@@ -128,7 +127,7 @@ def publishing(
                     "megabytes": sum(page.stat().st_size for page in pages) / 1e6,
                 }
             ),
-            data_version=dg.DataVersion(common.comparison_fingerprint_of(context, scope)),
+            data_version=dg.DataVersion(scope.fingerprint),
         )
 
     return [results, report]
