@@ -17,7 +17,6 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 _SHOWN = 120  #: characters of a wrong value that a message shows
-_ECHOED = 8  #: tokens of a prompt from which a copy of it at a completion's beginning is an echo, not chance
 #: Where servers put what a model thought before it answered.
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 
@@ -45,6 +44,11 @@ class Asked:
     models: frozenset[str]
     is_echoed: bool = False  #: the server is known to send the prompt before each completion
     is_trial: bool = False  #: one completion is enough: whether the server gives several is to be found out
+
+    @property
+    def may_be_echoed(self) -> bool:
+        """Whether a copy of the prompt is the server's: elsewhere a model may have repeated it, as base models do."""
+        return self.is_echoed or self.n_prompt > self.budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,10 @@ def read_answer(answer: Mapping[str, Any], asked: Asked) -> Answer:
     _check_usage(found.usage or _Usage.model_validate({}), len(choices), asked)
     read = tuple(_choice(choice, asked) for choice in choices)
     is_echoed = all(
-        len(after.text) < len(before.text or "") for before, after in zip(choices, read, strict=True)
+        len(after.text) < len(before.text or "")
+        if after.token_ids is None
+        else len(after.token_ids) < len(before.token_ids or ())
+        for before, after in zip(choices, read, strict=True)
     )
     return Answer(read, None if found.usage is None else found.usage.completion_tokens, is_echoed)
 
@@ -163,8 +170,10 @@ def _choice(choice: _Choice, asked: Asked) -> Choice:
     if choice.token_ids is None or prompt is None:
         return Choice(_without_echo(text, asked), None, choice.finish_reason)
     ids = choice.token_ids
-    if len(ids) > len(prompt) >= _ECHOED and ids[: len(prompt)] == prompt:
+    if asked.may_be_echoed and ids[: len(prompt)] == prompt:
         ids = ids[len(prompt) :]
+    elif asked.is_echoed:
+        raise _not_the_prompt(text)
     if len(ids) > asked.budget:
         raise UnsoundAnswerError(
             f"a completion has {len(ids):,} tokens, beyond the budget of {asked.budget:,}"
@@ -198,23 +207,25 @@ def _text(choice: _Choice) -> str:
 def _without_echo(text: str, asked: Asked) -> str:
     """A completion without the prompt, where the server sends both, perhaps without special tokens.
 
-    Of a short prompt a copy may be the model's own, but not where it is longer than the budget.
-
     Raises:
         UnsoundAnswerError: A server that sends both sends something else than the prompt.
     """
-    if not (asked.is_echoed or asked.n_prompt >= min(_ECHOED, asked.budget + 1)):
+    if not asked.may_be_echoed:
         return text
     for prompt in filter(None, (asked.prompt_text, asked.prompt_shown)):
         for one, whole in ((prompt, text), (prompt.lstrip(), text.lstrip())):
             if whole.startswith(one):
                 return whole[len(one) :]
     if asked.is_echoed and asked.prompt_shown:
-        raise UnsoundAnswerError(
-            f"the server puts the prompt before its completions, but this one begins with {_shown(text)}: what of it the "
-            "model wrote is not known; have it send completions alone (echo = false)"
-        )
+        raise _not_the_prompt(text)
     return text
+
+
+def _not_the_prompt(text: str) -> UnsoundAnswerError:
+    return UnsoundAnswerError(
+        f"the server puts the prompt before its completions, but this one begins with {_shown(text)}: what of it the "
+        "model wrote is not known; have it send completions alone (echo = false)"
+    )
 
 
 def _is_same_model(name: str, known: frozenset[str]) -> bool:

@@ -160,7 +160,12 @@ class Server:
                 raise AwayError(self._say(reason), reason, failures)
             if failures >= self._settings.attempts:
                 self._give_up(path, failures, reason, status)
-            await self._pause(reason, max(started, self._last_answer), patience, tries, after or 0.0)
+            since = max(started, self._last_answer)
+            if (
+                not self._is_alone and time.monotonic() - since >= patience
+            ):  # busy for so long: the others go on
+                raise AwayError(self._say(reason), reason, failures)
+            await self._pause(reason, since, patience, tries, after or 0.0)
             tries = min(tries + 1, 30)
 
     async def _pause(self, reason: str, since: float, patience: float, tries: int, after: float) -> None:

@@ -77,6 +77,27 @@ def test_addresses_are_no_part_of_a_key(pool: OpenAIEngine, servers: list[TinySe
     alone.close()
 
 
+@pytest.mark.parametrize("n_busy", [1, 2])
+def test_one_that_stays_busy_for_too_long_is_left_out_and_only_all_end_the_run(
+    servers: list[TinyServer], folder: Path, n_busy: int
+) -> None:
+    engine = OpenAIEngine(entry(servers, folder, engine_args={"concurrency": 2, "wait": 0.5}))
+
+    def busy(body: dict[str, Any], number: int) -> None:
+        raise Misbehavior(429)
+
+    for each in servers[:n_busy]:
+        each.before = busy
+    if n_busy == 1:
+        keys, said = sample(engine, 12)
+        assert sorted(keys) == sorted(f"b{i}" for i in range(12))
+        assert any("is left out (HTTP 429" in text for text in said)
+    else:
+        with pytest.raises(EngineError, match=r"all 2 endpoints are away .*HTTP 429"):
+            sample(engine, 12)
+    engine.close()
+
+
 def test_one_dies_in_mid_run_and_is_taken_back(
     pool: OpenAIEngine, servers: list[TinyServer], tmp_path: Path
 ) -> None:
