@@ -71,19 +71,6 @@ def change_class(change: float | None) -> str:
     return "qu" if change is None else f"q{round(STEPS / 2 * (1 + max(-1.0, min(1.0, change / 0.6))))}"
 
 
-def luminance(color: str) -> float:
-    """Relative luminance of ``#rrggbb`` (WCAG 2.2)."""
-    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(first: str, second: str) -> float:
-    """Contrast ratio of two colors, 1 to 21 (WCAG 2.2)."""
-    low, high = sorted((luminance(first), luminance(second)))
-    return (high + 0.05) / (low + 0.05)
-
-
 def map_css() -> str:
     """Custom properties ``--p0`` ... ``--p20`` that follow the color scheme, and the classes that use them."""
 
