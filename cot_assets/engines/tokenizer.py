@@ -15,12 +15,12 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from cot_assets.engines.base import Encoding, EngineError
+from cot_assets.engines.hub import TOKENIZER_FILES
 from cot_assets.engines.templates import TemplateFailedError, render
+from cot_assets.study import ModelEntry
 
 #: Put before a text that goes on from another, where a tokenizer would begin it with a blank of its own.
 _ANCHORS = ("\n", ".", "a", "0")
-
-_FILES = ("tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja")
 
 
 class ModelTokenizer:
@@ -68,13 +68,18 @@ class ModelTokenizer:
         #: Ids below this are tokens; a model's own figure counts those that pad its vocabulary.
         self.vocabulary = max(highest + 1, _count(model.get("vocab_size")) or 0)
 
+    @classmethod
+    def of(cls, entry: ModelEntry, folder: Path) -> ModelTokenizer:
+        """The tokenizer of an entry, whose files lie in ``folder``."""
+        return cls(folder, entry.template, add_bos=entry.add_bos, template_args=entry.template_args)
+
     def _revision(self) -> str:
         """First 12 hex digits of a SHA-256 over what makes tokens of a statement, and what ends a completion."""
         prompting = json.dumps(
             [self._template, self._needs_bos, self._template_args], sort_keys=True, default=str
         )
         whole = hashlib.sha256(prompting.encode())
-        for name in _FILES:
+        for name in TOKENIZER_FILES:
             if (file := self._folder / name).exists():
                 whole.update(name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
         return whole.hexdigest()[:12]

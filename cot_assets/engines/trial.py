@@ -71,7 +71,7 @@ def try_model(entry: ModelEntry) -> Trial:
             loaded,
             psutil.Process().memory_info().rss,
             f"{result.generated_tokens / seconds:,.0f} tokens/s, {_N} rollouts at a time; more at a time are faster",
-            _tokenizer(entry).decode(prompt, with_special=True),
+            ModelTokenizer.of(entry, model_folder(entry)).decode(prompt, with_special=True),
             texts[0],
             f"{first.finish_reason} after {len(first.token_ids)} tokens",
             tuple(_remarks(entry, result, texts)),
@@ -88,12 +88,6 @@ def _sampled(engine: Engine, prompt: tuple[int, ...], n: int, budget: int) -> Bl
     raise EngineError("the engine gave back nothing")
 
 
-def _tokenizer(entry: ModelEntry) -> ModelTokenizer:
-    return ModelTokenizer(
-        model_folder(entry), entry.template, add_bos=entry.add_bos, template_args=entry.template_args
-    )
-
-
 def _remarks(entry: ModelEntry, result: BlockResult, texts: list[str]) -> list[str]:
     found: list[str] = []
     if not any(completion.finish_reason == "stop" for completion in result.completions):
@@ -107,7 +101,7 @@ def _remarks(entry: ModelEntry, result: BlockResult, texts: list[str]) -> list[s
         )
     if not any(text.strip() for text in texts):
         found.append("every answer is empty: is the template that of another model?")
-    if entry.template != "chat" and _tokenizer(entry).has_chat_template:
+    if entry.template != "chat" and ModelTokenizer.of(entry, model_folder(entry)).has_chat_template:
         found.append(
             "it has a chat template, but `template` in models.toml is a text: a chat model may end at once or never"
         )

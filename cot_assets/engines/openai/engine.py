@@ -56,9 +56,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
     def __init__(self, entry: ModelEntry) -> None:
         """Ask the server what it serves and can; raises :class:`EngineError` where it is not reached."""
         self._entry, self._settings = entry, settings_of(entry)
-        self._tokenizer = ModelTokenizer(
-            model_folder(entry), entry.template, add_bos=entry.add_bos, template_args=entry.template_args
-        )
+        self._tokenizer = ModelTokenizer.of(entry, model_folder(entry))
         self._eos = frozenset(self._tokenizer.eos_token_ids)
         self._endpoints = Endpoints(entry, self._settings, self._tokenizer)
         self._runner = asyncio.Runner()

@@ -68,9 +68,7 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
         folder = prepared_folder(entry, source)
         self._entry, self._folder = entry, folder
         self._plain: PlainModel | None = None
-        self._tokenizer = ModelTokenizer(
-            folder, entry.template, add_bos=entry.add_bos, template_args=entry.template_args
-        )
+        self._tokenizer = ModelTokenizer.of(entry, folder)
         self._revision = declared(entry, source.path)
         scheduler = self._scheduler(folder)
         # The KV cache in the number format of the weights: 8-bit caching would change probabilities.

@@ -20,12 +20,12 @@ from ray.exceptions import RayError, RayTaskError
 from cot_assets.engines.base import AwayNowError, EngineDiedError, EngineError, EngineInfo
 from cot_assets.engines.ray.actor import EngineActor
 from cot_assets.engines.ray.cluster import Cluster
+from cot_assets.engines.ray.work import MOST_DEATHS
 from cot_assets.study import DataHome, ModelEntry
 from cot_assets.study.models import RayActors
 
 _HEARTBEAT = 2.0  #: seconds after which a caller hears that there is no news
 _STOP = 15.0  #: seconds that actors have to cancel what they do; one that takes longer is replaced
-_MOST_DEATHS = 3  #: in one place, of actors that open the model
 
 
 class Lost:
@@ -123,7 +123,7 @@ class Crew:
         self._drop(member)
         member.n_failures += member.stage != "open"
         place = member.where or "an actor"
-        if member.n_failures >= _MOST_DEATHS:
+        if member.n_failures >= MOST_DEATHS:
             self._leave_out(
                 member,
                 EngineError(f"model {self._entry.name!r}: every actor died as it opened the model: {reason}"),

@@ -44,9 +44,7 @@ class RayEngine(TokenizedEngine[ModelTokenizer]):
     def __init__(self, entry: ModelEntry, ways: RayActors) -> None:
         """Start the actors; raises :class:`EngineError` where none of them can open the model."""
         self._entry = entry
-        self._tokenizer = ModelTokenizer(
-            model_folder(entry), entry.template, add_bos=entry.add_bos, template_args=entry.template_args
-        )
+        self._tokenizer = ModelTokenizer.of(entry, model_folder(entry))
         self._crew = Crew(entry, ways)
         info = self._crew.info
         assert info is not None  # noqa: S101 - a crew has one that is open

@@ -14,7 +14,7 @@ from cot_assets.engines.base import EngineError
 from cot_assets.study import ModelEntry
 
 T = TypeVar("T")
-_MOST_DEATHS = 3  #: of actors that had the same item
+MOST_DEATHS = 3  #: of actors one after the other, in one place or with the same item
 
 
 class Work(Generic[T]):
@@ -46,9 +46,9 @@ class Work(Generic[T]):
         for item in items:
             self._again.append(item)
             self._deaths[self._key(item)] += 1
-            if self._deaths[self._key(item)] >= _MOST_DEATHS:
+            if self._deaths[self._key(item)] >= MOST_DEATHS:
                 raise EngineError(
-                    f"model {self._entry.name!r}: {_MOST_DEATHS} actors died one after the other while they had block "
+                    f"model {self._entry.name!r}: {MOST_DEATHS} actors died one after the other while they had block "
                     f"{self._key(item)}; Ray's logs on their machines say more. Memory is the usual reason: lower what "
                     "engine_args ask for. What was sampled is kept"
                 )

@@ -60,9 +60,7 @@ class VLLMEngine(TokenizedEngine[ModelTokenizer]):
         """Load ``entry.path``; raises :class:`EngineError` where vLLM or the model cannot be loaded."""
         self._entry, self._request_ids = entry, count()
         folder = model_folder(entry)
-        self._tokenizer = ModelTokenizer(
-            folder, entry.template, add_bos=entry.add_bos, template_args=entry.template_args
-        )
+        self._tokenizer = ModelTokenizer.of(entry, folder)
         self._eos = frozenset(self._tokenizer.eos_token_ids)
         is_local = folder == entry.local_path
         # The hub's is the commit.

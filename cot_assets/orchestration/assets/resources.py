@@ -114,9 +114,7 @@ class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The tokenizer of a model that is not loaded; tests override this as well."""
         from cot_assets.engines.tokenizer import ModelTokenizer
 
-        return ModelTokenizer(
-            folder, entry.template, add_bos=entry.add_bos, template_args=entry.template_args
-        )
+        return ModelTokenizer.of(entry, folder)
 
     def remembered(self, entry: ModelEntry, *, is_any: bool = False) -> Engine | None:
         """The engine without its weights, where the model was opened before; see :func:`recall`."""
