@@ -1,7 +1,7 @@
-"""Bringing an open database to the schema of this code, and rows into it.
+"""Bringing an open database to the schema of this code.
 
 Belongs here: opening it, creating tables and views, telling a database that other code made or that is damaged,
-inserting rows and counting them. Does not belong here: what the schema is (:mod:`cot_assets.warehouse.schema`).
+counting rows and deleting those of a model. Does not belong here: what the schema is (:mod:`cot_assets.warehouse.schema`).
 
 There are no migrations: everything can be made again from the shards (``cot-assets rebuild``). A table that is missing,
 a changed view and a changed comment appear by themselves; a changed column or key asks for a rebuild.
@@ -11,16 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
-from io import BytesIO
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
-import polars as pl
 
 from cot_assets.warehouse.errors import WarehouseError, reason
 from cot_assets.warehouse.lock import when_free
@@ -28,15 +24,10 @@ from cot_assets.warehouse.reading import sql_folder, sql_text
 from cot_assets.warehouse.schema import (
     TableSchema,
     describe,
-    duplicate_keys,
-    require,
     tables,
     view_files,
     views,
 )
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 #: Rows by table, problem set and model (empty where a table tells no model).
 RowCounts = Mapping[tuple[str, str, str], int]
@@ -234,42 +225,3 @@ def forget_rows(con: duckdb.DuckDBPyConnection, model: str, problem_set: str | N
             sql = f'DELETE FROM "{schema.name}" WHERE ({where}){only}'  # noqa: S608 - names of our schema
             n += con.execute(sql, given).fetchall()[0][0]
     return n
-
-
-class Parts:
-    """Parts of a frame, packed as they come, and read as one stream: DuckDB then holds some of the rows only."""
-
-    def __init__(self, frames: Iterable[pl.DataFrame]) -> None:
-        self.height, self._packed = 0, list[bytes]()
-        for frame in frames:
-            frame.write_parquet(packed := BytesIO())
-            self._packed.append(packed.getvalue())
-            self.height += frame.height
-
-    def stream(self) -> pa.RecordBatchReader:
-        """The rows of all parts, of which there is one at least."""
-        import pyarrow as pa
-
-        tables = (pl.read_parquet(part).to_arrow() for part in self._packed)
-        first = next(tables)
-        batches = (batch for table in chain([first], tables) for batch in table.to_batches())
-        return pa.RecordBatchReader.from_batches(first.schema, batches)
-
-
-def insert(
-    con: duckdb.DuckDBPyConnection, schema: TableSchema, rows: pl.DataFrame | Parts, verb: str
-) -> None:
-    """Insert all rows by ``verb``; raises :class:`WarehouseError` where a key is there already."""
-    if not rows.height:
-        return
-    # Until the connection closes, which is soon.
-    con.register("incoming_rows", rows.stream() if isinstance(rows, Parts) else rows)
-    try:
-        con.execute(f'{verb} INTO "{schema.name}" BY NAME SELECT * FROM incoming_rows')  # noqa: S608
-    except duckdb.ConstraintException as error:
-        if isinstance(rows, pl.DataFrame):
-            require(schema.name, duplicate_keys(schema, rows))
-        raise WarehouseError(
-            f"rows refused by table {schema.name!r}: a primary key ({', '.join(schema.primary_key)}) "
-            f"stands in another partition already: {reason(error)}"
-        ) from error

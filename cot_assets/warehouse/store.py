@@ -12,25 +12,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import polars as pl
 
 from cot_assets.study import DataHome
 from cot_assets.warehouse import publish
-from cot_assets.warehouse.errors import WarehouseError, shown
+from cot_assets.warehouse.errors import WarehouseError, reason, shown
 from cot_assets.warehouse.lock import lock_of
 from cot_assets.warehouse.preparing import (
-    Parts,
     RowCounts,
     attach,
     damage,
     forget_rows,
-    insert,
     is_current,
     prepare,
     row_counts,
@@ -41,10 +41,14 @@ from cot_assets.warehouse.schema import (
     TableSchema,
     check_frame,
     conform,
+    duplicate_keys,
     polars_schema,
     require,
     table_schema,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _ATTACHED = "warehouse"  #: as DuckDB names the file when it is opened alone
 Conflict = Literal["refuse", "replace", "keep"]
@@ -98,9 +102,11 @@ class Warehouse:
         if isinstance(rows, pl.DataFrame):
             ready = _rows(schema, rows, partition)
         else:
-            ready = Parts(_rows(schema, part, partition) for part in rows)
+            ready = _Parts(_rows(schema, part, partition) for part in rows)
         with self._open(f"write {table} {_named(partition)}") as con, transaction(con):
-            return _replace(con, schema, ready, partition, on_conflict)
+            con.execute(f'DELETE FROM "{table}"{_where(schema, partition)}', list(partition.values()))  # noqa: S608
+            _insert(con, schema, ready, _VERBS[on_conflict])
+        return ready.height
 
     def merge(self, table: str, frame: pl.DataFrame) -> int:
         """Insert rows, replacing those with the same primary key; returns the rows of the frame."""
@@ -108,7 +114,7 @@ class Warehouse:
         frame = conform(table, frame)
         require(table, check_frame(table, frame))
         with self._open(f"merge into {table}") as con, transaction(con):
-            insert(con, schema, frame, "INSERT OR REPLACE")
+            _insert(con, schema, frame, "INSERT OR REPLACE")
         return frame.height
 
     def forget(self, model: str, problem_set: str | None = None) -> int:
@@ -139,35 +145,6 @@ class Warehouse:
         sql = transform_sql(name)
         with self._open(f"read {name}") as con, transaction(con, read_only=True):
             return select(con, sql, params)
-
-    def transform(
-        self,
-        name: str,
-        table: str,
-        partition: Mapping[str, str],
-        params: Mapping[str, Any] | None = None,
-        finish: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
-        on_conflict: Conflict = "refuse",
-    ) -> int:
-        """Run ``sql/transforms/<name>.sql`` and write its rows as the partition, in one transaction.
-
-        Args:
-            name: The file's name without ``.sql``.
-            table: Where the rows go.
-            partition: Column to value; bound as parameters too.
-            params: Further ``$name`` parameters of the SELECT.
-            finish: Adds what SQL cannot compute; must not use the warehouse.
-            on_conflict: See :meth:`write_partition`.
-
-        Returns:
-            The number of rows written.
-        """
-        schema = table_schema(table)
-        sql = transform_sql(name)
-        with self._open(f"transform {name} {_named(partition)}") as con, transaction(con):
-            frame = select(con, sql, {**partition, **(params or {})})
-            frame = frame if finish is None else finish(frame)
-            return _replace(con, schema, _rows(schema, frame, partition), partition, on_conflict)
 
     @contextmanager
     def together(self, purpose: str) -> Iterator[None]:
@@ -249,6 +226,26 @@ class Warehouse:
                 publish.copy_file(path, copy_to)
 
 
+class _Parts:
+    """Parts of a frame, packed as they come, and read as one stream: DuckDB then holds some of the rows only."""
+
+    def __init__(self, frames: Iterable[pl.DataFrame]) -> None:
+        self.height, self._packed = 0, list[bytes]()
+        for frame in frames:
+            frame.write_parquet(packed := BytesIO())
+            self._packed.append(packed.getvalue())
+            self.height += frame.height
+
+    def stream(self) -> pa.RecordBatchReader:
+        """The rows of all parts, of which there is one at least."""
+        import pyarrow as pa
+
+        tables = (pl.read_parquet(part).to_arrow() for part in self._packed)
+        first = next(tables)
+        batches = (batch for table in chain([first], tables) for batch in table.to_batches())
+        return pa.RecordBatchReader.from_batches(first.schema, batches)
+
+
 def _rows(schema: TableSchema, frame: pl.DataFrame, partition: Mapping[str, str]) -> pl.DataFrame:
     """The frame ready to be inserted as the partition."""
     if schema.is_view:
@@ -273,18 +270,6 @@ def _rows(schema: TableSchema, frame: pl.DataFrame, partition: Mapping[str, str]
     return frame
 
 
-def _replace(
-    con: duckdb.DuckDBPyConnection,
-    schema: TableSchema,
-    rows: pl.DataFrame | Parts,
-    partition: Mapping[str, str],
-    on_conflict: Conflict,
-) -> int:
-    con.execute(f'DELETE FROM "{schema.name}"{_where(schema, partition)}', list(partition.values()))  # noqa: S608
-    insert(con, schema, rows, _VERBS[on_conflict])
-    return rows.height
-
-
 def _where(schema: TableSchema, equals: Mapping[str, object]) -> str:
     equal = {name: "IS NOT DISTINCT FROM" if value is None else "=" for name, value in equals.items()}
     terms = [f'"{schema.column(name).name}" {sign} ?' for name, sign in equal.items()]
@@ -293,3 +278,22 @@ def _where(schema: TableSchema, equals: Mapping[str, object]) -> str:
 
 def _named(partition: Mapping[str, str]) -> str:
     return ", ".join(f"{k} = {shown(v)}" for k, v in partition.items())
+
+
+def _insert(
+    con: duckdb.DuckDBPyConnection, schema: TableSchema, rows: pl.DataFrame | _Parts, verb: str
+) -> None:
+    """Insert all rows by ``verb``; raises :class:`WarehouseError` where a key is there already."""
+    if not rows.height:
+        return
+    # Until the connection closes, which is soon.
+    con.register("incoming_rows", rows.stream() if isinstance(rows, _Parts) else rows)
+    try:
+        con.execute(f'{verb} INTO "{schema.name}" BY NAME SELECT * FROM incoming_rows')  # noqa: S608
+    except duckdb.ConstraintException as error:
+        if isinstance(rows, pl.DataFrame):
+            require(schema.name, duplicate_keys(schema, rows))
+        raise WarehouseError(
+            f"rows refused by table {schema.name!r}: a primary key ({', '.join(schema.primary_key)}) "
+            f"stands in another partition already: {reason(error)}"
+        ) from error

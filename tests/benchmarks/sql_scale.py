@@ -29,7 +29,7 @@ import polars as pl
 
 from cot_assets.measures.patterns.judging import judge_curves
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
-from cot_assets.statistics.estimates import add_potential
+from cot_assets.orchestration.assets.counting import count_potentials
 from cot_assets.study import DataHome, Protocol
 from cot_assets.warehouse.queries import run_query
 from cot_assets.warehouse.schema import conform
@@ -120,8 +120,7 @@ def analyze(folder: str, model: str) -> dict[str, float]:
     """Potentials, events and rates of one partition: CPU seconds, this process and its peak memory."""
     warehouse, where = Warehouse(DataHome(Path(folder))), {"problem_set": "synthetic", "model": model}
     start = time.process_time()
-    own, asked = {**where, "origin": "own"}, {"asset": "completions"}
-    warehouse.transform("potentials", "potentials", own, asked, finish=add_potential)
+    count_potentials(warehouse, where, "completions")
     middle = time.process_time()
     curves = warehouse.read_transform("curves", where)
     tables = judge_curves(curves, warehouse.read_table("problems", problem_set="synthetic"), PROTOCOL)

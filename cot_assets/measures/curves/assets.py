@@ -199,7 +199,7 @@ def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
 def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """P(correct | prefix) with its interval, for every prefix."""
     scope = common.sampled_scope_of(context, study)
-    counting.count_potentials(scope, "completions")
+    counting.count_potentials(scope.warehouse, scope.where, "completions")
     frame = scope.warehouse.read_table("potentials", **scope.where, origin="own")
     from cot_assets.measures.curves.report import curves_figure  # plotting loads slowly
 

@@ -96,7 +96,7 @@ def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.Mat
 def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
     """The reader's potential by writer, trace, fraction and control."""
     scope = common.sampled_scope_of(context, study)
-    counting.count_potentials(scope, "transfer_completions")
+    counting.count_potentials(scope.warehouse, scope.where, "transfer_completions")
     frame = scope.warehouse.read_table("transfer_potentials", **_where(scope))
     return common.finished(
         frame,

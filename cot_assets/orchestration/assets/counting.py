@@ -6,7 +6,7 @@ Belongs here: from blocks in shards to rows of ``rollouts`` and ``potentials``. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import polars as pl
@@ -16,7 +16,7 @@ from cot_assets.orchestration.assets.resources import Study
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.sampling.tables import GRADED_BY, rollouts_frame, slices, texts_at
 from cot_assets.statistics.estimates import add_potential
-from cot_assets.warehouse.store import Conflict
+from cot_assets.warehouse.store import Conflict, Warehouse
 
 #: Where the prefixes of an asset come from. One that a reader's own trace has and that it is given as well (the
 #: empty one) is its own: both assets ask for the same blocks, so either has the same rollouts of it.
@@ -61,16 +61,12 @@ def grade_rollouts(study: Study, scope: Scope, asset: str) -> None:
     scope.warehouse.write_partition("rollouts", graded(), partition, ON_CONFLICT[asset])
 
 
-def count_potentials(scope: Scope, asset: str) -> None:
+def count_potentials(warehouse: Warehouse, where: Mapping[str, str], asset: str) -> None:
     """Write into ``potentials`` what the rollouts of an asset's prefixes come to."""
-    scope.warehouse.transform(
-        "potentials",
-        "potentials",
-        {**scope.where, "origin": ORIGINS[asset]},
-        {"asset": asset},
-        finish=add_potential,
-        on_conflict=ON_CONFLICT[asset],
-    )
+    partition = {**where, "origin": ORIGINS[asset]}
+    with warehouse.together("count potentials"):
+        counts = warehouse.read_transform("potentials", {**partition, "asset": asset})
+        warehouse.write_partition("potentials", add_potential(counts), partition, ON_CONFLICT[asset])
 
 
 def _placed(judged: pl.DataFrame, scope: Scope, asset: str) -> pl.DataFrame:

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from warehouse_rows import problems, rows
 
+from cot_assets.orchestration.assets.counting import count_potentials
 from cot_assets.sampling.blocks import prefix_id
 from cot_assets.sampling.tables import trace_cuts
-from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import DataHome, Protocol
 from cot_assets.warehouse.store import Warehouse
 
@@ -57,7 +57,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, pl.DataF
     prefixes = cuts["prefix_id"].drop_nulls().unique(maintain_order=True).to_list()
     asked = {"asset": "completions"}
     warehouse.write_partition("blocks", rows("blocks", **WHERE, **asked, prefix_id=prefixes), WHERE | asked)
-    warehouse.transform("potentials", "potentials", WHERE | {"origin": "own"}, asked, finish=add_potential)
+    count_potentials(warehouse, WHERE, "completions")
     return warehouse, traces, alone
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from warehouse_rows import problems, rows
 
-from cot_assets.statistics.estimates import add_potential
+from cot_assets.orchestration.assets.counting import count_potentials
 from cot_assets.study import DataHome
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError
 from cot_assets.warehouse.store import CONNECTION_CONFIG, Warehouse
@@ -164,8 +164,7 @@ def test_potentials_keep_prefixes_without_rollouts(warehouse: Warehouse) -> None
     warehouse.write_partition("blocks", rows("blocks", **other, **asked, prefix_id="a"), other)
     warehouse.write_partition("rollouts", rows("rollouts", **other, prefix_id="a", verdict="correct"), other)
 
-    own = {**where, "origin": "own"}
-    assert warehouse.transform("potentials", "potentials", own, asked, finish=add_potential) == 3
+    count_potentials(warehouse, where, "completions")
     found = warehouse.read_table("potentials").sort("prefix_id")
     assert found.select("n", "n_correct", "n_truncated", "n_no_answer", "n_unscored").rows() == [
         (5, 2, 1, 1, 1),
@@ -190,8 +189,7 @@ def test_texts_that_are_given_share_the_rollouts_of_their_prefix(warehouse: Ware
     warehouse.write_partition("rollouts", rollouts, where)
     asked = {"asset": "transfer_completions"}
     warehouse.write_partition("blocks", rows("blocks", **where, **asked, prefix_id=["empty", "later"]), where)
-    partition = {**where, "origin": "given"}
-    warehouse.transform("potentials", "potentials", partition, asked, finish=add_potential)
+    count_potentials(warehouse, where, "transfer_completions")
     found = warehouse.read_table("transfer_potentials").sort("trace_id", "fraction")
     assert found.select("trace_id", "fraction", "n", "n_correct", "potential").rows() == [
         ("t1", 0.0, 2, 1, 0.5),
@@ -259,17 +257,12 @@ def test_a_wait_in_vain_names_the_holder_and_the_way_out(home: DataHome) -> None
     inside, done = threading.Event(), threading.Event()
     holder = Warehouse(home)
 
-    def finish(frame: pl.DataFrame) -> pl.DataFrame:
-        inside.set()
-        done.wait(30)
-        return add_potential(frame)
+    def work() -> None:
+        with holder.together("count potentials"):
+            inside.set()
+            done.wait(30)
 
-    where = {"problem_set": "s", "model": "m"}
-    thread = threading.Thread(
-        target=lambda: holder.transform(
-            "potentials", "potentials", where, {"origin": "own", "asset": "completions"}, finish=finish
-        )
-    )
+    thread = threading.Thread(target=work)
     thread.start()
     try:
         assert inside.wait(30)
@@ -280,18 +273,19 @@ def test_a_wait_in_vain_names_the_holder_and_the_way_out(home: DataHome) -> None
         thread.join()
     message = str(caught.value)
     assert "cannot read" in message
-    assert "to transform potentials problem_set = 's', model = 'm', since 20" in message
+    assert "to count potentials, since 20" in message
     assert "cot-assets sql" in message
     assert Warehouse(home).read("SELECT 1 AS a")["a"].to_list() == [1]
 
 
-def test_using_the_warehouse_within_its_own_transaction_fails_at_once(warehouse: Warehouse) -> None:
-    def finish(frame: pl.DataFrame) -> pl.DataFrame:
-        return warehouse.read_table("problems")
-
-    where = {"problem_set": "s", "model": "m", "origin": "own"}
-    with pytest.raises(WarehouseError, match="within its own transaction"):
-        warehouse.transform("potentials", "potentials", where, {"asset": "completions"}, finish=finish)
+def test_using_the_warehouse_within_its_own_transaction_fails_at_once(
+    warehouse: Warehouse, home: DataHome
+) -> None:
+    with (
+        warehouse.beside(home.root / "other.duckdb", "look beside"),
+        pytest.raises(WarehouseError, match="within its own transaction"),
+    ):
+        warehouse.read_table("problems")
     assert ids(warehouse) == []
 
 

@@ -25,7 +25,7 @@ from cot_assets.measures.transfer.controls import transfer_differences
 from cot_assets.measures.transfer.gaps import transfer_gaps
 from cot_assets.measures.transfer.steps import step_correlations, transfer_steps
 from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
-from cot_assets.statistics.estimates import add_potential
+from cot_assets.orchestration.assets.counting import count_potentials
 from cot_assets.study import DataHome, Protocol
 from cot_assets.warehouse.publish import SHARD_COLUMNS
 from cot_assets.warehouse.queries import Value, run_query
@@ -249,7 +249,7 @@ def _count(
     _fill_blocks(warehouse, rollouts, where, asset)
     partition = {**where, "origin": origin}
     warehouse.write_partition("rollouts", rollouts, partition)
-    warehouse.transform("potentials", "potentials", partition, {"asset": asset}, finish=add_potential)
+    count_potentials(warehouse, where, asset)
 
 
 def _rollouts(where: dict[str, str], model: str, k: int) -> pl.DataFrame:
