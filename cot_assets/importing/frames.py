@@ -255,9 +255,7 @@ class _Builder:
         schema = polars_schema(name)
         own = {"problem_set": self.problem_set, "model": self.model, "origin": "own"}
         own |= {"protocol": PROTOCOL, "sampling_hash": self.source.sampling_hash}
-        frame = pl.DataFrame(
-            self.rows[name], schema={c: kind for c, kind in schema.items() if c not in own}, strict=True
-        )
+        frame = pl.DataFrame(self.rows[name], polars_schema(name, without=own), strict=True)
         stamps = [pl.lit(value, pl.String).alias(c) for c, value in own.items() if c in schema]
         return frame.with_columns(stamps).select(list(schema))
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from cot_assets.measures.frames import reals
 from cot_assets.statistics.clusters import (
     NOTHING,
     Estimate,
@@ -165,8 +166,3 @@ class Group:
 
     def _row(self, measure: str, statistic: str, found: Estimate, method: str) -> Row:
         return row(measure, statistic, found, self.n_of, method, self.labels)
-
-
-def reals(frame: pl.DataFrame, name: str) -> Floats:
-    """A column as an array of floats, NaN where it is NULL."""
-    return np.asarray(frame[name].cast(pl.Float64).to_numpy(), dtype=np.float64)

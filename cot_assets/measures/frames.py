@@ -132,8 +132,14 @@ def neighboring_pairs(checked: pl.DataFrame) -> pl.DataFrame:
 
 def pair_counts(pairs: pl.DataFrame) -> tuple[Floats, Floats, Floats, Floats]:
     """(k_before, n_before, k_after, n_after) of neighboring pairs, as arrays."""
+    return (
+        reals(pairs, "k_before"),
+        reals(pairs, "n_before"),
+        reals(pairs, "k_after"),
+        reals(pairs, "n_after"),
+    )
 
-    def column(name: str) -> Floats:
-        return np.asarray(pairs[name].cast(pl.Float64).to_numpy(), dtype=np.float64)
 
-    return column("k_before"), column("n_before"), column("k_after"), column("n_after")
+def reals(frame: pl.DataFrame, name: str) -> Floats:
+    """A column as an array of floats, NaN where it is NULL."""
+    return np.asarray(frame[name].cast(pl.Float64).to_numpy(), dtype=np.float64)

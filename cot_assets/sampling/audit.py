@@ -196,8 +196,8 @@ class _Reading:
 
     def rows(self) -> pl.DataFrame:
         """Rows of ``audits`` so far, with those of blocks that were set aside before."""
-        schema = {name: kind for name, kind in polars_schema("audits").items() if name not in PARTITION}
-        rows = pl.DataFrame([*self.aside, *self.found.values()], schema=schema)
+        schema = polars_schema("audits", without=PARTITION)
+        rows = pl.DataFrame([*self.aside, *self.found.values()], schema)
         return pl.concat([self.old.select(*schema), rows])
 
     def _judged(self) -> Judgment:

@@ -137,9 +137,7 @@ def blocks_frame(
             }
             for p in plan
         ],
-        schema={
-            n: t for n, t in polars_schema("blocks").items() if n not in ("problem_set", "model", "asset")
-        },
+        polars_schema("blocks", without=("problem_set", "model", "asset")),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -199,9 +199,12 @@ def table_schema(table: str) -> TableSchema:
     return found
 
 
-def polars_schema(table: str) -> pl.Schema:
-    """Column name to polars type, in the order of the DDL."""
-    return pl.Schema({c.name: c.polars_type for c in table_schema(table).columns})
+def polars_schema(
+    table: str, only: Collection[str] | None = None, without: Collection[str] = ()
+) -> pl.Schema:
+    """Column name to polars type, in the order of the DDL, of all columns or of some."""
+    columns = [c for c in table_schema(table).columns if c.name not in without]
+    return pl.Schema({c.name: c.polars_type for c in columns if only is None or c.name in only})
 
 
 def conform(table: str, frame: pl.DataFrame) -> pl.DataFrame:

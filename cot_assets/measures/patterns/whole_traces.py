@@ -114,8 +114,7 @@ def _as_a_whole(cuts: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
             )
             row |= _spread(index, k, n, "run_up", protocol.analysis.insight_threshold, protocol.sampling.seed)
         rows.append(row)
-    stored = polars_schema("trace_patterns")
-    return pl.DataFrame(rows, schema={name: stored[name] for name in _WHOLE})
+    return pl.DataFrame(rows, polars_schema("trace_patterns", _WHOLE))
 
 
 def _spread(

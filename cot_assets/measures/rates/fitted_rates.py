@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cot_assets.measures.estimates import FILTERS, Labels, Row, estimates, reals, row
-from cot_assets.measures.frames import CURVE, UNITS
+from cot_assets.measures.estimates import FILTERS, Labels, Row, estimates, row
+from cot_assets.measures.frames import CURVE, UNITS, reals
 from cot_assets.statistics.change_law import (
     ChangePrior,
     change_likelihoods,

@@ -86,7 +86,7 @@ def pass_at_k_by_problem(
             .cast(pl.Int32)
             .alias("n_guesses"),
         )
-        .join(pl.DataFrame({"k": list(ks)}, schema={"k": pl.Int32}), how="cross")
+        .join(pl.Series("k", list(ks), pl.Int32).to_frame(), how="cross")
         .sort(*_GROUP, "problem_id", "k")
     )
     n, c, g, k = (counts[name].to_numpy() for name in ("n_traces", "n_correct", "n_guesses", "k"))

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cot_assets.measures.estimates import Group, Row, Tables, reals
-from cot_assets.measures.frames import CURVE
+from cot_assets.measures.estimates import Group, Row, Tables
+from cot_assets.measures.frames import CURVE, pair_counts
 from cot_assets.statistics.change_law import (
     CENTERS,
     change_likelihoods,
@@ -36,8 +36,7 @@ def true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
         ):
             labels = {"rule": rule, "split_by": "pattern", "part": pattern}
             yield Group(both, "steps", labels, protocol.sampling.seed).share("event", flag)
-    counts = (reals(pairs, name) for name in ("k_before", "n_before", "k_after", "n_after"))
-    likelihoods = change_likelihoods(*counts)
+    likelihoods = change_likelihoods(*pair_counts(pairs))
     law = fit_change_prior(likelihoods)
 
     def fit(kept: npt.NDArray[np.bool_]) -> list[float]:

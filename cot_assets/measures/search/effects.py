@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cot_assets.measures.estimates import Group, Row, comparison, estimates, paired, reals
-from cot_assets.measures.frames import EPSILON, require, stamped
+from cot_assets.measures.estimates import Group, Row, comparison, estimates, paired
+from cot_assets.measures.frames import EPSILON, reals, require, stamped
 from cot_assets.statistics.clusters import cluster_bootstrap_mean
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.statistics.isotonic import LEVEL, fall_p_value
@@ -98,8 +98,7 @@ def _monotone(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
                 "p_value": fall_p_value(k, n, protocol.sampling.seed) if len(index) > 1 else None,
             }
         )
-    stored = polars_schema("search_traces")
-    found = pl.DataFrame(rows, {name: stored[name] for name in _MONOTONE})
+    found = pl.DataFrame(rows, polars_schema("search_traces", _MONOTONE))
     return (
         steps.select(pl.col("trace_id").unique())
         .join(found, on="trace_id", how="left")
@@ -163,7 +162,7 @@ def mean_curves(traces: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -
         model, arm, position, mean, ci_low, ci_high (bootstrap by problem), n_problems: one row per model,
         arm and position; problems that ended before keep their verdict.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[Any, ...]] = []
     for (model,), own in traces.sort("model").group_by("model", maintain_order=True):
         last = int(own["n_chunks"].to_numpy().max())
         values = stopped_values(
@@ -174,22 +173,9 @@ def mean_curves(traces: pl.DataFrame, steps: pl.DataFrame, protocol: Protocol) -
             mean = cluster_bootstrap_mean(
                 reals(group, "value"), group["problem_id"].to_numpy(), protocol.sampling.seed
             )
-            rows.append(
-                {
-                    "model": model,
-                    "arm": arm,
-                    "position": position,
-                    "mean": mean.mean,
-                    "ci_low": mean.low,
-                    "ci_high": mean.high,
-                    "n_problems": mean.n_clusters,
-                }
-            )
-    schema = {
-        **dict.fromkeys(("model", "arm"), pl.String), "position": pl.Int64,
-        **dict.fromkeys(("mean", "ci_low", "ci_high"), pl.Float64), "n_problems": pl.Int64,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema).sort("model", "arm", "position")
+            rows.append((model, arm, position, mean.mean, mean.low, mean.high, mean.n_clusters))
+    columns = ["model", "arm", "position", "mean", "ci_low", "ci_high", "n_problems"]
+    return pl.DataFrame(rows, columns, orient="row").sort("model", "arm", "position")
 
 
 def search_effects(

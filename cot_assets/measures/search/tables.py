@@ -28,30 +28,22 @@ from cot_assets.measures.search.greedy import (
 from cot_assets.sampling.cuts import Decode, complete_text
 from cot_assets.sampling.plan import PlannedBlock, Prefix
 from cot_assets.study import Protocol
+from cot_assets.warehouse.schema import polars_schema
 
 SEARCHED, SAMPLED = "searched", "sampled"  #: the two arms
 Row = dict[str, Any]
 #: Columns of :func:`used_rollouts`.
-USED = {
-    "problem_id": pl.String, "prefix_id": pl.String, "block_key": pl.String, "sample_index": pl.Int32,
-    "verdict": pl.String,
-}  # fmt: skip
+USED = polars_schema("rollouts", ("problem_id", "prefix_id", "block_key", "sample_index", "verdict"))
 
 
 def prefix_texts(plan: Iterable[PlannedBlock], decode: Decode) -> pl.DataFrame:
     """problem_id, prefix_id and ``prefix_text`` of every prefix of a plan, each once."""
     prefixes = {planned.prefix.prefix_id: planned.prefix for planned in plan}
-    return pl.DataFrame(
-        [
-            {
-                "problem_id": prefix.problem_id,
-                "prefix_id": name,
-                "prefix_text": complete_text(decode, prefix.token_ids[prefix.n_prompt :]),
-            }
-            for name, prefix in prefixes.items()
-        ],
-        schema={"problem_id": pl.String, "prefix_id": pl.String, "prefix_text": pl.String},
-    )
+    rows = [
+        (prefix.problem_id, name, complete_text(decode, prefix.token_ids[prefix.n_prompt :]))
+        for name, prefix in prefixes.items()
+    ]
+    return pl.DataFrame(rows, ["problem_id", "prefix_id", "prefix_text"], orient="row")
 
 
 def outcomes_of(rows: pl.DataFrame, graded: pl.DataFrame) -> dict[str, tuple[Outcome, ...]]:

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from cot_assets.measures.estimates import Group, Row, estimates, reals, row
-from cot_assets.measures.frames import EPSILON, require, stamped
+from cot_assets.measures.estimates import Group, Row, estimates, row
+from cot_assets.measures.frames import EPSILON, reals, require, stamped
 from cot_assets.statistics.clusters import NOTHING, cluster_bootstrap_correlation
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol

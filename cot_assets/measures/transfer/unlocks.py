@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import polars as pl
 
-from cot_assets.measures.estimates import Group, Row, estimates, reals
-from cot_assets.measures.frames import EPSILON, require, stamped
+from cot_assets.measures.estimates import Group, Row, estimates
+from cot_assets.measures.frames import EPSILON, reals, require, stamped
 from cot_assets.statistics.estimates import CONFIDENCE, probability_below
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
