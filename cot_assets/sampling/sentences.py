@@ -33,13 +33,16 @@ _MARKER = re.compile(
     r"|(?i:step|case|part|problem|question|example|option|schritt|шаг)\s\d{1,3})\)?"
 )
 _NEVER_LAST = (
-    r"Dr|Mr|Mrs|Ms|Mx|Prof|St|Sr|Sra|Dra|Mme|Mlle|Hr|Fr|Figs?|figs?|Eqs?|eqs?|Nr|Nos|Vol|vol|pp|cf|ca|vs|viz|approx"
-    r"|resp|bzw|Thm|Lem|Prop|Cor|Def|Sec|Ch|Ref|e\.g|i\.e|z\.\s?B|d\.\s?h|p\.\s?ej|т\.\s?е|т\.\s?к|см|рис|напр"
+    r"Dr|Mr|Mrs|Ms|Mx|Prof|Gen|Capt|Lt|Sgt|Gov|Sen|Rev|Mt|St|Sr|Sra|Dra|Mme|Mlle|Hr|Fr|Figs?|figs?|Eqs?|eqs?|Nr|Nos|Vol|vol|pp|cf|ca|vs|viz|approx"
+    r"|resp|bzw|Thm|Lem|Prop|Cor|Def|Sec|Ch|Ref|e\.g|i\.e|s\.t|w\.r\.t|z\.\s?B|d\.\s?h|p\.\s?ej|т\.\s?е|т\.\s?к|см|рис|напр"
 )
 _ABBREVIATION = re.compile(rf"(?<![^\W\d_])(?:{_NEVER_LAST})$")
 #: Ends a sentence where the next one starts with a capital, else it does not.
 _MAYBE_LAST = re.compile(r"(?<![^\W\d_])(?:etc|al|Inc|Ltd|Jr|т\.\s?д|т\.\s?п|(?:[^\W\d_]\.){1,4}[^\W\d_])$")
-_NUMBER_SIGN = re.compile(r"(?<![^\W\d_])(?:[Nn]o|p|art|Art)$")
+#: Ends no sentence before a number: No. 5, p. 3, Sept. 4.
+_NUMBER_SIGN = re.compile(
+    r"(?<![^\W\d_])(?:[Nn]o|p|[Aa]rt|Ex|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)$"
+)
 _OPERATOR = re.compile(r"[=+*/<>^×·÷≤≥≈≠]")
 
 

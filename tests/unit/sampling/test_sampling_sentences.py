@@ -40,7 +40,7 @@ def test_a_sentence_ends_at_the_stops_of_its_script(text: str) -> None:
     [
         "1. First we add", "**2.** Then we go", "- 4. Item", "a. Option", "(iv). Option",
         "Step 3. Add them", "CASE 2. Assume", "Dr. Smith adds", "Ask Prof. Lee and Mrs. Ray", "J. R. Smith adds",
-        "Take a prime, e.g. 7, i.e. an odd one", "see Fig. 3 and Eqs. 4", "it is No. 5 of them", "as in p. 7",
+        "Take a prime, e.g. 7, i.e. an odd one", "see Fig. 3 and Eqs. 4", "it is No. 5 of them", "as in p. 7", "born on Sept. 4 or Jan. 5", "see Ex. 3", "Lt. Lee asks", "f s.t. F is odd",
         "z.B. drei oder d.h. vier bzw. fünf", "см. рис. 3", "apples etc. are sold", "at 5 p.m. he left", "It is w.l.o.g. odd",
         "about 3.14 and .5 or 1.000.000", "$x = 1. y = 2$ holds", "\\(a. b? c\\) holds", "\\[\na = 1. \\\\\nb\n\\] holds",
         "$$x.\ny.\n$$ holds", "\\begin{align*}\na. \nb\n\\end{align*} holds", "so 5! = 120", "n! / 2! * 3", "$\\boxed{3. 4}$ holds",
@@ -60,6 +60,7 @@ def test_no_sentence_ends_at(text: str) -> None:
         ("A formula $x = 1. and no end\nThen. Ok", 3),
         ("A formula \\[x = 1. \n\nThen. Ok", 3),
         ("5! is large. Ok", 2),
+        ("It ends in Sept. Then it begins. Ok", 3),
     ],
 )
 def test_a_sentence_ends_although(text: str, n: int) -> None:
