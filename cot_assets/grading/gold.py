@@ -22,8 +22,8 @@ _MISSING = (
     "", "nan", "NaN", "NAN", "null", "Null", "NULL", "None", "n/a", "N/A", "NA", "<NA>", "NaT",
     "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NAME?",
 )  # fmt: skip
-#: An operator without what it is for; and nothing but what is left out.
-_INCOMPLETE = re.compile(r"(?:(?<!\^)[-+]|[=<>,/*_^])$|^[,/*_^]|,,|\\frac\{\}|\{\}$|^\\ldots$")
+#: An operator without what it is for.
+_INCOMPLETE = re.compile(r"(?:(?<!\^)[-+]|[=<>,/*_^])$|^[,/*_^]|,,|\\frac\{\}|\{\}$")
 
 
 def _is_broken(reading: Reading) -> bool:
@@ -54,7 +54,7 @@ def read_gold(text: str, answer_kind: str) -> Reading:
         raise UnreadableError(
             f'it has {what}; give the answer alone, or say where it is: gold_rules = ["hash"] or ["boxed"]'
         )
-    if any(_is_broken(part) for part in (reading, *reading.items)):
+    if reading.form == r"\ldots" or any(_is_broken(part) for part in (reading, *reading.items)):
         raise UnreadableError("it has no value, or brackets without an end; mend it")
     wanted = {"integer": ("number",), "interval": ("region", "pair"), "tuple": ("tuple", "pair"), "quantity": ("quantity", "number"),
               "set": ("set", "list"), "list": ("list",), "multiple_choice": ("letter",), "expression": ()}.get(answer_kind, (answer_kind,))  # fmt: skip

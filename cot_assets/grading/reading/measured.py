@@ -43,7 +43,7 @@ def priced(bare: str) -> Reading | None:
     number = read_number(value if factor != 1 else form)
     if number:
         return Reading("quantity", form, replace(number, value=number.value * factor), unit)
-    return Reading("quantity", form, None, unit) if is_term(form) else None
+    return Reading("quantity", form, None, unit) if is_term(form) and not words_in(form) else None
 
 
 def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:

@@ -84,6 +84,8 @@ class _Parser:
         node = self.power()
         while True:
             sign = self.next
+            if is_argument and self.ends_argument(sign):
+                return node
             if sign in (r"\cdot", r"\times", "*"):
                 self.take()
                 node = self.make("*", node, self.signed())
@@ -94,11 +96,14 @@ class _Parser:
                 self.take()
                 node = self.make("/", node, ("num", Fraction(100)))
             elif _STARTS_FACTOR.match(sign) and not (sign == "|" and self.open_bars):
-                if is_argument and (sign == "(" or sign[1:] in _FUNCTIONS or sign == r"\log"):
-                    return node
                 node = self.make("*", node, self.power())
             else:
                 return node
+
+    def ends_argument(self, sign: str) -> bool:
+        r"""Whether a function's argument without parentheses ends before a sign: ``\sin x \cdot y``, ``\log 8/\log 2``."""
+        after = self.tokens[self.at + 1] if sign == "/" and self.at + 1 < len(self.tokens) else sign
+        return sign in ("(", r"\cdot", r"\times", "*") or after[1:] in _FUNCTIONS or after == r"\log"
 
     def signed(self) -> Node:
         if self.next in ("+", "-"):

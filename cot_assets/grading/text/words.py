@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 UPRIGHT = re.compile(r"\\text\{([^{}]*)\}")
-_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
+_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}(?![^\W\d]|\^)")  #: with an index or a power it is none
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 #: Digits and signs that mean no calculation: a range, a telephone number, a version, an address.
 CODE = re.compile(
@@ -40,6 +40,7 @@ _PRODUCT = re.compile(r"[xyz]{2,3}")
 #: A run of letters that is a word among signs and figures too: a name, capitals, and what is counted (5 live, 2 left),
 #: unless it is of letters that only variables have.
 _NAMED = re.compile(r"[A-Z][a-z]{2,3}|[A-Z]{3,4}")
+_CALLED = re.compile(r"(?<![A-Za-z])[A-Za-z]{3,4}(?=\()")
 _COUNTED = re.compile(
     r"(?<=[0-9a-z] )(?!(?:[xyz]{2,3}|a?b?c?d?|[b-df-hj-np-tv-xz]{2,4}|[B-DF-HJ-NP-TV-XZ]{2})(?![A-Za-z]))[A-Za-z]{2,4}(?![A-Za-z])"
 )
@@ -117,16 +118,23 @@ def spoken(form: str) -> str:
     return rf"({a}){_AFTER[after]}" if after else _BETWEEN[between].format(b, c)
 
 
+def _is_spelled(run: str) -> bool:
+    """Whether 3 or 4 letters are those of a word: with a vowel, and not in the order of the alphabet as in ``abx``."""
+    return (
+        len(run) > 2 and run.islower() and re.search("[aeiou]", run) is not None and list(run) != sorted(run)
+    )
+
+
 def words_in(form: str) -> list[str]:
     """Runs of letters that are no product of variables."""
     upright = [word for match in UPRIGHT.finditer(form) for word in re.findall(r"[^\W\d_]{2,}", match[1])]
     italic = _COMMAND.sub("@", UPRIGHT.sub("@", form))
-    free, counted = _WORD.findall(italic), set(_COUNTED.findall(italic))
+    free, counted = _WORD.findall(italic), {*_COUNTED.findall(italic), *_CALLED.findall(italic)}
     has_sign = re.search(r"[-+*/^=<>0-9(|]|\\(?:cdot|frac|sqrt)", form)
     return upright + [
         word for word in free
         if not word.isascii() or len(word) > 4 or word.lower() in _SMALL_WORDS or word in counted or _NAMED.fullmatch(word)
-        or not (has_sign or _PRODUCT.fullmatch(form))
+        or _is_spelled(word) or not (has_sign or _PRODUCT.fullmatch(form))
     ]  # fmt: skip
 
 
