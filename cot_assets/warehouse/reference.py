@@ -29,7 +29,7 @@ _SETTINGS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("models.toml: Ray", "`ray = { … }`: actors of a Ray cluster ([how](deployment.md)).", RayActors),
     ("problem_sets.toml", "`[NAME]`: a problem set ([where problems come from](problems.md)).", ProblemSetEntry),
     ("protocols.toml: sampling", "`[NAME.sampling]`: what is sampled. A change asks for new rollouts.", SamplingRules),
-    ("protocols.toml: adaptive sampling", "`[NAME.sampling.adaptive]`: [what it does](methods.md#adaptive-sampling).", Adaptive),
+    ("protocols.toml: adaptive sampling", "`[NAME.sampling.adaptive]`: [what it does](methods-sampling.md#adaptive-sampling).", Adaptive),
     ("protocols.toml: analysis", "`[NAME.analysis]`: what is concluded. A change samples nothing.", AnalysisRules),
 )  # fmt: skip
 
