@@ -1,4 +1,4 @@
-"""cot-assets: measure how each part of a chain of thought changes a model's chance of being right.
+"""cot-assets: measure how each part of a chain of thought changes a model's chance of being correct.
 
 Importing it loads nothing, so that ``python -m cot_assets.demo.train`` runs on a machine that has only the training
 dependencies, and the command line starts at once. Start reading at :mod:`cot_assets.definitions` (the Dagster code

@@ -39,7 +39,7 @@ def read_gold(text: str, answer_kind: str) -> Reading:
     """The reading of a gold answer.
 
     Raises:
-        UnreadableError: It can be right for no answer, or is not of the declared kind; the message says why
+        UnreadableError: It can be met by no answer, or is not of the declared kind; the message says why
             and what to do.
     """
     stripped = text.strip()

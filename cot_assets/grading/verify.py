@@ -57,7 +57,7 @@ def quick_verdict(answer: str, gold: str, kind: str) -> Judgement | None:
 
     Args:
         answer: An extracted answer.
-        gold: The right answer, or what the answer is judged by.
+        gold: The correct answer, or what the answer is judged by.
         kind: One of :data:`cot_assets.study.ANSWER_KINDS` and ``JUDGED_KINDS``.
 
     Raises:

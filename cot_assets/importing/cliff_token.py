@@ -15,7 +15,7 @@ What is worth knowing of the numbers:
   (``EARLY_TERMINATION_K`` in ``src/config.py``; "fill terminated positions with 0.0" in
   ``src/analysis/generator.py``). A run of zeros that lasts to the end of a trace is therefore kept for 20
   positions and unknown after that.
-* Rollouts without an answer, cut off, or too slow to grade count as wrong; how many is not published.
+* Rollouts without an answer, cut off, or too slow to grade count as incorrect; how many is not published.
 """
 
 from __future__ import annotations

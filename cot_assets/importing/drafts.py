@@ -70,7 +70,7 @@ class Draft:
             _read_gold(gold, kind)
         except UnreadableError as error:
             raise ImportingError(
-                f"{record.where}: the gold answer {gold[:80]!r} can be right for no answer: {error}"
+                f"{record.where}: the gold answer {gold[:80]!r} can be met by no answer: {error}"
             ) from error
         name = record.optional_text("trace_id") or ""
         text = record.text("trace") if record.has("trace") or not name else None

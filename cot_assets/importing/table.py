@@ -9,7 +9,7 @@ One row per rollout, or one row per cut with counts:
 |---|---|---|
 | problem_id | always | the problem, at most 200 printable characters |
 | statement | always | its text |
-| gold_answer | always | its right answer |
+| gold_answer | always | its correct answer |
 | trace | always | the whole text of the trace; with trace_id in one row of the trace at least |
 | trace_id | no | name of the trace in its problem; else traces are told apart by their text |
 | cut | always | characters of the trace before the cut, 0 for the empty prefix |

@@ -240,8 +240,8 @@ def _base_solution(folder: _Folder, chunks: Sequence[str]) -> tuple[str, str | N
     if file.is_file():
         record = Record(read_json(file), str(file))
         answer = record.optional_text("answer")
-        wrong: Verdict = "incorrect" if answer else "no_answer"
-        return record.text("solution"), answer, "correct" if record.flag("is_correct") else wrong
+        incorrect: Verdict = "incorrect" if answer else "no_answer"
+        return record.text("solution"), answer, "correct" if record.flag("is_correct") else incorrect
     if folder.is_correct is None or not folder.is_full:
         raise ImportingError(
             f"{folder.path}: has no base_solution.json, so the trace and its verdict are unknown; found: "

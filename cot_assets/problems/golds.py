@@ -50,7 +50,7 @@ def gold_and_options(entry: ProblemSetEntry, problem: Mapped) -> tuple[str, tupl
         reading = read_gold(gold, entry.answer_kind)
     except UnreadableError as error:
         raise ProblemSetError(
-            f"{where} has the answer {gold[:100]!r}, which can be right for no answer: {error}; mend or drop the row, "
+            f"{where} has the answer {gold[:100]!r}, which can be met by no answer: {error}; mend or drop the row, "
             f"or change answer_kind or gold_rules of [{entry.name}]"
         ) from error
     if entry.answer_kind == "integer" and reading.number:

@@ -137,7 +137,7 @@ def delta_interval(
     """Equal-tailed posterior interval of p1 - p0.
 
     As in :func:`jeffreys_interval` an estimate at an end of the scale takes that end in: high = 1 where
-    k0 = 0 and k1 = n1, low = -1 where k0 = n0 and k1 = 0. Coverage: docs/methods.md.
+    k0 = 0 and k1 = n1, low = -1 where k0 = n0 and k1 = 0. Coverage: docs/methods-patterns.md.
 
     Args:
         k0: successes before.

@@ -20,7 +20,7 @@ def guess_bound(v0: Numbers, threshold: float) -> Floats:
     """Most that P(true potential ever <= threshold | correct) can be for a trace that starts at v0.
 
     min(1, [b / (1 - b)] / [v0 / (1 - v0)]): V is a martingale that ends at the verdict. Stopped when it
-    first reaches b or less (probability q), the trace is right with probability at most b from there, so
+    first reaches b or less (probability q), the trace is correct with probability at most b from there, so
     P(reached, correct) <= b q and v0 - P(reached, correct) = P(not reached, correct) <= 1 - q; eliminate q.
 
     Returns:

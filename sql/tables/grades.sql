@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS grades (
 );
 COMMENT ON TABLE grades IS 'One row per distinct answer, gold answer and grader version.';
 COMMENT ON COLUMN grades.answer IS 'Extracted answer';
-COMMENT ON COLUMN grades.gold_answer IS 'Right answer, or problems.judged_by where that is given';
+COMMENT ON COLUMN grades.gold_answer IS 'Correct answer, or problems.judged_by where that is given';
 COMMENT ON COLUMN grades.answer_kind IS 'How the gold answer is read; see problems.answer_kind';
 COMMENT ON COLUMN grades.grader_version IS 'Version of grader and its libraries';
 COMMENT ON COLUMN grades.verdict IS 'correct, incorrect or unscored';

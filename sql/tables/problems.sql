@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS problems (
 COMMENT ON TABLE problems IS 'One row per problem: the question and its gold answer.';
 COMMENT ON COLUMN problems.statement IS 'The question as the data set has it';
 COMMENT ON COLUMN problems.prompt IS 'The statement within the problem set''s prompt; what a model''s template receives';
-COMMENT ON COLUMN problems.gold_answer IS 'The right answer';
+COMMENT ON COLUMN problems.gold_answer IS 'The correct answer';
 COMMENT ON COLUMN problems.judged_by IS 'What a verifier or tests judge answers with, as JSON; NULL: they are compared with the gold answer';
 COMMENT ON COLUMN problems.answer_kind IS 'How answers are judged: expression (compared, as what the gold answer is), another kind that the set declares, verifier or code';
 COMMENT ON COLUMN problems.gold_reading IS 'The gold answer as the grader reads it: its kind and value';

@@ -44,12 +44,12 @@ COMMENT ON COLUMN search_steps.n_candidates IS 'Candidate chunks among which thi
 COMMENT ON COLUMN search_steps.n_ended IS 'Candidates with which the trace ended, judged by their verdict';
 COMMENT ON COLUMN search_steps.candidates_mean IS 'Mean over all candidates of their estimate, or verdict at the end: what a chunk that nobody chose is worth, without bias';
 COMMENT ON COLUMN search_steps.selection_n IS 'Scored rollouts by which the chunk was chosen; NULL at the end and where nothing was chosen';
-COMMENT ON COLUMN search_steps.selection_n_correct IS 'Of them right';
+COMMENT ON COLUMN search_steps.selection_n_correct IS 'Of them correct';
 COMMENT ON COLUMN search_steps.selection_potential IS 'selection_n_correct / selection_n: the estimate that won, too large on average';
 COMMENT ON COLUMN search_steps.selection_low IS 'Lower end of its 95% interval, as if nothing had been chosen';
 COMMENT ON COLUMN search_steps.selection_high IS 'Upper end of its 95% interval, as if nothing had been chosen';
 COMMENT ON COLUMN search_steps.n IS 'Scored fresh rollouts of the prefix; NULL at the end';
-COMMENT ON COLUMN search_steps.n_correct IS 'Of them right';
+COMMENT ON COLUMN search_steps.n_correct IS 'Of them correct';
 COMMENT ON COLUMN search_steps.n_unscored IS 'Fresh rollouts that the grader failed on; they leave n';
 COMMENT ON COLUMN search_steps.potential IS 'n_correct / n; NULL exactly where n is 0 or NULL';
 COMMENT ON COLUMN search_steps.ci_low IS 'Lower end of the 95% Jeffreys interval';

@@ -1,6 +1,6 @@
 -- What a reader may be given on a problem set: measured traces of the other models, with the tokens before
 -- each measured cut (cut_tokens, NULL where a trace is not measured), and beside them what the controls
--- need: wrong traces, measured or not, and the reader's own.
+-- need: incorrect traces, measured or not, and the reader's own.
 -- Parameters: $problem_set, $reader.
 WITH measured AS (
     SELECT trace_id, list(token_end ORDER BY cut_index) AS cut_tokens

@@ -28,7 +28,7 @@ COMMENT ON COLUMN events.cut_index IS 'The cut after which it happens';
 COMMENT ON COLUMN events.token_start IS 'First token of the span';
 COMMENT ON COLUMN events.token_end IS 'Token after the span';
 COMMENT ON COLUMN events.potential_before IS 'Potential at cut_index';
-COMMENT ON COLUMN events.potential_after IS 'Potential at the next cut; NULL for guesses, whose trace ends in the right answer';
+COMMENT ON COLUMN events.potential_after IS 'Potential at the next cut; NULL for guesses, whose trace ends in a correct answer';
 COMMENT ON COLUMN events.threshold IS 'Change asked for; for guesses the potential asked to lie below';
 COMMENT ON COLUMN events.by_threshold IS 'The paper''s rule on the estimate';
 COMMENT ON COLUMN events.probability IS 'Posterior probability that the true value is beyond the threshold';

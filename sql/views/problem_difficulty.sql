@@ -53,13 +53,13 @@ COMMENT ON VIEW problem_difficulty IS 'One row per problem and model: potential 
 COMMENT ON COLUMN problem_difficulty.level IS 'Difficulty as the source states it';
 COMMENT ON COLUMN problem_difficulty.subject IS 'Subject or family';
 COMMENT ON COLUMN problem_difficulty.statement IS 'The question';
-COMMENT ON COLUMN problem_difficulty.gold_answer IS 'The right answer';
+COMMENT ON COLUMN problem_difficulty.gold_answer IS 'The correct answer';
 COMMENT ON COLUMN problem_difficulty.v0_n IS 'Scored rollouts from the empty CoT';
 COMMENT ON COLUMN problem_difficulty.v0 IS 'Potential of the empty CoT; NULL if not measured';
 COMMENT ON COLUMN problem_difficulty.v0_low IS 'Lower end of its 95% Jeffreys interval';
 COMMENT ON COLUMN problem_difficulty.v0_high IS 'Upper end of its 95% Jeffreys interval';
 COMMENT ON COLUMN problem_difficulty.n_traces IS 'Sampled traces, measured or not';
-COMMENT ON COLUMN problem_difficulty.n_correct IS 'Of those, with the right answer';
+COMMENT ON COLUMN problem_difficulty.n_correct IS 'Of those, with a correct answer';
 COMMENT ON COLUMN problem_difficulty.accuracy IS 'n_correct over the scored traces';
 COMMENT ON COLUMN problem_difficulty.n_truncated IS 'Traces that ran out of tokens';
 COMMENT ON COLUMN problem_difficulty.mean_tokens IS 'Mean length of the traces, tokens';

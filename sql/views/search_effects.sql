@@ -20,7 +20,7 @@ FROM estimates
 WHERE question = 'search_effects'
 GROUP BY ALL;
 COMMENT ON VIEW search_effects IS 'One row per model and measure: searched against sampled traces of the same problems, and selection against fresh estimates of the same chunks. Means with 95% bootstrap intervals by problem.';
-COMMENT ON COLUMN search_effects.measure IS 'correct (share with the right answer), n_tokens, potential (mean at the same token positions, the verdict once a trace has ended), monotone_by_tolerance, monotone_by_test (shares), selection_bias (value = estimate that won, reference = fresh estimate of the same chunk)';
+COMMENT ON COLUMN search_effects.measure IS 'correct (share with a correct answer), n_tokens, potential (mean at the same token positions, the verdict once a trace has ended), monotone_by_tolerance, monotone_by_test (shares), selection_bias (value = estimate that won, reference = fresh estimate of the same chunk)';
 COMMENT ON COLUMN search_effects.value IS 'Mean over problems for searched traces; for selection_bias over chunks';
 COMMENT ON COLUMN search_effects.value_low IS 'Lower end of its interval';
 COMMENT ON COLUMN search_effects.value_high IS 'Upper end of its interval';

@@ -59,7 +59,7 @@ COMMENT ON COLUMN trace_curves.states_answer IS 'The first statement of the trac
 COMMENT ON COLUMN trace_curves.leaks_answer IS 'The gold answer stands in the prefix';
 COMMENT ON COLUMN trace_curves.prefix_id IS 'The prefix at the cut; joins rollout_texts';
 COMMENT ON COLUMN trace_curves.n IS 'Scored rollouts at the cut; 0 or NULL: nothing known';
-COMMENT ON COLUMN trace_curves.n_correct IS 'Of those, with the right final answer';
+COMMENT ON COLUMN trace_curves.n_correct IS 'Of those, with a correct final answer';
 COMMENT ON COLUMN trace_curves.potential IS 'n_correct / n, or the weighted share where n_effective is given: an estimate of P(correct | prefix); NULL where nothing is known, and at the end';
 COMMENT ON COLUMN trace_curves.ci_low IS 'Lower end of its 95% Jeffreys interval';
 COMMENT ON COLUMN trace_curves.ci_high IS 'Upper end of its 95% Jeffreys interval';

@@ -60,7 +60,7 @@ def _sampled(engine: Engine, plan: list[PlannedBlock], protocol: Protocol) -> pl
 
 
 def accuracy(engine: Engine, protocol: Protocol, per_cell: int) -> None:
-    """Share of right answers without any prefix, 16 samples a problem, interval by problem."""
+    """Share of correct answers without any prefix, 16 samples a problem, interval by problem."""
     problems = _problems(per_cell, seed=11)
     plan = plan_rollouts(_prompts(problems, engine), protocol.model_copy(update={"n": 16}), engine.describe())
     rows = _sampled(engine, plan, protocol)

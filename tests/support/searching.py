@@ -32,7 +32,7 @@ _BOX = re.compile(r"\\boxed\{(-?\d+)\}")
 
 
 def gold_of(prompt: str) -> str:
-    """The right answer of a scripted question."""
+    """The correct answer of a scripted question."""
     first, second = re.findall(r"-?\d+", prompt)[:2]
     return str(int(first) + int(second))
 

@@ -11,7 +11,7 @@ length cannot. The law of V_tau is unknown and lopsided: a slip is rare and larg
 most traces sit a little above V0 and a few far below. Tests that estimate the spread from 8 to 24
 problems (Student, Hotelling, wild bootstrap) then reject far too often, and with more positions than
 problems the covariance is singular. The test here has three parts, each valid for any number of problems
-and any such law (docs/methods.md has the simulations):
+and any such law (docs/methods-sampling.md has the simulations):
 
 1. start to end: given the successes among m verdicts and n rollouts of a problem's empty CoT, the number
    among the verdicts is hypergeometric; summed over problems, an exact conditional test.

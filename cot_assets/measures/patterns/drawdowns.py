@@ -92,8 +92,8 @@ def split_estimate(k: Floats, n: Floats, kind: Kind, seed: int) -> float | None:
     if len(k) < 2 or bool(np.any((n < 2) | (k % 1 != 0))):
         return None
     half = (n // 2).astype(np.int64)
-    correct, wrong = k.astype(np.int64), (n - k).astype(np.int64)
-    first = np.random.default_rng(seed).hypergeometric(correct, wrong, half, size=(SPLITS, len(k)))
+    correct, incorrect = k.astype(np.int64), (n - k).astype(np.int64)
+    first = np.random.default_rng(seed).hypergeometric(correct, incorrect, half, size=(SPLITS, len(k)))
     halves = np.stack([first / half, (k - first) / (n - half)])
     i, j, _ = largest_change(halves, kind)
     measure = halves[::-1]

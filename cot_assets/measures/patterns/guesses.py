@@ -1,4 +1,4 @@
-"""Guesses: right answers that come where the model was all but sure to fail.
+"""Guesses: correct answers that come where the model was all but sure to fail.
 
 Belongs here: the two rules for a guess. Does not belong here: rates, in which guesses are counted, and the bound
 on how often they can happen (:mod:`cot_assets.statistics.guesses`).

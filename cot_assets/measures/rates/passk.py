@@ -24,13 +24,13 @@ _GROUP = ("problem_set", "model")
 
 
 def pass_at_k(n: Numbers, c: Numbers, k: Numbers) -> Floats:
-    """Unbiased estimate of P(at least one of k samples is right): 1 - C(n-c, k) / C(n, k).
+    """Unbiased estimate of P(at least one of k traces is correct): 1 - C(n-c, k) / C(n, k).
 
     Chen et al. 2021, "Evaluating Large Language Models Trained on Code", equation 1.
 
     Args:
         n: samples of the problem.
-        c: right ones among them.
+        c: correct ones among them.
         k: samples drawn, at least 1.
 
     Returns:
@@ -42,10 +42,10 @@ def pass_at_k(n: Numbers, c: Numbers, k: Numbers) -> Floats:
     n_, c_, k_ = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (n, c, k)))
     if bool(np.any((c_ < 0) | (c_ > n_))) or bool(np.any(k_ < 1)):
         raise ValueError("pass@k needs 0 <= c <= n and k >= 1")
-    wrong = n_ - c_
-    log_ratio = log_choose(np.maximum(wrong, k_), k_) - log_choose(np.maximum(n_, k_), k_)
-    none_right = np.where(wrong < k_, 0.0, np.exp(log_ratio))
-    return np.where(k_ > n_, np.nan, 1 - none_right)
+    incorrect = n_ - c_
+    log_ratio = log_choose(np.maximum(incorrect, k_), k_) - log_choose(np.maximum(n_, k_), k_)
+    no_correct = np.where(incorrect < k_, 0.0, np.exp(log_ratio))
+    return np.where(k_ > n_, np.nan, 1 - no_correct)
 
 
 def pass_at_k_by_problem(
@@ -104,7 +104,7 @@ def sampled_pass_at_k(traces: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         protocol: says how many traces each problem has, gives the seed and stamps the result.
 
     Returns:
-        Rows with k = 1, 2, 4, ... up to the traces per problem in the column ``size``, every right trace counting
+        Rows with k = 1, 2, 4, ... up to the traces per problem in the column ``size``, every correct trace counting
         (rule ``kept``); cuts play no part.
     """
     nothing = pl.DataFrame(schema=polars_schema("lucky_guesses"))

@@ -197,7 +197,7 @@ def search_effects(
         return estimates([], "search_effects", protocol)
     searched, plain = (traces.filter(pl.col("arm") == arm) for arm in ARMS)
     judged = pl.col("verdict") != "unscored"
-    right = (pl.col("verdict") == "correct").cast(pl.Float64).alias("value")
+    is_correct = (pl.col("verdict") == "correct").cast(pl.Float64).alias("value")
     length = (pl.col("n_tokens") / protocol.sampling.max_tokens).clip(upper_bound=1.0).alias("value")
     ended = searched.filter("is_complete")
     values = stopped_values(traces, steps, protocol.sampling.search_chunk).filter(
@@ -205,8 +205,8 @@ def search_effects(
     )
     sides: dict[str, tuple[pl.DataFrame, pl.DataFrame]] = {
         "correct": (
-            ended.filter(judged).select("problem_id", right),
-            sampled.filter(judged).select("problem_id", right),
+            ended.filter(judged).select("problem_id", is_correct),
+            sampled.filter(judged).select("problem_id", is_correct),
         ),
         "n_tokens": (ended.select("problem_id", length), sampled.select("problem_id", length)),
         "potential": (values.filter(pl.col("arm") == ARMS[0]), values.filter(pl.col("arm") == ARMS[1])),

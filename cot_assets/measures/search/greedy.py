@@ -62,7 +62,7 @@ class Candidate:
 
     @property
     def estimate(self) -> float | None:
-        """0 or 1 at the end, else the share of right rollouts; None without a scored one."""
+        """0 or 1 at the end, else the share of correct rollouts; None without a scored one."""
         if self.is_end:
             return float(self.verdict == "correct")
         return None if self.counts is None or not self.counts.n else self.counts.n_correct / self.counts.n
@@ -71,7 +71,7 @@ class Candidate:
     def value(self) -> float:
         """What candidates are compared by: 0 or 1 at the end, else the posterior mean (k + 1/2) / (n + 1).
 
-        So a trace that has ended right comes before any estimate and one that has ended wrong after all
+        So a trace that has ended correct comes before any estimate and one that has ended incorrect after all
         of them, but for a candidate without a scored rollout, of which nothing is known.
         """
         if self.estimate is None:

@@ -81,7 +81,7 @@ def unscored_share_is_small(rollouts: pl.DataFrame) -> Finding:
 
 
 def truncated_share_is_small(rollouts: pl.DataFrame) -> Finding:
-    """At most 10% of the rollouts ran out of tokens: they count as wrong."""
+    """At most 10% of the rollouts ran out of tokens: they count as incorrect."""
     return _share(rollouts, pl.col("verdict") == "truncated", "truncated", MAX_TRUNCATED_SHARE)
 
 

@@ -50,7 +50,7 @@
     });
     drawn("path", { class: "curve", d: path }, svg);
     if (row.verdict === "correct") drawn("path", { class: "correct", d: "M206 -1l5 5l-5 5l-5 -5z" }, svg);
-    else if (row.verdict !== "unscored") drawn("path", { class: "wrong", d: "M201 55l10 10m0-10l-10 10" }, svg);
+    else if (row.verdict !== "unscored") drawn("path", { class: "incorrect", d: "M201 55l10 10m0-10l-10 10" }, svg);
     link.appendChild(element("b", "", row.problem));
     var signs = row.signs.filter(function (s) { return SIGNS[s]; });
     link.appendChild(element("span", row.verdict, words(row.verdict) + (signs.length ? " · " : "")));
