@@ -150,7 +150,12 @@ class Working:
 
 
 class Tokens(Protocol):
-    """The part of an engine that needs no weights."""
+    """The part of an engine that needs no weights.
+
+    ``revision``: hash of tokenizer and template, as in :attr:`EngineInfo.tokenizer`.
+    """
+
+    revision: str
 
     def render_prompt(self, statement: str) -> tuple[int, ...]:
         """Token ids of the prompt around a statement."""

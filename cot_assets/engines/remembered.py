@@ -126,13 +126,20 @@ def recall(models: Path, entry: ModelEntry, *, is_any: bool = False) -> tuple[En
     revision = entry_revision(entry)
     folder = models / entry.name / _key(entry, revision)
     if revision != "unverified" and folder.exists():
-        return _read(folder)
+        if (found := _read(folder)) is None:
+            forget(folder)
+        return found
     if not is_any:
         return None
     files = sorted((models / entry.name).glob(f"*/{_IDENTITY}"), key=lambda file: file.stat().st_mtime)
     known = [found for file in files if (found := _read(file.parent)) is not None]
     same = [found for found in known if found[0].model_revision == revision]
     return next(reversed(same or known), None)
+
+
+def forget(folder: Path) -> None:
+    """Remove what was kept of a model and is damaged, so that it is kept anew when the model is opened."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(folder: Path) -> tuple[EngineInfo, Path] | None:

@@ -43,7 +43,7 @@ class Found:
     def write(self, home: DataHome) -> None:
         """Keep it, where it has changed."""
         text, path = json.dumps(vars(self), indent=1, sort_keys=True), home.root / _FILE
-        if not path.exists() or path.read_text() != text:
+        if not path.exists() or path.read_bytes() != text.encode():
             home.create()
             with replacing(path) as fresh:
                 fresh.write_text(text)

@@ -97,6 +97,7 @@ class ScriptedEngine:
     so many blocks. The folder's ``tokenizer.json`` says ``{"kind": "bytes"}`` or ``"characters"``.
     """
 
+    revision = ""  #: as tokenizer
     sampled: ClassVar[list[str]] = []  #: keys of all blocks that any scripted engine has sampled
 
     def __init__(self, entry: ModelEntry) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from pydantic import PrivateAttr
 
 from cot_assets.engines.base import AwayNowError, CannotOpenError, Engine, EngineError, Tokens
 from cot_assets.engines.opening import open_engine
-from cot_assets.engines.remembered import RememberedEngine, recall, remember
+from cot_assets.engines.remembered import RememberedEngine, forget, recall, remember
 from cot_assets.engines.revision import entry_revision
 from cot_assets.orchestration.processes import PROCESS_TAG, held
 from cot_assets.sampling.run import SamplingStatus
@@ -117,12 +117,18 @@ class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]
         return ModelTokenizer.of(entry, folder)
 
     def remembered(self, entry: ModelEntry, *, is_any: bool = False) -> Engine | None:
-        """The engine without its weights, where the model was opened before; see :func:`recall`."""
+        """The engine without its weights, where the model was opened before, and what was kept of it is whole."""
         found = recall(DataHome.from_environment().models, entry, is_any=is_any)
         if found is None:
             return None
         info, folder = found
-        return RememberedEngine(info, self.tokens(entry, folder), lambda: self._open(entry))
+        with suppress(EngineError):
+            tokens = self.tokens(entry, folder)
+            if info.tokenizer in ("", tokens.revision):
+                return RememberedEngine(info, tokens, lambda: self._open(entry))
+        if not is_any:
+            forget(folder)  # it would make other tokens
+        return None
 
     def load(self, entry: ModelEntry) -> Engine:
         """The engine of a model, whose weights are loaded at once only where nothing is known of them.

@@ -53,7 +53,7 @@ def keep(home: DataHome) -> None:
     """Remember on the home what the definitions say, so that the next one who asks need not load them."""
     file, text = home.dagster / _FILE, json.dumps({"code": _code(), "assets": evidence()})
     with suppress(OSError):  # a home that cannot be written is asked in seconds
-        if not file.exists() or file.read_text() != text:
+        if not file.exists() or file.read_bytes() != text.encode():
             with replacing(file) as fresh:
                 fresh.write_text(text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,33 @@ def test_only_a_server_may_come_back(entry: ModelEntry, engine: str, kind: type[
     with pytest.raises(EngineError, match="is not installed") as caught:
         _NotInstalled().load(entry.model_copy(update={"engine": engine}))
     assert type(caught.value) is kind
+
+
+def _letter(file: Path) -> None:
+    """Another letter in the vocabulary: still a tokenizer, of other texts."""
+    text = file.read_text()
+    assert '"7":' in text
+    file.write_text(text.replace('"7":', '"8":', 1))
+
+
+HARMS: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "identity emptied": ("engine.json", lambda file: file.write_bytes(b"")),
+    "tokenizer gone": ("tokenizer.json", Path.unlink),
+    "tokenizer cut": ("tokenizer.json", lambda file: file.write_bytes(file.read_bytes()[:1000])),
+    "another letter": ("tokenizer.json", _letter),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_what_was_kept_and_is_damaged_is_kept_anew(entry: ModelEntry, tmp_path: Path, harm: str) -> None:
+    tokens = Engines().tokens(entry, tmp_path / "weights")
+    info = EngineInfo("vllm", "1", entry_revision(entry), "float32", "none", "CPU", tokenizer=tokens.revision)
+    models = DataHome(tmp_path / "home").models
+    engine = RememberedEngine(info, tokens, lambda: pytest.fail("opened"))
+    remember(models, entry, engine)
+    assert Engines().remembered(entry) is not None
+    name, damage = HARMS[harm]
+    damage(next(models.rglob(name)))
+    assert Engines().remembered(entry) is None
+    remember(models, entry, engine)
+    assert Engines().remembered(entry) is not None

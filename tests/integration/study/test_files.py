@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from cot_assets.orchestration.status import evidence
 from cot_assets.study.files import replacing
-from cot_assets.study.found import Found
+from cot_assets.study.found import Found, recall
 from cot_assets.study.home import DataHome
 from cot_assets.study.manifest import Manifest
 
@@ -65,3 +67,17 @@ def test_what_the_home_remembers_is_nothing_where_its_file_is_damaged(tmp_path: 
     (tmp_path / "models.json").write_bytes(left)
     assert Found.read(DataHome(tmp_path)) == Found()
     assert Manifest(tmp_path / "models.json", tmp_path).names == ()
+
+
+def test_a_memory_of_bytes_that_are_no_text_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "_evidence", {"load_problems": {"sampling": ("problems",)}})
+    home = DataHome(tmp_path).create()
+    home.dagster.mkdir(exist_ok=True)
+    files = home.root / "models.json", home.dagster / "assets.json"
+    for file in files:
+        file.write_bytes(b'{"\xff')
+    recall(home, ["a model"])
+    evidence.keep(home)
+    assert all(json.loads(file.read_bytes()) for file in files)
