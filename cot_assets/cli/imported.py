@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def finish(imported: Sequence[Imported], *, has_report: bool) -> None:
     """Store and analyze what was read, and print what there is now."""
+    from cot_assets.cli.running.stopping import stop
     from cot_assets.definitions import build_defs
     from cot_assets.orchestration.imports import import_rollouts
     from cot_assets.orchestration.instance import open_instance
@@ -39,7 +40,7 @@ def finish(imported: Sequence[Imported], *, has_report: bool) -> None:
             imported,
             command=_command(),
             has_report=has_report,
-            announce=lambda line: click.echo(f"  {line}", err=True),
+            announce=stop.next_step,
         )
     for summary in summaries:
         click.echo(_text(summary))
@@ -55,6 +56,7 @@ def finish(imported: Sequence[Imported], *, has_report: bool) -> None:
 
 def undo_import(model: str, problem_set: str) -> None:
     """Take an import back and say what became of it."""
+    from cot_assets.cli.running.stopping import stop
     from cot_assets.definitions import build_defs
     from cot_assets.orchestration.imports import take_back
     from cot_assets.orchestration.instance import open_instance
@@ -69,7 +71,7 @@ def undo_import(model: str, problem_set: str) -> None:
             load_config(),
             model,
             problem_set,
-            announce=lambda line: click.echo(f"  {line}", err=True),
+            announce=stop.next_step,
         )
     if was_there:
         click.echo(f"{model} on {problem_set} is taken back; the files that it was read from are untouched.")

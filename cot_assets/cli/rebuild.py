@@ -15,6 +15,7 @@ def rebuild() -> None:
     Imported rollouts and the cost ledger, which no shard holds, are carried over from it. Where shards
     lack something, the command says how much and leaves everything as it was.
     """
+    from cot_assets.cli.running.stopping import stop
     from cot_assets.definitions import build_defs
     from cot_assets.orchestration.instance import open_instance
     from cot_assets.orchestration.rebuild import rebuild as rebuild_warehouse
@@ -27,7 +28,7 @@ def rebuild() -> None:
             instance,
             load_config(),
             home,
-            announce=lambda line: click.echo(f"  {line}", err=True),
+            announce=stop.next_step,
         )
     for kind, pairs in (("Rebuilt", done.pairs), ("Analyzed again (imported)", done.imported)):
         if pairs:

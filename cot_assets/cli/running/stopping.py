@@ -11,6 +11,8 @@ import signal
 import threading
 from collections.abc import Callable
 
+import click
+
 _GENERAL = "Stopped. Nothing that was finished is lost; run the command again."
 
 
@@ -55,6 +57,20 @@ class _Stop:
         """The exit code: 130 after Ctrl-C, 143 after SIGTERM."""
         self._seen.wait(1.0)  # the thread may not have read it yet
         return 128 + (self._signal or signal.SIGINT)
+
+    def heed(self) -> None:
+        """Stop now if a signal came that nobody has heeded: Dagster drops one that comes as a run ends.
+
+        Raises:
+            KeyboardInterrupt: One came.
+        """
+        if self._signal:
+            raise KeyboardInterrupt
+
+    def next_step(self, line: str) -> None:
+        """Say what comes next, unless a signal came meanwhile; see :meth:`heed`."""
+        self.heed()
+        click.echo(f"  {line}", err=True)
 
     def listen(self) -> None:
         """Treat SIGTERM as Ctrl-C from now on, and leave at once at the second of either."""

@@ -47,12 +47,17 @@ def bring_up_to_date(
             for command in commands:
                 screen.say(f"  {command}")
         definitions = build_defs(resource_overrides={"progress": screen})
+
+        def announce(want: Wanted) -> None:
+            stop.heed()
+            screen.say(_name(want))
+
         outcome = bring(
             definitions,
             instance,
             config,
             pairs,
-            announce=lambda want: screen.say(_name(want)),
+            announce=announce,
             say=screen.say,
             is_thorough=is_thorough,
         )

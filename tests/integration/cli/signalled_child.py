@@ -1,0 +1,52 @@
+"""``python signalled_child.py SIGNAL PLACE ARGUMENT...``: a command on scripted models that signals itself at a place."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from support.lab import ScriptedEngines
+from support.scripted import ScriptedEngine
+
+from cot_assets.cli import main
+from cot_assets.measures.patterns import assets as patterns
+from cot_assets.orchestration.assets import counting, publishing
+from cot_assets.orchestration.assets.resources import Engines
+
+#: Where a run may be, and whether it is still at work there for long: else it is about to end.
+PLACES = {
+    "audit": (ScriptedEngine, "score", True),
+    "verdicts": (counting, "rollouts_frame", True),
+    "analysis": (patterns, "judge_curves", True),
+    "report": (publishing, "render_report", True),
+    "end of a run": (Engines, "_close", False),
+}
+
+
+def signal_itself(number: int, place: str) -> None:
+    """Have the place send the signal when it is first reached."""
+    owner, name, is_long = PLACES[place]
+    usual = getattr(owner, name)
+    sent: list[int] = []
+
+    def signalling(*args: Any, **kwargs: Any) -> Any:
+        if not sent:
+            sent.append(number)
+            os.kill(os.getpid(), number)
+            time.sleep(30 if is_long else 0)
+        return usual(*args, **kwargs)
+
+    setattr(owner, name, signalling)
+
+
+if __name__ == "__main__":
+    number, place, *arguments = sys.argv[1:]
+    Engines.open, Engines.tokens = ScriptedEngines.open, ScriptedEngines.tokens  # type: ignore[method-assign]
+    signal_itself(int(number), place)
+    sys.argv = ["cot-assets", *arguments]
+    main()
