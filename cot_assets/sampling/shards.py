@@ -37,7 +37,7 @@ SCHEMA = pa.schema(
 )
 
 
-_TYPES = dict(pl.DataFrame(SCHEMA.empty_table()).schema)
+_TYPES = dict(pl.Schema(SCHEMA))  # an empty table of Arrow would import pandas
 _SAMPLED_WITH = b"sampled_with"
 _SET_ASIDE = b"set_aside"
 _MANIFEST = ".manifest.json"  #: which files were read and found whole
@@ -222,7 +222,7 @@ class ShardStore:
 
     def read(self, keys: Collection[str]) -> pl.DataFrame:
         """Rows of the blocks ``keys`` with their ``shard``, a block that was written twice only once."""
-        no_rows = pl.DataFrame(SCHEMA.empty_table()).with_columns(shard=pl.lit("", pl.String))
+        no_rows = pl.DataFrame(schema=_TYPES).with_columns(shard=pl.lit("", pl.String))
         return pl.concat([no_rows, *self.parts(keys)])
 
     def parts(self, keys: Iterable[str]) -> Iterator[pl.DataFrame]:
