@@ -91,6 +91,13 @@ def end_abandoned(instance: dg.DagsterInstance, home: DataHome) -> int:
     return ended
 
 
+def at_work(instance: dg.DagsterInstance) -> str | None:
+    """What a run that has started, and not ended, is of; None where there is none."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=_STARTED), limit=1):
+        return f"{run.job_name} [{run.tags.get('dagster/partition', 'on demand')}]"
+    return None
+
+
 def end_launched(home: DataHome, deadline: float) -> None:
     """Cancel the runs that a daemon or web server launched, and wait for them until a moment of the monotonic clock.
 

@@ -27,6 +27,7 @@ from cot_assets.engines.base import (
 from cot_assets.orchestration.assets.resources import Engines
 from cot_assets.orchestration.imports import analyze, lost_imports
 from cot_assets.orchestration.presence import lose
+from cot_assets.orchestration.processes import at_work, end_abandoned
 from cot_assets.orchestration.runs import Outcome, bring_up_to_date
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import read_state
@@ -138,12 +139,12 @@ def rebuild(
         announce: Takes a line before each step.
 
     Raises:
-        RebuildError: There is nothing to rebuild from, or blocks are missing. Where the old warehouse could
+        RebuildError: A run is at work, there is nothing to rebuild from, or blocks are missing. Where the old warehouse could
             be read it is back in place then.
         ShardsInUseError: A process is sampling.
         WarehouseLockedError: A process uses the warehouse.
     """
-    _require_idle(home)
+    _require_idle(instance, home)
     evaluated = {
         (unit.model, unit.problem_set) for unit in read_state(instance).done if unit.job == "evaluate_model"
     }
@@ -212,8 +213,13 @@ def _open_audits(old: Old, outcome: Outcome, pairs: Iterable[tuple[str, str]]) -
     ]
 
 
-def _require_idle(home: DataHome) -> None:
-    """Raise where a process is sampling: it would write into the new warehouse half of what it found."""
+def _require_idle(instance: dg.DagsterInstance, home: DataHome) -> None:
+    """Raise where a process is sampling or concludes: it would write into the new warehouse half of what it found."""
+    end_abandoned(instance, home)
+    if (what := at_work(instance)) is not None:
+        raise RebuildError(
+            f"{what} is being run: wait for it to finish or stop it, then rebuild. Nothing was changed"
+        )
     for purpose in get_args(Purpose):
         for folder in sorted((home.shards / f"{purpose}s").glob("*")):
             with ShardStore(home.shards, purpose, folder.name).writing():

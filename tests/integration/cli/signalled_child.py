@@ -10,11 +10,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from dagster import DagsterEvent
 from support.lab import ScriptedEngines
 from support.scripted import ScriptedEngine
 
 from cot_assets.cli import main
-from cot_assets.measures.patterns import assets as patterns
+from cot_assets.measures.rates import assets as rates
 from cot_assets.orchestration.assets import counting, publishing
 from cot_assets.orchestration.assets.resources import Engines
 
@@ -22,9 +23,9 @@ from cot_assets.orchestration.assets.resources import Engines
 PLACES = {
     "audit": (ScriptedEngine, "score", True),
     "verdicts": (counting, "rollouts_frame", True),
-    "analysis": (patterns, "judge_curves", True),
+    "end of a run": (DagsterEvent, "job_success", False),
+    "analysis": (rates, "decided_traces", True),
     "report": (publishing, "render_report", True),
-    "end of a run": (Engines, "_close", False),
 }
 
 

@@ -18,7 +18,7 @@ from cot_assets.study import DataHome
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(400)]
 
 PAIRS = [("script", "sums")]
-PLACES = ("audit", "verdicts", "analysis", "end of a run", "report")
+PLACES = ("audit", "verdicts", "end of a run", "analysis", "report")
 RUN = ("run", "--model", "script", "--problem-set", "sums")
 
 

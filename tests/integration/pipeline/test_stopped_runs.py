@@ -22,6 +22,7 @@ from cot_assets.definitions import build_defs
 from cot_assets.orchestration import processes, runs
 from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned
+from cot_assets.orchestration.rebuild import RebuildError, rebuild
 from cot_assets.orchestration.runs import PipelineError, execute
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import in_flight
@@ -99,6 +100,20 @@ def test_only_what_a_dead_process_left_is_ended(tmp_path: Path, monkeypatch: pyt
             monkeypatch.setattr(processes, "_STARTING_S", -1.0)
             assert end_abandoned(instance, lab.home) == 1
     assert list((lab.home.dagster / "processes").iterdir()) == []
+
+
+def test_nothing_is_rebuilt_beside_a_run(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    with lab.instance() as instance:
+        with alive(lab.home) as own:
+            tags = {PROCESS_TAG: own, "dagster/partition": "script|sums"}
+            instance.add_run(dg.DagsterRun("evaluate_model", run_id="run", status=_LAUNCHED[1], tags=tags))
+            with pytest.raises(RebuildError, match=r"evaluate_model \[script\|sums\] is being run"):
+                rebuild(build_defs(), instance, lab.config(), lab.home)
+        with pytest.raises(
+            RebuildError, match="says what was evaluated"
+        ):  # the run of a dead process is ended
+            rebuild(build_defs(), instance, lab.config(), lab.home)
 
 
 def test_a_run_of_whatever_command_is_marked_and_ended_with_it(
