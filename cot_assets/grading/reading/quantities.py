@@ -110,10 +110,11 @@ _SUFFIX = re.compile(r"\s*(?:\\text|\\cdot|[{}~*·]|\\[,;:! ])\s*")
 def split_unit(form: str) -> tuple[str, Unit | None, Fraction]:
     r"""A form as (value, unit, factor): ``5\text{ million cm}`` is 5, the centimeter, and a million.
 
-    The unit is None and the factor 1 where the form has none.
+    The unit is None and the factor 1 where the form has none. No unit is so long that its end is sought far away: the
+    time of a hostile form would grow with its third power.
     """
     match = re.fullmatch(
-        r"(?P<value>.*?[0-9)}\]ie]|.*?\\pi|[+-]?[A-Za-z])\s*(?P<unit>(?:\\text\{|(?<=[0-9)}\]]) |(?<=[0-9)}\]])(?=[^\W\d_]{2}|[^\x00-\x7f]))[^0-9=<>,]*?(?:\^\{?-?[1-9]\}?)?[^0-9=<>,]*(?:\^\{?-?[1-9]\}?)?)",
+        r"(?P<value>.*?[0-9)}\]ie]|.*?\\pi|[+-]?[A-Za-z])\s*(?P<unit>(?:\\text\{|(?<=[0-9)}\]]) |(?<=[0-9)}\]])(?=[^\W\d_]{2}|[^\x00-\x7f]))[^0-9=<>,]{0,60}?(?:\^\{?-?[1-9]\}?)?[^0-9=<>,]{0,60}(?:\^\{?-?[1-9]\}?)?)",
         form,
     )
     if match is None:

@@ -1,5 +1,6 @@
 """The canonical form, numerals, letters, units, and what a verdict says when it is none of right and wrong."""
 
+import time
 from fractions import Fraction
 
 import pytest
@@ -106,6 +107,14 @@ def test_what_is_too_long_or_deep_is_unscored(answer: str) -> None:
     judgement = quick_verdict(answer, "7", "expression")
     assert judgement is not None
     assert judgement.verdict == "unscored"
+
+
+@pytest.mark.parametrize("piece", [r"\text{a}", "5 cm ", "Ca2", "1,", "A-", "5'"])
+def test_what_repeats_takes_no_time_out_of_proportion(piece: str) -> None:
+    text = (piece * 2000)[:4000]
+    start = time.process_time()
+    quick_verdict(text, text[:-9] + "1", "expression")
+    assert time.process_time() - start < 1
 
 
 def test_unknown_kind_and_empty_gold() -> None:
