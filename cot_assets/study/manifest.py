@@ -77,8 +77,9 @@ class Manifest:
 
 def recorded(path: Path, folder: Path, files: Iterable[Path]) -> Manifest:
     """A new manifest of exactly these files, written to ``path``."""
-    path.unlink(missing_ok=True)
     manifest = Manifest(path, folder)
+    for name in manifest.names:
+        manifest.drop(name)
     for file in files:
         manifest.add(file)
     manifest.save()

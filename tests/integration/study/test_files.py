@@ -12,7 +12,7 @@ from cot_assets.orchestration.status import evidence
 from cot_assets.study.files import replacing
 from cot_assets.study.found import Found, recall
 from cot_assets.study.home import DataHome
-from cot_assets.study.manifest import Manifest
+from cot_assets.study.manifest import Manifest, recorded
 
 
 def test_what_is_written_takes_the_place_at_the_end(tmp_path: Path) -> None:
@@ -81,3 +81,15 @@ def test_a_memory_of_bytes_that_are_no_text_is_written_anew(
     recall(home, ["a model"])
     evidence.keep(home)
     assert all(json.loads(file.read_bytes()) for file in files)
+
+
+def test_what_stands_in_the_place_of_a_manifest_ends_nothing(tmp_path: Path) -> None:
+    file, place = tmp_path / "results", tmp_path / "published" / "results.json"
+    file.write_text("all")
+    place.mkdir(parents=True)
+    assert recorded(place, tmp_path, [file]).look("results") == "whole"
+    assert place.is_dir()
+    place.rmdir()
+    assert recorded(place, tmp_path, [file]).names == Manifest(place, tmp_path).names == ("results",)
+    assert recorded(place, tmp_path, []).names == ()
+    assert Manifest(place, tmp_path).names == ()
