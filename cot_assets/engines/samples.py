@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
 from cot_assets.engines.base import Block, BlockResult, Completion, FinishReason, Sampling
-from cot_assets.statistics.surprise import KEPT, SLACK, SLACK_HALF, Evidence, Filters, evidence, laws_of_top
+from cot_assets.statistics.surprise import KEPT, SLACK, SLACK_COARSE, Evidence, Filters, evidence, laws_of_top
 
 #: Words of servers for the two ends that there are, and for one that is none of the model's doing.
 _ENDS: dict[str, FinishReason] = {
@@ -47,7 +47,7 @@ def filters_of(sampling: Sampling, dtype: str, *, is_nucleus_first: bool) -> Fil
         sampling.min_p,
         is_greedy=sampling.is_greedy,
         is_nucleus_first=is_nucleus_first,
-        slack=SLACK if dtype in ("f32", "float32") else SLACK_HALF,
+        slack=(SLACK if dtype in ("f32", "float32") else SLACK_COARSE) / (sampling.temperature or 1.0),
     )
 
 

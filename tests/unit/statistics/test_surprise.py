@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cot_assets.engines.base import Sampling
+from cot_assets.engines.samples import filters_of
 from cot_assets.statistics.surprise import (
     HEAD,
     LEVEL,
@@ -185,6 +187,24 @@ def test_what_sampling_leaves_out_is_impossible_but_for_rounding(filters: Filter
     tie = Filters(top_p=0.7, slack=0.02)
     assert [evidence(whole(near, near[t : t + 1]), tie).n_impossible for t in range(4)] == [0, 0, 0, 1]
     assert evidence(whole(p, p[3:]), filters).log_e == math.inf
+
+
+@pytest.mark.parametrize("temperature", [0.3, 0.6, 1.0])
+def test_coarse_rounding_makes_nothing_impossible_but_a_foreign_text_is(temperature: float) -> None:
+    """Two passes of a 135M model with activations of 8 bits give logits that differ by 0.12."""
+    rng = np.random.default_rng(0)
+    filters = filters_of(Sampling(temperature, 0.95), "int8", is_nucleus_first=True)
+    logits = np.sort(rng.normal(scale=3, size=(60_000, 6)))[:, ::-1]
+    sampled = np.exp((logits + rng.normal(scale=0.12, size=logits.shape)) / temperature)
+    sampled /= sampled.sum(-1, keepdims=True)
+    order = np.argsort(-sampled, axis=-1)
+    ranked = np.take_along_axis(sampled, order, -1)
+    ranked[ranked.cumsum(-1) - ranked >= 0.95] = 0.0
+    below = rng.random((len(logits), 1)) * ranked.sum(-1, keepdims=True)
+    tokens = order[np.arange(len(logits)), (ranked.cumsum(-1) < below).sum(-1)]
+    assert evidence(laws_of_logits(logits, tokens, temperature), filters).n_impossible == 0
+    foreign = laws_of_logits(logits[:200], rng.integers(0, 6, 200), temperature)
+    assert evidence(foreign, filters).n_impossible > 20
 
 
 @pytest.mark.parametrize(("chosen", "impossible"), [(0.7, 0), (0.695, 0), (0.2, 1)])
