@@ -37,14 +37,14 @@ def rewrite_forever(home: DataHome, _: str) -> None:
 
 def stop_before_commit(home: DataHome, _: str) -> None:
     """Delete the old rows of a partition, insert new ones, and wait there."""
-    insert = store.insert
+    insert = store._insert
 
     def insert_and_wait(*arguments: object) -> None:
         insert(*arguments)  # type: ignore[arg-type]
         print("inserted", flush=True)
         time.sleep(600)
 
-    store.insert = insert_and_wait
+    store._insert = insert_and_wait
     frame = problems(*(f"p{j}" for j in range(ROWS)), revision="new")
     Warehouse(home).write_partition("problems", frame, {"problem_set": "s"})
 
