@@ -28,8 +28,8 @@ from cot_assets.orchestration.assets.resources import Engines
 from cot_assets.orchestration.imports import analyze, lost_imports
 from cot_assets.orchestration.presence import lose
 from cot_assets.orchestration.processes import at_work, end_abandoned
-from cot_assets.orchestration.runs import Outcome, bring_up_to_date
-from cot_assets.orchestration.staleness import Unit
+from cot_assets.orchestration.runs import Outcome, PipelineError, bring_up_to_date
+from cot_assets.orchestration.staleness import Unit, Wanted
 from cot_assets.orchestration.state import read_state
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardStore
@@ -41,6 +41,7 @@ from cot_assets.warehouse.store import Warehouse
 
 Announce = Callable[[str], None]
 _NO_MODEL = "a rebuild opens no model"
+_NO_SAMPLES = "a rebuild samples nothing"
 
 
 class RebuildError(RuntimeError):
@@ -113,8 +114,8 @@ def shards_only(kind: type[Engines] = Engines) -> Engines:
 
 def _missing(model: str, n_blocks: int, n_rollouts: int) -> str:
     return (
-        f"{n_blocks:,} blocks ({n_rollouts:,} completions) of {model!r} are in no shard, and a rebuild samples "
-        "nothing; `cot-assets run` samples what is missing"
+        f"{n_blocks:,} blocks ({n_rollouts:,} completions) of {model!r} are in no shard, and {_NO_SAMPLES}; "
+        "`cot-assets run` samples what is missing"
     )
 
 
@@ -163,6 +164,15 @@ def rebuild(
             )
         _require_blocks(old, config, home, pairs)
 
+    unread: list[tuple[str, str]] = []
+
+    def is_unread(want: Wanted, error: PipelineError) -> bool:
+        """Whether a reader lacks texts of others only: they were written after it was measured, and no row was made of them."""
+        found = error.step == "transfer_completions" and _NO_SAMPLES in str(error)
+        if found:
+            unread.append((want.unit.model, want.unit.problem_set))
+        return found
+
     old = start_anew(home, check)
     is_old_readable = old.path == home.warehouse and not old.problem
     warehouse = Warehouse(home)
@@ -173,6 +183,7 @@ def rebuild(
             config,
             pairs,
             announce=lambda want: announce(f"{want.unit.job} {want.unit.model} {want.unit.problem_set}"),
+            leaves=is_unread,
         )
         open_audits = _open_audits(old, outcome, pairs)
         for model, problem_set in open_audits:  # and what shows them
@@ -194,7 +205,13 @@ def rebuild(
         kept if kept.exists() else None,
         {table: frame.height for table, frame in old.frames.items()},
         tuple(
-            _lost(old, [p for p in gone if p not in imported], open_audits, lost_imports(instance, warehouse))
+            _lost(
+                old,
+                [p for p in gone if p not in imported],
+                open_audits,
+                list(dict.fromkeys(unread)),
+                lost_imports(instance, warehouse),
+            )
         ),
     )
 
@@ -248,6 +265,7 @@ def _lost(
     old: Old,
     gone: Sequence[tuple[str, str]],
     open_audits: Sequence[tuple[str, str]],
+    unread: Sequence[tuple[str, str]],
     commands: Sequence[str],
 ) -> Iterator[str]:
     """Sentences on what is not in the new warehouse."""
@@ -266,6 +284,11 @@ def _lost(
         yield (
             f"the audit of {model} on {problem_set}: {_NO_MODEL}; `cot-assets run --model {model} --problem-set "
             f"{problem_set}` makes it"
+        )
+    for model, problem_set in unread:
+        yield (
+            f"the transfer to {model} on {problem_set}: it has not read all that others wrote, and {_NO_SAMPLES}; "
+            f"`cot-assets run --model {model} --problem-set {problem_set}` measures it"
         )
     for command in commands:
         yield f"published rollouts must be imported again: {command}"

@@ -19,7 +19,16 @@ from cot_assets.orchestration.instance import origin_of
 from cot_assets.orchestration.jobs import assets_of
 from cot_assets.orchestration.presence import look, look_at_rows, validity
 from cot_assets.orchestration.processes import PROCESS_TAG, end_abandoned, running, running_elsewhere
-from cot_assets.orchestration.staleness import State, Unit, Wanted, decide, partition_key, wanted
+from cot_assets.orchestration.staleness import (
+    MAX_ATTEMPTS,
+    Launch,
+    State,
+    Unit,
+    Wanted,
+    decide,
+    partition_key,
+    wanted,
+)
 from cot_assets.orchestration.state import ensure_partitions, in_flight, read_state
 from cot_assets.orchestration.status.evidence import keep
 from cot_assets.orchestration.status.records import FINGERPRINT_TAG, telling
@@ -44,7 +53,11 @@ class Outcome:
 
 
 class PipelineError(RuntimeError):
-    """A run failed; the message names the job, the partition and the first error."""
+    """A run failed; the message names the job, the partition and the first error, ``step`` where it was."""
+
+    def __init__(self, message: str, step: str = "") -> None:
+        super().__init__(message)
+        self.step = step
 
 
 def bring_up_to_date(
@@ -56,11 +69,13 @@ def bring_up_to_date(
     announce: Callable[[Wanted], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
     is_thorough: bool = False,
+    leaves: Callable[[Wanted, PipelineError], bool] = lambda _, __: False,
 ) -> Outcome:
     """What was run of the pairs: whatever was missing or stale, in order.
 
     What Dagster remembers counts only where it is there; ``say`` takes a line on what is not, and ``is_thorough``
-    reads every byte for it. What a killed process of the command line left running is ended first.
+    reads every byte for it. What a killed process of the command line left running is ended first. ``leaves`` is asked
+    of a run that failed whether it is left at that: those after it then show what there is.
 
     Raises:
         PipelineError: a run failed, or another process runs the same. What was sampled is kept; the next call
@@ -79,7 +94,9 @@ def bring_up_to_date(
         end_abandoned(instance, warehouse.home)
         for line in look(warehouse, pairs, is_quiet=not in_flight(instance), is_thorough=is_thorough):
             say(line)
-        return _run_what_is_missing(instance, config, pairs, definitions, warehouse, process, announce, say)
+        return _run_what_is_missing(
+            instance, config, pairs, definitions, warehouse, process, announce, say, leaves
+        )
 
 
 def _run_what_is_missing(
@@ -91,16 +108,18 @@ def _run_what_is_missing(
     process: str,
     announce: Callable[[Wanted], None],
     say: Callable[[str], None],
+    leaves: Callable[[Wanted, PipelineError], bool],
 ) -> Outcome:
     done: list[Wanted] = []
+    left: set[Launch] = set()
     remarks: list[str] = []
     is_compared = False
     while True:
         state = read_state(instance, validity(warehouse))
         # Runs that others launched show as in flight, and past failures must not keep a person from trying
         # again: only what is done counts here.
-        wants = wanted(config, pairs, state.done)
-        decision = decide(wants, State(done=state.done))
+        wants = wanted(config, pairs, state.done, left)
+        decision = decide(wants, State(done=state.done, failures=dict.fromkeys(left, MAX_ATTEMPTS)))
         requests = [want for want in decision.requests if not _is_chased(want, done)]
         if not requests and not done and not is_compared and not in_flight(instance):
             is_compared = True
@@ -113,20 +132,18 @@ def _run_what_is_missing(
             n_skipped = len(units - {want.unit for want in done})
             return Outcome(tuple(done), n_skipped, tuple(dict.fromkeys(remarks)))
         for want in requests:
-            if other := running_elsewhere(instance, warehouse.home, want.unit, process):
-                if want.unit.model:
-                    raise PipelineError(
-                        f"{_name(want.unit)} is being run by process {other} already; wait for it to finish or stop "
-                        "it, then start again: nothing sampled is lost"
-                    )
-                say(f"{_name(want.unit)} is being run by process {other}: waiting for it")
-                while running_elsewhere(instance, warehouse.home, want.unit, process):
-                    time.sleep(_POLL_S)
+            if _has_waited(instance, warehouse.home, want.unit, process, say):
                 break
             announce(want)
             tags = {FINGERPRINT_TAG: want.fingerprint, PROCESS_TAG: process}
             assets = assets_of(want.unit.job, want.parts)
-            remarks += execute(definitions, instance, want.unit, tags=tags, assets=assets)
+            try:
+                remarks += execute(definitions, instance, want.unit, tags=tags, assets=assets)
+            except PipelineError as error:
+                if not leaves(want, error):
+                    raise
+                left.add((want.unit, want.fingerprint))
+                continue
             done.append(want)
             there = read_state(instance, validity(warehouse)).done.get(want.unit, {})
             is_as_wanted = all(there.get(part) == want.marks[part] for part in want.parts)
@@ -135,6 +152,23 @@ def _run_what_is_missing(
                     f"{_name(want.unit)} ran, but shows {dict(there)}, not {dict(want.marks)}: its configuration "
                     "changed meanwhile; start again"
                 )
+
+
+def _has_waited(
+    instance: dg.DagsterInstance, home: DataHome, unit: Unit, process: str, say: Callable[[str], None]
+) -> bool:
+    """Whether another process ran the same, and has ended; raises :class:`PipelineError` where it is a model's."""
+    if not (other := running_elsewhere(instance, home, unit, process)):
+        return False
+    if unit.model:
+        raise PipelineError(
+            f"{_name(unit)} is being run by process {other} already; wait for it to finish or stop it, then start "
+            "again: nothing sampled is lost"
+        )
+    say(f"{_name(unit)} is being run by process {other}: waiting for it")
+    while running_elsewhere(instance, home, unit, process):
+        time.sleep(_POLL_S)
+    return True
 
 
 _MOST_TRIES = 3
@@ -188,7 +222,9 @@ def execute(
             instance.report_run_canceled(run, message="stopped by a signal; what was sampled is kept")
         raise KeyboardInterrupt
     reason = telling(_messages(error)) if error else "see the run in the Dagster UI"
-    raise PipelineError(f"{_name(unit)} failed{step and f' in {step}'}: {reason}\n(run {result.run_id})")
+    raise PipelineError(
+        f"{_name(unit)} failed{step and f' in {step}'}: {reason}\n(run {result.run_id})", step
+    )
 
 
 def _failure(events: Iterable[dg.DagsterEvent]) -> tuple[str, SerializableErrorInfo | None]:

@@ -110,6 +110,31 @@ def test_every_table_comes_back(study: Lab) -> None:
     assert study.bring_up_to_date(PAIRS) == []  # and Dagster knows
 
 
+def test_a_reader_that_has_not_read_a_later_writer_waits_for_the_next_run(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    lab.write_sums(n=2, protocol={"search_problems": 0})
+    for model, skill in (("strong", 0.9), ("weak", 0.2)):
+        lab.write_script(model, skill=skill)
+        lab.bring_up_to_date([(model, "sums")])  # so the first has not read the second
+    before, n_sampled = everything(lab), len(ScriptedEngine.sampled)
+    done = rebuilt(lab)
+    assert len(ScriptedEngine.sampled) == n_sampled
+    assert set(done.pairs) == set(PAIRS)
+    (said,) = done.lost
+    assert said.startswith("the transfer to strong on sums")
+    after = everything(lab)
+    for table in ("traces", "rollouts", "potentials", "steps", "unlocks"):  # the first reads nobody so far
+        assert_frame_equal(before[table], after[table], abs_tol=1e-12, rel_tol=0)
+    assert lab.home.results.exists()
+    left = {want.unit for want in lab.bring_up_to_date(PAIRS)}
+    assert {(unit.job, unit.model) for unit in left} == {
+        ("measure_transfer", "strong"),
+        ("compare_models", ""),
+    }
+    assert lab.bring_up_to_date(PAIRS) == []
+    assert set(lab.table("unlocks")["reader"]) == {"strong", "weak"}
+
+
 def test_without_a_warehouse_dagster_says_what_to_rebuild(study: Lab) -> None:
     before = everything(study)
     study.home.warehouse.unlink()
