@@ -43,12 +43,12 @@ TILTS: Floats = np.array([-0.5, -0.1, -0.02, -0.005, 0.005, 0.02, 0.1, 0.5, 0.8]
 HEAD = 32  #: tokens of a completion that are weighed by themselves as well
 KEPT = 64  #: likeliest tokens that are told apart; all others are one outcome, which keeps the test exact
 LEVEL = 1e-6  #: P(a partition of faultless blocks fails)
-#: A token left out by top-p, top-k or min-p is impossible. One that is this near to the limit is not: two passes differ by
-#: rounding. Of differences of two logits, so at a temperature they are divided by it.
+#: A token left out by top-p, top-k or min-p is impossible, but for rounding: so far may differences of two logits be off,
+#: divided by the temperature.
 SLACK = 0.02
-#: The same where numbers have 16 bits, or weights of 8 or 4 meet activations of 8. With a model of 135M parameters at 4 bit
-#: such differences were about 0.12, and 0.55 once in 60,000 tokens.
-SLACK_COARSE = 1.0
+SLACK_COARSE = (
+    1.0  #: the same for 16 bits, or activations of 8; a model of 135M at 4 bit: about 0.12, once 0.55
+)
 _GROUP = 64  #: tokens whose likeliest is found at once
 _LEAST = 1e-6  #: least probability of all tokens that a server does not tell of: it tells the others rounded
 _VOCABULARY = 1 << 20  #: more tokens than any model has
