@@ -137,18 +137,19 @@ def _run_what_is_missing(
             announce(want)
             tags = {FINGERPRINT_TAG: want.fingerprint, PROCESS_TAG: process}
             assets = assets_of(want.unit.job, want.parts)
+            failure: PipelineError | None = None
             try:
                 remarks += execute(definitions, instance, want.unit, tags=tags, assets=assets)
+                done.append(want)
             except PipelineError as error:
                 if not leaves(want, error):
                     raise
+                failure = error
                 left.add((want.unit, want.fingerprint))
-                continue
-            done.append(want)
             there = read_state(instance, validity(warehouse)).done.get(want.unit, {})
             is_as_wanted = all(there.get(part) == want.marks[part] for part in want.parts)
             if not is_as_wanted and want.unit.job in _OWN:
-                raise PipelineError(
+                raise failure or PipelineError(
                     f"{_name(want.unit)} ran, but shows {dict(there)}, not {dict(want.marks)}: its configuration "
                     "changed meanwhile; start again"
                 )

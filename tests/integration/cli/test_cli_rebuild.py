@@ -21,6 +21,7 @@ from cot_assets.definitions import build_defs
 from cot_assets.importing import import_table
 from cot_assets.orchestration.imports import import_rollouts
 from cot_assets.orchestration.rebuild import MissingBlocksError, RebuildError, Rebuilt, rebuild, shards_only
+from cot_assets.orchestration.runs import PipelineError, bring_up_to_date
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardsInUseError, ShardStore
 from cot_assets.warehouse.aside import aside_path
@@ -133,6 +134,16 @@ def test_a_reader_that_has_not_read_a_later_writer_waits_for_the_next_run(tmp_pa
     }
     assert lab.bring_up_to_date(PAIRS) == []
     assert set(lab.table("unlocks")["reader"]) == {"strong", "weak"}
+    lab.home.warehouse.unlink()
+    aside_path(lab.home).unlink()
+    for file in ShardStore(lab.home.shards, "rollout", "strong").folder.glob("*.parquet"):
+        file.rename(file.with_suffix(".elsewhere"))
+    lacking = build_defs(resource_overrides={"engines": shards_only(ScriptedEngines)})
+    with (
+        lab.instance() as instance,
+        pytest.raises(PipelineError, match="in no shard"),
+    ):  # whoever would leave it
+        bring_up_to_date(lacking, instance, lab.config(), PAIRS, leaves=lambda _, __: True)
 
 
 def test_without_a_warehouse_dagster_says_what_to_rebuild(study: Lab) -> None:
