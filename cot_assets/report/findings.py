@@ -33,34 +33,46 @@ class Finding:
 def findings(source: Source) -> list[Finding]:
     """The three findings that the report opens with; fewer where less was measured."""
     rates = source.query("pattern_rates", rule=None, trace_filter="all")
-    found = [_gain(source.query("difficulty")), _patterns(rates), _transfer(source), _guesses(rates)]
+    solving = _solving(source.query("difficulty"), source.query("model_pairs"))
+    found = [solving, _patterns(rates), _transfer(source), _guesses(rates)]
     return [finding for finding in found if finding is not None][:3]
 
 
-def _gain(difficulty: pl.DataFrame) -> Finding | None:
-    """What the chain of thought adds for the model that it helps most."""
-    own = difficulty.filter((pl.col("split_by") == "none") & pl.col("estimate").is_not_null())
-    by_model: dict[str, dict[str, Row]] = {}
-    for row in own.iter_rows(named=True):
-        by_model.setdefault(row["model"], {})[row["measure"]] = row
-    known = {
-        model: rows for model, rows in by_model.items() if {"gain_over_v0", "accuracy", "v0"} <= set(rows)
-    }
-    if not known:
+def _solving(difficulty: pl.DataFrame, pairs: pl.DataFrame) -> Finding | None:
+    """Which model solves more, of the pair that differs most; of one model alone, how much it solves."""
+    known = pairs.filter(pl.col("difference").is_not_null(), measure="accuracy")
+    if not known.is_empty():
+        return _solving_more(known)
+    own = difficulty.filter(pl.col("split_by") == "none", pl.col("estimate").is_not_null())
+    levels = own.filter(pl.col("measure").is_in(["accuracy", "v0"])).sort("measure", "model")
+    if levels.is_empty():
         return None
-    model = max(known, key=lambda name: known[name]["gain_over_v0"]["estimate"])
-    rows, name = known[model], one_line(model, 40)
-    gain = rows["gain_over_v0"]
-    n = gain["n_problems"]
-    sentence = (
-        f"{name} answers {_written(rows['accuracy'], 'share')} of {numbers.counted(n, 'problem')} with a chain of thought "
-        f"of its own; with none written yet its chance is {_written(rows['v0'], 'value')}. "
-        f"The difference is {_written(gain, 'change')}."
-    )
-    if _is_open(gain["ci_low"], gain["ci_high"], n):
-        return Finding("Too few problems to say whether writing it out helps", sentence, "difficulty")
-    helps = "helps" if gain["estimate"] > 0 else "hurts"
-    return Finding(f"Writing it out {helps} {name}", sentence, "difficulty")
+    row = levels.row(0, named=True)
+    rows = {r["measure"]: r for r in levels.filter(model=row["model"]).iter_rows(named=True)}
+    name, n = one_line(row["model"], 40), row["n_problems"]
+    correct = f"traces are correct in {_written(rows['accuracy'], 'share')}" if "accuracy" in rows else ""
+    chance = f"chance before the first token is {_written(rows['v0'], 'value')}" if "v0" in rows else ""
+    said = ", its ".join(part for part in (correct, chance) if part)
+    sentence = f"Over {numbers.counted(n, 'problem')}, {name}'s {said}."
+    if _is_open(row["ci_low"], row["ci_high"], n, between=0.5):
+        return Finding(f"Too few problems to say whether {name} solves half of them", sentence, "difficulty")
+    share = "more" if row["estimate"] > 0.5 else "fewer"
+    return Finding(f"{name} solves {share} than half of the problems", sentence, "difficulty")
+
+
+def _solving_more(pairs: pl.DataFrame) -> Finding:
+    """Of the two models that differ most in accuracy, the one that solves more."""
+    order = [pl.col("difference").abs(), pl.col("model_a"), pl.col("model_b")]
+    row = pairs.sort(order, descending=[True, False, False]).row(0, named=True)
+    names = {x: one_line(row[f"model_{x}"], 40) for x in "ab"}
+    first, second = (f"{names[x]} is correct in {numbers.percent(row[f'value_{x}'])}" for x in "ab")
+    difference = numbers.with_interval(row["difference"], row["ci_low"], row["ci_high"], "share")
+    n = row["n_problems"]
+    sentence = f"On the {numbers.counted(n, 'problem')} that both have, {first}, {second}: a difference of {difference}."
+    if _is_open(row["ci_low"], row["ci_high"], n):
+        return Finding("Too few problems to say which model solves more", sentence, "model_pairs")
+    better, other = "ab" if row["difference"] > 0 else "ba"
+    return Finding(f"{names[better]} solves more than {names[other]}", sentence, "model_pairs")
 
 
 def _patterns(rates: pl.DataFrame) -> Finding | None:
@@ -131,25 +143,9 @@ def _guesses(rates: pl.DataFrame) -> Finding | None:
     return Finding(headline, sentence, "guesses")
 
 
-def compared(pairs: pl.DataFrame) -> str:
-    """How far apart the two models are that differ most in accuracy, in a sentence; empty where none is known."""
-    known = pairs.filter(pl.col("difference").is_not_null(), measure="accuracy")
-    if known.is_empty():
-        return ""
-    row = known.sort(pl.col("difference").abs(), "model_a", "model_b", descending=[True, False, False]).row(
-        0, named=True
-    )
-    first, second = (
-        f"{one_line(row[f'model_{x}'], 40)} is correct in {numbers.percent(row[f'value_{x}'])}" for x in "ab"
-    )
-    difference = numbers.with_interval(row["difference"], row["ci_low"], row["ci_high"], "share")
-    n = numbers.counted(row["n_problems"], "problem")
-    return f"On the {n} that both have, {first}, {second}: a difference of {difference}."
-
-
-def _is_open(low: float | None, high: float | None, n: int) -> bool:
-    """Whether an interval, or the few problems that it rests on, leave open which way a difference goes."""
-    return n < FEWEST_PROBLEMS or low is None or high is None or low <= 0 <= high
+def _is_open(low: float | None, high: float | None, n: int, between: float = 0) -> bool:
+    """Whether an interval, or the few problems that it rests on, leave open on which side of a value the truth is."""
+    return n < FEWEST_PROBLEMS or low is None or high is None or low <= between <= high
 
 
 def _written(row: Row, kind: str) -> str:

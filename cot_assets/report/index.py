@@ -12,7 +12,7 @@ import polars as pl
 from cot_assets.report import numbers
 from cot_assets.report.curve import spark
 from cot_assets.report.evidence import Evidence, build_evidence
-from cot_assets.report.findings import compared, findings, warnings
+from cot_assets.report.findings import findings, warnings
 from cot_assets.report.sections import Section, layout
 from cot_assets.report.source import Row, Source
 from cot_assets.report.text import file_stem, one_line, visible
@@ -36,7 +36,7 @@ _SIGNS = {"insight": "n_insights", "tangent": "n_tangents", "late_spike": "is_la
           "lucky_guess": "is_lucky_guess", "monotone": "is_monotone"}  # fmt: skip
 _TILE = ("verdict", "n_tokens", "v0", "largest_rise", "largest_drop", "surprise")
 _HERO_CHARACTERS = 1800  #: a longer text does not fit the first screen
-_MEANS = (("accuracy", "Accuracy", "share"), ("v0", "Chance without any CoT", "value"))
+_MEANS = (("accuracy", "Accuracy", "share"), ("v0", "Chance at the start", "value"))
 _NAMES = ("model", "problem_id", "cut_policy")
 Key = tuple[str, str]
 
@@ -105,7 +105,6 @@ class Report:
             "hero": self.hero(),
             "cards": self._cards(),
             "is_compared": self.is_compared,
-            "compared": compared(self.source.query("model_pairs")),
             "gallery": self._gallery(),
             "n_pages": len(self.rows),
             "groups": list(self._groups("index")),

@@ -198,7 +198,7 @@ def _guess_rule(row: Row) -> Row:
 
 
 def _monotone_rule(row: Row) -> Row:
-    solved = "; solved without CoT" if row["is_solved_without_cot"] else ""
+    solved = "; solved from the start" if row["is_solved_without_cot"] else ""
     pairs = f"{numbers.counted(row['n_pairs'], 'pair')} of {numbers.counted(row['n_cuts'], 'cut')}"
     found = f"largest drop {numbers.potential(row['max_drop'])}"
     return _rule(

@@ -3,7 +3,7 @@
 -- note: holds for all cuts at once lies beyond the threshold. Size, split: one half of the rollouts chose the cuts,
 -- note: the other measured the change; plain is the largest difference itself, which noise inflates.
 -- param problem_set: NULL = all problem sets
--- param trace_filter: 'paper' = correct traces of problems not solved without CoT; or correct, incorrect, all
+-- param trace_filter: 'paper' = correct traces of problems not solved from the start; or correct, incorrect, all
 SELECT
     problem_set,
     model,

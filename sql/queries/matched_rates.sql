@@ -4,7 +4,7 @@
 -- param problem_set: NULL = all problem sets
 -- param pattern: NULL = all patterns; or insight, tangent, late_spike, lucky_guess, monotone
 -- param rule: 'threshold' = the paper's rule on estimates; 'confirmed' counts only what is_confirmed
--- param trace_filter: 'paper' = correct traces of problems not solved without CoT; or correct, incorrect, all
+-- param trace_filter: 'paper' = correct traces of problems not solved from the start; or correct, incorrect, all
 SELECT
     problem_set,
     model,

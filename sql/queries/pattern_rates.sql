@@ -1,10 +1,10 @@
 -- How often does each pattern occur, with the counts behind each rate? (Long form of the pattern table.)
--- note: Share of the paper's traces (correct ones, problems solved without CoT left out) with at least one event.
+-- note: Share of the paper's traces (correct ones, problems solved from the start left out) with at least one event.
 -- note: Fitted: the share of traces expected to have it, sampling noise removed. The threshold rule is the paper's;
 -- note: the confirmed rule keeps what chance is unlikely to have made.
 -- param problem_set: NULL = all problem sets
 -- param rule: NULL = all rules; 'fitted', 'threshold' = the paper's on estimates, or 'confirmed'
--- param trace_filter: 'paper' = correct traces of problems not solved without CoT; or correct, incorrect, all
+-- param trace_filter: 'paper' = correct traces of problems not solved from the start; or correct, incorrect, all
 SELECT
     problem_set,
     model,

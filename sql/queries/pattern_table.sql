@@ -1,7 +1,7 @@
 -- How often does each pattern occur, per model? (The paper's pattern table, with 95% intervals.)
 -- param problem_set: NULL = all problem sets
 -- param rule: 'threshold' = the paper's rule on estimates; 'confirmed' counts only what is_confirmed
--- param trace_filter: 'paper' = correct traces of problems not solved without CoT; or correct, incorrect, all
+-- param trace_filter: 'paper' = correct traces of problems not solved from the start; or correct, incorrect, all
 SELECT
     problem_set,
     model,

@@ -4,7 +4,7 @@
 -- param problem_set: NULL = all problem sets
 -- param pattern: 'insight' = which pattern, NULL = all; or tangent, monotone, late_spike, lucky_guess
 -- param in_use: NULL = all thresholds; or 'true', those in use
--- param trace_filter: 'paper' = correct traces of problems not solved without CoT; or correct, incorrect, all
+-- param trace_filter: 'paper' = correct traces of problems not solved from the start; or correct, incorrect, all
 SELECT
     problem_set,
     model,

@@ -2,7 +2,7 @@
 SELECT step, look_at, what
 FROM (
     VALUES
-    (1, 'difficulty', 'how hard the problems are for each model, with and without a chain of thought'),
+    (1, 'difficulty', 'how hard the problems are for each model, by level and subject'),
     (2, 'pattern_table', 'how often traces have insights, tangents and guesses, with intervals'),
     (3, 'largest_insights', 'the steps after which the potential rises most, with their text'),
     (4, 'trace', 'one trace piece by piece (-p trace_id=...), with the potential after each piece'),

@@ -1,5 +1,5 @@
 -- How does the potential change over the steps of a training?
--- note: Mean chance without any CoT (V0) and accuracy of each checkpoint; every problem counts once. Checkpoints whose
+-- note: Mean chance at the start (V0) and accuracy of each checkpoint; every problem counts once. Checkpoints whose
 -- note: name holds no step come last.
 -- param series: NULL = all series of checkpoints
 -- param problem_set: NULL = all problem sets

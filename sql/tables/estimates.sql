@@ -42,7 +42,7 @@ COMMENT ON COLUMN estimates.measure IS 'What is estimated: a pattern, accuracy, 
 COMMENT ON COLUMN estimates.statistic IS 'share, mean, median, a quantile, fitted share, correlation; in comparisons mean (of the model, of the searched traces, of the writer''s text), reference (what it is compared with) and difference (mean - reference, paired); matched_mean and so on: at like V0; noise_flat, noise_monotone: what noise alone gives';
 COMMENT ON COLUMN estimates.rule IS 'By which rule: threshold (the paper''s), varied (the same with another threshold), confirmed, tolerance, test, test_fdr, fitted, plain, split, estimate, kept (guesses count as correct), late_spike or lucky_guess (these guesses count as incorrect); none where no rule plays a part';
 COMMENT ON COLUMN estimates.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve; any where cuts play no part';
-COMMENT ON COLUMN estimates.trace_filter IS 'paper (correct, not solved without CoT), correct, incorrect (scored and not correct) or all';
+COMMENT ON COLUMN estimates.trace_filter IS 'paper (correct, V0 below the protocol''s solved_threshold), correct, incorrect (scored and not correct) or all';
 COMMENT ON COLUMN estimates.split_by IS 'What the rows are split by: pattern, step, kind, stage, tenth, v0_bin, level or subject; none for all of them';
 COMMENT ON COLUMN estimates.part IS 'Which part of the split; all where there is none; equal weights for the mean over all parts';
 COMMENT ON COLUMN estimates.control IS 'none: the writer''s own text; or shuffled, wrong, own: another text of equal length';

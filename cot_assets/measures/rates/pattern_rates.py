@@ -26,7 +26,7 @@ def pattern_rates(decisions: Decisions, protocol: Protocol) -> pl.DataFrame:
     A trace counts where the pattern is decidable: it has a pair of neighboring known cuts (insight,
     tangent, monotone); it is correct and the judged cut has rollouts (late_spike, lucky_guess). Filter
     ``incorrect`` holds every scored trace that is not correct; ``paper`` leaves out traces whose V0 is
-    unknown, since they cannot be said not to be solved without CoT.
+    unknown, since they may be solved from the start.
 
     Args:
         decisions: what :func:`decided_traces` returned.

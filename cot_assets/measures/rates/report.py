@@ -15,7 +15,7 @@ from cot_assets.report.plots import FIRST, GRID, MUTED, SECOND, THIRD, legend, l
 from cot_assets.report.sections import Section
 from cot_assets.report.text import natural, one_line
 
-_LEARNED = {"v0": "chance without any CoT", "accuracy": "accuracy"}
+_LEARNED = {"v0": "chance at the start (V0)", "accuracy": "accuracy"}
 _MEANS = {"accuracy": "share", "truncated": "share", "solved_without_cot": "share", "n_tokens": "count",
           "gain_over_v0": "change"}  # fmt: skip
 _PAIRED = {"accuracy": "share", "v0": "value"} | dict.fromkeys(PATTERNS, "share")
@@ -139,7 +139,7 @@ def difference_figure(pairs: pl.DataFrame) -> Figure | None:
         pair = f"{one_line(first, 40)} minus {one_line(second, 40)}"
         handles[pair] = axes.scatter(own["difference"], place, color=[color], s=26, zorder=3)
     axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
-    names = [{"v0": "chance without CoT"}.get(m, m.replace("_", " ")) for m in measures]
+    names = [{"v0": "chance at the start (V0)"}.get(m, m.replace("_", " ")) for m in measures]
     axes.set_yticks(range(len(measures)), names)
     axes.set_xlabel("difference, 95% interval")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -150,7 +150,7 @@ def difference_figure(pairs: pl.DataFrame) -> Figure | None:
 
 
 def training_figure(curve: pl.DataFrame) -> Figure | None:
-    """Chance without any CoT and accuracy over the steps of a training, a panel per series of checkpoints.
+    """Chance at the start and accuracy over the steps of a training, a panel per series of checkpoints.
 
     Args:
         curve: Rows of ``training_curve``; those without a step are left out, and one step is no curve.
@@ -187,7 +187,7 @@ SECTIONS = (
     ),
     Section(
         "pattern_rates", "patterns", "The same over all measured traces",
-        "Incorrect traces and problems solved without CoT included.",
+        "Incorrect traces and problems that are solved from the start included.",
         across=("model", "rule"), values={"trace_filter": "all"}, n=("n_with", "n_traces"),
     ),
     Section(
@@ -234,7 +234,7 @@ SECTIONS = (
     ),
     Section(
         "model_pairs", "models", "The same over the paper's traces",
-        "Correct traces of problems that are not solved without CoT.",
+        "Correct traces of problems that are not solved from the start.",
         values={"trace_filter": "paper"}, by="measure", kinds=_PAIRED, across=(), n=("n_problems",), names=_OF_PAIRS,
     ),
     Section(

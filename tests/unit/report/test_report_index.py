@@ -12,16 +12,16 @@ from page_reader import read_page
 from synthetic_report import Rows, demo_tables, source_of
 
 from cot_assets.report import render_report
-from cot_assets.report.findings import compared, findings, warnings
+from cot_assets.report.findings import findings, warnings
 from cot_assets.study import Protocol
 
 
 def test_findings_stand_on_rows_with_interval_and_n(small: dict[str, Rows]) -> None:
     found = findings(source_of(small))
-    assert [finding.query for finding in found] == ["difficulty", "pattern_rates", "transfer"]
-    assert found[0].headline == "Writing it out helps demo-strong"
-    assert "70% [65, 75] of 24 problems" in found[0].sentence
-    assert "+0.25 [+0.20, +0.30]" in found[0].sentence
+    assert [finding.query for finding in found] == ["model_pairs", "pattern_rates", "transfer"]
+    assert found[0].headline == "demo-strong solves more than demo-weak"
+    said = "On the 24 problems that both have, demo-strong is correct in 50%, demo-weak is correct in 20%"
+    assert found[0].sentence == f"{said}: a difference of 30% [10, 50]."
     assert "of 24 traces" in found[1].sentence
     assert found[2].headline == "demo-strong's beginnings help demo-weak"
     assert "+0.15 [+0.10, +0.20]" in found[2].sentence
@@ -30,9 +30,9 @@ def test_findings_stand_on_rows_with_interval_and_n(small: dict[str, Rows]) -> N
 @pytest.mark.parametrize(
     ("table", "change", "at"),
     [
-        ("summaries", {"n_problems": 5}, 0),
-        ("summaries", {"ci_low": -0.1, "ci_high": 0.9}, 0),
-        ("summaries", {"ci_low": None, "ci_high": None}, 0),
+        ("model_differences", {"n_problems": 5}, 0),
+        ("model_differences", {"ci_low": -0.1, "ci_high": 0.9}, 0),
+        ("model_differences", {"ci_low": None, "ci_high": None}, 0),
         ("pattern_rates", {"n_traces": 9}, 1),
         ("transfer_curve", {"n_problems": 5}, 2),
         ("transfer_curve", {"lift_low": -0.01}, 2),
@@ -54,6 +54,40 @@ def test_how_often_steps_decide_is_said_by_the_interval(
 ) -> None:
     rates = [{**row, "ci_low": ends[0], "ci_high": ends[1]} for row in small["pattern_rates"]]
     assert findings(source_of({**small, "pattern_rates": rates}))[1].headline == f"Single steps {word} decide"
+
+
+@pytest.mark.parametrize(
+    ("change", "headline"),
+    [
+        ({}, "demo-strong solves more than half of the problems"),
+        ({"ci_low": 0.45}, "Too few problems to say whether demo-strong solves half of them"),
+        (
+            {"estimate": 0.3, "ci_low": 0.2, "ci_high": 0.4},
+            "demo-strong solves fewer than half of the problems",
+        ),
+        ({"n_problems": 5}, "Too few problems to say whether demo-strong solves half of them"),
+    ],
+)
+def test_of_models_that_share_no_problem_one_is_said_to_solve_more_or_fewer_than_half(
+    small: dict[str, Rows], change: dict[str, float], headline: str
+) -> None:
+    means = [{**row, **(change if row.get("measure") == "accuracy" else {})} for row in small["summaries"]]
+    found = findings(source_of({**small, "model_differences": [], "summaries": means}))[0]
+    assert (found.headline, found.query) == (headline, "difficulty")
+    assert "demo-strong's traces are correct in" in found.sentence
+    assert "its chance before the first token is 0.45 [0.40, 0.50]." in found.sentence
+
+
+def test_where_accuracy_is_withheld_the_chance_at_the_start_says_how_much_is_solved(
+    small: dict[str, Rows],
+) -> None:
+    means = [row for row in small["summaries"] if row.get("measure") != "accuracy"]
+    found = findings(source_of({**small, "model_differences": [], "summaries": means}))[0]
+    assert (
+        found.sentence
+        == "Over 24 problems, demo-strong's chance before the first token is 0.45 [0.40, 0.50]."
+    )
+    assert found.headline.startswith("Too few"), "0.50 is within the interval"
 
 
 def test_nothing_measured_finds_nothing() -> None:
@@ -120,7 +154,6 @@ def test_one_model_is_not_compared(small: dict[str, Rows], tmp_path: Path) -> No
     pages = render_report(source_of(alone), (), tmp_path / "report")
     assert "compare.html" not in {page.name for page in pages}
     assert "Compare" not in read_page(pages[0]).all("body")[0].text
-    assert compared(pl.DataFrame(schema={"measure": pl.String, "difference": pl.Float64})) == ""
 
 
 def test_a_command_names_what_differs_from_the_querys_own(small: dict[str, Rows]) -> None:
@@ -133,7 +166,7 @@ def test_a_command_names_what_differs_from_the_querys_own(small: dict[str, Rows]
 
 def test_every_section_names_the_query_of_its_numbers(small_report: Path) -> None:
     raw = (small_report / "index.html").read_text()
-    for query in ("pattern_rates", "transfer", "difficulty"):
+    for query in ("pattern_rates", "transfer", "model_pairs"):
         assert f"cot-assets sql {query}" in raw
     assert "cot-assets sql pattern_rates -p trace_filter=all" in raw
 
