@@ -1,4 +1,4 @@
--- How many problems need no chain of thought, and what does dropping them leave?
+-- How many problems are solved from the start, and what does dropping them leave?
 -- param problem_set: NULL = all problem sets
 SELECT
     problem_set,

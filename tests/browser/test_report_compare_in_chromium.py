@@ -21,7 +21,7 @@ def test_models_are_compared_one_click_from_the_first_screen(demo_report: Path, 
     page.get_by_role("link", name="Compare", exact=True).click()
     assert page.url.endswith("/compare.html")
     for name, said in (
-        ("With a chain of thought and without", "70% [65, 75]"),
+        ("How hard the problems are for each model", "70% [65, 75]"),
         ("Two models on the same problems", "30% [10, 50]"),
         ("Over the steps of a training", "2,000"),
         ("Readers by writers: the chance after a beginning", "0.45 [0.35, 0.55]"),

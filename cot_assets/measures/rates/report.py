@@ -222,7 +222,8 @@ SECTIONS = (
         names={"split_by": "", "part": "Subject", "note": ""},
     ),
     Section(
-        "difficulty", "models", "With a chain of thought and without",
+        "difficulty", "models", "How hard the problems are for each model",
+        "V0 and accuracy estimate one chance: the difference is 0 but for noise, unless traces were chosen.",
         values={"split_by": "none"}, by="measure", kinds=_MEANS, n=("n_problems",), is_open=True,
         names={"split_by": "", "part": "", "note": ""},
     ),
