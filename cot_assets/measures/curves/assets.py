@@ -5,7 +5,6 @@ here: what is found on the curves (:mod:`cot_assets.measures.patterns.assets`).
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -36,35 +35,33 @@ from cot_assets.sampling.tables import (
 from cot_assets.study import GIVEN
 from cot_assets.warehouse.imported import refuse_imported
 
-_TRACES = {**rules.SCHEMA, **sampling.TEXT_CHECKS, **sampling.AUDIT}
+_CUTS = {**rules.of_table("trace_cuts"), "measured": rules.Check(False, "Some trace gets a curve.")}
 _SHOWN_OF_CURVE = ("problem_id", "fraction", "n", "potential", "ci_low", "ci_high")
 _POTENTIALS = {
-    **rules.SCHEMA,
-    "null_iff_unknown": (True, "The potential is NULL exactly where n is 0."),
-    "interval_width": (False, "The median 95% interval is at most 0.30 wide."),
-    "martingale": (False, "The potential at stopping times has mean V0: one joint test, 1% level."),
+    **rules.of_potentials("potentials"),
+    "interval_width": rules.Check(
+        False, "The median 95% interval is at most 0.30 wide.", rules.intervals_are_narrow
+    ),
+    "martingale": rules.Check(
+        False, "The potential at stopping times has mean V0: one joint test, 1% level."
+    ),
 }
 _OWN = "problem_set = $problem_set AND model = $model AND asset = 'completions'"
 _FIRST_BLOCKS = f"FROM blocks WHERE {_OWN} LIMIT {showing.LOOKED_AT}"
 
 
-@table_asset(rules.SCHEMA, kinds={"duckdb", "polars"}, partitions_def=PROBLEM_SETS)
-def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+@table_asset(rules.of_table("problems"), kinds={"duckdb", "polars"}, partitions_def=PROBLEM_SETS)
+def problems(context: dg.AssetExecutionContext, study: Study) -> common.Made:
     """Questions with gold answers, from the problem set's source."""
     scope = common.sampled_scope_of(context, study)
     frame = load_problems(scope.config.problem_set(scope.problem_set), study.home())
     scope.warehouse.write_partition("problems", frame, scope.where)
-    return common.finished(
-        frame,
-        scope.fingerprint,
-        checks=rules.SCHEMA,
-        findings={"schema": rules.schema_holds("problems", frame)},
-        metadata={"revision": str(frame["revision"][0]), "protocol": scope.protocol.name},
-    )
+    told = {"revision": str(frame["revision"][0]), "protocol": scope.protocol.name}
+    return common.Made(scope, frame, metadata=told)
 
 
 @table_asset(
-    _TRACES,
+    {**rules.of_table("traces"), **rules.of_texts("traces"), **sampling.AUDIT},
     kinds={"duckdb", "parquet"},
     deps=[dg.AssetDep("problems", partition_mapping=BY_PROBLEM_SET)],
     note="This asset also writes `blocks`.",
@@ -72,7 +69,7 @@ def problems(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeR
 )
 def traces(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
-) -> dg.MaterializeResult:
+) -> common.Made:
     """Sampled chains of thought with their verdicts, or those that came with the problems."""
     scope = common.sampled_scope_of(context, study)
     problems = scope.problems()
@@ -80,20 +77,19 @@ def traces(
     if scope.config.problem_set(scope.problem_set).has_given_traces:
         return _given_traces(context, scope, problems, engine)
     plan = plan_traces(prompts(problems, engine), scope.protocol, engine.describe())
-    store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "trace")
+    store, cost, audit = sampling.sample_audited(context, scope, engine, progress, plan, "trace")
     rows = store.read([p.key for p in plan])
     frame = traces_frame(rows, plan, engine, scope.problem_set, scope.model, scope.protocol)
     gold = problems.select("problem_id", *GRADED_BY)
-    frame = scope.judge(frame.join(gold, on="problem_id")).drop(GRADED_BY)
-    scope.warehouse.write_partition("traces", frame, scope.where)
+    frame = scope.stored("traces", scope.judge(frame.join(gold, on="problem_id")).drop(GRADED_BY))
     sampling.write_blocks(scope, "traces", plan, engine, store)
     correct = frame.filter(pl.col("verdict") == "correct").height
-    return _finished(scope, frame, audit, {**cost, "share_correct": correct / frame.height})
+    return common.Made(scope, frame, {"audit": audit}, {**cost, "share_correct": correct / frame.height})
 
 
 def _given_traces(
     context: dg.AssetExecutionContext, scope: common.Scope, problems: pl.DataFrame, engine: Engine
-) -> dg.MaterializeResult:
+) -> common.Made:
     """The traces that came with the problems, in the model's tokens; nothing is sampled."""
     name = scope.config.problem_set(scope.problem_set).source.removeprefix(GIVEN)
     given = read_given(scope.warehouse.home, name)
@@ -111,44 +107,30 @@ def _given_traces(
             "than max_tokens, or cannot be written in its tokens; choose another model or protocol",
             allow_retries=False,
         )
-    scope.warehouse.write_partition("traces", frame, scope.where)
+    frame = scope.stored("traces", frame)
     sampling.write_blocks(scope, "traces", [], None, None)  # of when the set had traces of the model's own
     audit = rules.Finding(True, "not applicable: the traces were imported, nothing was sampled")
-    return _finished(scope, frame, audit, {"left_out": n_left_out})
-
-
-def _finished(
-    scope: common.Scope, frame: pl.DataFrame, audit: rules.Finding, metadata: dict[str, Any]
-) -> dg.MaterializeResult:
-    stored = scope.warehouse.read_table("traces", **scope.where)
-    findings = {
-        "schema": rules.schema_holds("traces", stored),
-        **rules.text_findings(frame, "traces"),
-        "audit": audit,
-    }
-    return common.finished(frame, scope.fingerprint, checks=_TRACES, findings=findings, metadata=metadata)
+    return common.Made(scope, frame, {"audit": audit}, {"left_out": n_left_out})
 
 
 @table_asset(
-    rules.MEASURED,
+    _CUTS,
     kinds={"duckdb", "polars"},
     deps=["traces"],
     note="This asset also writes `trace_cuts`.",
 )
-def prefixes(context: dg.AssetExecutionContext, study: Study, engines: Engines) -> dg.MaterializeResult:
+def prefixes(context: dg.AssetExecutionContext, study: Study, engines: Engines) -> common.Made:
     """The measured traces, cut by the protocol's policy."""
     scope = common.sampled_scope_of(context, study)
     traces = scope.warehouse.read_table("traces", **scope.where)
     measured = measured_traces(traces, scope.protocol)
     made = trace_cuts(measured, scope.problems(), scope.protocol, engines.get(scope.entry).decode)
-    scope.warehouse.write_partition("trace_cuts", made, scope.where)
-    cuts = scope.warehouse.read_table("trace_cuts", **scope.where)
-    return common.finished(
+    cuts = scope.stored("trace_cuts", made)
+    return common.Made(
+        scope,
         cuts.filter(~pl.col("is_end")).unique("prefix_id", maintain_order=True),
-        scope.fingerprint,
-        checks=rules.MEASURED,
-        findings=rules.prefix_findings(traces, measured, cuts, scope.protocol.sampling.measured),
-        metadata={"traces_measured": measured.height, "cuts": cuts.height},
+        {"measured": rules.some_are_measured(traces, measured, scope.protocol.sampling.measured)},
+        {"traces_measured": measured.height, "cuts": cuts.height},
     )
 
 
@@ -163,40 +145,30 @@ def prefixes(context: dg.AssetExecutionContext, study: Study, engines: Engines) 
 )
 def completions(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
-) -> dg.MaterializeResult:
+) -> common.Made:
     """N rollouts of every prefix, complete when this materializes."""
     scope = common.sampled_scope_of(context, study)
     engine = sampling.open_engine(scope, engines)
     wanted = prefixes_of(scope.warehouse.read_transform("cut_traces", scope.where))
     plan = plan_rollouts(wanted, scope.protocol, engine.describe())
-    store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
+    store, cost, audit = sampling.sample_audited(context, scope, engine, progress, plan, "rollout")
     n_blocks = sampling.write_blocks(scope, "completions", plan, engine, store)
-    return common.finished(
-        scope.warehouse.read(_FIRST_BLOCKS, scope.where),
-        scope.fingerprint,
-        checks=sampling.AUDIT,
-        findings={"audit": audit},
-        metadata={**cost, "dagster/partition_row_count": n_blocks},
-    )
+    blocks = scope.warehouse.read(_FIRST_BLOCKS, scope.where)
+    return common.Made(scope, blocks, {"audit": audit}, {**cost, "dagster/partition_row_count": n_blocks})
 
 
-@table_asset(sampling.ROLLOUT_CHECKS, kinds={"duckdb", "sympy"}, deps=["completions"])
-def rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+@table_asset(rules.of_rollouts("rollouts"), kinds={"duckdb", "sympy"}, deps=["completions"])
+def rollouts(context: dg.AssetExecutionContext, study: Study) -> common.Made:
     """Every rollout with its verdict, judged on the trace up to the cut and the completion together."""
     scope = common.sampled_scope_of(context, study)
-    counting.grade_rollouts(study, scope, "completions")
+    counting.grade_rollouts(scope, "completions")
     frame = scope.warehouse.read_table("rollouts", **scope.where, origin="own")
-    return common.finished(
-        frame,
-        scope.fingerprint,
-        checks=sampling.ROLLOUT_CHECKS,
-        findings=rules.rollout_findings("rollouts", frame),
-        metadata={"share_correct": frame.select((pl.col("verdict") == "correct").mean()).item()},
-    )
+    share = frame.select((pl.col("verdict") == "correct").mean()).item()
+    return common.Made(scope, frame, metadata={"share_correct": share})
 
 
 @table_asset(_POTENTIALS, kinds={"duckdb"}, deps=["rollouts"])
-def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+def potentials(context: dg.AssetExecutionContext, study: Study) -> common.Made:
     """P(correct | prefix) with its interval, for every prefix."""
     scope = common.sampled_scope_of(context, study)
     counting.count_potentials(scope.warehouse, scope.where, "completions")
@@ -204,17 +176,11 @@ def potentials(context: dg.AssetExecutionContext, study: Study) -> dg.Materializ
     from cot_assets.measures.curves.report import curves_figure  # plotting loads slowly
 
     curve = scope.curves()
-    return common.finished(
+    return common.Made(
+        scope,
         frame,
-        scope.fingerprint,
-        checks=_POTENTIALS,
-        findings={
-            "schema": rules.schema_holds("potentials", frame),
-            "null_iff_unknown": rules.potential_is_null_iff_unknown(frame),
-            "interval_width": rules.intervals_are_narrow(frame),
-            "martingale": martingale_finding(scope, curve),
-        },
-        metadata={
+        {"martingale": martingale_finding(scope, curve)},
+        {
             "mean_potential": frame["potential"].mean(),
             "picture": showing.picture(curves_figure(curve, f"{scope.model} on {scope.problem_set}")),
             "preview": showing.preview(curve.filter(~pl.col("is_end")).select(_SHOWN_OF_CURVE)),
@@ -256,7 +222,7 @@ def quick_look(
     every = known if known.height else load_problems(declared.problem_set(config.problem_set), study.home())
     problems = every.head(config.problems)
     engine = sampling.open_engine(scope, engines)
-    with sampling.EngineRun(context, scope, study, engine, progress) as run, scope.judging() as judge:
+    with sampling.EngineRun(context, scope, engine, progress) as run, scope.judging() as judge:
 
         def draw(plan: Sequence[PlannedBlock], purpose: Purpose) -> pl.DataFrame:
             store = run.sample(plan, purpose, is_last=purpose == "rollout")

@@ -19,11 +19,9 @@ from cot_assets.sampling.tables import measured_traces, rollouts_frame
 from cot_assets.study import ADAPTIVE
 from cot_assets.warehouse.schema import polars_schema
 
-_CHECKS = {**rules.SCHEMA, **sampling.AUDIT}
-
 
 @table_asset(
-    _CHECKS,
+    {**rules.of_table("explorations"), **sampling.AUDIT},
     kinds={"parquet", "duckdb"},
     deps=["prefixes"],
     note="This asset also writes `blocks`, and the cuts that it found into `trace_cuts`. Empty where the protocol samples a "
@@ -32,7 +30,7 @@ _CHECKS = {**rules.SCHEMA, **sampling.AUDIT}
 )
 def explorations(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
-) -> dg.MaterializeResult:
+) -> common.Made:
     """Where the potential changes, found with rollouts that only decide where to look."""
     scope = common.sampled_scope_of(context, study)
     cuts = pl.DataFrame(schema=polars_schema("trace_cuts"))
@@ -40,7 +38,7 @@ def explorations(
     plan, engine, store, audit = list[PlannedBlock](), None, None, sampling.NOT_SAMPLED
     if scope.protocol.sampling.is_adaptive:
         engine = sampling.open_engine(scope, engines)
-        with sampling.EngineRun(context, scope, study, engine, progress, name="exploration") as run:
+        with sampling.EngineRun(context, scope, engine, progress, name="exploration") as run:
             (cuts, log), plan, audit = run.audited(lambda: _explore(scope, run), "exploration")
             cost, store = (
                 {**run.cost, "exploration_rounds": log["round"].max() or 0},
@@ -48,16 +46,9 @@ def explorations(
             )
     with scope.warehouse.together("write explorations"):
         scope.warehouse.write_partition("trace_cuts", cuts, {**scope.where, "cut_policy": ADAPTIVE})
-        scope.warehouse.write_partition("explorations", log, scope.where)
+        frame = scope.stored("explorations", log)
         sampling.write_blocks(scope, "explorations", plan, engine, store)
-        frame = scope.warehouse.read_table("explorations", **scope.where)
-    return common.finished(
-        frame,
-        scope.fingerprint,
-        checks=_CHECKS,
-        findings={"schema": rules.schema_holds("explorations", frame), "audit": audit},
-        metadata=cost,
-    )
+    return common.Made(scope, frame, {"audit": audit}, cost)
 
 
 def _explore(

@@ -24,12 +24,12 @@ from cot_assets.warehouse.schema import polars_schema
 
 _TABLES = ("search_traces", "search_steps")
 SEARCH_CHECKS = {
-    "schema": (True, "Columns, types and keys of the three tables are those of the DDL."),
-    "search_is_whole": (True, "Chunks follow one another, and lengths and tokens spent add up."),
-    "no_duplicates": (True, "No rollout that chose a chunk measures it again."),
-    "unscored_share": (True, "The grader failed on at most 2% of the rollouts of chosen chunks."),
-    "null_iff_unknown": (True, "The potential is NULL exactly where n is 0 or unknown."),
-    "selection_bias": (False, "The estimate that won is not below the fresh one beyond chance."),
+    "schema": rules.Check(True, "Columns, types and keys of the three tables are those of the DDL."),
+    "search_is_whole": rules.Check(True, "Chunks follow one another, and lengths and tokens spent add up."),
+    "no_duplicates": rules.Check(True, "No rollout that chose a chunk measures it again."),
+    "unscored_share": rules.Check(True, "The grader failed on at most 2% of the rollouts of chosen chunks."),
+    "null_iff_unknown": rules.Check(True, "The potential is NULL exactly where n is 0 or unknown."),
+    "selection_bias": rules.Check(False, "The estimate that won is not below the fresh one beyond chance."),
     **sampling.AUDIT,
 }
 
@@ -44,7 +44,7 @@ SEARCH_CHECKS = {
 )
 def search_traces(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
-) -> dg.MaterializeResult:
+) -> common.Made:
     """Greedy search for a better trace of some problems, measured beside a sampled one."""
     scope = common.sampled_scope_of(context, study)
     problems = greedy.chosen_problems(scope.problems(), scope.protocol)
@@ -52,7 +52,7 @@ def search_traces(
     engine, store, audit = None, None, sampling.NOT_SAMPLED
     if problems.height:
         engine = sampling.open_engine(scope, engines)
-        with sampling.EngineRun(context, scope, study, engine, progress) as run:
+        with sampling.EngineRun(context, scope, engine, progress) as run:
             # A run without the traces draws new conclusions from what is there, which opens no model.
             asked = context.run.asset_selection
             is_sampling = not asked or dg.AssetKey("traces") in asked
@@ -68,12 +68,11 @@ def search_traces(
         sampling.write_blocks(scope, "search_chunks", chunks, engine, store)
         sampling.write_blocks(scope, "search_traces", rollouts, engine, store)
         stored = {table: scope.warehouse.read_table(table, **scope.where) for table in shown}
-    return common.finished(
+    return common.Made(
+        scope,
         stored["search_traces"].drop("text"),
-        scope.fingerprint,
-        checks=SEARCH_CHECKS,
-        findings={**rules.search_findings(stored, found.used), "audit": audit},
-        metadata={**cost, "effects": showing.preview(stored["search_effects"], rows=20)},
+        {**rules.search_findings(stored, found.used), "audit": audit},
+        {**cost, "effects": showing.preview(stored["search_effects"], rows=20)},
     )
 
 

@@ -27,7 +27,6 @@ from cot_assets.orchestration.partitions import ALL_WRITERS
 from cot_assets.sampling.plan import plan_rollouts
 from cot_assets.sampling.tables import prompts
 
-_POTENTIALS = {**rules.SCHEMA, "null_iff_unknown": (True, "The potential is NULL exactly where n is 0.")}
 _ANALYSIS = {PART_TAG: "analysis"}  # in a room of what is sampled
 
 
@@ -46,7 +45,7 @@ def _where(scope: common.Scope) -> dict[str, str]:
 )
 def transfer_completions(
     context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
-) -> dg.MaterializeResult:
+) -> common.Made:
     """N rollouts of the reader on every writer's prefixes, complete when this materializes."""
     scope = common.sampled_scope_of(context, study)
     traces = scope.warehouse.read_transform("transfer_traces", _where(scope))
@@ -65,58 +64,37 @@ def transfer_completions(
     }
     given, prefixes = given_texts(traces, prompt_of, problems, engine, scope.model, same, scope.protocol)
     plan = plan_rollouts(prefixes, scope.protocol, engine.describe())
-    store, cost, audit = sampling.sample_audited(context, scope, study, engine, progress, plan, "rollout")
+    store, cost, audit = sampling.sample_audited(context, scope, engine, progress, plan, "rollout")
     scope.warehouse.write_partition("given", given, _where(scope))
     sampling.write_blocks(scope, "transfer_completions", plan, engine, store)
     names = ", ".join(sorted(map(str, writers["model"].unique()))) or "none yet"
-    return common.finished(
-        given,
-        scope.fingerprint,
-        checks=sampling.AUDIT,
-        findings={"audit": audit},
-        metadata={**cost, "writers": names},
-    )
+    return common.Made(scope, given, {"audit": audit}, {**cost, "writers": names})
 
 
-@table_asset(sampling.ROLLOUT_CHECKS, kinds={"duckdb", "sympy"}, deps=["transfer_completions"])
-def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+@table_asset(rules.of_rollouts("transfer_rollouts"), kinds={"duckdb", "sympy"}, deps=["transfer_completions"])
+def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> common.Made:
     """Every rollout of the reader with its verdict, judged on given text and completion together."""
     scope = common.sampled_scope_of(context, study)
-    counting.grade_rollouts(study, scope, "transfer_completions")
-    frame = scope.warehouse.read_table("transfer_rollouts", **_where(scope))
-    return common.finished(
-        frame,
-        scope.fingerprint,
-        checks=sampling.ROLLOUT_CHECKS,
-        findings=rules.rollout_findings("transfer_rollouts", frame),
-    )
+    counting.grade_rollouts(scope, "transfer_completions")
+    return common.Made(scope, scope.warehouse.read_table("transfer_rollouts", **_where(scope)))
 
 
-@table_asset(_POTENTIALS, kinds={"duckdb"}, deps=["transfer_rollouts"])
-def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+@table_asset(rules.of_potentials("transfer_potentials"), kinds={"duckdb"}, deps=["transfer_rollouts"])
+def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> common.Made:
     """The reader's potential by writer, trace, fraction and control."""
     scope = common.sampled_scope_of(context, study)
     counting.count_potentials(scope.warehouse, scope.where, "transfer_completions")
-    frame = scope.warehouse.read_table("transfer_potentials", **_where(scope))
-    return common.finished(
-        frame,
-        scope.fingerprint,
-        checks=_POTENTIALS,
-        findings={
-            "schema": rules.schema_holds("transfer_potentials", frame),
-            "null_iff_unknown": rules.potential_is_null_iff_unknown(frame),
-        },
-    )
+    return common.Made(scope, scope.warehouse.read_table("transfer_potentials", **_where(scope)))
 
 
 @table_asset(
-    rules.SCHEMA,
+    rules.of_table("unlocks"),
     kinds={"polars", "duckdb"},
     deps=["transfer_potentials", "potentials"],  # what the reader does alone is in its own
     note="This asset also writes `unlock_rates` and `transfer_curve`.",
     tags=_ANALYSIS,
 )
-def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+def unlocks(context: dg.AssetExecutionContext, study: Study) -> common.Made:
     """Which problems the reader solves with a prefix that it does not solve alone."""
     scope = common.sampled_scope_of(context, study)
     potentials = scope.warehouse.read_table("transfer_potentials", **_where(scope))
@@ -137,11 +115,9 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
     )
     columns = ("writer", "control", "leaks", "n_problems_unlocked", "n_problems_unsolved",
                "problems_share_low", "problems_share_high", "problems_ci_low", "problems_ci_high")  # fmt: skip
-    return common.finished(
+    return common.Made(
+        scope,
         frame,
-        scope.fingerprint,
-        checks=rules.SCHEMA,
-        findings={"schema": rules.schema_holds("unlocks", frame)},
         metadata={
             "picture": showing.picture(transfer_figure(curve)),
             "headline": showing.preview(shares.filter(*is_headline).select(columns), rows=20),
@@ -151,7 +127,7 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeRe
 
 
 @table_asset({}, kinds={"polars", "duckdb"}, deps=["unlocks"], tags=_ANALYSIS)
-def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> common.Made:
     """The writer's text against each control of equal length."""
     scope = common.sampled_scope_of(context, study)
     judged = scope.warehouse.read_table("unlocks", **_where(scope))
@@ -159,21 +135,17 @@ def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> dg.
     frame = scope.warehouse.read_table("transfer_differences", **_where(scope))
     columns = ("writer", "control", "measure", "n_traces", "n_missing", "difference", "ci_low", "ci_high")
     headline = frame.filter(pl.col("trace_filter") == "all", pl.col("leaks") == "kept").select(columns)
-    return common.finished(
-        frame,
-        scope.fingerprint,
-        metadata={"headline": showing.preview(headline, rows=20)},
-    )
+    return common.Made(scope, frame, metadata={"headline": showing.preview(headline, rows=20)})
 
 
 @table_asset(
-    rules.SCHEMA,
+    rules.of_table("transfer_steps"),
     kinds={"polars", "duckdb"},
     deps=["transfer_potentials", dg.AssetDep("potentials", partition_mapping=ALL_WRITERS)],
     note="This asset also writes `step_correlations` and `transfer_gaps`.",
     tags=_ANALYSIS,
 )
-def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> common.Made:
     """What the writer's steps do to the writer and to the reader, and how both go on from the same text."""
     scope = common.sampled_scope_of(context, study)
     points = scope.warehouse.read_transform("transfer_points", _where(scope))
@@ -185,10 +157,4 @@ def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> dg.Materi
         scope.write_estimates(gaps, ["transfer_gaps"])
         correlations = scope.warehouse.read_table("step_correlations", **_where(scope))
         frame = scope.warehouse.read_table("transfer_steps", **_where(scope))
-    return common.finished(
-        frame,
-        scope.fingerprint,
-        checks=rules.SCHEMA,
-        findings={"schema": rules.schema_holds("transfer_steps", frame)},
-        metadata={"step_correlations": showing.preview(correlations)},
-    )
+    return common.Made(scope, frame, metadata={"step_correlations": showing.preview(correlations)})

@@ -6,17 +6,15 @@ Belongs here: what a check asks of a table. Does not belong here: Dagster's chec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
 
 import polars as pl
 
 from cot_assets.warehouse.schema import check_frame
 
-Checks = Mapping[str, tuple[bool, str]]  #: by name whether a check blocks, and what it says
-#: The check that most assets have.
-SCHEMA: Checks = {"schema": (True, "Columns, types and keys are those of the DDL.")}
-MEASURED: Checks = {**SCHEMA, "measured": (False, "Some trace gets a curve.")}
 MAX_UNSCORED_SHARE = 0.02
 MAX_TRUNCATED_SHARE = 0.10
 MAX_EMPTY_SHARE = 0.50
@@ -37,6 +35,22 @@ class Finding:
     can_block: bool = True
 
 
+class Check(NamedTuple):
+    """Whether a check blocks what follows, what it says, and its rule; the asset itself finds out where it has none."""
+
+    is_blocking: bool
+    text: str
+    rule: Callable[[pl.DataFrame], Finding] | None = None
+
+
+Checks = Mapping[str, Check]  #: by name
+
+
+def found(checks: Checks, rows: pl.DataFrame) -> dict[str, Finding]:
+    """What the rules of the checks find in the rows of an asset."""
+    return {name: check.rule(rows) for name, check in checks.items() if check.rule is not None}
+
+
 def schema_holds(table: str, frame: pl.DataFrame) -> Finding:
     """Columns, types, NOT NULL and primary key are those of the DDL."""
     violations = check_frame(table, frame)
@@ -44,15 +58,13 @@ def schema_holds(table: str, frame: pl.DataFrame) -> Finding:
     return Finding(not violations, message, {"violations": len(violations)})
 
 
-def prefix_findings(
-    traces: pl.DataFrame, measured: pl.DataFrame, cuts: pl.DataFrame, which: str
-) -> dict[str, Finding]:
-    """Whether the cuts agree with their schema, and any trace is measured: of all, or of the correct ones."""
+def some_are_measured(traces: pl.DataFrame, measured: pl.DataFrame, which: str) -> Finding:
+    """Any trace is measured: of all, or of the correct ones."""
     message = f"{measured.height:,} of {traces.height:,} traces are measured"
     if measured.is_empty():
         wanted = 'correct, as `measured = "correct"` asks' if which == "correct" else "longer than no token"
         message = f"none of {traces.height:,} traces is {wanted}: there are no prefixes, and no potentials"
-    return {"schema": schema_holds("trace_cuts", cuts), "measured": Finding(measured.height > 0, message)}
+    return Finding(measured.height > 0, message)
 
 
 def no_duplicate_rollouts(rollouts: pl.DataFrame) -> Finding:
@@ -85,13 +97,9 @@ def truncated_share_is_small(rollouts: pl.DataFrame) -> Finding:
     return _share(rollouts, pl.col("verdict") == "truncated", "truncated", MAX_TRUNCATED_SHARE)
 
 
-def text_findings(texts: pl.DataFrame, what: str = "rollouts") -> dict[str, Finding]:
-    """Findings on traces or rollouts, by the name of the check.
-
-    More than half of them empty: the server or the template is broken.
-    """
-    empty = _share(texts, pl.col("n_tokens") == 0, "empty", MAX_EMPTY_SHARE, what)
-    return {"empty_share": empty, "no_answer_share": no_answer_share_is_small(texts, what)}
+def empty_share_is_small(texts: pl.DataFrame, what: str = "rollouts") -> Finding:
+    """At most half of the texts are empty: beyond that, the server or the template is broken."""
+    return _share(texts, pl.col("n_tokens") == 0, "empty", MAX_EMPTY_SHARE, what)
 
 
 def no_answer_share_is_small(texts: pl.DataFrame, what: str = "rollouts") -> Finding:
@@ -119,17 +127,6 @@ def _share(texts: pl.DataFrame, kind: pl.Expr, name: str, limit: float, what: st
     return Finding(
         share <= limit, message, {"share": share, "limit": limit, "count": count, what: texts.height}
     )
-
-
-def rollout_findings(table: str, rollouts: pl.DataFrame) -> dict[str, Finding]:
-    """All findings on a table of rollouts, by the name of the check."""
-    return {
-        "schema": schema_holds(table, rollouts),
-        "no_duplicates": no_duplicate_rollouts(rollouts),
-        "unscored_share": unscored_share_is_small(rollouts),
-        "truncated_share": truncated_share_is_small(rollouts),
-        **text_findings(rollouts),
-    }
 
 
 def potential_is_null_iff_unknown(potentials: pl.DataFrame) -> Finding:
@@ -235,3 +232,45 @@ def search_findings(tables: Mapping[str, pl.DataFrame], used: pl.DataFrame) -> d
         "null_iff_unknown": potential_is_null_iff_unknown(steps),
         "selection_bias": selection_is_not_below_fresh(tables["search_effects"]),
     }
+
+
+# --- which rules hold for what --------------------------------------------------------------------
+
+
+def of_table(name: str) -> Checks:
+    """The check that most assets have."""
+    return {
+        "schema": Check(True, "Columns, types and keys are those of the DDL.", partial(schema_holds, name))
+    }
+
+
+def of_texts(what: str) -> Checks:
+    """Checks of what a model wrote: traces or rollouts."""
+    empty, unanswered = (
+        partial(rule, what=what) for rule in (empty_share_is_small, no_answer_share_is_small)
+    )
+    return {
+        "empty_share": Check(True, "At most half of the texts are empty.", empty),
+        "no_answer_share": Check(False, "At most 90% of the texts end without an answer.", unanswered),
+    }
+
+
+def of_rollouts(table: str) -> Checks:
+    """Checks of rollouts, wherever the prefix came from."""
+    return {
+        **of_table(table),
+        "no_duplicates": Check(True, "No sample index stands twice for a prefix.", no_duplicate_rollouts),
+        "unscored_share": Check(
+            True, "The grader failed on at most 2% of the rollouts.", unscored_share_is_small
+        ),
+        "truncated_share": Check(
+            False, "At most 10% of the rollouts ran out of tokens.", truncated_share_is_small
+        ),
+        **of_texts("rollouts"),
+    }
+
+
+def of_potentials(table: str) -> Checks:
+    """Checks of potentials, wherever the prefix came from."""
+    says = "The potential is NULL exactly where n is 0."
+    return {**of_table(table), "null_iff_unknown": Check(True, says, potential_is_null_iff_unknown)}

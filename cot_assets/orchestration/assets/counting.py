@@ -12,7 +12,6 @@ import dagster as dg
 import polars as pl
 
 from cot_assets.orchestration.assets.materializing import Scope
-from cot_assets.orchestration.assets.resources import Study
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.sampling.tables import GRADED_BY, rollouts_frame, slices, texts_at
 from cot_assets.statistics.estimates import add_potential
@@ -28,15 +27,14 @@ SELECT prefix_id, block_key, n FROM blocks WHERE problem_set = $problem_set AND 
 _CHARACTERS = 200_000_000  #: of prefixes that are held in memory at once
 
 
-def grade_rollouts(study: Study, scope: Scope, asset: str) -> None:
+def grade_rollouts(scope: Scope, asset: str) -> None:
     """Write into ``rollouts`` what an asset had sampled, with verdicts on the text up to the cut and the completion.
 
     Args:
-        study: For the shards.
         scope: The partition.
         asset: A key of :data:`ORIGINS`.
     """
-    store = ShardStore(study.home().shards, "rollout", scope.model)
+    store = ShardStore(scope.warehouse.home.shards, "rollout", scope.model)
     blocks = scope.warehouse.read(_BLOCKS, {**scope.where, "asset": asset})
     found = blocks.filter(pl.col("block_key").is_in([*store.index()]))
     if found.height != blocks.height:

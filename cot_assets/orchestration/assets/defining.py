@@ -5,6 +5,7 @@ here: which they are (``assets.py`` in each room of :mod:`cot_assets.measures`),
 (:mod:`cot_assets.orchestration.assets.materializing`).
 """
 
+import functools
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +22,7 @@ from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PR
 from cot_assets.warehouse.schema import table_schema
 
 Make = Callable[[common.Scope], pl.DataFrame]
-Compute = Callable[..., dg.MaterializeResult]
+Compute = Callable[..., common.Made]
 
 
 def described(table: str, make: Make | None = None) -> dict[str, Any]:
@@ -64,6 +65,7 @@ def table_asset(
     partitions_def: dg.PartitionsDefinition = MODEL_BY_SET,
     pool: str | None = None,
     tags: Mapping[str, str] | None = None,
+    make: Make | None = None,
 ) -> Callable[[Compute], dg.AssetsDefinition]:
     """A decorator: the asset that fills the table named as the function is.
 
@@ -76,11 +78,21 @@ def table_asset(
         partitions_def: Of asset and checks.
         pool: Whose slots it waits for.
         tags: As Dagster's.
+        make: See :func:`described`.
     """
 
     def define(compute: Compute) -> dg.AssetsDefinition:
         name = compute.__name__
-        shown = described(of or name)
+        shown = described(of or name, make)
+
+        @showing.told
+        @functools.wraps(compute)
+        def computed(*args: Any, **more: Any) -> dg.MaterializeResult:
+            return common.finished(compute(*args, **more), checks)
+
+        # Dagster reads off the signature which resources it takes, and what it returns.
+        signature = inspect.signature(compute).replace(return_annotation=dg.MaterializeResult)
+        computed.__signature__ = signature  # type: ignore[attr-defined]
         return dg.asset(
             name=name,
             partitions_def=partitions_def,
@@ -91,7 +103,7 @@ def table_asset(
             check_specs=_check_specs(name, checks, partitions_def),
             pool=pool,
             tags=tags,
-        )(showing.told(compute))
+        )(computed)
 
     return define
 
@@ -103,9 +115,13 @@ def _check_specs(
         warnings.simplefilter("ignore", dg.PreviewWarning)  # partitions of checks are a preview of Dagster
         return [
             dg.AssetCheckSpec(
-                name, asset=asset, blocking=blocking, description=text, partitions_def=partitions_def
+                name,
+                asset=asset,
+                blocking=check.is_blocking,
+                description=check.text,
+                partitions_def=partitions_def,
             )
-            for name, (blocking, text) in checks.items()
+            for name, check in checks.items()
         ]
 
 
@@ -117,32 +133,13 @@ def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -
         make: Returns the partition's rows.
         deps: Assets of the same partition that it reads.
     """
-    shown = described(table, make)
 
-    @dg.asset(
-        name=table,
-        partitions_def=MODEL_BY_SET,
-        deps=[*deps],
-        description=shown["description"],
-        metadata=shown["metadata"],
-        kinds={"polars", "duckdb"},
-        check_specs=_check_specs(table, rules.SCHEMA, MODEL_BY_SET),
-    )
-    @showing.told
-    def derived(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+    def derived(context: dg.AssetExecutionContext, study: Study) -> common.Made:
         scope = common.scope_of(context, study)
-        made = make(scope)
-        with scope.warehouse.together(f"write {table}"):
-            scope.warehouse.write_partition(table, made, scope.where)
-            frame = scope.warehouse.read_table(table, **scope.where)
-        return common.finished(
-            frame,
-            scope.fingerprint,
-            checks=rules.SCHEMA,
-            findings={"schema": rules.schema_holds(table, frame)},
-        )
+        return common.Made(scope, scope.stored(table, make(scope)))
 
-    return derived
+    derived.__name__ = table
+    return table_asset(rules.of_table(table), kinds={"polars", "duckdb"}, deps=deps, make=make)(derived)
 
 
 def estimate_assets(
@@ -187,6 +184,6 @@ def estimate_assets(
             stored = {view: scope.warehouse.read_table(view, **scope.where) for view in questions}
         for view, frame in stored.items():
             shown = describe(view, frame) if study.has_pictures else {}
-            yield common.finished(frame, scope.fingerprint, metadata=shown, asset=view)
+            yield common.finished(common.Made(scope, frame, metadata=shown), asset=view)
 
     return derived

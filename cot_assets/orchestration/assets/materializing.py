@@ -6,9 +6,9 @@ asset, and the rules of the checks (:mod:`cot_assets.orchestration.assets.check_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
@@ -17,7 +17,7 @@ import polars as pl
 from cot_assets.grading.judge import judge_rollouts
 from cot_assets.grading.pool import GraderPool
 from cot_assets.grading.verify import GRADER_VERSION
-from cot_assets.orchestration.assets.check_rules import Checks, Finding
+from cot_assets.orchestration.assets.check_rules import Check, Checks, Finding, found
 from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.assets.showing import preview, shown
 from cot_assets.orchestration.jobs import job_of, part_of
@@ -77,6 +77,12 @@ class Scope:
     def curves(self) -> pl.DataFrame:
         """One row per measured trace and cut, with potential, text and verdict of the trace."""
         return self.warehouse.read_transform("curves", self.where)
+
+    def stored(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """The partition's rows of a table as they are stored, once these have taken their place."""
+        with self.warehouse.together(f"write {table}"):
+            self.warehouse.write_partition(table, rows, self.where)
+            return self.warehouse.read_table(table, **self.where)
 
     def write_estimates(self, rows: pl.DataFrame, questions: Iterable[str]) -> None:
         """Replace what the partition says to these questions, and nothing else."""
@@ -183,8 +189,18 @@ def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
     return scope
 
 
-def _check_result(name: str, blocking: bool, finding: Finding) -> dg.AssetCheckResult:
-    blocks = blocking and finding.can_block
+@dataclass(frozen=True)
+class Made:
+    """What an asset has made: its rows, what its checks without a rule came to, and what else is told of it."""
+
+    scope: Scope
+    frame: pl.DataFrame
+    findings: Mapping[str, Finding] = field(default_factory=dict[str, Finding])
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def _check_result(name: str, check: Check, finding: Finding) -> dg.AssetCheckResult:
+    blocks = check.is_blocking and finding.can_block
     severity = dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN
     return dg.AssetCheckResult(
         passed=finding.is_passed,
@@ -195,34 +211,24 @@ def _check_result(name: str, blocking: bool, finding: Finding) -> dg.AssetCheckR
     )
 
 
-def finished(
-    frame: pl.DataFrame,
-    fingerprint: str,
-    *,
-    checks: Checks | None = None,
-    findings: Mapping[str, Finding] | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    asset: str | None = None,
-) -> dg.MaterializeResult:
+def finished(made: Made, checks: Checks | None = None, asset: str | None = None) -> dg.MaterializeResult:
     """The materialization of a table: row count, preview, check results, fingerprint as data version.
 
     ``asset`` names it where a computation fills several.
     """
-    checks, findings = checks or {}, findings or {}
+    frame, fingerprint, checks = made.frame, made.scope.fingerprint, checks or {}
     remember(DataHome.from_environment(), fingerprint)
-    results: Sequence[dg.AssetCheckResult] = [
-        _check_result(name, checks[name][0], finding) for name, finding in findings.items()
-    ]
+    findings = {**found(checks, frame), **made.findings}
     return dg.MaterializeResult(
         asset_key=asset,
         metadata=shown(
             {
                 "dagster/partition_row_count": frame.height,
                 **({} if frame.is_empty() else {"preview": preview(frame)}),
-                **(metadata or {}),
+                **made.metadata,
                 "fingerprint": fingerprint,
             }
         ),
-        check_results=results,
+        check_results=[_check_result(name, checks[name], each) for name, each in findings.items()],
         data_version=dg.DataVersion(fingerprint),
     )

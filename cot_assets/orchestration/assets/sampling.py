@@ -16,9 +16,9 @@ import dagster as dg
 import polars as pl
 
 from cot_assets.engines.base import CannotScoreError, Engine, EngineInfo
-from cot_assets.orchestration.assets.check_rules import SCHEMA, Finding
+from cot_assets.orchestration.assets.check_rules import Check, Finding
 from cot_assets.orchestration.assets.materializing import Scope
-from cot_assets.orchestration.assets.resources import Engines, Progress, Study
+from cot_assets.orchestration.assets.resources import Engines, Progress
 from cot_assets.sampling.audit import Audit, audit
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.plan import Plan, PlannedBlock, cut_by_context, sampling_of
@@ -29,22 +29,11 @@ from cot_assets.warehouse.schema import polars_schema
 
 _T = TypeVar("_T")
 
-#: Checks of what the model wrote: traces and rollouts.
-TEXT_CHECKS = {
-    "empty_share": (True, "At most half of the texts are empty."),
-    "no_answer_share": (False, "At most 90% of the texts end without an answer."),
-}
-#: Checks of rollouts, wherever the prefix came from.
-ROLLOUT_CHECKS = {
-    **SCHEMA,
-    "no_duplicates": (True, "No sample index stands twice for a prefix."),
-    "unscored_share": (True, "The grader failed on at most 2% of the rollouts."),
-    "truncated_share": (False, "At most 10% of the rollouts ran out of tokens."),
-    **TEXT_CHECKS,
-}
 #: The check of assets that sample, and what it says where there was nothing to sample.
 AUDIT = {
-    "audit": (True, "Sampled texts, scored again by another pass, are what the model writes: level 1e-6."),
+    "audit": Check(
+        True, "Sampled texts, scored again by another pass, are what the model writes: level 1e-6."
+    ),
 }
 _AT_ONCE = 20_000  #: blocks of which rows are made at a time
 NOT_SAMPLED = Finding(True, "the protocol asks for no rollouts here")
@@ -74,14 +63,13 @@ class EngineRun:
         self,
         context: dg.AssetExecutionContext,
         scope: Scope,
-        study: Study,
         engine: Engine,
         progress: Progress,
         *,
         name: str | None = None,
     ) -> None:
         self.engine = engine
-        self._scope, self._study, self._log = scope, study, context.log
+        self._scope, self._log = scope, context.log
         self._key = context.asset_key.to_user_string()
         self._asset = name or self._key
         self._progress = progress
@@ -105,7 +93,8 @@ class EngineRun:
     def store(self, purpose: Purpose) -> ShardStore:
         """The model's store of a purpose."""
         if purpose not in self._stores:
-            self._stores[purpose] = ShardStore(self._study.home().shards, purpose, self._scope.model)
+            shards = self._scope.warehouse.home.shards
+            self._stores[purpose] = ShardStore(shards, purpose, self._scope.model)
         return self._stores[purpose]
 
     def audited(
@@ -189,14 +178,13 @@ class EngineRun:
 def sample_audited(
     context: dg.AssetExecutionContext,
     scope: Scope,
-    study: Study,
     engine: Engine,
     progress: Progress,
     plan: Sequence[PlannedBlock],
     purpose: Purpose,
 ) -> tuple[ShardStore, dict[str, Any], Finding]:
     """Sample what is missing of the one plan of an asset, and audit it; returns the store, metadata, what was found."""
-    with EngineRun(context, scope, study, engine, progress) as run:
+    with EngineRun(context, scope, engine, progress) as run:
         store = run.sample(plan, purpose)
         _, _, finding = run.audited(lambda: (None, plan), purpose)
         return store, run.cost, finding

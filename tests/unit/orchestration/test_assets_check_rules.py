@@ -13,17 +13,17 @@ from cot_assets.measures.curves.checks import martingale_finding
 from cot_assets.measures.frames import CURVES
 from cot_assets.orchestration.assets.check_rules import (
     Finding,
+    found,
     intervals_are_narrow,
     no_answer_share_is_small,
     no_duplicate_rollouts,
+    of_rollouts,
+    of_texts,
     potential_is_null_iff_unknown,
-    rollout_findings,
     schema_holds,
-    text_findings,
     truncated_share_is_small,
     unscored_share_is_small,
 )
-from cot_assets.orchestration.assets.sampling import ROLLOUT_CHECKS
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
@@ -71,12 +71,13 @@ def set_first(frame: pl.DataFrame, column: str, value: object) -> pl.DataFrame:
     )
 
 
+OF_ROLLOUTS = of_rollouts("rollouts")
 RIGHT = potentials([(0, 64), (32, 64), (64, 64), (0, 0)])
 
 
 def test_right_rollouts_pass_every_check() -> None:
-    findings = rollout_findings("rollouts", rollouts())
-    assert set(findings) == set(ROLLOUT_CHECKS)
+    findings = found(OF_ROLLOUTS, rollouts())
+    assert set(findings) == set(OF_ROLLOUTS)
     assert all(finding.is_passed for finding in findings.values())
 
 
@@ -153,14 +154,14 @@ def test_texts_that_are_mostly_empty_fail(n_empty: int, is_passed: bool) -> None
     frame = rollouts(["no_answer"] * 200).with_columns(
         n_tokens=pl.Series([0] * n_empty + [5] * (200 - n_empty), dtype=pl.Int32)
     )
-    of_rollouts, of_traces = rollout_findings("rollouts", frame), text_findings(frame, "traces")
-    for findings, what in ((of_rollouts, "rollouts"), (of_traces, "traces")):
+    for checks, what in ((OF_ROLLOUTS, "rollouts"), (of_texts("traces"), "traces")):
+        findings = found(checks, frame)
         assert findings["empty_share"].is_passed == is_passed
         assert f"{n_empty} of 200 {what} are empty" in findings["empty_share"].message
 
 
 def test_no_rollouts_fail_no_share() -> None:
-    findings = rollout_findings("rollouts", rollouts().clear())
+    findings = found(OF_ROLLOUTS, rollouts().clear())
     assert all(finding.is_passed for finding in findings.values())
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import cast
 
 import dagster as dg
 import polars as pl
@@ -78,10 +80,11 @@ def test_a_preview_begins_with_what_tells_rows_apart() -> None:
 
 
 def test_rows_are_shown_where_there_are_any_and_as_the_asset_chooses() -> None:
-    frame = pl.DataFrame({"x": [1.0]})
-    assert "preview" not in (common.finished(frame.clear(), "f").metadata or {})
+    frame, scope = pl.DataFrame({"x": [1.0]}), cast("common.Scope", SimpleNamespace(fingerprint="f"))
+    assert "preview" not in (common.finished(common.Made(scope, frame.clear())).metadata or {})
     chosen = {"preview": dg.MetadataValue.md("chosen")}
-    assert (common.finished(frame, "f", metadata=chosen).metadata or {})["preview"] == chosen["preview"]
+    told = common.finished(common.Made(scope, frame, metadata=chosen)).metadata or {}
+    assert told["preview"] == chosen["preview"]
 
 
 @pytest.mark.parametrize("table", ["traces", "rollouts", "potentials", "trace_patterns", "unlocks"])
