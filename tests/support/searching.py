@@ -16,7 +16,7 @@ import polars as pl
 from cot_assets.engines.base import BlockResult
 from cot_assets.measures.search.effects import judge_searches, judge_steps, search_effects
 from cot_assets.measures.search.greedy import Outcome, Search, search_all
-from cot_assets.measures.search.tables import first_traces, measuring_plan, search_rows, used_rollouts
+from cot_assets.measures.search.tables import Measured, first_traces, measuring_plan, used_rollouts
 from cot_assets.sampling.cuts import char_ends
 from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_traces, sampling_of
 from cot_assets.study import Protocol
@@ -117,13 +117,10 @@ class World:
         sampled = first_traces(traces)
         self.draw(measuring_plan(searches, sampled, self.protocol, info))
         names = {"problem_set": "s", "model": "m"}
-        trace_rows, step_rows = search_rows(
-            searches, sampled, self.outcomes, self.engine.decode, self.protocol, info, names
-        )
-        steps = judge_steps(pl.DataFrame(step_rows, infer_schema_length=None), self.protocol)
-        counted = pl.DataFrame(trace_rows, infer_schema_length=None).with_columns(
-            model_revision=pl.lit("r"), grader_version=pl.lit("g")
-        )
+        measured = Measured(self.outcomes, self.engine.decode, self.protocol, info, names)
+        counted, steps = measured.rows(searches, sampled)
+        steps = judge_steps(steps, self.protocol)
+        counted = counted.with_columns(model_revision=pl.lit("r"), grader_version=pl.lit("g"))
         found = judge_searches(counted, steps, self.protocol)
         effects = search_effects(found, steps, traces, self.protocol)
         tables = {

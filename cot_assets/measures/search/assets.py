@@ -110,12 +110,12 @@ def _search(
         traces = traces.filter(pl.col("problem_id").is_in(problems["problem_id"].to_list()))
         sampled = tables.first_traces(traces)
         draw(tables.measuring_plan(searches, sampled, protocol, info), is_last=True)
-    revision = {"model_revision": info.model_revision, "grader_version": GRADER_VERSION}
-    trace_rows, step_rows = tables.search_rows(
-        searches, sampled, outcomes, engine.decode, protocol, info, scope.where
+    measured = tables.Measured(outcomes, engine.decode, protocol, info, scope.where)
+    counted, counted_steps = measured.rows(searches, sampled)
+    counted = counted.with_columns(
+        model_revision=pl.lit(info.model_revision), grader_version=pl.lit(GRADER_VERSION)
     )
-    steps = judge_steps(pl.DataFrame(step_rows, infer_schema_length=None), protocol)
-    counted = pl.DataFrame([{**row, **revision} for row in trace_rows], infer_schema_length=None)
+    steps = judge_steps(counted_steps, protocol)
     found = judge_searches(counted, steps, protocol)
     effects = search_effects(found, steps, traces, protocol)
     asked = list({planned.key: planned for planned in plan}.values())

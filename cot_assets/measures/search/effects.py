@@ -50,7 +50,7 @@ def judge_steps(counted: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     selected = add_potential(chosen).select(
         pl.col(name).alias("selection_" + name.removeprefix("ci_")) for name in _ESTIMATED
     )
-    frame = add_potential(counted).hstack(selected)
+    frame = add_potential(counted).with_columns(selected)
     return stamped(frame, "search_steps", protocol).sort("problem_id", "arm", "cut_index")
 
 

@@ -8,8 +8,10 @@ Does not belong here: the search (:mod:`cot_assets.measures.search.greedy`), pot
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -32,6 +34,7 @@ from cot_assets.warehouse.schema import polars_schema
 
 SEARCHED, SAMPLED = "searched", "sampled"  #: the two arms
 Row = dict[str, Any]
+Blocks = Callable[[Prefix, Protocol, EngineInfo], list[PlannedBlock]]  #: some rollouts of a prefix
 #: Columns of :func:`used_rollouts`.
 USED = polars_schema("rollouts", ("problem_id", "prefix_id", "block_key", "sample_index", "verdict"))
 
@@ -131,110 +134,111 @@ def measuring_plan(
     return list({planned.key: planned for planned in plan}.values())
 
 
-def search_rows(
-    searches: Iterable[Search],
-    sampled: Mapping[str, Row],
-    outcomes: Outcomes,
-    decode: Decode,
-    protocol: Protocol,
-    info: EngineInfo,
-    names: Mapping[str, str],
-) -> tuple[list[Row], list[Row]]:
-    """Rows of ``search_traces`` and ``search_steps``, with counts and without estimates.
+class _Cut(NamedTuple):
+    """Where a chunk of a trace ends; without a prefix, the trace does. ``more``: columns of the arm's own."""
 
-    Args:
-        searches: Stopped ones.
-        sampled: The first sampled trace of each problem, rows of ``traces``.
-        outcomes: Of all blocks of the searches and of :func:`measuring_plan`.
-        decode: The engine's.
-        protocol: As searched with.
-        info: Of the engine.
-        names: Columns that every row carries, such as problem_set and model.
+    prefix: Prefix | None
+    token_end: int
+    char_end: int
+    counts: Counts | None
+    more: Row
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the rows of searches are made of.
+
+    ``outcomes`` are those of all blocks of the searches and of :func:`measuring_plan`, ``names`` columns that every row
+    carries, such as problem_set and model.
     """
-    traces: list[Row] = []
-    steps: list[Row] = []
-    for search in searches:
-        start = count(outcomes, plain_blocks(search.prompt, protocol, info))
-        trace, cuts = _searched(search, start, outcomes, decode, protocol, info, names)
-        traces.append(trace)
-        steps += cuts
-        if plain := sampled.get(search.prompt.problem_id):
-            trace, cuts = _sampled(search.prompt, plain, start, outcomes, protocol, info, names)
-            traces.append(trace)
-            steps += cuts
-    return traces, steps
+
+    outcomes: Outcomes
+    decode: Decode
+    protocol: Protocol
+    info: EngineInfo
+    names: Mapping[str, str]
+
+    def rows(
+        self, searches: Iterable[Search], sampled: Mapping[str, Row]
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Rows of ``search_traces`` and ``search_steps``, with counts and without estimates.
+
+        Args:
+            searches: Stopped ones.
+            sampled: The first sampled trace of each problem, rows of ``traces``.
+        """
+        traces: list[Row] = []
+        steps: list[Row] = []
+        for search in searches:
+            start = self._count(plain_blocks, search.prompt)
+            arms = [self._searched(search, start)]
+            if plain := sampled.get(search.prompt.problem_id):
+                arms.append(self._sampled(search.prompt, plain, start))
+            for trace, cuts in arms:
+                of_arm = {name: trace[name] for name in (*self.names, "problem_id", "arm", "trace_id")}
+                traces.append({**trace, "n_chunks": len(cuts) - 1})
+                steps += [{**of_arm, **step} for step in _spans(cuts)]
+        return pl.DataFrame(traces, infer_schema_length=None), pl.DataFrame(
+            steps, polars_schema("search_steps")
+        )
+
+    def _count(self, blocks: Blocks, prefix: Prefix) -> Counts:
+        return count(self.outcomes, blocks(prefix, self.protocol, self.info))
+
+    def _searched(self, search: Search, start: Counts) -> tuple[Row, list[_Cut]]:
+        prompt, whole, decode = search.prompt, search.prefix(), self.decode
+        ids = whole.token_ids[prompt.n_prompt :]
+        kept_under = [*self.names.values(), prompt.problem_id, whole.prefix_id, self.protocol.protocol_hash]
+        cuts = [_Cut(prompt, 0, 0, start, {})]
+        for number, step in enumerate(search.steps, 1):
+            prefix = search.prefix(number)
+            end, is_end = prefix.end - prompt.n_prompt, step.choice.is_end
+            text = decode(ids) if is_end else complete_text(decode, ids[:end])
+            fresh = None if is_end else self._count(fresh_blocks, prefix)
+            char_end = max(cuts[-1].char_end, len(text))
+            cuts.append(_Cut(None if is_end else prefix, end, char_end, fresh, _choice(step)))
+        last, is_complete = search.steps[-1].choice, search.is_complete
+        trace = {
+            **self.names,
+            "problem_id": prompt.problem_id,
+            "arm": SEARCHED,
+            "trace_id": hashlib.sha256("|".join([SEARCHED, *kept_under]).encode()).hexdigest()[:16],
+            "token_ids": list(ids),
+            "text": decode(ids) if is_complete else complete_text(decode, ids),
+            "is_complete": is_complete,
+            "answer": last.answer if is_complete else None,
+            "verdict": last.verdict if is_complete else None,
+            "n_tokens": len(ids),
+            "tokens_spent": search.tokens_spent,
+        }
+        return trace, cuts
+
+    def _sampled(self, prompt: Prefix, trace: Row, start: Counts) -> tuple[Row, list[_Cut]]:
+        n_tokens, ends = trace["n_tokens"], chunk_ends(trace["n_tokens"], self.protocol.sampling.search_chunk)
+        cuts = [_Cut(prompt, 0, 0, start, {})]
+        for end, prefix in zip(ends, cut_prefixes(prompt, trace["token_ids"], ends), strict=True):
+            cuts.append(_Cut(prefix, end, trace["char_ends"][end - 1], self._count(plain_blocks, prefix), {}))
+        cuts.append(_Cut(None, n_tokens, len(trace["text"]), None, {}))
+        kept = ("trace_id", "token_ids", "text", "answer", "verdict", "n_tokens")
+        own = {"problem_id": prompt.problem_id, "arm": SAMPLED, "is_complete": True, "tokens_spent": n_tokens}
+        return {**self.names, **own, **{name: trace[name] for name in kept}}, cuts
 
 
-def _cut(
-    common: Row, index: int, prefix: Prefix | None, span: tuple[int, int], chars: tuple[int, int]
-) -> Row:
-    return {
-        **common,
-        "cut_index": index,
-        "prefix_id": None if prefix is None else prefix.prefix_id,
-        "token_start": span[0],
-        "token_end": span[1],
-        "char_start": chars[0],
-        "char_end": chars[1],
-        "is_end": prefix is None,
-        "n_candidates": None,
-        "n_ended": None,
-        "candidates_mean": None,
-        "selection_n": None,
-        "selection_n_correct": None,
-        "tokens_spent": 0,
-    }
-
-
-def _measured(counts: Counts | None) -> Row:
-    if counts is None:
-        return {"n": None, "n_correct": None, "n_unscored": None}
-    return {"n": counts.n, "n_correct": counts.n_correct, "n_unscored": counts.n_unscored}
-
-
-def _searched(
-    search: Search,
-    start: Counts,
-    outcomes: Outcomes,
-    decode: Decode,
-    protocol: Protocol,
-    info: EngineInfo,
-    names: Mapping[str, str],
-) -> tuple[Row, list[Row]]:
-    problem_id, n_prompt = search.prompt.problem_id, search.prompt.n_prompt
-    whole = search.prefix()
-    ids = whole.token_ids[n_prompt:]
-    identity = "|".join([SEARCHED, *names.values(), problem_id, whole.prefix_id, protocol.protocol_hash])
-    common: Row = {
-        **names,
-        "problem_id": problem_id,
-        "arm": SEARCHED,
-        "trace_id": hashlib.sha256(identity.encode()).hexdigest()[:16],
-    }
-    cuts = [{**_cut(common, 0, search.prompt, (0, 0), (0, 0)), **_measured(start)}]
-    at = chars = 0
-    for number, step in enumerate(search.steps, 1):
-        prefix = search.prefix(number)
-        end = len(prefix.token_ids) - n_prompt
-        is_end = step.choice.is_end
-        text = decode(ids) if is_end else complete_text(decode, ids[:end])
-        fresh = None if is_end else count(outcomes, fresh_blocks(prefix, protocol, info))
-        row = _cut(common, number, None if is_end else prefix, (at, end), (chars, max(chars, len(text))))
-        cuts.append({**row, **_choice(step), **_measured(fresh)})
-        at, chars = end, row["char_end"]
-    last = search.steps[-1].choice
-    trace = {
-        **common,
-        "token_ids": list(ids),
-        "text": decode(ids) if search.is_complete else complete_text(decode, ids),
-        "is_complete": search.is_complete,
-        "answer": last.answer if search.is_complete else None,
-        "verdict": last.verdict if search.is_complete else None,
-        "n_tokens": len(ids),
-        "n_chunks": len(search.steps),
-        "tokens_spent": search.tokens_spent,
-    }
-    return trace, cuts
+def _spans(cuts: Sequence[_Cut]) -> Iterator[Row]:
+    """Columns of each cut: a chunk goes on from the one before, and costs its own tokens unless the arm says more."""
+    for index, (before, cut) in enumerate(pairwise([cuts[0], *cuts])):
+        yield {
+            "cut_index": index,
+            "prefix_id": None if cut.prefix is None else cut.prefix.prefix_id,
+            "token_start": before.token_end,
+            "token_end": cut.token_end,
+            "char_start": before.char_end,
+            "char_end": cut.char_end,
+            "is_end": cut.prefix is None,
+            "tokens_spent": cut.token_end - before.token_end,
+            **({} if cut.counts is None else asdict(cut.counts)),
+            **cut.more,
+        }
 
 
 def _choice(step: Step) -> Row:
@@ -248,35 +252,3 @@ def _choice(step: Step) -> Row:
         "selection_n_correct": None if counts is None else counts.n_correct,
         "tokens_spent": step.tokens_spent,
     }
-
-
-def _sampled(
-    prompt: Prefix,
-    trace: Row,
-    start: Counts,
-    outcomes: Outcomes,
-    protocol: Protocol,
-    info: EngineInfo,
-    names: Mapping[str, str],
-) -> tuple[Row, list[Row]]:
-    common: Row = {
-        **names,
-        "problem_id": prompt.problem_id,
-        "arm": SAMPLED,
-        "trace_id": trace["trace_id"],
-    }
-    ends = chunk_ends(trace["n_tokens"], protocol.sampling.search_chunk)
-    cuts = [{**_cut(common, 0, prompt, (0, 0), (0, 0)), **_measured(start)}]
-    at = chars = 0
-    for number, prefix in enumerate(cut_prefixes(prompt, trace["token_ids"], ends), 1):
-        end, char_end = ends[number - 1], trace["char_ends"][ends[number - 1] - 1]
-        counts = count(outcomes, plain_blocks(prefix, protocol, info))
-        row = _cut(common, number, prefix, (at, end), (chars, char_end))
-        cuts.append({**row, "tokens_spent": end - at, **_measured(counts)})
-        at, chars = end, char_end
-    end = trace["n_tokens"]
-    row = _cut(common, len(ends) + 1, None, (at, end), (chars, len(trace["text"])))
-    cuts.append({**row, "tokens_spent": end - at, **_measured(None)})
-    kept = ("token_ids", "text", "answer", "verdict", "n_tokens")
-    whole = {**common, **{name: trace[name] for name in kept}}
-    return {**whole, "is_complete": True, "n_chunks": len(ends) + 1, "tokens_spent": end}, cuts
