@@ -33,7 +33,6 @@ class Work:
 
     asset: str
     label: str
-    most_prefixes: int
     most_rollouts: int
     most_tokens: int
     expected_rollouts: float | None
@@ -75,84 +74,116 @@ def plan_work(
         Traces, completions, the greedy search where there is one, and transfer from each writer,
         in that order.
     """
-    rules = protocol.sampling
-    length, basis = _mean_length(protocol, known.traces)
-    n_traces = n_problems * rules.traces_per_problem
-    expected = None if length is None else n_traces * length
-    works = [
-        Work(
-            "traces",
-            "traces",
-            n_problems,
-            n_traces,
-            n_traces * rules.max_tokens,
-            n_traces,
-            expected,
-            basis,
-            "traces" in known.done,
-        ),
-        *_own_works(protocol, n_problems, known, length),
-    ]
+    rules, budget = protocol.sampling, _Budget(protocol, n_problems, known)
+    works = [budget.traces(), *budget.own()]
     if searched := min(rules.search_problems, n_problems):
-        works.append(_search_work(protocol, searched, known, length))
+        works.append(budget.search(searched))
     writers = {**dict.fromkeys(new_writers, measured_traces(protocol, n_problems)), **known.n_writer_traces}
-    return works + [_given_work(protocol, *writer, known, length) for writer in sorted(writers.items())]
+    return works + [budget.given(*writer) for writer in sorted(writers.items())]
 
 
-def _own_works(protocol: Protocol, n_problems: int, known: Known, length: float | None) -> list[Work]:
-    """Rollouts of the model's own prefixes, and their exploration where sampling is adaptive."""
-    rules, is_done = protocol.sampling, "completions" in known.done
-    measured = measured_traces(protocol, n_problems)
-    n_cuts, basis = _mean_cuts(protocol, known.cuts)
-    if rules.measured == "correct":
-        n_cuts = None
-        basis = "prefixes unknown: only correct traces are measured, and how many will be is not known"
-    if rules.is_adaptive:
-        n_cuts, basis = None, "prefixes unknown: adaptive sampling finds them; at most, every token is one"
-    prefixes = n_problems + measured * ((rules.max_tokens if rules.is_adaptive else rules.max_cuts) - 1)
-    works: list[Work] = []
-    if rules.is_adaptive:
-        label, rollouts = "exploration of its own prefixes", prefixes * rules.adaptive.most
-        most_tokens = rollouts * rules.max_tokens
-        works.append(Work("exploration", label, prefixes, rollouts, most_tokens, None, None, basis, is_done))
-    per_rollout, rollout_basis = _mean_rollout(known.runs, "completions", length)
-    expected = None if n_cuts is None else (n_problems + measured * (n_cuts - 1)) * rules.n
-    works.append(
-        Work(
-            "completions",
-            "rollouts of its own prefixes",
-            prefixes,
-            prefixes * rules.n,
-            prefixes * rules.n * rules.max_tokens,
-            expected,
-            _times(expected, per_rollout),
-            _joined(basis, rollout_basis),
-            is_done,
+class _Budget:
+    """Counts the engine runs of one model on one problem set."""
+
+    def __init__(self, protocol: Protocol, n_problems: int, known: Known) -> None:
+        self._protocol, self._n_problems, self._known = protocol, n_problems, known
+        self._length, self._basis = _mean_length(protocol, known.traces)
+
+    def _work(
+        self,
+        asset: str,
+        label: str,
+        most: int,
+        expected: float | None,
+        per_rollout: float | None,
+        basis: str,
+        *,
+        most_tokens: int | None = None,
+        is_done: bool | None = None,
+    ) -> Work:
+        """So many rollouts at most and expected; each takes the whole budget at most, unless ``most_tokens`` says less."""
+        if most_tokens is None:
+            most_tokens = most * self._protocol.sampling.max_tokens
+        tokens = None if expected is None or per_rollout is None else expected * per_rollout
+        is_done = asset in self._known.done if is_done is None else is_done
+        return Work(asset, label, most, most_tokens, expected, tokens, basis, is_done)
+
+    def traces(self) -> Work:
+        """The model's own traces."""
+        n = self._n_problems * self._protocol.sampling.traces_per_problem
+        return self._work("traces", "traces", n, n, self._length, self._basis)
+
+    def own(self) -> list[Work]:
+        """Rollouts of the model's own prefixes, and their exploration where sampling is adaptive."""
+        rules, works = self._protocol.sampling, list[Work]()
+        measured = measured_traces(self._protocol, self._n_problems)
+        n_cuts, basis = _mean_cuts(self._protocol, self._known.cuts)
+        if rules.measured == "correct":
+            n_cuts = None
+            basis = "prefixes unknown: only correct traces are measured, and how many will be is not known"
+        if rules.is_adaptive:
+            n_cuts, basis = (
+                None,
+                "prefixes unknown: adaptive sampling finds them; at most, every token is one",
+            )
+        most_cuts = rules.max_tokens if rules.is_adaptive else rules.max_cuts
+        prefixes = self._n_problems + measured * (most_cuts - 1)
+        if rules.is_adaptive:
+            label, most = "exploration of its own prefixes", prefixes * rules.adaptive.most
+            is_done = "completions" in self._known.done
+            works.append(self._work("exploration", label, most, None, None, basis, is_done=is_done))
+        per_rollout, rollout_basis = _mean_rollout(self._known.runs, "completions", self._length)
+        expected = None if n_cuts is None else (self._n_problems + measured * (n_cuts - 1)) * rules.n
+        label, basis = "rollouts of its own prefixes", _joined(basis, rollout_basis)
+        return [*works, self._work("completions", label, prefixes * rules.n, expected, per_rollout, basis)]
+
+    def given(self, writer: str, n_traces: int) -> Work:
+        """Rollouts of what the model is given of a writer's traces.
+
+        At fraction 0 the reader has its own empty prefix, which is sampled already.
+        """
+        known, rules = self._known, self._protocol.sampling
+        most = n_traces * given_prefixes(self._protocol) * rules.n
+        per_rollout, basis = _mean_rollout(known.runs, "transfer_completions", self._length)
+        is_open = writer not in known.n_writer_traces and rules.measured == "correct"
+        basis = _joined(basis, "as if no fractions shared a cut and every control existed")
+        expected, is_done = None if is_open else most, writer in known.done_writers
+        label = f"reading {writer}"
+        return self._work("transfer_completions", label, most, expected, per_rollout, basis, is_done=is_done)
+
+    def search(self, n_problems: int) -> Work:
+        """Searching and measuring on so many problems.
+
+        The budget of the search holds for candidates and the rollouts that choose among them, and may be
+        exceeded by one step; the rollouts that measure both arms come on top.
+        """
+        rules = self._protocol.sampling
+        chunk, most_length, candidates = rules.search_chunk, rules.max_tokens, rules.search_candidates
+        step = candidates * (1 + rules.search_n)
+        step_tokens = candidates * (min(chunk, most_length) + rules.search_n * max(most_length - chunk, 0))
+        most_steps = -(-most_length // chunk)
+        most_measured = (1 + 2 * (most_steps - 1)) * rules.search_fresh_n
+        most_tokens = (
+            min(most_steps * step_tokens, rules.search_budget + step_tokens) + most_measured * most_length
         )
-    )
-    return works
-
-
-def _given_work(protocol: Protocol, writer: str, n_traces: int, known: Known, length: float | None) -> Work:
-    """Rollouts of what the model is given of a writer's traces.
-
-    At fraction 0 the reader has its own empty prefix, which is sampled already.
-    """
-    rules, prefixes = protocol.sampling, n_traces * given_prefixes(protocol)
-    per_rollout, basis = _mean_rollout(known.runs, "transfer_completions", length)
-    is_open = writer not in known.n_writer_traces and rules.measured == "correct"
-    expected = None if is_open else prefixes * rules.n
-    return Work(
-        "transfer_completions",
-        f"reading {writer}",
-        prefixes,
-        prefixes * rules.n,
-        prefixes * rules.n * rules.max_tokens,
-        expected,
-        _times(expected, per_rollout),
-        _joined(basis, "as if no fractions shared a cut and every control existed"),
-        writer in known.done_writers,
-    )
+        per_rollout, basis = _mean_rollout(self._known.runs, "search_traces", self._length)
+        expected = None
+        if self._length is None:
+            basis = _joined("chunks of the search unknown: no trace was sampled yet", basis)
+        else:
+            steps = max(1.0, self._length / chunk)
+            expected = steps * step + (1 + 2 * (steps - 1)) * rules.search_fresh_n
+            if per_rollout is not None and expected * per_rollout > rules.search_budget:
+                basis = _joined(basis, "the budget of the search, search_budget, may end it earlier")
+        return self._work(
+            "search_traces",
+            f"search on {n_problems} problem{'s' * (n_problems > 1)}",
+            n_problems * (most_steps * step + most_measured),
+            None if expected is None else n_problems * expected,
+            per_rollout,
+            basis,
+            most_tokens=n_problems * most_tokens,
+        )
 
 
 def given_prefixes(protocol: Protocol) -> int:
@@ -162,42 +193,6 @@ def given_prefixes(protocol: Protocol) -> int:
     """
     real = sum(f > 0 for f in protocol.sampling.transfer_fractions)
     return real + len(protocol.sampling.control_fractions) * len(protocol.sampling.controls)
-
-
-def _search_work(protocol: Protocol, n_problems: int, known: Known, length: float | None) -> Work:
-    """Searching and measuring on so many problems.
-
-    The budget of the search holds for candidates and the rollouts that choose among them, and may be
-    exceeded by one step; the rollouts that measure both arms come on top.
-    """
-    chunk, most_length = protocol.sampling.search_chunk, protocol.sampling.max_tokens
-    step = protocol.sampling.search_candidates * (1 + protocol.sampling.search_n)
-    step_tokens = protocol.sampling.search_candidates * (
-        min(chunk, most_length) + protocol.sampling.search_n * max(most_length - chunk, 0)
-    )
-    most_steps = -(-most_length // chunk)
-    most_measured = (1 + 2 * (most_steps - 1)) * protocol.sampling.search_fresh_n
-    most_tokens = min(most_steps * step_tokens, protocol.sampling.search_budget + step_tokens)
-    per_rollout, basis = _mean_rollout(known.runs, "search_traces", length)
-    expected = None
-    if length is None:
-        basis = _joined("chunks of the search unknown: no trace was sampled yet", basis)
-    else:
-        steps = max(1.0, length / chunk)
-        expected = steps * step + (1 + 2 * (steps - 1)) * protocol.sampling.search_fresh_n
-        if per_rollout is not None and expected * per_rollout > protocol.sampling.search_budget:
-            basis = _joined(basis, "the budget of the search, search_budget, may end it earlier")
-    return Work(
-        "search_traces",
-        f"search on {n_problems} problem{'s' * (n_problems > 1)}",
-        n_problems * (1 + most_steps * protocol.sampling.search_candidates + 2 * (most_steps - 1)),
-        n_problems * (most_steps * step + most_measured),
-        n_problems * (most_tokens + most_measured * most_length),
-        None if expected is None else n_problems * expected,
-        None if expected is None else _times(n_problems * expected, per_rollout),
-        basis,
-        "search_traces" in known.done,
-    )
 
 
 def measured_traces(protocol: Protocol, n_problems: int) -> int:
@@ -235,10 +230,6 @@ def measured_rate(runs: pl.DataFrame) -> tuple[float, str] | None:
     own = spent.filter((pl.col("engine") == engine) & (pl.col("device") == device))
     rate = float(own["generated_tokens"].sum()) / float(own["seconds"].sum())
     return rate, f"{engine}, {device}, {own.height} run{'s' * (own.height > 1)}"
-
-
-def _times(rollouts: float | None, tokens: float | None) -> float | None:
-    return None if rollouts is None or tokens is None else rollouts * tokens
 
 
 def _joined(*bases: str) -> str:

@@ -43,7 +43,6 @@ def test_at_most_every_chunk_of_the_budget_is_searched() -> None:
     # 4 steps of 4 candidates with 16 rollouts each; 3 cuts of both arms and the start, 32 rollouts each.
     assert work.most_rollouts == 3 * (4 * 4 * 17 + 7 * 32)
     assert work.most_tokens == 3 * (4 * 4 * (25 + 16 * 75) + 7 * 32 * 100)
-    assert work.most_prefixes == 3 * (1 + 16 + 6)
     assert (work.expected_rollouts, work.expected_tokens) == (None, None)
 
 
