@@ -43,13 +43,6 @@ CURVES: Schema = {
 }  # fmt: skip
 
 
-def require(frame: pl.DataFrame, columns: tuple[str, ...] | Schema, name: str) -> None:
-    """Raise ValueError, naming frame and columns, where columns are missing."""
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise ValueError(f"the frame {name} lacks the column(s) {', '.join(missing)}")
-
-
 def stamped(frame: pl.DataFrame, table: str, protocol: Protocol) -> pl.DataFrame:
     """Rows of a derived table in its columns and types, the protocol's name and those hashes that it has filled in."""
     schema = polars_schema(table)
@@ -69,9 +62,8 @@ def checked_curves(curves: pl.DataFrame) -> pl.DataFrame:
     """``curves`` with the right types, sorted by curve and cut.
 
     Raises:
-        ValueError: a column is missing, or a curve has the same cut twice.
+        ValueError: a curve has the same cut twice.
     """
-    require(curves, CURVES, "curves")
     frame = curves.select([pl.col(name).cast(kind) for name, kind in CURVES.items()])
     frame = frame.sort(*CURVE, "cut_index")
     twice = frame.filter(pl.struct(*CURVE, "cut_index").is_duplicated())

@@ -70,11 +70,8 @@ def add_potential(counts: pl.DataFrame) -> pl.DataFrame:
     They are NULL exactly where n is 0 or NULL. Other columns and the order of rows are kept.
 
     Raises:
-        ValueError: a column is missing, or n_correct is NULL, negative or above n where n > 0.
+        ValueError: n_correct is NULL, negative or above n where n > 0.
     """
-    missing = {"n", "n_correct"} - set(counts.columns)
-    if missing:
-        raise ValueError(f"the frame of counts lacks the column(s) {', '.join(sorted(missing))}")
     n, k = pl.col("n").fill_null(0), pl.col("n_correct")
     is_wrong = (n < 0) | ((n > 0) & (k.is_null() | (k < 0) | (k > n)))
     wrong = counts.filter(is_wrong)

@@ -33,8 +33,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from cot_assets.measures.curves.stopping import STOPPING
-from cot_assets.measures.frames import require
 from cot_assets.statistics.clusters import Estimate, cluster_bootstrap_mean
 from cot_assets.statistics.special import Floats, hypergeometric_pmf, log_sum_exp
 
@@ -72,7 +70,7 @@ def martingale_test(frame: pl.DataFrame) -> MartingaleResult:
             trace was over by then. Verdicts must not be among the rollouts.
 
     Raises:
-        ValueError: a column or row is missing, a count is unknown, or no trace is there to test.
+        ValueError: a row is missing, a count is unknown, or no trace is there to test.
     """
     _check(frame)
     start = frame.filter(pl.col("position") == 0)
@@ -90,7 +88,6 @@ def martingale_test(frame: pl.DataFrame) -> MartingaleResult:
 
 
 def _check(frame: pl.DataFrame) -> None:
-    require(frame, tuple(STOPPING), "of stopping values")
     if not frame.height:
         raise ValueError("the martingale check has no traces; measure unfiltered traces first")
     bare = frame.filter(~pl.col("has_ended") & (pl.col("n").fill_null(0) <= 0))

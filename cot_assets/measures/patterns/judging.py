@@ -24,7 +24,7 @@ def judge_curves(curves: pl.DataFrame, problems: pl.DataFrame, protocol: Protoco
         protocol: thresholds and the seed.
 
     Raises:
-        ValueError: ``curves`` lacks a column or has a cut twice.
+        ValueError: ``curves`` has a cut twice.
     """
     checked = checked_curves(curves)
     cuts, pairs = measured_cuts(checked), neighboring_pairs(checked)

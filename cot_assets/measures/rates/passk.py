@@ -13,7 +13,6 @@ import numpy as np
 import polars as pl
 
 from cot_assets.measures.estimates import Group, Labels, Row, estimates
-from cot_assets.measures.frames import require
 from cot_assets.statistics.special import Floats, Numbers, log_choose
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
@@ -66,12 +65,7 @@ def pass_at_k_by_problem(
     Returns:
         One row per problem_set, model, problem_id and k: ``k``, ``n_traces``, ``n_correct``,
         ``n_guesses``, ``pass_at_k``, ``pass_at_k_without_guesses`` (NULL where k > n_traces).
-
-    Raises:
-        ValueError: a column is missing.
     """
-    require(traces, (*_GROUP, "problem_id", "trace_id", "verdict"), "traces")
-    require(lucky_guesses, ("trace_id", "rule", "by_threshold"), "lucky_guesses")
     guessed = lucky_guesses.filter((pl.col("rule") == rule) & pl.col("by_threshold").fill_null(False))
     counts = (
         traces.filter(pl.col("verdict") != "unscored")
@@ -128,9 +122,6 @@ def measured_pass_at_k(
         ``kept``) and without those of either rule; NULL where no problem has k traces. Beside each mean the
         share of traces that are taken as guesses. No rows where the protocol measures traces picked by their
         verdict, of which pass@k says nothing.
-
-    Raises:
-        ValueError: a column is missing.
     """
     rows: list[Row] = []
     if protocol.sampling.measured != "correct":

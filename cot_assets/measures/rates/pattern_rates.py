@@ -12,12 +12,11 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from cot_assets.measures.estimates import FILTERS, RULES, Group, Labels, estimates
-from cot_assets.measures.frames import CURVE, UNITS, require
+from cot_assets.measures.frames import CURVE, UNITS
 from cot_assets.study import Protocol
 
 PATTERNS = ("insight", "tangent", "late_spike", "lucky_guess", "monotone")
 Decisions = Mapping[tuple[str, str], pl.DataFrame]  #: by rule and pattern, from :func:`decided_traces`
-_EVENTS = (*CURVE, *RULES.values())
 
 
 def pattern_rates(decisions: Decisions, protocol: Protocol) -> pl.DataFrame:
@@ -61,15 +60,8 @@ def decided_traces(
     Returns:
         By (rule, pattern) frames with the columns of :data:`FILTERS`, the curve's identity, ``v0`` and
         ``has``, NULL where the pattern is not decidable.
-
-    Raises:
-        ValueError: a frame lacks a column.
     """
     about = (*UNITS, "trace_id", "problem_id", "verdict", "n_pairs", "v0", "is_solved_without_cot")
-    require(tangents, _EVENTS, "tangents")
-    require(spikes, _EVENTS, "spikes")
-    require(lucky_guesses, ("rule", *_EVENTS), "lucky_guesses")
-    require(monotonicity, (*about, *RULES.values()), "monotonicity")
     traces = monotonicity.select(about)
     decisions: dict[tuple[str, str], pl.DataFrame] = {}
     for rule, flag in RULES.items():

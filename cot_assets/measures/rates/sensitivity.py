@@ -52,7 +52,7 @@ def rate_sensitivity(curves: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol
         never fall; none for guesses, which such a curve holds too where its level is low. NULL without traces.
 
     Raises:
-        ValueError: ``curves`` lacks a column or has a cut twice.
+        ValueError: ``curves`` has a cut twice.
     """
     checked = checked_curves(curves)
     grids = _with_protocol(protocol)

@@ -10,18 +10,17 @@ read them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import polars as pl
 
 from cot_assets.measures.estimates import FILTERS, RULES, Group, Row, Tables, estimates
-from cot_assets.measures.frames import CURVE, CURVES, UNITS, measured_cuts, require
+from cot_assets.measures.frames import CURVE, UNITS, measured_cuts
 from cot_assets.measures.rates.true_changes import true_changes
 from cot_assets.statistics.estimates import CONFIDENCE
 from cot_assets.statistics.guesses import V0_BINS
 from cot_assets.study import Protocol
-from cot_assets.warehouse.schema import polars_schema
 
 #: Signs in the text of a step, by the column of table ``jumps``.
 SIGNS = {
@@ -32,12 +31,6 @@ SIGNS = {
 JUDGED = (
     "tangents", "spikes", "lucky_guesses", "monotonicity", "changes", "monotone_tests", "drawdowns", "jumps",
 )  # fmt: skip
-_NEEDED: Mapping[str, Iterable[str]] = {
-    **{name: polars_schema(name) for name in JUDGED},
-    "curves": CURVES,
-    "traces": ("problem_set", "model", "problem_id", "verdict", "n_tokens"),
-    "problems": ("problem_set", "problem_id", "level", "subject"),
-}
 _IS_CORRECT = pl.when(pl.col("verdict") != "unscored").then(pl.col("verdict") == "correct")
 _STAGES = {
     "1 before": ~pl.col("states_answer") & ~pl.col("leaks_answer"),
@@ -50,20 +43,14 @@ def summaries(tables: Tables, protocol: Protocol) -> pl.DataFrame:
     """Every number of every figure, for each problem set, model and cut policy, as ``estimates``.
 
     Args:
-        tables: by name those of :data:`JUDGED`, ``traces``, ``problems``, and the frame ``curves``.
+        tables: by name those of :data:`JUDGED`, ``traces`` (problem_set, model, problem_id, verdict, n_tokens),
+            ``problems``, and the frame ``curves``.
         protocol: gives thresholds, seed and token budget, and stamps the result.
 
     Returns:
         Rows of every question of :data:`QUESTIONS`. Numbers without a row to rest on have n = 0 and are NULL, and so
         are intervals of quantiles of too few values. Where cuts play no part ``cut_policy`` is ``any``.
-
-    Raises:
-        ValueError: a table is missing or lacks a column.
     """
-    for name, columns in _NEEDED.items():
-        if name not in tables:
-            raise ValueError(f"summaries need the table {name}")
-        require(tables[name], tuple(columns), name)
     rows: dict[str, list[Row]] = {question: [] for question in QUESTIONS}
     for unit in tables["monotonicity"].select(UNITS).unique().sort(UNITS).iter_rows(named=True):
         own = {name: _only(frame, unit) for name, frame in tables.items()}

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from cot_assets.measures.estimates import Group, Row, comparison, estimates, paired
-from cot_assets.measures.frames import EPSILON, reals, require, stamped
+from cot_assets.measures.frames import EPSILON, reals, stamped
 from cot_assets.statistics.clusters import cluster_bootstrap_mean
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.statistics.isotonic import LEVEL, fall_p_value
@@ -61,11 +61,7 @@ def judge_searches(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protoco
         counted: Its columns up to ``tokens_spent``, and model_revision and grader_version.
         steps: From :func:`judge_steps`.
         protocol: Gives tolerance and seed.
-
-    Raises:
-        ValueError: A column is missing.
     """
-    require(steps, polars_schema("search_steps"), "search_steps")
     start = steps.filter(pl.col("cut_index") == 0).select(
         "trace_id",
         pl.col("n").alias("n0"),

@@ -13,10 +13,8 @@ from dataclasses import replace
 import polars as pl
 
 from cot_assets.measures.estimates import Group, Row, estimates
-from cot_assets.measures.frames import require
 from cot_assets.measures.transfer.unlocks import FILTERS
 from cot_assets.study import Protocol
-from cot_assets.warehouse.schema import polars_schema
 
 _PAIR = ("problem_set", "reader", "writer")
 _PLACE = (*_PAIR, "problem_id", "trace_id", "fraction")
@@ -42,11 +40,7 @@ def transfer_differences(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFr
         the table, trace filter, leaks and measure. ``mean`` with the writer's text, ``reference`` with the
         control and the ``difference``, paired by trace; beside them how many traces are missing, how often the
         gold answer stands in either text (``leak``, ``reference_leak``) and how often either unlocks.
-
-    Raises:
-        ValueError: a column is missing.
     """
-    require(unlocks, polars_schema("unlocks"), "unlocks")
     columns = ["n", "potential", "probability_lifted", "leaks_answer", "status"]
     real = unlocks.filter(pl.col("control") == "none")
     given = unlocks.filter(pl.col("control") != "none")

@@ -9,23 +9,8 @@ from __future__ import annotations
 import polars as pl
 
 from cot_assets.measures.estimates import Row, estimates
-from cot_assets.measures.frames import require
 from cot_assets.measures.transfer.unlocks import views
 from cot_assets.study import Protocol
-
-_NEEDED = (
-    *(
-        "problem_set",
-        "reader",
-        "writer",
-        "problem_id",
-        "trace_id",
-        "trace_verdict",
-        "fractions",
-        "leaks_answer",
-    ),
-    *("n", "n_correct", "writer_n", "writer_n_correct"),
-)
 
 
 def transfer_gaps(points: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -39,11 +24,7 @@ def transfer_gaps(points: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     Returns:
         Per reader, writer and fraction, for each trace filter, with and without prefixes in which the gold answer
         stands: ``mean`` (the reader's), ``reference`` (the writer's) and their ``difference``, paired by trace.
-
-    Raises:
-        ValueError: A column is missing.
     """
-    require(points, _NEEDED, "points")
     known = (
         points.filter(pl.col("n") > 0, pl.col("writer_n") > 0)
         .explode("fractions")

@@ -18,16 +18,14 @@ import numpy as np
 import polars as pl
 
 from cot_assets.measures.estimates import Group, Row, estimates, row
-from cot_assets.measures.frames import EPSILON, reals, require, stamped
+from cot_assets.measures.frames import EPSILON, reals, stamped
 from cot_assets.statistics.clusters import NOTHING, cluster_bootstrap_correlation
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
-from cot_assets.warehouse.schema import polars_schema
 
 KINDS = ("all", "insight", "tangent", "other")
 _PAIR = ("problem_set", "reader", "writer")
 _TRACE = (*_PAIR, "problem_id", "trace_id")
-_POINTS = (*_TRACE, "cut_index", "leaks_answer", "n", "n_correct", "writer_n", "writer_n_correct")
 
 
 def transfer_steps(points: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -44,9 +42,8 @@ def transfer_steps(points: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         starts none: no step bridges it.
 
     Raises:
-        ValueError: a column is missing, or a cut stands twice.
+        ValueError: a cut stands twice.
     """
-    require(points, _POINTS, "points")
     if points.select(pl.struct(*_TRACE, "cut_index").is_duplicated().any()).item():
         raise ValueError("points has a cut of a trace more than once for a reader")
     known = pl.when((pl.col("n") > 0) & (pl.col("writer_n") > 0))
@@ -92,11 +89,7 @@ def step_correlations(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         steps, or for a correlation fewer than 3 problems (for its interval fewer than 6) or a change that is
         the same everywhere. ``corrected`` (all steps only) has the binomial noise of both changes taken off
         their variances; NULL where a change does not vary beyond its noise.
-
-    Raises:
-        ValueError: a column is missing.
     """
-    require(steps, polars_schema("transfer_steps"), "transfer_steps")
     rows: list[Row] = []
     for values, pair in steps.sort(*_TRACE, "cut_from").group_by(*_PAIR, maintain_order=True):
         names = dict(zip(("problem_set", "model", "other"), values, strict=True))

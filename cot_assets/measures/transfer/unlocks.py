@@ -12,10 +12,9 @@ from dataclasses import replace
 import polars as pl
 
 from cot_assets.measures.estimates import Group, Row, estimates
-from cot_assets.measures.frames import EPSILON, reals, require, stamped
+from cot_assets.measures.frames import EPSILON, reals, stamped
 from cot_assets.statistics.estimates import CONFIDENCE, probability_below
 from cot_assets.study import Protocol
-from cot_assets.warehouse.schema import polars_schema
 
 UNSOLVED_BELOW = 0.05  #: V0 of a problem that the reader cannot solve
 LIFTED_ABOVE = 0.10  #: potential that shows that the prefix helped
@@ -24,11 +23,6 @@ SOLVED_FROM = 0.5  #: potential of a prefix from which the reader mostly succeed
 FILTERS: Mapping[str, pl.Expr] = {"all": pl.lit(True), "correct": pl.col("trace_verdict") == "correct"}
 
 _PAIR = ("problem_set", "reader", "writer")
-_NEEDED = (
-    *_PAIR,
-    *("problem_id", "trace_id", "fraction", "control", "trace_verdict", "leaks_answer", "n", "n_correct"),
-)
-_PLACE = ("share", "n_tokens")
 
 
 def judge_unlocks(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -45,11 +39,7 @@ def judge_unlocks(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.D
 
     Returns:
         The columns of table ``unlocks``.
-
-    Raises:
-        ValueError: a column is missing.
     """
-    require(transfer_potentials, (*_NEEDED, *_PLACE), "transfer_potentials")
     key = [*_PAIR, "problem_id"]
     frame = transfer_potentials.filter(pl.col("fraction") > 0)
     frame = frame.join(_starts(transfer_potentials), on=key, how="left")
@@ -88,11 +78,7 @@ def transfer_curve(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.
         ``kept``) and without those in which the gold answer stands (``dropped``): measure ``potential``, the
         mean over traces, and ``lift``, the mean difference to the reader's V0 where that is known; none at
         fraction 0, where V0 stands.
-
-    Raises:
-        ValueError: a column is missing.
     """
-    require(transfer_potentials, _NEEDED, "transfer_potentials")
     problem = [*_PAIR, "problem_id"]
     known = (
         transfer_potentials.filter(pl.col("n") > 0)
@@ -123,11 +109,7 @@ def unlock_rates(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         trace at least). ``unlocked`` holds if nothing undecided unlocks, ``perhaps_unlocked`` if all of it
         does: from the lower end of the one to the upper end of the other reaches an interval that holds
         whatever the undecided are. Beside them how many traces have each status.
-
-    Raises:
-        ValueError: a column is missing.
     """
-    require(unlocks, polars_schema("unlocks"), "unlocks")
     rows = (row for traces in views(unlocks, protocol) if traces.frame.height for row in _unlock_rate(traces))
     return estimates(rows, "unlock_rates", protocol)
 

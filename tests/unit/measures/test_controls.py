@@ -181,8 +181,3 @@ def test_a_problem_that_nothing_unlocks_stays_and_a_solved_one_is_not_there():
     )
     assert table["problem_id"].to_list() == ["a"]
     assert table.select("trace_id", "n_tokens", "potential", "ci_low", "n_longer").row(0) == (None,) * 5
-
-
-def test_missing_columns_are_named():
-    with pytest.raises(ValueError, match="unlocks lacks the column"):
-        transfer_differences(pl.DataFrame({"reader": ["r"]}), PROTOCOL)

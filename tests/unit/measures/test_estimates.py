@@ -83,11 +83,6 @@ def test_add_potential_refuses_counts_that_cannot_be(row):
         add_potential(pl.DataFrame({"n": [row[0]], "n_correct": [row[1]]}))
 
 
-def test_add_potential_names_a_missing_column():
-    with pytest.raises(ValueError, match="n_correct"):
-        add_potential(pl.DataFrame({"n": [1]}))
-
-
 def by_scipy(k0, n0, k1, n1, t):
     """P(p1 - p0 > t) by adaptive quadrature in the variable in which both posteriors are smooth."""
     before, after = stats.beta(k0 + 0.5, n0 - k0 + 0.5), stats.beta(k1 + 0.5, n1 - k1 + 0.5)

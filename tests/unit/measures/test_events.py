@@ -78,11 +78,6 @@ def test_a_cut_given_twice_is_named():
         find_tangents(pl.concat([curves, curves]), PROTOCOL)
 
 
-def test_a_missing_column_is_named():
-    with pytest.raises(ValueError, match="verdict"):
-        find_insights(curve([(1, 2)]).drop("verdict"), PROTOCOL)
-
-
 def test_no_curves_give_an_empty_frame_of_the_right_type():
     nothing = curve([(1, 2)]).clear()
     assert find_tangents(nothing, PROTOCOL).is_empty()

@@ -1,7 +1,6 @@
 """Reader against writer on the same text."""
 
 import polars as pl
-import pytest
 from build import PROTOCOL
 from support.views import shown_estimates
 
@@ -69,8 +68,3 @@ def test_the_interval_is_of_the_paired_difference():
     width = row["ci_high"] - row["ci_low"]
     assert 0 < width < 0.3 * (row["potential_high"] - row["potential_low"])
     assert row["ci_low"] < row["difference"] < row["ci_high"]
-
-
-def test_a_missing_column_is_named():
-    with pytest.raises(ValueError, match="fractions"):
-        transfer_gaps(points().drop("fractions"), PROTOCOL)

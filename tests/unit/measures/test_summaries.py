@@ -7,7 +7,7 @@ from support.judged import judged_views
 from support.views import shown_estimates
 
 from cot_assets.measures.estimates import CHOSEN, withheld
-from cot_assets.measures.rates.summaries import JUDGED, QUESTIONS, summaries
+from cot_assets.measures.rates.summaries import QUESTIONS, summaries
 from cot_assets.statistics.clusters import clustered_share
 
 #: Right rollouts of 64 by trace: a falls and comes back, b falls for good, c rises, d is flat.
@@ -152,15 +152,6 @@ def test_the_order_of_rows_does_not_matter(found):
 
 def test_without_measured_traces_there_are_no_numbers():
     assert summaries(tables(""), PROTOCOL).is_empty()
-
-
-def test_a_missing_table_is_named():
-    whole = tables("a")
-    for name in (*JUDGED, "curves", "traces", "problems"):
-        with pytest.raises(ValueError, match=name):
-            summaries({k: v for k, v in whole.items() if k != name}, PROTOCOL)
-    with pytest.raises(ValueError, match=r"jumps lacks .*is_self_check"):
-        summaries({**whole, "jumps": whole["jumps"].drop("is_self_check")}, PROTOCOL)
 
 
 def test_what_speaks_of_all_traces_is_withheld_where_they_may_have_been_chosen():

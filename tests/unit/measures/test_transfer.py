@@ -174,9 +174,7 @@ def test_without_an_unsolved_problem_there_is_no_share():
     )
 
 
-def test_empty_and_incomplete_frames():
+def test_empty_frames():
     assert judge_unlocks(frame(), PROTOCOL).schema == polars_schema("unlocks")
     assert transfer_curve(frame(), PROTOCOL).is_empty()
     assert unlock_rates(judge_unlocks(frame(), PROTOCOL), PROTOCOL).is_empty()
-    with pytest.raises(ValueError, match="n_correct"):
-        judge_unlocks(frame().drop("n_correct"), PROTOCOL)
