@@ -6,76 +6,51 @@ commands themselves, one module each, imported when they are called.
 
 from __future__ import annotations
 
+import ast
 import gc
-import importlib
+import importlib.util
 import inspect
+import keyword
 import os
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
 #: New objects after which Python looks for garbage: importing Dagster alone makes half a million, which stay.
 _GARBAGE = 100_000
-#: Module and one line of help by command, so that ``--help`` imports none of them.
+#: The module of every command, in the order of the help.
 COMMANDS = {
-    "demo": ("demo", "Measure the two demo models on the demo problems; everything runs on this machine."),
-    "plan": (
-        "plan",
-        "Say what `cot-assets run` with the same options would take: rollouts, tokens, hours, disk.",
-    ),
-    "run": (
-        "run",
-        "Bring MODEL on PROBLEM_SET up to date: sample what is missing, grade, analyze, publish, report.",
-    ),
-    "import": (
-        "importing",
-        "Bring in rollouts that others published, as an imported model, and analyze them like sampled ones.",
-    ),
-    "models": (
-        "models",
-        "List the registry with sizes and revisions; `check NAME` tries a model, `convert NAME` converts it.",
-    ),
-    "status": (
-        "status",
-        "Show every model on every problem set as fresh, stale, running, failed or never run, and why.",
-    ),
-    "grade": (
-        "grade",
-        "Grade a FILE of responses (JSONL, JSON, CSV or Parquet, also as .gz) with the grader of the pipeline.",
-    ),
-    "sql": ("sql", "Run a named query or a SELECT over results.duckdb; without one, list the named queries."),
-    "export": (
-        "exporting",
-        "Write what was measured for training, for the Hugging Face hub, or for Inspect.",
-    ),
-    "rebuild": ("rebuild", "Make warehouse.duckdb again from the shards; nothing is sampled."),
-    "ui": (
-        "ui",
-        "Start the Dagster web server and daemon on the data home; Ctrl-C stops both and the runs they started.",
-    ),
-}
+    "demo": "demo", "plan": "plan", "run": "run", "import": "importing", "models": "models", "status": "status",
+    "grade": "grade", "sql": "sql", "export": "exporting", "rebuild": "rebuild", "ui": "ui",
+}  # fmt: skip
 
 
 class Sentences(click.Group):
     """A group whose help has the first paragraph of each command's own, whole."""
 
-    def lines(self) -> list[tuple[str, str]]:
-        """Names and what is said of them."""
-        told = {name: inspect.cleandoc(self.commands[name].help or "") for name in sorted(self.commands)}
-        return [(name, text.partition("\n\n")[0].replace("\n", " ")) for name, text in told.items()]
+    def said(self, name: str) -> str:
+        """What a command says of itself."""
+        return inspect.cleandoc(self.commands[name].help or "")
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002, D102 - of click
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: D102 - of click
+        told = {name: self.said(name).partition("\n\n")[0] for name in self.list_commands(ctx)}
         with formatter.section("Commands"):
-            formatter.write_dl(self.lines())
+            formatter.write_dl([(name, text.replace("\n", " ")) for name, text in told.items()])
 
 
 class _Commands(Sentences):
     """Commands that are imported when they are called."""
 
-    def lines(self) -> list[tuple[str, str]]:
-        return [(name, text) for name, (_, text) in COMMANDS.items()]
+    def said(self, name: str) -> str:
+        """Read off the text of the command's module: to import them all takes seconds."""
+        spec = importlib.util.find_spec(f"cot_assets.cli.{COMMANDS[name]}")
+        assert spec is not None  # noqa: S101 - of this package
+        tree = ast.parse(Path(str(spec.origin)).read_text(encoding="utf-8"))
+        functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+        return next(ast.get_docstring(each) or "" for each in functions if each.name == _function(name))
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -83,9 +58,11 @@ class _Commands(Sentences):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        name, _ = COMMANDS[cmd_name]
-        module = importlib.import_module(f"cot_assets.cli.{name}")
-        return getattr(module, "import_" if cmd_name == "import" else cmd_name)
+        return getattr(importlib.import_module(f"cot_assets.cli.{COMMANDS[cmd_name]}"), _function(cmd_name))
+
+
+def _function(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def _version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:

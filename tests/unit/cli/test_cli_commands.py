@@ -14,22 +14,22 @@ from cot_assets.cli.plan import _hours
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_line_of_help_is_the_command_s_own(name: str) -> None:
+def test_every_command_is_found_by_its_name(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     assert command.name == name
-    assert " ".join((command.help or "").split("\n\n")[0].split()) == COMMANDS[name][1]
 
 
-@pytest.mark.parametrize("name", ["models", "import"])
+@pytest.mark.parametrize("name", ["", "models", "import"])
 def test_the_help_of_a_group_has_whole_sentences(name: str) -> None:
-    group = cli.get_command(click.Context(cli), name)
+    group = cli.get_command(click.Context(cli), name) if name else cli
     assert isinstance(group, click.Group)
-    told = " ".join(group.get_help(click.Context(group)).split())
+    context = click.Context(group)
+    told = " ".join(group.get_help(context).split())
     assert "..." not in told.partition("Commands:")[2]
-    assert all(
-        " ".join((each.help or "").split("\n\n")[0].split()) in told for each in group.commands.values()
-    )
+    for each in (group.get_command(context, name) for name in group.list_commands(context)):
+        assert each is not None
+        assert " ".join((each.help or "").split("\n\n")[0].split()) in told
 
 
 @pytest.mark.parametrize(
