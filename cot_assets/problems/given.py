@@ -16,9 +16,8 @@ import polars as pl
 
 from cot_assets.problems.sources import Mapped, ProblemSetError
 from cot_assets.study import GIVEN, DataHome, ProblemSetEntry
-from cot_assets.study.files import replacing
+from cot_assets.study.files import read_json, replacing
 from cot_assets.study.rows import POLARS_ERRORS
-from cot_assets.warehouse.imported import given_entry
 
 #: Columns of the rows; ``verdict`` and ``answer`` are NULL where the source does not say.
 SCHEMA = pl.Schema(
@@ -39,7 +38,9 @@ def write_given(home: DataHome, entry: ProblemSetEntry, rows: Sequence[dict[str,
     path, described = home.imports / f"{entry.name}.parquet", home.imports / f"{entry.name}.json"
     frame = pl.DataFrame(rows, schema=SCHEMA)
     if path.exists():
-        before = given_entry(described)  # none, where an import was killed between the two files
+        before = read_json(
+            described, ProblemSetEntry
+        )  # none, where an import was killed between the two files
         if before is not None and before.answer_kind != entry.answer_kind:
             raise ProblemSetError(
                 f"problem set {entry.name!r} has answers of kind {before.answer_kind!r}, not {entry.answer_kind!r}; "

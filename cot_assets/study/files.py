@@ -1,15 +1,23 @@
 """Files that are there whole or not at all.
 
-Belongs here: writing beside a name and taking its place. Does not belong here: folders (:mod:`cot_assets.report.folder`,
+Belongs here: writing beside a name and taking its place; small files of JSON, which programs write for themselves. Does not belong here: folders (:mod:`cot_assets.report.folder`,
 :mod:`cot_assets.engines.weights.prepared`), and what must survive a power cut (:mod:`cot_assets.warehouse.publish`).
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -27,3 +35,26 @@ def replacing(path: Path) -> Generator[Path]:
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+@cache
+def _reader(kind: type[T]) -> TypeAdapter[T]:
+    from pydantic import TypeAdapter  # loads slowly
+
+    return TypeAdapter(kind)
+
+
+def read_json(path: Path, kind: type[T]) -> T | None:
+    """What a file of JSON holds; None where it is missing, damaged, or holds something else than ``kind``."""
+    with suppress(OSError, ValueError):
+        return _reader(kind).validate_json(path.read_bytes())
+    return None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Keep a value as JSON, its folder made; a file that holds the same already is left alone."""
+    content = json.dumps(value, sort_keys=True).encode()
+    if not path.exists() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as fresh:
+            fresh.write_bytes(content)

@@ -5,16 +5,14 @@ Belongs here: one small file of the home. Does not belong here: looking for mode
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from cot_assets.study.files import replacing
+from cot_assets.study.files import read_json, write_json
 from cot_assets.study.home import DataHome
 
 _FILE = "models.json"
@@ -36,17 +34,11 @@ class Found:
     @classmethod
     def read(cls, home: DataHome) -> Found:
         """What the home remembers; nothing where the file is missing or damaged."""
-        with suppress(OSError, ValueError, TypeError):
-            return cls(**json.loads((home.root / _FILE).read_bytes()))
-        return cls()
+        return read_json(home.root / _FILE, cls) or cls()
 
     def write(self, home: DataHome) -> None:
         """Keep it, where it has changed."""
-        text, path = json.dumps(vars(self), indent=1, sort_keys=True), home.root / _FILE
-        if not path.exists() or path.read_bytes() != text.encode():
-            home.create()
-            with replacing(path) as fresh:
-                fresh.write_text(text)
+        write_json(home.root / _FILE, asdict(self))
 
     def entries(self, declared: Iterable[str]) -> Mapping[str, tuple[str, dict[str, Any]]]:
         """The found models of entries that are still declared: the entry's name and what differs, by name."""

@@ -6,13 +6,12 @@ A file of the same size and moment is taken to be the same, so that looking at t
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from cot_assets.study.files import replacing
+from cot_assets.study.files import read_json, write_json
 
 Seen = tuple[int, int, str]  #: bytes, modification time in ns, digest
 Found = Literal["whole", "missing", "damaged"]
@@ -29,10 +28,7 @@ class Manifest:
 
     def __init__(self, path: Path, folder: Path) -> None:
         self._path, self._folder = path, folder
-        self._seen: dict[str, Seen] = {}
-        with suppress(OSError, ValueError, TypeError, AttributeError):
-            for name, (size, moment, digest) in json.loads(path.read_bytes()).items():
-                self._seen[name] = (int(size), int(moment), str(digest))
+        self._seen = read_json(path, dict[str, Seen]) or {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,9 +66,7 @@ class Manifest:
     def save(self) -> None:
         """Write it as a whole; a home that cannot be written goes without."""
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(self._path) as fresh:
-                fresh.write_text(json.dumps(self._seen))
+            write_json(self._path, self._seen)
 
 
 def recorded(path: Path, folder: Path, files: Iterable[Path]) -> Manifest:

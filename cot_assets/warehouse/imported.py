@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from cot_assets.study import PUBLISHED, BrokenEntryWarning, Config, DataHome, ModelEntry, ProblemSetEntry
+from cot_assets.study.files import read_json
 from cot_assets.warehouse.errors import shown
 from cot_assets.warehouse.schema import conform, table_schema, tables
 from cot_assets.warehouse.store import Warehouse
@@ -81,7 +80,7 @@ def _given_sets(home: DataHome) -> dict[str, ProblemSetEntry]:
     """Entries of the problem sets that came with traces, by name."""
     found: dict[str, ProblemSetEntry] = {}
     for file in sorted(home.imports.glob("*.json")):
-        if entry := given_entry(file):
+        if entry := read_json(file, ProblemSetEntry):
             found[file.stem] = entry
         else:
             warnings.warn(
@@ -90,13 +89,6 @@ def _given_sets(home: DataHome) -> dict[str, ProblemSetEntry]:
                 stacklevel=2,
             )
     return found
-
-
-def given_entry(file: Path) -> ProblemSetEntry | None:
-    """The entry of a problem set that came with traces; None where its file is missing or damaged."""
-    with suppress(OSError, ValueError, AttributeError):
-        return ProblemSetEntry.model_validate_json(file.read_bytes())
-    return None
 
 
 def refuse_imported(config: Config, problem_set: str, model: str = "") -> None:

@@ -8,7 +8,6 @@ beside it (process, command, purpose, since when) only serves the message of tho
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -23,6 +22,7 @@ from typing import TypeVar
 import duckdb
 from filelock import FileLock, Timeout
 
+from cot_assets.study.files import read_json, write_json
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, printable, reason
 
 T = TypeVar("T")
@@ -75,10 +75,7 @@ class HolderLock:
 
     def holder(self) -> Holder | None:
         """Who holds the lock according to the record beside it; None if nobody left one."""
-        try:
-            return Holder(**json.loads(self._record.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):  # absent, half written, or not ours
-            return None
+        return read_json(self._record, Holder)
 
     @contextmanager
     def hold(self, purpose: str) -> Iterator[float]:
@@ -120,7 +117,7 @@ class HolderLock:
         command = " ".join(sys.argv)[:200] or "python"
         record = Holder(os.getpid(), command, purpose, datetime.now(UTC).isoformat(timespec="seconds"))
         with suppress(OSError):  # the lock is what counts
-            self._record.write_text(json.dumps(asdict(record)), encoding="utf-8")
+            write_json(self._record, asdict(record))
 
     def _locked(self, purpose: str) -> WarehouseLockedError:
         holder = self.holder()

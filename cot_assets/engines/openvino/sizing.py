@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from cot_assets.engines.base import Block
-from cot_assets.study.files import replacing
+from cot_assets.study.files import read_json, write_json
 
 KV_BLOCK = 32  #: tokens of a block of OpenVINO's KV cache on a CPU
 #: Sequences that are tried together, ascending. More than a step has room for would make requests wait half-way.
@@ -126,25 +126,14 @@ class Paces:
     def get(self, key: str) -> Pace | None:
         """What is remembered, None for nothing."""
         found = self._read().get(key)
-        try:
-            return None if found is None else Pace(int(found[0]), float(found[1]))
-        except (TypeError, ValueError, IndexError):
-            return None
+        return None if found is None else Pace(*found)
 
     def put(self, key: str, pace: Pace) -> None:
         """Remember a pace."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self._file) as fresh:
-            fresh.write_text(
-                json.dumps({**self._read(), key: [pace.sequences, round(pace.rate, 1)]}, indent=1)
-            )
+        write_json(self._file, {**self._read(), key: (pace.sequences, round(pace.rate, 1))})
 
-    def _read(self) -> dict[str, list[float]]:
-        try:
-            found = json.loads(self._file.read_text())
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+    def _read(self) -> dict[str, tuple[int, float]]:
+        return read_json(self._file, dict[str, tuple[int, float]]) or {}
 
 
 def pace_key(*identity: str) -> str:

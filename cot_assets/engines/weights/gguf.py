@@ -19,6 +19,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from cot_assets.engines.base import EngineError
 from cot_assets.study import DataHome
+from cot_assets.study.files import write_json
 
 #: What the reader of OpenVINO GenAI 2026.4 takes; it gives up at any other.
 READABLE_TENSORS = frozenset({"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q4_K", "Q6_K", "Q8_0"})
@@ -77,9 +78,8 @@ def read_gguf(file: Path) -> GGUFModel:
     except (OSError, TypeError, ValueError):
         model, _ = _read(file, status.st_size, status.st_mtime_ns)
     if home.root.is_dir():
-        known.parent.mkdir(parents=True, exist_ok=True)
         said = {"architecture": model.architecture, "context": model.context, "tensors": dict(model.tensors)}
-        known.write_text(json.dumps(said))
+        write_json(known, said)
     return model
 
 

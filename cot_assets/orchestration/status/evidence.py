@@ -9,16 +9,26 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from cot_assets.orchestration.staleness import Part
-from cot_assets.study.files import replacing
+from cot_assets.study.files import read_json, write_json
 from cot_assets.study.home import DataHome
 
 #: Names of assets by job and part: those whose latest materializations show a unit's marks.
 Evidence = Mapping[str, Mapping[Part, tuple[str, ...]]]
 _FILE = "assets.json"
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The file: what the definitions said, and of which code."""
+
+    code: str
+    assets: dict[str, dict[Part, tuple[str, ...]]]
+
+
 _evidence: dict[str, dict[Part, tuple[str, ...]]] = {}
 
 
@@ -37,13 +47,9 @@ def evidence() -> Evidence:
 
 def recalled(home: DataHome, load: Callable[[], object]) -> Evidence:
     """The same, where this code was not asked before on the home by ``load``, which loads the definitions."""
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        kept = json.loads((home.dagster / _FILE).read_bytes())
-        if kept["code"] == _code():
-            return {
-                str(job): {cast("Part", part): tuple(map(str, names)) for part, names in parts.items()}
-                for job, parts in kept["assets"].items()
-            }
+    kept = read_json(home.dagster / _FILE, _Kept)
+    if kept is not None and kept.code == _code():
+        return kept.assets
     load()
     keep(home)
     return evidence()
@@ -51,11 +57,8 @@ def recalled(home: DataHome, load: Callable[[], object]) -> Evidence:
 
 def keep(home: DataHome) -> None:
     """Remember on the home what the definitions say, so that the next one who asks need not load them."""
-    file, text = home.dagster / _FILE, json.dumps({"code": _code(), "assets": evidence()})
     with suppress(OSError):  # a home that cannot be written is asked in seconds
-        if not file.exists() or file.read_bytes() != text.encode():
-            with replacing(file) as fresh:
-                fresh.write_text(text)
+        write_json(home.dagster / _FILE, {"code": _code(), "assets": evidence()})
 
 
 def _code() -> str:

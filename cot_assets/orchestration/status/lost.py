@@ -5,13 +5,11 @@ Belongs here: that file. Does not belong here: finding out what was lost (:mod:`
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
 from cot_assets.orchestration.staleness import Unit
-from cot_assets.study.files import replacing
+from cot_assets.study.files import read_json, write_json
 from cot_assets.study.home import DataHome
 
 _LOST = "lost.json"
@@ -19,12 +17,8 @@ _LOST = "lost.json"
 
 def lose(home: DataHome, units: Iterable[Unit]) -> None:
     """Count the units as not made from now on, whatever Dagster remembers of them."""
-    new = dict.fromkeys(map(_key, units), time.time())
-    if not new:
-        return
-    lost = _lost(home) | new
-    with replacing(home.root / _LOST) as fresh:
-        fresh.write_text(json.dumps(lost))
+    if new := dict.fromkeys(map(_key, units), time.time()):
+        write_json(home.root / _LOST, _lost(home) | new)
 
 
 def valid_since(home: DataHome, made: float) -> Callable[[Unit], float]:
@@ -38,6 +32,4 @@ def _key(unit: Unit) -> str:
 
 
 def _lost(home: DataHome) -> dict[str, float]:
-    with suppress(OSError, ValueError, TypeError, AttributeError):
-        return {str(key): float(since) for key, since in json.loads((home.root / _LOST).read_bytes()).items()}
-    return {}
+    return read_json(home.root / _LOST, dict[str, float]) or {}

@@ -10,8 +10,9 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 
-from cot_assets.study.files import replacing
+from cot_assets.study.files import read_json, write_json
 from cot_assets.study.home import DataHome
 
 Make = Mapping[str, str]  #: parts of a mark, each under the words for it
@@ -33,24 +34,21 @@ def marked(value: object, make: Make) -> str:
 def remember(home: DataHome, mark: str) -> None:
     """Keep what a mark of this process is made of, and what its parts are."""
     make = _makes.get(mark)
-    file = home.dagster / "marks" / f"{mark}.json"
+    file = _file(home, mark)
     if make is None or file.exists():
         return
     with suppress(OSError):  # a home that cannot be written tells no reasons
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as fresh:
-            fresh.write_text(json.dumps(make))
+        write_json(file, make)
     for part in make.values():
         remember(home, part)
 
 
+def _file(home: DataHome, mark: str) -> Path:
+    return home.dagster / "marks" / f"{mark}.json"
+
+
 def _make_of(home: DataHome, mark: str) -> Make | None:
-    if mark in _makes:
-        return _makes[mark]
-    with suppress(OSError, ValueError):
-        found = json.loads((home.dagster / "marks" / f"{mark}.json").read_bytes())
-        return {str(name): str(part) for name, part in found.items()} if isinstance(found, dict) else None
-    return None
+    return _makes.get(mark) or read_json(_file(home, mark), dict[str, str])
 
 
 def differences(home: DataHome, before: str, now: str) -> Iterator[str]:
