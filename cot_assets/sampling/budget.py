@@ -242,7 +242,7 @@ def _mean_length(protocol: Protocol, traces: pl.DataFrame) -> tuple[float | None
     pool = same if same.height else traces
     if pool.is_empty():
         return None, "length of its traces unknown: none sampled yet"
-    mean = min(float(pool["n_tokens"].to_numpy().mean()), float(protocol.sampling.max_tokens))
+    mean = min(float(pool.select(pl.col("n_tokens").mean()).item()), float(protocol.sampling.max_tokens))
     where = "" if same.height else f" (of other protocols: {', '.join(sorted(set(pool['problem_set'])))})"
     return mean, f"{pool.height:,} of its traces had {mean:,.0f} tokens on average{where}"
 
@@ -251,7 +251,7 @@ def _mean_cuts(protocol: Protocol, cuts: pl.DataFrame) -> tuple[float | None, st
     """Mean measured cuts of a trace under this protocol."""
     same = cuts.filter(pl.col("sampling_hash") == protocol.sampling_hash)
     if same.height:
-        mean = float(same["n_cuts"].to_numpy().mean())
+        mean = float(same.select(pl.col("n_cuts").mean()).item())
         return mean, f"{same.height:,} traces had {mean:.1f} cuts on average"
     if protocol.sampling.cut_policy == "tokens":
         # Equal token lengths: only a trace of fewer tokens than cuts has fewer.
