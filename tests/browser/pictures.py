@@ -32,6 +32,10 @@ def main() -> None:
                 )
             page.wait_for_timeout(500)
             page.screenshot(path=ROOT / "docs" / name)
+        page.goto((STUDY.parent / "compare.html").as_uri())
+        transfer = page.locator("details", has_text="What the first part of a writer")
+        transfer.evaluate("it => { it.open = true }")
+        transfer.locator("img").screenshot(path=ROOT / "docs" / "transfer.png")
 
 
 if __name__ == "__main__":
