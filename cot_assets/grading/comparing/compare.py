@@ -19,24 +19,30 @@ The rules that are not equality:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cot_assets.grading.comparing.integers import is_same_numeral, is_same_residue
+from cot_assets.grading.comparing.recast import (
+    as_quantity,
+    as_tuple,
+    by_name,
+    in_money,
+    quotient_of,
+    value_of,
+    without_braces,
+    without_domain,
+)
 from cot_assets.grading.comparing.regions import region_of, spans
 from cot_assets.grading.comparing.relations import is_same_relation
 from cot_assets.grading.comparing.scalars import (
     Algebra,
     NeedsAlgebraError,
-    as_quantity,
-    in_money,
-    is_percent_of,
     is_percentage,
     is_same_value,
     no_algebra,
-    quotient_of,
-    value_of,
-    without_domain,
+    percent_of,
 )
 from cot_assets.grading.comparing.values import UndecidedError
 from cot_assets.grading.reading.kinds import Reading
@@ -45,6 +51,7 @@ from cot_assets.grading.text.splitting import is_name
 
 _SCALARS = ("number", "quantity", "expression")
 _SOLVED = frozenset(("<", ">", "<=", ">=", "!="))  #: relations that algebra can bring to one form
+_NAME = re.compile(r"[A-Za-z](?:_\w)?")
 _ROWS = ("tuple", "region", "pair")
 
 
@@ -64,8 +71,11 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         NeedsAlgebraError: From ``no_algebra``.
         UndecidableError: From other algebra, where it gives up.
     """
+    if given.name != gold.name and _NAME.fullmatch(given.name) and _NAME.fullmatch(gold.name):
+        return Decision(False, "another name")  # A = (1, 2) is not B = (1, 2)
     if given == gold:
         return Decision(True, f"same {gold.kind}")
+    given, gold = without_braces(given, gold), without_braces(gold, given)
     if given.kind != gold.kind:
         given, gold = without_domain(given), without_domain(gold)
     if "residue" in (given.kind, gold.kind):
@@ -75,7 +85,7 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         same = is_same_residue(other, residue)
         return Decision(same, "same residue" if same else "another residue")
     if {given.kind, gold.kind} & {"pair", "tuple"}:
-        given, gold = _by_name(given), _by_name(gold)
+        given, gold = by_name(given), by_name(gold)
     if gold.kind in _SCALARS:
         return _scalar(given, gold, algebra)
     if gold.kind == "relation":
@@ -110,8 +120,6 @@ def _other_kind(given: Reading, gold: Reading) -> Decision:
 def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if given.kind == "relation":
         given = value_of(given) or given
-    if given.kind == "set" and len(given.items) == 1:
-        given = given.items[0]
     given = quotient_of(given) or given
     gold = (as_quantity(gold) if given.unit else None) or gold
     if given.kind not in _SCALARS:
@@ -132,8 +140,8 @@ def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         return Decision(True, f"same number; the unit {named.name} is named by the statement", named.name)
     if same:
         return Decision(True, "same number" if gold.number else "same value")
-    if is_percent_of(given, gold):
-        return Decision(True, "same number; % is named by the statement", "%")
+    if percent := percent_of(given, gold):
+        return Decision(True, f"same number; {percent} is named by the statement", percent)
     return Decision(False, "another number" if gold.number and given.number else "another value")
 
 
@@ -165,7 +173,7 @@ def _relation(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
 
 
 def _region(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
-    if gold.kind == "pair" and given.kind in ("pair", "tuple"):
+    if gold.kind == "pair" and (given := as_tuple(given)).kind == "tuple":
         same = _all_same(given.items, gold.items, algebra)
         return replace(same, rule="same pair" if same.is_same else "another pair")
     ours, theirs = region_of(given), region_of(gold)
@@ -224,6 +232,8 @@ def _unordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         given = value
     if given.kind in _SCALARS and len(gold.items) == 1:
         return compare(given, gold.items[0], algebra)
+    if given.kind in ("pair", "tuple") and (row := as_tuple(gold)).kind == "tuple":
+        return _ordered(given, row, algebra)
     if given.kind not in ("list", "set"):
         return _other_kind(given, gold)
     joined = set(given.signs) | set(gold.signs)
@@ -265,8 +275,8 @@ def _distinct(items: list[Reading], algebra: Algebra) -> list[Reading]:
 def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if gold.kind == "matrix" and given.kind in _ROWS and all(row.kind in _ROWS for row in given.items):
         given = replace(given, kind="matrix")
-    elif gold.kind == "tuple" and given.kind == "pair":
-        given = replace(given, kind="tuple")
+    elif "tuple" in (gold.kind, given.kind) or given.kind in ("pair", "list"):
+        given, gold = as_tuple(given), as_tuple(gold)
     if gold.kind == "ratio" and given.kind == "number" and (quotient := quotient_of(gold)):
         return _scalar(given, quotient, algebra)
     if given.kind != gold.kind:
@@ -283,13 +293,3 @@ def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         given = replace(given, items=tuple(replace(row, kind="tuple") for row in given.items))
     same = _all_same(given.items, gold.items, algebra)
     return replace(same, rule=f"same {gold.kind}" if same.is_same else f"another {gold.kind}")
-
-
-def _by_name(reading: Reading) -> Reading:
-    """``y=2, x=1`` as the tuple ``(1, 2)``; others as they are."""
-    named = {i.items[0].form: i.items[1] for i in reading.items if i.kind == "relation" and i.signs == ("=",)}
-    if reading.kind != "list" or len(named) < len(reading.items) or not all(len(n) == 1 for n in named):
-        return reading
-    return replace(
-        reading, kind="tuple", items=tuple(named[name] for name in sorted(named)), signs=("(", ")")
-    )

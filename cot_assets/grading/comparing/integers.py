@@ -15,7 +15,7 @@ def is_same_residue(given: Reading, residue: Reading) -> bool:
     """Whether a residue, or a number, is a residue: a number is the value that stands there, or the least one."""
     if given.kind == "residue":
         return given.number == residue.number and _least(given) == _least(residue)
-    if given.number is None or len(residue.items) != 1:
+    if given.number is None or given.unit or len(residue.items) != 1:
         return False
     return given.number.value in _least(residue) | {
         item.number.value for item in residue.items if item.number

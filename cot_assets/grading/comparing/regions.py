@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 
 from cot_assets.grading.reading.kinds import Reading
+from cot_assets.grading.reading.numbers import Number
 
 _End = tuple[Fraction | float, int]
 _ENDLESS = (Reading("expression", r"-\infty"), Reading("expression", r"\infty"))
 _VARIABLE = re.compile(r"[a-zA-Z](?:_\w)?|\\[a-z]+")
 _CONSTANTS = ("i", "e", r"\pi", r"\infty")
+_REALS = re.compile(
+    r"\\mathbb\{R\}(?:[_^]\{?(?P<part>[-+]|[<>] ?0|\\[gl]eq ?0)\}?)?|(?:the )?(?:set of )?(?:all )?(?i:real(?: number)?s)"
+)
 _BELOW, _ABOVE = ("<", "<="), (">", ">=")
 
 
@@ -60,6 +65,39 @@ def region_of(reading: Reading) -> Reading | None:
     return None
 
 
+def reals(form: str) -> Reading | None:
+    r"""All real numbers, or those on one side of 0: ``\mathbb{R}^+``, ``\mathbb{R}_{\leq0}``; None for anything else."""
+    if not (match := _REALS.fullmatch(form)):
+        return None
+    part, zero = match["part"] or "", _end(Fraction(0))
+    low = zero if part[:1] in ("+", ">") or "g" in part else _ENDLESS[0]
+    high = zero if part[:1] in ("-", "<") or "l" in part else _ENDLESS[1]
+    return _interval(low, high, "<=" if "g" in part else "<", "<=" if "l" in part else "<")
+
+
+def union(form: str, parts: Sequence[Reading | None]) -> Reading | None:
+    """The union of regions and of sets, whose items are single points; None where a part is neither."""
+    items, signs = list[Reading](), list[str]()
+    for part in parts:
+        region = region_of(part) if part and part.kind in ("region", "pair") else None
+        if part and part.kind == "set":
+            items += [item for item in part.items for _ in range(2)]
+            signs += ["[]"] * len(part.items)
+        elif region:
+            items += region.items
+            signs += region.signs
+        else:
+            return None
+    return Reading("region", form, items=tuple(items), signs=tuple(signs))
+
+
+def without(holes: Reading) -> Reading:
+    r"""All real numbers but some: ``\mathbb{R}\setminus\{0,1\}``."""
+    places = sorted(holes.items, key=lambda hole: hole.number.value if hole.number else 0)
+    items = (_ENDLESS[0], *(hole for hole in places for _ in range(2)), _ENDLESS[1])
+    return Reading("region", f"all but {holes.form}", items=items, signs=("()",) * (len(places) + 1))
+
+
 def spans(region: Reading) -> list[tuple[_End, _End]] | None:
     """The intervals of a region in order, those that touch as one; None where an end is no known number.
 
@@ -81,6 +119,34 @@ def spans(region: Reading) -> list[tuple[_End, _End]] | None:
         else:
             merged[-1] = (merged[-1][0], max(merged[-1][1], end))
     return merged
+
+
+def common(parts: Sequence[Reading | None]) -> Reading | None:
+    """What regions have in common; None where one of them is none, or has an end that is no known number."""
+    regions = [region_of(part) if part else None for part in parts]
+    places = [spans(region) if region else None for region in regions]
+    found = places[0]
+    for other in places[1:]:
+        if found is None or other is None:
+            return None
+        found = [
+            (begin, end)
+            for x in found
+            for y in other
+            if (begin := max(x[0], y[0])) < (end := min(x[1], y[1]))
+        ]
+    if found is None:
+        return None
+    signs = tuple("[("[begin[1]] + ")]"[end[1]] for begin, end in found)
+    return Reading(
+        "region", str(found), items=tuple(_end(end) for ends in found for end, _ in ends), signs=signs
+    )
+
+
+def _end(place: Fraction | float) -> Reading:
+    if isinstance(place, Fraction):
+        return Reading("number", str(place), Number(place))
+    return _ENDLESS[place > 0]
 
 
 def _place(end: Reading) -> Fraction | float | None:

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 
 from cot_assets.grading.comparing.values import UndecidedError, approximate, constant, is_same
 from cot_assets.grading.reading.kinds import Reading
-from cot_assets.grading.reading.measured import read_quantity
-from cot_assets.grading.reading.numbers import Number, is_rounded
+from cot_assets.grading.reading.numbers import is_rounded
 from cot_assets.grading.reading.terms import NotATermError
-from cot_assets.grading.reading.units import units
-from cot_assets.grading.text.splitting import is_name
 
 #: Decides what no rule can: (canonical form of the answer, of the gold answer, "scalar" or "relation").
 Algebra = Callable[[str, str, str], bool]
@@ -31,9 +27,16 @@ class UndecidableError(Exception):
     """Nothing here can compare the two; the message says why."""
 
 
-_DOMAIN = re.compile(r"[a-z]\\in\\mathbb\{[NZQR]")
-#: What has no value that could be compared: ends, omissions, the derivative of a function that is only named.
-_OPAQUE = re.compile(r"\\(?:infty|ldots)|\\frac\{(?:d|\\partial ?)[A-Za-z]\}\{(?:d|\\partial ?)[A-Za-z]\}")
+#: What has no value that could be compared: ends, omissions, sets, the derivative of a function that is only named.
+_OPAQUE = re.compile(
+    r"\\(?:infty|ldots|cup|cap|setminus|mathbb)|[A-Z]\([^()]*\||\\frac\{(?:d|\\partial ?)[A-Za-z]\}\{(?:d|\\partial ?)[A-Za-z]\}"
+)
+
+
+#: A union of names, or an intersection, that is not one of the other's operands.
+_OPERANDS = re.compile(
+    r"(?:(?<=^)|(?<=[(|]))[^()|,\\]+(\\c[ua]p)(?![a-z])[^()|,\\]+(?:\1[^()|,\\]+)*(?=$|[)|])"
+)
 
 
 def no_algebra(given: str, gold: str, what: str) -> bool:
@@ -41,13 +44,18 @@ def no_algebra(given: str, gold: str, what: str) -> bool:
     raise NeedsAlgebraError(f"{given} and {gold} ({what})")
 
 
-def is_percent_of(given: Reading, gold: Reading) -> bool:
-    """Whether one is a percentage, and the other the same figure without the sign."""
+def percent_of(given: Reading, gold: Reading) -> str | None:
+    """Which unit has to be named where one is a percentage, and the other the same figure without the sign; else None.
+
+    A figure below 1 may be a share itself: for 0.5 to be 0.5%, the statement has to say so.
+    """
     a, b = given.number, gold.number
     if a is None or b is None or a.is_percent == b.is_percent:
-        return False
+        return None
     percentage, figure = (a, b) if a.is_percent else (b, a)
-    return percentage.value * 100 == figure.value
+    if percentage.value * 100 != figure.value:
+        return None
+    return "%" if abs(figure.value) >= 1 else "percent"
 
 
 def is_same_value(given: Reading, gold: Reading, algebra: Algebra, scale: Fraction = Fraction(1)) -> bool:
@@ -61,7 +69,7 @@ def is_same_value(given: Reading, gold: Reading, algebra: Algebra, scale: Fracti
         return (b.is_endless and is_rounded(a, b.value - a.value, b.value)) or (
             a.is_endless and is_rounded(b, a.value - b.value, a.value)
         )
-    if scale == 1 and given.form.removeprefix("+") == gold.form.removeprefix("+"):
+    if scale == 1 and _in_order(given.form) == _in_order(gold.form):
         return True
     if any(_OPAQUE.search(form) for form in (given.form, gold.form)):
         return False
@@ -81,58 +89,19 @@ def is_same_value(given: Reading, gold: Reading, algebra: Algebra, scale: Fracti
     )
 
 
+def _in_order(form: str) -> str:
+    r"""A form without a plus in front, and with what a union or an intersection is of in order."""
+    if r"\cup" not in form and r"\cap" not in form:
+        return form.removeprefix("+")
+    return _OPERANDS.sub(lambda m: m[1].join(sorted(part.strip() for part in m[0].split(m[1]))), form)
+
+
 def form_of(reading: Reading) -> str:
     """A form in which a number has no sign that the grammar of expressions lacks."""
     number = reading.number
     return f"({number.value.numerator})/{number.value.denominator}" if number else reading.form
 
 
-def value_of(relation: Reading) -> Reading | None:
-    """What an equation such as ``x = 2 + 3 = 5`` says that a name is; None where it is none."""
-    if set(relation.signs) != {"="}:
-        return None
-    *sides, last = relation.items
-    if len(sides) == 1 and is_name(last.form) and not is_name(sides[0].form):
-        return sides[0]  # 5 = x
-    exact = last.number.value if last.number else constant(last.form)
-    for side in sides:
-        if not is_name(side.form) and (exact is None or constant(side.form) != exact):
-            return None
-    return last
-
-
-def quotient_of(ratio: Reading) -> Reading | None:
-    """``1:2`` as the number 1/2: a problem that asks for a ratio of two takes either."""
-    numbers = [item.number.value for item in ratio.items if item.number]
-    if ratio.kind != "ratio" or len(ratio.items) != 2 or len(numbers) != 2 or not numbers[1]:
-        return None
-    value = numbers[0] / numbers[1]
-    return Reading("number", str(value), Number(value))
-
-
-def as_quantity(product: Reading) -> Reading | None:
-    """``2m`` as 2 meters, for a comparison with something that has a unit; None where it cannot be one."""
-    return read_quantity(product.form, product.form, "quantity") if product.kind == "expression" else None
-
-
-def in_money(reading: Reading, other: Reading) -> Reading:
-    """Pounds as money against money, others as they are."""
-    sterling = units()["GBP"]
-    is_money = (
-        reading.unit
-        and reading.unit.name == "pound"
-        and other.unit
-        and other.unit.dimension == sterling.dimension
-    )
-    return replace(reading, unit=sterling) if is_money else reading
-
-
 def is_percentage(reading: Reading) -> bool:
     """Whether a percent sign was written."""
     return reading.number is not None and reading.number.is_percent
-
-
-def without_domain(reading: Reading) -> Reading:
-    r"""``2k, k \in \mathbb{Z}`` as ``2k``, where only one of two says what k is."""
-    has_domain = reading.kind == "list" and len(reading.items) == 2 and _DOMAIN.match(reading.items[1].form)
-    return reading.items[0] if has_domain else reading

@@ -10,10 +10,12 @@ one declares it.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from functools import lru_cache
 
+from cot_assets.grading.comparing.regions import common, reals, union, without
 from cot_assets.grading.reading.dates import read_clock, read_date
 from cot_assets.grading.reading.kinds import Kind, Reading, UnreadableError
 from cot_assets.grading.reading.matrices import read_matrix
@@ -60,8 +62,10 @@ _HOLES = re.compile(
 )
 _TO = re.compile(r" ?(?:\\text\{ ?)?\bto\b ?\}? ?")
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+(?![0-9.,])(?! ?,)")
+_PRICE = re.compile(r"(?:€|EUR) ?\d{1,9},\d\d|\d{1,9},\d\d ?(?:€|EUR|[Ee]uros?|₽|руб)")
 _MIXED = re.compile(r"(?<=[0-9])\\land (?=[0-9]+/|\\frac)")
-_EVERYTHING = re.compile(r"(?:the )?(?:set of )?(?:all )?real(?: number)?s", re.IGNORECASE)
+#: An operator without what it is for; a gold answer that has one is refused.
+_INCOMPLETE = re.compile(r"^[*/=]|[-+*/=]$")
 _NOTHING = re.compile(
     r"(?:the )?(?:empty|null) set|(?:(?:there (?:is|are)|it has|has) )?no (?:(?:real|such) )?(?:solutions?|values?)",
     re.IGNORECASE,
@@ -116,7 +120,7 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
             inner[:1].isdigit() or read_number(inner) or len(inner) == 1 or _LETTER.fullmatch(inner)
         ):
             return _read(inner, inner, gold)
-    if gold == "ratio":
+    if gold == "ratio" or (gold is None and _is_odds(_TO.sub(":", form))):
         form = _TO.sub(":", form)
     if gold in (
         "number",
@@ -125,6 +129,8 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         if _DECIMAL_COMMA.match(bare):
             bare, form = bare.replace(",", "."), form.replace(",", ".")
         form = _MIXED.sub(" ", form)
+    if _PRICE.fullmatch(bare):
+        bare, form = bare.replace(",", "."), form.replace(",", ".")
     form, words = spoken(form), " ".join(TEXTUAL.sub(" ", bare).split())
     if date := read_date(words):
         return Reading("date", date)
@@ -150,8 +156,18 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         or _listed(form)
         or _related(form)
         or _ratio(form)
-        or (_text(bare) if words_in(form) or not is_mathematics(form) else Reading("expression", form))
+        or (
+            _text(bare)
+            if words_in(form) or not is_mathematics(form) or (gold and _INCOMPLETE.search(form))
+            else Reading("expression", form)
+        )
     )
+
+
+def _is_odds(form: str) -> bool:
+    """Whether two figures are a ratio in lowest terms; others, such as 5 to 10, may be a range."""
+    match = re.fullmatch(r"(\d{1,9}):(\d{1,9})", form)
+    return match is not None and math.gcd(int(match[1]), int(match[2])) == 1
 
 
 def _text(bare: str) -> Reading:
@@ -191,11 +207,14 @@ def _bracketed(form: str) -> Reading | None:
         return matrix
     pieces, joints = split(form, (r"\cup",))
     if joints:
-        return _union(pieces)
-    if form == r"\mathbb{R}" or _EVERYTHING.fullmatch(UPRIGHT.sub(r"\1", form)):
-        return _interval("(", r"-\infty", r"\infty", ")")
+        return union(form, [_bracketed(piece) for piece in pieces])
+    if r"\cap" in form:
+        pieces, joints = split(form, (r"\cap",))
+        return common([_bracketed(piece) for piece in pieces]) if joints else None
+    if region := reals(UPRIGHT.sub(r"\1", form)):
+        return region
     if match := _HOLES.fullmatch(form):
-        return _without(_collection("set", *split(match[1], (",", ";"))))
+        return without(_collection("set", *split(match[1], (",", ";"))))
     if match := _FRENCH.fullmatch(form):
         ends, _ = split(match[2], (",", ";"))
         opening, closing = "(" if match[1] == "]" else "[", ")" if match[3] == "[" else "]"
@@ -232,31 +251,6 @@ def _interval(opening: str, low: str, high: str, closing: str) -> Reading:
     return Reading("region", f"{opening}{low},{high}{closing}", items=ends, signs=(opening + closing,))
 
 
-def _union(pieces: list[str]) -> Reading | None:
-    parts = [_bracketed(piece) for piece in pieces]
-    if not all(part and part.kind in ("region", "pair", "set") for part in parts):
-        return None
-    items, signs = list[Reading](), list[str]()
-    for part in parts:
-        if part and part.kind == "set":  # single points
-            for item in part.items:
-                items += [item, item]
-                signs.append("[]")
-        elif part:
-            items += part.items
-            signs += part.signs
-    return Reading("region", r"\cup".join(pieces), items=tuple(items), signs=tuple(signs))
-
-
-def _without(holes: Reading) -> Reading:
-    r"""All real numbers but some: ``\mathbb{R}\setminus\{0,1\}``."""
-    places = sorted(holes.items, key=lambda hole: hole.number.value if hole.number else 0)
-    items = (_item(r"-\infty"), *(hole for hole in places for _ in range(2)), _item(r"\infty"))
-    return Reading(
-        "region", rf"\mathbb{{R}}\setminus\{{{holes.form}\}}", items=items, signs=("()",) * (len(places) + 1)
-    )
-
-
 def _related(form: str) -> Reading | None:
     sides, signs = split(form, RELATIONS)
     if not signs or not all(sides[1:]) or not sides[0]:
@@ -268,7 +262,7 @@ def _related(form: str) -> Reading | None:
         and (is_name(sides[0]) or _bracketed(sides[0]))
         and _is_collection(right := _item(sides[1]))
     ):
-        return right  # D = (0, 1), (x, y) = (1, 2)
+        return replace(right, name=sides[0])  # D = (0, 1), (x, y) = (1, 2)
     if any(words_in(side) for side in sides[1:]) and read_quantity(sides[-1], sides[-1], None) is None:
         return None
     return Reading(

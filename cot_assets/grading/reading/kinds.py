@@ -9,7 +9,7 @@ compare with can tell), tuple, list, set, matrix, ratio, residue (values modulo 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cot_assets.grading.reading.numbers import Number
@@ -32,6 +32,7 @@ class Reading:
     ``form`` is the canonical LaTeX form (of text: the words, folded). ``items`` are the parts of a collection, the
     ends of a region's intervals, the sides of a relation, or the values of a residue (``number`` is its modulus). ``signs`` are brackets of a tuple or of the
     intervals of a region, the relation's signs, or how the items of a list are joined.
+    ``name`` is what a collection is said to be: ``A`` of ``A = (1, 2)``.
     """
 
     kind: Kind
@@ -40,6 +41,7 @@ class Reading:
     unit: Unit | None = None
     items: tuple[Reading, ...] = ()
     signs: tuple[str, ...] = ()
+    name: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         """Kind and value, for people: ``number 8/3``, ``list [number 12; number 144]``."""

@@ -20,7 +20,12 @@ from cot_assets.grading.text.words import words_in
 _ANGLE = re.compile(
     r"(?:\\?[A-Za-z]+ ?= ?)?(.+?) ?(?:\^\{?\\circ ?\}?|\\degree|(?:\\text\{ ?)?degrees? ?\}?)"
 )
-_PRODUCT = re.compile(r"^([0-9.]+)([A-Za-z])$")
+_PRODUCT = re.compile(r"^(.*[0-9.})])([A-Za-z])$")
+#: Minutes and seconds of an angle, feet and inches.
+_MARKED = re.compile(
+    r"""(\d+)(?:(?P<degrees>\^\{?\\circ ?\}?)|(?:'|\^\{?\\prime\}?)(?!$))"""
+    r""" ?(\d+(?:\.\d+)?)(?:(?(degrees)(?:'|\^\{?\\prime\}?)(?: ?(\d+(?:\.\d+)?)(?:''|"|\^\{?\\prime\\prime\}?))?|(?:''|")?))"""
+)
 _RADIANS = re.compile(r" ?(?:\\text\{ ?)?rad(?:ians?)? ?\}?$")
 
 
@@ -50,6 +55,11 @@ def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
     """A number or an expression with a unit, a factor in words, or both; None for anything else."""
     if found := priced(bare):
         return found
+    if marked := _MARKED.fullmatch(bare):
+        names = ("degree", "arcminute", "arcsecond") if marked["degrees"] else ("foot", "inch")
+        form = " ".join(
+            f"{value} {name}" for value, name in zip(filter(None, marked.group(1, 3, 4)), names, strict=False)
+        )
     if gold == "quantity":  # elsewhere 2m without a blank is a product
         form = _PRODUCT.sub(r"\1 \2", form)
     if (gold or form.islower()) and (counted := leading_words(form)):  # Two Face is a name

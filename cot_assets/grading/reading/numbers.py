@@ -8,6 +8,7 @@ percentages, powers of ten, numerals in a base, English number words. Does not b
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -23,32 +24,19 @@ _REPEATING = re.compile(
     r"(?:\\(?:overline|bar|dot)\{?(?P<again>[0-9]+)\}?|\((?P<bracketed>[0-9]+)\)|(?P<seen>[0-9]{1,8}?)(?P=seen){2,40}\\ldots)"
 )
 _ORDINAL = re.compile(r"([0-9]+)(?:\^?\{?(?:\\text\{ ?)?)?(?:st|nd|rd|th)\}{0,2}")
-_BASED = re.compile(r"([0-9A-Fa-f]+)_\{?(?:\\text\{)?([0-9]+)\}?\}?")
+_BASED = re.compile(
+    r"(?P<digits>[0-9A-Fa-f]+)(?:_\{?(?:\\text\{)?| ?\(?(?:in )?(?:\\text\{ ?\(?)?base[ -])(?P<base>[0-9]+|[a-z]+)[})]{0,3}"
+    r"|0(?P<letter>[xb])(?P<coded>[0-9A-Fa-f]+)"
+)
+#: Chinese and Japanese numerals: figures, and the powers of ten that they count.
+_HAN = re.compile("[零〇一二两兩三四五六七八九十百千万萬亿億]{1,20}")
 _PERCENT = re.compile(r"(?:\\%| ?(?:\\text\{ ?)?(?:percent|per cent|percentage|pct)\.? ?\}?)$", re.IGNORECASE)
 _SIGN = re.compile(r"(?:[+-]|(?:minus|negative)(?: |$))", re.IGNORECASE)
 
 _SMALL = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _NAMED = {word: i for i, word in enumerate(_SMALL)} | {word: 10 * i for i, word in enumerate(_TENS, 2)}
 _ORDINALS = {
@@ -125,6 +113,8 @@ def _unsigned(form: str) -> tuple[Fraction | None, int | None]:
         return Fraction(match["before"].rstrip(".")) + again / 10 ** len(match["fixed"]), None
     if match := _ORDINAL.fullmatch(form):
         return Fraction(int(match[1])), None
+    if _HAN.fullmatch(form.replace("分之", "")):
+        return _in_han(form), None
     return _in_words(form), None
 
 
@@ -144,6 +134,8 @@ def _in_words(form: str) -> Fraction | None:
     tens = _NAMED.get(before, 0) if before else 0
     if last in _ORDINALS and (not before or tens >= 20):
         return Fraction(tens + _ORDINALS[last])
+    if form.lower().startswith("half a "):
+        return None if (whole := _whole(form[5:])) is None else whole / 2
     part = "half" if last == "halves" else last.removesuffix("s")
     if part not in _PARTS:
         return _whole(form)
@@ -154,6 +146,27 @@ def _in_words(form: str) -> Fraction | None:
     if count is None or (count != 1) == (part == last) or (joint and _whole(whole) is None):
         return None
     return (_whole(whole) or 0) + count / _PARTS[part]
+
+
+def _in_han(form: str) -> Fraction | None:
+    """The value of a Chinese numeral, of its figures in a row too: 四十二, 二〇二四, 三分之二."""
+    if "分之" in form:
+        whole, part = map(_in_han, form.split("分之", 1))
+        return part / whole if part is not None and whole else None
+    parts = [int(unicodedata.numeric(c.replace("两", "二"))) for c in form]
+    if len(parts) > 1 and max(parts) < 10:
+        return Fraction(int("".join(map(str, parts))))
+    total = group = figure = 0
+    for before, part in zip([0, *parts], parts, strict=False):
+        if part < 10:
+            if 0 < before < 10:
+                return None
+            figure = part
+        elif part < 10**4:
+            group, figure = group + (figure or 1) * part, 0
+        else:
+            total, group, figure = (total + group + figure) * part, 0, 0
+    return Fraction(total + group + figure) if parts else None
 
 
 def _whole(form: str) -> Fraction | None:
@@ -188,9 +201,15 @@ def leading_words(form: str) -> tuple[Fraction, str] | None:
 
 
 def numeral_in_base(form: str) -> tuple[str, str] | None:
-    """Digits and base of a numeral such as ``52_8``."""
-    match = _BASED.fullmatch(form)
-    return (match[1].lower(), match[2]) if match and match[1][0].isdigit() else None
+    """Digits and base of a numeral such as ``52_8``, ``52 base eight``, ``FF_{16}``, ``0xFF``."""
+    if not (match := _BASED.fullmatch(form)):
+        return None
+    if match["letter"]:
+        return match["coded"].lower(), "16" if match["letter"] == "x" else "2"
+    digits, base = match["digits"], match["base"]
+    base = base if base.isdigit() else str(_NAMED.get(base, ""))
+    is_numeral = digits[0].isdigit() or (len(digits) > 1 and base == "16")
+    return (digits.lower(), base) if base and is_numeral else None
 
 
 def is_rounded(decimal: Number, difference: Fraction, exact: Fraction) -> bool:

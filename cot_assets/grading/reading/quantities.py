@@ -21,89 +21,31 @@ FACTORS = {
     "hundreds": 100, "thousands": 1000, "millions": 10**6, "billions": 10**9,
 }  # fmt: skip
 #: Words after a number that say how to calculate, or something else than what is counted.
-_NO_NOUN = frozenset(
-    [
-        "squared",
-        "cubed",
-        "factorial",
-        "over",
-        "under",
-        "below",
-        "above",
-        "less",
-        "more",
-        "times",
-        "plus",
-        "minus",
-        "mod",
-        "base",
-        "is",
-        "if",
-        "for",
-        "where",
-        "when",
-        "with",
-        "at",
-        "on",
-        "to",
-        "of",
-        "and",
-        "or",
-        "pi",
-        "sqrt",
-        "half",
-        "halves",
-        "third",
-        "thirds",
-        "quarter",
-        "quarters",
-        "fourth",
-        "fifth",
-        "fifths",
-        "sixth",
-        "sixths",
-        "eighth",
-        "tenth",
-        "tenths",
-        "hundredth",
-        "hundredths",
-        "zero",
-        "negative",
-        "approximately",
-        "percent",
-        "am",
-        "pm",
-        "a.m.",
-        "p.m.",
-        "th",
-        "st",
-        "nd",
-        "rd",
-        "power",
-        "root",
-        "choose",
-        "per",
-        "each",
-        "not",
-        "no",
-        "than",
-        "infinity",
-        "solution",
-        "none",
-        "percentage",
-        "percentages",
-        "pct",
-        "percents",
-        "fraction",
-        "fractions",
-        "decimal",
-    ]
-)
+_NO_NOUN = frozenset([
+    "squared", "cubed", "factorial", "over", "under", "below", "above", "less", "more", "times", "plus", "minus",
+    "mod", "base", "is", "if", "for", "where", "when", "with", "at", "on", "to", "of", "and", "or", "pi", "sqrt",
+    "half", "halves", "third", "thirds", "quarter", "quarters", "fourth", "fifth", "fifths", "sixth", "sixths",
+    "eighth", "tenth", "tenths", "hundredth", "hundredths", "zero", "negative", "approximately", "percent", "am",
+    "pm", "a.m.", "p.m.", "th", "st", "nd", "rd", "power", "root", "choose", "per", "each", "not", "no", "than",
+    "infinity", "solution", "none", "percentage", "percentages", "pct", "percents", "fraction", "fractions",
+    "decimal",
+])  # fmt: skip
 _PER = re.compile(r"\s*(?:/|\bper\b|\bан?\b|每)\s*", re.IGNORECASE)
 _PART = re.compile(
     r"(?P<before>(?:(?:square|cubic|sq|cu|кв|куб)(?:\s|\.\s?)|平方|立方))?(?P<name>[^\W\d_]+(?:[-'][^\W\d_]+)*\$?|[$€£¥₽₹₩¢])\.?"
     r"(?:\s?(?:\^\s?\{?\s?(?P<power>-?[1-9])\s?\}?|(?P<word>squared|cubed)))?"
 )
+_POWER = r"[^0-9=<>,]{0,60}?(?:\^\{?-?[1-9]\}?)?"
+_MEASURED = re.compile(
+    r"(?P<value>.*?[0-9)}\]ie]|.*?\\pi|[+-]?[A-Za-z])\s*"
+    r"(?P<unit>(?:\\text\{|(?<=[0-9)}\]]) |(?<=\\pi) (?=[a-z]{2})|(?<=[0-9)}\]])(?=[^\W\d_]{2}|[^\x00-\x7f]))"
+    rf"{_POWER}{_POWER})"
+)
+#: Units as a fraction, and those that are a command.
+_OVER = re.compile(r"\\frac\{(\\text\{[^{}]*\}[^{}]*)\}\{(\\text\{[^{}]*\}[^{}]*)\}$")
+_OHM = re.compile(r"(?<=[0-9 }]) ?(?:\\text\{ ?)?([kMm]?)\}? ?(?:\\text\{ ?)?\\Omega ?\}?$")
+_MICRO = re.compile(r" ?(?:\\text\{ ?)?\\mu ?(?:\}?\\text)?\{? ?([A-Za-z]+)\}$")
+_DEGREES = re.compile(r"^deg(?:ree)?s? (?=celsius|fahrenheit|kelvin)", re.IGNORECASE)
 _SUFFIX = re.compile(r"\s*(?:\\text|\\cdot|[{}~*·]|\\[,;:! ])\s*")
 
 
@@ -113,9 +55,8 @@ def split_unit(form: str) -> tuple[str, Unit | None, Fraction]:
     The unit is None and the factor 1 where the form has none. No unit is so long that its end is sought far away: the
     time of a hostile form would grow with its third power.
     """
-    match = re.fullmatch(
-        r"(?P<value>.*?[0-9)}\]ie]|.*?\\pi|[+-]?[A-Za-z])\s*(?P<unit>(?:\\text\{|(?<=[0-9)}\]]) |(?<=[0-9)}\]])(?=[^\W\d_]{2}|[^\x00-\x7f]))[^0-9=<>,]{0,60}?(?:\^\{?-?[1-9]\}?)?[^0-9=<>,]{0,60}(?:\^\{?-?[1-9]\}?)?)",
-        form,
+    match = _MEASURED.fullmatch(
+        _OHM.sub(r" \\text{\1Ω}", _MICRO.sub(r" \\text{μ\1}", _OVER.sub(r"\1/\2", form)))
     )
     if match is None:
         return form, None, Fraction(1)
@@ -131,6 +72,7 @@ def read_unit(text: str) -> tuple[Unit | None, Fraction]:
     """The unit and the factor that words after a number stand for; (None, 1) where they are neither."""
     nothing = None, Fraction(1)
     factor = Fraction(1)
+    text = _DEGREES.sub("", text)
     while text:
         word, _, rest = text.partition(" ")
         known = word.lower().rstrip(".")
@@ -166,7 +108,7 @@ def names_unit(statement: str, unit: str) -> bool:
     units is enough: an area in square meters may be asked for where only lengths in meters are given.
     """
     lowered = statement.lower()
-    if unit == "%":
+    if unit in ("%", "percent"):
         return "%" in lowered or "percent" in lowered or "per cent" in lowered
     for part in unit.split(" "):
         if part == "degree":

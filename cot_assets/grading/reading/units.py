@@ -30,7 +30,7 @@ temperature: *K kelvin kelvins = 1
 celsius: degC celsius 摄氏度 = 1
 fahrenheit: degF fahrenheit = 1
 amount: *mol *mole = 1
-angle: degree degrees deg градус градусов 度 = 1; radian radians rad = 1*57.29577951308232
+angle: degree degrees deg градус градусов 度 = 1; radian radians rad = 1*57.29577951308232; arcminute = 1/60; arcsecond = 1/3600
 information: *bit bits = 1; *B *byte = 8
 volume: *L *l *liter *litre литр литров л 升 = 1; gallon gal gallons = 473176473*8/1000000000; quart qt = 946352946/1000000000;
   pint pt = 473176473/1000000000; cup = 473176473/2000000000; teaspoon tsp = 1/200; tablespoon tbsp = 3/200; cc = 1/1000
@@ -47,7 +47,7 @@ pixel: pixel px = 1
 #: Units that are products of those above.
 _DERIVED = r"""
 *N *newton = kg m / s^2; *J *joule = kg m^2 / s^2; *W *watt = kg m^2 / s^3; *Pa *pascal = kg / m s^2;
-*V *volt = kg m^2 / s^3 A; Ω ohm ohms = kg m^2 / s^3 A^2; *C *coulomb = A s; *F *farad = A^2 s^4 / kg m^2;
+*V *volt = kg m^2 / s^3 A; *Ω *ohm = kg m^2 / s^3 A^2; *C *coulomb = A s; *F *farad = A^2 s^4 / kg m^2;
 *Hz *hertz = / s; *T *tesla = kg / s^2 A; *Wb = kg m^2 / s^2 A; mph = mile / hour; kph kmh = km / hour;
 acre = 316160658/78125 m^2; hectare ha = 10000 m^2; *cal *calorie = 4.184 J; *eV = 1.602176634e-19 J;
 atm atmosphere = 101325 Pa; bar = 100000 Pa; horsepower hp = 745.69987158227022 W; *Wh = 3600 J; rpm = / minute

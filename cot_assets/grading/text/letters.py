@@ -16,7 +16,9 @@ _FORMATTING = re.compile(
 )
 _ALONE = re.compile(r"[(\[]?\s?([A-Za-z])\s?[)\].:]*")
 #: A letter, marked as a label, and the text of the option behind it.
-_LABEL = re.compile(r"(?:[(\[]\s?([A-Z])\s?[)\]][.:]?|([A-Z])\s?(?:[).:]|\s-{1,2}\s))\s?(?P<rest>\S.*)")
+_LABEL = re.compile(
+    r"(?:[(\[]\s?([A-Za-j])\s?[)\]][.:]?|([A-Z](?=\s?[).:])|[a-j](?=\))|[A-Z](?=\s-))\s?(?:[).:]|\s-{1,2}\s))\s?(?P<rest>\S.*)"
+)
 _NAMED = re.compile(
     r"(?:the )?(?:(?:final|correct|best) )?(?:option|choice|answer|letter)(?: is)?:?\s?[(\[]?([A-Za-z])[)\]]?\.?"
     r"(?:\s?[):.-]\s?\S.*)?"
@@ -25,7 +27,7 @@ _NAMED = re.compile(
 )
 #: Another label in the same answer: "(A), (C)", "A) B)", "B or C", "A) is wrong, so C".
 _OTHER_LABEL = re.compile(
-    r"[(\[]\s?[A-Z]\s?[)\]]|(?<![A-Za-z0-9])[A-Z]\s?\)|(?:,|\bor\b|\band\b|&|/|\bso\b|\bnot\b|\bbut\b|\bis\b)\s?[A-Z](?![A-Za-z0-9'])"
+    r"[(\[]\s?[A-Za-j]\s?[)\]]|(?<![A-Za-z0-9(])[A-Za-j]\s?\)|(?:,|\bor\b|\band\b|&|/|\bso\b|\bnot\b|\bbut\b|\bis\b)\s?[A-Z](?![A-Za-z0-9'])"
     r"|^[A-Z][.:]?$"
 )
 _TAKEN_BACK = re.compile(
@@ -35,7 +37,7 @@ _TAKEN_BACK = re.compile(
 
 
 def _bare(text: str) -> str:
-    bare = " ".join(_FORMATTING.sub(" ", plain(text[:MAX_ANSWER_CHARS])).split())
+    bare = " ".join(_FORMATTING.sub(" ", plain(text[:MAX_ANSWER_CHARS])).split()).rstrip("\\ ")
     return re.sub(r"(?<=[(\[]) | (?=[)\]])", "", bare)
 
 

@@ -27,9 +27,11 @@ _UNICODE = str.maketrans(
         "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "⩽": r"\leq ", "⩾": r"\geq ", "≡": r"\equiv ", "∪": r"\cup ",
         "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ",
         "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "→": r"\to ",
-        "⁄": "/", "∕": "/", "≈": r"\approx ",
+        "⁄": "/", "∕": "/", "≈": r"\approx ", "∣": "|",
         "、": ", ", "٫": ".", "…": r"\ldots ", "∶": ":", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"',
         "￥": "¥", "￡": "£", "￦": "₩", "！": "。", "⊂": r"\subset ", "⊆": r"\subseteq ", "⟨": r"\langle ", "⟩": r"\rangle ",
+        "∥": r"\parallel ", "⊥": r"\perp ", "≅": r"\cong ", "∠": r"\angle ", "△": r"\triangle ", "∼": r"\sim ", "∖": r"\setminus ", "Δ": r"\Delta ", "∆": r"\Delta ",
+        "⇒": r"\Rightarrow ", "⇔": r"\Leftrightarrow ", "∧": r"\land ", "∨": r"\lor ", "¬": r"\neg ", "∓": r"\mp ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
     }
 )  # fmt: skip
 _GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "θ": "theta", "λ": "lambda", "φ": "phi", "π": "pi"}
@@ -58,8 +60,7 @@ _ANSWER_IS = re.compile(
 )
 _STOPS = ".,;:。．｡،؛।॥۔、"  #: what ends a sentence, in several scripts
 _WRAPPERS = (
-    ("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'"), (r"\boxed{", "}"),
-    (r"\fbox{", "}"), ("{", "}"),
+    ("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'"), (r"\boxed{", "}"), (r"\fbox{", "}"), ("{", "}"),
 )  # fmt: skip
 #: ``\\`` is listed first so that the break of a matrix row is never read as the start of a command.
 _COMMAND = re.compile(
@@ -78,8 +79,7 @@ _RENAMED = {
     "dots": r"\ldots ", "cdots": r"\ldots ", "dotsc": r"\ldots ", "wedge": r"\land ", "vee": r"\lor ",
     "rightarrow": r"\to ", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "lparen": "(", "rparen": ")",
     "approxeq": r"\approx ", "arcctg": r"\arccot ", "tg": r"\tan ", "ctg": r"\cot ", "implies": r"\Rightarrow ",
-    "lnot": r"\neg ", "iff": r"\Leftrightarrow ",
-    "R": r"\mathbb{R}", "N": r"\mathbb{N}", "Z": r"\mathbb{Z}", "infin": r"\infty ", "colon": ":",
+    "lnot": r"\neg ", "iff": r"\Leftrightarrow ", "R": r"\mathbb{R}", "N": r"\mathbb{N}", "Z": r"\mathbb{Z}", "infin": r"\infty ", "colon": ":",
 }  # fmt: skip
 _AND_OR = re.compile(r" ?[,;]? ?(?:\\text\{ ?(and|or) ?\}|(?<![A-Za-z\\])(and|or)(?![A-Za-z])) ?")
 _DEGREES = re.compile(r" ?\^ ?(?:\{ ?\\circ ?\}|\\circ(?![a-zA-Z]))")
@@ -175,7 +175,7 @@ def canonical(text: str) -> str:
     text = _TEMPERATURE.sub(r"\\text{deg\1}", _COMMAND.sub(_replace_command, text).replace("$", ""))
     text = _calls_to_braces(text.replace("**", "^"))
     text = _WORD_COMMANDS.sub(lambda m: "\\infty" if m[1].startswith("inf") else "\\" + m[1], text)
-    text = text.replace("*", r"\cdot ")
+    text = re.sub(r"(?:negative|minus) (?=\\infty)", "-", text).replace("*", r"\cdot ")
     text = _TYPED.sub(lambda m: {"<": r"\leq ", ">": r"\geq "}.get(m[1], r"\neq "), text)
     for pattern, replacement in _ARGUMENTS:
         text = pattern.sub(replacement, text)

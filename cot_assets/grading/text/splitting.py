@@ -18,7 +18,7 @@ RELATIONS = {
     r"\approx": "=", r"\Rightarrow": "=>", r"\to": "->", r"\sim": "~", r"\subset": "sub", r"\supset": "sup", r"\subseteq": "sub=", r"\supseteq": "sup=", r"\Leftrightarrow": "<=>", r"\perp": "perp",
 }  # fmt: skip
 _SEPARATORS = frozenset((",", ";", r"\land", r"\lor"))
-_NAME = re.compile(r"(?:[^=<>0-9,{}^]|\{[^{}]*\}|[_(][0-9]+\)?){1,80}")
+_NAME = re.compile(r"(?:[^=<>0-9,{}^]|\{[^{}^]*\}|[_(][0-9]+\)?){1,80}")
 
 
 def split(form: str, separators: Container[str]) -> tuple[list[str], list[str]]:
@@ -51,6 +51,8 @@ def parts_of(form: str) -> tuple[list[str], list[str]]:
 
 def both_signs(form: str) -> list[str]:
     r"""A form with ``\pm`` as the two that it stands for; others as they are."""
+    if r"\pm" not in form:
+        form = form.replace(r"\mp", r"\pm")
     if form.count(r"\pm") != 1 or any(sign in form for sign in ("<", ">")):
         return [form]
     plus = re.sub(r"^((?:.*=)?)\+", r"\1", form.replace(r"\pm", "+"))

@@ -45,36 +45,15 @@ _COUNTED = re.compile(
     r"(?<=[0-9a-z] )(?!(?:[xyz]{2,3}|a?b?c?d?|[b-df-hj-np-tv-xz]{2,4}|[B-DF-HJ-NP-TV-XZ]{2})(?![A-Za-z]))[A-Za-z]{2,4}(?![A-Za-z])"
 )
 TEXTUAL = re.compile(r"\\(?:text|math)[a-z]{0,6}|\\[,;:! ]|\\[mh]box|[{}$\"']|\\[()\[\]]")
+#: Letters apart and together: ``n R T``, ``F = m a``.
+_APART = re.compile(r"[^\W\d_](?:(?: (?![*=\\])| ?(?:\\cdot|\\times|[*=]) ?)[^\W\d_])+")
+#: What is said of two segments, or of more: AB=CD says it in either order.
+_SEGMENTS = re.compile(r"[A-Z]{2}(?:(?P<sign>=|\\(?:parallel|perp|cong) ?)[A-Z]{2})(?:(?P=sign)[A-Z]{2})*")
 #: Short runs of letters that are words wherever they stand.
-_SMALL_WORDS = frozenset(
-    [
-        "is",
-        "in",
-        "no",
-        "if",
-        "of",
-        "to",
-        "on",
-        "at",
-        "by",
-        "or",
-        "and",
-        "the",
-        "for",
-        "not",
-        "none",
-        "yes",
-        "all",
-        "any",
-        "both",
-        "true",
-        "false",
-        "even",
-        "odd",
-        "never",
-        "only",
-    ]
-)
+_SMALL_WORDS = frozenset([
+    "is", "in", "no", "if", "of", "to", "on", "at", "by", "or", "and", "the", "for", "not", "none", "yes", "all",
+    "any", "both", "true", "false", "even", "odd", "never", "only",
+])  # fmt: skip
 
 
 def ordered(form: str) -> str | None:
@@ -83,6 +62,8 @@ def ordered(form: str) -> str | None:
     Points of an angle or a triangle too. A formula is of symbols of elements, with a number above 1 below one of them
     at least: ``P_1V_1`` is a product.
     """
+    if match := _SEGMENTS.fullmatch(form):
+        return match["sign"].join(sorted("".join(sorted(ab)) for ab in form.split(match["sign"])))
     upright = " ".join(UPRIGHT.sub(r" \1 " if "R" in form else r"\1", form).split())
     if match := _REMAINDER.fullmatch(upright):
         return f"{match[1]} remainder {match[2]}"
@@ -103,7 +84,9 @@ def folded(bare: str) -> str:
     )  # A'B is another line than AB
     found = re.sub(r"\b([ap])\.? ?m\.?(?=\W|$)", r"\1m", TEXTUAL.sub(" ", points).casefold())
     found = re.sub(r"(?<!\d)[.,;:!?](?!\d)|(?<=\d)[.,;:!?](?!\d)", " ", found)
-    if found.strip() in ("dne", "it does not exist", "limit does not exist", "the limit does not exist"):
+    if _APART.fullmatch(found := " ".join(found.split())):
+        found = re.sub(r"\\cdot|\\times|[* ]", "", found)
+    if found in ("dne", "it does not exist", "limit does not exist", "the limit does not exist"):
         return "does not exist"
     return " ".join(re.sub(r"(?<=\w)[-_](?=\w)", " ", found).split()) or bare.casefold()
 
@@ -141,5 +124,6 @@ def words_in(form: str) -> list[str]:
 def is_mathematics(form: str) -> bool:
     """Whether a form could be an expression: ASCII signs, balanced, no idle blank between numbers."""
     return form.isascii() and not re.search(
-        r"\d \d|[A-Za-z] ?\d|\d'", re.sub(r"\\[a-zA-Z]+|_\{?\w+\}?", "@", form)
+        r"\d \d|[A-Za-z] ?\d|\d'|[<>?;#\"]",
+        re.sub(r"\\[a-zA-Z]+|_\{?\w+\}?", "@", form),
     )

@@ -141,7 +141,19 @@ SAME: dict[str, list[tuple[str, str]]] = {
     "charges": [("Ca2+", "Ca^{2+}"), (r"\text{SO}_4^{2-}", "SO_4^{2-}"), ("Na+", "Na^+")],
     "both ways round": [(r"A \supset B", r"B \subset A"), (r"p \iff q", r"q \Leftrightarrow p"), (r"\lnot p", r"\neg p"), ("A:B = 3:4", "3:4"), ("Ann=3, Bob=2", "Bob=2, Ann=3"), ("(1;2)", "(1,2)")],
     "pounds": [("£5", "5 pounds"), ("5 pounds", "500 pence"), ("5 pounds", "5 lb")],
-    "bases": [(r"52_{8}", "52_8"), ("1A_{16}", "1a_16"), (r"4210_{\text{5}}", "4210_5")],
+    "bases": [(r"52_{8}", "52_8"), ("1A_{16}", "1a_16"), (r"4210_{\text{5}}", "4210_5"), ("52 base 8", r"52_{\text{eight}}"), ("52 (base 8)", "52_8"), ("0xFF", "FF_{16}"), ("0b101", "101_2")],
+    "numerals of other scripts": [("四十二", "42"), ("一百零五", "105"), ("两万", "20000"), ("二〇二四", "2024"), ("三分之二", "2/3"), ("百分之五", r"5\%"), ("三十五万六千", "356000")],
+    "halves of factors": [("half a dozen", "6"), ("half a million", "500000")],
+    "units as fractions and commands": [
+        (r"10 \frac{\text{m}}{\text{s}}", "36 km/h"), (r"2\,\Omega", "2 ohms"), (r"2\text{ k}\Omega", r"2000 \Omega"), (r"2\,\mu\text{m}", "2 micrometers"), ("6π cm²", r"6\pi\text{ cm}^2"),
+        ("25 degrees Celsius", "25 °C"), ("30°15'", "30.25°"), ("30°15'36\"", "30.26°"), ("5'10\"", "5 feet 10 inches"), ("5,50 €", "5.50 €"),
+    ],
+    "letters apart": [(r"n \cdot R * T", "n·R T"), ("AB=CD", "CD = BA"), ("AB ∥ CD", r"CD \parallel AB")],
+    "sets of numbers": [
+        (r"(0,2)\cap(1,3)", "(1,2)"), (r"[1,5]\cap[0,3]", "[1,3]"), (r"(0,1)\cap(2,3)", r"\emptyset"), (r"\mathbb{R}^+", "x>0"), (r"\mathbb{R}_{\ge 0}", r"[0,\infty)"), ("negative infinity", r"-\infty"),
+        ("A∪B", r"B \cup A"), (r"P(A \mid B)", "P(A|B)"), (r"1\mp\sqrt2", r"1\pm\sqrt2"),
+    ],
+    "rows with and without brackets": [("1, 2", "(1,2)"), ("1, 2, 3", "[1,2,3]"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "(1,2)"), (r"\{(1,2)\}", "(1,2)"), ("A=(1,2)", "(1,2)"), ("3 to 1", "3:1")],
 }  # fmt: skip
 DIFFERENT: dict[str, list[tuple[str, str]]] = {
     "compound units, counts, ratios": [
@@ -235,12 +247,21 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
     "the reals and their parts": [(r"\mathbb{R}\setminus\{1\}", r"\mathbb{R}\setminus\{2\}"), ("]3,8]", "[3,8]"), ("x >= 2", "x > 2"), (r"x=1 \text{ or } x>2", "x>2"), ("all real numbers", r"(0,\infty)")],
     "domains": [(r"2k, k \in \mathbb{Z}", r"2k, k \in \mathbb{N}"), (r"2k, k \in \mathbb{Z}", "3k")],
     "pounds": [("£5", "5 kg"), ("£5", "5 lb"), ("£5", "6 pounds")],
-    "bases": [("53_8", "52_8"), ("52_7", "52_8"), ("42", "52_8"), ("52_8", "42")],
+    "bases": [("53_8", "52_8"), ("52_7", "52_8"), ("42", "52_8"), ("52_8", "42"), ("0xFF", "0"), ("52 base 7", "52_8")],
+    "numerals of other scripts": [("四十三", "42"), ("二", "三"), ("东京", "京东"), ("三分之二", "3/2")],
+    "minutes of angle": [("30°15'", "30°51'"), ("30°15'", "30.15°"), ("5'10\"", "5'11\"")],
+    "names": [("A=(1,2)", "B=(1,2)"), ("AB=CD", "AC=BD"), (r"AB \perp CD", r"AB \parallel CD"), (r"\frac{x^2}{25}+\frac{y^2}{25}=1", "1"), ("x=IX", "x=XI")],
+    "events and sets": [
+        ("P(A|B)", "P(B|A)"), ("A∪B", "A∩B"), (r"P(A\cap B)", r"P(A\cup B)"), (r"\mathbb{R}^+", r"\mathbb{R}^-"), (r"\mathbb{R}^2", r"\mathbb{R}^3"), (r"(0,2)\cap(1,3)", r"(0,2)\cup(1,3)"),
+    ],
+    "rows with and without brackets": [("2, 1", "(1,2)"), (r"\{1,2\}", "(1,2)"), ("1, 2", "[1,2]"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "(2,1)")],
+    "what is no expression": [(">42", "42"), ("<b>42</b>", "42"), ("5 cm", r"5 \pmod 7")],
 }  # fmt: skip
 
 
 #: Right one way round: what the gold answer is decides how the answer is read.
 ONE_WAY = [
+    ("n R T", "nRT"), ("F = m a", "F=ma"), ("6:2", "3 to 1"),
     ("2,74", "2.74"), ("1000,99", "1000.99"), ("c", "C"), ("52", "52_8"), ("The answer is B", "B"), ("C. 42", "C"),
     ("[[1,2],[3,4]]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("2m", r"2\text{ m}"), ("x=1", "1"), ("1 to 2", "1:2"), ("12,5 кг", "12.5"), ("12,50 €", "12.50"), ("0,125", "0.125"), ("6 and 1/2", "13/2"), (r"\text{6 apples}", "6"), ("1,5", "3/2"),
 ]  # fmt: skip

@@ -126,6 +126,9 @@ def test_unknown_kind_and_empty_gold() -> None:
 
 
 def test_letters() -> None:
+    assert [
+        choice_letter(text) for text in (r"a) \text{foo}", "(b) f(x)", "(a) or (c)", "(a), (c)", "B\\ ")
+    ] == ["A", "B", None, None, "B"]
     assert choice_letter(r"\textbf{(D)}\ 12") == "D"
     assert choice_letter("option c") == "C"
     assert choice_letter("dog") is None
