@@ -8,19 +8,24 @@ The memory is a file of the data home, so that a run that is killed, or one that
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import get_args
 
 import duckdb
 
-from cot_assets.orchestration.staleness import Unit
-from cot_assets.orchestration.state import valid_from
+from cot_assets.orchestration.staleness import State, Unit, decide, wanted
+from cot_assets.orchestration.status.evidence import recalled
 from cot_assets.orchestration.status.lost import lose, valid_since
+from cot_assets.orchestration.status.records import is_local, local_events, local_runs, read_records
+from cot_assets.orchestration.status.standing import state_of
 from cot_assets.report.folder import remove_report
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardStore
+from cot_assets.study import Config
 from cot_assets.study.home import DataHome
 from cot_assets.study.manifest import Manifest, recorded
 from cot_assets.warehouse.preparing import row_counts
@@ -45,7 +50,30 @@ def withdraw(home: DataHome, problem_set: str) -> None:
 
 def validity(warehouse: Warehouse) -> Callable[[Unit], float]:
     """From when on Dagster's records of a unit count: since the warehouse was made, and nothing of it was lost."""
-    return valid_since(warehouse.home, valid_from(warehouse))
+    return valid_since(warehouse.home, _made(warehouse))
+
+
+def nothing_to_do(
+    warehouse: Warehouse, config: Config, pairs: Pairs, load: Callable[[], object], say: Callable[[str], None]
+) -> bool:
+    """Whether pairs are up to date, by Dagster's records and by what is there; asked without loading Dagster.
+
+    ``say`` takes a line on what is not there, as in a run; ``load`` loads the definitions. False where only Dagster can
+    tell: where its records are in another database, or a run has not ended.
+    """
+    home = warehouse.home
+    if not (home.warehouse.exists() and is_local(home)):
+        return False
+    records = read_records(local_events(home), local_runs(home))
+    if any(run.is_in_flight for run in records.runs):
+        return False
+    lines = look(warehouse, pairs)
+    done = state_of(records, recalled(home, load), validity(warehouse)).done
+    is_done = not decide(wanted(config, pairs, done), State(done=done)).requests
+    lines += look_at_rows(warehouse, pairs) if is_done else []
+    for line in lines:
+        say(line)
+    return is_done and not lines
 
 
 def look(
@@ -112,6 +140,18 @@ def look_at_warehouse(warehouse: Warehouse, *, is_thorough: bool = False) -> lis
     kept = _set_aside(path)
     _set_aside(path.with_name(f"{path.name}.wal"))
     return [f"{path} is damaged ({problem}); kept as {kept.name}, and made again from the shards"]
+
+
+def _made(warehouse: Warehouse) -> float:
+    """POSIX time at which the warehouse was made; infinity where there is none.
+
+    Dagster's records outlive the file: what was materialized before went into another one, and is not
+    here, whatever Dagster remembers of it.
+    """
+    if not warehouse.home.warehouse.exists():
+        return math.inf
+    made = warehouse.read("SELECT min(applied_at) FROM schema_version WHERE name = 'created'").item()
+    return 0.0 if made is None else made.replace(tzinfo=UTC).timestamp()
 
 
 def _units(pairs: Pairs, problem_set: str, model: str) -> set[Unit]:

@@ -6,9 +6,7 @@ Belongs here: the instance as the place of records. Does not belong here: what t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from datetime import UTC
 
 import dagster as dg
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
@@ -20,7 +18,6 @@ from cot_assets.orchestration.staleness import Part, State, Unit
 from cot_assets.orchestration.status.evidence import evidence
 from cot_assets.orchestration.status.records import IN_FLIGHT, Ask, Records, Rows, read_records
 from cot_assets.orchestration.status.standing import Since, mark_of, state_of
-from cot_assets.warehouse.store import Warehouse
 
 UNFINISHED = [dg.DagsterRunStatus(name) for name in sorted(IN_FLIGHT)]
 
@@ -41,18 +38,6 @@ def ensure_partitions(instance: dg.DagsterInstance, models: list[str], problem_s
 
 def _missing(instance: dg.DagsterInstance, definition: str, names: Iterable[str]) -> list[str]:
     return sorted(set(names) - set(instance.get_dynamic_partitions(definition)))
-
-
-def valid_from(warehouse: Warehouse) -> float:
-    """POSIX time at which the warehouse was made; infinity where there is none.
-
-    Dagster's records outlive the file: what was materialized before went into another one, and is not
-    here, whatever Dagster remembers of it.
-    """
-    if not warehouse.home.warehouse.exists():
-        return math.inf
-    made = warehouse.read("SELECT min(applied_at) FROM schema_version WHERE name = 'created'").item()
-    return 0.0 if made is None else made.replace(tzinfo=UTC).timestamp()
 
 
 def done_models(

@@ -137,9 +137,10 @@ class ShardStore:
         """Whether a file's bytes are those of its name; one that is damaged is renamed and warned about."""
         if not is_thorough and self._manifest.is_unchanged(file):
             return True
-        if file_hash(file) == file.stem:
-            self._manifest.add(file, file.stem)
-            return True
+        with suppress(FileNotFoundError, IsADirectoryError):  # a link to nowhere, a folder of that name
+            if file_hash(file) == file.stem:
+                self._manifest.add(file, file.stem)
+                return True
         aside = file.with_suffix(".damaged")
         with suppress(FileNotFoundError):  # another process was faster
             file.rename(aside)

@@ -6,6 +6,7 @@ A file of the same size and moment is taken to be the same, so that looking at t
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -46,10 +47,12 @@ class Manifest:
         self._seen.pop(name, None)
 
     def is_unchanged(self, file: Path) -> bool:
-        """Whether a file has the size and moment that it was seen whole with."""
+        """Whether a file that can be read has the size and moment that it was seen whole with."""
         seen = self._seen.get(str(file.relative_to(self._folder)))
+        if seen is None or not os.access(file, os.R_OK):
+            return False
         status = file.stat()
-        return seen is not None and seen[:2] == (status.st_size, status.st_mtime_ns)
+        return seen[:2] == (status.st_size, status.st_mtime_ns)
 
     def look(self, name: str, *, is_thorough: bool = False) -> Found:
         """What has become of a file; ``is_thorough`` reads it whatever its size and moment are."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from cot_assets.study.home import DataHome, plain
-from cot_assets.warehouse.errors import WarehouseError, reason, shown
+from cot_assets.warehouse.errors import WarehouseError, printable, reason, shown
 from cot_assets.warehouse.reading import (
     CONNECTION_CONFIG,
     Params,
@@ -171,6 +170,13 @@ def _ask(
         enclose(con, plain(home.shards))
         with bounded(con, seconds, stuck):
             return read(con, sql, given)
+    except (duckdb.Error, WarehouseError) as error:
+        if str(plain(home.shards)) not in str(error):
+            raise
+        first = printable(str(error).splitlines()[0])
+        raise WarehouseError(
+            f"text in shards cannot be read: {first}; `cot-assets run --verify` sets what is damaged aside and samples it again"
+        ) from error
     finally:
         con.close()
 
@@ -218,7 +224,7 @@ def _show_texts(con: duckdb.DuckDBPyConnection, home: DataHome) -> None:
     view = con.extract_statements(
         sql.replace("$shards_glob", sql_text(f"{plain(home.shards)}/**/*.parquet"))
     )[0]
-    with suppress(duckdb.IOException):  # no shard is there: the published view says so
+    if any(home.shards.glob("**/*.parquet")):  # else the published view says that there are none
         con.execute(view.query.replace("CREATE VIEW", "CREATE TEMP VIEW"))
 
 

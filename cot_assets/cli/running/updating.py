@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
 
-from cot_assets.cli.running.progress import Screen
 from cot_assets.cli.running.stopping import stop
-from cot_assets.definitions import build_defs
-from cot_assets.orchestration.imports import lost_imports
-from cot_assets.orchestration.instance import open_instance
-from cot_assets.orchestration.presence import look_at_warehouse
-from cot_assets.orchestration.runs import Outcome
-from cot_assets.orchestration.runs import bring_up_to_date as bring
+from cot_assets.orchestration.presence import look_at_warehouse, nothing_to_do
 from cot_assets.study import DataHome, load_config
-from cot_assets.warehouse.imported import with_imported
+from cot_assets.warehouse.imported import refuse_imported, with_imported
 from cot_assets.warehouse.store import Warehouse
 
 if TYPE_CHECKING:
+    from cot_assets.cli.running.progress import Screen
+    from cot_assets.orchestration.runs import Outcome
     from cot_assets.orchestration.staleness import Wanted
+    from cot_assets.study import Config
 
 _HEADLINE = """
 SELECT model, count(*) AS cuts, count(DISTINCT problem_id) AS problems, sum(n) AS rollouts,
@@ -34,34 +33,18 @@ def bring_up_to_date(
 ) -> None:
     """Run what is missing or stale, then print what came out and what to type next."""
     home = DataHome.from_environment()
-    warehouse = Warehouse(home)
-    screen = Screen()
+    warehouse, note = Warehouse(home), partial(click.echo, err=True)
     for line in look_at_warehouse(warehouse, is_thorough=is_thorough):
-        screen.say(line)
+        note(line)
     config = with_imported(load_config(), warehouse)
-    stop.say_with(lambda: _kept(screen))
-    is_gone = not home.warehouse.exists()
-    with open_instance(home) as instance, screen:
-        if is_gone and (commands := lost_imports(instance, warehouse)):
-            screen.say(f"{home.warehouse.name} is gone, and with it imported rollouts; import them again:")
-            for command in commands:
-                screen.say(f"  {command}")
-        definitions = build_defs(resource_overrides={"progress": screen})
-
-        def announce(want: Wanted) -> None:
-            stop.heed()
-            screen.say(_name(want))
-
-        outcome = bring(
-            definitions,
-            instance,
-            config,
-            pairs,
-            announce=announce,
-            say=screen.say,
-            is_thorough=is_thorough,
-        )
-    _print_outcome(outcome, warehouse, pairs)
+    for model, problem_set in pairs:
+        config.model(model)
+        refuse_imported(config, problem_set, model)
+    load = partial(import_module, "cot_assets.definitions")  # takes a second or two
+    if not is_thorough and nothing_to_do(warehouse, config, pairs, load, note):
+        click.echo("Everything is up to date; nothing was sampled.")
+    else:
+        _print_outcome(_run(warehouse, config, pairs, is_thorough=is_thorough), warehouse, pairs)
     problem_set = pairs[0][1]
     click.echo(f"\nResults: {home.results}")
     click.echo(f"Report:  {home.reports / problem_set / 'index.html'}")
@@ -71,6 +54,39 @@ def bring_up_to_date(
     click.echo("  cot-assets sql                        all named queries")
     for command in next_commands:
         click.echo(f"  {command}")
+
+
+def _run(
+    warehouse: Warehouse, config: Config, pairs: Sequence[tuple[str, str]], *, is_thorough: bool
+) -> Outcome:
+    from cot_assets.cli.running.progress import Screen
+    from cot_assets.definitions import build_defs
+    from cot_assets.orchestration.imports import lost_imports
+    from cot_assets.orchestration.instance import open_instance
+    from cot_assets.orchestration.runs import bring_up_to_date as bring
+
+    home, screen = warehouse.home, Screen()
+    stop.say_with(lambda: _kept(screen))
+    is_gone = not home.warehouse.exists()
+    with open_instance(home) as instance, screen:
+        if is_gone and (commands := lost_imports(instance, warehouse)):
+            screen.say(f"{home.warehouse.name} is gone, and with it imported rollouts; import them again:")
+            for command in commands:
+                screen.say(f"  {command}")
+
+        def announce(want: Wanted) -> None:
+            stop.heed()
+            screen.say(_name(want))
+
+        return bring(
+            build_defs(resource_overrides={"progress": screen}),
+            instance,
+            config,
+            pairs,
+            announce=announce,
+            say=screen.say,
+            is_thorough=is_thorough,
+        )
 
 
 def _name(want: Wanted) -> str:

@@ -158,7 +158,7 @@ def is_local(home: DataHome) -> bool:
     """Whether Dagster keeps its records in the SQLite files of the home, as it does unless told otherwise."""
     text = ""
     with suppress(OSError):
-        text = (home.dagster / "dagster.yaml").read_text(encoding="utf-8")
+        text = (home.dagster / "dagster.yaml").read_text(encoding="utf-8", errors="replace")
     storages = ("storage:", "run_storage:", "event_log_storage:")
     return not any(line.startswith(storages) for line in text.splitlines())
 

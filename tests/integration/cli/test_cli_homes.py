@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import subprocess
@@ -12,9 +11,9 @@ from pathlib import Path
 import pytest
 from support.command_line import Cli
 from support.lab import Lab
+from support.privileges import without_privileges
 
 ODD = "a home [x] with * # % {y}, ü 猫 'quotes'"
-_DROP, _OVERRIDE, _READ = 24, 1, 2  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 
 
 def rollouts(folder: Path) -> Path:
@@ -95,13 +94,16 @@ def test_dagster_records_that_cannot_be_used_are_one_line(
         pass
     variables = {**lab.variables, "DAGSTER_HOME": ""}
     file = lab.home.dagster / "dagster.yaml"
-    for broken in ("run_monitoring: [", "nonsense: true\n", "\x00\n"):
-        good = file.read_text()
-        file.write_text(broken)
+    good = file.read_bytes()
+    for broken in (b"run_monitoring: [", b"nonsense: true\n", b"\x00\n", b"\xff\xfe\n"):
+        file.write_bytes(broken)
         for command in commands[:2]:
             ran = cli(*command, variables=variables)
             assert_one_line(ran.code, ran.err, str(lab.home.dagster), "move the folder away")
-        file.write_text(good)
+    file.write_bytes(good)
+    (lab.home.dagster / "history" / "runs" / "index.db").write_bytes(b"")
+    ran = cli(*commands[1], variables=variables)
+    assert_one_line(ran.code, ran.err, str(lab.home.dagster), "move the folder away")
     for database in lab.home.dagster.rglob("*.db"):
         database.write_bytes(b"no database" * 1000)
     for command in commands[:2]:
@@ -109,13 +111,6 @@ def test_dagster_records_that_cannot_be_used_are_one_line(
         assert_one_line(ran.code, ran.err, str(lab.home.dagster), "move the folder away")
 
 
-def _without_privileges() -> None:
-    """Let file permissions count for root as well, from the next program on."""
-    for capability in (_OVERRIDE, _READ):
-        ctypes.CDLL(None).prctl(_DROP, capability, 0, 0, 0)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
 @pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_a_home_without_permission_is_one_line(tmp_path: Path, commands: list[tuple[str, ...]]) -> None:
@@ -131,7 +126,7 @@ def test_a_home_without_permission_is_one_line(tmp_path: Path, commands: list[tu
     for command in (*commands[:2], ("rebuild",)):
         ran = subprocess.run(
             [sys.executable, "-m", "cot_assets.cli", *command], env=variables, capture_output=True, text=True,
-            preexec_fn=_without_privileges,
+            preexec_fn=without_privileges,
         )  # fmt: skip
         assert_one_line(ran.returncode, ran.stderr, str(home))
     home.chmod(0o700)

@@ -60,6 +60,18 @@ def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
+def replace(file: Path) -> None:
+    """By a folder that has something in it."""
+    file.unlink()
+    file.mkdir()
+    (file / "x").write_text("x")
+
+
+def lead_nowhere(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(file.with_name("nowhere"))
+
+
 def delete_rows(lab: Lab) -> None:
     with duckdb.connect(lab.home.warehouse) as con:
         con.execute("DELETE FROM potentials")
@@ -77,6 +89,15 @@ HARMS: dict[str, tuple[tuple[Harm, ...], tuple[str, ...]]] = {
             lambda lab: shard(lab, "traces").unlink(),
             lambda lab: cut(lab.home.results),
             lambda lab: cut(page(lab)),
+        ),
+        ("2 shards of script gone or damaged", "kept as results.duckdb.damaged", "kept as sums.damaged"),
+    ),
+    "folders and links in the place of files": (
+        (
+            lambda lab: replace(shard(lab, "rollouts")),
+            lambda lab: lead_nowhere(shard(lab, "traces")),
+            lambda lab: replace(lab.home.results),
+            lambda lab: lead_nowhere(page(lab)),
         ),
         ("2 shards of script gone or damaged", "kept as results.duckdb.damaged", "kept as sums.damaged"),
     ),

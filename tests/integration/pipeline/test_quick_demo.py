@@ -133,6 +133,21 @@ def test_report_and_results_are_there(home: DataHome):
     assert home.results.exists()
 
 
+def test_what_has_nothing_to_do_loads_no_dagster(home: DataHome):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "cot_assets.cli", "demo", "--quick"],
+        env={**os.environ, "COT_ASSETS_HOME": str(home.root)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
+    )
+    assert "Everything is up to date" in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "cot_assets.orchestration.presence" in imported
+    assert not imported & {"dagster", "sqlalchemy", "openvino_genai"}
+
+
 def test_a_second_run_samples_nothing_and_changes_no_row(home: DataHome, tables: dict[str, pl.DataFrame]):
     assert "Everything is up to date" in _demo(home.root)
     warehouse = Warehouse(home)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from support.privileges import without_privileges
 
 from cot_assets.orchestration.status import evidence
 from cot_assets.study.files import replacing
@@ -93,3 +96,18 @@ def test_what_stands_in_the_place_of_a_manifest_ends_nothing(tmp_path: Path) -> 
     assert recorded(place, tmp_path, [file]).names == Manifest(place, tmp_path).names == ("results",)
     assert recorded(place, tmp_path, []).names == ()
     assert Manifest(place, tmp_path).names == ()
+
+
+def test_what_cannot_be_read_is_not_whole(tmp_path: Path) -> None:
+    file, place = tmp_path / "results", tmp_path / "results.json"
+    file.write_text("rows")
+    recorded(place, tmp_path, [file])
+    file.chmod(0)
+    look = (
+        f"from cot_assets.study.manifest import *; print(Manifest({place!r}, {tmp_path!r}).look('results'))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", f"from pathlib import *; {look}"], capture_output=True, text=True, check=True,
+        preexec_fn=without_privileges,
+    )  # fmt: skip
+    assert ran.stdout.strip() == "missing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,17 @@ def test_damaged_results_are_named(tmp_path: Path) -> None:
     (tmp_path / "results.duckdb").write_text("no database" * 1000)
     with pytest.raises(WarehouseError, match=r"results\.duckdb cannot be read"):
         run_query(DataHome(tmp_path), "SELECT 1")
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 half", b"no shard" * 1000])
+def test_a_damaged_shard_is_named_with_the_way_out(study: Warehouse, tmp_path: Path, content: bytes) -> None:
+    home = DataHome(tmp_path / "home")
+    shutil.copytree(study.home.root, home.root)
+    shard = next(home.shards.glob("*/*/*.parquet"))
+    shard.write_bytes(content)
+    with pytest.raises(WarehouseError, match=rf"{shard.name}.*; `cot-assets run --verify` sets .* aside"):
+        run_query(home, "SELECT count(text) FROM rollout_texts")
+    assert run_query(home, "SELECT 1 AS one").item() == 1
 
 
 @pytest.mark.parametrize(
