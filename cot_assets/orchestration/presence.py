@@ -28,7 +28,8 @@ from cot_assets.sampling.shards import ShardStore
 from cot_assets.study import Config
 from cot_assets.study.home import DataHome
 from cot_assets.study.manifest import Manifest, recorded
-from cot_assets.warehouse.preparing import row_counts
+from cot_assets.warehouse.errors import WarehouseError
+from cot_assets.warehouse.preparing import DAMAGE, row_counts
 from cot_assets.warehouse.store import Warehouse
 
 DAMAGED = ".damaged"
@@ -115,12 +116,17 @@ def look_at_rows(warehouse: Warehouse, pairs: Pairs) -> list[str]:
     is_published = Manifest(_manifest_path(home, RESULTS), home.root).look(home.results.name) == "whole"
     if not (is_published and home.warehouse.exists()):
         return []
-    lines, lost, rows = list[str](), set[Unit](), warehouse.row_counts()
+    lines, lost = list[str](), set[Unit]()
     try:
+        rows = warehouse.row_counts()
         with duckdb.connect(home.results, read_only=True) as con:
             shown = row_counts(con)
-    except duckdb.IOException:
-        return []  # another process has the results open for writing: nobody can say now
+    except (duckdb.Error, WarehouseError) as error:
+        if DAMAGE.search(str(error)):
+            return look(warehouse, pairs, is_thorough=True)
+        if isinstance(error, duckdb.IOException):
+            return []  # another process has the results open for writing: nobody can say now
+        raise
     for (table, problem_set, model), n in sorted(shown.items()):
         models = {name for name, of_set in pairs if of_set == problem_set}
         gone = n - rows.get((table, problem_set, model), 0)
@@ -192,7 +198,7 @@ def _lost_files(home: DataHome, problem_set: str, *, is_thorough: bool) -> Itera
         if not bad:
             continue
         what = "is gone"
-        if place.exists():
+        if place.exists() or place.is_symlink():
             what = f"is damaged, and kept as {_set_aside(place).name}"
         yield place, what
         for name in bad:
@@ -203,7 +209,7 @@ def _lost_files(home: DataHome, problem_set: str, *, is_thorough: bool) -> Itera
 def _set_aside(path: Path) -> Path:
     """Where a damaged file or folder is kept, in place of an earlier one."""
     kept = path.with_name(path.name + DAMAGED)
-    if path.exists():
+    if path.exists() or path.is_symlink():
         if kept.is_dir():
             shutil.rmtree(kept)
         path.replace(kept)

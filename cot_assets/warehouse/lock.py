@@ -149,7 +149,7 @@ def when_free(use: Callable[[], T], path: Path, purpose: str, deadline: float) -
         try:
             return use()
         except duckdb.Error as error:
-            if "lock" not in str(error).lower():
+            if "set lock on file" not in str(error):
                 raise
             if time.monotonic() >= deadline:
                 raise WarehouseLockedError(

@@ -36,6 +36,7 @@ DAMAGE = re.compile(
     r"corrupt|checksum|not a valid DuckDB|could not read|read .* bytes|replaying WAL|serializ|Failed to load",
     re.IGNORECASE,
 )
+_OF_SQL = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError)  #: they may cite what is in rows
 _HEADERS = 3 * 4096  #: bytes before the first block
 #: Columns that name a partition's model, the first that a table has.
 _MODEL = ("model", "reader")
@@ -97,9 +98,26 @@ def attach(root: duckdb.DuckDBPyConnection, path: Path, name: str, purpose: str,
     try:
         when_free(lambda: root.execute(f"ATTACH {sql_text(str(path))} AS {name}"), path, purpose, deadline)
     except duckdb.Error as error:
+        way_out = (
+            "Give yourself the right to read and write it"
+            if "Permission denied" in str(error)
+            else "If it is damaged, 'cot-assets run' sets it aside and makes it again from the shards, and "
+            "'cot-assets rebuild' all of it"
+        )
+        raise WarehouseError(f"{path} cannot be opened: {reason(error)}. {way_out}") from error
+
+
+@contextmanager
+def naming_damage(path: Path) -> Iterator[None]:
+    """Say which database is damaged, and what to do, where one that is open shows in the block that it is."""
+    try:
+        yield
+    except (duckdb.Error, WarehouseError) as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, _OF_SQL) or not DAMAGE.search(str(cause)):
+            raise
         raise WarehouseError(
-            f"{path} cannot be opened: {reason(error)}. If it is damaged, 'cot-assets run' sets it aside and makes "
-            "it again from the shards, and 'cot-assets rebuild' all of it"
+            f"{path} is damaged: {reason(error)}. `cot-assets run --verify` sets it aside and makes it again from the shards"
         ) from error
 
 
@@ -173,6 +191,8 @@ def _difference(found: TableSchema, wanted: TableSchema) -> str:
 
 def damage(path: Path, *, is_thorough: bool = False) -> str | None:
     """Why a database cannot be read to its end, None where it can or is used by others."""
+    if not path.exists():
+        return "a link to nothing"
     try:
         con = duckdb.connect(path)
     except duckdb.Error as error:

@@ -32,6 +32,7 @@ from cot_assets.warehouse.preparing import (
     damage,
     forget_rows,
     is_current,
+    naming_damage,
     prepare,
     row_counts,
     transaction,
@@ -168,7 +169,7 @@ class Warehouse:
 
     def damage(self, *, is_thorough: bool = False) -> str | None:
         """Why the file cannot be read to its end, None where it can; ``is_thorough`` reads all of it."""
-        if not self.home.warehouse.exists():
+        if not (self.home.warehouse.exists() or self.home.warehouse.is_symlink()):
             return None
         with self._lock.hold("look for damage"):
             return damage(self.home.warehouse, is_thorough=is_thorough)
@@ -212,7 +213,7 @@ class Warehouse:
             root = self._duckdb = self._duckdb or duckdb.connect(config=CONNECTION_CONFIG)
             try:
                 attach(root, path, _ATTACHED, purpose, time.monotonic() + seconds_left)
-                with root.cursor() as con:
+                with root.cursor() as con, naming_damage(path):
                     con.execute(f"USE {_ATTACHED}")
                     self._prepare(con)
                     yield con

@@ -61,7 +61,7 @@ def _made(home: DataHome) -> float:
         return math.inf
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
-        with suppress(duckdb.IOException), duckdb.connect(home.warehouse, read_only=True) as con:
+        with suppress(duckdb.Error), duckdb.connect(home.warehouse, read_only=True) as con:
             found = con.execute(
                 "SELECT min(applied_at) FROM schema_version WHERE name = 'created'"
             ).fetchone()

@@ -56,6 +56,15 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
+def rot(file: Path) -> None:
+    """Bytes change as they do on an old disk: neither size nor moment says so."""
+    status, content = file.stat(), bytearray(file.read_bytes())
+    for place in range(4 * 4096, len(content), 40_000):
+        content[place] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
 def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
@@ -103,6 +112,15 @@ HARMS: dict[str, tuple[tuple[Harm, ...], tuple[str, ...]]] = {
     ),
     "rows deleted": ((delete_rows,), ("rows of potentials gone (script on sums)",)),
     "half a warehouse": ((lambda lab: cut(lab.home.warehouse),), ("kept as warehouse.duckdb.damaged, and made again",)),
+    "databases rotten": (
+        (lambda lab: rot(lab.home.warehouse), lambda lab: rot(lab.home.results)),
+        ("kept as warehouse.duckdb.damaged, and made again",),
+    ),
+    "a link to nothing for a warehouse": (
+        (lambda lab: lead_nowhere(lab.home.warehouse),),
+        ("kept as warehouse.duckdb.damaged, and made again",),
+    ),
+    "results rotten": ((lambda lab: rot(lab.home.results),), ("kept as results.duckdb.damaged",)),
     "files deleted": (
         (lambda lab: lab.home.results.unlink(), lambda lab: page(lab).unlink()),
         ("results.duckdb is gone", "kept as sums.damaged"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -338,6 +339,25 @@ def test_a_damaged_file_is_told_from_a_whole_one(
     assert warehouse.damage(is_thorough=True) is None
     home.warehouse.write_bytes(harm(home.warehouse.read_bytes()))
     assert warehouse.damage()
+
+
+def test_damage_within_an_open_file_is_named_with_the_way_out(warehouse: Warehouse, home: DataHome) -> None:
+    warehouse.write_partition("problems", problems(*map(str, range(5000))), {"problem_set": "s"})
+    content = bytearray(home.warehouse.read_bytes())
+    for place in range(4096 * 4, len(content), 1000):
+        content[place] ^= 1
+    home.warehouse.write_bytes(content)
+    began = time.monotonic()
+    with pytest.raises(
+        WarehouseError, match=r"warehouse\.duckdb (is damaged|cannot be opened): .*cot-assets run"
+    ):
+        Warehouse(home, lock_timeout_s=20).read_table("problems")
+    assert time.monotonic() - began < 10, "a block is no lock to wait for"
+
+
+def test_a_link_to_nothing_is_damage(warehouse: Warehouse, home: DataHome) -> None:
+    home.create().warehouse.symlink_to(home.root / "nowhere")
+    assert warehouse.damage() == "a link to nothing"
 
 
 def test_rows_are_counted_by_partition(warehouse: Warehouse) -> None:
