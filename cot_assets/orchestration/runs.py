@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
@@ -94,82 +94,93 @@ def bring_up_to_date(
         end_abandoned(instance, warehouse.home)
         for line in look(warehouse, pairs, is_quiet=not in_flight(instance), is_thorough=is_thorough):
             say(line)
-        return _run_what_is_missing(
-            instance, config, pairs, definitions, warehouse, process, announce, say, leaves
-        )
+        update = _Update(definitions, instance, config, pairs, warehouse, process, announce, say, leaves)
+        while requests := update.requests():
+            for want in requests:
+                if not update.has_made(want):
+                    break
+        return update.outcome
 
 
-def _run_what_is_missing(
-    instance: dg.DagsterInstance,
-    config: Config,
-    pairs: list[tuple[str, str]],
-    definitions: dg.Definitions,
-    warehouse: Warehouse,
-    process: str,
-    announce: Callable[[Wanted], None],
-    say: Callable[[str], None],
-    leaves: Callable[[Wanted, PipelineError], bool],
-) -> Outcome:
-    done: list[Wanted] = []
-    left: set[Launch] = set()
-    remarks: list[str] = []
-    is_compared = False
-    while True:
-        state = read_state(instance, validity(warehouse))
+@dataclass
+class _Update:
+    """One call of :func:`bring_up_to_date`: what it was given, and what it has come to."""
+
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    config: Config
+    pairs: list[tuple[str, str]]
+    warehouse: Warehouse
+    process: str
+    announce: Callable[[Wanted], None]
+    say: Callable[[str], None]
+    leaves: Callable[[Wanted, PipelineError], bool]
+    wants: list[Wanted] = field(default_factory=list[Wanted])
+    done: list[Wanted] = field(default_factory=list[Wanted])
+    left: set[Launch] = field(default_factory=set[Launch])
+    remarks: list[str] = field(default_factory=list[str])
+
+    @property
+    def outcome(self) -> Outcome:
+        """What was run, and what needed nothing."""
+        n_skipped = len({want.unit for want in self.wants} - {want.unit for want in self.done})
+        return Outcome(tuple(self.done), n_skipped, tuple(dict.fromkeys(self.remarks)))
+
+    def requests(self, *, is_compared: bool = False) -> list[Wanted]:
+        """What can start now. Where nothing was to be done at all, rows are compared with those that were published."""
+        state = read_state(self.instance, validity(self.warehouse))
         # Runs that others launched show as in flight, and past failures must not keep a person from trying
         # again: only what is done counts here.
-        wants = wanted(config, pairs, state.done, left)
-        decision = decide(wants, State(done=state.done, failures=dict.fromkeys(left, MAX_ATTEMPTS)))
-        requests = [want for want in decision.requests if not _is_chased(want, done)]
-        if not requests and not done and not is_compared and not in_flight(instance):
-            is_compared = True
-            if lines := look_at_rows(warehouse, pairs):
-                for line in lines:
-                    say(line)
-                continue
-        if not requests:
-            units = {want.unit for want in wants}
-            n_skipped = len(units - {want.unit for want in done})
-            return Outcome(tuple(done), n_skipped, tuple(dict.fromkeys(remarks)))
-        for want in requests:
-            if _has_waited(instance, warehouse.home, want.unit, process, say):
-                break
-            announce(want)
-            tags = {FINGERPRINT_TAG: want.fingerprint, PROCESS_TAG: process}
-            assets = assets_of(want.unit.job, want.parts)
-            failure: PipelineError | None = None
-            try:
-                remarks += execute(definitions, instance, want.unit, tags=tags, assets=assets)
-                done.append(want)
-            except PipelineError as error:
-                if not leaves(want, error):
-                    raise
-                failure = error
-                left.add((want.unit, want.fingerprint))
-            there = read_state(instance, validity(warehouse)).done.get(want.unit, {})
-            is_as_wanted = all(there.get(part) == want.marks[part] for part in want.parts)
-            if not is_as_wanted and want.unit.job in _OWN:
-                raise failure or PipelineError(
-                    f"{_name(want.unit)} ran, but shows {dict(there)}, not {dict(want.marks)}: its configuration "
-                    "changed meanwhile; start again"
-                )
+        self.wants = wanted(self.config, self.pairs, state.done, self.left)
+        failures = dict.fromkeys(self.left, MAX_ATTEMPTS)
+        decision = decide(self.wants, State(done=state.done, failures=failures))
+        requests = [want for want in decision.requests if not _is_chased(want, self.done)]
+        if requests or self.done or is_compared or in_flight(self.instance):
+            return requests
+        lines = look_at_rows(self.warehouse, self.pairs)
+        for line in lines:
+            self.say(line)
+        return self.requests(is_compared=True) if lines else []
 
+    def has_made(self, want: Wanted) -> bool:
+        """Run a unit; False where another process did so meanwhile."""
+        if self._has_waited(want.unit):
+            return False
+        self.announce(want)
+        tags = {FINGERPRINT_TAG: want.fingerprint, PROCESS_TAG: self.process}
+        assets = assets_of(want.unit.job, want.parts)
+        failure: PipelineError | None = None
+        try:
+            self.remarks += execute(self.definitions, self.instance, want.unit, tags=tags, assets=assets)
+            self.done.append(want)
+        except PipelineError as error:
+            if not self.leaves(want, error):
+                raise
+            failure = error
+            self.left.add((want.unit, want.fingerprint))
+        there = read_state(self.instance, validity(self.warehouse)).done.get(want.unit, {})
+        is_as_wanted = all(there.get(part) == want.marks[part] for part in want.parts)
+        if not is_as_wanted and want.unit.job in _OWN:
+            raise failure or PipelineError(
+                f"{_name(want.unit)} ran, but shows {dict(there)}, not {dict(want.marks)}: its configuration "
+                "changed meanwhile; start again"
+            )
+        return True
 
-def _has_waited(
-    instance: dg.DagsterInstance, home: DataHome, unit: Unit, process: str, say: Callable[[str], None]
-) -> bool:
-    """Whether another process ran the same, and has ended; raises :class:`PipelineError` where it is a model's."""
-    if not (other := running_elsewhere(instance, home, unit, process)):
-        return False
-    if unit.model:
-        raise PipelineError(
-            f"{_name(unit)} is being run by process {other} already; wait for it to finish or stop it, then start "
-            "again: nothing sampled is lost"
-        )
-    say(f"{_name(unit)} is being run by process {other}: waiting for it")
-    while running_elsewhere(instance, home, unit, process):
-        time.sleep(_POLL_S)
-    return True
+    def _has_waited(self, unit: Unit) -> bool:
+        """Whether another process ran the same, and has ended; raises :class:`PipelineError` where it is a model's."""
+        asked = self.instance, self.warehouse.home, unit, self.process
+        if not (other := running_elsewhere(*asked)):
+            return False
+        if unit.model:
+            raise PipelineError(
+                f"{_name(unit)} is being run by process {other} already; wait for it to finish or stop it, then start "
+                "again: nothing sampled is lost"
+            )
+        self.say(f"{_name(unit)} is being run by process {other}: waiting for it")
+        while running_elsewhere(*asked):
+            time.sleep(_POLL_S)
+        return True
 
 
 _MOST_TRIES = 3
