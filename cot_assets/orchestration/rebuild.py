@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, cast, get_args
 
 import dagster as dg
 import polars as pl
@@ -19,9 +19,7 @@ from cot_assets.engines.base import (
     BlockResult,
     CannotScoreError,
     Completion,
-    Encoding,
     Engine,
-    EngineInfo,
     Sampling,
 )
 from cot_assets.orchestration.assets.resources import Engines
@@ -69,22 +67,13 @@ class Rebuilt:
 
 
 class _ShardsOnly:
-    """An engine that knows its tokenizer and identity, and refuses to sample."""
+    """An engine that refuses to sample; all else, such as tokenizer and identity, is that of another."""
 
     def __init__(self, engine: Engine, model: str) -> None:
         self._engine, self._model = engine, model
 
-    def describe(self) -> EngineInfo:
-        return self._engine.describe()
-
-    def render_prompt(self, statement: str) -> tuple[int, ...]:
-        return self._engine.render_prompt(statement)
-
-    def encode(self, text: str) -> Encoding:
-        return self._engine.encode(text)
-
-    def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
-        return self._engine.decode(token_ids, with_special=with_special)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
 
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:  # noqa: ARG002
         missing = [block.n for block in blocks]
@@ -97,9 +86,6 @@ class _ShardsOnly:
     ) -> Iterator[Evidence]:
         raise CannotScoreError(f"{self._model}: {_NO_MODEL}; `cot-assets run` audits what is left")
 
-    def close(self) -> None:
-        self._engine.close()
-
 
 def shards_only(kind: type[Engines] = Engines) -> Engines:
     """The ``engines`` resource of a rebuild: that of ``kind``, whose engines refuse to sample."""
@@ -107,7 +93,8 @@ def shards_only(kind: type[Engines] = Engines) -> Engines:
     class ShardsOnlyEngines(kind):
         def load(self, entry: ModelEntry) -> Engine:
             # An older version kept nothing of its models: there the model itself must say who it is.
-            return _ShardsOnly(self.remembered(entry, is_any=True) or super().load(entry), entry.name)
+            known = self.remembered(entry, is_any=True) or super().load(entry)
+            return cast("Engine", _ShardsOnly(known, entry.name))
 
     return ShardsOnlyEngines()
 

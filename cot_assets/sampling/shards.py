@@ -23,21 +23,10 @@ import pyarrow.parquet as pq
 
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.study.manifest import Manifest, file_hash
+from cot_assets.warehouse.publish import SHARD_COLUMNS
 
-SCHEMA = pa.schema(
-    [
-        pa.field("block_key", pa.string(), nullable=False),
-        pa.field("sample_index", pa.int32(), nullable=False),
-        pa.field("prefix_id", pa.string(), nullable=False),
-        pa.field("finish_reason", pa.string(), nullable=False),
-        pa.field("n_tokens", pa.int32(), nullable=False),
-        pa.field("token_ids", pa.list_(pa.int32()), nullable=False),
-        pa.field("text", pa.string(), nullable=False),
-    ]
-)
-
-
-_TYPES = dict(pl.Schema(SCHEMA))  # an empty table of Arrow would import pandas
+_ARROW = {pl.String(): pa.string(), pl.Int32(): pa.int32(), pl.List(pl.Int32()): pa.list_(pa.int32())}
+SCHEMA = pa.schema([pa.field(name, _ARROW[kind], nullable=False) for name, kind in SHARD_COLUMNS.items()])
 _SAMPLED_WITH = b"sampled_with"
 _SET_ASIDE = b"set_aside"
 _MANIFEST = ".manifest.json"  #: which files were read and found whole
@@ -104,7 +93,7 @@ class ShardStore:
             said[_SET_ASIDE] = str(n_aside).encode()
         schema = SCHEMA.with_metadata(said) if said else SCHEMA
         # Arrow itself would import pandas to look at Python's values.
-        table = pl.DataFrame(list(rows), schema=_TYPES).to_arrow().cast(schema)
+        table = pl.DataFrame(list(rows), schema=dict(SHARD_COLUMNS)).to_arrow().cast(schema)
         temporary = self.folder / f"{os.getpid()}.tmp"
         try:
             with temporary.open("wb") as file:
@@ -223,7 +212,7 @@ class ShardStore:
 
     def read(self, keys: Collection[str]) -> pl.DataFrame:
         """Rows of the blocks ``keys`` with their ``shard``, a block that was written twice only once."""
-        no_rows = pl.DataFrame(schema=_TYPES).with_columns(shard=pl.lit("", pl.String))
+        no_rows = pl.DataFrame(schema=dict(SHARD_COLUMNS)).with_columns(shard=pl.lit("", pl.String))
         return pl.concat([no_rows, *self.parts(keys)])
 
     def parts(self, keys: Iterable[str]) -> Iterator[pl.DataFrame]:

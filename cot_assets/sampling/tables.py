@@ -56,12 +56,16 @@ def traces_frame(
 
     A trace's id is a hash of its block's key and the names it is kept under.
     """
+    schema = polars_schema("traces", without=("answer", "answer_rule", "verdict", "grader_version"))
+    ends = [char_ends(engine.decode, ids) for ids in rows["token_ids"].to_list()]
+    written = rows.with_columns(pl.Series("char_ends", ends, schema["char_ends"])).drop("sample_index")
+    names = {"problem_set": problem_set, "model": model, "model_revision": engine.describe().model_revision}
     planned = pl.DataFrame(
         [
             {
                 "block_key": p.key,
                 "problem_id": p.prefix.problem_id,
-                "index": p.first_sample,
+                "sample_index": p.first_sample,
                 "prompt_token_ids": p.prefix.token_ids,
                 "trace_id": hashlib.sha256(
                     f"{problem_set}|{model}|{p.prefix.problem_id}|{p.key}".encode()
@@ -69,30 +73,12 @@ def traces_frame(
             }
             for p in plan
         ],
-        schema={
-            "block_key": pl.String, "problem_id": pl.String, "index": pl.Int32,
-            "prompt_token_ids": pl.List(pl.Int32), "trace_id": pl.String,
-        },
-    )  # fmt: skip
-    ends = [char_ends(engine.decode, ids) for ids in rows["token_ids"].to_list()]
+        schema_overrides=schema,
+    )
     return (
-        rows.with_columns(pl.Series("char_ends", ends, dtype=pl.List(pl.Int32)))
-        .join(planned, on="block_key")
-        .select(
-            pl.lit(problem_set).alias("problem_set"),
-            pl.lit(model).alias("model"),
-            "trace_id",
-            "problem_id",
-            pl.col("index").alias("sample_index"),
-            "prompt_token_ids",
-            "token_ids",
-            "char_ends",
-            "text",
-            "finish_reason",
-            "n_tokens",
-            pl.lit(engine.describe().model_revision).alias("model_revision"),
-            *_stamp(protocol),
-        )
+        written.join(planned, on="block_key")
+        .with_columns(*(pl.lit(value).alias(name) for name, value in names.items()), *_stamp(protocol))
+        .select(schema.names())
         .sort("problem_id", "sample_index")
     )
 

@@ -28,7 +28,7 @@ from cot_assets.warehouse.schema import reads_shards
 
 #: The oldest storage format with everything in use here; DuckDB 1.2.0 and later read it.
 STORAGE_VERSION = "v1.2.0"
-#: Columns of the Parquet shards, for the empty one that lets views work before anything was sampled.
+#: Columns of the Parquet shards; an empty one lets views work before anything was sampled.
 SHARD_COLUMNS: Mapping[str, pl.DataType] = {
     "block_key": pl.String(),
     "sample_index": pl.Int32(),

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from cot_assets.sampling.shards import SCHEMA as SHARD_SCHEMA
 from cot_assets.warehouse.errors import WarehouseError, printable, shown
-from cot_assets.warehouse.publish import SHARD_COLUMNS
 from cot_assets.warehouse.schema import check_frame, conform, polars_schema, tables
 
 GRADE = {
@@ -61,10 +59,6 @@ def test_polars_types_follow_the_ddl() -> None:
     assert schema["token_ids"] == pl.List(pl.Int32)
     assert schema["trace_id"] == pl.String
     assert polars_schema("models")["first_seen_at"] == pl.Datetime("us")
-
-
-def test_the_seed_shard_has_the_columns_of_real_shards() -> None:
-    assert pl.DataFrame(SHARD_SCHEMA.empty_table()).schema == pl.Schema(SHARD_COLUMNS)
 
 
 def test_a_right_frame_has_no_violations() -> None:
