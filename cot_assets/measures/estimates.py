@@ -31,6 +31,10 @@ Row = dict[str, object]
 Labels = Mapping[str, object]
 Tables = Mapping[str, pl.DataFrame]  #: by name
 
+#: Patterns of which a fitted law tells, since they are changes between cuts; and those that are levels.
+CHANGES = ("insight", "tangent", "monotone")
+GUESSES = ("late_spike", "lucky_guess")
+PATTERNS = ("insight", "tangent", *GUESSES, "monotone")
 RULES: Mapping[str, str] = {
     "threshold": "by_threshold",
     "confirmed": "is_confirmed",
@@ -166,3 +170,27 @@ class Group:
 
     def _row(self, measure: str, statistic: str, found: Estimate, method: str) -> Row:
         return row(measure, statistic, found, self.n_of, method, self.labels)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is summarized together: the rows of every table about one problem set, model and perhaps cut policy."""
+
+    tables: Tables
+    protocol: Protocol
+
+    @classmethod
+    def of(cls, tables: Tables, names: Mapping[str, str], protocol: Protocol) -> Unit:
+        """The rows with these names; a table without one of the columns says the same of all."""
+
+        def own(frame: pl.DataFrame) -> pl.DataFrame:
+            return frame.filter(pl.col(n) == value for n, value in names.items() if n in frame.columns)
+
+        return cls({table: own(frame) for table, frame in tables.items()}, protocol)
+
+    def __getitem__(self, table: str) -> pl.DataFrame:
+        return self.tables[table]
+
+    def group(self, frame: pl.DataFrame, n_of: str, **labels: object) -> Group:
+        """A subset of the rows, resampled by the protocol's seed."""
+        return Group(frame, n_of, labels, self.protocol.sampling.seed)

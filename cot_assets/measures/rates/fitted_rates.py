@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cot_assets.measures.estimates import FILTERS, Labels, Row, estimates, row
+from cot_assets.measures.estimates import CHANGES, FILTERS, Labels, Row, estimates, row
 from cot_assets.measures.frames import CURVE, UNITS, reals
 from cot_assets.statistics.change_law import (
     ChangePrior,
@@ -24,8 +24,6 @@ from cot_assets.statistics.clusters import jackknifed_shares
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
 
-#: The patterns that are changes; guesses are levels, of which no law is fitted.
-PATTERNS = ("insight", "tangent", "monotone")
 _COUNTS = ("k_before", "n_before", "k_after", "n_after")
 
 
@@ -70,8 +68,8 @@ def _unit_rates(
         return np.array([chance[own].mean() if own.any() else np.nan for own in asked for chance in chances])
 
     problems = traces["problem_id"].to_numpy()
-    counts = [(int(own.sum()), len(np.unique(problems[own]))) for own in inside.values() for _ in PATTERNS]
-    names = [(pattern, name) for name in inside for pattern in PATTERNS]
+    counts = [(int(own.sum()), len(np.unique(problems[own]))) for own in inside.values() for _ in CHANGES]
+    names = [(pattern, name) for name in inside for pattern in CHANGES]
     for (pattern, name), found in zip(names, jackknifed_shares(fit, problems, counts=counts), strict=True):
         yield row(pattern, "share", found, "traces", "jackknife", {**labels, "trace_filter": name})
 

@@ -12,13 +12,12 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from cot_assets.measures.estimates import Group, Labels, Row, estimates
+from cot_assets.measures.estimates import GUESSES, Group, Labels, Row, estimates
 from cot_assets.statistics.special import Floats, Numbers, log_choose
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
 
 Rule = Literal["lucky_guess", "late_spike"]
-RULES: tuple[Rule, ...] = ("lucky_guess", "late_spike")
 _GROUP = ("problem_set", "model")
 
 
@@ -130,11 +129,11 @@ def measured_pass_at_k(
         ks = _powers(most)
         for (policy,), traces in monotonicity.group_by("cut_policy", maintain_order=True):
             own = lucky_guesses.filter(pl.col("cut_policy") == policy)
-            for rule in RULES:
+            for rule in GUESSES:
                 by_problem = pass_at_k_by_problem(traces, own, ks, rule)
                 labels = {"cut_policy": policy, "rule": rule}
                 rows += _means(by_problem, "pass_at_k_without_guesses", labels, protocol.sampling.seed)
-                if rule == RULES[0]:
+                if rule == GUESSES[0]:
                     rows += _means(
                         by_problem, "pass_at_k", {**labels, "rule": "kept"}, protocol.sampling.seed
                     )

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from cot_assets.measures.estimates import FILTERS, RULES, Group, Labels, estimates
+from cot_assets.measures.estimates import FILTERS, GUESSES, RULES, Group, Labels, estimates
 from cot_assets.measures.frames import CURVE, UNITS
 from cot_assets.study import Protocol
 
-PATTERNS = ("insight", "tangent", "late_spike", "lucky_guess", "monotone")
 Decisions = Mapping[tuple[str, str], pl.DataFrame]  #: by rule and pattern, from :func:`decided_traces`
 
 
@@ -69,7 +68,7 @@ def decided_traces(
         decisions[rule, "tangent"] = _with_event(traces, tangents.filter(flag))
         if rule != "confirmed":  # reached by next to no curve for which it is true; rule fitted says how many
             decisions[rule, "monotone"] = _with_flag(traces, monotonicity, flag)
-        for guess in ("late_spike", "lucky_guess"):
+        for guess in GUESSES:
             decisions[rule, guess] = _with_flag(traces, lucky_guesses.filter(rule=guess), flag)
     return decisions
 

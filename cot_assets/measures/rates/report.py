@@ -10,7 +10,7 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, PercentFormatter
 
-from cot_assets.measures.rates.pattern_rates import PATTERNS
+from cot_assets.measures.estimates import PATTERNS
 from cot_assets.report.plots import FIRST, GRID, MUTED, SECOND, THIRD, legend, line, panels, title
 from cot_assets.report.sections import Section
 from cot_assets.report.text import natural, one_line

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cot_assets.measures.estimates import FILTERS, Labels, Row, estimates, row
+from cot_assets.measures.estimates import CHANGES, FILTERS, GUESSES, PATTERNS, Labels, Row, estimates, row
 from cot_assets.measures.frames import CURVE, EPSILON, IDENTITY, UNITS, checked_curves, measured_cuts
 from cot_assets.statistics.clusters import NOTHING, Estimate
 from cot_assets.statistics.effective_size import effective_sizes
@@ -31,8 +31,6 @@ Flags = npt.NDArray[np.bool_]
 DRAWS = 50
 SIZES = (16, 32, 64, 128, 256)
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(1, 17))  #: 0.05, 0.10, ... 0.80
-PATTERNS = ("insight", "tangent", "monotone", "late_spike", "lucky_guess")
-GUESSES = ("late_spike", "lucky_guess")
 
 
 def rate_sensitivity(curves: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -44,7 +42,7 @@ def rate_sensitivity(curves: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol
         protocol: gives ``solved_threshold``, the seed, and its thresholds, which join the grid.
 
     Returns:
-        For each problem set, model and cut policy every pattern of :data:`PATTERNS`, trace filter, threshold and n
+        For each problem set, model and cut policy every pattern of :data:`~cot_assets.measures.estimates.PATTERNS`, trace filter, threshold and n
         (in the column ``size``: those of :data:`SIZES` below the most that a cut has, and that one; cuts with
         fewer rollouts keep what they have). ``share`` is the mean over draws of n rollouts; its interval is
         Jeffreys' at the effective sample size for clustering by problem, what one experiment of that n would
@@ -131,7 +129,7 @@ class _Table:
         self.n: npt.NDArray[np.int64] = known["n"].cast(pl.Int64).to_numpy()
         self.before = np.flatnonzero((np.diff(self.trace) == 0) & (np.diff(index) == 1))
         self.decidable = {name: np.zeros(self.traces.height, dtype=np.bool_) for name in PATTERNS}
-        for name in ("insight", "tangent", "monotone"):
+        for name in CHANGES:
             self.decidable[name][self.trace[self.before]] = True
         judged = lucky_guesses.join(known.select(*CURVE, "cut_index", "place"), on=[*CURVE, "cut_index"])
         self.judged: dict[str, npt.NDArray[np.int64]] = {}  # the cut at which a guess is looked for

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from cot_assets.measures.estimates import FILTERS, RULES, Group, Row, Tables, estimates
+from cot_assets.measures.estimates import FILTERS, GUESSES, RULES, Row, Tables, Unit, estimates
 from cot_assets.measures.frames import CURVE, UNITS, measured_cuts
 from cot_assets.measures.rates.true_changes import true_changes
 from cot_assets.statistics.estimates import CONFIDENCE
@@ -53,20 +53,15 @@ def summaries(tables: Tables, protocol: Protocol) -> pl.DataFrame:
     """
     rows: dict[str, list[Row]] = {question: [] for question in QUESTIONS}
     for unit in tables["monotonicity"].select(UNITS).unique().sort(UNITS).iter_rows(named=True):
-        own = {name: _only(frame, unit) for name, frame in tables.items()}
+        own = Unit.of(tables, unit, protocol)
         for question, numbers in _BY_CURVE.items():
-            rows[question] += [{**unit, **row} for row in numbers(own, protocol)]
+            rows[question] += [{**unit, **row} for row in numbers(own)]
     for unit in tables["traces"].select(UNITS[:2]).unique().sort(UNITS[:2]).iter_rows(named=True):
-        own = {name: _only(frame, unit) for name, frame in tables.items()}
-        rows["difficulty"] += [{**unit, **row} for row in _difficulty(own, protocol)]
+        rows["difficulty"] += [{**unit, **row} for row in _difficulty(Unit.of(tables, unit, protocol))]
     return pl.concat([estimates(found, question, protocol) for question, found in rows.items()])
 
 
-def _only(frame: pl.DataFrame, unit: Mapping[str, str]) -> pl.DataFrame:
-    return frame.filter(*(pl.col(name) == value for name, value in unit.items() if name in frame.columns))
-
-
-def _filtered(own: Tables, table: str) -> Iterator[tuple[str, pl.DataFrame]]:
+def _filtered(own: Unit, table: str) -> Iterator[tuple[str, pl.DataFrame]]:
     """The rows of a table about traces under each trace filter."""
     solved = own["monotonicity"].select(*CURVE, "is_solved_without_cot")
     whole = own[table].join(solved, on=CURVE, how="left")
@@ -74,30 +69,27 @@ def _filtered(own: Tables, table: str) -> Iterator[tuple[str, pl.DataFrame]]:
         yield name, whole.filter(is_in)
 
 
-def _recovery(own: Tables, protocol: Protocol) -> Iterator[Row]:
+def _recovery(own: Unit) -> Iterator[Row]:
     for rule, flag in RULES.items():
         tangents = own["tangents"].filter(flag)
-        each = Group(tangents, "tangents", {"rule": rule}, protocol.sampling.seed)
+        each = own.group(tangents, "tangents", rule=rule)
         yield each.share("recovered", pl.col("is_recovered"))
         for share in (0.25, 0.5, 0.75):
             yield each.quantile(f"recovery_tokens_{100 * share:.0f}", pl.col("recovery_tokens"), share)
         yield each.mean("potential_before", pl.col("potential_before"))
         yield each.mean("potential_after", pl.col("potential_after"))
         traces = own["monotonicity"].join(tangents, on=CURVE, how="semi")
-        yield Group(traces, "traces", {"rule": rule}, protocol.sampling.seed).share(
-            "ends_correct", _IS_CORRECT
-        )
+        yield own.group(traces, "traces", rule=rule).share("ends_correct", _IS_CORRECT)
 
 
-def _jumps(own: Tables, protocol: Protocol) -> Iterator[Row]:
+def _jumps(own: Unit) -> Iterator[Row]:
     key = [*CURVE, "cut_index"]
     for rule, flag in RULES.items():
         insights = own["spikes"].filter(flag)
         kinds = {"insight": own["jumps"].join(insights, on=key, how="semi")}
         kinds["other step"] = own["jumps"].join(insights, on=key, how="anti")
         for part, steps in kinds.items():
-            labels = {"rule": rule, "split_by": "step", "part": part}
-            each = Group(steps, "steps", labels, protocol.sampling.seed)
+            each = own.group(steps, "steps", rule=rule, split_by="step", part=part)
             for sign, column in SIGNS.items():
                 yield each.share(sign, pl.col(column))
             yield each.share("no_sign", ~pl.any_horizontal(*SIGNS.values()))
@@ -105,7 +97,7 @@ def _jumps(own: Tables, protocol: Protocol) -> Iterator[Row]:
             yield each.quantile("n_tokens", pl.col("n_tokens"), 0.5)
 
 
-def _monotone_tests(own: Tables, protocol: Protocol) -> Iterator[Row]:
+def _monotone_tests(own: Unit) -> Iterator[Row]:
     by_tolerance = own["monotonicity"].select(*CURVE, "by_threshold")
     rules = {
         "test": pl.col("p_value") >= 1 - CONFIDENCE,
@@ -115,68 +107,58 @@ def _monotone_tests(own: Tables, protocol: Protocol) -> Iterator[Row]:
     for name, tests in _filtered(own, "monotone_tests"):
         both = tests.drop_nulls("p_value").join(by_tolerance, on=CURVE, how="left")
         for rule, flag in rules.items():
-            labels = {"rule": rule, "trace_filter": name}
-            yield Group(both, "traces", labels, protocol.sampling.seed).share("monotone", flag)
-        labels = {"rule": "test", "trace_filter": name}
-        yield Group(both, "traces", labels, protocol.sampling.seed).quantile(
-            "max_misfit", pl.col("max_misfit"), 0.5
-        )
+            yield own.group(both, "traces", rule=rule, trace_filter=name).share("monotone", flag)
+        each = own.group(both, "traces", rule="test", trace_filter=name)
+        yield each.quantile("max_misfit", pl.col("max_misfit"), 0.5)
 
 
-def _confirmed_events(own: Tables, protocol: Protocol) -> Iterator[Row]:
-    guesses = own["lucky_guesses"]
+def _confirmed_events(own: Unit) -> Iterator[Row]:
     kinds = {"insight": own["spikes"], "tangent": own["tangents"]}
-    kinds |= {rule: guesses.filter(pl.col("rule") == rule) for rule in ("late_spike", "lucky_guess")}
+    kinds |= {rule: own["lucky_guesses"].filter(rule=rule) for rule in GUESSES}
     for pattern, events in kinds.items():
         labels = {"split_by": "pattern", "part": pattern}
-        found = Group(
-            events.filter("by_threshold"), "events", {**labels, "rule": "threshold"}, protocol.sampling.seed
-        )
+        found = own.group(events.filter("by_threshold"), "events", **labels, rule="threshold")
         yield found.share("confirmed", pl.col("is_confirmed"))
         yield found.mean("false_by_flat_prior", 1 - pl.col("probability"))
-        if pattern in ("insight", "tangent"):  # the fitted law is one of changes; guesses are levels
+        if pattern not in GUESSES:  # the fitted law is one of changes; guesses are levels
             fitted = own["changes"].select(*CURVE, "cut_index", false=1 - pl.col(f"{pattern}_fitted"))
             judged = found.frame.join(fitted, on=[*CURVE, "cut_index"])
             yield replace(found, frame=judged).mean("false_by_fitted_law", pl.col("false"))
-        kept = Group(
-            events.filter("is_confirmed"), "events", {**labels, "rule": "confirmed"}, protocol.sampling.seed
-        )
+        kept = own.group(events.filter("is_confirmed"), "events", **labels, rule="confirmed")
         yield kept.share("missed_by_threshold", ~pl.col("by_threshold"))
 
 
-def _drawdown_rates(own: Tables, protocol: Protocol) -> Iterator[Row]:
+def _drawdown_rates(own: Unit) -> Iterator[Row]:
     for name, whole in _filtered(own, "drawdowns"):
         for kind in ("drawdown", "run_up"):
             labels = {"trace_filter": name, "split_by": "kind", "part": kind}
-            each = Group(whole.filter(pl.col("kind") == kind), "traces", labels, protocol.sampling.seed)
+            each = own.group(whole.filter(kind=kind), "traces", **labels)
             for rule, flag in RULES.items():
                 yield {**each.share("beyond_threshold", pl.col(flag)), "rule": rule}
             for rule, column in (("plain", "change"), ("split", "change_split")):
                 yield {**each.mean("size", pl.col(column), (-1.0, 1.0)), "rule": rule}
 
 
-def _guesses_by_v0(own: Tables, protocol: Protocol) -> Iterator[Row]:
+def _guesses_by_v0(own: Unit) -> Iterator[Row]:
     decided = own["lucky_guesses"].drop_nulls("by_threshold")
-    for rule in ("late_spike", "lucky_guess"):
+    for rule in GUESSES:
         for v0_bin in V0_BINS:
-            here = decided.filter(pl.col("rule") == rule, pl.col("v0_bin") == v0_bin)
             labels = {"rule": rule, "trace_filter": "correct", "split_by": "v0_bin", "part": v0_bin}
-            yield Group(here, "traces", labels, protocol.sampling.seed).mean(
-                "guess_bound", pl.col("guess_bound")
-            )
+            here = own.group(decided.filter(rule=rule, v0_bin=v0_bin), "traces", **labels)
+            yield here.mean("guess_bound", pl.col("guess_bound"))
 
 
-def _answer_leaks(own: Tables, protocol: Protocol) -> Iterator[Row]:
+def _answer_leaks(own: Unit) -> Iterator[Row]:
     cuts = measured_cuts(own["curves"]).drop_nulls("potential")
     for name in ("correct", "incorrect", "all"):
         for stage, is_there in _STAGES.items():
             labels = {"trace_filter": name, "split_by": "stage", "part": stage}
-            each = Group(cuts.filter(FILTERS[name], is_there), "cuts", labels, protocol.sampling.seed)
+            each = own.group(cuts.filter(FILTERS[name], is_there), "cuts", **labels)
             yield each.mean("potential", pl.col("potential"))
             yield each.mean("fraction", pl.col("fraction"))
 
 
-def _event_positions(own: Tables, protocol: Protocol) -> Iterator[Row]:
+def _event_positions(own: Unit) -> Iterator[Row]:
     cuts = measured_cuts(own["curves"]).drop_nulls("potential")
     cuts = cuts.with_columns((10 * pl.col("fraction") + 1e-9).floor().clip(0, 9).cast(pl.Int8).alias("tenth"))
     key = [*CURVE, "cut_index"]
@@ -186,30 +168,27 @@ def _event_positions(own: Tables, protocol: Protocol) -> Iterator[Row]:
         steps = steps.join(found, on=key, how="left").with_columns(pl.col(pattern).fill_null(value=False))
     for tenth in range(10):
         labels = {"split_by": "tenth", "part": f"{tenth / 10:.1f}"}
-        here = Group(steps.filter(pl.col("tenth") == tenth), "steps", labels, protocol.sampling.seed)
+        here = own.group(steps.filter(tenth=tenth), "steps", **labels)
         for pattern in ("insight", "tangent"):
             yield {**here.share(pattern, pl.col(pattern)), "rule": "threshold"}
-        at = Group(cuts.filter(pl.col("tenth") == tenth), "cuts", labels, protocol.sampling.seed)
-        yield at.mean("potential", pl.col("potential"))
+        yield own.group(cuts.filter(tenth=tenth), "cuts", **labels).mean("potential", pl.col("potential"))
 
 
-def _solved_without_cot(own: Tables, protocol: Protocol) -> Iterator[Row]:
+def _solved_without_cot(own: Unit) -> Iterator[Row]:
     traces = own["monotonicity"]
     # Every curve of a problem starts at the same prefix; imported ones may not.
     problems = traces.group_by("problem_id").agg(
         pl.col("is_solved_without_cot").max(), pl.col("v0").mean().alias("v0")
     )
-    each = Group(problems, "problems", seed=protocol.sampling.seed)
+    each = own.group(problems, "problems")
     yield each.share("solved_without_cot", pl.col("is_solved_without_cot"))
     yield each.mean("v0", pl.col("v0"))
-    yield Group(traces, "traces", seed=protocol.sampling.seed).share("accuracy", _IS_CORRECT)
-    correct = Group(
-        traces.filter(FILTERS["correct"]), "traces", {"trace_filter": "correct"}, protocol.sampling.seed
-    )
+    yield own.group(traces, "traces").share("accuracy", _IS_CORRECT)
+    correct = own.group(traces.filter(FILTERS["correct"]), "traces", trace_filter="correct")
     yield correct.share("left_by_the_paper", FILTERS["paper"].fill_null(value=False))
 
 
-def _difficulty(own: Tables, protocol: Protocol) -> Iterator[Row]:
+def _difficulty(own: Unit) -> Iterator[Row]:
     start = (
         measured_cuts(own["curves"])
         .filter(pl.col("cut_index") == 0)
@@ -228,7 +207,7 @@ def _difficulty(own: Tables, protocol: Protocol) -> Iterator[Row]:
         .join(start, on="problem_id", how="left")
         .join(own["problems"].select("problem_id", "level", "subject"), on="problem_id", how="left")
     )
-    longest = max(float(protocol.sampling.max_tokens), float(each["n_tokens"].max()))  # type: ignore[arg-type]
+    longest = max(float(own.protocol.sampling.max_tokens), float(each["n_tokens"].max()))  # type: ignore[arg-type]
     parts = [("none", "all", each)]
     for split_by in ("level", "subject"):
         for (part,), group in (
@@ -236,8 +215,7 @@ def _difficulty(own: Tables, protocol: Protocol) -> Iterator[Row]:
         ):
             parts.append((split_by, str(part), group))
     for split_by, part, group in parts:
-        labels = {"split_by": split_by, "part": part}
-        problems = Group(group.sort("problem_id"), "problems", labels, protocol.sampling.seed)
+        problems = own.group(group.sort("problem_id"), "problems", split_by=split_by, part=part)
         yield problems.mean("v0", pl.col("v0"))
         yield problems.mean("accuracy", pl.col("accuracy"))
         yield problems.mean("gain_over_v0", pl.col("accuracy") - pl.col("v0"), (-1.0, 1.0))
@@ -245,7 +223,7 @@ def _difficulty(own: Tables, protocol: Protocol) -> Iterator[Row]:
         yield problems.mean("n_tokens", pl.col("n_tokens"), (0.0, longest))
 
 
-_BY_CURVE: Mapping[str, Callable[[Tables, Protocol], Iterator[Row]]] = {
+_BY_CURVE: Mapping[str, Callable[[Unit], Iterator[Row]]] = {
     "recovery": _recovery,
     "jumps": _jumps,
     "monotone_tests": _monotone_tests,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cot_assets.measures.estimates import Group, Row, Tables
+from cot_assets.measures.estimates import Row, Unit
 from cot_assets.measures.frames import CURVE, pair_counts
 from cot_assets.statistics.change_law import (
     CENTERS,
@@ -21,12 +21,11 @@ from cot_assets.statistics.change_law import (
     posterior_masses,
     probability_beyond,
 )
-from cot_assets.study import Protocol
 
 
-def true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
+def true_changes(own: Unit) -> Iterator[Row]:
     """Shares and sizes of changes, as estimated step by step and under the law fitted to all of them."""
-    pairs, key = own["changes"], [*CURVE, "cut_index"]
+    pairs, key, rules = own["changes"], [*CURVE, "cut_index"], own.protocol.analysis
     for pattern, events in (("insight", own["spikes"]), ("tangent", own["tangents"])):
         found = events.select(*key, "by_threshold")
         both = pairs.join(found, on=key, how="left")
@@ -34,16 +33,16 @@ def true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
             ("threshold", pl.col("by_threshold").fill_null(value=False)),
             ("confirmed", pl.col(f"is_{pattern}_confirmed")),
         ):
-            labels = {"rule": rule, "split_by": "pattern", "part": pattern}
-            yield Group(both, "steps", labels, protocol.sampling.seed).share("event", flag)
+            each = own.group(both, "steps", rule=rule, split_by="pattern", part=pattern)
+            yield each.share("event", flag)
     likelihoods = change_likelihoods(*pair_counts(pairs))
     law = fit_change_prior(likelihoods)
 
     def fit(kept: npt.NDArray[np.bool_]) -> list[float]:
         own = likelihoods[kept]
         prior = law if kept.all() else fit_change_prior(own)
-        rises = probability_beyond(own, prior, protocol.analysis.insight_threshold, "rise")
-        drops = probability_beyond(own, prior, protocol.analysis.tangent_threshold, "drop")
+        rises = probability_beyond(own, prior, rules.insight_threshold, "rise")
+        drops = probability_beyond(own, prior, rules.tangent_threshold, "drop")
         return [float(rises.mean()), float(drops.mean()), prior.at_zero] if kept.any() else [0.0, 0.0, 1.0]
 
     numbers: list[Row] = [
@@ -53,7 +52,7 @@ def true_changes(own: Tables, protocol: Protocol) -> Iterator[Row]:
     # The mean of |change| under each posterior, not of |posterior mean|, which is less.
     masses = posterior_masses(likelihoods, law)[:, 1:]
     sizes = pl.Series("size_fitted", masses @ np.abs(CENTERS), dtype=pl.Float64)
-    whole = Group(pairs.with_columns(sizes), "steps", seed=protocol.sampling.seed)
+    whole = own.group(pairs.with_columns(sizes), "steps")
     yield from ({"rule": "fitted", **row} for row in whole.fitted(numbers, fit))
     for rule, column in (("estimate", "delta"), ("fitted", "size_fitted")):
         yield {**whole.mean("size", pl.col(column).abs()), "rule": rule}

@@ -7,7 +7,8 @@ from build import PROTOCOL, curve
 from support.judged import judged_views
 from support.views import shown_estimates
 
-from cot_assets.measures.rates.fitted_rates import PATTERNS, fitted_rates
+from cot_assets.measures.estimates import CHANGES
+from cot_assets.measures.rates.fitted_rates import fitted_rates
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.statistics.estimates import jeffreys_interval
 
@@ -128,7 +129,7 @@ def test_clear_changes_are_expected_as_often_as_they_are_seen():
               verdict="incorrect" if i % 3 == 0 else "correct")
         for i in range(24)
     ))  # fmt: skip
-    assert set(rows) == {(p, f) for p in PATTERNS for f in ("paper", "correct", "incorrect", "all")}
+    assert set(rows) == {(p, f) for p in CHANGES for f in ("paper", "correct", "incorrect", "all")}
     tangent, fall = rows["tangent", "all"], rows["monotone", "all"]
     assert (tangent["n_traces"], tangent["n_with"], tangent["n_problems"]) == (24, None, 12)
     assert tangent["rate"] == pytest.approx(1 / 3, abs=0.01)
