@@ -39,10 +39,8 @@ class Entry(BaseModel):
 
 def given(place: str, value: object) -> str:
     """The value that stands at a place of an entry, for a message; nothing where it is or may hold a key."""
-    text = repr(value)
-    if isinstance(value, dict) or _SECRET_PLACE.search(place) or is_secret(text):
-        return ""
-    return f" (got {text if len(text) <= _SHOWN else text[:_SHOWN] + '…'})"
+    told = f" (got {short(value)})"
+    return "" if isinstance(value, dict) or _SECRET_PLACE.search(place) or is_secret(repr(value)) else told
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -44,23 +44,11 @@ class Holder:
         return f"process {self.pid} ({printable(self.command)}), to {self.purpose}, since {self.since}"
 
 
-class _InProcess:
-    """The threads' share of a lock: one per file and process."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.owner: int | None = None
-
-
-_in_process: dict[Path, _InProcess] = {}
-_registry = threading.Lock()
+_owners: dict[Path, int] = {}  #: the thread of this process that holds a lock
 
 
 class HolderLock:
-    """A lock on ``path`` (a file that only serves as lock) with a bounded wait.
-
-    Threads of a process wait for one another before they compete with other processes.
-    """
+    """A lock on ``path`` (a file that only serves as lock) with a bounded wait, over threads as over processes."""
 
     def __init__(self, path: Path, what: str, way_out: str, timeout_s: float) -> None:
         """``what`` names the guarded thing and ``way_out`` what to do, both for the error message."""
@@ -87,31 +75,25 @@ class HolderLock:
         """
         deadline = time.monotonic() + self.timeout_s
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with _registry:
-            mine = _in_process.setdefault(self.path.resolve(), _InProcess())
-        if mine.owner == threading.get_ident():
+        place, thread = self.path.resolve(), threading.get_ident()
+        if _owners.get(place) == thread:
             raise WarehouseError(
                 f"{self.what} is used within its own transaction, to {purpose}; finish that first"
             )
-        if not mine.lock.acquire(timeout=max(self.timeout_s, 0)):
-            raise self._locked(purpose)
+        file_lock = FileLock(self.path, thread_local=False)
         try:
-            mine.owner = threading.get_ident()
-            file_lock = FileLock(self.path, thread_local=False)
-            try:
-                file_lock.acquire(timeout=max(deadline - time.monotonic(), 0), poll_interval=_POLL_S)
-            except Timeout as error:
-                raise self._locked(purpose) from error
-            try:
-                self._write_record(purpose)
-                yield max(deadline - time.monotonic(), 0)
-            finally:
-                with suppress(OSError):
-                    self._record.unlink(missing_ok=True)
-                file_lock.release()
+            file_lock.acquire(timeout=max(self.timeout_s, 0), poll_interval=_POLL_S)
+        except Timeout as error:
+            raise self._locked(purpose) from error
+        try:
+            _owners[place] = thread
+            self._write_record(purpose)
+            yield max(deadline - time.monotonic(), 0)
         finally:
-            mine.owner = None
-            mine.lock.release()
+            _owners.pop(place, None)
+            with suppress(OSError):
+                self._record.unlink(missing_ok=True)
+            file_lock.release()
 
     def _write_record(self, purpose: str) -> None:
         command = " ".join(sys.argv)[:200] or "python"

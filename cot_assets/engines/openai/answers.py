@@ -16,7 +16,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-_SHOWN = 120  #: characters of a wrong value that a message shows
+from cot_assets.study.entries import short
+
 #: Where servers put what a model thought before it answered.
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 
@@ -114,16 +115,16 @@ def read_answer(answer: Mapping[str, Any], asked: Asked) -> Answer:
         UnsoundAnswerError: It is not one to what was asked.
     """
     if answer.get("error") is not None:
-        raise UnsoundAnswerError(f"it says: {_shown(answer['error'])}")
+        raise UnsoundAnswerError(f"it says: {short(answer['error'])}")
     try:
         found = _Answer.model_validate(answer)
     except ValidationError as error:
         first = error.errors()[0]
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
-        raise UnsoundAnswerError(f"{place[1:]}: {first['msg']}, not {_shown(first['input'])}") from None
+        raise UnsoundAnswerError(f"{place[1:]}: {first['msg']}, not {short(first['input'])}") from None
     if found.model is not None and not _is_same_model(found.model, asked.models):
         raise UnsoundAnswerError(
-            f"it comes from the model {_shown(found.model)}, not {' or '.join(sorted(asked.models))}"
+            f"it comes from the model {short(found.model)}, not {' or '.join(sorted(asked.models))}"
         )
     choices = sorted(found.choices, key=lambda choice: choice.index or 0)
     if len(choices) != asked.n and not (asked.is_trial and len(choices) == 1):
@@ -192,7 +193,7 @@ def _text(choice: _Choice) -> str:
     thought = next((name for name in _REASONING if extra.get(name)), None)
     if thought is not None and not choice.text:
         raise UnsoundAnswerError(
-            f"text is {_shown(choice.text)}, and {thought} holds what the model wrote; start the server without a "
+            f"text is {short(choice.text)}, and {thought} holds what the model wrote; start the server without a "
             "reasoning parser (vLLM: no --reasoning-parser)"
         )
     if choice.text is None:
@@ -223,7 +224,7 @@ def _without_echo(text: str, asked: Asked) -> str:
 
 def _not_the_prompt(text: str) -> UnsoundAnswerError:
     return UnsoundAnswerError(
-        f"the server puts the prompt before its completions, but this one begins with {_shown(text)}: what of it the "
+        f"the server puts the prompt before its completions, but this one begins with {short(text)}: what of it the "
         "model wrote is not known; have it send completions alone (echo = false)"
     )
 
@@ -239,9 +240,3 @@ def most_bytes(n: int, budget: int, n_prompt: int) -> int:
     The longest tokens of large vocabularies are 128 blanks; JSON writes some characters in 6 bytes.
     """
     return 65_536 + n * (160 * budget + 16 * n_prompt)
-
-
-def _shown(value: object) -> str:
-    """A value in a message, at most so long."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
