@@ -34,7 +34,6 @@ CREATE TABLE IF NOT EXISTS estimates (
     )
 );
 COMMENT ON TABLE estimates IS 'Every published number in long form: one row per question, model or pair of models, subset and statistic. Views such as pattern_rates show the numbers of one question; a subset column that plays no part in it has its neutral value: none, all, any or 0.';
-COMMENT ON COLUMN estimates.problem_set IS 'Name of the problem set';
 COMMENT ON COLUMN estimates.model IS 'The model; the reader in transfer; the first of two models that are compared';
 COMMENT ON COLUMN estimates.other IS 'The writer in transfer; the second of two models that are compared; none where there is one model only';
 COMMENT ON COLUMN estimates.question IS 'Named query or view that shows the number. What one computation replaces: the rows of a problem set and a question, and of a model where models are not compared';
@@ -42,8 +41,6 @@ COMMENT ON COLUMN estimates.measure IS 'What is estimated: a pattern, accuracy, 
 COMMENT ON COLUMN estimates.statistic IS 'share, mean, median, a quantile, fitted share, correlation; in comparisons mean (of the model, of the searched traces, of the writer''s text), reference (what it is compared with) and difference (mean - reference, paired); matched_mean and so on: at like V0; noise_flat, noise_monotone: what noise alone gives';
 COMMENT ON COLUMN estimates.rule IS 'By which rule: threshold (the paper''s), varied (the same with another threshold), confirmed, tolerance, test, test_fdr, fitted, plain, split, estimate, kept (guesses count as correct), late_spike or lucky_guess (these guesses count as incorrect); none where no rule plays a part';
 COMMENT ON COLUMN estimates.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve; any where cuts play no part';
-COMMENT ON COLUMN estimates.trace_filter IS 'paper (correct, V0 below the protocol''s solved_threshold), correct, incorrect (scored and not correct) or all';
-COMMENT ON COLUMN estimates.split_by IS 'What the rows are split by: pattern, step, kind, stage, tenth, v0_bin, level or subject; none for all of them';
 COMMENT ON COLUMN estimates.part IS 'Which part of the split; all where there is none; equal weights for the mean over all parts';
 COMMENT ON COLUMN estimates.control IS 'none: the writer''s own text; or shuffled, wrong, own: another text of equal length';
 COMMENT ON COLUMN estimates.leaks IS 'kept, or dropped: without rows in whose text the gold answer stands';
@@ -60,6 +57,5 @@ COMMENT ON COLUMN estimates.n_of IS 'What n counts: traces, problems, cuts, step
 COMMENT ON COLUMN estimates.n_problems IS 'Problems that these belong to';
 COMMENT ON COLUMN estimates.n_eff IS 'Effective sample size of a share, for clustering by problem';
 COMMENT ON COLUMN estimates.note IS 'Why a number is withheld, or what to bear in mind';
-COMMENT ON COLUMN estimates.protocol IS 'Name of the protocol';
 COMMENT ON COLUMN estimates.sampling_hash IS 'Hash of the protocol''s sampling settings';
 COMMENT ON COLUMN estimates.analysis_hash IS 'Hash of the protocol''s analysis settings';

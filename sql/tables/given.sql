@@ -22,7 +22,6 @@ COMMENT ON TABLE given IS 'One row per reader, writer, trace, fraction and contr
 COMMENT ON COLUMN given.fraction IS 'Share of the writer''s trace that was asked for, in the writer''s tokens; the measured cut nearest to it is taken';
 COMMENT ON COLUMN given.cut_index IS 'That cut of the writer''s trace; for a control, the cut whose prefix has its length';
 COMMENT ON COLUMN given.share IS 'Share of the writer''s trace before that cut';
-COMMENT ON COLUMN given.donor_trace_id IS 'Trace whose text is given; equals trace_id where control is none';
 COMMENT ON COLUMN given.char_end IS 'Characters of the donor''s text that were given';
 COMMENT ON COLUMN given.n_tokens IS 'The reader''s tokens of the prefix';
 COMMENT ON COLUMN given.encoded_ids IS 'Their ids, where the donor''s tokenizer is another one; else NULL: they are the donor''s first n_tokens';

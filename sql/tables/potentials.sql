@@ -21,13 +21,9 @@ CREATE TABLE IF NOT EXISTS potentials (
 COMMENT ON TABLE potentials IS 'One row per reader and prefix: the potential with its interval, of prefixes of the reader''s own traces and of those that it was given.';
 COMMENT ON COLUMN potentials.model IS 'Reader: the model that continued the prefix';
 COMMENT ON COLUMN potentials.prefix_id IS 'The prefix';
-COMMENT ON COLUMN potentials.origin IS 'own: the prefix is a cut of the reader''s own trace, also where it was given as well; given: see table given';
 COMMENT ON COLUMN potentials.n IS 'Scored rollouts: correct, incorrect, no_answer and truncated. 0 or NULL: nothing known';
-COMMENT ON COLUMN potentials.n_correct IS 'Rollouts whose final answer is correct';
 COMMENT ON COLUMN potentials.n_truncated IS 'Rollouts cut off by the token budget before an answer';
-COMMENT ON COLUMN potentials.n_no_answer IS 'Finished rollouts without an answer';
 COMMENT ON COLUMN potentials.n_unscored IS 'Rollouts that the grader failed on; not in n';
 COMMENT ON COLUMN potentials.potential IS 'n_correct / n, or the weighted share where n_effective is given: an estimate of P(correct | prefix); NULL exactly where n is 0 or unknown';
 COMMENT ON COLUMN potentials.ci_low IS 'Lower end of the 95% Jeffreys interval, with n_effective in place of n where that is given; 0 at potential 0';
 COMMENT ON COLUMN potentials.ci_high IS 'Upper end of the 95% Jeffreys interval; 1 at potential 1';
-COMMENT ON COLUMN potentials.is_n_approximate IS 'n comes from a source that does not state it exactly';

@@ -20,7 +20,5 @@ COMMENT ON COLUMN problems.gold_answer IS 'The correct answer';
 COMMENT ON COLUMN problems.judged_by IS 'What a verifier or tests judge answers with, as JSON; NULL: they are compared with the gold answer';
 COMMENT ON COLUMN problems.answer_kind IS 'How answers are judged: expression (compared, as what the gold answer is), another kind that the set declares, verifier or code';
 COMMENT ON COLUMN problems.gold_reading IS 'The gold answer as the grader reads it: its kind and value';
-COMMENT ON COLUMN problems.level IS 'Difficulty as the source states it';
-COMMENT ON COLUMN problems.subject IS 'Subject or family';
 COMMENT ON COLUMN problems.source IS 'Where the problem came from';
 COMMENT ON COLUMN problems.revision IS 'Revision of the source';

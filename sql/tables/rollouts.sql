@@ -21,10 +21,8 @@ COMMENT ON TABLE rollouts IS 'One row per rollout: a model''s continuation of a 
 COMMENT ON COLUMN rollouts.model IS 'Reader: the model that continued the prefix';
 COMMENT ON COLUMN rollouts.prefix_id IS 'The prefix that was continued';
 COMMENT ON COLUMN rollouts.sample_index IS '0 ... n-1 among the rollouts of the prefix';
-COMMENT ON COLUMN rollouts.origin IS 'own: the prefix is a cut of the reader''s own trace, also where it was given as well; given: see table given';
 COMMENT ON COLUMN rollouts.block_key IS 'Identity of the block of 16 that it was sampled in';
 COMMENT ON COLUMN rollouts.answer IS 'Extracted final answer of prefix and completion; NULL if there is none';
-COMMENT ON COLUMN rollouts.answer_rule IS 'Rule that found the answer: boxed, statement, hash, last_number, block or whole; NULL without an answer, or imported';
 COMMENT ON COLUMN rollouts.verdict IS 'correct, incorrect, no_answer, truncated or unscored';
 COMMENT ON COLUMN rollouts.finish_reason IS 'stop, length, content_filter, or unknown (imported, or a word of the server without a known meaning)';
 COMMENT ON COLUMN rollouts.n_tokens IS 'Generated tokens';

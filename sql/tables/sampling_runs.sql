@@ -25,15 +25,9 @@ COMMENT ON COLUMN sampling_runs.asset IS 'Asset that sampled: traces, completion
 COMMENT ON COLUMN sampling_runs.model IS 'Model that was sampled';
 COMMENT ON COLUMN sampling_runs.model_revision IS 'Its revision';
 COMMENT ON COLUMN sampling_runs.engine IS 'Engine and version';
-COMMENT ON COLUMN sampling_runs.device IS 'Device and number format';
 COMMENT ON COLUMN sampling_runs.started_at IS 'UTC';
-COMMENT ON COLUMN sampling_runs.seconds IS 'Wall-clock seconds of sampling, loading not counted';
-COMMENT ON COLUMN sampling_runs.n_blocks IS 'Blocks sampled';
 COMMENT ON COLUMN sampling_runs.n_rollouts IS 'Completions sampled';
-COMMENT ON COLUMN sampling_runs.prompt_tokens IS 'Prompt and prefix tokens of all requests';
 COMMENT ON COLUMN sampling_runs.cached_tokens IS 'Of those, in the prefix cache before their block began; NULL if the engine does not say';
-COMMENT ON COLUMN sampling_runs.generated_tokens IS 'Tokens generated';
-COMMENT ON COLUMN sampling_runs.tokens_per_second IS 'generated_tokens / seconds';
 COMMENT ON COLUMN sampling_runs.is_reproducible IS 'Seeds make the same tokens again: every block of the run can be sampled again as it was';
 COMMENT ON COLUMN sampling_runs.is_retokenized IS 'Prefixes or completions traveled as text, so their tokens may not be those that the model read or wrote';
 COMMENT ON COLUMN sampling_runs.note IS 'What the engine could not promise of the settings, and prefixes that the context cut short; NULL if nothing';

@@ -48,17 +48,10 @@ COMMENT ON COLUMN steps.k_after IS 'Of those at the second cut, correct; whole u
 COMMENT ON COLUMN steps.delta IS 'k_after / n_after - k_before / n_before';
 COMMENT ON COLUMN steps.delta_low IS 'Lower end of the 95% posterior interval of the change; only for events (rows of spikes or tangents)';
 COMMENT ON COLUMN steps.delta_high IS 'Upper end of it';
-COMMENT ON COLUMN steps.delta_fitted IS 'Posterior mean of the true change under the prior fitted to all pairs of the partition';
 COMMENT ON COLUMN steps.insight_threshold IS 'Rise asked for';
 COMMENT ON COLUMN steps.is_insight IS 'The paper''s rule: delta is beyond insight_threshold';
-COMMENT ON COLUMN steps.insight_probability IS 'Posterior probability of a rise beyond the insight threshold, each pair by itself (Jeffreys'' prior)';
-COMMENT ON COLUMN steps.insight_fitted IS 'The same under the prior fitted to all pairs of the partition; its sum estimates the number of true insights';
-COMMENT ON COLUMN steps.is_insight_confirmed IS 'Among the rises of which at most 5% are expected to be false, and insight_fitted >= 0.8';
 COMMENT ON COLUMN steps.tangent_threshold IS 'Drop asked for';
 COMMENT ON COLUMN steps.is_tangent IS 'The paper''s rule: -delta is beyond tangent_threshold';
-COMMENT ON COLUMN steps.tangent_probability IS 'Posterior probability of a drop beyond the tangent threshold, each pair by itself (Jeffreys'' prior)';
-COMMENT ON COLUMN steps.tangent_fitted IS 'The same under the prior fitted to all pairs of the partition; its sum estimates the number of true tangents';
-COMMENT ON COLUMN steps.is_tangent_confirmed IS 'Among the drops of which at most 5% are expected to be false, and tangent_fitted >= 0.8';
 COMMENT ON COLUMN steps.recovery_tokens IS 'For rows of tangents: tokens from the end of the drop to the first later cut that is back at the potential before it, less the tolerance; NULL if there is none';
 COMMENT ON COLUMN steps.is_calculation IS 'An equality ends in the text that has digits on both sides and an operation on at least one';
 COMMENT ON COLUMN steps.is_self_check IS 'A word ends in the text by which it doubts or checks itself: wait, check, verify, mistake and the like';

@@ -58,7 +58,6 @@ CREATE TABLE IF NOT EXISTS trace_patterns (
 );
 COMMENT ON TABLE trace_patterns IS 'One row per measured trace and cut policy: what its whole curve shows. Views: monotonicity, monotone_tests, lucky_guesses, drawdowns. Guesses are judged on correct traces only, falls and rises on traces with two known cuts or more; elsewhere their columns are NULL.';
 COMMENT ON COLUMN trace_patterns.verdict IS 'Verdict of the trace';
-COMMENT ON COLUMN trace_patterns.n_cuts IS 'Measured cuts, the end not counted';
 COMMENT ON COLUMN trace_patterns.n_known_cuts IS 'Of those, with rollouts';
 COMMENT ON COLUMN trace_patterns.n_pairs IS 'Neighboring pairs with both ends known';
 COMMENT ON COLUMN trace_patterns.n0 IS 'Rollouts at cut 0; of unequal weights, the effective number rounded down; NULL if there are none';
@@ -66,15 +65,12 @@ COMMENT ON COLUMN trace_patterns.k0 IS 'Of those, correct; whole unless they hav
 COMMENT ON COLUMN trace_patterns.v0_bin IS 'Fixed bin of the potential at cut 0';
 COMMENT ON COLUMN trace_patterns.is_solved_without_cot IS 'Potential at cut 0 is at least the protocol''s solved_threshold';
 COMMENT ON COLUMN trace_patterns.max_drop IS 'Largest fall between neighboring cuts, >= 0';
-COMMENT ON COLUMN trace_patterns.max_rise IS 'Largest rise between neighboring cuts, >= 0';
 COMMENT ON COLUMN trace_patterns.tolerance IS 'Drop that is tolerated';
 COMMENT ON COLUMN trace_patterns.is_monotone IS 'Monotone: no estimated drop beyond the tolerance; NULL without pairs';
 COMMENT ON COLUMN trace_patterns.monotone_probability IS 'Posterior probability that no true drop is beyond the tolerance (pairs taken as independent)';
 COMMENT ON COLUMN trace_patterns.is_monotone_confirmed IS 'monotone_probability >= 0.95';
 COMMENT ON COLUMN trace_patterns.statistic IS 'Twice the log-likelihood that the isotonic fit loses; 0 if the estimates never fall; NULL with fewer than two known cuts';
-COMMENT ON COLUMN trace_patterns.max_misfit IS 'Largest distance between an estimate and the isotonic fit';
 COMMENT ON COLUMN trace_patterns.p_value IS 'Largest P(statistic at least as large) over flat curves at a grid of levels; 1 if the estimates never fall';
-COMMENT ON COLUMN trace_patterns.q_value IS 'p_value after Benjamini and Hochberg within problem set, model and cut policy';
 COMMENT ON COLUMN trace_patterns.is_monotone_by_test IS 'Monotone by test: q_value >= 0.05, so of the traces that are not, at most 5% are expected to be';
 COMMENT ON COLUMN trace_patterns.late_spike_cut IS 'The last measured cut of a correct trace; NULL if there is none or it has no rollouts';
 COMMENT ON COLUMN trace_patterns.late_spike_threshold IS 'Potential asked to lie below; NULL unless the trace is correct';

@@ -26,7 +26,6 @@ COMMENT ON COLUMN traces.token_ids IS 'Token ids of the trace, without EOS';
 COMMENT ON COLUMN traces.char_ends IS 'Characters of the text that are complete after each token; NULL where tokens are unknown';
 COMMENT ON COLUMN traces.text IS 'The trace as text';
 COMMENT ON COLUMN traces.answer IS 'Extracted final answer; NULL if there is none';
-COMMENT ON COLUMN traces.answer_rule IS 'Rule that found the answer: boxed, statement, hash, last_number, block or whole; NULL without an answer, or imported';
 COMMENT ON COLUMN traces.verdict IS 'correct, incorrect, no_answer, truncated or unscored';
 COMMENT ON COLUMN traces.finish_reason IS 'stop, length, content_filter, or unknown (imported, or a word of the server without a known meaning)';
 COMMENT ON COLUMN traces.n_tokens IS 'Tokens in the trace, EOS not counted';

@@ -9,10 +9,3 @@ COMMENT ON VIEW changes IS 'One row per pair of neighboring measured cuts whose 
 COMMENT ON COLUMN changes.cut_index IS 'The first cut of the pair; the second is cut_index + 1';
 COMMENT ON COLUMN changes.k_before IS 'Of the rollouts at the first cut, correct';
 COMMENT ON COLUMN changes.k_after IS 'Of the rollouts at the second cut, correct';
-COMMENT ON COLUMN changes.delta_fitted IS 'Posterior mean of the true change under the prior fitted to all pairs of the partition';
-COMMENT ON COLUMN changes.insight_probability IS 'Posterior probability of a rise beyond the insight threshold, each pair by itself (Jeffreys'' prior)';
-COMMENT ON COLUMN changes.insight_fitted IS 'The same under the prior fitted to all pairs of the partition; its sum estimates the number of true insights';
-COMMENT ON COLUMN changes.is_insight_confirmed IS 'Among the rises of which at most 5% are expected to be false, and insight_fitted >= 0.8';
-COMMENT ON COLUMN changes.tangent_probability IS 'Posterior probability of a drop beyond the tangent threshold, each pair by itself (Jeffreys'' prior)';
-COMMENT ON COLUMN changes.tangent_fitted IS 'The same under the prior fitted to all pairs of the partition; its sum estimates the number of true tangents';
-COMMENT ON COLUMN changes.is_tangent_confirmed IS 'Among the drops of which at most 5% are expected to be false, and tangent_fitted >= 0.8';

@@ -28,18 +28,12 @@ COMMENT ON VIEW cost IS 'What sampling cost, per problem set, model, asset, engi
 COMMENT ON COLUMN cost.model IS 'Model that was sampled';
 COMMENT ON COLUMN cost.asset IS 'traces, completions, exploration or transfer_completions';
 COMMENT ON COLUMN cost.engine IS 'Engine and version';
-COMMENT ON COLUMN cost.device IS 'Device and number format';
 COMMENT ON COLUMN cost.n_runs IS 'Engine runs';
 COMMENT ON COLUMN cost.first_started_at IS 'Start of the first of them, UTC';
 COMMENT ON COLUMN cost.last_started_at IS 'Start of the last of them, UTC';
-COMMENT ON COLUMN cost.n_blocks IS 'Blocks sampled';
 COMMENT ON COLUMN cost.n_rollouts IS 'Completions sampled';
-COMMENT ON COLUMN cost.seconds IS 'Wall-clock seconds of sampling, loading not counted';
-COMMENT ON COLUMN cost.prompt_tokens IS 'Prompt and prefix tokens of all requests';
 COMMENT ON COLUMN cost.cached_tokens IS 'Of those, taken from the prefix cache; NULL if a run does not say';
 COMMENT ON COLUMN cost.cached_share IS 'cached_tokens / prompt_tokens';
-COMMENT ON COLUMN cost.generated_tokens IS 'Tokens generated';
-COMMENT ON COLUMN cost.tokens_per_second IS 'generated_tokens / seconds';
 COMMENT ON COLUMN cost.tokens_per_rollout IS 'generated_tokens / n_rollouts';
 COMMENT ON COLUMN cost.seconds_per_1000_rollouts IS 'Seconds for a thousand completions';
 COMMENT ON COLUMN cost.is_reproducible IS 'Seeds make the same tokens again, in every run';

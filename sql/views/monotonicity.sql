@@ -6,11 +6,9 @@ SELECT
 FROM trace_patterns;
 COMMENT ON VIEW monotonicity IS 'Traces whose potential never falls by more than the tolerance (ours: that of the paper is not public). One row per measured trace: is its curve monotone within the tolerance?';
 COMMENT ON COLUMN monotonicity.verdict IS 'Verdict of the trace';
-COMMENT ON COLUMN monotonicity.n_cuts IS 'Measured cuts, the end not counted';
 COMMENT ON COLUMN monotonicity.n_pairs IS 'Neighboring pairs with both ends known';
 COMMENT ON COLUMN monotonicity.is_solved_without_cot IS 'v0 is at least the protocol''s solved_threshold';
 COMMENT ON COLUMN monotonicity.max_drop IS 'Largest fall between neighboring cuts, >= 0';
-COMMENT ON COLUMN monotonicity.max_rise IS 'Largest rise between neighboring cuts, >= 0';
 COMMENT ON COLUMN monotonicity.tolerance IS 'Drop that is tolerated';
 COMMENT ON COLUMN monotonicity.by_threshold IS 'Monotone: no estimated drop beyond the tolerance; NULL without pairs';
 COMMENT ON COLUMN monotonicity.probability IS 'Posterior probability that no true drop is beyond the tolerance (pairs taken as independent)';

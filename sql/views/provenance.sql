@@ -53,7 +53,6 @@ COMMENT ON COLUMN provenance.prompt IS 'The prompt as text, special tokens too; 
 COMMENT ON COLUMN provenance.finish_reason IS 'stop, length, content_filter, or unknown (imported, or a word of the server without a known meaning)';
 COMMENT ON COLUMN provenance.verdict IS 'correct, incorrect, no_answer, truncated or unscored';
 COMMENT ON COLUMN provenance.answer IS 'Extracted final answer of prefix and completion; NULL if there is none';
-COMMENT ON COLUMN provenance.answer_rule IS 'Rule that found the answer: boxed, statement, hash, last_number, block or whole; NULL without an answer, or imported';
 COMMENT ON COLUMN provenance.gold_answer IS 'What it was compared with';
 COMMENT ON COLUMN provenance.decided_by IS 'Stage of the grader that decided, or why there was nothing to compare';
 COMMENT ON COLUMN provenance.block_key IS 'Identity of the block that it was sampled in';

@@ -22,5 +22,4 @@ COMMENT ON COLUMN spikes.span IS 'Text between the two cuts';
 COMMENT ON COLUMN spikes.threshold IS 'Change asked for';
 COMMENT ON COLUMN spikes.by_threshold IS 'The paper''s rule: the estimated change is beyond the threshold';
 COMMENT ON COLUMN spikes.probability IS 'Posterior probability that the true change is beyond the threshold';
-COMMENT ON COLUMN spikes.fitted_probability IS 'The same under the prior fitted to all changes of the partition: what is_confirmed goes by';
 COMMENT ON COLUMN spikes.is_confirmed IS 'Among the events of the partition of which at most 5% are expected to be false, and at least 0.8 probable itself, under the prior fitted to all changes (view changes)';

@@ -30,7 +30,6 @@ COMMENT ON COLUMN summaries.cut_policy IS 'Where traces are cut: tokens, lines o
 COMMENT ON COLUMN summaries.figure IS 'Named query that shows the number';
 COMMENT ON COLUMN summaries.measure IS 'What is estimated';
 COMMENT ON COLUMN summaries.rule IS 'By which rule: threshold (the paper''s), confirmed, tolerance, test (p >= 0.05), test_fdr (the same at a false discovery rate of 5%), fitted (the law fitted to all changes); of sizes: plain, split, estimate or fitted; of guesses: late_spike or lucky_guess; none where no rule plays a part';
-COMMENT ON COLUMN summaries.split_by IS 'What the rows are split by: pattern, step, kind, stage, tenth, v0_bin, level or subject; none for all of them';
 COMMENT ON COLUMN summaries.part IS 'Which part of the split; all where there is none';
 COMMENT ON COLUMN summaries.statistic IS 'share, mean, median, a quantile, or fitted share (of a law fitted to all rows)';
 COMMENT ON COLUMN summaries.estimate IS 'The number; NULL where n is 0';

@@ -23,7 +23,6 @@ COMMENT ON COLUMN tangents.span IS 'Text between the two cuts';
 COMMENT ON COLUMN tangents.threshold IS 'Change asked for';
 COMMENT ON COLUMN tangents.by_threshold IS 'The paper''s rule: the estimated change is beyond the threshold';
 COMMENT ON COLUMN tangents.probability IS 'Posterior probability that the true change is beyond the threshold';
-COMMENT ON COLUMN tangents.fitted_probability IS 'The same under the prior fitted to all changes of the partition: what is_confirmed goes by';
 COMMENT ON COLUMN tangents.is_confirmed IS 'Among the events of the partition of which at most 5% are expected to be false, and at least 0.8 probable itself, under the prior fitted to all changes (view changes)';
 COMMENT ON COLUMN tangents.is_recovered IS 'A later measured cut of the trace is back at potential_before - tolerance or above';
 COMMENT ON COLUMN tangents.recovery_tokens IS 'Tokens from the end of the drop to the first such cut; NULL if there is none';

@@ -55,7 +55,6 @@ COMMENT ON COLUMN trace_curves.fraction IS 'Tokens before the cut over tokens of
 COMMENT ON COLUMN trace_curves.token_end IS 'Tokens of the trace before the cut';
 COMMENT ON COLUMN trace_curves.char_end IS 'Characters of the trace before the cut';
 COMMENT ON COLUMN trace_curves.chunk IS 'Text between the cut before and this one';
-COMMENT ON COLUMN trace_curves.states_answer IS 'The first statement of the trace''s own final answer has ended';
 COMMENT ON COLUMN trace_curves.leaks_answer IS 'The gold answer stands in the prefix';
 COMMENT ON COLUMN trace_curves.prefix_id IS 'The prefix at the cut; joins rollout_texts';
 COMMENT ON COLUMN trace_curves.n IS 'Scored rollouts at the cut; 0 or NULL: nothing known';
@@ -68,4 +67,3 @@ COMMENT ON COLUMN trace_curves.delta IS 'Change of the potential since the cut b
 COMMENT ON COLUMN trace_curves.truncated_share IS 'Share of the scored rollouts that ran out of tokens';
 COMMENT ON COLUMN trace_curves.no_answer_share IS 'Share of the scored rollouts that ended without an answer';
 COMMENT ON COLUMN trace_curves.n_unscored IS 'Rollouts that the grader failed on; not in n';
-COMMENT ON COLUMN trace_curves.is_n_approximate IS 'n comes from a source that does not state it exactly';

@@ -34,7 +34,6 @@ COMMENT ON VIEW transfer_cuts IS 'One row per reader, writer, trace, fraction an
 COMMENT ON COLUMN transfer_cuts.fraction IS 'Share of the writer''s trace that was asked for, in the writer''s tokens; the measured cut nearest to it is taken';
 COMMENT ON COLUMN transfer_cuts.cut_index IS 'That cut of the writer''s trace; for a control, the cut whose prefix has its length';
 COMMENT ON COLUMN transfer_cuts.share IS 'Share of the writer''s trace before that cut';
-COMMENT ON COLUMN transfer_cuts.donor_trace_id IS 'Trace whose text is given; equals trace_id where control is none';
 COMMENT ON COLUMN transfer_cuts.prefix_id IS 'Hash of the reader''s prompt and prefix token ids';
 COMMENT ON COLUMN transfer_cuts.token_ids IS 'The reader''s token ids of prompt and prefix together';
 COMMENT ON COLUMN transfer_cuts.n_tokens IS 'The reader''s tokens of the prefix';

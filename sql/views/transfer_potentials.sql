@@ -39,9 +39,7 @@ COMMENT ON COLUMN transfer_potentials.n_tokens IS 'The reader''s tokens of the p
 COMMENT ON COLUMN transfer_potentials.leaks_answer IS 'The gold answer stands in the given text';
 COMMENT ON COLUMN transfer_potentials.n IS 'Scored rollouts: correct, incorrect, no_answer and truncated. 0 or NULL: nothing known';
 COMMENT ON COLUMN transfer_potentials.n_truncated IS 'Rollouts cut off by the token budget before an answer';
-COMMENT ON COLUMN transfer_potentials.n_no_answer IS 'Finished rollouts without an answer';
 COMMENT ON COLUMN transfer_potentials.n_unscored IS 'Rollouts that the grader failed on; not in n';
 COMMENT ON COLUMN transfer_potentials.potential IS 'n_correct / n; NULL exactly where n is 0 or unknown';
 COMMENT ON COLUMN transfer_potentials.ci_low IS 'Lower end of the 95% Jeffreys interval';
 COMMENT ON COLUMN transfer_potentials.ci_high IS 'Upper end of the 95% Jeffreys interval';
-COMMENT ON COLUMN transfer_potentials.is_n_approximate IS 'n comes from a source that does not state it exactly';

@@ -25,7 +25,6 @@ COMMENT ON COLUMN transfer_rollouts.prefix_id IS 'The prefix that was continued'
 COMMENT ON COLUMN transfer_rollouts.sample_index IS '0 ... n-1 among the rollouts of the prefix';
 COMMENT ON COLUMN transfer_rollouts.block_key IS 'Identity of the block of 16 that it was sampled in';
 COMMENT ON COLUMN transfer_rollouts.answer IS 'Extracted final answer of prefix and completion; NULL if there is none';
-COMMENT ON COLUMN transfer_rollouts.answer_rule IS 'Rule that found the answer: boxed, statement, hash, last_number, block or whole; NULL without an answer, or imported';
 COMMENT ON COLUMN transfer_rollouts.verdict IS 'correct, incorrect, no_answer, truncated or unscored';
 COMMENT ON COLUMN transfer_rollouts.finish_reason IS 'stop, length, content_filter or unknown (a word of the server without a known meaning)';
 COMMENT ON COLUMN transfer_rollouts.n_tokens IS 'Generated tokens';
