@@ -31,6 +31,7 @@ from cot_assets.grading.comparing.recast import (
     in_money,
     quotient_of,
     value_of,
+    with_letter,
     without_braces,
     without_domain,
 )
@@ -76,6 +77,7 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
     if given == gold:
         return Decision(True, f"same {gold.kind}")
     given, gold = without_braces(given, gold), without_braces(gold, given)
+    given = with_letter(given, gold)
     if given.kind != gold.kind:
         given, gold = without_domain(given), without_domain(gold)
     if "residue" in (given.kind, gold.kind):
@@ -84,8 +86,8 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
             other = value_of(other) or other
         same = is_same_residue(other, residue)
         return Decision(same, "same residue" if same else "another residue")
-    if {given.kind, gold.kind} & {"pair", "tuple"}:
-        given, gold = by_name(given), by_name(gold)
+    if (by_name(given) is given) != (by_name(gold) is gold):
+        given, gold = as_tuple(by_name(given)), as_tuple(by_name(gold))
     if gold.kind in _SCALARS:
         return _scalar(given, gold, algebra)
     if gold.kind == "relation":

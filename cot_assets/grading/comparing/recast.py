@@ -59,6 +59,24 @@ def in_money(reading: Reading, other: Reading) -> Reading:
     return replace(reading, unit=sterling) if is_money else reading
 
 
+def with_letter(reading: Reading, other: Reading) -> Reading:
+    r"""``k\pi, k \in \mathbb{Z}`` in the letter that the other one has for k; others as they are."""
+    names = [
+        _DOMAIN.match(r.items[1].form) if r.kind == "list" and len(r.items) == 2 else None
+        for r in (reading, other)
+    ]
+    if not all(names) or reading.items[1].form[0] == other.items[1].form[0]:
+        return reading
+    mine, theirs = (r.items[1].form[0] for r in (reading, other))
+    if re.search(rf"(?<![\\A-Za-z]){theirs}(?![A-Za-z])", reading.items[0].form):
+        return reading
+    renamed = (re.sub(rf"(?<![\\A-Za-z]){mine}(?![A-Za-z])", theirs, item.form) for item in reading.items)
+    return replace(
+        reading,
+        items=tuple(replace(item, form=form) for item, form in zip(reading.items, renamed, strict=True)),
+    )
+
+
 def without_domain(reading: Reading) -> Reading:
     r"""``2k, k \in \mathbb{Z}`` as ``2k``, where only one of two says what k is."""
     has_domain = reading.kind == "list" and len(reading.items) == 2 and _DOMAIN.match(reading.items[1].form)
@@ -67,8 +85,8 @@ def without_domain(reading: Reading) -> Reading:
 
 def without_braces(reading: Reading, other: Reading) -> Reading:
     """The one item of a set, for a comparison with something that is neither a set nor a list."""
-    is_item = reading.kind == "set" and len(reading.items) == 1 and other.kind not in ("set", "list")
-    return reading.items[0] if is_item else reading
+    is_one = reading.kind == "set" and len(reading.items) == 1 and other.kind not in ("set", "list")
+    return reading.items[0] if is_one and reading.items[0].kind not in ("set", "region") else reading
 
 
 def as_tuple(reading: Reading) -> Reading:

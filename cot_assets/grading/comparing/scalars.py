@@ -29,7 +29,7 @@ class UndecidableError(Exception):
 
 #: What has no value that could be compared: ends, omissions, sets, the derivative of a function that is only named.
 _OPAQUE = re.compile(
-    r"\\(?:infty|ldots|cup|cap|setminus|mathbb)|[A-Z]\([^()]*\||\\frac\{(?:d|\\partial ?)[A-Za-z]\}\{(?:d|\\partial ?)[A-Za-z]\}"
+    r"\\(?:infty|ldots|cup|cap|setminus|mathbb|neg|forall|exists)|[A-Z]\([^()]*\||\\frac\{(?:d|\\partial ?)[A-Za-z]\}\{(?:d|\\partial ?)[A-Za-z]\}"
 )
 
 

@@ -117,7 +117,11 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
     if match := UPRIGHT.fullmatch(form):
         inner = match[1].strip()
         if inner != form and (
-            inner[:1].isdigit() or read_number(inner) or len(inner) == 1 or _LETTER.fullmatch(inner)
+            inner[:1].isdigit()
+            or read_number(inner)
+            or len(inner) == 1
+            or _LETTER.fullmatch(inner)
+            or re.search("[+=/^]", inner)
         ):
             return _read(inner, inner, gold)
     if gold == "ratio" or (gold is None and _is_odds(_TO.sub(":", form))):

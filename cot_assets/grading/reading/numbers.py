@@ -28,6 +28,7 @@ _BASED = re.compile(
     r"(?P<digits>[0-9A-Fa-f]+)(?:_\{?(?:\\text\{)?| ?\(?(?:in )?(?:\\text\{ ?\(?)?base[ -])(?P<base>[0-9]+|[a-z]+)[})]{0,3}"
     r"|0(?P<letter>[xb])(?P<coded>[0-9A-Fa-f]+)"
 )
+_HALF = re.compile(r"(?:([a-z -]+)\\land (?:a )?)?half (?:a )?([a-z]+)")
 #: Chinese and Japanese numerals: figures, and the powers of ten that they count.
 _HAN = re.compile("[零〇一二两兩三四五六七八九十百千万萬亿億]{1,20}")
 _PERCENT = re.compile(r"(?:\\%| ?(?:\\text\{ ?)?(?:percent|per cent|percentage|pct)\.? ?\}?)$", re.IGNORECASE)
@@ -134,8 +135,9 @@ def _in_words(form: str) -> Fraction | None:
     tens = _NAMED.get(before, 0) if before else 0
     if last in _ORDINALS and (not before or tens >= 20):
         return Fraction(tens + _ORDINALS[last])
-    if form.lower().startswith("half a "):
-        return None if (whole := _whole(form[5:])) is None else whole / 2
+    if match := _HALF.fullmatch(form.lower()):
+        whole, scale = _whole(match[1] or "zero"), _whole(f"one {match[2]}")
+        return None if whole is None or scale is None else (whole + Fraction(1, 2)) * scale
     part = "half" if last == "halves" else last.removesuffix("s")
     if part not in _PARTS:
         return _whole(form)

@@ -62,7 +62,7 @@ def split_unit(form: str) -> tuple[str, Unit | None, Fraction]:
         return form, None, Fraction(1)
     text = " ".join(_SUFFIX.sub(" ", match["unit"]).split())
     unit, factor = read_unit(text)
-    if unit is None and factor == 1:
+    if (unit is None and factor == 1) or match["unit"] in ("mn", "bn"):  # together, a product
         return form, None, Fraction(1)
     return match["value"], unit, factor
 

@@ -43,8 +43,7 @@ _SHAPED = re.compile("[\U0001d400-\U0001d7ff\u2460-\u24ff]")
 _UNIT_SIGN = re.compile("[\u3371-\u33df℃℉]")
 _FRACTION = re.compile("[¼-¾⅐-⅞]")
 _in_ascii = partial(unicodedata.normalize, "NFKC")
-#: What changes how an answer looks and not what it says, in TeX: commands around a group, with an argument of their
-#: own, and alone; and an environment of one row.
+#: What changes how an answer looks and not what it says: commands of TeX, and an environment of one row.
 _LOOKS = re.compile(
     r"\\(?:underline|uline|emph|bm|pmb|ensuremath|mathop|textcircled)(?![a-zA-Z])(?=\s?[{\\])"
     r"|\\(?:text)?color\s?(?:\[\w*\])?\s?\{[\w!]*\}|\\(?:tag\*?|label|[hv]space\*?|[hv]?phantom)\s?\{[^{}]*\}"
@@ -86,7 +85,7 @@ _DEGREES = re.compile(r" ?\^ ?(?:\{ ?\\circ ?\}|\\circ(?![a-zA-Z]))")
 _TEMPERATURE = re.compile(rf"(?:{_DEGREES.pattern}|(?<=\d )deg(?:rees?)?\.?) ?(?:\\text\{{)? ?([CF])\b ?\}}?")
 _TRIG = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
 _WORD_COMMANDS = re.compile(
-    r"(?<![\\A-Za-z])(sqrt|pi|infinity|infty|inf|theta|arcsin|arccos|arctan|sin|cos|tan|cot|sec|csc|ln|log|exp)(?![A-Za-z])"
+    r"(?<![\\A-Za-z])(sqrt|pi|infinity|infty|inf|theta|arcsin|arccos|arctan|sin|cos|tan|cot|(?<!\d )sec|csc|ln|log|exp)(?![A-Za-z])"
 )
 _ARGUMENTS = (
     (re.compile(r"\\frac ?(\d) ?(\d)"), r"\\frac{\1}{\2}"),
@@ -113,7 +112,7 @@ _SUBSCRIPT_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 #: Signs between digits, in order: those that only ever group them, ``{,}``, and the plain comma.
 _GROUPED = re.compile(r"(?<![\d.,])(\d{1,3})((?:(?:,?\\[,!]\s?|,\\!\s?|'|~)\d{3})+)(?!\d)")
 _BRACED_COMMA = re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)")
-_COMMA_GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)")
+_COMMA_GROUPS = re.compile(r"(?<![\d.,])(?:[1-9]\d{0,2}(?:,\d{3})+|\d{1,2}(?:,\d\d)+,\d{3})(?!\d|,\d)")
 _EUROPEAN = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})(?![\d,]|\.\d)")
 _TYPED = re.compile(r"(?<![<>=])([<>])=(?![=>])|(?<= )!=(?= )")  #: relations in ASCII
 _SPACED_GROUPS = re.compile(r"(?<![\d.,/] )(?<![\d.,/\w])\d{1,3}(?: \d{3})+(?![\d/]| [\d/])")
@@ -250,6 +249,7 @@ def _unwrapped(text: str) -> str:
                 and not text.endswith("\\" + closing)
                 and _is_balanced(inner)
                 and opening not in inner
+                and not (opening == "{" and re.search(r"[,;]", inner))
             ):
                 text = inner.strip()
                 break

@@ -25,7 +25,7 @@ _FORMULA = re.compile(
 _REMAINDER = re.compile(r"(-?\d+) ?(?:R|remainder) ?(\d+)")
 _AFTER = {"squared": "^2", "cubed": "^3", "factorial": "!"}
 _BETWEEN = {
-    "plus": "{}+{}", "minus": "({})-({})", "times": r"{}\cdot {}", "over": r"\frac{{{}}}{{{}}}", "choose": r"\binom{{{}}}{{{}}}",
+    "plus": "{}+{}", "minus": "({})-({})", "times": r"{}\cdot {}", "over": r"\frac{{{}}}{{{}}}", "choose": r"\binom{{{}}}{{{}}}", "out of": r"\frac{{{}}}{{{}}}",
     "divided by": r"\frac{{{}}}{{{}}}", "to the power of": "({})^{{{}}}",
 }  # fmt: skip
 _OPERAND = r"(-?[0-9]+(?:\.[0-9]+)?|[a-z])"
@@ -80,7 +80,9 @@ def ordered(form: str) -> str | None:
 def folded(bare: str) -> str:
     """The words of a plain text: case, stops, quotes, and blanks or hyphens between them do not matter."""
     points = re.sub(
-        r"(?<=[A-Z0-9])'+(?![A-Za-z])", lambda m: "\u2032" * len(m[0]), bare
+        r"(?<=[A-Z0-9])'+(?![A-Za-z])",
+        lambda m: "\u2032" * len(m[0]),
+        re.sub(r"\^\{([^{}]*)\}", r"^\1", bare),
     )  # A'B is another line than AB
     found = re.sub(r"\b([ap])\.? ?m\.?(?=\W|$)", r"\1m", TEXTUAL.sub(" ", points).casefold())
     found = re.sub(r"(?<!\d)[.,;:!?](?!\d)|(?<=\d)[.,;:!?](?!\d)", " ", found)
@@ -123,7 +125,11 @@ def words_in(form: str) -> list[str]:
 
 def is_mathematics(form: str) -> bool:
     """Whether a form could be an expression: ASCII signs, balanced, no idle blank between numbers."""
-    return form.isascii() and not re.search(
-        r"\d \d|[A-Za-z] ?\d|\d'|[<>?;#\"]",
-        re.sub(r"\\[a-zA-Z]+|_\{?\w+\}?", "@", form),
+    return (
+        form.isascii()
+        and re.search("[A-Za-z0-9]", form) is not None
+        and not re.search(
+            r"\d \d|[A-Za-z] ?\d|\d'|[<>?;#\"]",
+            re.sub(r"\\[a-zA-Z]+|_\{?\w+\}?", "@", form),
+        )
     )

@@ -143,7 +143,9 @@ SAME: dict[str, list[tuple[str, str]]] = {
     "pounds": [("£5", "5 pounds"), ("5 pounds", "500 pence"), ("5 pounds", "5 lb")],
     "bases": [(r"52_{8}", "52_8"), ("1A_{16}", "1a_16"), (r"4210_{\text{5}}", "4210_5"), ("52 base 8", r"52_{\text{eight}}"), ("52 (base 8)", "52_8"), ("0xFF", "FF_{16}"), ("0b101", "101_2")],
     "numerals of other scripts": [("四十二", "42"), ("一百零五", "105"), ("两万", "20000"), ("二〇二四", "2024"), ("三分之二", "2/3"), ("百分之五", r"5\%"), ("三十五万六千", "356000")],
-    "halves of factors": [("half a dozen", "6"), ("half a million", "500000")],
+    "halves of factors": [("half a dozen", "6"), ("half a million", "500000"), ("two and a half million", "2500000"), ("3 out of 4", "3/4"), ("1,00,000", "100000")],
+    "names of integers": [(r"n\pi, n\in\mathbb{Z}", r"k\pi, k \in \mathbb{Z}"), (r"f^{-1}(x)=\frac{x-3}{2}", "(x-3)/2"), (r"\boldsymbol{x+1}", "1+x"), ("15 sec", r"15\text{ s}")],
+    "matrices": [(r"\left[\begin{array}{cc} -1 & 0 \\ 0 & 1\end{array}\right]", r"\begin{pmatrix}-1&0\\0&1\end{pmatrix}")],
     "units as fractions and commands": [
         (r"10 \frac{\text{m}}{\text{s}}", "36 km/h"), (r"2\,\Omega", "2 ohms"), (r"2\text{ k}\Omega", r"2000 \Omega"), (r"2\,\mu\text{m}", "2 micrometers"), ("6π cm²", r"6\pi\text{ cm}^2"),
         ("25 degrees Celsius", "25 °C"), ("30°15'", "30.25°"), ("30°15'36\"", "30.26°"), ("5'10\"", "5 feet 10 inches"), ("5,50 €", "5.50 €"),
@@ -175,7 +177,7 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         ("AB'", "AB"), (r"\angle A'BC", r"\angle ABC"),
     ],
     "sets of one": [(r"\{5\}", "6"), (r"\{5, 6\}", "5"), ("[5]", "6")],
-    "values by name": [("x=2, y=1", "(1,2)"), (r"x=1 \text{ or } x=2", "(1,2)"), ("x=1, y=2", "(1,2,3)")],
+    "values by name": [("x=2, y=1", "(1,2)"), (r"x=1 \text{ or } x=2", "(1,2)"), ("x=1, y=2", "(1,2,3)"), ("x=1, y=2", "2, 1"), ("x=1, y=2", r"\{1,2\}"), ("{1,2}", "(1,2)"), ("a=1, b=2", "x=1, y=2")],
     "numbers": [
         ("24", "25"), ("-25", "25"), ("12", "21"), ("0.33", r"\frac13"), ("0.333334", r"\frac13"), ("0.1250001", r"\frac18"), ("42.0000001", "42"), ("0.0000671", ".0000672"),
         ("1 2", "12"), ("1,2", "12"), ("12,34", "1234"), ("1e5", "1e6"), ("4/3", "2 2/3"), ("2/3", "2 2/3"), ("1.5e3", "1.5"), ("0.5", "50"), (r"\infty", "5"),
@@ -250,12 +252,12 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
     "bases": [("53_8", "52_8"), ("52_7", "52_8"), ("42", "52_8"), ("52_8", "42"), ("0xFF", "0"), ("52 base 7", "52_8")],
     "numerals of other scripts": [("四十三", "42"), ("二", "三"), ("东京", "京东"), ("三分之二", "3/2")],
     "minutes of angle": [("30°15'", "30°51'"), ("30°15'", "30.15°"), ("5'10\"", "5'11\"")],
-    "names": [("A=(1,2)", "B=(1,2)"), ("AB=CD", "AC=BD"), (r"AB \perp CD", r"AB \parallel CD"), (r"\frac{x^2}{25}+\frac{y^2}{25}=1", "1"), ("x=IX", "x=XI")],
+    "names": [("A=(1,2)", "B=(1,2)"), (r"n\pi, n\in\mathbb{Z}", r"2k\pi, k\in\mathbb{Z}"), (r"nk, n\in\mathbb{Z}", r"k^2, k\in\mathbb{Z}"), ("AB=CD", "AC=BD"), (r"AB \perp CD", r"AB \parallel CD"), (r"\frac{x^2}{25}+\frac{y^2}{25}=1", "1"), ("x=IX", "x=XI")],
     "events and sets": [
         ("P(A|B)", "P(B|A)"), ("A∪B", "A∩B"), (r"P(A\cap B)", r"P(A\cup B)"), (r"\mathbb{R}^+", r"\mathbb{R}^-"), (r"\mathbb{R}^2", r"\mathbb{R}^3"), (r"(0,2)\cap(1,3)", r"(0,2)\cup(1,3)"),
     ],
     "rows with and without brackets": [("2, 1", "(1,2)"), (r"\{1,2\}", "(1,2)"), ("1, 2", "[1,2]"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "(2,1)")],
-    "what is no expression": [(">42", "42"), ("<b>42</b>", "42"), ("5 cm", r"5 \pmod 7")],
+    "what is no expression": [(">42", "42"), (r"\neg p", "p"), ("15 sec", "15 min"), (r"\{\emptyset\}", r"\emptyset"), ("2mn", "2000000"), ("<b>42</b>", "42"), ("5 cm", r"5 \pmod 7")],
 }  # fmt: skip
 
 
