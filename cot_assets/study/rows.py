@@ -1,14 +1,11 @@
 r"""Rows of a file that a user names: one reader, with one set of rules, for every place that takes rows.
 
-Belongs here: JSONL, JSON, CSV and Parquet, plain or as ``.gz``, row by row. Does not belong here: what the
-columns mean.
+JSONL, JSON, CSV and Parquet, plain or as ``.gz``, row by row.
 
 - A number keeps its text (:class:`Numeral`): nothing is rounded, no huge integer is built; of Parquet the shortest one.
 - Text is UTF-8, with or without a byte order mark. A missing value is None; so is an empty cell of a CSV.
-- CSV is read strictly: a quote within a quoted cell is doubled. ``\\"``, as other programs write it, would join
-  rows or shift columns without a word, and is refused with its row.
-- Files are hostile until shown otherwise. Only regular files are opened, and every size is checked while
-  reading, so that neither a link to an endless device nor a small file of many rows fills the memory.
+- CSV is read strictly: a quote within a quoted cell is doubled; ``\\"``, which would join rows, is refused.
+- Files are hostile: only regular ones are opened, and every size is checked while reading.
 """
 
 from __future__ import annotations
@@ -36,6 +33,7 @@ MAX_CELL = 64 * 2**20  #: characters of one line or cell
 _SLICE = 50_000  #: rows of a Parquet file that are unpacked at a time
 #: What polars raises on bad files; a panic (a bug that a malformed file hits) is no ``Exception``.
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+_PACKED = {b"\x1f\x8b": "gzip", b"PK\3\4": "zip", b"\x28\xb5\x2f\xfd": "zstd", b"PAR1": "Parquet"}
 
 Row = tuple[int, dict[str, Any]]  #: number of the line or row, from 1, and its values by column
 
@@ -145,9 +143,7 @@ def _read_json(file: IO[bytes], name: str) -> Iterator[Row]:
         raise RowsError(f"{name}: expected a list of objects, found {type(rows).__name__}")
     for number, row in enumerate(cast("list[object]", rows), 1):
         if not isinstance(row, dict):
-            raise RowsError(
-                f"{name}: expected a list of objects, found {type(row).__name__} as item {number}"
-            )
+            raise RowsError(f"{name}: item {number}: expected an object, found {type(row).__name__}")
         yield number, cast("dict[str, Any]", row)
 
 
@@ -191,7 +187,7 @@ def _read_parquet(file: IO[bytes], name: str) -> Iterator[Row]:
         height = int(scan.select(pl.len()).collect().item())
         if height > MAX_ROWS:
             raise RowsError(f"{name}: {height:,} rows; at most {MAX_ROWS:,} are read. Split the file")
-        unpacked, _number = 0, 0
+        unpacked = 0
         for start in range(0, height, _SLICE):
             part = scan.slice(start, _SLICE).collect()
             unpacked += _text_bytes(part)
@@ -270,6 +266,10 @@ def _lines(file: IO[bytes], name: str) -> Iterator[str]:
 
 
 def _decoded(content: bytes, name: str, start: int = 0) -> str:
+    if packed := [kind for magic, kind in _PACKED.items() if start == 0 and content.startswith(magic)]:
+        raise RowsError(
+            f"{name}: is a {packed[0]} file by its first bytes; unpack it, or name it as what it is"
+        )
     try:
         return content.decode("utf-8-sig" if start == 0 else "utf-8")
     except UnicodeDecodeError as error:

@@ -97,6 +97,8 @@ def test_missing_values(tmp_path: Path) -> None:
         ("a.jsonl", '{"a": 1, "b": 2, "a": 3}\n', "line 1 .*'a' stands twice"),
         ("a.json", '[{"x": {"a": 1, "a": 1}}]', "'a' stands twice"),
         ("a.csv", "a\n1\n".encode("utf-16"), "iconv -f utf-16"),
+        ("a.jsonl", gzip.compress(b"{}"), "is a gzip file by its first bytes"),
+        ("a.csv", b"PAR1\x15\x04", "is a Parquet file"),
         ("a.jsonl", "[" * 100_000, "line 1 is not valid JSON"),
         ("a.jsonl", '{"a": "caf\xe9"}'.encode("latin-1"), "byte 10 is not UTF-8 .*iconv"),
         ("a.csv", "a\ncaf\xe9\n".encode("latin-1"), "byte 5 is not UTF-8"),
