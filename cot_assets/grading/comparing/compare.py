@@ -28,6 +28,7 @@ from cot_assets.grading.comparing.recast import (
     as_quantity,
     as_tuple,
     by_name,
+    called_alike,
     in_money,
     quotient_of,
     value_of,
@@ -154,8 +155,9 @@ def _relation(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if gold.kind == "relation" and (value := value_of(gold)):
         if given.kind != "relation":
             return compare(given, value, algebra)
-        if value_of(given) and given.items[0] == gold.items[0] and len(given.items) == len(gold.items) == 2:
-            return compare(given.items[-1], value, algebra)
+        alike = called_alike(given, gold)
+        if alike is not None:
+            return compare(given.items[-1], value, algebra) if alike else Decision(False, "another name")
     ours, theirs = region_of(given), region_of(gold)
     if ours and theirs:
         return _region(ours, theirs, algebra)

@@ -33,6 +33,17 @@ def value_of(relation: Reading) -> Reading | None:
     return last
 
 
+def called_alike(given: Reading, gold: Reading) -> bool | None:
+    """Whether two equations say what one thing is: y = h(x) and f(x) = h(x) do, those of f and g do not; else None."""
+    if not value_of(given) or not len(given.items) == len(gold.items) == 2:
+        return None
+    names = {given.items[0].form, gold.items[0].form}
+    functions = {name for name in names if re.fullmatch(r"[a-zA-Z]\([a-z]\)", name)}
+    if len(names) == 1 or (functions and "y" in names):
+        return True
+    return False if functions == names else None
+
+
 def quotient_of(ratio: Reading) -> Reading | None:
     """``1:2`` as the number 1/2: a problem that asks for a ratio of two takes either."""
     numbers = [item.number.value for item in ratio.items if item.number]

@@ -15,15 +15,8 @@ from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.terms import parse
 
 _SWAPPED = {
-    "<": ">",
-    ">": "<",
-    "<=": ">=",
-    ">=": "<=",
-    "sub": "sup",
-    "sup": "sub",
-    "sub=": "sup=",
-    "sup=": "sub=",
-}
+    "<": ">", ">": "<", "<=": ">=", ">=": "<=", "sub": "sup", "sup": "sub", "sub=": "sup=", "sup=": "sub=",
+}  # fmt: skip
 _DIRECTED = frozenset(("->", "=>", "in"))  #: what these say is not said by the sides swapped
 _ORDERING = frozenset(("=", "!=", "<", ">", "<=", ">="))
 

@@ -58,7 +58,7 @@ _OPTION = re.compile(r"(?:option|choice) \(?[A-J]\)?", re.IGNORECASE)
 #: A bracket that is turned away from an end that is not in it.
 _FRENCH = re.compile(r"(?!\[.*\]$)([\[\]])([^\[\]]*)([\[\]])")
 _HOLES = re.compile(
-    r"\\mathbb\{R\}(?:\\setminus|\\backslash|-|\\text\{ ?(?:except|without) ?\}) ?\\?\{(.+?)\\?\}"
+    r"(.+?)(?:\\setminus|\\backslash|-|\\text\{ ?(?:except|without) ?\}) ?\\?\{([^{}]+?)\\?\}"
 )
 _TO = re.compile(r" ?(?:\\text\{ ?)?\bto\b ?\}? ?")
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+(?![0-9.,])(?! ?,)")
@@ -218,7 +218,8 @@ def _bracketed(form: str) -> Reading | None:
     if region := reals(UPRIGHT.sub(r"\1", form)):
         return region
     if match := _HOLES.fullmatch(form):
-        return without(_collection("set", *split(match[1], (",", ";"))))
+        holes = without(_collection("set", *split(match[2], (",", ";"))))
+        return holes if match[1] == r"\mathbb{R}" else common([_bracketed(match[1]), holes])
     if match := _FRENCH.fullmatch(form):
         ends, _ = split(match[2], (",", ";"))
         opening, closing = "(" if match[1] == "]" else "[", ")" if match[3] == "[" else "]"

@@ -28,12 +28,9 @@ _DATES = tuple(
 )
 _SLASHED = re.compile(r"(?P<a>\d{1,2})(?P<s>[-/])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4})")
 _NAMED = {
-    "noon": "12:00:00",
-    "12 noon": "12:00:00",
-    "midday": "12:00:00",
-    "midnight": "00:00:00",
+    "noon": "12:00:00", "12 noon": "12:00:00", "midday": "12:00:00", "midnight": "00:00:00",
     "12 midnight": "00:00:00",
-}
+}  # fmt: skip
 _CLOCK = re.compile(
     r"(?P<h>\d{1,2})(?:[:.](?P<m>[0-5]\d)(?::(?P<sec>[0-5]\d))?)? ?(?P<half>[ap])\.? ?m\b\.?"
     r"|(?P<h2>\d{1,2}):(?P<m2>[0-5]\d)(?::(?P<sec2>[0-5]\d))?(?: ?(?:h|hrs|hours|o.?clock))?"

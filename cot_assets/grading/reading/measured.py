@@ -21,6 +21,7 @@ _ANGLE = re.compile(
     r"(?:\\?[A-Za-z]+ ?= ?)?(.+?) ?(?:\^\{?\\circ ?\}?|\\degree|(?:\\text\{ ?)?degrees? ?\}?)"
 )
 _PRODUCT = re.compile(r"^(.*[0-9.})])([A-Za-z])$")
+_WORDED = re.compile(r"^([^\\ ]*[A-Za-z]) ([a-z]{2,}\^?[1-9]?)$")
 #: Minutes and seconds of an angle, feet and inches.
 _MARKED = re.compile(
     r"""(\d+)(?:(?P<degrees>\^\{?\\circ ?\}?)|(?:'|\^\{?\\prime\}?)(?!$))"""
@@ -61,7 +62,7 @@ def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
             f"{value} {name}" for value, name in zip(filter(None, marked.group(1, 3, 4)), names, strict=False)
         )
     if gold == "quantity":  # elsewhere 2m without a blank is a product
-        form = _PRODUCT.sub(r"\1 \2", form)
+        form = _WORDED.sub(r"\1\\text{\2}", _PRODUCT.sub(r"\1 \2", form))
     if (gold or form.islower()) and (counted := leading_words(form)):  # Two Face is a name
         form = f"{counted[0]} {counted[1]}"
     if found := read_compound(form):

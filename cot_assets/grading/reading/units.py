@@ -48,35 +48,16 @@ pixel: pixel px = 1
 _DERIVED = r"""
 *N *newton = kg m / s^2; *J *joule = kg m^2 / s^2; *W *watt = kg m^2 / s^3; *Pa *pascal = kg / m s^2;
 *V *volt = kg m^2 / s^3 A; *Ω *ohm = kg m^2 / s^3 A^2; *C *coulomb = A s; *F *farad = A^2 s^4 / kg m^2;
-*Hz *hertz = / s; *T *tesla = kg / s^2 A; *Wb = kg m^2 / s^2 A; mph = mile / hour; kph kmh = km / hour;
+*Hz *hertz = / s; *T *tesla = kg / s^2 A; *Wb = kg m^2 / s^2 A; *Nm = N m; mph = mile / hour; kph kmh = km / hour;
 acre = 316160658/78125 m^2; hectare ha = 10000 m^2; *cal *calorie = 4.184 J; *eV = 1.602176634e-19 J;
 atm atmosphere = 101325 Pa; bar = 100000 Pa; horsepower hp = 745.69987158227022 W; *Wh = 3600 J; rpm = / minute
 """
 _PREFIXES = {
-    "k": 3,
-    "c": -2,
-    "m": -3,
-    "d": -1,
-    "M": 6,
-    "G": 9,
-    "T": 12,
-    "μ": -6,
-    "µ": -6,
-    "u": -6,
-    "n": -9,
-    "p": -12,
-}
+    "k": 3, "c": -2, "m": -3, "d": -1, "M": 6, "G": 9, "T": 12, "μ": -6, "µ": -6, "u": -6, "n": -9, "p": -12,
+}  # fmt: skip
 _LONG_PREFIXES = {
-    "kilo": 3,
-    "centi": -2,
-    "milli": -3,
-    "deci": -1,
-    "mega": 6,
-    "giga": 9,
-    "tera": 12,
-    "micro": -6,
-    "nano": -9,
-}
+    "kilo": 3, "centi": -2, "milli": -3, "deci": -1, "mega": 6, "giga": 9, "tera": 12, "micro": -6, "nano": -9,
+}  # fmt: skip
 #: Things that word problems count; every one is a dimension of its own.
 _COUNTED = """
 adult animal apple arrangement bag ball banana bead bean bill bird block boat book bottle bowl box boy brick building

@@ -29,7 +29,7 @@ _UNICODE = str.maketrans(
         "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "→": r"\to ",
         "⁄": "/", "∕": "/", "≈": r"\approx ", "∣": "|",
         "、": ", ", "٫": ".", "…": r"\ldots ", "∶": ":", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"',
-        "￥": "¥", "￡": "£", "￦": "₩", "！": "。", "⊂": r"\subset ", "⊆": r"\subseteq ", "⟨": r"\langle ", "⟩": r"\rangle ",
+        "￥": "¥", "￡": "£", "￦": "₩", "！": "。", "⊂": r"\subset ", "⊆": r"\subseteq ", "⊃": r"\supset ", "⊇": r"\supseteq ", "⟨": r"\langle ", "⟩": r"\rangle ",
         "∥": r"\parallel ", "⊥": r"\perp ", "≅": r"\cong ", "∠": r"\angle ", "△": r"\triangle ", "∼": r"\sim ", "∖": r"\setminus ", "Δ": r"\Delta ", "∆": r"\Delta ",
         "⇒": r"\Rightarrow ", "⇔": r"\Leftrightarrow ", "∧": r"\land ", "∨": r"\lor ", "¬": r"\neg ", "∓": r"\mp ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
     }

@@ -18,7 +18,7 @@ RELATIONS = {
     r"\approx": "=", r"\Rightarrow": "=>", r"\to": "->", r"\sim": "~", r"\subset": "sub", r"\supset": "sup", r"\subseteq": "sub=", r"\supseteq": "sup=", r"\Leftrightarrow": "<=>", r"\perp": "perp",
 }  # fmt: skip
 _SEPARATORS = frozenset((",", ";", r"\land", r"\lor"))
-_NAME = re.compile(r"(?:[^=<>0-9,{}^]|\{[^{}^]*\}|[_(][0-9]+\)?|\^\{-1\}(?=\()){1,80}")
+_NAME = re.compile(r"(?:[^=<>0-9,{}^]|\{[^{}^]*\}|[_(][0-9]+\)?|\^\{-1\}(?=\()|P\([^()]{1,40}\)){1,80}")
 
 
 def split(form: str, separators: Container[str]) -> tuple[list[str], list[str]]:

@@ -145,6 +145,8 @@ SAME: dict[str, list[tuple[str, str]]] = {
     "numerals of other scripts": [("四十二", "42"), ("一百零五", "105"), ("两万", "20000"), ("二〇二四", "2024"), ("三分之二", "2/3"), ("百分之五", r"5\%"), ("三十五万六千", "356000")],
     "halves of factors": [("half a dozen", "6"), ("half a million", "500000"), ("two and a half million", "2500000"), ("3 out of 4", "3/4"), ("1,00,000", "100000")],
     "names of integers": [(r"n\pi, n\in\mathbb{Z}", r"k\pi, k \in \mathbb{Z}"), (r"f^{-1}(x)=\frac{x-3}{2}", "(x-3)/2"), (r"\boldsymbol{x+1}", "1+x"), ("15 sec", r"15\text{ s}")],
+    "holes": [(r"(0,36)\setminus\{9\}", r"(0,9) \cup (9,36)"), (r"[0,1]\setminus\{0\}", "(0,1]")],
+    "names of functions": [("y = x+1", "f(x) = 1+x"), ("P(X=2) = 0.3", "0.3"), ("A ⊂ B", "B ⊃ A"), ("8 N m", "8 Nm"), (r"2x \text{ cm}", "2x")],
     "matrices": [(r"\left[\begin{array}{cc} -1 & 0 \\ 0 & 1\end{array}\right]", r"\begin{pmatrix}-1&0\\0&1\end{pmatrix}")],
     "units as fractions and commands": [
         (r"10 \frac{\text{m}}{\text{s}}", "36 km/h"), (r"2\,\Omega", "2 ohms"), (r"2\text{ k}\Omega", r"2000 \Omega"), (r"2\,\mu\text{m}", "2 micrometers"), ("6π cm²", r"6\pi\text{ cm}^2"),
@@ -257,13 +259,13 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         ("P(A|B)", "P(B|A)"), ("A∪B", "A∩B"), (r"P(A\cap B)", r"P(A\cup B)"), (r"\mathbb{R}^+", r"\mathbb{R}^-"), (r"\mathbb{R}^2", r"\mathbb{R}^3"), (r"(0,2)\cap(1,3)", r"(0,2)\cup(1,3)"),
     ],
     "rows with and without brackets": [("2, 1", "(1,2)"), (r"\{1,2\}", "(1,2)"), ("1, 2", "[1,2]"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "(2,1)")],
-    "what is no expression": [(">42", "42"), (r"\neg p", "p"), ("15 sec", "15 min"), (r"\{\emptyset\}", r"\emptyset"), ("2mn", "2000000"), ("<b>42</b>", "42"), ("5 cm", r"5 \pmod 7")],
+    "what is no expression": [(">42", "42"), (r"\neg p", "p"), ("8 Nm", "8 nm"), ("f(x)=x", "g(x)=x"), (r"(0,36)\setminus\{9\}", "(0,36)"), ("15 sec", "15 min"), (r"\{\emptyset\}", r"\emptyset"), ("2mn", "2000000"), ("<b>42</b>", "42"), ("5 cm", r"5 \pmod 7")],
 }  # fmt: skip
 
 
 #: Right one way round: what the gold answer is decides how the answer is read.
 ONE_WAY = [
-    ("n R T", "nRT"), ("F = m a", "F=ma"), ("6:2", "3 to 1"),
+    ("n R T", "nRT"), ("F = m a", "F=ma"), ("6:2", "3 to 1"), ("2x cm", r"2x \text{ cm}"),
     ("2,74", "2.74"), ("1000,99", "1000.99"), ("c", "C"), ("52", "52_8"), ("The answer is B", "B"), ("C. 42", "C"),
     ("[[1,2],[3,4]]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("2m", r"2\text{ m}"), ("x=1", "1"), ("1 to 2", "1:2"), ("12,5 кг", "12.5"), ("12,50 €", "12.50"), ("0,125", "0.125"), ("6 and 1/2", "13/2"), (r"\text{6 apples}", "6"), ("1,5", "3/2"),
 ]  # fmt: skip
