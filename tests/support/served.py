@@ -46,7 +46,7 @@ class TinyServer:
         self.pause = 0.0  #: seconds that an answer takes
         self.tokens: list[int] | None = None  #: what /tokenize answers, if there is one
         self.meaning: Callable[[list[int]], str] | None = None  #: the same of /detokenize
-        self.seed: int | None = None  #: of the generator that all completions are drawn from, if any
+        self.seed: int | None = None  #: of the generator that all completions are drawn from
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -61,7 +61,7 @@ class TinyServer:
         return self._server is not None
 
     def start(self) -> None:
-        self._random = None if self.seed is None else random.Random(self.seed)
+        self._random = random.Random(self.seed)
         handler = type("Handler", (_Handler,), {"tiny": self})
         self._server = _HTTPServer(("127.0.0.1", self.port), handler)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -86,8 +86,9 @@ class TinyServer:
         length, is_done = min(budget, 5), budget > 5
         choices: list[dict[str, Any]] = []
         for index in reversed(range(n)):
-            ids = [10 + i if self._random is None else self._random.randrange(10, 60) for i in range(length)]
-            choice = {"text": "x" * length, "finish_reason": "stop" if is_done else "length", "index": index}
+            ids = [self._random.randrange(10, 60) for _ in range(length)]
+            text = "".join(chr(ord("@") + i) for i in ids)
+            choice = {"text": text, "finish_reason": "stop" if is_done else "length", "index": index}
             if self.returns_ids and body.get("return_token_ids"):
                 choice |= {"token_ids": [*ids, *[EOS] * is_done], "prompt_token_ids": prompt}
             choices.append(choice)

@@ -35,7 +35,7 @@ from cot_assets.engines.openai.refusals import context_in, fewer_completions, is
 from cot_assets.engines.openai.scores import Reader
 from cot_assets.engines.openai.settings import settings_of
 from cot_assets.engines.openai.told import revision_of
-from cot_assets.engines.openai.variety import BUDGET, HOT, PUZZLE, TRIALS, WARM, is_monotonous, is_varied
+from cot_assets.engines.openai.variety import BUDGET, HOT, PUZZLE, TRIALS, WARM, Suspicion, is_varied
 from cot_assets.engines.revision import canonical
 from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
 from cot_assets.engines.tokenizer import ModelTokenizer
@@ -61,7 +61,8 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         self._endpoints = Endpoints(entry, self._settings, self._tokenizer)
         self._runner = asyncio.Runner()
         self._is_closed = False
-        self._varied, self._trying = set[Endpoint](), asyncio.Lock()
+        self._held: BlockResult | None = None  # until others tell whether it is a draw
+        self._varied, self._trying, self._suspicion = set[Endpoint](), asyncio.Lock(), Suspicion()
         try:
             self._runner.run(self._endpoints.find())
         except BaseException:
@@ -127,11 +128,15 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                         is_over = is_over or is_final or n_failing >= _FAILURES
                     else:
                         n_failing = 0
-                        yield result
+                        if result is not self._held:
+                            yield result
                 yield from map(Waiting, self._endpoints.news())
                 if not done and (trouble := self._endpoints.trouble):
                     yield Waiting(trouble)
+            if self._held is not None:
+                yield self._held
         finally:
+            self._held = None
             if running:
                 self._runner.run(_canceled(running))
         if len(failed) > 1:
@@ -181,7 +186,12 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
     async def _sampled(self, block: Block, budget: int, sampling: Sampling) -> BlockResult:
         """A block whose completions are draws."""
         result = await self._drawn(block, budget, sampling, self._endpoints)
-        if not sampling.is_greedy and is_monotonous(result.completions):
+        if sampling.is_greedy or self._varied.issuperset(self._endpoints.present):
+            return result
+        is_suspicious = self._suspicion.of(block, result.completions)
+        if is_suspicious is None:
+            self._held = result
+        elif is_suspicious:
             async with self._trying:
                 for endpoint in self._endpoints.present:
                     if endpoint not in self._varied:
@@ -192,14 +202,18 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
     async def _try_variety(self, block: Block, endpoint: Endpoint) -> None:
         """Have a server continue a text without sense; raises :class:`EngineError` where it does not draw."""
         ids = self._tokenizer.encode(PUZZLE).token_ids
+        ids = ids[: max(1, (self._context or len(ids) + BUDGET) - BUDGET)]
         trial = Block(block.key, ids, TRIALS, BUDGET, sample_seed(block, block.n))
         try:
             found = await self._drawn(trial, BUDGET, HOT, endpoint)
-        except RefusedError:  # some have 1 as their highest temperature
-            found = await self._drawn(trial, BUDGET, WARM, endpoint)
+        except RefusedError as error:
+            if is_too_long(str(error), error.status):
+                return  # a context in which nothing can be tried
+            found = await self._drawn(trial, BUDGET, WARM, endpoint)  # some have 1 as their highest temperature
         if is_varied(found.completions):
             self._varied.add(endpoint)
             return
+        self._held = None
         raise EngineError(
             f"model {self._entry.name!r}: {endpoint.server.url} gives the same completion again and again, also of a text "
             f"without sense at a high temperature: copies are no evidence, and are not kept. Does it "

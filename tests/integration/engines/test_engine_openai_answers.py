@@ -8,6 +8,7 @@ import resource
 import time
 import zlib
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -299,17 +300,45 @@ def test_a_key_that_the_server_repeats_is_kept_nowhere(
     assert KEY not in str(engine.describe())
 
 
-def of_one_text(answer: dict[str, Any], body: dict[str, Any]) -> None:
-    for choice in answer["choices"]:
-        choice |= {"token_ids": [*range(30, 40), 2], "text": "x" * 10}
+def in_turn(*texts: list[int]) -> Callable[[dict[str, Any], dict[str, Any]], None]:
+    """Answers that are these texts over and over."""
+
+    def after(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        for choice, ids in zip(answer["choices"], cycle(texts), strict=False):
+            choice |= {"token_ids": [*ids[: body["max_tokens"]], 2], "text": "x" * len(ids)}
+
+    return after
 
 
-def test_a_server_that_gives_one_text_again_and_again_is_refused(server: TinyServer, folder: Path) -> None:
+@pytest.mark.parametrize(
+    "texts",
+    [[[*range(30, 40)]], [[30, 31]], [[30]], [[i, *range(30, 50)] for i in range(10, 16)]],
+    ids=["long", "short", "of one token", "six in turn"],
+)
+def test_a_server_that_gives_the_same_texts_again_and_again_is_refused(
+    server: TinyServer, folder: Path, texts: list[list[int]]
+) -> None:
     engine = opened(server, folder)
-    server.after = of_one_text
+    server.after = in_turn(*texts)
+    kept: list[str] = []
     with pytest.raises(EngineError, match="the same completion again and again"):
-        run(engine, [block(f"b{i}", (7, i)) for i in range(4)])
+        kept.extend(r.block.key for r in engine.sample([block(f"b{i}", (7, i)) for i in range(4)], SAMPLE)
+                    if isinstance(r, BlockResult))  # fmt: skip
     engine.close()
+    assert kept == []
+
+
+def test_equal_traces_are_seen_as_well(server: TinyServer, folder: Path) -> None:
+    engine = opened(server, folder)
+    server.after = in_turn([*range(30, 40)])
+    with pytest.raises(EngineError, match="the same completion again and again"):
+        run(engine, [block(f"b{i}", (7,), n=1) for i in range(2)])
+    engine.close()
+
+
+def test_one_prefix_after_which_all_is_said_is_kept(engine: OpenAIEngine, server: TinyServer) -> None:
+    server.after = in_turn([30, 31])
+    assert len(run(engine, [block("a", (7, 8))])) == 1
 
 
 def test_a_prefix_that_leaves_nothing_open_is_none(server: TinyServer, folder: Path) -> None:
@@ -321,7 +350,7 @@ def test_a_prefix_that_leaves_nothing_open_is_none(server: TinyServer, folder: P
 
     def certain(answer: dict[str, Any], body: dict[str, Any]) -> None:
         if body["temperature"] == 1.0:
-            of_one_text(answer, body)
+            in_turn([*range(30, 40)])(answer, body)
 
     server.after = certain
     assert len(run(engine, [block(f"b{i}", (7, i)) for i in range(4)])) == 4

@@ -61,10 +61,10 @@ def test_a_character_that_the_end_of_a_completion_cut_is_no_part_of_it(
 
     server.after = cut
     engine = opened(server, folder, engine_args={"prompts": "text"})
-    (result,) = run(engine, [block("a", engine.encode("A").token_ids)])
+    (result,) = run(engine, [block("a", engine.encode("A").token_ids, n=2)])
     assert {engine.decode(c.token_ids) for c in result.completions} == {"a語"}
     goes_on = (*engine.encode("A").token_ids, *result.completions[0].token_ids)
-    run(engine, [block("b", goes_on)])
+    run(engine, [block("b", goes_on, n=2)])
     engine.close()
     assert server.bodies[-1]["prompt"] == "Aa語"
 
