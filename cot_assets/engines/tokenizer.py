@@ -181,7 +181,7 @@ class ModelTokenizer:
                 problem = problem or f"the chat template cannot be rendered: {error}"
             else:
                 is_printed_list = content is not statement and str(content) in text
-                if statement.strip() in text and not is_printed_list:
+                if not is_printed_list and any(form in text for form in _forms(statement)):
                     return text
                 problem = problem or (
                     f"the statement does not stand in the prompt that the chat template renders, {text[:200]!r}"
@@ -189,6 +189,12 @@ class ModelTokenizer:
         raise EngineError(
             f"{self._folder}: {problem}; set `template` in models.toml to a text with {{statement}}"
         )
+
+
+def _forms(statement: str) -> tuple[str, ...]:
+    """A statement as it may stand in a prompt: as it is, or in JSON."""
+    plain = statement.strip()
+    return plain, json.dumps(plain, ensure_ascii=False)[1:-1], json.dumps(plain)[1:-1]
 
 
 def _read_json(file: Path) -> Mapping[str, Any]:

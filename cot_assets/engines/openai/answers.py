@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from cot_assets.engines.openai.refusals import IN_WORDS
 from cot_assets.study.entries import short
 
 #: Where servers put what a model thought before it answered.
@@ -45,6 +46,7 @@ class Asked:
     models: frozenset[str]
     is_echoed: bool = False  #: the server is known to send the prompt before each completion
     is_trial: bool = False  #: one completion is enough: whether the server gives several is to be found out
+    bos: str = ""  #: what a server may show before a prompt
 
     @property
     def may_be_echoed(self) -> bool:
@@ -65,12 +67,14 @@ class Choice:
 class Answer:
     """The completions in the order of their indices; ``generated`` None where the server does not count.
 
-    ``is_echoed``: each had the prompt before it, which was cut off.
+    ``is_echoed``: each had the prompt before it, which was cut off. ``may_be_echoed``: each begins with the prompt, which
+    this server did not send before.
     """
 
     choices: tuple[Choice, ...]
     generated: int | None
     is_echoed: bool
+    may_be_echoed: bool
 
 
 def _unicode(value: object) -> object:
@@ -115,7 +119,7 @@ def read_answer(answer: Mapping[str, Any], asked: Asked) -> Answer:
         UnsoundAnswerError: It is not one to what was asked.
     """
     if answer.get("error") is not None:
-        raise UnsoundAnswerError(f"it says: {short(answer['error'])}")
+        raise UnsoundAnswerError(f"{IN_WORDS}{short(answer['error'])}")
     try:
         found = _Answer.model_validate(answer)
     except ValidationError as error:
@@ -139,7 +143,9 @@ def read_answer(answer: Mapping[str, Any], asked: Asked) -> Answer:
         else len(after.token_ids) < len(before.token_ids or ())
         for before, after in zip(choices, read, strict=True)
     )
-    return Answer(read, None if found.usage is None else found.usage.completion_tokens, is_echoed)
+    may_be_echoed = not asked.may_be_echoed and all(_repeats(choice, asked) for choice in read)
+    generated = None if found.usage is None else found.usage.completion_tokens
+    return Answer(read, generated, is_echoed, may_be_echoed)
 
 
 def _check_usage(usage: _Usage, n: int, asked: Asked) -> None:
@@ -213,13 +219,28 @@ def _without_echo(text: str, asked: Asked) -> str:
     """
     if not asked.may_be_echoed:
         return text
-    for prompt in filter(None, (asked.prompt_text, asked.prompt_shown)):
-        for one, whole in ((prompt, text), (prompt.lstrip(), text.lstrip())):
-            if whole.startswith(one):
-                return whole[len(one) :]
-    if asked.is_echoed and asked.prompt_shown:
+    if (after := _after_prompt(text, asked)) is not None:
+        return after
+    if asked.prompt_shown and (asked.is_echoed or (asked.is_trial and asked.prompt_shown in text)):
         raise _not_the_prompt(text)
     return text
+
+
+def _after_prompt(text: str, asked: Asked) -> str | None:
+    """What follows the prompt in a text that begins with it; None for another."""
+    bare = text.lstrip().removeprefix(asked.bos).lstrip()
+    for prompt in filter(None, (asked.prompt_text, asked.prompt_shown)):
+        for one, whole in ((prompt, text), (prompt.lstrip(), bare)):
+            if whole.startswith(one):
+                return whole[len(one) :]
+    return None
+
+
+def _repeats(choice: Choice, asked: Asked) -> bool:
+    """Whether a completion begins with the prompt."""
+    if choice.token_ids is None or asked.prompt_ids is None:
+        return _after_prompt(choice.text, asked) is not None
+    return choice.token_ids[: asked.n_prompt] == tuple(asked.prompt_ids)
 
 
 def _not_the_prompt(text: str) -> UnsoundAnswerError:

@@ -34,6 +34,7 @@ _GONE = frozenset({502, 503, 504})  #: nobody is there who could answer
 _AWAY = _GONE | {408, 429}  #: says nothing about the request itself
 #: What a request of another kind will not mend: the key, the model's name.
 FINAL = frozenset({401, 403, 404})
+NO_ANSWER = 200  #: status of a refusal where a server answered, but not what it was asked
 LONGEST_DELAY = 30.0  #: seconds between two tries at a server
 FIRST_DELAY = 0.5
 _EXCERPT = 400  #: characters of an answer that an error shows
@@ -147,7 +148,7 @@ class Server:
             except httpx.RequestError as error:
                 reason, failures = f"the connection was lost ({type(error).__name__})", failures + 1
             except UnsoundAnswerError as error:
-                reason, status, failures = f"no sound answer: {error}", 200, failures + 1
+                reason, status, failures = f"no sound answer: {error}", NO_ANSWER, failures + 1
                 is_away = False
             else:
                 reason = f"HTTP {answer.status_code}: {self._excerpt(content)}"

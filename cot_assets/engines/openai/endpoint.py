@@ -20,7 +20,7 @@ from cot_assets.engines.openai.answers import (
     most_bytes,
     read_answer,
 )
-from cot_assets.engines.openai.connection import FINAL, AwayError, RefusedError, Server
+from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError, Server
 from cot_assets.engines.openai.refusals import fewer_completions, is_of_another_tokenizer
 from cot_assets.engines.openai.settings import Settings
 from cot_assets.engines.openai.told import card_of, cards_of, weights_of
@@ -108,7 +108,7 @@ class Endpoint:
             except RefusedError as error:
                 if error.status in FINAL:
                     raise
-                refusal = refusal or error
+                refusal = error if refusal is None or error.status == NO_ANSWER else refusal
                 continue
             returns_ids = all(choice.token_ids is not None for choice in answer.choices)
             if self._settings.prompts == "token_ids" and not returns_ids:
@@ -209,11 +209,12 @@ class Endpoint:
             budget=budget,
             vocabulary=self._tokenizer.vocabulary,
             models=frozenset(str(self.card[name]) for name in ("id", "root") if self.card.get(name)),
+            bos=self._tokenizer.bos or "",
             is_echoed=can.is_echoing,
             is_trial=trial is not None,
         )
         try:
-            return await self.server.ask(
+            found = await self.server.ask(
                 "POST",
                 "completions",
                 body,
@@ -228,6 +229,13 @@ class Endpoint:
                 f"model {self._entry.name!r}: {self.server.url} knows none of some token ids that the tokenizer of `path` = "
                 f"{self._entry.path!r} makes: it is that of another model; name the served model's own ({error})"
             ) from error
+        if (
+            trial is None and found.may_be_echoed
+        ):  # a model can repeat its prompt, a server be started with another setting
+            self.can = replace(can, is_echoing=(await self._find_abilities()).is_echoing)
+            if self.can.is_echoing:
+                return await self.ask(token_ids, budget, sampling, n=n, seed=seed)
+        return found
 
     def _sendable(self, text: str) -> str:
         """A prompt as it travels, without a BOS that the server will put there."""

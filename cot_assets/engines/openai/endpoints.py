@@ -22,7 +22,7 @@ from typing import TypeVar
 from cot_assets.engines.base import EngineError, Sampling
 from cot_assets.engines.openai import connection
 from cot_assets.engines.openai.answers import Answer
-from cot_assets.engines.openai.connection import FINAL, AwayError, RefusedError
+from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError
 from cot_assets.engines.openai.endpoint import TOKENS, Abilities, Endpoint
 from cot_assets.engines.openai.settings import Settings
 from cot_assets.engines.openai.told import context_of
@@ -161,7 +161,7 @@ class Endpoints:
                     raise RefusedError(f"{error} (it was asked for {failures} times)", 500) from error
             except RefusedError as error:
                 failed.add(member)
-                is_the_servers = error.status in FINAL or error.status >= 500 or error.status == 200
+                is_the_servers = error.status in FINAL or error.status >= 500 or error.status == NO_ANSWER
                 if not is_the_servers or failed.issuperset(there):
                     raise
             else:

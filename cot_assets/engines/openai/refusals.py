@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
+IN_WORDS = "it says: "  #: before an error that a server answered as if it were none
 _TOO_LONG = re.compile(
-    r"(context|model|sequence|input|prompt)\W+(\w+\W+){0,3}?(length|size|window|len)\b|max_model_len|too long|"
-    r"tokens\W+must be <=|must have less than \d+ tokens|exceed\w*\W+(\w+\W+){0,6}?(context|length|tokens)|too many tokens",
+    r"(context|model|sequence|input|prompt)\W+(\w+\W+){0,3}?(length|size|window|len)\b|context_length|max_model_len|too long|"
+    r"tokens\W+must be <=|must have less than \d+ tokens|tokens\W+(\w+\W+){0,3}?exceed|exceed\w*\W+(\w+\W+){0,6}?(context|length|tokens)|too many tokens",
     re.IGNORECASE,
 )
 _CONTEXT = re.compile(
@@ -43,7 +44,9 @@ def is_of_another_tokenizer(message: str) -> bool:
 
 def is_too_long(message: str, status: int = 400) -> bool:
     """Whether a request was refused because prompt and budget together exceed the context."""
-    return status in (400, 413, 422) and bool(_TOO_LONG.search(message))
+    # Some fail where they should refuse, or answer with an error.
+    is_refusal = status in (400, 422, 500) or (status == 200 and IN_WORDS in message)
+    return status == 413 or (is_refusal and bool(_TOO_LONG.search(message)))
 
 
 def context_in(message: str) -> int | None:

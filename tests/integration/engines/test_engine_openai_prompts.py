@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served_models import opened
+from served_models import opened, refusal
 from support.engine_suite import SAMPLE, block, run
 from support.served import TinyServer
 from support.vocabularies import write_tokenizer
@@ -119,6 +119,34 @@ def test_an_echo_without_special_tokens_is_cut_off_and_another_text_refused(
     with pytest.raises(EngineError, match="puts the prompt before its completions"):
         run(engine, [block("b", ids)])
     engine.close()
+
+
+@pytest.mark.parametrize("returns_ids", [True, False])
+def test_a_server_that_begins_to_echo_is_noticed(server: TinyServer, folder: Path, returns_ids: bool) -> None:
+    """Say it was started again with another setting; the budget would have room for the prompt."""
+    server.returns_ids = returns_ids
+    engine = opened(server, folder)
+
+    def echo(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        for choice in answer["choices"]:
+            choice["text"] = engine.decode(body["prompt"]) + choice["text"]
+            if returns_ids:
+                choice["token_ids"] = [*body["prompt"], *choice["token_ids"]]
+
+    server.after = echo
+    ids = engine.encode("1 + 1 = \\boxed{3").token_ids
+    (result,) = run(engine, [block("a", ids, budget=60)])
+    engine.close()
+    assert {len(engine.decode(c.token_ids)) for c in result.completions} <= {4, 5}
+    assert not any("boxed" in engine.decode(c.token_ids) for c in result.completions)
+
+
+def test_why_an_answer_was_not_sound_is_said_before_what_was_refused(
+    server: TinyServer, folder: Path
+) -> None:
+    server.takes_ids = False
+    server.after = lambda answer, body: answer["usage"].update(prompt_tokens=90)
+    assert "usage.prompt_tokens is 90" in refusal(server, folder, engine_args={"attempts": 2})
 
 
 def test_settings_that_a_server_does_not_take_are_noted_or_refused(server: TinyServer, folder: Path) -> None:

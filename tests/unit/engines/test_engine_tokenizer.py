@@ -274,6 +274,11 @@ def test_templates_are_rendered_as_transformers_does(tmp_path: Path, source: str
     assert tokenizer.decode(tokenizer.render_prompt("x")) == expected
 
 
+def test_a_statement_may_stand_in_the_prompt_as_json(tmp_path: Path) -> None:
+    tokenizer = ModelTokenizer(folder_of(tmp_path, chat="{{ messages[0].content | tojson }}"))
+    assert tokenizer.decode(tokenizer.render_prompt('Is "a" < b?')) == '"Is \\"a\\" < b?"'
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cot_assets.engines.openai.answers import Asked, UnsoundAnswerError, read_answer
@@ -38,9 +40,24 @@ def test_a_copy_of_the_prompt(by_text: bool, budget: int, is_echoed: bool, is_cu
     else:
         assert choice.token_ids == ((7,) if is_cut else (*IDS, 7))
     assert found.is_echoed == is_cut
+    assert found.may_be_echoed == (not is_cut)
 
 
 @pytest.mark.parametrize("by_text", [True, False])
 def test_what_a_server_that_sends_both_puts_before_must_be_the_prompt(by_text: bool) -> None:
     with pytest.raises(UnsoundAnswerError, match="puts the prompt before"):
         read_answer(sent("User: " + TEXT, (1, *IDS, 7)), asked(by_text=by_text, budget=64, is_echoed=True))
+
+
+@pytest.mark.parametrize("head", ["<s>", "<s> ", " <s>", " "])
+def test_a_bos_that_a_server_shows_before_the_prompt_is_cut_off_with_it(head: str) -> None:
+    given = replace(asked(by_text=True, budget=2, is_echoed=False), bos="<s>")
+    found = read_answer(sent(f"{head}{TEXT}5", ()), given)
+    assert [choice.text for choice in found.choices] == ["5"]
+    assert found.is_echoed
+
+
+def test_a_prompt_within_what_a_trial_gives_is_no_completion() -> None:
+    given = replace(asked(by_text=True, budget=2, is_echoed=False), is_trial=True)
+    with pytest.raises(UnsoundAnswerError, match="puts the prompt before"):
+        read_answer(sent(f"User: {TEXT}5", ()), given)

@@ -61,6 +61,8 @@ def test_one_completion_is_the_least() -> None:
             8,
         ),
         ("Prompt is too long", None),
+        ("{'code': 'context_length_exceeded'}", None),
+        ("Prompt tokens (80) exceed the limit", None),
     ],
 )
 def test_a_context_that_is_exceeded_is_known_by_the_refusal(message: str, context: int | None) -> None:
@@ -73,3 +75,18 @@ def test_a_context_that_is_exceeded_is_known_by_the_refusal(message: str, contex
 )
 def test_other_refusals_say_nothing_of_the_context(message: str) -> None:
     assert not is_too_long(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "says_so"),
+    [
+        ("HTTP 413: Payload Too Large", 413, True),
+        ("HTTP 500: the request exceeds the available context size", 500, True),
+        ("it says: {'message': 'the maximum context length is 60 tokens'}", 200, True),
+        ("a completion begins with 'the prompt is too long'", 200, False),
+        ("HTTP 404: too long", 404, False),
+        ("HTTP 500: CUDA error", 500, False),
+    ],
+)
+def test_servers_fail_or_answer_where_they_should_refuse(message: str, status: int, says_so: bool) -> None:
+    assert is_too_long(message, status) == says_so
