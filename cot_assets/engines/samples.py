@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from cot_assets.engines.base import Block, BlockResult, Completion, FinishReason, Sampling
-from cot_assets.statistics.surprise import KEPT, SLACK, SLACK_COARSE, Evidence, Filters, evidence, laws_of_top
+from cot_assets.statistics.laws import KEPT, laws_of_top
+from cot_assets.statistics.surprise import SLACK, SLACK_COARSE, Evidence, Filters, evidence
 
 #: Words of servers for the two ends that there are, and for one that is none of the model's doing.
 _ENDS: dict[str, FinishReason] = {
@@ -67,14 +69,15 @@ def evidence_told(
     """Evidence on a completion from the ``kept`` likeliest tokens at each of its places, the one behind it included.
 
     ``told`` may be shorter, as a text that fills the context is read without its end; places of which no other token is
-    told do not count.
+    told are not judged.
     """
     tokens = list(completion.token_ids)
     if completion.finish_reason == "stop" and len(told) > len(tokens):
         tokens.append(max(eos, key=lambda token: told[len(tokens)].get(token, float("-inf"))))
     known = [(row, token) for row, token in zip(told, tokens, strict=False) if len(row) > 1]
     rows, tokens = [row for row, _ in known], [token for _, token in known]
-    return evidence(laws_of_top(rows, tokens, sampling.temperature, kept or told_apart(sampling)), filters)
+    found = evidence(laws_of_top(rows, tokens, sampling.temperature, kept or told_apart(sampling)), filters)
+    return replace(found, n_tokens=len(completion.token_ids) + (completion.finish_reason == "stop"))
 
 
 def read_again(

@@ -30,6 +30,7 @@ PARTITION = ("problem_set", "model", "asset", "protocol", "protocol_hash")
 LEAST = 32  #: blocks of a partition that are audited, however small the share
 _AT_ONCE = 256  #: blocks whose texts are in memory at a time
 _KEEP_SECONDS = 30.0  #: of reading that are lost where an audit is interrupted
+_NEARLY_ALL = 0.99  #: share of tokens that were judged below which it is said
 _REPORT_SECONDS = 5.0  #: an audit that takes less is not told of
 
 
@@ -52,6 +53,11 @@ class Audit:
         return not self.failed and not self.judgment.is_shifted
 
     @property
+    def judged(self) -> float:
+        """The share of the tokens of whose law enough is known."""
+        return int(self.rows["n_judged"].sum()) / max(1, int(self.rows["n_tokens"].sum()))
+
+    @property
     def figures(self) -> dict[str, float | int | str]:
         """The figures behind it."""
         judgment = self.judgment
@@ -60,6 +66,7 @@ class Audit:
             "set_aside": self.rows.filter(pl.col("verdict") == "set_aside").height,
             "failed": len(self.failed),
             "tokens": int(self.rows["n_tokens"].sum()),
+            "judged": round(self.judged, 4),
             "z": judgment.z or 0.0,
             "log_e": min(judgment.log_e, 1e9),
             "limit_of_log_e": judgment.joint_limit,
@@ -82,7 +89,11 @@ class Audit:
             )
         aside = self.rows.filter(pl.col("verdict") == "set_aside")["block_key"].n_unique()
         again = f"; {aside} of them were set aside and sampled again" if aside else ""
-        return f"{n} audited blocks are what the model writes{again}"
+        told = "" if self.judged > _NEARLY_ALL else (
+            f". Only {self.judged:.1%} of their tokens could be judged: of the others the engine tells too little for this "
+            "temperature and top-p, so that small shifts may go unseen (docs/decisions/audit.md)"
+        )  # fmt: skip
+        return f"{n} audited blocks are what the model writes{again}{told}"
 
 
 def chosen_blocks(plan: Sequence[PlannedBlock], share: float) -> list[PlannedBlock]:
@@ -229,6 +240,7 @@ def _scored(
                 "block_key": p.key,
                 "shard": shards[p.key],
                 "n_tokens": evidence.n_tokens,
+                "n_judged": evidence.n_judged,
                 "n_impossible": evidence.n_impossible,
                 "z": evidence.z,
                 "log_e": evidence.log_e if math.isfinite(evidence.log_e) else None,
@@ -242,4 +254,6 @@ def _scored(
 def _evidence(row: Mapping[str, Any]) -> Evidence:
     """What a row was made of."""
     ratios = np.array(row["log_ratios"], np.float64).reshape(2, -1)
-    return Evidence(row["n_tokens"], row["n_impossible"], row["excess"], row["variance"], ratios)
+    return Evidence(
+        row["n_tokens"], row["n_impossible"], row["excess"], row["variance"], ratios, row["n_judged"]
+    )

@@ -11,7 +11,7 @@ For each token the other pass gives the whole law p of what could have been ther
   temperatures, p^(1 - s) normalized for the tilts s of :data:`TILTS`, and the mean of their products: it is
   large for tokens that no sampling from p would give (large s) as well as for small shifts of many (small s), to
   either side. The first :data:`HEAD` tokens count once more by themselves, so that a foreign beginning is not drowned
-  by a long text that goes on from it.
+  by a long text that goes on from it. What copies of completions say of a block is one ratio more.
 
 Tokens beyond the likeliest k are one outcome, the rest. How much of it was sampled from is not always known: a server
 tells only its sum, which has no more than a bound at another temperature, and top-p, top-k or min-p may leave in a
@@ -26,30 +26,27 @@ if even which of the k top-p leaves in hangs on the rest. These choices look at 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from cot_assets.statistics.laws import Floats, Laws
+
 Bools = NDArray[np.bool_]
 
 #: Laws that evidence is weighed for: temperature 1 / (1 - s) times the one sampled at. Each is near the best for shifts
 #: from half to twice its size.
 TILTS: Floats = np.array([-0.5, -0.1, -0.02, -0.005, 0.005, 0.02, 0.1, 0.5, 0.8])
 HEAD = 32  #: tokens of a completion that are weighed by themselves as well
-KEPT = 64  #: likeliest tokens that are told apart; all others are one outcome, which keeps the test exact
 LEVEL = 1e-6  #: P(a partition of faultless blocks fails)
 #: A token left out by top-p, top-k or min-p is impossible, but for rounding: so far may differences of two logits be off,
 #: divided by the temperature.
 SLACK = 0.02
 SLACK_COARSE = 1.0  #: for 16 bits, or activations of 8; seen of a model of 135M: 0.37 and 0.55
-_GROUP = 64  #: tokens whose likeliest is found at once
-_LEAST = 1e-6  #: least probability of all tokens that a server does not tell of: it tells the others rounded
-_VOCABULARY = 1 << 20  #: more tokens than any model has
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +62,21 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Laws:
-    """A law per token: log-probabilities of the k likeliest, falling, of all others together, and of the one chosen.
-
-    ``log_p`` is (tokens, k); ``log_rest`` is -inf where there are no others, and the most that it can be unless
-    ``is_exact``.
-    """
-
-    log_p: Floats
-    log_rest: Floats
-    chosen: Floats
-    is_exact: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
-    """Sums over tokens, so evidence adds up. ``log_ratios``: (2, tilts), of the heads and of all tokens."""
+    """Sums over tokens, so evidence adds up.
+
+    ``log_ratios``: (2, tilts + 1), of the heads and of all tokens; the last column is that of copies
+    (:mod:`cot_assets.statistics.copies`). ``n_judged``: tokens of whose law enough is known. ``log_p``: of one completion,
+    the most that its log-probability can be; it is no part of a block's.
+    """
 
     n_tokens: int
     n_impossible: int
     excess: float
     variance: float
     log_ratios: Floats
+    n_judged: int = 0
+    log_p: float = 0.0
 
     def __add__(self, other: Evidence) -> Evidence:
         return Evidence(
@@ -95,12 +85,19 @@ class Evidence:
             self.excess + other.excess,
             self.variance + other.variance,
             self.log_ratios + other.log_ratios,
+            self.n_judged + other.n_judged,
+            self.log_p + other.log_p,
         )
 
     def times(self, n: int) -> Evidence:
         """Of ``n`` completions that are the same."""
         return Evidence(
-            self.n_tokens * n, self.n_impossible * n, self.excess * n, self.variance * n, self.log_ratios * n
+            self.n_tokens * n,
+            self.n_impossible * n,
+            self.excess * n,
+            self.variance * n,
+            self.log_ratios * n,
+            self.n_judged * n,
         )
 
     @property
@@ -114,7 +111,7 @@ class Evidence:
         return math.inf if self.n_impossible else _log_mean(self.log_ratios.ravel())
 
 
-NO_EVIDENCE = Evidence(0, 0, 0.0, 0.0, np.zeros((2, len(TILTS))))
+NO_EVIDENCE = Evidence(0, 0, 0.0, 0.0, np.zeros((2, len(TILTS) + 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,68 +135,14 @@ class Judgment:
         return self.log_e >= self.joint_limit
 
 
-def laws_of_logits(
-    logits: NDArray[np.floating], tokens: Sequence[int], temperature: float, kept: int = KEPT
-) -> Laws:
-    """The laws of rows of logits at a temperature, and what they give the tokens that followed."""
-    rows = np.asarray(logits, np.float32)
-    likeliest = np.empty((len(tokens), min(kept, rows.shape[-1])))
-    others, chosen = np.empty(len(tokens)), np.empty(len(tokens))
-    for index, (row, token) in enumerate(zip(rows, tokens, strict=True)):  # a row fits the processor's cache
-        below = (row - row.max()) / np.float32(temperature or 1.0)
-        chosen[index] = below[token]
-        likeliest[index], others[index] = _parted(below, likeliest.shape[1])
-    log_rest = np.log(others, where=others > 0, out=np.full(len(tokens), -np.inf))
-    log_sum = np.logaddexp(np.logaddexp.reduce(likeliest, axis=-1), log_rest)
-    return Laws(likeliest - log_sum[:, None], log_rest - log_sum, chosen - log_sum)
-
-
-def _parted(below: NDArray[np.float32], kept: int) -> tuple[NDArray[np.float32], float]:
-    """The ``kept`` largest, falling, and the sum of exp of all others; writes into its argument.
-
-    Those are all in the ``kept`` groups of :data:`_GROUP` with the largest maxima; to order all takes four times as long.
-    """
-    n_groups, others = len(below) // _GROUP, 0.0
-    if n_groups > kept:
-        groups, tail = below[: n_groups * _GROUP].reshape(-1, _GROUP), below[n_groups * _GROUP :]
-        nearest = np.argpartition(groups.max(-1), -kept)[-kept:]
-        below = np.concatenate([groups[nearest].ravel(), tail])
-        groups[nearest] = -np.inf
-        others = np.exp(groups, out=groups).sum(dtype=np.float64)
-    below = np.sort(below)[::-1]
-    return below[:kept], others + np.exp(below[kept:]).sum(dtype=np.float64)
-
-
-def laws_of_top(
-    told: Sequence[Mapping[int, float]], tokens: Sequence[int], temperature: float, kept: int
-) -> Laws:
-    """The same from log-probabilities at temperature 1 of each row's likeliest tokens, as servers tell them.
-
-    ``told`` holds the ``kept`` likeliest tokens and the one that followed; fewer where a server tells fewer. Of the
-    others only their sum is known. At another temperature they have most if they are as likely as the last one that is
-    told (below 1) or all alike (above).
-    """
-    fewest = min(map(len, told), default=kept)
-    kept = kept if fewest >= kept else fewest - 1  # one of so few may be told for having followed
-    rows = np.array([sorted(row.values(), reverse=True)[:kept] for row in told], np.float64)
-    chosen = np.array([row[token] for row, token in zip(told, tokens, strict=True)], np.float64)
-    rows, power = rows.reshape(len(chosen), kept), 1.0 / (temperature or 1.0)
-    log_rest = np.log((1.0 - np.exp(rows).sum(-1)).clip(_LEAST))
-    log_rest = np.maximum(
-        log_rest + (power - 1.0) * rows[:, -1], power * log_rest + (1.0 - power) * math.log(_VOCABULARY)
-    )
-    rows, chosen = power * rows, power * chosen
-    log_sum = np.logaddexp(np.logaddexp.reduce(rows, axis=-1), log_rest)
-    return Laws(rows - log_sum[:, None], log_rest - log_sum, chosen - log_sum, is_exact=power == 1.0)
-
-
 def evidence(laws: Laws, filters: Filters, n_before: int = 0) -> Evidence:
     """Evidence of the tokens of one completion, or of a part of it that ``n_before`` tokens precede."""
     if not len(laws.chosen):
         return NO_EVIDENCE
     if filters.is_greedy:
         impossible = laws.chosen < laws.log_p[:, 0] - filters.slack
-        return Evidence(len(impossible), int(impossible.sum()), 0.0, 0.0, np.zeros((2, len(TILTS))))
+        n = len(impossible)
+        return replace(NO_EVIDENCE, n_tokens=n, n_impossible=int(impossible.sum()), n_judged=n)
     is_told = laws.chosen >= laws.log_p[:, -1] - 1e-9
     outcomes, allowed, is_sure = _filtered(laws, is_told, filters)
     # From here on the told ones have the sum 1 among themselves.
@@ -209,8 +152,8 @@ def evidence(laws: Laws, filters: Filters, n_before: int = 0) -> Evidence:
     chosen, log_sum = np.where(is_told, laws.chosen - log_told, rest), np.logaddexp(0.0, rest)
     is_exact = laws.is_exact and not (filters.top_p < 1 or _cuts(filters, told.shape[-1]))
     is_weighed = allowed & is_sure
-    ratios = np.empty((len(TILTS), len(chosen)))
-    for ratio, s in zip(ratios, TILTS, strict=True):
+    ratios = np.zeros((len(TILTS) + 1, len(chosen)))
+    for ratio, s in zip(ratios, TILTS, strict=False):
         tilted = np.log(np.exp((1.0 - s) * told).sum(-1))
         common = log_sum - np.logaddexp(tilted, (1.0 - s) * rest)
         is_open = is_exact | (common - s * rest >= 0)
@@ -220,6 +163,7 @@ def evidence(laws: Laws, filters: Filters, n_before: int = 0) -> Evidence:
         outcomes, chosen = outcomes - log_sum[:, None], chosen - log_sum
     else:
         outcomes, is_weighed = told, is_weighed & is_told
+    log_p = np.where(allowed & is_sure, chosen, 0.0).clip(max=0.0)
     p = np.exp(outcomes)
     finite = np.where(p > 0, outcomes, 0.0)
     entropy = -(p * finite).sum(-1)
@@ -230,6 +174,8 @@ def evidence(laws: Laws, filters: Filters, n_before: int = 0) -> Evidence:
         float((-chosen - entropy)[is_weighed].sum()),
         float(variance[is_weighed].clip(0.0).sum()),
         np.stack([ratios[:, : max(0, HEAD - n_before)].sum(-1), ratios.sum(-1)]),
+        int((is_weighed | ~allowed).sum()),
+        float(log_p.sum()),
     )
 
 

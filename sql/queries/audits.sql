@@ -22,6 +22,7 @@ SELECT
     block_key,
     verdict,
     n_tokens,
+    round(n_judged / nullif(n_tokens, 0), 3) AS judged,
     n_impossible,
     round(z, 1) AS z,
     round(log_e / ln(10), 1) AS log10_e

@@ -10,9 +10,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from itertools import product
-from operator import add
 from typing import Any
 
 from cot_assets.engines.base import Block, CannotScoreError, Completion, Sampling
@@ -21,7 +19,8 @@ from cot_assets.engines.openai.endpoint import Endpoint
 from cot_assets.engines.openai.endpoints import Endpoints
 from cot_assets.engines.openai.refusals import is_too_long
 from cot_assets.engines.samples import evidence_told, read_again, told_apart
-from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters
+from cot_assets.statistics.copies import of_block
+from cot_assets.statistics.surprise import Evidence, Filters
 
 Told = Sequence[Mapping[int, float]]
 Way = tuple[bool, int]  #: of asking: whether by echo, and for how many of the likeliest tokens
@@ -52,10 +51,10 @@ class Reader:
         way = self._way
         told = await asyncio.gather(*(self._told(block, each, way, self._context) for each in counts))
         found = (
-            evidence_told(rows, completion, self._eos, sampling, filters, way[1]).times(n)
+            (evidence_told(rows, completion, self._eos, sampling, filters, way[1]), n)
             for rows, (completion, n) in zip(told, counts.items(), strict=True)
         )
-        return reduce(add, found, NO_EVIDENCE)
+        return of_block(found)
 
     async def _known_way(self, block: Block, completion: Completion, wanted: int) -> Way:
         """The first way that the server knows."""

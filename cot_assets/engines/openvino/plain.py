@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from cot_assets.engines.base import Block, CannotScoreError, Completion, Sampling
 from cot_assets.engines.samples import told_apart
-from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters, evidence, laws_of_logits
+from cot_assets.statistics.copies import of_block
+from cot_assets.statistics.laws import laws_of_logits
+from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters, evidence
 
 _EXACT = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32"}
 _WITHOUT_INTEGERS = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
@@ -71,16 +73,16 @@ class PlainModel:
         """Evidence on each block; equal completions of a block are computed once."""
         kept = told_apart(sampling)
         for block, completions in written:
-            whole = NO_EVIDENCE
             counts = Counter(completions)
+            found = dict.fromkeys(counts, NO_EVIDENCE)
             for completion, begin, rows in self._rows(block.token_ids, list(counts)):
                 tokens = list(completion.token_ids[begin : begin + len(rows)])
                 if completion.finish_reason == "stop" and len(tokens) < len(rows):
                     # its end, by the likeliest of the tokens that end a text
                     tokens.append(max(self._eos, key=lambda token: float(rows[len(tokens), token])))
                 laws = laws_of_logits(rows[: len(tokens)], tokens, sampling.temperature, kept)
-                whole += evidence(laws, filters, begin).times(counts[completion])
-            yield whole
+                found[completion] += evidence(laws, filters, begin)
+            yield of_block((found[completion], n) for completion, n in counts.items())
 
     def _rows(
         self, prefix: Sequence[int], completions: Sequence[Completion]

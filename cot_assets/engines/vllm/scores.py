@@ -11,7 +11,8 @@ from typing import Any
 
 from cot_assets.engines.base import Block, Completion, Sampling
 from cot_assets.engines.samples import evidence_told, read_again, told_apart
-from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters
+from cot_assets.statistics.copies import of_block
+from cot_assets.statistics.surprise import Evidence, Filters
 
 _AT_ONCE = 8  #: blocks whose completions are read together
 
@@ -41,7 +42,7 @@ def scores(
     )
     blocks = iter(written)
     while group := list(islice(blocks, _AT_ONCE)):
-        found = [NO_EVIDENCE] * len(group)
+        found: list[list[tuple[Evidence, int]]] = [[] for _ in group]
         waiting: dict[str, tuple[int, int, Completion, int]] = {}
         for index, (block, completions) in enumerate(group):
             for number, (completion, n) in enumerate(Counter(completions).items()):
@@ -54,8 +55,8 @@ def scores(
                 for output in engine.step():
                     index, begin, completion, n = waiting.pop(output.request_id)
                     told = [{i: p.logprob for i, p in row.items()} for row in output.prompt_logprobs[begin:]]
-                    found[index] += evidence_told(told, completion, eos, sampling, filters).times(n)
+                    found[index].append((evidence_told(told, completion, eos, sampling, filters), n))
         finally:
             if waiting:
                 engine.abort_request(list(waiting))
-        yield from found
+        yield from map(of_block, found)

@@ -11,7 +11,7 @@ from support.auditing import FAULTS, Fault, planted, real_blocks
 from cot_assets.engines.base import Block, Engine
 from cot_assets.engines.openvino import plain
 from cot_assets.engines.openvino.engine import OpenVINOEngine
-from cot_assets.statistics.surprise import laws_of_logits
+from cot_assets.statistics.laws import laws_of_logits
 from cot_assets.study import load_config
 
 #: Too small a shift of this model's law for 17,000 tokens; see docs/decisions/audit.md.

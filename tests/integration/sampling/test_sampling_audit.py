@@ -24,7 +24,8 @@ from cot_assets.sampling.audit import LEAST, PARTITION, Audit, audit, chosen_blo
 from cot_assets.sampling.plan import PlannedBlock, Prefix, plan_rollouts, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
-from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters, evidence, laws_of_logits
+from cot_assets.statistics.laws import laws_of_logits
+from cot_assets.statistics.surprise import NO_EVIDENCE, Evidence, Filters, evidence
 from cot_assets.warehouse.schema import polars_schema
 
 _LENGTH, _VOCABULARY = 20, 30

@@ -45,7 +45,7 @@ def test_both_forms_give_the_same_evidence(answer: dict[str, Any]) -> None:
     sampling = Sampling(1.0, 1.0)
     filters = filters_of(sampling, "float32", is_nucleus_first=False)
     found = evidence_told(told[1:], Completion((7,), "stop"), (2,), sampling, filters)
-    assert found.n_tokens == 2
+    assert found.n_judged == 2
     entropy = -0.25 * math.log(0.25) - 0.75 * math.log(0.75) + math.log(2)
     assert found.excess == pytest.approx(-math.log(0.25) - math.log(0.5) - entropy, abs=1e-3)
 
@@ -83,9 +83,9 @@ def test_places_whose_tokens_share_a_name_do_not_count() -> None:
     assert [len(row) for row in told] == [0, 0, 2]
     sampling = Sampling(0.6, 0.95)
     filters = filters_of(sampling, "float32", is_nucleus_first=False)
-    assert evidence_told(told[1:], Completion((7,), "stop"), (2,), sampling, filters).n_tokens == 1
-    assert evidence_told(told[1:2], Completion((7,), "length"), (2,), sampling, filters).n_tokens == 0
-    assert evidence_told([], Completion((), "length"), (2,), sampling, filters).n_tokens == 0
+    assert evidence_told(told[1:], Completion((7,), "stop"), (2,), sampling, filters).n_judged == 1
+    assert evidence_told(told[1:2], Completion((7,), "length"), (2,), sampling, filters).n_judged == 0
+    assert evidence_told([], Completion((), "length"), (2,), sampling, filters).n_judged == 0
 
 
 @pytest.mark.parametrize("n_told", [3, 20, 63])
@@ -100,6 +100,7 @@ def test_a_server_that_tells_fewer_than_asked_for_is_read(n_told: int) -> None:
     filters = filters_of(sampling, "float32", is_nucleus_first=False)
     found = evidence_told(told[1:], Completion((99, n_told, 0), "length"), (2,), sampling, filters)
     assert (found.n_tokens, found.n_impossible) == (3, 0 if n_told < 40 else 2)
+    assert found.n_judged == (1 if n_told < 40 else 3)
 
 
 class Served:
@@ -156,8 +157,8 @@ def test_a_text_that_fills_the_context_is_read_without_its_end(
     served = Served()
     reader = Reader(cast(Endpoints, served), [2], context)
     for _ in range(2):
-        assert read_by(reader, [full, *SHORT]).n_tokens == n_read + 3 * len(SHORT)
-    assert read_by(reader, [*SHORT, full, full]).n_tokens == 2 * n_read + 3 * len(SHORT)
+        assert read_by(reader, [full, *SHORT]).n_judged == n_read + 3 * len(SHORT)
+    assert read_by(reader, [*SHORT, full, full]).n_judged == 2 * n_read + 3 * len(SHORT)
     assert {body["prompt_logprobs"] for body in served.bodies[2:]} <= {20, 64}
     assert len(served.bodies) < 40
 
@@ -170,7 +171,7 @@ def test_a_failure_is_raised_and_forgets_no_way_of_asking(failures: tuple[int, .
     with pytest.raises(RefusedError, match="broken"):
         read_by(reader, SHORT)
     served._failures = ()
-    assert read_by(reader, SHORT).n_tokens == 3 * len(SHORT)
+    assert read_by(reader, SHORT).n_judged == 3 * len(SHORT)
     assert served.bodies[-1]["prompt_logprobs"] == 20
 
 

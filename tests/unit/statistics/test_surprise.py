@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from cot_assets.engines.base import Sampling
 from cot_assets.engines.samples import filters_of
+from cot_assets.statistics.laws import Laws, laws_of_logits, laws_of_top
 from cot_assets.statistics.surprise import (
     HEAD,
     LEVEL,
@@ -17,11 +19,8 @@ from cot_assets.statistics.surprise import (
     TILTS,
     Evidence,
     Filters,
-    Laws,
     evidence,
     judge,
-    laws_of_logits,
-    laws_of_top,
 )
 
 RNG = np.random.default_rng(20265)
@@ -274,7 +273,7 @@ def test_a_foreign_beginning_is_not_drowned_by_what_follows() -> None:
 
 
 def test_an_impossible_token_fails_its_block_only() -> None:
-    bad = Evidence(10, 1, 0.0, 1.0, np.zeros((2, len(TILTS))))
+    bad = replace(NO_EVIDENCE, n_tokens=10, n_impossible=1, variance=1.0)
     judgment = judge([NO_EVIDENCE, bad, NO_EVIDENCE], 3)
     assert judgment.failed == (1,)
     assert not judgment.is_shifted
