@@ -1,6 +1,7 @@
 """What an audit finds: planted faults, and how small a shift is seen.
 
-Run from the repository root: ``python tests/benchmarks/audit_faults.py [--blocks 48] [--budget 24]``. Blocks of 16
+Run from the repository root: ``python tests/benchmarks/audit_faults.py [--blocks 48] [--budget 24] [--told 20]``; with
+``--told`` of a server that tells so many likeliest tokens, at temperature 0.6 and top-p 0.95. Blocks of 16
 completions of the weak demo model at real prefixes of many lengths, seed 0; see ``tests/support/auditing.py``.
 """
 
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from simulations import Row, print_rows  # noqa: E402
-from support.auditing import FAULTS, Fault, planted, real_blocks  # noqa: E402
+from support.auditing import FAULTS, PAPER_FAULTS, Fault, ServedEngine, planted, real_blocks  # noqa: E402
 
 from cot_assets.engines.base import Block, Engine  # noqa: E402
 from cot_assets.engines.openvino.engine import OpenVINOEngine  # noqa: E402
@@ -47,7 +48,8 @@ def row(name: str, engine: Engine, blocks: list[Block], fault: Fault) -> Row:
         "blocks that fail": f"{len(judgment.failed)} of {len(blocks)}",
         "log10 e of the others": round(whole / math.log(10), 1),
         "looks like temperature": round(judgment.temperature, 3),
-        "tokens": sum(e.n_tokens for e in found),
+        "tokens": (n_tokens := sum(e.n_tokens for e in found)),
+        "judged": f"{sum(e.n_judged for e in found) / max(1, n_tokens):.1%}",
         "found": "yes" if is_found else "no",
     }
 
@@ -62,6 +64,15 @@ def results(n: int, budget: int) -> Iterator[Row]:
     yield row("KV cache in 8 bits", EightBits(), blocks, Fault())
 
 
+def served(n: int, budget: int, n_told: int) -> Iterator[Row]:
+    """The same of a server."""
+    engine = ServedEngine(load_config().model("demo-weak"))
+    engine.n_told = n_told
+    blocks = real_blocks(engine, n, budget=budget)
+    for name, fault in PAPER_FAULTS.items():
+        yield row(name, engine, blocks, fault)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -69,8 +80,13 @@ def main() -> None:
     )
     parser.add_argument("--blocks", type=int, default=48)
     parser.add_argument("--budget", type=int, default=24)
+    parser.add_argument("--told", type=int, default=0)
     args = parser.parse_args()
-    print_rows(results(args.blocks, args.budget), f"{args.blocks} blocks of 16, {args.budget} tokens each")
+    size = (args.blocks, args.budget)
+    print_rows(
+        served(*size, args.told) if args.told else results(*size),
+        f"{args.blocks} blocks of 16, {args.budget} tokens each",
+    )
 
 
 if __name__ == "__main__":

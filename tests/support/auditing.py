@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cot_assets.engines.base import Block, BlockResult, Completion, Engine, Sampling
+from cot_assets.engines.openvino.engine import OpenVINOEngine
+from cot_assets.engines.openvino.plain import PlainModel
+from cot_assets.engines.samples import evidence_told, filters_of
 from cot_assets.problems.demo import demo_problems
 from cot_assets.sampling.blocks import block_seed
+from cot_assets.statistics.copies import of_block
 from cot_assets.statistics.surprise import Evidence, Judgment, judge
 
 RESIDUES = 32  #: KV blocks of the engines here hold 16 or 32 tokens
@@ -68,6 +77,7 @@ class Fault:
     sampled: Sampling = SAMPLE
     claimed: Sampling = SAMPLE
     shifts_by: int = 0  #: blocks that get the texts of the one so many places further on
+    n_distinct: int = 0  #: texts of a block that come in turn; 0: all are drawn
 
 
 def _reworded(engine: Engine, ids: tuple[int, ...]) -> tuple[int, ...]:
@@ -88,6 +98,7 @@ FAULTS: dict[str, Fault] = {
     "temperature 0.8 for 1": Fault(sampled=Sampling(0.8, 1.0)),
     "top-p 0.9 applied twice": Fault(sampled=Sampling(1.0, 0.81), claimed=Sampling(1.0, 0.9)),
     "top-p left out": Fault(claimed=Sampling(1.0, 0.9)),
+    "five completions in turn": Fault(n_distinct=5),
     "no BOS": Fault(of_ids=lambda _, ids: ids[1:]),
     "another template": Fault(of_ids=_reworded),
 }
@@ -99,4 +110,50 @@ def planted(engine: Engine, blocks: Sequence[Block], fault: Fault) -> tuple[list
     texts_of = {b.key: completions for b, completions in sampled(engine, given, fault.sampled)}
     n = len(blocks)
     written = [(b, texts_of[blocks[(i + fault.shifts_by) % n].key]) for i, b in enumerate(blocks)]
+    if fault.n_distinct:
+        written = [(b, tuple(islice(cycle(several[: fault.n_distinct]), b.n))) for b, several in written]
     return audited(engine, written, fault.claimed)
+
+
+#: The same kinds where temperature and top-p are those of the paper.
+PAPER = Sampling(0.6, 0.95)
+PAPER_FAULTS: dict[str, Fault] = {
+    "none": Fault(sampled=PAPER, claimed=PAPER),
+    "completions of the next prefix in the plan": Fault(sampled=PAPER, claimed=PAPER, shifts_by=1),
+    "five completions in turn": Fault(sampled=PAPER, claimed=PAPER, n_distinct=5),
+    "temperature 1 for 0.6": Fault(sampled=Sampling(1.0, 0.95), claimed=PAPER),
+    "temperature 0.8 for 0.6": Fault(sampled=Sampling(0.8, 0.95), claimed=PAPER),
+    "temperature 0.7 for 0.6": Fault(sampled=Sampling(0.7, 0.95), claimed=PAPER),
+    "top-p applied twice": Fault(sampled=Sampling(0.6, 0.95**2), claimed=PAPER),
+    "top-p left out": Fault(sampled=Sampling(0.6, 1.0), claimed=PAPER),
+    "another template": Fault(of_ids=_reworded, sampled=PAPER, claimed=PAPER),
+}
+
+
+class ServedEngine(OpenVINOEngine):
+    """The embedded engine, of whose laws no more is known than a server tells: ``n_told`` likeliest tokens, temperature 1."""
+
+    n_told = 20
+
+    def score(
+        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        plain = self._plain or PlainModel(self._folder, "CPU", self._tokenizer.eos_token_ids)
+        self._plain = plain
+        filters = filters_of(sampling, "unknown", is_nucleus_first=False)
+        eos = self._tokenizer.eos_token_ids
+        for block, completions in written:
+            counts = Counter(completions)
+            yield of_block(
+                (evidence_told(self._told(rows, completion), completion, eos, sampling, filters, self.n_told), counts[completion])
+                for completion, _, rows in plain._rows(block.token_ids, list(counts))
+            )  # fmt: skip
+
+    def _told(self, logits: NDArray[np.float32], completion: Completion) -> list[dict[int, float]]:
+        told = []
+        ends = (*completion.token_ids, self._tokenizer.eos_token_ids[0])
+        for row, token in zip(logits, ends, strict=False):
+            log_p = row - np.logaddexp.reduce(row.astype(np.float64))
+            likeliest = np.argpartition(log_p, -self.n_told)[-self.n_told :]
+            told.append({int(i): float(log_p[i]) for i in (*likeliest, token)})
+        return told

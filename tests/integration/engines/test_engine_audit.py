@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.auditing import FAULTS, Fault, planted, real_blocks
+from support.auditing import FAULTS, PAPER_FAULTS, Fault, ServedEngine, planted, real_blocks
 
 from cot_assets.engines.base import Block, Engine
 from cot_assets.engines.openvino import plain
@@ -43,6 +43,30 @@ def test_a_fault_is_found(engine: Engine, blocks: list[Block], name: str) -> Non
     assert judgment.failed or judgment.is_shifted
     if "prefix" in name:
         assert len(judgment.failed) > 0.9 * len(blocks)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Engine]:
+    engine = ServedEngine(load_config().model("demo-weak"))
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_found"),
+    [
+        ("none", False),
+        ("completions of the next prefix in the plan", True),
+        ("five completions in turn", True),
+        ("temperature 1 for 0.6", True),
+    ],
+)
+def test_what_is_found_of_a_server_that_tells_twenty_tokens(
+    served: Engine, blocks: list[Block], name: str, is_found: bool
+) -> None:
+    found, judgment = planted(served, blocks[::2], PAPER_FAULTS[name])
+    assert (len(judgment.failed) > 0 or judgment.is_shifted) == is_found
+    assert sum(e.n_judged for e in found) > 0.99 * sum(e.n_tokens for e in found)
 
 
 def test_a_prefix_read_once_gives_the_same_evidence(
