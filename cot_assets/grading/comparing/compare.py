@@ -19,17 +19,18 @@ The rules that are not equality:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cot_assets.grading.comparing.integers import is_same_numeral, is_same_residue
 from cot_assets.grading.comparing.recast import (
+    are_other_names,
     as_quantity,
     as_tuple,
     by_name,
     called_alike,
     in_money,
+    is_same_ratio,
     quotient_of,
     value_of,
     with_letter,
@@ -53,7 +54,6 @@ from cot_assets.grading.text.splitting import is_name
 
 _SCALARS = ("number", "quantity", "expression")
 _SOLVED = frozenset(("<", ">", "<=", ">=", "!="))  #: relations that algebra can bring to one form
-_NAME = re.compile(r"[A-Za-z](?:_\w)?")
 _ROWS = ("tuple", "region", "pair")
 
 
@@ -73,7 +73,7 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         NeedsAlgebraError: From ``no_algebra``.
         UndecidableError: From other algebra, where it gives up.
     """
-    if given.name != gold.name and _NAME.fullmatch(given.name) and _NAME.fullmatch(gold.name):
+    if are_other_names(given.name, gold.name):
         return Decision(False, "another name")  # A = (1, 2) is not B = (1, 2)
     if given == gold:
         return Decision(True, f"same {gold.kind}")
@@ -190,6 +190,8 @@ def _region(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
 
 
 def _is_same_region(ours: Reading, theirs: Reading, algebra: Algebra) -> Decision:
+    if are_other_names(ours.name, theirs.name):
+        return Decision(False, "another name")  # nor is x > 3 z > 3
     if (mine := spans(ours)) and mine == spans(theirs):
         return Decision(True, "same region")
     if len(ours.signs) != len(theirs.signs):
@@ -209,11 +211,9 @@ def _is_same_region(ours: Reading, theirs: Reading, algebra: Algebra) -> Decisio
 
 def _item(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     """As :func:`compare`, but for items: the set of 2 within a set is not 2."""
-    return (
-        _other_kind(given, gold)
-        if (given.kind == "set") != (gold.kind == "set")
-        else compare(given, gold, algebra)
-    )
+    if (given.kind == "set") != (gold.kind == "set"):
+        return _other_kind(given, gold)
+    return compare(given, gold, algebra)
 
 
 def _all_same(given: Sequence[Reading], gold: Sequence[Reading], algebra: Algebra) -> Decision:
@@ -241,7 +241,9 @@ def _unordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if given.kind not in ("list", "set"):
         return _other_kind(given, gold)
     joined = set(given.signs) | set(gold.signs)
-    if {r"\land", r"\lor"} <= joined and all(is_name(item.form) for item in gold.items):
+    if {r"\land", r"\lor"} <= joined and all(
+        is_name(item.form) or item.kind == "relation" for item in gold.items
+    ):
         return Decision(False, "joined in another way")  # p and q is not p or q; 1 and 2 are 1 or 2
     left, wanted, unit = list(given.items), list(gold.items), None
     if "set" in (given.kind, gold.kind):  # in a set, repeats do not count
@@ -285,14 +287,8 @@ def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         return _scalar(given, quotient, algebra)
     if given.kind != gold.kind:
         return _other_kind(given, gold)
-    if gold.kind == "ratio" and len(given.items) == len(gold.items):
-        numbers = [(a.number, b.number) for a, b in zip(given.items, gold.items, strict=True)]
-        if all(a and b and b.value for a, b in numbers):
-            quotients = {a.value / b.value for a, b in numbers if a and b}
-            return Decision(
-                len(quotients) == 1 and min(quotients) > 0,
-                "same ratio" if len(quotients) == 1 else "another ratio",
-            )
+    if gold.kind == "ratio" and (same := is_same_ratio(given, gold)) is not None:
+        return Decision(same, "same ratio" if same else "another ratio")
     if gold.kind == "matrix":
         given = replace(given, items=tuple(replace(row, kind="tuple") for row in given.items))
     same = _all_same(given.items, gold.items, algebra)

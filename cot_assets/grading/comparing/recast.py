@@ -16,6 +16,7 @@ from cot_assets.grading.reading.numbers import Number
 from cot_assets.grading.reading.units import units
 from cot_assets.grading.text.splitting import is_name
 
+_NAME = re.compile(r"[A-Za-z](?:_\w)?")
 _DOMAIN = re.compile(r"[a-z]\\in\\mathbb\{[NZQR]")
 
 
@@ -42,6 +43,25 @@ def called_alike(given: Reading, gold: Reading) -> bool | None:
     if len(names) == 1 or (functions and "y" in names):
         return True
     return False if functions == names else None
+
+
+def are_other_names(a: str, b: str) -> bool:
+    """Whether two letters are not the same: of points or of variables, where D and x may name one set."""
+    return (
+        a != b
+        and _NAME.fullmatch(a) is not None
+        and _NAME.fullmatch(b) is not None
+        and a[0].isupper() == b[0].isupper()
+    )
+
+
+def is_same_ratio(given: Reading, gold: Reading) -> bool | None:
+    """Whether the figures of two ratios are in proportion; None where they are not as many, or not all figures."""
+    numbers = [(a.number, b.number) for a, b in zip(given.items, gold.items, strict=False)]
+    if len(given.items) != len(gold.items) or not all(a and b and b.value for a, b in numbers):
+        return None
+    quotients = {a.value / b.value for a, b in numbers if a and b}
+    return len(quotients) == 1 and min(quotients) > 0
 
 
 def quotient_of(ratio: Reading) -> Reading | None:
@@ -114,7 +134,12 @@ def as_tuple(reading: Reading) -> Reading:
 def by_name(reading: Reading) -> Reading:
     """``y=2, x=1`` as the tuple ``(1, 2)``; others as they are."""
     named = {i.items[0].form: i.items[1] for i in reading.items if i.kind == "relation" and i.signs == ("=",)}
-    if reading.kind != "list" or len(named) < len(reading.items) or not all(len(n) == 1 for n in named):
+    if (
+        reading.kind != "list"
+        or r"\lor" in reading.signs
+        or len(named) < len(reading.items)
+        or not all(len(n) == 1 for n in named)
+    ):
         return reading
     return replace(
         reading, kind="tuple", items=tuple(named[name] for name in sorted(named)), signs=("(", ")")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from cot_assets.grading.reading.kinds import Reading
@@ -36,7 +37,7 @@ def region_of(reading: Reading) -> Reading | None:
         return Reading("region", reading.form, items=reading.items, signs=("()",))
     if reading.kind == "relation":
         named = _named_region(reading)
-        return named[1] if named else None
+        return replace(named[1], name=named[0]) if named else None
     if reading.kind != "list" or any(item.kind != "relation" for item in reading.items):
         return None
     named = [_named_region(item) or _point(item) for item in reading.items]
@@ -45,10 +46,12 @@ def region_of(reading: Reading) -> Reading | None:
     if not all(named) or len({name for name, _ in filter(None, named)}) != 1:
         return None
     regions = [region for _, region in filter(None, named)]
+    name = next(name for name, _ in filter(None, named))
     if set(reading.signs) == {r"\lor"}:
         return Reading(
             "region",
             reading.form,
+            name=name,
             items=tuple(item for region in regions for item in region.items),
             signs=tuple(sign for region in regions for sign in region.signs),
         )
@@ -59,6 +62,7 @@ def region_of(reading: Reading) -> Reading | None:
             return Reading(
                 "region",
                 reading.form,
+                name=name,
                 items=(lower.items[0], upper.items[1]),
                 signs=(lower.signs[0][0] + upper.signs[0][1],),
             )

@@ -15,7 +15,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
-from cot_assets.grading.comparing.regions import common, reals, union, without
+from cot_assets.grading.comparing.regions import common, reals, region_of, union, without
 from cot_assets.grading.reading.dates import read_clock, read_date
 from cot_assets.grading.reading.kinds import Kind, Reading, UnreadableError
 from cot_assets.grading.reading.matrices import read_matrix
@@ -126,10 +126,8 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
             return _read(inner, inner, gold)
     if gold == "ratio" or (gold is None and _is_odds(_TO.sub(":", form))):
         form = _TO.sub(":", form)
-    if gold in (
-        "number",
-        "quantity",
-    ):  # of which no list is one: 3,14 has a decimal comma, 2 and 1/2 is mixed
+    # No list is a number: 3,14 has a decimal comma, 2 and 1/2 is mixed.
+    if gold in ("number", "quantity"):
         if _DECIMAL_COMMA.match(bare):
             bare, form = bare.replace(",", "."), form.replace(",", ".")
         form = _MIXED.sub(" ", form)
@@ -199,6 +197,7 @@ def _listed(form: str) -> Reading | None:
         parts = [sides[-1] for sides, _ in named]  # x=1 or x=2; n=1,2,3
         if any(r"\land" in part or "," in part for part in names):
             return None
+        return replace(_collection("list", parts, joints), name=names.pop())
     return _collection("list", parts, joints)
 
 
@@ -235,17 +234,15 @@ def _bracketed(form: str) -> Reading | None:
     if tokens[0] == r"\{":
         described, bars = split(inner, ("|", ":"))
         if len(described) == 2 and bars:
-            return _listed(described[1]) or _related(described[1])
+            inside = _listed(described[1]) or _related(described[1])
+            return inside and replace(region_of(inside) or inside, name="")
         return _collection("set", parts, joints)
     if tokens[0] == "{":
         return _collection("set", parts, joints) if len(parts) > 1 else None
     if len(parts) == 2 and tokens[0] in "([" and tokens[-1] in ")]":
         interval = _interval(tokens[0], parts[0], parts[1], tokens[-1])
-        return (
-            interval
-            if (tokens[0], tokens[-1]) != ("(", ")") or "infty" in inner
-            else replace(interval, kind="pair")
-        )
+        is_pair = tokens[0] + tokens[-1] == "()" and "infty" not in inner
+        return replace(interval, kind="pair") if is_pair else interval
     if len(parts) > 1 or tokens[0] == "[":
         return replace(_collection("tuple", parts, joints), signs=(tokens[0], tokens[-1]))
     return None
@@ -261,7 +258,7 @@ def _related(form: str) -> Reading | None:
     if not signs or not all(sides[1:]) or not sides[0]:
         return None
     if signs == [r"\in"]:
-        return inside if _is_collection(inside := _item(sides[1])) else None
+        return replace(inside, name=sides[0]) if _is_collection(inside := _item(sides[1])) else None
     if (
         signs == ["="]
         and (is_name(sides[0]) or _bracketed(sides[0]))
