@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-_SPECIAL = frozenset("*?[]{},")
+_SPECIAL = frozenset("*?[]{},%")
 
 
 def expanded(text: str) -> Path:
@@ -25,7 +25,7 @@ def expanded(text: str) -> Path:
 def plain(path: Path) -> Path:
     """The path under a name that no library reads as a pattern, a list or a URL with options.
 
-    DuckDB takes ``[x]`` in the name of a shard for a pattern, and SQLite's URLs end in options after a ``?``. Where the path
+    DuckDB takes ``[x]`` in the name of a shard for a pattern, and SQLite reads ``%20`` in a URL as a blank. Where the path
     has such characters its folder is reached through a link, which lasts as long as this process.
     """
     return path if _SPECIAL.isdisjoint(str(path)) else _link(path.parent, os.getpid()) / path.name
@@ -61,8 +61,11 @@ class DataHome:
     def at(cls, folder: str | Path) -> DataHome:
         """The home at a folder, ``~`` in it expanded. Raises :class:`HomeError` for a path as above."""
         root = expanded(str(folder)).resolve()
-        if "?" in str(root):  # DuckDB takes what follows for options and looks for its log elsewhere
-            raise HomeError(f"{root}: DuckDB opens no path with a '?'; set COT_ASSETS_HOME to another folder")
+        # DuckDB takes what follows a question mark for options, and a backslash for a slash.
+        if sign := next((sign for sign in "?\\" if sign in str(root)), ""):
+            raise HomeError(
+                f"{root}: DuckDB opens no path with a '{sign}'; set COT_ASSETS_HOME to another folder"
+            )
         return cls(root)
 
     def create(self) -> DataHome:

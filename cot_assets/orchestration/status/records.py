@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
@@ -177,7 +178,10 @@ def _asker(path: Path) -> Ask:
     def ask(sql: str) -> Rows:
         if not path.exists():
             return []
-        with closing(sqlite3.connect(f"file:{plain(path)}?mode=ro", uri=True, timeout=30)) as con:
+        # Beside a database with a journal SQLite makes files to read it, which it cannot where all is read-only.
+        is_still = not (path.with_name(f"{path.name}-wal").exists() or os.access(path.parent, os.W_OK))
+        mode = "immutable=1" if is_still else "mode=ro"
+        with closing(sqlite3.connect(f"file:{plain(path)}?{mode}", uri=True, timeout=30)) as con:
             return con.execute(sql).fetchall()
 
     return ask

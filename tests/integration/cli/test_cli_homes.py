@@ -13,7 +13,7 @@ from support.command_line import Cli
 from support.lab import Lab
 from support.privileges import without_privileges
 
-ODD = "a home [x] with * # % {y}, ü 猫 'quotes'"
+ODD = "a home [x] with * # %20 {y}, ü 猫 'quotes'"
 
 
 def rollouts(folder: Path) -> Path:
@@ -69,14 +69,14 @@ def assert_one_line(code: int, err: str, *texts: str) -> None:
         assert text in err
 
 
-@pytest.mark.parametrize("kind", ["file", "below a file", "too long", "question mark"])
+@pytest.mark.parametrize("kind", ["file", "below a file", "too long", "question mark", "backslash"])
 def test_a_home_that_cannot_be_is_one_line(
     cli: Cli, tmp_path: Path, commands: list[tuple[str, ...]], kind: str
 ) -> None:
     (tmp_path / "file").write_text("a file")
     homes = {
         "file": tmp_path / "file", "below a file": tmp_path / "file" / "home", "too long": tmp_path / ("x" * 300),
-        "question mark": tmp_path / "what?",
+        "question mark": tmp_path / "what?", "backslash": tmp_path / "C:\\home",
     }  # fmt: skip
     variables = {**Lab(tmp_path / "lab").variables, "COT_ASSETS_HOME": str(homes[kind]), "DAGSTER_HOME": ""}
     for command in commands[:-1]:
@@ -130,3 +130,25 @@ def test_a_home_without_permission_is_one_line(tmp_path: Path, commands: list[tu
         )  # fmt: skip
         assert_one_line(ran.returncode, ran.stderr, str(home))
     home.chmod(0o700)
+
+
+def test_a_home_that_is_mounted_read_only_can_be_asked(
+    cli: Cli, tmp_path: Path, commands: list[tuple[str, ...]]
+) -> None:
+    lab = Lab(tmp_path / "lab")
+    assert cli(*commands[0], variables=lab.variables).code == 0
+    places = [lab.home.root, *lab.home.root.rglob("*")]
+    for place in places:
+        place.chmod(0o555 if place.is_dir() else 0o444)
+    for words, said in (
+        (("status",), "no entry of models.toml"),
+        (("sql", "SELECT count(*) AS n FROM potentials"), "3"),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-m", "cot_assets.cli", *words], env={**os.environ, **lab.variables},
+            capture_output=True, text=True, preexec_fn=without_privileges,
+        )  # fmt: skip
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert said in ran.stdout
+    for place in places:
+        place.chmod(0o755)
