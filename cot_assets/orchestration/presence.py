@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC
 from pathlib import Path
 from typing import get_args
@@ -30,6 +31,7 @@ from cot_assets.study.home import DataHome
 from cot_assets.study.manifest import Manifest, recorded
 from cot_assets.warehouse.errors import WarehouseError
 from cot_assets.warehouse.preparing import DAMAGE, row_counts
+from cot_assets.warehouse.publish import seed_empty_shard
 from cot_assets.warehouse.store import Warehouse
 
 DAMAGED = ".damaged"
@@ -91,6 +93,8 @@ def look(
     home = warehouse.home
     if not home.root.is_dir():
         return []
+    with suppress(OSError):  # SQL that reads texts would stumble over it
+        seed_empty_shard(home)
     lines, lost = look_at_warehouse(warehouse, is_thorough=is_thorough), set[Unit]()
     for model in dict.fromkeys(model for model, _ in pairs):
         if n := _lost_shards(home, warehouse, model, is_thorough=is_thorough):

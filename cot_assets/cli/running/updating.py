@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cot_assets.study import Config
 
 _HEADLINE = """
-SELECT model, count(*) AS cuts, count(DISTINCT problem_id) AS problems, sum(n) AS rollouts,
+SELECT model, count(*) AS cuts, count(DISTINCT problem_id) AS problems, coalesce(sum(n), 0) AS rollouts,
     avg(potential) FILTER (WHERE cut_index = 0) AS v0
 FROM trace_curves WHERE problem_set = $problem_set GROUP BY model ORDER BY model
 """

@@ -121,7 +121,7 @@ def standings(
     home: DataHome,
     failure: Callable[[Run], str],
 ) -> list[Standing]:
-    """How every partition stands that automation keeps up to date, or that was ever made.
+    """How every partition stands that automation keeps up to date, that was ever made, or that a person had run.
 
     Args:
         config: What is declared now.
@@ -133,7 +133,9 @@ def standings(
     """
     state = state_of(records, evidence, since)
     ever = state_of(records, evidence)  # also what was lost since
-    pairs = watched_pairs(config, ever)
+    launched = [(unit.model, unit.problem_set) for unit, _ in (*state.in_flight, *state.failures)]
+    known = [pair for pair in launched if pair[0] in config.models and pair[1] in config.problem_sets]
+    pairs = dict.fromkeys([*watched_pairs(config, ever), *known])
     wants = wanted(config, pairs, state.done, state.given_up())
     decision = decide(wants, state)
     last = {run.partition: run for run in records.runs}

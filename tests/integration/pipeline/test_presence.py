@@ -169,11 +169,13 @@ def test_no_file_of_a_home_holds_its_path(built: Lab) -> None:
 
 
 def test_a_damaged_memory_of_files_is_no_memory(study: Lab) -> None:
+    (study.home.shards / "empty.parquet").write_bytes(b"")
     for file in study.home.root.rglob("*.json"):
         if file.name in ("lost.json", ".manifest.json") or "published" in file.parts:
             file.write_text("{half")
     said: list[str] = []
     assert (study.bring_up_to_date(PAIRS, said=said), said) == ([], [])
+    assert run_query(study.home, "SELECT count(*) FROM rollout_texts WHERE text IS NULL").item() == 0
 
 
 def test_a_rebuild_needs_no_file_that_others_can_make(study: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 from warehouse_study import ask
 
+from cot_assets.cli.running.updating import _print_outcome
+from cot_assets.orchestration.runs import Outcome
+from cot_assets.orchestration.staleness import Unit, Wanted
 from cot_assets.study import DataHome
 from cot_assets.warehouse import reading
 from cot_assets.warehouse.errors import WarehouseError
@@ -159,3 +163,17 @@ def test_a_query_file_has_a_header(tmp_path: Path, text: str, message: str) -> N
     (tmp_path / "q.sql").write_text(text)
     with pytest.raises(WarehouseError, match=message):
         read_query(tmp_path / "q.sql")
+
+
+def test_a_model_that_another_run_is_still_sampling_is_shown_without_rollouts(
+    study: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = DataHome(tmp_path / "home")
+    shutil.copytree(study.home.root, home.root)
+    with duckdb.connect(home.warehouse) as con:
+        con.execute("DELETE FROM potentials WHERE model = 'weak'")
+    done = Outcome((Wanted(Unit("evaluate_model", "s", "strong"), {}),), 0, ())
+    _print_outcome(done, Warehouse(home), [("strong", "s")])
+    said = capsys.readouterr().out
+    assert "weak on s: 3 problems, 15 measured cuts, 0 rollouts; " in said
+    assert "token unknown" in said

@@ -115,6 +115,17 @@ def test_a_run_under_way_and_a_failed_one(config: Config, tmp_path: Path) -> Non
     assert (row.state, row.reason) == ("failed", "no such file")
 
 
+@pytest.mark.parametrize(("status", "state"), [("STARTED", "running"), ("FAILURE", "never run")])
+def test_a_run_that_a_person_asked_for_shows_before_it_made_anything(
+    config: Config, tmp_path: Path, status: str, state: str
+) -> None:
+    entry = config.models["m"].model_copy(update={"problem_sets": []})
+    config = config.model_copy(update={"models": {"m": entry}})
+    assert told(config, Records(partitions("m")), tmp_path) == {}
+    records = Records(partitions("m"), runs=[run(status, fingerprint="any")])
+    assert told(config, records, tmp_path)[KEY].state == state
+
+
 def test_a_failure_of_what_is_no_longer_wanted_is_past(config: Config, tmp_path: Path) -> None:
     old = Records(partitions("m"), runs=[run("FAILURE", fingerprint="another")])
     assert told(config, old, tmp_path)[KEY].state == "never run"
