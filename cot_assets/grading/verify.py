@@ -135,11 +135,17 @@ def _verdict(answer: str, gold: str, kind: str, algebra: Algebra) -> Judgement:
     if kind == "expression" and canonical(answer) == canonical(gold):
         return Judgement("correct", "same text")
     found: Decision = compare(given, right, algebra)
+    if found.is_same and not (found.unit or "deg").startswith("deg") and _has_degrees(answer, gold):
+        return Judgement("incorrect", f"an angle against {found.unit}")
     if not found.is_same and _is_same_angle(answer, gold, algebra):
         return Judgement("correct", "same angle")
     return Judgement(
         "correct" if found.is_same else "incorrect", found.rule, found.unit if found.is_same else None
     )
+
+
+def _has_degrees(*texts: str) -> bool:
+    return any(in_radians(text)[1] for text in texts)
 
 
 def _is_same_angle(answer: str, gold: str, algebra: Algebra) -> bool:

@@ -65,7 +65,7 @@ _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+(?![0-9.,])(?! ?,)")
 _PRICE = re.compile(r"(?:€|EUR) ?\d{1,9},\d\d|\d{1,9},\d\d ?(?:€|EUR|[Ee]uros?|₽|руб)")
 _MIXED = re.compile(r"(?<=[0-9])\\land (?=[0-9]+/|\\frac)")
 #: An operator without what it is for; a gold answer that has one is refused.
-_INCOMPLETE = re.compile(r"^[*/=]|[-+*/=]$")
+_INCOMPLETE = re.compile(r"^(?:[*/=^_]|\\[gln]eq)|[-+*/=]$")
 _NOTHING = re.compile(
     r"(?:the )?(?:empty|null) set|(?:(?:there (?:is|are)|it has|has) )?no (?:(?:real|such) )?(?:solutions?|values?)",
     re.IGNORECASE,

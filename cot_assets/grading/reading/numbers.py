@@ -79,6 +79,7 @@ class Number:
 
 def read_number(form: str) -> Number | None:
     """The value of a canonical form that is one numeral; None for anything else."""
+    form = re.sub(r"^([0-9]+)_\{?10\}?$", r"\1", form)
     bare = _PERCENT.sub("", form) if "%" in form or form[-1:].isalpha() or form.endswith("}") else form
     is_percent = bare != form
     negative = False
@@ -211,7 +212,7 @@ def numeral_in_base(form: str) -> tuple[str, str] | None:
     digits, base = match["digits"], match["base"]
     base = base if base.isdigit() else str(_NAMED.get(base, ""))
     is_numeral = digits[0].isdigit() or (len(digits) > 1 and base == "16")
-    return (digits.lower(), base) if base and is_numeral else None
+    return (digits.lower(), base) if base and base != "10" and is_numeral else None
 
 
 def is_rounded(decimal: Number, difference: Fraction, exact: Fraction) -> bool:

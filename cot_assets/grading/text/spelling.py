@@ -27,7 +27,7 @@ _UNICODE = str.maketrans(
         "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "⩽": r"\leq ", "⩾": r"\geq ", "≡": r"\equiv ", "∪": r"\cup ",
         "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ",
         "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "→": r"\to ",
-        "⁄": "/", "∕": "/", "≈": r"\approx ", "∣": "|",
+        "⁄": "/", "∕": "/", "≈": r"\approx ", "∣": "|", "‰": "/1000",
         "、": ", ", "٫": ".", "…": r"\ldots ", "∶": ":", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"',
         "￥": "¥", "￡": "£", "￦": "₩", "！": "。", "⊂": r"\subset ", "⊆": r"\subseteq ", "⊃": r"\supset ", "⊇": r"\supseteq ", "⟨": r"\langle ", "⟩": r"\rangle ",
         "∥": r"\parallel ", "⊥": r"\perp ", "≅": r"\cong ", "∠": r"\angle ", "△": r"\triangle ", "∼": r"\sim ", "∖": r"\setminus ", "Δ": r"\Delta ", "∆": r"\Delta ",

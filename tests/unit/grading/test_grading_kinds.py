@@ -147,6 +147,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
     "names of integers": [(r"n\pi, n\in\mathbb{Z}", r"k\pi, k \in \mathbb{Z}"), (r"f^{-1}(x)=\frac{x-3}{2}", "(x-3)/2"), (r"\boldsymbol{x+1}", "1+x"), ("15 sec", r"15\text{ s}")],
     "holes": [(r"(0,36)\setminus\{9\}", r"(0,9) \cup (9,36)"), (r"[0,1]\setminus\{0\}", "(0,1]")],
     "names of what is bound": [(r"\{x \mid x>0\}", r"\{z \mid z>0\}"), (r"x \in [0,1]", "D = [0,1]"), (r"\{x : x>0\}", "x>0")],
+    "bases and shares of ten": [(r"17_{10}", "17"), ("17‰", "0.017"), ("25°", "25 °C")],
     "names of functions": [("y = x+1", "f(x) = 1+x"), ("P(X=2) = 0.3", "0.3"), ("A ⊂ B", "B ⊃ A"), ("8 N m", "8 Nm"), (r"2x \text{ cm}", "2x")],
     "matrices": [(r"\left[\begin{array}{cc} -1 & 0 \\ 0 & 1\end{array}\right]", r"\begin{pmatrix}-1&0\\0&1\end{pmatrix}")],
     "units as fractions and commands": [
@@ -260,7 +261,7 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         ("P(A|B)", "P(B|A)"), ("A∪B", "A∩B"), (r"P(A\cap B)", r"P(A\cup B)"), (r"\mathbb{R}^+", r"\mathbb{R}^-"), (r"\mathbb{R}^2", r"\mathbb{R}^3"), (r"(0,2)\cap(1,3)", r"(0,2)\cup(1,3)"),
     ],
     "rows with and without brackets": [("2, 1", "(1,2)"), (r"\{1,2\}", "(1,2)"), ("1, 2", "[1,2]"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "(2,1)")],
-    "what is no expression": [(">42", "42"), (r"\neg p", "p"), ("8 Nm", "8 nm"), ("f(x)=x", "g(x)=x"), ("x>3", "z>3"), ("x=2, x=3", "n=2, n=3"), (r"x \in [0,1]", r"0 \le y \le 1"), ("a=3 and b=4", "a=3 or b=4"), (r"(0,36)\setminus\{9\}", "(0,36)"), ("15 sec", "15 min"), (r"\{\emptyset\}", r"\emptyset"), ("2mn", "2000000"), ("<b>42</b>", "42"), ("5 cm", r"5 \pmod 7")],
+    "what is no expression": [(">42", "42"), (r"\neg p", "p"), ("8 Nm", "8 nm"), ("f(x)=x", "g(x)=x"), (r"\le 17", "17"), ("60°", "60 mph"), (r"90^\circ", "90 cm"), ("5°", "5%"), ("17‰", "17"), ("17_8", "17_{10}"), ("x>3", "z>3"), ("x=2, x=3", "n=2, n=3"), (r"x \in [0,1]", r"0 \le y \le 1"), ("a=3 and b=4", "a=3 or b=4"), (r"(0,36)\setminus\{9\}", "(0,36)"), ("15 sec", "15 min"), (r"\{\emptyset\}", r"\emptyset"), ("2mn", "2000000"), ("<b>42</b>", "42"), ("5 cm", r"5 \pmod 7")],
 }  # fmt: skip
 
 
