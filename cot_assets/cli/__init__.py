@@ -1,4 +1,4 @@
-"""The command line: ``cot-assets demo | plan | run | import | models | status | grade | sql | export | rebuild | ui``.
+"""The command line: ``cot-assets demo | plan | run | import | models | status | grade | report | sql | export | rebuild | ui``.
 
 Belongs here: the group of commands, and which errors become one line. Does not belong here: the
 commands themselves, one module each, imported when they are called.
@@ -24,7 +24,7 @@ _GARBAGE = 100_000
 #: The module of every command, in the order of the help.
 COMMANDS = {
     "demo": "demo", "plan": "plan", "run": "run", "import": "importing", "models": "models", "status": "status",
-    "grade": "grade", "sql": "sql", "export": "exporting", "rebuild": "rebuild", "ui": "ui",
+    "grade": "grade", "report": "report", "sql": "sql", "export": "exporting", "rebuild": "rebuild", "ui": "ui",
 }  # fmt: skip
 
 

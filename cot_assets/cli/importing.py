@@ -1,6 +1,6 @@
 """Commands that bring in what others published: ``import thought-anchors | cliff-token | forking-fast | inspect | traces | rollouts``.
 
-Belongs here: arguments. Does not belong here: storing and printing (:mod:`.imported`), reading published files
+Belongs here: arguments. Does not belong here: storing and printing (:mod:`.running.imported`), reading published files
 (:mod:`cot_assets.importing`) and what follows (:mod:`cot_assets.orchestration.imports`).
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cot_assets.cli import Sentences
-from cot_assets.cli.imported import counted, finish, undo_import
+from cot_assets.cli.running.imported import counted, finish, undo_import
 from cot_assets.study import DataHome, load_config
 
 if TYPE_CHECKING:

@@ -50,6 +50,7 @@ def bring_up_to_date(
     click.echo(f"Report:  {home.reports / problem_set / 'index.html'}")
     click.echo("\nTry next:")
     click.echo("  cot-assets sql pattern_table          how often each pattern happens, with intervals")
+    click.echo("  cot-assets report --open              the report, in the browser")
     click.echo("  cot-assets ui                         the Dagster UI: assets, runs, checks, pictures")
     click.echo("  cot-assets sql                        all named queries")
     for command in next_commands:

@@ -1,6 +1,6 @@
 """What the commands that import do with what they read, and how an import is taken back.
 
-Belongs here: storing, and printing what there is then. Does not belong here: arguments (:mod:`.importing`).
+Belongs here: storing, and printing what there is then. Does not belong here: arguments (:mod:`cot_assets.cli.importing`).
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ def finish(imported: Sequence[Imported], *, has_report: bool) -> None:
     if has_report:
         click.echo(f"Report:  {home.reports / problem_set / 'index.html'}")
     click.echo("\nTry next:")
+    if has_report:
+        click.echo("  cot-assets report --open")
     click.echo(f"  cot-assets sql largest_tangents -p problem_set={problem_set}")
     click.echo(f"  cot-assets sql confirmed_events -p problem_set={problem_set}")
     click.echo("  cot-assets ui")
