@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from synthetic_report import Rows
 
 from cot_assets.report import numbers
@@ -74,6 +75,14 @@ def test_curve_and_numbers_can_be_downloaded(kinds: dict[str, Path], open_page: 
         text = Path(waiting.value.path()).read_text(encoding="utf-8")
         assert text.startswith(start)
         assert len(text) > 300
+    with opened.page.expect_download() as waiting:
+        opened.page.locator("#png").click()
+    with Image.open(waiting.value.path()) as picture:
+        drawn = picture.convert("RGB")
+        assert picture.format == "PNG"
+        assert drawn.width > 1000
+        assert len(set(drawn.getdata())) > 20, "curve, band, axes and labels are on it"
+    assert waiting.value.suggested_filename == f"{kinds['insight'].stem}.png"
     assert opened.troubles == []
 
 

@@ -129,7 +129,7 @@
       }).join(",");
     }).join("\n") + "\n");
   });
-  id("svg").addEventListener("click", function () {
+  function picture() {
     var copy = chart.cloneNode(true), own = chart.querySelectorAll("*"), copies = copy.querySelectorAll("*");
     var looks = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-weight", "visibility"];
     own.forEach(function (shape, i) {
@@ -139,7 +139,24 @@
     copy.querySelectorAll(".here,.dot,.sel").forEach(function (shape) { shape.remove(); });
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     copy.setAttribute("font-family", "sans-serif");
-    save(stem + ".svg", "image/svg+xml", new XMLSerializer().serializeToString(copy));
+    var size = chart.viewBox.baseVal;
+    copy.setAttribute("width", size.width);
+    copy.setAttribute("height", size.height);
+    return new XMLSerializer().serializeToString(copy);
+  }
+  id("svg").addEventListener("click", function () { save(stem + ".svg", "image/svg+xml", picture()); });
+  id("png").addEventListener("click", function () {
+    var image = new Image();
+    image.onload = function () {
+      var canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+      canvas.width = 3 * image.width;
+      canvas.height = 3 * image.height;
+      pen.fillStyle = getComputedStyle(document.body).backgroundColor;
+      pen.fillRect(0, 0, canvas.width, canvas.height);
+      pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+      canvas.toBlob(function (blob) { save(stem + ".png", "image/png", blob); });
+    };
+    image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(picture());
   });
   show(0);
 })();
