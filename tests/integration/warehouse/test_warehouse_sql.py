@@ -165,6 +165,12 @@ def test_a_query_file_has_a_header(tmp_path: Path, text: str, message: str) -> N
         read_query(tmp_path / "q.sql")
 
 
+def test_what_is_forbidden_is_no_damage(study: Warehouse) -> None:
+    outside = study.home.shards / ".." / "dagster.yaml"
+    with pytest.raises(WarehouseError, match=r"^this SQL cannot be run: Permission Error"):
+        run_query(study.home, f"SELECT * FROM read_text('{outside}')")
+
+
 def test_a_model_that_another_run_is_still_sampling_is_shown_without_rollouts(
     study: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
