@@ -27,9 +27,9 @@ class UndecidableError(Exception):
     """Nothing here can compare the two; the message says why."""
 
 
-#: What has no value that could be compared: ends, omissions, sets, the derivative of a function that is only named.
+#: What has no value that could be compared: ends, omissions, sets, products of vectors and matrices, the derivative of a function that is only named.
 _OPAQUE = re.compile(
-    r"\\(?:infty|ldots|cup|cap|setminus|mathbb|neg|forall|exists)|[A-Z]\([^()]*\||\\frac\{(?:d|\\partial ?)[A-Za-z]\}\{(?:d|\\partial ?)[A-Za-z]\}"
+    r"\\(?:infty|ldots|cup|cap|setminus|mathbb|neg|forall|exists)|\\vec.*\\times|[A-Z]\([^()]*\||[ABD-OQ-Z]\}?\([^()]*,|[A-Z]\^\{-1\}.*[A-Z]|[A-Z].*[A-Z]\^\{-1\}|(?P<a>[A-Z])(?P<b>[A-Z])-(?P=b)(?P=a)|\\frac\{(?:d|\\partial ?)[A-Za-z]\}\{(?:d|\\partial ?)[A-Za-z]\}"
 )
 
 

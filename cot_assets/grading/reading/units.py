@@ -48,7 +48,7 @@ pixel: pixel px = 1
 _DERIVED = r"""
 *N *newton = kg m / s^2; *J *joule = kg m^2 / s^2; *W *watt = kg m^2 / s^3; *Pa *pascal = kg / m s^2;
 *V *volt = kg m^2 / s^3 A; *Ω *ohm = kg m^2 / s^3 A^2; *C *coulomb = A s; *F *farad = A^2 s^4 / kg m^2;
-*Hz *hertz = / s; *T *tesla = kg / s^2 A; *Wb = kg m^2 / s^2 A; *Nm = N m; mph = mile / hour; kph kmh = km / hour;
+*Hz *hertz = / s; *T *tesla = kg / s^2 A; *Wb = kg m^2 / s^2 A; *Nm = N m; Cal = 4184 J; kb = 1000 bit; Mb = 1000000 bit; Gb = 1000000000 bit; mph = mile / hour; kph kmh = km / hour;
 acre = 316160658/78125 m^2; hectare ha = 10000 m^2; *cal *calorie = 4.184 J; *eV = 1.602176634e-19 J;
 atm atmosphere = 101325 Pa; bar = 100000 Pa; horsepower hp = 745.69987158227022 W; *Wh = 3600 J; rpm = / minute
 """

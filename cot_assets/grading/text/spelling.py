@@ -233,7 +233,7 @@ def _replace_command(match: re.Match[str]) -> str:
         return r"\frac"
     if match["text"]:
         return r"\text"
-    if match["times"]:
+    if match["times"] and not (match["times"] == "times" and r"\vec" in match.string):
         return r"\cdot "
     return _RENAMED.get(match["rename"], match[0]) if match["rename"] else match[0]
 

@@ -45,6 +45,7 @@ _COUNTED = re.compile(
     r"(?<=[0-9a-z] )(?!(?:[xyz]{2,3}|a?b?c?d?|[b-df-hj-np-tv-xz]{2,4}|[B-DF-HJ-NP-TV-XZ]{2})(?![A-Za-z]))[A-Za-z]{2,4}(?![A-Za-z])"
 )
 TEXTUAL = re.compile(r"\\(?:text|math)[a-z]{0,6}|\\[,;:! ]|\\[mh]box|[{}$\"']|\\[()\[\]]")
+_ELEMENTS = re.compile("[BCFHIKNOPSUVWY]{2}")  #: CO is no Co
 #: Letters apart and together: ``n R T``, ``F = m a``.
 _APART = re.compile(r"[^\W\d_](?:(?: (?![*=\\])| ?(?:\\cdot|\\times|[*=]) ?)[^\W\d_])+")
 #: What is said of two segments, or of more: AB=CD says it in either order.
@@ -86,6 +87,8 @@ def folded(bare: str) -> str:
     )  # A'B is another line than AB
     found = re.sub(r"\b([ap])\.? ?m\.?(?=\W|$)", r"\1m", TEXTUAL.sub(" ", points).casefold())
     found = re.sub(r"(?<!\d)[.,;:!?](?!\d)|(?<=\d)[.,;:!?](?!\d)", " ", found)
+    if _ELEMENTS.fullmatch(bare := TEXTUAL.sub("", bare).strip()) and bare.lower() not in _SMALL_WORDS:
+        return " ".join(bare.lower())
     if _APART.fullmatch(found := " ".join(found.split())):
         found = re.sub(r"\\cdot|\\times|[* ]", "", found)
     if found in ("dne", "it does not exist", "limit does not exist", "the limit does not exist"):

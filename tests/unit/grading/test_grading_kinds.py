@@ -261,7 +261,7 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         ("P(A|B)", "P(B|A)"), ("A∪B", "A∩B"), (r"P(A\cap B)", r"P(A\cup B)"), (r"\mathbb{R}^+", r"\mathbb{R}^-"), (r"\mathbb{R}^2", r"\mathbb{R}^3"), (r"(0,2)\cap(1,3)", r"(0,2)\cup(1,3)"),
     ],
     "rows with and without brackets": [("2, 1", "(1,2)"), (r"\{1,2\}", "(1,2)"), ("1, 2", "[1,2]"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "(2,1)")],
-    "what is no expression": [(">42", "42"), (r"\neg p", "p"), ("8 Nm", "8 nm"), ("f(x)=x", "g(x)=x"), (r"\le 17", "17"), ("60°", "60 mph"), (r"90^\circ", "90 cm"), ("5°", "5%"), ("17‰", "17"), ("17_8", "17_{10}"), ("x>3", "z>3"), ("x=2, x=3", "n=2, n=3"), (r"x \in [0,1]", r"0 \le y \le 1"), ("a=3 and b=4", "a=3 or b=4"), (r"(0,36)\setminus\{9\}", "(0,36)"), ("15 sec", "15 min"), (r"\{\emptyset\}", r"\emptyset"), ("2mn", "2000000"), ("<b>42</b>", "42"), ("5 cm", r"5 \pmod 7")],
+    "what is no expression": [(">42", "42"), (r"\neg p", "p"), ("8 Nm", "8 nm"), ("f(x)=x", "g(x)=x"), (r"\le 17", "17"), (r"\vec{a}\times\vec{b}", r"\vec{b}\times\vec{a}"), ("BA^{-1}", "A^{-1}B"), ("AB - BA", "0"), ("5 Mb", "5 MB"), ("1 Cal", "1 cal"), ("CO", "Co"), ("N(0,1)", "N(1,0)"), ("U(0,1)", "N(0,1)"), ("60°", "60 mph"), (r"90^\circ", "90 cm"), ("5°", "5%"), ("17‰", "17"), ("17_8", "17_{10}"), ("x>3", "z>3"), ("x=2, x=3", "n=2, n=3"), (r"x \in [0,1]", r"0 \le y \le 1"), ("a=3 and b=4", "a=3 or b=4"), (r"(0,36)\setminus\{9\}", "(0,36)"), ("15 sec", "15 min"), (r"\{\emptyset\}", r"\emptyset"), ("2mn", "2000000"), ("<b>42</b>", "42"), ("5 cm", r"5 \pmod 7")],
 }  # fmt: skip
 
 
