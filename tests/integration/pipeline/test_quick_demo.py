@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
 import pytest
+from support.configuration import write_sections
 
 from cot_assets.study import DataHome, load_config
 from cot_assets.warehouse import schema
@@ -35,9 +38,14 @@ EVENTS = {"tangents", "spikes", "lucky_guesses", "shortest_unlocks"}
 
 
 def _demo(home: Path) -> str:
+    """A run in which every block is audited."""
+    with (files("cot_assets.study") / "protocols.toml").open("rb") as file:
+        quick = tomllib.load(file)["quick"]
+    sampling = {**quick["sampling"], "audit_share": 1.0}
+    write_sections(home / "config" / "protocols.toml", {"quick": {**quick, "sampling": sampling}})
     done = subprocess.run(
         [sys.executable, "-m", "cot_assets.cli", "demo", "--quick"],
-        env={**os.environ, "COT_ASSETS_HOME": str(home)},
+        env={**os.environ, "COT_ASSETS_HOME": str(home), "COT_ASSETS_CONFIG": str(home / "config")},
         capture_output=True,
         text=True,
         timeout=600,
@@ -65,6 +73,14 @@ def test_every_table_is_filled_and_agrees_with_its_schema(tables: dict[str, pl.D
         assert check_frame(name, frame) == [], name
         if name not in ELSEWHERE | EVENTS:
             assert frame.height, f"{name} is empty"
+
+
+def test_every_block_is_what_its_model_writes(tables: dict[str, pl.DataFrame]):
+    audits, keys = tables["audits"], ("problem_set", "model", "block_key")
+    assert set(audits["verdict"]) == {"passed"}
+    assert (audits["n_judged"] == audits["n_tokens"]).all()
+    left = tables["blocks"].join(audits, on=keys, how="anti")  # chunks are audited with the search
+    assert left.is_empty(), left
 
 
 def test_every_prefix_has_n_rollouts_and_the_potential_is_their_share(tables: dict[str, pl.DataFrame]):
