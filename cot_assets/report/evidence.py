@@ -9,7 +9,7 @@ import json
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 from cot_assets.report import numbers
 from cot_assets.report.source import Row
@@ -86,7 +86,7 @@ def build_evidence(
                 "n": cuts[row]["n"],
                 "tail": visible(text[max(0, ends[row] - _TAIL) : ends[row]]),
                 "is_whole": ends[row] <= _TAIL,
-                "rollouts": [_shown(rollout, shared) for rollout in several],
+                "rollouts": [_shown(rollout, shared, text[ends[row] :]) for rollout in several],
             }
             for row, several in shown.items()
         ],
@@ -102,7 +102,8 @@ def _settings(rollout: Row) -> dict[str, str]:
     }
 
 
-def _shown(rollout: Row, shared: dict[str, str]) -> Row:
+def _shown(rollout: Row, shared: dict[str, str], went_on: str) -> Row:
+    """A rollout, its text split where it parts from how the trace went on."""
     own = {name: value for name, value in _settings(rollout).items() if shared.get(name) != value}
     answer, rule, decided = rollout["answer"], rollout["answer_rule"], rollout["decided_by"]
     found = f"found by rule {rule}" if rule else ""
@@ -117,8 +118,12 @@ def _shown(rollout: Row, shared: dict[str, str]) -> Row:
         "audit": rollout["audit"],
         **own,
     }
+    n_same = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(rollout["text"], went_on, strict=False))
+    )
     return {
         "verdict": rollout["verdict"],
         "facts": [(name, one_line(value, _MOST_VALUE)) for name, value in facts.items()],
-        "text": visible(rollout["text"], 2 * MOST_WRITTEN),
+        "same": visible(rollout["text"][:n_same], 2 * MOST_WRITTEN),
+        "text": visible(rollout["text"][n_same:], 2 * MOST_WRITTEN),
     }

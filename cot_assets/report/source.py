@@ -16,10 +16,11 @@ Row = dict[str, Any]
 Read = Callable[[str, Mapping[str, Any]], pl.DataFrame]
 Texts = Callable[[pl.DataFrame], pl.DataFrame]
 #: Of each prefix the first rollout whose answer is correct, and the first other one.
+_MANY_CUTS = 10_000
 _TELLING = """
     SELECT * FROM provenance
     WHERE problem_set = $problem_set AND (model, prefix_id, sample_index) IN (
-        SELECT (model, prefix_id, min(sample_index))
+        SELECT (model, prefix_id, unnest(min(sample_index, $each)))
         FROM rollouts SEMI JOIN trace_cuts USING (problem_set, model, prefix_id)
         WHERE problem_set = $problem_set
         GROUP BY model, prefix_id, verdict = 'correct'
@@ -80,7 +81,12 @@ class Source:
         return self.read(sql, {"problem_set": self.problem_set})
 
     def telling_rollouts(self) -> pl.DataFrame:
-        """Two rollouts at most of each cut, with their provenance and text."""
+        """The first rollouts of each cut that are correct, and the first others, with their provenance and text.
+
+        Three of each; one where the cuts are so many that their texts would fill the memory.
+        """
         if self.texts is None:
             return pl.DataFrame()
-        return self.texts(self.read(_TELLING, {"problem_set": self.problem_set}))
+        here = {"problem_set": self.problem_set}
+        n_cuts = self.read("SELECT count(*) FROM trace_cuts WHERE problem_set = $problem_set", here).item()
+        return self.texts(self.read(_TELLING, {**here, "each": 3 if n_cuts <= _MANY_CUTS else 1}))

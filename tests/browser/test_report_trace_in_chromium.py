@@ -196,9 +196,9 @@ def test_a_chosen_cut_shows_what_was_read_and_written_there(
         page.locator(".s").nth(number).click()
         (shown,) = page.locator(".read:visible").all()
         cut = _readout(page)["at"].removeprefix("cut ")
-        assert shown.locator("summary").inner_text().startswith(f"Cut {cut}: 2 of 64")
+        assert shown.locator("summary").inner_text().startswith(f"Cut {cut}: 3 of 64")
         written = shown.locator(".wrote").all_inner_texts()
-        assert written == [f"so it is \\boxed{{{7 * i}}}, says rollout {i} of cut {cut}" for i in (0, 1)]
+        assert written == [f"so it is \\boxed{{{7 * i}}}, says rollout {i} of cut {cut}" for i in (0, 1, 2)]
         line = page.locator(".command").inner_text()
         assert line.startswith("cot-assets sql provenance ")
         assert line.endswith(f"cut_index={cut}")

@@ -42,7 +42,7 @@ def _rollout(**columns: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_each_cut_shows_a_correct_rollout_and_another_one(small: dict[str, Rows], tmp_path: Path) -> None:
+def test_each_cut_shows_correct_rollouts_and_others(small: dict[str, Rows], tmp_path: Path) -> None:
     trace = small["traces"][0]["trace_id"]
     tables = only_trace(small, trace)
     page = _page(tables, tmp_path / "report")
@@ -50,7 +50,7 @@ def test_each_cut_shows_a_correct_rollout_and_another_one(small: dict[str, Rows]
     written = [e.text for e in page.all("div", "wrote")]
     assert written == [
         f"so it is \\boxed{{{7 * index}}}, says rollout {index} of cut {cut['cut_index']}"
-        for cut in cuts for index in (0, 1)
+        for cut in cuts for index in (0, 1, 2)
     ]  # fmt: skip
     (prompt,) = (e for e in page.elements if e.attributes.get("id") == "prompt")
     assert prompt.text == f"Problem: {cuts[0]['problem_id']}\nSolution:\n"
@@ -64,6 +64,14 @@ def test_each_cut_shows_a_correct_rollout_and_another_one(small: dict[str, Rows]
         assert fact in facts
     assert facts.count("temperature") == 1  # what all share is said once
     assert facts.count("max tokens") == len(written)
+
+
+@pytest.mark.parametrize(("wrote", "same"), [("xx no", "xx"), ("no", ""), ("x" * 150, "x" * 100), ("", "")])
+def test_a_rollout_is_split_where_it_parts_from_the_trace(wrote: str, same: str) -> None:
+    evidence = build_evidence(_cuts(2), (), {"0": [_rollout(text=wrote)]})
+    assert evidence is not None
+    (shown,) = evidence.cuts[0]["rollouts"]
+    assert (shown["same"], shown["text"]) == (same, wrote[len(same) :])
 
 
 def test_the_command_finds_the_cut_again() -> None:
