@@ -182,6 +182,9 @@ def _asker(path: Path) -> Ask:
         is_still = not (path.with_name(f"{path.name}-wal").exists() or os.access(path.parent, os.W_OK))
         mode = "immutable=1" if is_still else "mode=ro"
         with closing(sqlite3.connect(f"file:{plain(path)}?{mode}", uri=True, timeout=30)) as con:
-            return con.execute(sql).fetchall()
+            try:
+                return con.execute(sql).fetchall()
+            except UnicodeDecodeError as error:  # SQLite cites what is damaged
+                raise sqlite3.DatabaseError("database disk image is malformed") from error
 
     return ask

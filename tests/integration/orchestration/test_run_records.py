@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
 import yaml
 from dagster._core.storage.tags import HIDDEN_TAG_PREFIX
 from support.lab import Lab
@@ -13,7 +16,8 @@ from cot_assets.orchestration.instance import LOCATION
 from cot_assets.orchestration.runs import execute
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import ensure_partitions
-from cot_assets.orchestration.status.records import FINAL_TAG, FINGERPRINT_TAG
+from cot_assets.orchestration.status.records import FINAL_TAG, FINGERPRINT_TAG, local_runs
+from cot_assets.study.home import DataHome
 
 ROOT = Path(__file__).parents[3]
 
@@ -54,3 +58,15 @@ def test_the_checkouts_settings_point_at_its_own_data_home(tmp_path: Path) -> No
     with lab.instance():
         own = yaml.safe_load((lab.home.dagster / "dagster.yaml").read_text())
     assert own == {name: value for name, value in settings.items() if name not in ("storage", "compute_logs")}
+
+
+def test_a_database_whose_schema_is_no_text_is_damaged(tmp_path: Path) -> None:
+    home = DataHome(tmp_path)
+    (home.dagster / "history").mkdir(parents=True)
+    file = home.dagster / "history" / "runs.db"
+    with closing(sqlite3.connect(file)) as con:
+        con.execute("CREATE TABLE runs (id INTEGER, name TEXT)")
+        con.commit()
+    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE", b"CREATE TABL\xca"))
+    with pytest.raises(sqlite3.DatabaseError):
+        local_runs(home)("SELECT * FROM runs")
