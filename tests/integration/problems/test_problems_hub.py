@@ -53,22 +53,6 @@ def test_a_rerun_needs_no_network(home, fake_hub, monkeypatch):
     assert len(fake_hub) == 1, "another prompt needs no other download"
 
 
-def test_refresh_asks_again_and_falls_back_on_the_copy(home, fake_hub, monkeypatch, tmp_path, caplog):
-    first = load_problems(entry(HUB), home)
-    write(tmp_path / "hub.jsonl", [{"problem": "p", "answer": "1"}])
-    assert load_problems(entry(HUB), home).equals(first)
-    second = load_problems(entry(HUB), home, refresh=True)
-    assert second.height == 1
-    assert second["revision"][0] != first["revision"][0]
-
-    def refuse(path):
-        raise pl.exceptions.ComputeError("error sending request")
-
-    monkeypatch.setattr(sources, "_HUB_SCANNERS", {".jsonl": refuse})
-    assert load_problems(entry(HUB), home, refresh=True).equals(second)
-    assert "error sending request" in caplog.text
-
-
 def test_a_broken_copy_is_fetched_again(home, fake_hub):
     first = load_problems(entry(HUB), home)
     (copy,) = home.cache.glob("problems/*.parquet")
