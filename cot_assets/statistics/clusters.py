@@ -43,15 +43,15 @@ class Estimate(NamedTuple):
 NOTHING = Estimate(float("nan"), float("nan"), float("nan"), 0, 0)  #: without values
 
 
-def clustered_share(flags: npt.ArrayLike, clusters: npt.ArrayLike, level: float = CONFIDENCE) -> Estimate:
+def clustered_share(flags: npt.ArrayLike, clusters: npt.ArrayLike) -> Estimate:
     """Share of flags that are set, with Jeffreys' interval at the effective sample size."""
     y = np.asarray(flags, dtype=np.float64)
     n, k = len(y), int(y.sum())
     if not n:
         return NOTHING._replace(k=0)
-    n_eff = effective_sample_size(y, clusters, level)
+    n_eff = effective_sample_size(y, clusters)
     # k == n must give exactly n_eff, or the interval would miss its end at 1 by rounding.
-    low, high = jeffreys_interval(n_eff if k == n else k / n * n_eff, n_eff, level)
+    low, high = jeffreys_interval(n_eff if k == n else k / n * n_eff, n_eff)
     return Estimate(k / n, float(low), float(high), n, len(np.unique(np.asarray(clusters))), k, n_eff)
 
 
@@ -59,7 +59,6 @@ def cluster_bootstrap_mean(
     values: npt.ArrayLike,
     clusters: npt.ArrayLike,
     seed: int,
-    level: float = CONFIDENCE,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Estimate:
     """Mean of all values, with a bootstrap interval that draws whole clusters.
@@ -76,7 +75,6 @@ def cluster_bootstrap_mean(
         values: numbers within the bounds.
         clusters: the problem of each value.
         seed: the result is a function of values, clusters and seed, whatever the order of rows.
-        level: of the interval.
         bounds: between which every value must lie; the interval is kept within them.
 
     Raises:
@@ -89,15 +87,15 @@ def cluster_bootstrap_mean(
         raise ValueError(f"values must be numbers within [{lowest}, {highest}]; leave out unknown ones")
     sizes, sums = per_cluster(x, clusters)
     count, mean = len(sizes), float(sums.sum() / sizes.sum())
-    differs = float(jeffreys_interval(0, count, level)[1])
+    differs = float(jeffreys_interval(0, count)[1])
     widest = mean - differs * (mean - lowest), mean + differs * (highest - mean)
     if np.ptp(sums / sizes) < 1e-12:
         return Estimate(mean, *widest, len(x), count)
     draws = _resamples(count, seed)
-    low, high = _expanded_interval((draws @ sums) / (draws @ sizes), count, level)
-    skewed = _skewed_interval(mean, (sums - mean * sizes) / sizes.mean(), level)
+    low, high = _expanded_interval((draws @ sums) / (draws @ sizes), count)
+    skewed = _skewed_interval(mean, (sums - mean * sizes) / sizes.mean())
     low, high = min(low, skewed[0]), max(high, skewed[1])
-    if _too_few(count, level):
+    if _too_few(count):
         low, high = min(low, widest[0]), max(high, widest[1])
     return Estimate(mean, max(low, lowest), min(high, highest), len(x), count)
 
@@ -107,7 +105,6 @@ def cluster_bootstrap_correlation(
     y: npt.ArrayLike,
     clusters: npt.ArrayLike,
     seed: int,
-    level: float = CONFIDENCE,
     noise: tuple[npt.ArrayLike, npt.ArrayLike] = (0.0, 0.0),
 ) -> Estimate:
     """Pearson correlation of two paired values, with the interval of :func:`cluster_bootstrap_mean`.
@@ -122,7 +119,6 @@ def cluster_bootstrap_correlation(
         y: the other.
         clusters: the problem of each pair.
         seed: as in :func:`cluster_bootstrap_mean`.
-        level: of the interval.
         noise: error variances of x and of y, one number per pair or one for all.
 
     Returns:
@@ -140,19 +136,17 @@ def cluster_bootstrap_correlation(
     sums = np.stack(parts)
     count = sums.shape[1]
     found = float(_correlation(sums.sum(axis=1)[:, None])[0])
-    if _too_few(count, level) or np.isnan(found):
+    if _too_few(count) or np.isnan(found):
         return Estimate(found, float("nan"), float("nan"), len(a), count)
     values = _correlation((_resamples(count, seed) @ sums.T).T)
     values = values[~np.isnan(values)]
     if len(values) < RESAMPLES / 2:
         return Estimate(found, float("nan"), float("nan"), len(a), count)
-    low, high = _expanded_interval(values, count, level)
+    low, high = _expanded_interval(values, count)
     return Estimate(found, max(low, -1.0), min(high, 1.0), len(a), count)
 
 
-def clustered_quantile(
-    values: npt.ArrayLike, clusters: npt.ArrayLike, share: float, level: float = CONFIDENCE
-) -> Estimate:
+def clustered_quantile(values: npt.ArrayLike, clusters: npt.ArrayLike, share: float) -> Estimate:
     """Quantile of all values, with Woodruff's (1952) interval.
 
     The share of values up to the quantile has a Jeffreys interval at the effective sample size; its ends are
@@ -162,21 +156,20 @@ def clustered_quantile(
         values: numbers.
         clusters: the problem of each value.
         share: which quantile, within (0, 1).
-        level: of the interval.
 
     Returns:
         NaN for the interval where so few independent values hold none: the chance that all of them lie on
-        one side of the quantile exceeds 1 - level (for a median, fewer than six).
+        one side of the quantile exceeds 5% (for a median, fewer than six).
     """
     x, nothing = np.asarray(values, dtype=np.float64), float("nan")
     if not len(x):
         return NOTHING
     found = float(np.quantile(x, share))
     count = len(per_cluster(x, clusters)[0])
-    n_eff = effective_sample_size(x <= found, clusters, level)
-    if share**n_eff + (1 - share) ** n_eff > 1 - level:
+    n_eff = effective_sample_size(x <= found, clusters)
+    if share**n_eff + (1 - share) ** n_eff > 1 - CONFIDENCE:
         return Estimate(found, nothing, nothing, len(x), count)
-    low, high = (float(end) for end in jeffreys_interval(share * n_eff, n_eff, level))
+    low, high = (float(end) for end in jeffreys_interval(share * n_eff, n_eff))
     ends = float(np.quantile(x, low, method="lower")), float(np.quantile(x, high, method="higher"))
     return Estimate(found, *ends, len(x), count)
 
@@ -184,7 +177,6 @@ def clustered_quantile(
 def jackknifed_shares(
     fit: Callable[[npt.NDArray[np.bool_]], Sequence[float] | Floats],
     clusters: npt.ArrayLike,
-    level: float = CONFIDENCE,
     counts: Sequence[tuple[int, int]] | None = None,
 ) -> list[Estimate]:
     """Shares that a fit to all values gives, with intervals that leave out whole clusters in turn.
@@ -198,7 +190,6 @@ def jackknifed_shares(
         fit: shares in [0, 1] fitted to the values that the mask keeps; always as many, in one order; NaN for a share
             of none of them.
         clusters: the problem of each value; there must be one value at least.
-        level: of the intervals.
         counts: of how many values of how many clusters each share is; of all where None.
     """
     _, where = np.unique(np.asarray(clusters), return_inverse=True)
@@ -213,11 +204,13 @@ def jackknifed_shares(
         left_out = np.where(np.isnan(left_out), found, left_out)
         spread = left_out - left_out.mean(axis=0)
         variance = (n_groups - 1) / n_groups * (spread**2).sum(axis=0)
-        shrink = float(normal_ppf((1 + level) / 2) / student_ppf((1 + level) / 2, n_groups - 1)) ** 2
+        shrink = (
+            float(normal_ppf((1 + CONFIDENCE) / 2) / student_ppf((1 + CONFIDENCE) / 2, n_groups - 1)) ** 2
+        )
         seen = variance > 1e-15
         sizes[seen] = shrink * (found * (1 - found))[seen] / variance[seen]
         sizes = np.clip(sizes, problems, values)
-    low, high = jeffreys_interval(np.clip(found, 0.0, 1.0) * sizes, sizes, level)
+    low, high = jeffreys_interval(np.clip(found, 0.0, 1.0) * sizes, sizes)
     low, high = np.minimum(low, found), np.maximum(high, found)  # near 0 and 1 it may leave the estimate out
     numbers = zip(found, low, high, sizes, of.tolist(), strict=True)
     return [
@@ -241,25 +234,25 @@ def _resamples(count: int, seed: int) -> Floats:
     return drawn.astype(np.float64)
 
 
-def _too_few(count: int, level: float) -> bool:
-    """Whether so few clusters lie all on one side of the truth with a chance above 1 - level."""
-    return 2.0 ** (1 - count) > 1 - level
+def _too_few(count: int) -> bool:
+    """Whether so few clusters lie all on one side of the truth with a chance above 5%."""
+    return 2.0 ** (1 - count) > 1 - CONFIDENCE
 
 
-def _expanded_interval(values: Floats, count: int, level: float) -> tuple[float, float]:
+def _expanded_interval(values: Floats, count: int) -> tuple[float, float]:
     """Percentile interval of bootstrap values, expanded for few clusters (Hesterberg 2015)."""
-    reach = float(student_ppf((1 + level) / 2, count - 1)) * np.sqrt(count / (count - 1))
+    reach = float(student_ppf((1 + CONFIDENCE) / 2, count - 1)) * np.sqrt(count / (count - 1))
     tail = float(normal_cdf(-reach))
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def _skewed_interval(mean: float, deviations: Floats, level: float) -> tuple[float, float]:
+def _skewed_interval(mean: float, deviations: Floats) -> tuple[float, float]:
     """Hall's (1992) interval of a mean from the clusters' deviations: Student's, through a cubic that takes out skewness."""
     count = len(deviations)
     variance = float(np.mean(deviations**2))
     skewness = float(np.mean(deviations**3)) / variance**1.5 / np.sqrt(count)
-    error, t = np.sqrt(variance / (count - 1)), float(student_ppf((1 + level) / 2, count - 1))
+    error, t = np.sqrt(variance / (count - 1)), float(student_ppf((1 + CONFIDENCE) / 2, count - 1))
     if abs(skewness) < 1e-9:
         return mean - t * error, mean + t * error
     low, high = (3 / skewness * (np.cbrt(1 + skewness * (q - skewness / 6)) - 1) for q in (t, -t))
@@ -272,7 +265,6 @@ def paired_difference(
     right: npt.ArrayLike,
     right_clusters: npt.ArrayLike,
     seed: int,
-    level: float = CONFIDENCE,
 ) -> Estimate:
     """Mean of (left - right) over the problems that both have, every problem counting once.
 
@@ -282,7 +274,6 @@ def paired_difference(
         right: values in [0, 1] of another.
         right_clusters: their problems.
         seed: as in :func:`cluster_bootstrap_mean`.
-        level: of the interval.
 
     Returns:
         ``n`` and ``n_clusters`` are both the number of common problems; NaN where there is none.
@@ -291,7 +282,7 @@ def paired_difference(
     second = _means(np.asarray(right, dtype=np.float64), right_clusters)
     common = sorted(first.keys() & second.keys())
     differences = np.array([first[name] - second[name] for name in common], dtype=np.float64)
-    return cluster_bootstrap_mean(differences, np.arange(len(common)), seed, level, bounds=(-1.0, 1.0))
+    return cluster_bootstrap_mean(differences, np.arange(len(common)), seed, bounds=(-1.0, 1.0))
 
 
 def _means(values: Floats, clusters: Numbers) -> dict[str, float]:

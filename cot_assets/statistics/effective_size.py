@@ -13,7 +13,7 @@ from cot_assets.statistics.estimates import CONFIDENCE
 from cot_assets.statistics.special import Floats, Numbers, normal_ppf, student_ppf
 
 
-def effective_sample_size(flags: npt.ArrayLike, clusters: npt.ArrayLike, level: float = CONFIDENCE) -> float:
+def effective_sample_size(flags: npt.ArrayLike, clusters: npt.ArrayLike) -> float:
     """Independent trials that tell as much about a share as these clustered ones.
 
     n / (1 + (m - 1) rho), with m = sum of squared cluster sizes / n (Kish 1965) and rho the one-way ANOVA
@@ -25,7 +25,6 @@ def effective_sample_size(flags: npt.ArrayLike, clusters: npt.ArrayLike, level: 
     Args:
         flags: 0/1 or booleans, one per trace.
         clusters: the problem of each trace.
-        level: of the interval that the size will be used for.
 
     Returns:
         A number between 1 and n; NaN without traces.
@@ -34,16 +33,15 @@ def effective_sample_size(flags: npt.ArrayLike, clusters: npt.ArrayLike, level: 
     if not len(y):
         return float("nan")
     sizes, hits = per_cluster(y, clusters)
-    return float(effective_sizes(sizes, hits, level))
+    return float(effective_sizes(sizes, hits))
 
 
-def effective_sizes(sizes: Floats, hits: Floats, level: float = CONFIDENCE) -> Floats:
+def effective_sizes(sizes: Floats, hits: Floats) -> Floats:
     """:func:`effective_sample_size` of many sets of flags on the same clusters.
 
     Args:
         sizes: traces per cluster.
         hits: flags set per cluster, shape (..., clusters).
-        level: of the intervals that the sizes will be used for.
 
     Returns:
         An array of shape (...).
@@ -59,7 +57,7 @@ def effective_sizes(sizes: Floats, hits: Floats, level: float = CONFIDENCE) -> F
         return np.where(varies, total, found)
     rho = intra_cluster_correlation(sizes, hits[varies])
     typical = float((sizes**2).sum()) / total
-    tail = (1 + level) / 2
+    tail = (1 + CONFIDENCE) / 2
     shrink = float(normal_ppf(tail) / student_ppf(tail, count - 1)) ** 2
     found[varies] = np.maximum(total / typical, shrink * total / (1 + (typical - 1) * rho))
     return found
