@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -98,8 +98,11 @@ class ProblemSetEntry(Entry):
 
     @model_validator(mode="before")
     @classmethod
-    def _as_the_source_brings(cls, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _as_the_source_brings(cls, fields: Any) -> Any:
         """With the answer kind and rules that go with the source, where the entry names none."""
+        if not isinstance(fields, dict):
+            return fields
+        fields = cast("dict[str, Any]", fields)
         source = str(fields.get("source"))
         brought = [more for start, more in _BROUGHT.items() if source.startswith(start)]
         return {**brought[0], **fields} if brought else fields
