@@ -143,7 +143,7 @@ def _read_json(file: IO[bytes], name: str) -> Iterator[Row]:
         raise RowsError(f"{name}: expected a list of objects, found {type(rows).__name__}")
     for number, row in enumerate(cast("list[object]", rows), 1):
         if not isinstance(row, dict):
-            raise RowsError(f"{name}: expected a list of objects; item {number} is {type(row).__name__}")
+            raise RowsError(f"{name}: expected a list of objects; item {number}: found {type(row).__name__}")
         yield number, cast("dict[str, Any]", row)
 
 
