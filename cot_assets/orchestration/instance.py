@@ -150,9 +150,8 @@ def open_instance(home: DataHome) -> Iterator[dg.DagsterInstance]:
         with FileLock(home.dagster / "opening.lock"):
             ref = InstanceRef.from_dir(str(plain(home.dagster)), overrides=_kept_open(home))
             opened = dg.DagsterInstance.from_ref(ref)
-            opened.get_dynamic_partitions(
-                "models"
-            )  # Dagster makes no tables in a file of events that was emptied
+            # Dagster makes no tables in a file of events that was emptied.
+            opened.get_dynamic_partitions("models")
     except OSError:
         raise
     except Exception as error:  # of YAML, of Dagster's schema, of a class that cannot be loaded, of SQLite

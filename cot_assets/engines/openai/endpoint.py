@@ -229,9 +229,8 @@ class Endpoint:
                 f"model {self._entry.name!r}: {self.server.url} knows none of some token ids that the tokenizer of `path` = "
                 f"{self._entry.path!r} makes: it is that of another model; name the served model's own ({error})"
             ) from error
-        if (
-            trial is None and found.may_be_echoed
-        ):  # a model can repeat its prompt, a server be started with another setting
+        if trial is None and found.may_be_echoed:
+            # A model can repeat its prompt, a server be started with another setting.
             self.can = replace(can, is_echoing=(await self._find_abilities()).is_echoing)
             if self.can.is_echoing:
                 return await self.ask(token_ids, budget, sampling, n=n, seed=seed)

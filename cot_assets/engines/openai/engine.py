@@ -209,9 +209,8 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         except RefusedError as error:
             if is_too_long(str(error), error.status):
                 return  # a context in which nothing can be tried
-            found = await self._drawn(
-                trial, BUDGET, WARM, endpoint
-            )  # some have 1 as their highest temperature
+            # Some have 1 as their highest temperature.
+            found = await self._drawn(trial, BUDGET, WARM, endpoint)
         if is_varied(found.completions):
             self._varied.add(endpoint)
             return

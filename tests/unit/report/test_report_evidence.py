@@ -66,6 +66,23 @@ def test_each_cut_shows_correct_rollouts_and_others(small: dict[str, Rows], tmp_
     assert facts.count("max tokens") == len(written)
 
 
+@pytest.mark.parametrize(("many", "expected"), [(10_000, [0, 1, 2, 3, 4, 7]), (0, [0, 1])])
+def test_three_rollouts_of_each_kind_are_read_and_one_where_cuts_are_very_many(
+    small: dict[str, Rows], monkeypatch: pytest.MonkeyPatch, many: int, expected: list[int]
+) -> None:
+    monkeypatch.setattr("cot_assets.report.source._MANY_CUTS", many)
+    tables = add_rollouts(only_trace(small, small["traces"][0]["trace_id"]))
+    rollouts = [
+        {**row, "sample_index": 3 * again + row["sample_index"]}
+        for again in range(3)
+        for row in tables["rollouts"]
+    ]
+    told = source_of({**tables, "rollouts": rollouts, "provenance": rollouts}).telling_rollouts()
+    assert not told.is_empty()
+    for _, of_cut in told.group_by("prefix_id"):
+        assert sorted(of_cut["sample_index"]) == expected
+
+
 @pytest.mark.parametrize(("wrote", "same"), [("xx no", "xx"), ("no", ""), ("x" * 150, "x" * 100), ("", "")])
 def test_a_rollout_is_split_where_it_parts_from_the_trace(wrote: str, same: str) -> None:
     evidence = build_evidence(_cuts(2), (), {"0": [_rollout(text=wrote)]})
