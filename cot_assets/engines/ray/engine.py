@@ -104,6 +104,7 @@ class _Shift:
         self._work = Work(entry, blocks, lambda block: block.key)
         self._has: dict[Member, dict[str, Block]] = {}
         self._n_tokens: dict[Member, int] = {}
+        self._ending: set[Member] = set()  # told that there is no more: their engines ask, but take nothing
         self.error: EngineError | None = None
 
     @property
@@ -152,11 +153,14 @@ class _Shift:
         return [] if self.error is not None else self._work.take(most)
 
     def _more(self, member: Member) -> list[Block | None]:
-        blocks = self._take(1)
+        blocks = [] if member in self._ending else self._take(1)
+        if not blocks:
+            self._ending.add(member)
         self._has[member].update((block.key, block) for block in blocks)
         return [*blocks] or [None]
 
     def _leave(self, member: Member) -> dict[str, Block]:
+        self._ending.discard(member)
         self._n_tokens.pop(member, None)
         return self._has.pop(member)
 

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
@@ -21,9 +22,9 @@ from support.extras import needs
 from support.lab import Lab
 from support.sameness import assert_same_tables
 
-from cot_assets.engines.base import BlockResult, Engine, EngineError, Waiting
+from cot_assets.engines.base import Block, BlockResult, Engine, EngineError, Waiting
 from cot_assets.engines.opening import open_engine
-from cot_assets.engines.ray.actor import EngineActor
+from cot_assets.engines.ray.actor import EngineActor, Word
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.sampling.plan import sampling_of
 from cot_assets.sampling.run import sample_missing
@@ -35,6 +36,8 @@ needs("ray", "ray")
 
 from cot_assets.engines.ray import cluster as cluster_module  # noqa: E402
 from cot_assets.engines.ray.cluster import Cluster  # noqa: E402
+from cot_assets.engines.ray.crew import LOST, Crew, Member  # noqa: E402
+from cot_assets.engines.ray.engine import _Shift  # noqa: E402
 
 pytestmark = pytest.mark.heavy
 
@@ -132,6 +135,40 @@ def test_an_actor_that_is_killed_costs_nothing(actors: Engine, alone: Engine) ->
         time.sleep(0.1)
     assert len(new) == 1
     assert len(completions(actors, [block(f"after {i}", blocks[0].token_ids) for i in range(8)])) == 8
+
+
+def test_what_a_dead_actor_had_waits_for_one_that_can_still_take_it() -> None:
+    """One that was told that there is no more takes nothing, though its engine asks once for each block in its stock."""
+    asked: list[tuple[str, list[Block | None]]] = []
+
+    class Scripted:
+        def idle(self) -> list[Member]:
+            return [each for each in (first, second) if each.stage == "open" and each.call is None]
+
+        def ask(self, member: Member, method: str, given: list[Block | None], *_: object) -> None:
+            member.call = object()
+            asked.append((method, given))
+
+    first, second = Member(stage="open"), Member(stage="open")
+    blocks = [block(str(i), (1, 2)) for i in range(5)]
+    shift = _Shift(entry(), cast("Crew", Scripted()), blocks)
+
+    def hears(member: Member, answer: object) -> tuple[str, list[Block | None]]:
+        member.call = None
+        shift.heard(member, answer)
+        shift.goes_on(SAMPLE)
+        return asked[-1]
+
+    shift.goes_on(SAMPLE)
+    assert asked == [("begin", blocks[:2]), ("begin", blocks[2:4])]
+    assert hears(first, [Word.WANTED]) == ("turn", blocks[4:])
+    assert hears(second, [Word.WANTED]) == ("turn", [None])
+    first.stage = "placing"
+    shift.heard(first, LOST)
+    assert hears(second, [Word.WANTED]) == ("turn", [None])
+    done = [BlockResult(each, (), 0, None, 0) for each in blocks[2:4]]
+    assert hears(second, [*done, Word.DONE]) == ("begin", blocks[:2])
+    assert hears(second, [Word.WANTED]) == ("turn", blocks[4:])
 
 
 def test_an_actor_that_is_killed_while_it_scores_costs_nothing(actors: Engine, alone: Engine) -> None:
