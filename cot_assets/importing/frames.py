@@ -244,6 +244,7 @@ class _Builder:
                 "gold_reading": _gold_reading(problem),
                 "source": f"{PUBLISHED}{self.source.name}",
                 "revision": self.source.sampling_hash,
+                "chosen": None,
             }
             for problem in self.problems.values()
         ]

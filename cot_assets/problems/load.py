@@ -90,6 +90,7 @@ def load_problems(entry: ProblemSetEntry, home: DataHome) -> pl.DataFrame:
                 "subject": problem.subject,
                 "source": entry.source,
                 "revision": revision,
+                "chosen": entry.chosen or ("named by the problem set's entry" if entry.only else None),
             }
         )
     if repeated:

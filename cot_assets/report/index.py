@@ -77,6 +77,10 @@ class Report:
         traces = source.view("traces", "* EXCLUDE (prompt_token_ids, token_ids, char_ends, text), len(token_ids) = 0 AS is_in_words",
                              order="trace_id")  # fmt: skip
         self.traces = {row["trace_id"]: row for row in traces.iter_rows(named=True)}
+        #: How the problems were chosen: whoever reads a rate is told.
+        self.chosen = "; ".join(
+            sorted({one_line(p["chosen"].rstrip("."), 320) for p in self.problems.values() if p["chosen"]})
+        )
         self.verdicts = source.query("verdicts")
         self.is_compared = self.verdicts.height > 1
         names = ("spikes", "tangents", "lucky_guesses", "monotonicity")
@@ -98,6 +102,7 @@ class Report:
         protocol = self.source.protocol
         return {
             "findings": findings(self.source),
+            "chosen": self.chosen,
             "warnings": [
                 *self.notices,
                 *warnings(self.verdicts, quality, has_checks=not self.source.is_imported),
@@ -201,7 +206,7 @@ class Report:
     def compare(self) -> dict[str, Any]:
         """The context of ``compare.html.j2``."""
         names = [one_line(name, 60) for name in self.verdicts["model"]]
-        return {"models": names, "groups": list(self._groups("compare"))}
+        return {"models": names, "chosen": self.chosen, "groups": list(self._groups("compare"))}
 
     # --- pages of traces --------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from cot_assets.warehouse.queries import find_query
 Row = dict[str, Any]
 Read = Callable[[str, Mapping[str, Any]], pl.DataFrame]
 Texts = Callable[[pl.DataFrame], pl.DataFrame]
-#: Of each prefix the first rollout whose answer is correct, and the first other one.
 _MANY_CUTS = 10_000
+#: Of each prefix the first rollouts whose answer is correct, and the first others.
 _TELLING = """
     SELECT * FROM provenance
     WHERE problem_set = $problem_set AND (model, prefix_id, sample_index) IN (

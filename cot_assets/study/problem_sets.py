@@ -86,6 +86,11 @@ class ProblemSetEntry(Entry):
         (),
         description="ids of the problems to use, in any order, or a file (CSV, JSONL, Parquet) with a column problem_id; none: all",
     )
+    chosen: str | None = Field(
+        None,
+        max_length=300,
+        description="how `only`, or whoever made the source, chose the problems; reports say it, for rates are of such problems",
+    )
     limit: int | None = Field(None, ge=1, description="use only the first so many problems")
     generator: Mapping[str, Any] = Field(default_factory=dict, description="arguments of a generated set")
     threshold: float = Field(1.0, gt=0, le=1, description="the share of a verifier's points that is correct")

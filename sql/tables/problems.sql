@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS problems (
     subject     VARCHAR,
     source      VARCHAR NOT NULL,
     revision    VARCHAR NOT NULL,
+    chosen      VARCHAR,
     PRIMARY KEY (problem_set, problem_id)
 );
 COMMENT ON TABLE problems IS 'One row per problem: the question and its gold answer.';
@@ -22,3 +23,4 @@ COMMENT ON COLUMN problems.answer_kind IS 'How answers are judged: expression (c
 COMMENT ON COLUMN problems.gold_reading IS 'The gold answer as the grader reads it: its kind and value';
 COMMENT ON COLUMN problems.source IS 'Where the problem came from';
 COMMENT ON COLUMN problems.revision IS 'Revision of the source';
+COMMENT ON COLUMN problems.chosen IS 'How the set''s problems were chosen from the source, so that rates are of such problems; NULL: they were not';

@@ -85,6 +85,10 @@ def test_only_takes_the_named_problems_in_the_order_of_the_source(tmp_path, home
     assert load_problems(entry(source, id="id", only=("c", "b"), limit=1), home)["problem_id"].to_list() == [
         "b"
     ]
+    assert set(frame["chosen"]) == {"named by the problem set's entry"}
+    told = load_problems(entry(source, id="id", only=("a",), chosen="by lot"), home)
+    assert told["chosen"].to_list() == ["by lot"]
+    assert load_problems(entry(source, id="id", limit=2), home)["chosen"].to_list() == [None, None]
     with pytest.raises(ProblemSetError, match=r"\[set\] only names 'z'.*ids are like 'a', 'b', 'c'"):
         load_problems(entry(source, id="id", only=("a", "z")), home)
 

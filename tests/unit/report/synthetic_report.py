@@ -336,7 +336,7 @@ def tables_around(text: str, **columns: Any) -> dict[str, Rows]:
         "text": text, "answer": text, "finish_reason": "stop", "n_tokens": 9, "token_ids": [1], "model_revision": text,
         **columns,
     }  # fmt: skip
-    problem = dict.fromkeys(("statement", "gold_answer", "level", "subject", "source"), text)
+    problem = dict.fromkeys(("statement", "gold_answer", "level", "subject", "source", "chosen"), text)
     tables: dict[str, Rows] = {
         "problems": [{**problem, "problem_id": trace["problem_id"]}],
         "traces": [trace],

@@ -149,6 +149,17 @@ def test_models_are_compared_on_a_page_of_their_own(small: dict[str, Rows], smal
     assert not {e.attributes["id"] for e in compare.all("h2")} & {e.attributes["id"] for e in index.all("h2") if "id" in e.attributes}  # fmt: skip
 
 
+def test_where_problems_were_chosen_both_pages_with_rates_say_how(
+    small: dict[str, Rows], small_report: Path, tmp_path: Path
+) -> None:
+    said = "The problems were chosen: by a trial. Rates are rates of such problems."
+    chosen = [{**problem, "chosen": "by a trial."} for problem in small["problems"]]
+    pages = render_report(source_of({**small, "problems": chosen}), (), tmp_path / "report")
+    for folder, is_said in ((pages[0].parent, True), (small_report, False)):
+        for name in ("index", "compare"):
+            assert (said in read_page(folder / f"{name}.html").all("body")[0].text) == is_said
+
+
 def test_one_model_is_not_compared(small: dict[str, Rows], tmp_path: Path) -> None:
     alone = {name: [r for r in rows if r.get("model") != "demo-weak"] for name, rows in small.items()}
     pages = render_report(source_of(alone), (), tmp_path / "report")
