@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from cot_assets.study import Config
 
 _HEADLINE = """
-SELECT model, count(*) AS cuts, count(DISTINCT problem_id) AS problems, coalesce(sum(n), 0) AS rollouts,
-    avg(potential) FILTER (WHERE cut_index = 0) AS v0
-FROM trace_curves WHERE problem_set = $problem_set GROUP BY model ORDER BY model
+SELECT model, sum(cuts)::BIGINT AS cuts, count(DISTINCT problem_id) AS problems, coalesce(sum(n), 0)::BIGINT AS rollouts,
+    avg(potential) FILTER (WHERE is_start) AS v0
+FROM ( -- traces of a problem share their first prefix, and its rollouts
+    SELECT model, problem_id, bool_or(cut_index = 0) AS is_start, any_value(n) AS n, any_value(potential) AS potential,
+        count(*) FILTER (WHERE n > 0) AS cuts
+    FROM trace_curves WHERE problem_set = $problem_set GROUP BY model, problem_id, prefix_id
+) GROUP BY model ORDER BY model
 """
 
 

@@ -65,7 +65,7 @@ class Server:
         self._name, self._settings, self._is_alone = entry.name, settings, len(entry.endpoints) == 1
         base = url.rstrip("/")
         self.url = base if base.endswith("/v1") else f"{base}/v1"
-        self._key = ""
+        self._key, self._key_variable = "", entry.api_key_variable
         if entry.api_key_variable:
             self._key = os.environ.get(entry.api_key_variable, "").strip()
             if not self._key:
@@ -153,7 +153,9 @@ class Server:
             else:
                 reason = f"HTTP {answer.status_code}: {self._excerpt(content)}"
                 if answer.status_code < 500 and answer.status_code not in _AWAY:
-                    raise RefusedError(self._say(f"{path}: {reason}"), answer.status_code)
+                    raise RefusedError(
+                        self._say(f"{path}: {reason}{self._way_out(answer)}"), answer.status_code
+                    )
                 failures += answer.status_code not in _AWAY
                 is_away = answer.status_code in _GONE
                 after = _seconds(answer.headers.get("retry-after"))
@@ -235,6 +237,18 @@ class Server:
         """The beginning of an answer, without the key should the server repeat it."""
         text = self.masked(" ".join(content.decode(errors="replace").split()))
         return text[:_EXCERPT] or "(empty)"
+
+    def _way_out(self, refusal: httpx.Response) -> str:
+        if refusal.status_code in (401, 403):
+            if self._key_variable:
+                return f"; is the key in {self._key_variable} one of this server?"
+            return "; if it wants a key, name the variable that holds it in api_key_variable"
+        if refusal.status_code == 404:
+            return "; is this the base URL, and does it still serve this model?"
+        if refusal.is_redirect:
+            place = self.masked(refusal.headers.get("location", ""))[:200]
+            return f"; it sends to {place!r}: name that server's address in `endpoint`"
+        return ""
 
     def _say(self, text: str) -> str:
         return f"model {self._name!r}: {self.url}: {text}"

@@ -21,7 +21,7 @@ from cot_assets.engines.openai.answers import (
     read_answer,
 )
 from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError, Server
-from cot_assets.engines.openai.refusals import fewer_completions, is_of_another_tokenizer
+from cot_assets.engines.openai.refusals import IN_WORDS, is_of_another_tokenizer
 from cot_assets.engines.openai.settings import Settings
 from cot_assets.engines.openai.told import card_of, cards_of, weights_of
 from cot_assets.engines.tokenizer import ModelTokenizer
@@ -126,7 +126,7 @@ class Endpoint:
         try:
             return await self.ask(ids, 2, plain, n=2, seed=1, trial=can)
         except RefusedError as error:
-            if fewer_completions(str(error), 2) is None:
+            if error.status in FINAL or (error.status == NO_ANSWER and IN_WORDS not in str(error)):
                 raise
             return await self.ask(ids, 2, plain, n=1, seed=1, trial=can)
 

@@ -28,10 +28,10 @@ from cot_assets.engines.base import (
     Waiting,
 )
 from cot_assets.engines.openai.answers import Answer
-from cot_assets.engines.openai.connection import FINAL, AwayError, RefusedError
+from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError
 from cot_assets.engines.openai.endpoint import Endpoint
 from cot_assets.engines.openai.endpoints import Endpoints
-from cot_assets.engines.openai.refusals import context_in, fewer_completions, is_too_long
+from cot_assets.engines.openai.refusals import budgets_of, fewer_completions, is_too_long, numbers_in
 from cot_assets.engines.openai.scores import Reader
 from cot_assets.engines.openai.settings import settings_of
 from cot_assets.engines.openai.told import revision_of
@@ -171,17 +171,20 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         except RefusedError as error:
             if not is_too_long(str(error), error.status):
                 raise
-            context = context_in(str(error))
-            if context is None or context - len(ids) >= budget:  # the number, if any, is of something else
-                try:
-                    await self._endpoints.ask(ids, 1, sampling, n=1, seed=sample_seed(block))
-                except RefusedError as again:
-                    if is_too_long(str(again), again.status):
-                        return nothing_left(block)  # not one token: the prefix itself is too long
-                    raise
-                raise
-            self._context = context - (not self._endpoints.can.takes_ids)  # a text may get a BOS
-            return await self._complete(block, sampling)
+            refusal, named = error, numbers_in(str(error))
+        for fewer in budgets_of(named, len(ids), budget):
+            with suppress(RefusedError):
+                result = await self._sampled(block, fewer, sampling)
+                if named & {len(ids) + fewer, len(ids) + fewer + 1}:  # a text may get a BOS
+                    self._context = len(ids) + fewer
+                return result
+        try:
+            await self._endpoints.ask(ids, 1, sampling, n=1, seed=sample_seed(block))
+        except RefusedError as again:
+            if is_too_long(str(again), again.status):
+                return nothing_left(block)  # not one token: the prefix itself is too long
+            raise
+        raise refusal
 
     async def _sampled(self, block: Block, budget: int, sampling: Sampling) -> BlockResult:
         """A block whose completions are draws."""
@@ -223,12 +226,16 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         )
 
     async def _drawn(
-        self, block: Block, budget: int, sampling: Sampling, asked: Endpoint | Endpoints
+        self,
+        block: Block,
+        budget: int,
+        sampling: Sampling,
+        asked: Endpoint | Endpoints,
+        most_n: int | None = None,
     ) -> BlockResult:
         """A block in as few requests as the server lets, each with a seed of its own."""
         n = 1 if sampling.is_greedy else block.n  # greedy completions are all the same
-        can = self._endpoints.can
-        size = min(n, can.most_n)
+        size = min(n, most_n or self._endpoints.can.most_n)
         answers = await asyncio.gather(
             *(
                 asked.ask(
@@ -241,12 +248,13 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         )  # fmt: skip
         for problem in answers:
             if isinstance(problem, BaseException):
-                is_refusal = isinstance(problem, RefusedError) and problem.status in (400, 422)
-                fewer = fewer_completions(str(problem), size) if is_refusal else None
-                if fewer is None:
+                if not isinstance(problem, RefusedError) or size == 1:
                     raise problem
-                self._endpoints.can = replace(can, most_n=min(fewer, self._endpoints.can.most_n))
-                return await self._drawn(block, budget, sampling, asked)
+                fewer = await self._fewer(problem, block, sampling, asked, size)
+                result = await self._drawn(block, budget, sampling, asked, fewer)
+                can = self._endpoints.can
+                self._endpoints.can = replace(can, most_n=min(fewer, can.most_n))
+                return result
         sound = [answer for answer in answers if isinstance(answer, Answer)]
         completions = [
             completion_of(choice.token_ids or (), choice.finish_reason, self._eos)
@@ -254,14 +262,35 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
             for choice in answer.choices
         ]
         counted = sum(len(c.token_ids) + (c.finish_reason == "stop") for c in completions)
-        told = [answer.generated for answer in sound if answer.generated is not None]
+        told = [answer.generated for answer in sound if answer.generated]
         return BlockResult(
             block,
             tuple(completions[i % n] for i in range(block.n)),
             len(block.token_ids),
             None,  # of n samples a server tells of the last one only, which finds the first one's prompt
-            sum(told) if len(told) == len(sound) else counted,
+            counted if not self._info.is_retokenized or len(told) < len(sound) else sum(told),
         )
+
+    async def _fewer(
+        self,
+        refusal: RefusedError,
+        block: Block,
+        sampling: Sampling,
+        asked: Endpoint | Endpoints,
+        size: int,
+    ) -> int:
+        """How many completions to ask for at a time after a refusal of so many; raises it where it is of something else."""
+        if refusal.status not in (400, 422, NO_ANSWER):
+            raise refusal
+        if fewer := fewer_completions(str(refusal), size):
+            return fewer
+        if refusal.status == NO_ANSWER or is_too_long(str(refusal)):
+            raise refusal
+        try:  # whatever its words: is one taken?
+            await asked.ask(block.token_ids, 1, sampling, n=1, seed=sample_seed(block))
+        except RefusedError:
+            raise refusal from None
+        return size // 2
 
     def close(self) -> None:
         """Close the connections."""

@@ -11,25 +11,19 @@ import re
 IN_WORDS = "it says: "  #: before an error that a server answered as if it were none
 _TOO_LONG = re.compile(
     r"(context|model|sequence|input|prompt)\W+(\w+\W+){0,3}?(length|size|window|len)\b|context_length|max_model_len|too long|"
-    r"tokens\W+must be <=|must have less than \d+ tokens|tokens\W+(\w+\W+){0,3}?exceed|exceed\w*\W+(\w+\W+){0,6}?(context|length|tokens)|too many tokens",
+    r"tokens\W+must be <=|must have less than \d+ tokens|tokens\W+(\w+\W+){0,3}?exceed|exceed\w*\W+(\w+\W+){0,6}?(context|length|tokens)|too many tokens|"
+    r"tokens\b.{0,80}?\b(too large|fit|remain|left|at least 1, got (0|-\d+))\b|token limit|longer than the maximum",
     re.IGNORECASE,
 )
-_CONTEXT = re.compile(
-    r"(?:context[ _](?:length|size|window)|max_model_len|max_seq_len|max(?:imum)?[ _](?:model|sequence)[ _]len(?:gth)?|n_ctx|"
-    r"tokens\W+must be <=)\D{0,30}?(\d[\d,]{0,9})",
-    re.IGNORECASE,
-)
+_TRIES = 16
+_NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?!\d)|\d{1,9}")
+_BEFORE = re.compile(rf"HTTP \d+: |{IN_WORDS}")
 _MOST = re.compile(
     r"\bn\b\W{0,3}.{0,60}?(?:between 1 and|at most|less than or equal to|no more than|maximum of|<=)\W{0,3}(\d{1,4})",
     re.IGNORECASE | re.DOTALL,
 )
 _MOST_ALONE = re.compile(r"must be between 1 and (\d{1,4})", re.IGNORECASE)
-_TOO_MANY = re.compile(
-    r"too many (?:completions|choices|samples|sequences)|\b(?:n|n_cmpl|best_of|n_samples|num_return_sequences)\b.{0,80}?"
-    r"(?:greater|larger|exceed|too (?:many|high|large)|less than|at most|only|support|allowed|slots)",
-    re.IGNORECASE | re.DOTALL,
-)
-
+_HELD = re.compile(r"it holds (\d{1,4}) completions, not ")  #: words of read_answer
 _FOREIGN = re.compile(
     r"(invalid|unknown|illegal|out[- ]of[- ](vocab\w*|range))\W+(\w+\W+)?tokens?\b|"
     r"\btoken[ _]?ids?\b.{0,40}(out of (vocab|range)|invalid|not in (the )?vocab|>= ?vocab)",
@@ -49,19 +43,28 @@ def is_too_long(message: str, status: int = 400) -> bool:
     return status == 413 or (is_refusal and bool(_TOO_LONG.search(message)))
 
 
-def context_in(message: str) -> int | None:
-    """The tokens of the context that a refusal names, if it does."""
-    found = _CONTEXT.search(message)
-    return int(found[1].replace(",", "")) if found else None
+def numbers_in(message: str) -> frozenset[int]:
+    """The numbers that a server's own words name."""
+    words = _BEFORE.split(message, maxsplit=1)[-1]
+    return frozenset(int(found.replace(",", "")) for found in _NUMBER.findall(words))
+
+
+def budgets_of(named: frozenset[int], n_prompt: int, budget: int) -> list[int]:
+    """Smaller budgets that the numbers in a refusal leave room for, the largest first.
+
+    Some name the context, others what is left there, and most the tokens of prompt or request by their own tokenizer: which
+    is which, the server tells by what it takes.
+    """
+    less = {0, n_prompt, n_prompt + 1, *named}
+    return sorted({left for a in named for b in less if 0 < (left := a - b) < budget}, reverse=True)[:_TRIES]
 
 
 def fewer_completions(message: str, asked: int) -> int | None:
-    """How many completions to ask for at a time after a refusal of so many; None where that is not what was refused.
-
-    The number that the message names, else half as many.
-    """
-    if found := _MOST.search(message) or _MOST_ALONE.search(message):
-        fewer = max(1, int(found[1]))
-    else:
-        fewer = asked // 2 if _TOO_MANY.search(message) and not is_too_long(message) else 0
-    return fewer if 1 <= fewer < asked else None
+    """How many completions to ask for at a time after a refusal of so many, as its message says; else None."""
+    if held := _HELD.search(message):
+        return (
+            int(held[1]) if 0 < int(held[1]) <= asked // 2 else None
+        )  # of one that is missing, nothing follows
+    found = _MOST.search(message) or _MOST_ALONE.search(message)
+    fewer = max(1, int(found[1])) if found else asked
+    return fewer if fewer < asked else None

@@ -106,10 +106,14 @@ def card_of(cards: Mapping[str, dict[str, Any]], entry: ModelEntry, url: str) ->
     name = entry.served_name
     if name is None and len(cards) == 1:
         return next(iter(cards.values()))
+    if not cards:
+        raise EngineError(
+            f"model {entry.name!r}: {url} serves nothing yet; load a model there, then run again"
+        )
     if name is None or name not in cards:
         wanted = "several models; name one in served_name" if name is None else f"no {name!r}"
         raise EngineError(
-            f"model {entry.name!r}: {url} serves {wanted}; it serves: {', '.join(sorted(cards)[:20]) or 'nothing'}"
+            f"model {entry.name!r}: {url} serves {wanted}; it serves: {', '.join(sorted(cards)[:20])}"
         )
     return cards[name]
 

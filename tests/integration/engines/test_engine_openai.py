@@ -139,7 +139,7 @@ def test_a_budget_is_cut_to_the_context_that_the_server_names(
 @pytest.mark.parametrize(
     ("models", "name", "said"),
     [
-        ([], None, "serves several models|it serves: nothing"),
+        ([], None, "serves nothing yet; load a model there"),
         ([{"id": "a"}, {"id": "b"}], None, "several models; name one in served_name; it serves: a, b"),
         ([{"id": "a"}], "c", "serves no 'c'; it serves: a"),
     ],

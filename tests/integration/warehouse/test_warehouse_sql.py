@@ -171,6 +171,12 @@ def test_what_is_forbidden_is_no_damage(study: Warehouse) -> None:
         run_query(study.home, f"SELECT * FROM read_text('{outside}')")
 
 
+def _said_of_weak(home: DataHome, capsys: pytest.CaptureFixture[str]) -> str:
+    done = Outcome((Wanted(Unit("evaluate_model", "s", "strong"), {}),), 0, ())
+    _print_outcome(done, Warehouse(home), [("strong", "s")])
+    return next(line for line in capsys.readouterr().out.splitlines() if "weak on s: " in line)
+
+
 def test_a_model_that_another_run_is_still_sampling_is_shown_without_rollouts(
     study: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -178,8 +184,21 @@ def test_a_model_that_another_run_is_still_sampling_is_shown_without_rollouts(
     shutil.copytree(study.home.root, home.root)
     with duckdb.connect(home.warehouse) as con:
         con.execute("DELETE FROM potentials WHERE model = 'weak'")
-    done = Outcome((Wanted(Unit("evaluate_model", "s", "strong"), {}),), 0, ())
-    _print_outcome(done, Warehouse(home), [("strong", "s")])
-    said = capsys.readouterr().out
-    assert "weak on s: 3 problems, 15 measured cuts, 0 rollouts; " in said
+    said = _said_of_weak(home, capsys)
+    assert "weak on s: 3 problems, 0 measured cuts, 0 rollouts; " in said
     assert "token unknown" in said
+
+
+def test_rollouts_that_traces_share_are_counted_once(
+    study: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = DataHome(tmp_path / "home")
+    shutil.copytree(study.home.root, home.root)
+    before = _said_of_weak(home, capsys)
+    with duckdb.connect(home.warehouse) as con:
+        for table in ("traces", "trace_cuts"):
+            con.execute(f"INSERT INTO {table} SELECT * REPLACE ('zz' AS trace_id) FROM {table} WHERE trace_id = "
+                        "(SELECT min(trace_id) FROM traces WHERE model = 'weak')")  # fmt: skip
+    after = _said_of_weak(home, capsys)
+    assert after.partition("cuts, ")[2] == before.partition("cuts, ")[2] != ""
+    assert after != before

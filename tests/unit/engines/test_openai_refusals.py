@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from cot_assets.engines.openai.refusals import (
-    context_in,
+    budgets_of,
     fewer_completions,
     is_of_another_tokenizer,
     is_too_long,
+    numbers_in,
 )
 
 
@@ -34,8 +35,8 @@ def test_a_tokenizer_of_another_model_is_told_by_the_refusal(message: str, is_fo
         ('"n" must be between 1 and 4', 4),
         ("Field 'n': Value must be between 1 <= value <= 8, but got 16", 8),
         ("n must be between 1 and 32", None),
-        ("n_cmpl cannot be greater than the number of slots, please increase -np", 8),
-        ("best_of exceeds what this server gives", 8),
+        ("no sound answer: it holds 4 completions, not 16", 4),
+        ("n_cmpl cannot be greater than the number of slots, please increase -np", None),
         ("This model's maximum context length is 40 tokens, n completions exceed it", None),
         ("max_tokens is too large", None),
         ("no such thing", None),
@@ -45,29 +46,39 @@ def test_how_many_completions_are_asked_for_after_a_refusal(message: str, fewer:
     assert fewer_completions(message, 16) == fewer
 
 
-def test_one_completion_is_the_least() -> None:
-    assert fewer_completions("too many completions at once, n is limited to what is allowed", 1) is None
-
-
 @pytest.mark.parametrize(
-    ("message", "context"),
+    ("message", "budget"),  # of a prompt of 40 tokens and a budget of 5,000
     [
-        ("This model's maximum context length is 4,096 tokens. However, you requested 5000", 4096),
-        ("request (70 tokens) exceeds the available context size (64 tokens), try increasing it", 64),
-        ("`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 3000 `inputs` tokens", 4096),
-        ("`inputs` must have less than 4095 tokens. Given: 5000", None),
+        ("This model's maximum context length is 4,096 tokens. However, you requested 5040", 4056),
+        ("request (5040 tokens) exceeds the available context size (64 tokens), try increasing it", 24),
+        ("`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 40 `inputs` tokens", 4056),
         (
-            "The sum of prompt length (5), query length (0) and max_tokens (9) should not exceed max_seq_len (8)",
-            8,
+            "The sum of prompt length (41), query length (0) and max_tokens (9) should not exceed max_seq_len (50)",
+            9,
         ),
+        (
+            "Prompt contains 40 tokens and 0 draft tokens, too large for model with 60 maximum context length",
+            20,
+        ),
+        ("prompt and completion need 5040 tokens, only 60 fit", 20),
+        ("max_tokens is too large: 5000. At most 45 completion tokens remain", 45),
+        ("Prompt length of 40 is longer than the maximum of 60", 20),
+        ("max_tokens must be at least 1, got -3", None),
+        ("max_tokens must be at least 1, got 0.", None),
         ("Prompt is too long", None),
         ("{'code': 'context_length_exceeded'}", None),
-        ("Prompt tokens (80) exceed the limit", None),
+        ("Prompt tokens (40) exceed the limit", None),
     ],
 )
-def test_a_context_that_is_exceeded_is_known_by_the_refusal(message: str, context: int | None) -> None:
+def test_what_fits_a_context_is_among_the_budgets_that_the_refusal_leaves(
+    message: str, budget: int | None
+) -> None:
     assert is_too_long(message)
-    assert context_in(message) == context
+    tried = budgets_of(
+        numbers_in(f"model 'm': http://127.0.0.1:8000/v1: completions: HTTP 400: {message}"), 40, 5000
+    )
+    assert tried == sorted(tried, reverse=True)
+    assert budget is None or budget in tried
 
 
 @pytest.mark.parametrize(
