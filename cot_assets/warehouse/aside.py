@@ -22,7 +22,7 @@ import duckdb
 import polars as pl
 
 from cot_assets.study import PUBLISHED, DataHome
-from cot_assets.warehouse.errors import WarehouseError, reason
+from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason
 from cot_assets.warehouse.lock import lock_of, when_free
 from cot_assets.warehouse.preparing import rename_values
 from cot_assets.warehouse.reading import CONNECTION_CONFIG, select
@@ -115,14 +115,11 @@ def put_back(home: DataHome) -> None:
     with lock_of(home.warehouse, _WAIT_S).hold("put the warehouse back"):
         _log(home.warehouse).unlink(missing_ok=True)
         aside_path(home).replace(home.warehouse)
-        con = duckdb.connect(home.warehouse, config=CONNECTION_CONFIG)
-        try:
+        with duckdb.connect(home.warehouse, config=CONNECTION_CONFIG) as con:
             con.execute(
                 "UPDATE schema_version SET applied_at = ? WHERE name = 'created'",
                 [datetime.now(UTC).replace(tzinfo=None)],
             )
-        finally:
-            con.close()
 
 
 def _log(path: Path) -> Path:
@@ -148,38 +145,27 @@ def _read_old(home: DataHome) -> Old:
     path = home.warehouse if home.warehouse.exists() else aside_path(home)
     if not path.exists():
         return Old()
-    if path == home.warehouse:
-        try:
+    try:
+        if path == home.warehouse:
             _settle(path)
-        except duckdb.Error as error:
-            return Old(path, reason(error))
-    try:
-        con = duckdb.connect(path, read_only=True, config=CONNECTION_CONFIG)
-    except duckdb.Error as error:
-        return Old(path, reason(error))
-    try:
-        return _found(con, path)
+        with duckdb.connect(path, read_only=True, config=CONNECTION_CONFIG) as con:
+            return _found(con, path)
+    except WarehouseLockedError:
+        raise
     except (duckdb.Error, WarehouseError) as error:
         return Old(path, reason(error))
-    finally:
-        con.close()
 
 
 def _settle(path: Path) -> None:
     """Bring the file's log into it; refuse where another program has it open, past the lock."""
-    con = when_free(
-        lambda: duckdb.connect(path, config=CONNECTION_CONFIG),
-        path,
-        "rebuild the warehouse",
-        time.monotonic() + _WAIT_S,
-    )
-    try:
+    deadline = time.monotonic() + _WAIT_S
+    with when_free(
+        lambda: duckdb.connect(path, config=CONNECTION_CONFIG), path, "rebuild the warehouse", deadline
+    ) as con:
         with suppress(duckdb.Error):
             con.execute("CHECKPOINT")
         with suppress(duckdb.Error):
             rename_values(con)
-    finally:
-        con.close()
 
 
 def _found(con: duckdb.DuckDBPyConnection, path: Path) -> Old:

@@ -194,21 +194,19 @@ def damage(path: Path, *, is_thorough: bool = False) -> str | None:
     if not path.exists():
         return "a link to nothing"
     try:
-        con = duckdb.connect(path)
+        with duckdb.connect(path) as con:
+            sizes = con.execute("SELECT used_blocks, block_size FROM pragma_database_size()").fetchall()
+            blocks, size = sizes[0]
+            least = _HEADERS + int(blocks) * int(size)  # free blocks at the end may not have been written
+            if path.stat().st_size < least:
+                return f"it ends after {path.stat().st_size:,} of at least {least:,} bytes"
+            for (table,) in con.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE NOT internal"
+            ).fetchall():
+                what = "max(hash(t))" if is_thorough else "count(*)"
+                con.execute(f'SELECT {what} FROM "{table}" AS t').fetchall()  # noqa: S608 - the catalog's own name
     except duckdb.Error as error:
         return reason(error) if DAMAGE.search(str(error)) else None
-    try:
-        blocks, size = con.execute("SELECT used_blocks, block_size FROM pragma_database_size()").fetchall()[0]
-        least = _HEADERS + int(blocks) * int(size)  # free blocks at the end may not have been written
-        if path.stat().st_size < least:
-            return f"it ends after {path.stat().st_size:,} of at least {least:,} bytes"
-        for (table,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall():
-            what = "max(hash(t))" if is_thorough else "count(*)"
-            con.execute(f'SELECT {what} FROM "{table}" AS t').fetchall()  # noqa: S608 - the catalog's own name
-    except duckdb.Error as error:
-        return reason(error) if DAMAGE.search(str(error)) else None
-    finally:
-        con.close()
     return None
 
 

@@ -105,23 +105,20 @@ def _set_damaged_aside(shards: Path) -> list[str]:
 
 
 def _convert(source: Path, target: Path) -> None:
-    con = duckdb.connect(":memory:")
     try:
-        con.execute(f"ATTACH {sql_text(str(source))} AS warehouse (READ_ONLY)")
-        con.execute(f"ATTACH {sql_text(str(target))} AS results (STORAGE_VERSION '{STORAGE_VERSION}')")
-        con.execute("COPY FROM DATABASE warehouse TO results")
-        con.execute("DETACH results")
+        with duckdb.connect(":memory:") as con:
+            con.execute(f"ATTACH {sql_text(str(source))} AS warehouse (READ_ONLY)")
+            con.execute(f"ATTACH {sql_text(str(target))} AS results (STORAGE_VERSION '{STORAGE_VERSION}')")
+            con.execute("COPY FROM DATABASE warehouse TO results")
+            con.execute("DETACH results")
     except duckdb.Error as error:
         raise WarehouseError(
             f"cannot write the results to {target}: {reason(error)}; is the disk full?"
         ) from error
-    finally:
-        con.close()
 
 
 def _add_views(path: Path, home: DataHome) -> None:
-    con = duckdb.connect(path, config={"file_search_path": str(plain(home.shards).parent)})
-    try:
+    with duckdb.connect(path, config={"file_search_path": str(plain(home.shards).parent)}) as con:
         for file in filter(reads_shards, sorted((sql_folder() / "views").glob("*.sql"))):
             sql = file.read_text(encoding="utf-8")
             sql = sql.replace("$shards_glob", sql_text(f"{home.shards.name}/**/*.parquet"))
@@ -132,8 +129,6 @@ def _add_views(path: Path, home: DataHome) -> None:
                     raise WarehouseError(f"view {file.name}: {reason(error)}") from error
                 con.execute(sql)
         con.execute("CHECKPOINT")
-    finally:
-        con.close()
 
 
 def _put_in_place(fresh: Path, target: Path) -> None:

@@ -163,13 +163,13 @@ def _ask(
         sql, given = query.sql, _values(query, given)
     else:
         sql = text
-    con = _open(home.results)
     try:
-        if TEXTS in sql.lower():
-            _show_texts(con, home)
-        enclose(con, plain(home.shards))
-        with bounded(con, seconds, stuck):
-            return read(con, sql, given)
+        with _open(home.results) as con:
+            if TEXTS in sql.lower():
+                _show_texts(con, home)
+            enclose(con, plain(home.shards))
+            with bounded(con, seconds, stuck):
+                return read(con, sql, given)
     except (duckdb.Error, WarehouseError) as error:
         is_forbidden = isinstance(error.__cause__, duckdb.PermissionException)  # to leave the folder by `..`
         if is_forbidden or str(plain(home.shards)) not in str(error):
@@ -178,8 +178,6 @@ def _ask(
         raise WarehouseError(
             f"text in shards cannot be read: {first}; `cot-assets run --verify` sets what is damaged aside and samples it again"
         ) from error
-    finally:
-        con.close()
 
 
 def find_query(name: str) -> NamedQuery:

@@ -82,8 +82,7 @@ def read_schema(folder: Path, *, has_views: bool = True) -> dict[str, TableSchem
     """
     path = folder / "columns.toml"
     shared = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    con = duckdb.connect(":memory:")
-    try:
+    with duckdb.connect(":memory:") as con:
         tables = {path.stem: path for path in sorted((folder / "tables").glob("*.sql"))}
         for path in tables.values():
             _execute(con, path)
@@ -94,8 +93,6 @@ def read_schema(folder: Path, *, has_views: bool = True) -> dict[str, TableSchem
             raise WarehouseError(
                 f"{folder}: each file creates the one table or view that it is named after; see {', '.join(odd)}"
             )
-    finally:
-        con.close()
     return {name: _commented(found[name], (tables | views)[name], shared) for name in (*tables, *order)}
 
 

@@ -29,8 +29,7 @@ def judged_views(
         problems = curves.select("problem_id").unique()
         problems = problems.with_columns(gold_answer=unknown, answer_kind=unknown)
     tables = judge_curves(curves, problems, protocol)
-    con = duckdb.connect(":memory:")
-    try:
+    with duckdb.connect(":memory:") as con:
         own = {"trace_curves": curves.drop("text"), "traces": curves.select("trace_id", "text").unique()}
         for name, frame in {**tables, **own}.items():
             con.register("given", frame.to_arrow())
@@ -41,8 +40,6 @@ def judged_views(
             schema = polars_schema(name)
             key = [c for c in ("trace_id", "cut_policy", "cut_index", "rule", "kind") if c in schema]
             views[name] = con.sql(f'FROM "{name}"').pl().cast(schema).sort(key)
-    finally:
-        con.close()
     return {**tables, **views}
 
 

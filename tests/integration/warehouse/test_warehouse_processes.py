@@ -95,9 +95,8 @@ def test_a_shell_on_the_results_does_not_block_and_reads_its_own_version(home: D
         assert line(process) == "('a',)"
         warehouse.write_partition("problems", problems("c"), {"problem_set": "s"})
         warehouse.publish()
-        con = duckdb.connect(home.results, read_only=True)
-        assert con.execute("SELECT problem_id FROM problems").fetchall() == [("c",)]
-        con.close()
+        with duckdb.connect(home.results, read_only=True) as con:
+            assert con.execute("SELECT problem_id FROM problems").fetchall() == [("c",)]
         answer(process)
         assert line(process) == "2"
         finish(process)
@@ -127,9 +126,8 @@ def test_publishing_while_others_write_and_publish(home: DataHome) -> None:
         line(process)
     while any(p.poll() is None for p in processes):
         if home.results.exists():
-            con = duckdb.connect(home.results, read_only=True)
-            counts = con.execute("SELECT problem_set, count(*) FROM problems GROUP BY ALL").fetchall()
-            con.close()
+            with duckdb.connect(home.results, read_only=True) as con:
+                counts = con.execute("SELECT problem_set, count(*) FROM problems GROUP BY ALL").fetchall()
             assert {n for name, n in counts if name != "s"} <= {ROWS}
     for process in processes:
         finish(process)

@@ -22,11 +22,8 @@ from cot_assets.warehouse.store import Warehouse
 
 @contextmanager
 def reading(home: DataHome) -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect(home.results, read_only=True)
-    try:
+    with duckdb.connect(home.results, read_only=True) as con:
         yield con
-    finally:
-        con.close()
 
 
 def test_rows_comments_and_keys_are_published(warehouse: Warehouse, home: DataHome) -> None:

@@ -42,9 +42,8 @@ def test_every_view_has_rows_and_says_what_its_columns_are(study: Warehouse) -> 
 def test_every_query_answers_a_question_with_rows(study: Warehouse, name: str) -> None:
     query = named_queries()[name]
     assert "?" in query.question
-    con = duckdb.connect()
-    assert con.extract_statements(query.sql)[0].named_parameters == {p.name for p in query.parameters}
-    con.close()
+    with duckdb.connect() as con:
+        assert con.extract_statements(query.sql)[0].named_parameters == {p.name for p in query.parameters}
     frame = run_query(study.home, name)
     assert frame.height > 0
     for form in ("table", "csv", "json"):

@@ -292,9 +292,8 @@ def test_using_the_warehouse_within_its_own_transaction_fails_at_once(
 
 def test_an_old_database_gets_new_tables_and_comments(warehouse: Warehouse, home: DataHome) -> None:
     warehouse.write_partition("problems", problems("a"), {"problem_set": "s"})
-    con = duckdb.connect(home.warehouse, config=CONNECTION_CONFIG)
-    con.execute("DROP TABLE unlocks; COMMENT ON COLUMN problems.level IS 'old words'")
-    con.close()
+    with duckdb.connect(home.warehouse, config=CONNECTION_CONFIG) as con:
+        con.execute("DROP TABLE unlocks; COMMENT ON COLUMN problems.level IS 'old words'")
     assert Warehouse(home).read_table("unlocks").height == 0
     comment = "SELECT comment FROM duckdb_columns() WHERE table_name = 'problems' AND column_name = 'level'"
     assert "Difficulty" in Warehouse(home).read(comment)["comment"][0]
@@ -312,9 +311,8 @@ def test_a_strange_database_is_refused(
     warehouse: Warehouse, home: DataHome, change: str, message: str
 ) -> None:
     warehouse.write_partition("problems", problems("a"), {"problem_set": "s"})
-    con = duckdb.connect(home.warehouse, config=CONNECTION_CONFIG)
-    con.execute(change)
-    con.close()
+    with duckdb.connect(home.warehouse, config=CONNECTION_CONFIG) as con:
+        con.execute(change)
     with pytest.raises(WarehouseError, match=message):
         Warehouse(home).read_table("problems")
 
