@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from served_models import entry
+from served_models import OPENED, opened
 from support.served import TinyServer
 from support.vocabularies import write_tokenizer
 
@@ -26,6 +26,10 @@ def server() -> Iterator[TinyServer]:
     server = TinyServer()
     server.start()
     yield server
+    while OPENED:
+        engine = OPENED.pop()
+        engine.close()
+        engine.close()
     server.stop()
 
 
@@ -35,9 +39,5 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def engine(server: TinyServer, folder: Path) -> Iterator[OpenAIEngine]:
-    engine = OpenAIEngine(entry(server, folder))
-    server.bodies.clear()
-    yield engine
-    engine.close()
-    engine.close()
+def engine(server: TinyServer, folder: Path) -> OpenAIEngine:
+    return opened(server, folder)

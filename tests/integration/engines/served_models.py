@@ -24,10 +24,16 @@ def entry(server: TinyServer | Sequence[TinyServer], folder: Path, **changes: An
     )  # fmt: skip
 
 
-def opened(server: TinyServer, folder: Path, **changes: Any) -> OpenAIEngine:
+OPENED: list[OpenAIEngine] = []  #: closed with the fixture ``server``
+
+
+def opened(server: TinyServer | Sequence[TinyServer], folder: Path, **changes: Any) -> OpenAIEngine:
+    """An engine that is closed when the test is over."""
     engine = open_engine(entry(server, folder, **changes))
     assert isinstance(engine, OpenAIEngine)
-    server.bodies.clear()
+    OPENED.append(engine)
+    for each in [server] if isinstance(server, TinyServer) else server:
+        each.bodies.clear()
     return engine
 
 

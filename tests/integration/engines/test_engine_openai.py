@@ -48,7 +48,6 @@ def test_seeds_differ_and_are_those_of_the_block(engine: OpenAIEngine, server: T
 def test_seeds_can_be_left_out(server: TinyServer, folder: Path) -> None:
     engine = opened(server, folder, engine_args={"seeds": False})
     run(engine, [block("a", (7,))])
-    engine.close()
     assert all("seed" not in body for body in server.bodies)
 
 
@@ -76,7 +75,6 @@ def test_it_finds_out_what_the_server_can(
     ids = engine.encode("Then 144 = 11 * 13 + 1.").token_ids
     found = completions(engine, [block("a", ids, budget=3)])["a"]
     assert engine.describe().is_retokenized == is_retokenized
-    engine.close()
     assert isinstance(server.bodies[0]["prompt"], prompt)
     if prompt is str:
         assert server.bodies[0]["prompt"] == "Then 144 = 11 * 13 + 1."
@@ -87,7 +85,6 @@ def test_it_finds_out_what_the_server_can(
 def test_a_server_that_takes_ids_but_gives_text_is_retokenized(server: TinyServer, folder: Path) -> None:
     server.returns_ids = False
     engine = opened(server, folder)
-    engine.close()
     assert engine.describe().is_retokenized
     assert "returns no token ids" in refusal(server, folder, engine_args={"prompts": "token_ids"})
 
@@ -96,7 +93,6 @@ def test_a_server_that_gives_one_completion_at_a_time(server: TinyServer, folder
     server.takes_n = False
     engine = opened(server, folder)
     (result,) = run(engine, [block("a", (7,), budget=3)])
-    engine.close()
     assert len(result.completions) == 16
     assert result.generated_tokens == 48
     assert len({body["seed"] for body in server.bodies}) == 16
@@ -105,7 +101,6 @@ def test_a_server_that_gives_one_completion_at_a_time(server: TinyServer, folder
 def test_text_prompts_hold_special_tokens_but_no_second_bos(server: TinyServer, folder: Path) -> None:
     engine = opened(server, folder, engine_args={"prompts": "text"})
     run(engine, [block("a", (1, *engine.encode("Hi").token_ids, 2))])
-    engine.close()
     assert server.bodies[0]["prompt"] == "<s>Hi</s>"  # this tokenizer adds no BOS of its own
 
 
@@ -131,7 +126,6 @@ def test_a_budget_is_cut_to_the_context_that_the_server_names(
     engine = opened(server, folder)
     assert engine.describe().context == 50
     found = completions(engine, [block("a", (7, 8, 9), budget=48), block("full", (7,) * 50)])
-    engine.close()
     assert [body["max_tokens"] for body in server.bodies] == [47]
     assert found["full"] == (Completion((), "length"),) * 16
 
@@ -158,8 +152,6 @@ def test_the_revision_is_declared_or_unverified(server: TinyServer, folder: Path
     server.models[0]["root"] = "another"
     changed = opened(server, folder)
     revisions = [e.describe().model_revision for e in (declared, *found, changed)]
-    for engine in (declared, *found, changed):
-        engine.close()
     assert revisions[0] == "mine"
     assert revisions[1] == revisions[2] != revisions[3]
     assert all(r.startswith("unverified-") for r in revisions[1:])
@@ -173,7 +165,6 @@ def test_other_weights_under_one_name_have_another_revision(server: TinyServer, 
         ]  # as llama.cpp says
         engine = opened(server, folder)
         revisions.append(engine.describe().model_revision)
-        engine.close()
     assert revisions[0] == revisions[1] != revisions[2]
 
 
@@ -186,8 +177,6 @@ def test_without_a_path_the_tokenizer_is_that_of_the_model_that_the_server_has_l
     ids = engine.encode("Then 144 = 11 * 13 + 1.")
     assert ids == named.encode("Then 144 = 11 * 13 + 1.")
     assert engine.describe() == named.describe()
-    engine.close()
-    named.close()
 
 
 @pytest.mark.parametrize("told", ["/nowhere/tiny", "tiny", "models/tiny.gguf", "../../etc", ""])
@@ -201,11 +190,10 @@ def test_a_tokenizer_that_is_not_here_is_asked_for(server: TinyServer, folder: P
 def test_token_ids_that_mean_another_text_to_the_server_are_refused(server: TinyServer, folder: Path) -> None:
     engine = opened(server, folder)
     server.meaning = engine.decode
-    opened(server, folder).close()
+    opened(server, folder)
     server.meaning = lambda ids: engine.decode([i + 1 for i in ids])
     assert "tokenizer is that of another model" in refusal(server, folder)
-    opened(server, folder, engine_args={"prompts": "text"}).close()  # no ids travel
-    engine.close()
+    opened(server, folder, engine_args={"prompts": "text"})  # no ids travel
 
 
 def test_a_server_that_is_not_there_is_named_soon(server: TinyServer, folder: Path) -> None:
@@ -240,7 +228,7 @@ def test_the_key_comes_from_the_environment(
         assert "TINY_KEY holds is no API key" in said
         assert odd not in said
     monkeypatch.setenv("TINY_KEY", KEY)
-    opened(server, folder, api_key_variable="TINY_KEY").close()
+    opened(server, folder, api_key_variable="TINY_KEY")
     assert {h["Authorization"] for h in server.headers} == {f"Bearer {KEY}"}
 
 
@@ -257,7 +245,6 @@ def test_the_key_is_in_no_error_log_or_description(
     server.before = repeat
     with pytest.raises(EngineError) as caught:
         run(engine, [block("a", (7,))])
-    engine.close()
     assert "may not do that" in str(caught.value)
     for text in (str(caught.value), repr(caught.value), caplog.text, str(engine.describe())):
         assert KEY not in text
@@ -277,10 +264,7 @@ def _sample_from(
     engine = opened(server, folder, engine_args={"seeds": False, "concurrency": 1})
     prefixes = [Prefix(str(i), (7, 8, 20 + i), 2) for i in range(3)]
     plan = plan_rollouts(prefixes, PROTOCOL.model_copy(update={"n": n}), engine.describe())
-    try:
-        return sample_missing(engine, plan, sampling_of(PROTOCOL), store, lambda _: None)
-    finally:
-        engine.close()
+    return sample_missing(engine, plan, sampling_of(PROTOCOL), store, lambda _: None)
 
 
 def test_a_server_that_repeats_itself_is_refused(server: TinyServer, folder: Path, tmp_path: Path) -> None:

@@ -98,7 +98,6 @@ def test_an_answer_that_is_not_sound_fails_its_block_alone(
 
     with pytest.raises(EngineError) as caught:
         take_all()
-    engine.close()
     assert sorted(kept) == sorted(b.key for b in blocks[1:])
     assert sum(body["prompt"][0] == BAD for body in server.bodies) == 3
     for part in ("'m'", server.url, "no sound answer", said, "run again"):
@@ -134,7 +133,6 @@ def test_bytes_that_are_no_answer_are_named(server: TinyServer, folder: Path, ki
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(EngineError, match="no sound answer") as caught:
         run(engine, [block("a", (7, 8, 9))])
-    engine.close()
     assert said in str(caught.value)
     assert len(server.bodies) == 2
     assert len(str(caught.value)) < 1500
@@ -152,7 +150,6 @@ def test_an_answer_of_one_byte_a_second_has_a_deadline(server: TinyServer, folde
     with pytest.raises(EngineError, match=r"no answer within 0\.3 s"):
         run(engine, [block("a", (7,))])
     assert time.monotonic() - started < 3
-    engine.close()
 
 
 def test_one_bad_answer_is_asked_for_again(engine: OpenAIEngine, server: TinyServer) -> None:
@@ -169,7 +166,6 @@ def test_a_server_that_answers_nothing_sound_is_given_up_soon(server: TinyServer
     server.after = lambda answer, body: answer.clear()
     with pytest.raises(EngineError, match=r"so failed \d\d blocks"):
         run(engine, [block(f"b{i}", (7, i)) for i in range(500)])
-    engine.close()
     assert len(server.bodies) < 30
 
 
@@ -213,7 +209,6 @@ def test_a_prefix_that_is_too_long_is_marked_and_the_others_are_sampled(
 
     server.before = refuse
     found = completions(engine, [block("long", (7,) * 60), *(block(f"b{i}", (7, 8, i)) for i in range(39))])
-    engine.close()
     assert len(found) == 40
     assert [key for key, several in found.items() if not any(c.token_ids for c in several)] == ["long"]
     assert set(found["long"]) == {Completion((), "length")}
@@ -234,7 +229,6 @@ def test_a_server_that_fails_after_a_refusal_has_not_said_that_the_prefix_is_too
     server.before = refuse
     with pytest.raises(EngineError, match="CUDA error"):
         run(engine, [block("a", (7,) * 40)])
-    engine.close()
 
 
 @pytest.mark.parametrize(
@@ -287,7 +281,6 @@ def test_a_server_that_gives_few_completions_at_a_time(
     server.before = refuse
     engine = opened(server, folder)
     found = completions(engine, [block("a", (7, 8), n=18), block("b", (7,))])
-    engine.close()
     assert {key: len(several) for key, several in found.items()} == {"a": 18, "b": 16}
     taken = [body["seed"] for body in server.bodies if body["n"] <= 4 and body["max_tokens"] > 1]
     assert len(set(taken)) == 5 + 4  # where no number is named, small parts may have been asked for twice
@@ -366,7 +359,6 @@ def test_a_key_that_the_server_repeats_is_kept_nowhere(
 
     server.after = repeat
     (result,) = run(engine, [block("a", (7, 8), n=3, budget=60)])
-    engine.close()
     assert {engine.decode(c.token_ids) for c in result.completions} == {"Authorization: Bearer ***."}
     assert KEY not in str(engine.describe())
 
@@ -395,7 +387,6 @@ def test_a_server_that_gives_the_same_texts_again_and_again_is_refused(
     with pytest.raises(EngineError, match="the same completion again and again"):
         kept.extend(r.block.key for r in engine.sample([block(f"b{i}", (7, i)) for i in range(4)], SAMPLE)
                     if isinstance(r, BlockResult))  # fmt: skip
-    engine.close()
     assert kept == []
 
 
@@ -404,7 +395,6 @@ def test_equal_traces_are_seen_as_well(server: TinyServer, folder: Path) -> None
     server.after = in_turn([*range(30, 40)])
     with pytest.raises(EngineError, match="the same completion again and again"):
         run(engine, [block(f"b{i}", (7,), n=1) for i in range(2)])
-    engine.close()
 
 
 def test_one_prefix_after_which_all_is_said_is_kept(engine: OpenAIEngine, server: TinyServer) -> None:
@@ -425,7 +415,6 @@ def test_a_prefix_that_leaves_nothing_open_is_none(server: TinyServer, folder: P
 
     server.after = certain
     assert len(run(engine, [block(f"b{i}", (7, i)) for i in range(4)])) == 4
-    engine.close()
     assert sum(body["temperature"] == HOT.temperature for body in server.bodies) == 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served_models import entry, refusal
+from served_models import entry, opened, refusal
 from support.engine_suite import SAMPLE, block
 from support.served import Misbehavior, TinyServer
 from support.sums import PROTOCOL
@@ -35,12 +35,8 @@ def servers(server: TinyServer) -> Iterator[list[TinyServer]]:
 
 
 @pytest.fixture
-def pool(servers: list[TinyServer], folder: Path) -> Iterator[OpenAIEngine]:
-    engine = OpenAIEngine(entry(servers, folder, engine_args={"concurrency": 4}))
-    for each in servers:
-        each.bodies.clear()
-    yield engine
-    engine.close()
+def pool(servers: list[TinyServer], folder: Path) -> OpenAIEngine:
+    return opened(servers, folder, engine_args={"concurrency": 4})
 
 
 def plan_of(engine: OpenAIEngine, n: int) -> list[PlannedBlock]:
@@ -68,20 +64,16 @@ def test_blocks_go_to_the_server_that_has_the_least_to_do(
 
 
 def test_addresses_are_no_part_of_a_key(pool: OpenAIEngine, servers: list[TinyServer], folder: Path) -> None:
-    for several in (servers[:1], servers[::-1], [servers[1]]):
-        engine = OpenAIEngine(entry(several, folder))
+    for several in (servers[:1], servers[::-1], [servers[1]], servers[0]):
+        engine = opened(several, folder)
         assert [p.block.key for p in plan_of(engine, 3)] == [p.block.key for p in plan_of(pool, 3)]
-        engine.close()
-    alone = OpenAIEngine(entry(servers[0], folder))
-    assert [p.block.key for p in plan_of(alone, 3)] == [p.block.key for p in plan_of(pool, 3)]
-    alone.close()
 
 
 @pytest.mark.parametrize("n_busy", [1, 2])
 def test_one_that_stays_busy_for_too_long_is_left_out_and_only_all_end_the_run(
     servers: list[TinyServer], folder: Path, n_busy: int
 ) -> None:
-    engine = OpenAIEngine(entry(servers, folder, engine_args={"concurrency": 2, "wait": 0.5}))
+    engine = opened(servers, folder, engine_args={"concurrency": 2, "wait": 0.5})
 
     def busy(body: dict[str, Any], number: int) -> None:
         raise Misbehavior(429)
@@ -95,7 +87,6 @@ def test_one_that_stays_busy_for_too_long_is_left_out_and_only_all_end_the_run(
     else:
         with pytest.raises(EngineError, match=r"all 2 endpoints are away .*HTTP 429"):
             sample(engine, 12)
-    engine.close()
 
 
 def test_one_dies_in_mid_run_and_is_taken_back(
@@ -151,7 +142,7 @@ def test_no_block_is_lost_to_a_server_that_is_always_away(
 def test_what_one_server_fails_at_another_is_asked(
     servers: list[TinyServer], folder: Path, status: int
 ) -> None:
-    engine = OpenAIEngine(entry(servers, folder, engine_args={"attempts": 2}))
+    engine = opened(servers, folder, engine_args={"attempts": 2})
 
     def fail(body: dict[str, Any], number: int) -> None:
         raise Misbehavior(status)
@@ -161,16 +152,14 @@ def test_what_one_server_fails_at_another_is_asked(
     servers[1].before = fail
     with pytest.raises(EngineError, match=f"HTTP {status}"):
         sample(engine, 1)
-    engine.close()
 
 
 def test_all_that_are_away_are_named_after_a_wait(servers: list[TinyServer], folder: Path) -> None:
-    engine = OpenAIEngine(entry(servers, folder, engine_args={"wait": 0.4}))
+    engine = opened(servers, folder, engine_args={"wait": 0.4})
     for each in servers:
         each.stop()
     with pytest.raises(EngineError, match=r"all 2 endpoints are away.*kept.*engine_args\.wait") as caught:
         sample(engine, 8)
-    engine.close()
     assert all(f"{each.url}: no connection" in str(caught.value) for each in servers)
 
 
@@ -219,18 +208,16 @@ def test_the_same_weights_in_another_folder_are_told_by_a_revision(
     servers: list[TinyServer], folder: Path
 ) -> None:
     servers[1].models = [{"id": "tiny", "root": "/elsewhere/tiny", "max_model_len": 50}]
-    engine = OpenAIEngine(entry(servers, folder, revision="r1"))
+    engine = opened(servers, folder, revision="r1")
     assert (engine.describe().model_revision, engine.describe().context) == ("r1", 50)
-    engine.close()
 
 
 def test_one_that_is_away_at_the_start_is_taken_in_later(servers: list[TinyServer], folder: Path) -> None:
     servers[0].stop()
-    engine = OpenAIEngine(entry(servers, folder, engine_args={"concurrency": 2}))
+    engine = opened(servers, folder, engine_args={"concurrency": 2})
     servers[0].start()
     servers[1].pause = 0.1
     keys, said = sample(engine, 30)
-    engine.close()
     assert len(set(keys)) == 30
     assert all(
         f"{servers[0].url} is {what}" in line for what, line in zip(("left out", "back"), said, strict=True)
@@ -284,10 +271,9 @@ def test_ids_are_found_at_whichever_answers(servers: list[TinyServer], folder: P
 
 
 def test_a_server_that_hangs_is_left_out(servers: list[TinyServer], folder: Path) -> None:
-    engine = OpenAIEngine(entry(servers, folder, engine_args={"timeout": 0.3}))
+    engine = opened(servers, folder, engine_args={"timeout": 0.3})
     servers[0].before = lambda body, number: time.sleep(1.0)
     keys, said = sample(engine, 8)
-    engine.close()
     assert len(set(keys)) == 8
     assert f"{servers[0].url} is left out (no answer within 0.3 s)" in said[0]
 
@@ -297,9 +283,8 @@ def test_the_others_do_not_wait_for_one_that_hangs_at_the_start(
 ) -> None:
     servers[0].before = lambda body, number: time.sleep(2.0)
     started = time.monotonic()
-    engine = OpenAIEngine(entry(servers, folder, engine_args={"wait_at_start": 0.3}))
+    engine = opened(servers, folder, engine_args={"wait_at_start": 0.3})
     assert time.monotonic() - started < 1.5
     keys, said = sample(engine, 4)
-    engine.close()
     assert len(set(keys)) == 4
     assert f"{servers[0].url} is left out (no answer within 0.3 s)" in said[0]

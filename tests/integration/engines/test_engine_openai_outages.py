@@ -57,7 +57,6 @@ def test_what_fails_again_and_again_is_given_up(server: TinyServer, folder: Path
     server.before = fail
     with pytest.raises(EngineError, match=r"completions failed 3 times, at last: HTTP 500: out of cheese"):
         run(engine, [block("a", (7,))])
-    engine.close()
     assert len(server.bodies) == 3
 
 
@@ -78,7 +77,6 @@ def test_an_answer_that_takes_too_long_is_asked_for_again(server: TinyServer, fo
     engine = opened(server, folder, engine_args={"timeout": 0.3})
     server.before = lambda body, number: time.sleep(1.0) if number == 1 else None
     assert len(run(engine, [block("a", (7,))])) == 1
-    engine.close()
     assert len(server.bodies) == 2
 
 
@@ -86,7 +84,6 @@ def test_no_more_requests_at_once_than_said(server: TinyServer, folder: Path) ->
     engine = opened(server, folder, engine_args={"concurrency": 3})
     server.pause = 0.2  # all three are there at once, however busy the machine is
     assert len(run(engine, [block(f"b{i}", (7,)) for i in range(12)])) == 12
-    engine.close()
     assert server.most == 3
 
 
@@ -162,7 +159,6 @@ def test_the_wait_has_an_end(server: TinyServer, folder: Path) -> None:
     started = time.monotonic()
     with pytest.raises(EngineError, match=r"away for \d+ s \(no connection.*kept.*engine_args\.wait"):
         assert all(isinstance(word, Waiting) for word in engine.sample([block("a", (7,))], SAMPLE))
-    engine.close()
     assert time.monotonic() - started < 3
 
 

@@ -30,7 +30,6 @@ def test_text_that_travels_joins_without_a_seam(
     server.after = lambda answer, body: [c.update(text=completion) for c in answer["choices"]] and None
     ids = (*engine.render_prompt("q"), *engine.encode(prefix).token_ids)
     (result,) = run(engine, [block("a", ids, n=2)])
-    engine.close()
     assert server.bodies[0]["prompt"] == f"q{prefix}"
     assert {engine.decode((*ids, *c.token_ids)) for c in result.completions} == {f"q{prefix}{completion}"}
 
@@ -48,7 +47,6 @@ def test_a_prefix_that_ends_within_a_character_does_not_travel_as_text(
     ]
     with pytest.raises(EngineError, match="ends within a character"):
         found.extend(r.block.key for r in engine.sample(blocks, SAMPLE) if isinstance(r, BlockResult))
-    engine.close()
     assert [body["prompt"] for body in server.bodies] == ["語"]
 
 
@@ -65,7 +63,6 @@ def test_a_character_that_the_end_of_a_completion_cut_is_no_part_of_it(
     assert {engine.decode(c.token_ids) for c in result.completions} == {"a語"}
     goes_on = (*engine.encode("A").token_ids, *result.completions[0].token_ids)
     run(engine, [block("b", goes_on, n=2)])
-    engine.close()
     assert server.bodies[-1]["prompt"] == "Aa語"
 
 
@@ -91,7 +88,6 @@ def test_an_echoed_prompt_is_cut_off(
     ids = engine.encode(statement).token_ids
     texts[tuple(ids)] = statement
     (result,) = run(engine, [block("a", ids)])
-    engine.close()
     assert {engine.decode(c.token_ids) for c in result.completions} == {"5}"}
 
 
@@ -118,7 +114,6 @@ def test_an_echo_without_special_tokens_is_cut_off_and_another_text_refused(
     before[0] = "User: "
     with pytest.raises(EngineError, match="puts the prompt before its completions"):
         run(engine, [block("b", ids)])
-    engine.close()
 
 
 @pytest.mark.parametrize("returns_ids", [True, False])
@@ -136,7 +131,6 @@ def test_a_server_that_begins_to_echo_is_noticed(server: TinyServer, folder: Pat
     server.after = echo
     ids = engine.encode("1 + 1 = \\boxed{3").token_ids
     (result,) = run(engine, [block("a", ids, budget=60)])
-    engine.close()
     assert {len(engine.decode(c.token_ids)) for c in result.completions} <= {4, 5}
     assert not any("boxed" in engine.decode(c.token_ids) for c in result.completions)
 
@@ -151,7 +145,6 @@ def test_why_an_answer_was_not_sound_is_said_before_what_was_refused(
 
 def test_settings_that_a_server_does_not_take_are_noted_or_refused(server: TinyServer, folder: Path) -> None:
     taking = opened(server, folder)
-    taking.close()
     server.takes_extras = False
     engine = opened(server, folder)
     # Its own settings hold, whatever they are: blocks of the one are none of the other.
@@ -162,7 +155,6 @@ def test_settings_that_a_server_does_not_take_are_noted_or_refused(server: TinyS
     assert (server.bodies or [{}])[0].get("presence_penalty", 0.0) == 0.0
     run(engine, [block("a", (7,))])
     assert server.bodies[0]["presence_penalty"] == server.bodies[0]["frequency_penalty"] == 0.0
-    engine.close()
 
 
 def test_top_k_and_min_p_are_sent(engine: OpenAIEngine, server: TinyServer) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ from cot_assets.measures.sections import SECTIONS
 from cot_assets.report import render_report
 
 KIB = 1024
+TABLES = [replace(section, picture=None) for section in SECTIONS]  #: drawing takes most of the time
 
 
 def _pages(report: Path) -> list[Path]:
@@ -87,23 +89,17 @@ def test_pages_stay_lean(small_report: Path, imported_report: Path) -> None:
 def test_the_same_data_give_the_same_bytes(small: dict[str, Rows], tmp_path: Path) -> None:
     """A report that is kept under version control changes only where the numbers do."""
     tables = only_trace(small, small["trace_curves"][0]["trace_id"])
-    sections = [section for section in SECTIONS if section.picture is None]
-    first, second = (render_report(source_of(tables), sections, tmp_path / name) for name in ("a", "b"))
+    first, second = (render_report(source_of(tables), TABLES, tmp_path / name) for name in ("a", "b"))
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
 _ATTACK = "</article></script><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}&amp;'\""
 
 
-def _rendered(tables: dict[str, Rows], folder: Path) -> tuple[Path, Path]:
-    """Index and the only trace's page."""
-    index, trace = render_report(source_of(tables), SECTIONS, folder)
-    return index, trace
-
-
 def test_markup_in_every_field_is_shown_as_text(tmp_path: Path) -> None:
     folder = tmp_path / "report"
-    index, trace = _rendered(tables_around(_ATTACK, model="<script>m", verdict='correct"><script>'), folder)
+    tables = tables_around(_ATTACK, model="<script>m", verdict='correct"><script>')
+    index, trace = render_report(source_of(tables), SECTIONS, folder)
     assert (index.parent, trace.parent) == (folder, folder / "traces")
     for path in (index, trace):
         page = read_page(path)
@@ -121,7 +117,8 @@ def test_markup_in_every_field_is_shown_as_text(tmp_path: Path) -> None:
 
 def test_bidi_and_control_characters_are_made_visible(tmp_path: Path) -> None:
     text = "left \u202e\u2066right\x00\x1b[2J\u200b done, it is \u0041\u0301"
-    index, trace = _rendered(tables_around(text, problem_id="p\u202e1"), tmp_path / "report")
+    tables = tables_around(text, problem_id="p\u202e1")
+    index, trace = render_report(source_of(tables), TABLES, tmp_path / "report")
     for path in (index, trace):
         raw = path.read_text(encoding="utf-8")
         assert not re.search(
@@ -131,7 +128,7 @@ def test_bidi_and_control_characters_are_made_visible(tmp_path: Path) -> None:
 
 
 def test_huge_text_is_bounded_and_says_so(tmp_path: Path) -> None:
-    paths = _rendered(tables_around("x" * 3_000_000), tmp_path / "report")
+    paths = render_report(source_of(tables_around("x" * 3_000_000)), TABLES, tmp_path / "report")
     assert sum(path.stat().st_size for path in paths) < 1000 * KIB
     assert "1,440,000 characters not shown" in paths[1].read_text()
 
@@ -144,5 +141,5 @@ def test_names_that_differ_only_in_what_file_systems_drop_get_pages_of_their_own
         tables[name] += [
             {**row, "model": row["model"].upper(), "trace_id": row["trace_id"] + "~"} for row in tables[name]
         ]
-    paths = render_report(source_of(tables), SECTIONS, tmp_path / "report")
+    paths = render_report(source_of(tables), (), tmp_path / "report")
     assert len({str(path).lower() for path in paths}) == len(paths) == 4, "two models are compared, too"
