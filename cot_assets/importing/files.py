@@ -22,6 +22,7 @@ from typing import Any, TypeVar, cast
 
 from cot_assets.importing.base import ImportingError
 from cot_assets.study.rows import Numeral, RowsError, read_bytes
+from cot_assets.warehouse.errors import unfit
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_FILES = 20_000  #: files below one folder
@@ -172,14 +173,8 @@ def count_of(share: float, n: int, tolerance: float = 1e-9) -> int | None:
 
 def checked_text(value: str, where: str) -> str:
     """The value if it can be stored as text."""
-    if len(value) > MAX_TEXT:
-        raise ImportingError(f"{where}: {len(value):,} characters; at most {MAX_TEXT:,} are taken")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ImportingError(f"{where}: holds half a surrogate pair, which is no text") from None
-    if "\x00" in value:
-        raise ImportingError(f"{where}: holds a NUL, which is no text")
+    if problem := unfit(value, MAX_TEXT):
+        raise ImportingError(f"{where}: {problem}")
     return value
 
 

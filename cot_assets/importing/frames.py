@@ -17,7 +17,6 @@ import polars as pl
 
 from cot_assets.grading.gold import read_gold
 from cot_assets.grading.reading.kinds import UnreadableError
-from cot_assets.grading.text.statements import first_leak, states_answer_at
 from cot_assets.importing.base import (
     GRID_POLICY,
     UNKNOWN_FINISH,
@@ -34,6 +33,7 @@ from cot_assets.importing.base import (
     digest,
 )
 from cot_assets.importing.grid import grid_cuts
+from cot_assets.sampling.tables import cut_rows, first_statements
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import PUBLISHED
 from cot_assets.warehouse.imported import PROTOCOL, TABLES
@@ -207,33 +207,13 @@ class _Builder:
         there.extend(new)
 
     def _add_cuts(self, trace: Trace, trace_id: str, prefix_ids: Sequence[str]) -> None:
-        problem, kind = trace.problem, trace.problem.answer_kind
-        stated = None if trace.answer is None else states_answer_at(trace.text, trace.answer, kind)
-        leaked = first_leak(trace.text, problem.gold_answer, kind)
-        every = list(range(len(trace.cuts)))
-        for policy, chosen in (
-            (self.source.cut_policy, every),
-            (GRID_POLICY, grid_cuts(trace.cuts, trace.n_tokens)),
-        ):
+        problem, end = trace.problem, (trace.n_tokens, len(trace.text))
+        statements = first_statements(trace.text, trace.answer, problem.gold_answer, problem.answer_kind)
+        grid = grid_cuts(trace.cuts, trace.n_tokens)
+        for policy, chosen in ((self.source.cut_policy, range(len(trace.cuts))), (GRID_POLICY, grid)):
             places = [(trace.cuts[i].token_end, trace.cuts[i].char_end, prefix_ids[i]) for i in chosen]
-            for index, (token_end, char_end, prefix_id) in enumerate(
-                [*places, (trace.n_tokens, len(trace.text), None)]
-            ):
-                self.rows["trace_cuts"].append(
-                    {
-                        "problem_id": problem.problem_id,
-                        "trace_id": trace_id,
-                        "cut_policy": policy,
-                        "cut_index": index,
-                        "prefix_id": prefix_id,
-                        "token_end": token_end,
-                        "char_end": char_end,
-                        "fraction": token_end / trace.n_tokens,
-                        "is_end": prefix_id is None,
-                        "states_answer": stated is not None and stated <= char_end,
-                        "leaks_answer": leaked is not None and leaked <= char_end,
-                    }
-                )
+            named = {"problem_id": problem.problem_id, "trace_id": trace_id, "cut_policy": policy}
+            self.rows["trace_cuts"] += ({**named, **row} for row in cut_rows(places, end, statements))
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """The frames, in the order of ``TABLES``."""

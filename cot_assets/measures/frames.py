@@ -80,7 +80,7 @@ def measured_cuts(checked: pl.DataFrame) -> pl.DataFrame:
     is_known = pl.col("n").fill_null(0) > 0
     return checked.filter(~pl.col("is_end")).with_columns(
         *(pl.when(is_known).then(pl.col(c)).alias(c) for c in ("n", "n_correct", "ci_low", "ci_high")),
-        pl.when(is_known).then(pl.col("n_correct") / pl.col("n")).alias("potential"),
+        potential=pl.when(is_known).then(pl.col("n_correct") / pl.col("n")),
     )
 
 
@@ -95,29 +95,17 @@ def neighboring_pairs(checked: pl.DataFrame) -> pl.DataFrame:
     """
     cuts = measured_cuts(checked)
     before = cuts.select(
-        *IDENTITY,
-        "cut_index",
-        "text",
-        "verdict",
-        pl.col("token_end").alias("token_start"),
-        pl.col("char_end").alias("char_start"),
-        pl.col("n").alias("n_before"),
-        pl.col("n_correct").alias("k_before"),
-        pl.col("potential").alias("potential_before"),
-    )
+        *IDENTITY, "cut_index", "text", "verdict", pl.col("token_end").alias("token_start"), char_start="char_end",
+        n_before="n", k_before="n_correct", potential_before="potential",
+    )  # fmt: skip
     after = cuts.select(
-        *CURVE,
-        pl.col("cut_index") - 1,
-        "token_end",
-        "char_end",
-        pl.col("n").alias("n_after"),
-        pl.col("n_correct").alias("k_after"),
-        pl.col("potential").alias("potential_after"),
-    )
+        *CURVE, pl.col("cut_index") - 1, "token_end", "char_end",
+        n_after="n", k_after="n_correct", potential_after="potential",
+    )  # fmt: skip
     return (
         before.join(after, on=[*CURVE, "cut_index"], how="inner")
         .filter(pl.col("potential_before").is_not_null() & pl.col("potential_after").is_not_null())
-        .with_columns((pl.col("potential_after") - pl.col("potential_before")).alias("delta"))
+        .with_columns(delta=pl.col("potential_after") - pl.col("potential_before"))
         .sort(*CURVE, "cut_index")
     )
 

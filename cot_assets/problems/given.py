@@ -47,7 +47,7 @@ def write_given(home: DataHome, entry: ProblemSetEntry, rows: Sequence[dict[str,
                 "name another one with --problem-set"
             )
         frame = pl.concat([read_given(home, entry.name), frame]).unique(maintain_order=True)
-    same = frame.group_by("problem_id").agg(pl.struct("statement", "gold_answer").n_unique().alias("n"))
+    same = frame.group_by("problem_id").agg(n=pl.struct("statement", "gold_answer").n_unique())
     if odd := same.filter(pl.col("n") > 1).sort("problem_id")["problem_id"].to_list():
         raise ProblemSetError(
             f"problem {odd[0]!r:.220} stands twice in {entry.name!r}, with different statements or gold answers; name "

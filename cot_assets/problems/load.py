@@ -31,6 +31,7 @@ from cot_assets.problems.sources import (
     read_local,
 )
 from cot_assets.study import GIVEN, JUDGED_KINDS, PUBLISHED, DataHome, ProblemSetEntry
+from cot_assets.warehouse.errors import unfit
 from cot_assets.warehouse.schema import polars_schema
 
 _log = logging.getLogger(__name__)
@@ -212,16 +213,8 @@ def _text(entry: ProblemSetEntry, value: object, column: str, number: int) -> st
     if not isinstance(value, _SCALARS):
         raise ProblemSetError(f"{where} holds {type(value).__name__}; text or a number is needed")
     text = str(value)
-    if len(text) > MAX_TEXT:
-        raise ProblemSetError(f"{where} holds {len(text):,} characters; at most {MAX_TEXT:,} are taken")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ProblemSetError(
-            f"{where} holds half a surrogate pair, which is no text; mend the row"
-        ) from None
-    if "\x00" in text:
-        raise ProblemSetError(f"{where} holds a NUL, which is no text; mend the row")
+    if problem := unfit(text, MAX_TEXT):
+        raise ProblemSetError(f"{where} {problem}; mend the row")
     return text
 
 

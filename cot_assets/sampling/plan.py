@@ -94,12 +94,8 @@ class Plan(Sequence[PlannedBlock]):
 
 def sampling_of(protocol: Protocol) -> Sampling:
     """The sampling parameters of a protocol."""
-    return Sampling(
-        protocol.sampling.temperature,
-        protocol.sampling.top_p,
-        protocol.sampling.top_k,
-        protocol.sampling.min_p,
-    )
+    rules = protocol.sampling
+    return Sampling(rules.temperature, rules.top_p, rules.top_k, rules.min_p)
 
 
 def plan_block(
@@ -121,16 +117,8 @@ def plan_block(
     """
     budget = _budget(prefix, protocol)
     budget = budget if most_tokens is None else min(budget, most_tokens)
-    budget = info.room(prefix.end, budget)
-    key = block_key(
-        info,
-        prefix.prefix_id,
-        sampling_of(protocol),
-        budget,
-        index,
-        purpose=purpose,
-        seed=protocol.sampling.seed,
-    )
+    budget, seed = info.room(prefix.end, budget), protocol.sampling.seed
+    key = block_key(info, prefix.prefix_id, sampling_of(protocol), budget, index, purpose=purpose, seed=seed)
     return PlannedBlock(key, prefix, size, budget, index * size)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 from cot_assets.engines.base import Block, BlockResult, Engine, EngineError, Sampling, Waiting, Working
 from cot_assets.sampling.batches import Batch
@@ -20,6 +20,16 @@ from cot_assets.sampling.plan import PlannedBlock, Prefix
 from cot_assets.sampling.repeats import Repeats
 from cot_assets.sampling.shards import ShardStore
 
+_SUMMED = (
+    "n_before",
+    "n_total",
+    "n_done",
+    "n_blocks",
+    "prompt_tokens",
+    "generated_tokens",
+    "seconds",
+    "most_tokens",
+)
 _CONTEXT = 16  #: tokens of the prefix decoded with a completion, so that blanks at the seam are right
 
 
@@ -84,22 +94,10 @@ class SamplingStatus:
 
     def followed_by(self, later: SamplingStatus, *, is_last: bool) -> SamplingStatus:
         """The sum of this run's plans so far and one more."""
+        summed: dict[str, Any] = {name: getattr(self, name) + getattr(later, name) for name in _SUMMED}
         is_told = self.cached_tokens is not None and later.cached_tokens is not None
-        return SamplingStatus(
-            n_before=self.n_before + later.n_before,
-            n_total=self.n_total + later.n_total,
-            started_at=self.started_at,
-            n_done=self.n_done + later.n_done,
-            n_blocks=self.n_blocks + later.n_blocks,
-            underway_tokens=later.underway_tokens,
-            most_tokens=self.most_tokens + later.most_tokens,
-            prompt_tokens=self.prompt_tokens + later.prompt_tokens,
-            cached_tokens=(self.cached_tokens or 0) + (later.cached_tokens or 0) if is_told else None,
-            generated_tokens=self.generated_tokens + later.generated_tokens,
-            seconds=self.seconds + later.seconds,
-            is_open=not is_last,
-            waiting_for=later.waiting_for,
-        )
+        cached = (self.cached_tokens or 0) + (later.cached_tokens or 0) if is_told else None
+        return replace(later, **summed, cached_tokens=cached, started_at=self.started_at, is_open=not is_last)
 
     def add(self, result: BlockResult) -> None:
         """Count a finished block."""

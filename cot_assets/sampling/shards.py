@@ -241,8 +241,6 @@ def with_texts(shards: Path, rollouts: pl.DataFrame, most: int) -> pl.DataFrame:
     for (shard,), wanted in rollouts.group_by("shard", maintain_order=True):
         if (path := shards / str(shard)).is_file():
             texts = pl.scan_parquet(path, glob=False).select(*key, text)
-            texts = texts.join(wanted.lazy().select(key), on=key, how="semi").with_columns(
-                short.alias("text")
-            )
+            texts = texts.join(wanted.lazy().select(key), on=key, how="semi").with_columns(text=short)
             found.append(wanted.join(texts.collect(), on=key, maintain_order="left"))
     return pl.concat(found)

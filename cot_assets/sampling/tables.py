@@ -172,32 +172,48 @@ def cuts_at(
     gold = {row["problem_id"]: row for row in problems.iter_rows(named=True)}
     cuts: list[dict[str, object]] = []
     for trace in traces.iter_rows(named=True):
-        text, n_tokens = trace["text"], len(trace["token_ids"])
-        stated, leaked = _first_statements(trace, gold[trace["problem_id"]])
-        places = positions[trace["trace_id"]]
-        ids = prefix_ids(trace["prompt_token_ids"], trace["token_ids"], places)
-        for index, (position, prefix_id) in enumerate([*zip(places, ids, strict=True), (n_tokens, None)]):
-            char_end = len(text) if prefix_id is None else characters_before(trace, position)
-            cuts.append(
-                {
-                    "problem_set": trace["problem_set"],
-                    "model": trace["model"],
-                    "problem_id": trace["problem_id"],
-                    "trace_id": trace["trace_id"],
-                    "cut_policy": policy,
-                    "cut_index": index,
-                    "prefix_id": prefix_id,
-                    "token_end": position,
-                    "char_end": char_end,
-                    "fraction": position / n_tokens,
-                    "is_end": prefix_id is None,
-                    "states_answer": stated is not None and stated <= char_end,
-                    "leaks_answer": leaked is not None and leaked <= char_end,
-                    "protocol": protocol.name,
-                    "sampling_hash": protocol.sampling_hash,
-                }
-            )
+        problem, at = gold[trace["problem_id"]], positions[trace["trace_id"]]
+        ids = prefix_ids(trace["prompt_token_ids"], trace["token_ids"], at)
+        places = [
+            (position, characters_before(trace, position), name)
+            for position, name in zip(at, ids, strict=True)
+        ]
+        named = {
+            **{name: trace[name] for name in ("problem_set", "model", "problem_id", "trace_id")}, "cut_policy": policy,
+            "protocol": protocol.name, "sampling_hash": protocol.sampling_hash,
+        }  # fmt: skip
+        end = (len(trace["token_ids"]), len(trace["text"]))
+        statements = first_statements(
+            trace["text"], trace["answer"], problem["gold_answer"], problem["answer_kind"]
+        )
+        cuts += ({**named, **row} for row in cut_rows(places, end, statements))
     return pl.DataFrame(cuts, schema=polars_schema("trace_cuts"))
+
+
+Statements = tuple[int | None, int | None]
+
+
+def first_statements(text: str, answer: str | None, gold: str, kind: str) -> Statements:
+    """Where a trace has first stated its own answer, and the gold answer stands, in characters."""
+    return None if answer is None else states_answer_at(text, answer, kind), first_leak(text, gold, kind)
+
+
+def cut_rows(
+    places: Iterable[tuple[int, int, str]], end: tuple[int, int], statements: Statements
+) -> Iterator[dict[str, object]]:
+    """What ``trace_cuts`` says of each cut of a trace, and of its end.
+
+    Args:
+        places: Tokens and characters before each cut, and the prefix there.
+        end: Tokens and characters of the whole trace.
+        statements: See :func:`first_statements`.
+    """
+    for index, (token_end, char_end, prefix_id) in enumerate([*places, (*end, None)]):
+        stated, leaked = (at is not None and at <= char_end for at in statements)
+        yield {
+            "cut_index": index, "prefix_id": prefix_id, "token_end": token_end, "char_end": char_end,
+            "fraction": token_end / end[0], "is_end": prefix_id is None, "states_answer": stated, "leaks_answer": leaked,
+        }  # fmt: skip
 
 
 def prefix_at(trace: Mapping[str, Any], position: int) -> Prefix:
@@ -209,13 +225,6 @@ def prefix_at(trace: Mapping[str, Any], position: int) -> Prefix:
 def characters_before(trace: Mapping[str, Any], position: int) -> int:
     """Characters that are complete after the first ``position`` tokens of a row of ``traces``."""
     return trace["char_ends"][position - 1] if position else 0
-
-
-def _first_statements(trace: Mapping[str, Any], problem: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """Where the trace has first stated its own answer, and the gold answer stands, in characters."""
-    kind, answer = problem["answer_kind"], trace["answer"]
-    stated = None if answer is None else states_answer_at(trace["text"], answer, kind)
-    return stated, first_leak(trace["text"], problem["gold_answer"], kind)
 
 
 def prefixes_of(traces: pl.DataFrame) -> list[Prefix]:

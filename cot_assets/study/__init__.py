@@ -9,6 +9,9 @@ theirs is asked for: to find the data home takes no pydantic.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# The names that the rest of the package takes from here, for those who check types.
+# ruff: noqa: F401
+# pyright: reportUnusedImport=false
 if TYPE_CHECKING:
     from cot_assets.study.entries import GIVEN, NAME, PUBLISHED, ConfigError
     from cot_assets.study.home import DataHome
@@ -34,39 +37,12 @@ if TYPE_CHECKING:
     )
     from cot_assets.study.reading import BrokenEntryWarning, Config, MovedNameWarning, load_config
 
-__all__ = [
-    "ADAPTIVE",
-    "ANSWER_KINDS",
-    "ANSWER_RULES",
-    "BLOCK_SIZE",
-    "CONTROLS",
-    "GIVEN",
-    "JUDGED_KINDS",
-    "NAME",
-    "PUBLISHED",
-    "Adaptive",
-    "AnalysisRules",
-    "AnswerKind",
-    "AnswerRule",
-    "BrokenEntryWarning",
-    "Config",
-    "ConfigError",
-    "Control",
-    "CutPolicy",
-    "DataHome",
-    "ModelEntry",
-    "MovedNameWarning",
-    "ProblemSetEntry",
-    "Protocol",
-    "SamplingRules",
-    "load_config",
-]
 _MODULES = ("home", "entries", "models", "problem_sets", "protocols", "reading")
 
 
 def __getattr__(name: str) -> Any:
-    """The object of a name of ``__all__``, from the first module that has it."""
-    if name in __all__:
+    """The object of a name, from the first module that has it."""
+    if not name.startswith("_"):
         for module in (import_module(f"{__name__}.{each}") for each in _MODULES):
             if name in vars(module):
                 globals()[name] = vars(module)[name]

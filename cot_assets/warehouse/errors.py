@@ -1,6 +1,6 @@
 """The errors of this package.
 
-Belongs here: exception types and the escaping of foreign text in their messages. Does not belong here:
+Belongs here: exception types, the escaping of foreign text in their messages, and which text cannot be stored. Does not belong here:
 the conditions that raise them.
 """
 
@@ -29,6 +29,17 @@ def shown(value: object, limit: int = 60) -> str:
     """A value for an error message: its ``repr``, printable and at most ``limit`` characters."""
     text = printable(repr(value))
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def unfit(text: str, most: int) -> str:
+    """Why a text cannot be stored, empty where it can; ``most`` characters are taken."""
+    if len(text) > most:
+        return f"holds {len(text):,} characters; at most {most:,} are taken"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "holds half a surrogate pair, which is no text"
+    return "holds a NUL, which is no text" if "\x00" in text else ""
 
 
 def reason(error: BaseException) -> str:

@@ -24,10 +24,10 @@ def answer_entropy(distribution: pl.DataFrame, protocol: Protocol) -> pl.DataFra
     )
     prefixes = rows.group_by(_PREFIX, maintain_order=True).agg(
         pl.col("n").first(),
-        pl.len().cast(pl.Int32).alias("n_answers"),
-        pl.col("answer").first().alias("top_answer"),
-        pl.col("n_rollouts").first().alias("top_rollouts"),
-        pl.col("is_correct").first().alias("is_top_correct"),
+        n_answers=pl.len().cast(pl.Int32),
+        top_answer=pl.col("answer").first(),
+        top_rollouts=pl.col("n_rollouts").first(),
+        is_top_correct=pl.col("is_correct").first(),
     )
     starts = np.cumsum(np.append(0, prefixes["n_answers"].to_numpy()[:-1]))
     estimate, low, high = entropy(rows["n_rollouts"].to_numpy().astype(float), starts)

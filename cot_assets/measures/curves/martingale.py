@@ -94,7 +94,7 @@ def _check(frame: pl.DataFrame) -> None:
     if bare.height:
         raise ValueError(f"trace {bare['trace_id'][0]!r} has no rollouts at position {bare['position'][0]}")
     start = frame.filter(pl.col("position") == 0)
-    counts = start.group_by("problem_id").agg(pl.struct("n", "n_correct").n_unique().alias("kinds"))
+    counts = start.group_by("problem_id").agg(kinds=pl.struct("n", "n_correct").n_unique())
     mixed = counts.filter(pl.col("kinds") > 1)
     if mixed.height:
         raise ValueError(f"problem {mixed['problem_id'][0]!r} has several counts at position 0")
@@ -133,7 +133,7 @@ def _values(later: pl.DataFrame) -> pl.DataFrame:
     """V of every trace and position: the potential, or the verdict once the trace has ended."""
     verdict = pl.col("is_correct").cast(pl.Float64)
     value = pl.when(pl.col("has_ended")).then(verdict).otherwise(pl.col("n_correct") / pl.col("n"))
-    return later.with_columns(value.alias("value"))
+    return later.with_columns(value=value)
 
 
 def _from_e_values(start: pl.DataFrame, later: pl.DataFrame, positions: list[int]) -> float:

@@ -55,15 +55,11 @@ def stopping_frame(
     if len(policies) > 1:
         raise ValueError(f"the curves mix the cut policies {', '.join(policies)}; pass one at a time")
     fixed = (protocol.sampling.max_cuts + 1) // 2 if policies and policies[0] in STOPPING_POLICIES else 1
-    checked = checked.with_columns(
-        pl.col("cut_index").alias("position"), (pl.col("verdict") == "correct").alias("is_correct")
-    )
+    checked = checked.with_columns(position="cut_index", is_correct=pl.col("verdict") == "correct")
     cuts = measured_cuts(checked)
     known = cuts.filter(pl.col("n") > 0)
     starts = known.filter(pl.col("position") == 0).unique("problem_id", keep="first", maintain_order=True)
-    ends = checked.group_by("problem_id", "trace_id", "is_correct").agg(
-        (~pl.col("is_end")).sum().alias("cuts")
-    )
+    ends = checked.group_by("problem_id", "trace_id", "is_correct").agg(cuts=(~pl.col("is_end")).sum())
     at_cuts = known.filter(pl.col("position").is_between(1, fixed - 1))
     later = _at_positions(ends, at_cuts).filter(pl.col("problem_id").is_in(starts["problem_id"].implode()))
     everyone = ends.select("problem_id", "trace_id", "is_correct")
@@ -74,7 +70,7 @@ def stopping_frame(
         everyone = pl.concat([everyone, others]).unique("trace_id", keep="first")
     first = everyone.join(
         starts.select("problem_id", "position", "prefix_id", "n", "n_correct"), on="problem_id"
-    ).with_columns(pl.lit(False).alias("has_ended"))
+    ).with_columns(has_ended=pl.lit(False))
     columns = [pl.col(name).cast(kind) for name, kind in STOPPING.items()]
     return pl.concat([first.select(columns), later.select(columns)]).sort(
         "problem_id", "trace_id", "position"
@@ -87,6 +83,6 @@ def _at_positions(ends: pl.DataFrame, at_cuts: pl.DataFrame) -> pl.DataFrame:
     return (
         ends.join(at_cuts.select("position").unique(), how="cross")
         .join(counts, on=["trace_id", "position"], how="left")
-        .with_columns((pl.col("position") >= pl.col("cuts")).alias("has_ended"))
+        .with_columns(has_ended=pl.col("position") >= pl.col("cuts"))
         .filter((pl.col("n").is_not_null() | pl.col("has_ended")).all().over("position"))
     )

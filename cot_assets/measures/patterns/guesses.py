@@ -30,7 +30,7 @@ def judge_guesses(
         cuts: from :func:`cot_assets.measures.frames.measured_cuts`.
         protocol: gives the two thresholds.
     """
-    stated = checked.filter("states_answer").group_by(*CURVE).agg(pl.col("cut_index").min().alias("stated"))
+    stated = checked.filter("states_answer").group_by(*CURVE).agg(stated=pl.col("cut_index").min())
     own = cuts.select(*CURVE, "cut_index").join(stated, on=CURVE, how="left")
     before = own.filter(pl.col("cut_index") < pl.col("stated"))
     values = cuts.select(*CURVE, "cut_index", "n", "n_correct", "potential")

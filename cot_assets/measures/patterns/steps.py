@@ -119,7 +119,7 @@ def _with_recovery(steps: pl.DataFrame, cuts: pl.DataFrame, tolerance: float) ->
         .join(later, on=CURVE)
         .filter((pl.col("later") > pl.col("cut_index") + 1) & (pl.col("potential") >= back))
         .group_by(*CURVE, "cut_index")
-        .agg((pl.col("back_at") - pl.col("token_end")).min().alias("recovery_tokens"))
+        .agg(recovery_tokens=(pl.col("back_at") - pl.col("token_end")).min())
     )
     return steps.join(recovered, on=[*CURVE, "cut_index"], how="left", maintain_order="left")
 

@@ -68,7 +68,7 @@ def find_signs(pairs: pl.DataFrame, checked: pl.DataFrame, problems: pl.DataFram
         problems: columns problem_id, gold_answer and answer_kind.
     """
     stated = checked.select(*CURVE, "cut_index", "states_answer")
-    after = stated.select(*CURVE, pl.col("cut_index") - 1, pl.col("states_answer").alias("after"))
+    after = stated.select(*CURVE, pl.col("cut_index") - 1, after="states_answer")
     key = [*CURVE, "cut_index"]
     steps = (
         pairs.select(*CURVE, "problem_id", "cut_index", "char_start", "char_end", "text")
@@ -97,7 +97,7 @@ def find_signs(pairs: pl.DataFrame, checked: pl.DataFrame, problems: pl.DataFram
             pl.Series(name, np.concatenate(parts) if parts else [], dtype=pl.Boolean)
             for name, parts in signs.items()
         ),
-        (pl.col("after") & ~pl.col("states_answer")).alias("has_first_answer"),
+        has_first_answer=pl.col("after") & ~pl.col("states_answer"),
     )
 
 

@@ -38,20 +38,14 @@ def judge_traces(
         protocol: gives all thresholds and the seed.
     """
     start = cuts.filter(pl.col("cut_index") == 0).select(
-        *CURVE,
-        pl.col("n").alias("n0"),
-        pl.col("n_correct").alias("k0"),
-        pl.col("potential").alias("v0"),
-        v0_bin(pl.col("potential")).alias("v0_bin"),
+        *CURVE, n0="n", k0="n_correct", v0="potential", v0_bin=v0_bin(pl.col("potential"))
     )
     traces = (
         checked.group_by(*IDENTITY, "verdict")
-        .agg((~pl.col("is_end")).sum().alias("n_cuts"))
+        .agg(n_cuts=(~pl.col("is_end")).sum())
         .sort(*CURVE)
         .join(start, on=CURVE, how="left", maintain_order="left")
-        .with_columns(
-            (pl.col("v0") >= protocol.analysis.solved_threshold - EPSILON).alias("is_solved_without_cot")
-        )
+        .with_columns(is_solved_without_cot=pl.col("v0") >= protocol.analysis.solved_threshold - EPSILON)
     )
     judged = (
         judge_guesses(traces, checked, cuts, protocol)
@@ -62,12 +56,12 @@ def judge_traces(
         judged.sort(*CURVE)
         .with_columns(
             pl.col("n_pairs", "n_known_cuts").fill_null(0),
-            pl.lit(protocol.analysis.monotone_tolerance).alias("tolerance"),
-            pl.lit(protocol.analysis.tangent_threshold).alias("drawdown_threshold"),
-            pl.lit(protocol.analysis.insight_threshold).alias("run_up_threshold"),
-            _benjamini_hochberg(pl.col("p_value")).over(*UNITS).alias("q_value"),
+            tolerance=pl.lit(protocol.analysis.monotone_tolerance),
+            drawdown_threshold=pl.lit(protocol.analysis.tangent_threshold),
+            run_up_threshold=pl.lit(protocol.analysis.insight_threshold),
+            q_value=_benjamini_hochberg(pl.col("p_value")).over(*UNITS),
         )
-        .with_columns((pl.col("q_value") >= LEVEL).alias("is_monotone_by_test"))
+        .with_columns(is_monotone_by_test=pl.col("q_value") >= LEVEL)
     )
 
 
@@ -79,14 +73,14 @@ def _within_tolerance(pairs: pl.DataFrame, tolerance: float) -> pl.DataFrame:
         pairs.with_columns(pl.Series("log_kept", kept, dtype=pl.Float64))
         .group_by(*CURVE)
         .agg(
-            pl.len().alias("n_pairs"),
-            (-pl.col("delta")).max().clip(lower_bound=0.0).alias("max_drop"),
-            pl.col("delta").max().clip(lower_bound=0.0).alias("max_rise"),
-            pl.col("log_kept").sum().exp().alias("monotone_probability"),
+            n_pairs=pl.len(),
+            max_drop=(-pl.col("delta")).max().clip(lower_bound=0.0),
+            max_rise=pl.col("delta").max().clip(lower_bound=0.0),
+            monotone_probability=pl.col("log_kept").sum().exp(),
         )
         .with_columns(
-            (pl.col("max_drop") <= tolerance + EPSILON).alias("is_monotone"),
-            (pl.col("monotone_probability") >= CONFIDENCE).alias("is_monotone_confirmed"),
+            is_monotone=pl.col("max_drop") <= tolerance + EPSILON,
+            is_monotone_confirmed=pl.col("monotone_probability") >= CONFIDENCE,
         )
     )
 

@@ -49,7 +49,7 @@ def fitted_rates(traces: pl.DataFrame, changes: pl.DataFrame, protocol: Protocol
 def _unit_rates(
     traces: pl.DataFrame, steps: pl.DataFrame, labels: Labels, protocol: Protocol
 ) -> Iterator[Row]:
-    numbered = traces.select(*CURVE, pl.int_range(pl.len()).alias("trace"))
+    numbered = traces.select(*CURVE, trace=pl.int_range(pl.len()))
     at = steps.join(numbered, on=CURVE, how="inner").sort("trace", *_COUNTS)
     # The same few pairs of counts return again and again: each is one row of the fit, counted.
     table, pair = np.unique(

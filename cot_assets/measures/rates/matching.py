@@ -69,7 +69,7 @@ def model_differences(decisions: Decisions, traces: pl.DataFrame, protocol: Prot
         accuracy and V0.
     """
     scored = traces.filter(pl.col("verdict") != "unscored").select(
-        "problem_set", "model", "problem_id", (pl.col("verdict") == "correct").alias("has")
+        "problem_set", "model", "problem_id", has=pl.col("verdict") == "correct"
     )
     rows = [
         *_pairs(scored, {"measure": "accuracy"}, protocol.sampling.seed),
@@ -123,7 +123,7 @@ def _matched(measure: str, a: pl.DataFrame, b: pl.DataFrame, labels: Labels) -> 
 
 def _bins(decided: pl.DataFrame, pattern: str, labels: Labels) -> dict[str, Row]:
     """The rate within every bin of V0."""
-    binned = decided.with_columns(v0_bin(pl.col("v0")).alias("bin"))
+    binned = decided.with_columns(bin=v0_bin(pl.col("v0")))
     return {
         name: Group(binned.filter(pl.col("bin") == name), "traces", {**labels, "part": name}).share(
             pattern, pl.col("has")

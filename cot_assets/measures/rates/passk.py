@@ -47,10 +47,7 @@ def pass_at_k(n: Numbers, c: Numbers, k: Numbers) -> Floats:
 
 
 def pass_at_k_by_problem(
-    traces: pl.DataFrame,
-    lucky_guesses: pl.DataFrame,
-    ks: Sequence[int],
-    rule: Rule = "lucky_guess",
+    traces: pl.DataFrame, lucky_guesses: pl.DataFrame, ks: Sequence[int], rule: Rule = "lucky_guess"
 ) -> pl.DataFrame:
     """pass@k of every problem, with all correct traces and with guesses counted as incorrect.
 
@@ -68,16 +65,13 @@ def pass_at_k_by_problem(
     guessed = lucky_guesses.filter((pl.col("rule") == rule) & pl.col("by_threshold").fill_null(False))
     counts = (
         traces.filter(pl.col("verdict") != "unscored")
-        .join(guessed.select("trace_id", pl.lit(True).alias("is_guess")).unique(), on="trace_id", how="left")
-        .with_columns((pl.col("verdict") == "correct").alias("is_correct"))
+        .join(guessed.select("trace_id", is_guess=pl.lit(True)).unique(), on="trace_id", how="left")
+        .with_columns(is_correct=pl.col("verdict") == "correct")
         .group_by(*_GROUP, "problem_id")
         .agg(
-            pl.len().cast(pl.Int32).alias("n_traces"),
-            pl.col("is_correct").sum().cast(pl.Int32).alias("n_correct"),
-            (pl.col("is_correct") & pl.col("is_guess").fill_null(False))
-            .sum()
-            .cast(pl.Int32)
-            .alias("n_guesses"),
+            n_traces=pl.len().cast(pl.Int32),
+            n_correct=pl.col("is_correct").sum().cast(pl.Int32),
+            n_guesses=(pl.col("is_correct") & pl.col("is_guess").fill_null(False)).sum().cast(pl.Int32),
         )
         .join(pl.Series("k", list(ks), pl.Int32).to_frame(), how="cross")
         .sort(*_GROUP, "problem_id", "k")

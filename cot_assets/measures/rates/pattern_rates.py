@@ -74,10 +74,10 @@ def decided_traces(
 
 
 def _with_event(traces: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    found = events.select(*CURVE, pl.lit(True).alias("has")).unique()
+    found = events.select(*CURVE, has=pl.lit(True)).unique()
     joined = traces.join(found, on=CURVE, how="left")
     return joined.with_columns(pl.when(pl.col("n_pairs") > 0).then(pl.col("has").fill_null(False)))
 
 
 def _with_flag(traces: pl.DataFrame, judged: pl.DataFrame, flag: str) -> pl.DataFrame:
-    return traces.join(judged.select(*CURVE, pl.col(flag).alias("has")), on=CURVE, how="left")
+    return traces.join(judged.select(*CURVE, has=pl.col(flag)), on=CURVE, how="left")

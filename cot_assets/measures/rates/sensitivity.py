@@ -103,16 +103,14 @@ class _Table:
 
     def __init__(self, unit: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol: Protocol) -> None:
         cuts = measured_cuts(unit)
-        v0 = cuts.filter(pl.col("cut_index") == 0).select(*CURVE, pl.col("potential").alias("v0"))
+        v0 = cuts.filter(pl.col("cut_index") == 0).select(*CURVE, v0="potential")
         self.traces = (
             unit.select(*IDENTITY, "verdict")
             .unique()
             .sort(*CURVE)
             .with_row_index("row")
             .join(v0, on=CURVE, how="left", maintain_order="left")
-            .with_columns(
-                (pl.col("v0") >= protocol.analysis.solved_threshold - EPSILON).alias("is_solved_without_cot")
-            )
+            .with_columns(is_solved_without_cot=pl.col("v0") >= protocol.analysis.solved_threshold - EPSILON)
         )
         self.problems: npt.NDArray[np.int64] = (
             self.traces["problem_id"].rank("dense").cast(pl.Int64).to_numpy()

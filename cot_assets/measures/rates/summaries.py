@@ -160,7 +160,7 @@ def _answer_leaks(own: Unit) -> Iterator[Row]:
 
 def _event_positions(own: Unit) -> Iterator[Row]:
     cuts = measured_cuts(own["curves"]).drop_nulls("potential")
-    cuts = cuts.with_columns((10 * pl.col("fraction") + 1e-9).floor().clip(0, 9).cast(pl.Int8).alias("tenth"))
+    cuts = cuts.with_columns(tenth=(10 * pl.col("fraction") + 1e-9).floor().clip(0, 9).cast(pl.Int8))
     key = [*CURVE, "cut_index"]
     steps = own["changes"].select(*key, "problem_id").join(cuts.select(*key, "tenth"), on=key)
     for pattern, table in (("insight", "spikes"), ("tangent", "tangents")):
@@ -178,7 +178,7 @@ def _solved_without_cot(own: Unit) -> Iterator[Row]:
     traces = own["monotonicity"]
     # Every curve of a problem starts at the same prefix; imported ones may not.
     problems = traces.group_by("problem_id").agg(
-        pl.col("is_solved_without_cot").max(), pl.col("v0").mean().alias("v0")
+        pl.col("is_solved_without_cot").max(), v0=pl.col("v0").mean()
     )
     each = own.group(problems, "problems")
     yield each.share("solved_without_cot", pl.col("is_solved_without_cot"))
@@ -194,7 +194,7 @@ def _difficulty(own: Unit) -> Iterator[Row]:
         .filter(pl.col("cut_index") == 0)
         .sort("n", "prefix_id", descending=[True, False], nulls_last=True)
         .unique("problem_id", keep="first", maintain_order=True)
-        .select("problem_id", pl.col("potential").alias("v0"))
+        .select("problem_id", v0="potential")
     )
     each = (
         own["traces"]

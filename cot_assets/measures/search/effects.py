@@ -44,9 +44,7 @@ def judge_steps(counted: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     Returns:
         The same rows with both estimates of every chosen chunk, NULL where n is 0 or unknown.
     """
-    chosen = counted.select(
-        pl.col("selection_n").alias("n"), pl.col("selection_n_correct").alias("n_correct")
-    )
+    chosen = counted.select(n="selection_n", n_correct="selection_n_correct")
     selected = add_potential(chosen).select(
         pl.col(name).alias("selection_" + name.removeprefix("ci_")) for name in _ESTIMATED
     )
@@ -63,14 +61,10 @@ def judge_searches(counted: pl.DataFrame, steps: pl.DataFrame, protocol: Protoco
         protocol: Gives tolerance and seed.
     """
     start = steps.filter(pl.col("cut_index") == 0).select(
-        "trace_id",
-        pl.col("n").alias("n0"),
-        pl.col("potential").alias("v0"),
-        pl.col("ci_low").alias("v0_low"),
-        pl.col("ci_high").alias("v0_high"),
+        "trace_id", n0="n", v0="potential", v0_low="ci_low", v0_high="ci_high"
     )
     later = steps.filter(pl.col("cut_index") > 0)
-    means = later.group_by("trace_id").agg(pl.col("potential").mean().alias("mean_potential"))
+    means = later.group_by("trace_id").agg(mean_potential=pl.col("potential").mean())
     frame = counted
     for part in (_monotone(steps, protocol), start, means):
         frame = frame.join(part, on="trace_id", how="left")
@@ -100,11 +94,9 @@ def _monotone(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         .join(found, on="trace_id", how="left")
         .with_columns(
             pl.col("n_known_cuts").fill_null(0),
-            pl.lit(protocol.analysis.monotone_tolerance).alias("tolerance"),
-            (pl.col("max_drop") <= protocol.analysis.monotone_tolerance + EPSILON).alias(
-                "is_monotone_by_tolerance"
-            ),
-            (pl.col("p_value") >= LEVEL).alias("is_monotone_by_test"),
+            tolerance=pl.lit(protocol.analysis.monotone_tolerance),
+            is_monotone_by_tolerance=pl.col("max_drop") <= protocol.analysis.monotone_tolerance + EPSILON,
+            is_monotone_by_test=pl.col("p_value") >= LEVEL,
         )
     )
 

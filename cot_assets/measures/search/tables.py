@@ -59,7 +59,7 @@ def outcomes_of(rows: pl.DataFrame, graded: pl.DataFrame) -> dict[str, tuple[Out
     """
     is_single = pl.len().over("block_key") == 1
     tokens = pl.when(is_single).then(pl.col("token_ids")).otherwise(pl.lit([], dtype=pl.List(pl.Int32)))
-    both = rows.select("block_key", "sample_index", tokens.alias("token_ids")).join(
+    both = rows.select("block_key", "sample_index", token_ids=tokens).join(
         graded.select("block_key", "sample_index", "finish_reason", "n_tokens", "answer", "verdict"),
         on=["block_key", "sample_index"],
     )
@@ -83,10 +83,7 @@ def used_rollouts(
             if step.choice.is_end:
                 continue
             prefix = search.prefix(number)
-            for planned in (
-                *selection_blocks(prefix, protocol, info),
-                *fresh_blocks(prefix, protocol, info),
-            ):
+            for planned in (*selection_blocks(prefix, protocol, info), *fresh_blocks(prefix, protocol, info)):
                 rows += [
                     {
                         "problem_id": prefix.problem_id,

@@ -48,8 +48,8 @@ def transfer_steps(points: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         raise ValueError("points has a cut of a trace more than once for a reader")
     known = pl.when((pl.col("n") > 0) & (pl.col("writer_n") > 0))
     frame = points.sort(*_TRACE, "cut_index").with_columns(
-        known.then(pl.col("n_correct") / pl.col("n")).alias("reader_to"),
-        known.then(pl.col("writer_n_correct") / pl.col("writer_n")).alias("writer_to"),
+        reader_to=known.then(pl.col("n_correct") / pl.col("n")),
+        writer_to=known.then(pl.col("writer_n_correct") / pl.col("writer_n")),
     )
     before = {
         "cut_from": "cut_index", "reader_from": "reader_to", "writer_from": "writer_to",
@@ -57,20 +57,19 @@ def transfer_steps(points: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     }  # fmt: skip
     frame = frame.with_columns(
         *(pl.col(name).shift(1).over(_TRACE).alias(alias) for alias, name in before.items()),
-        pl.col("cut_index").alias("cut_to"),
-        pl.col("n").alias("reader_n_to"),
-        pl.col("writer_n").alias("writer_n_to"),
+        cut_to="cut_index",
+        reader_n_to="n",
+        writer_n_to="writer_n",
     ).filter(pl.col("reader_from").is_not_null() & pl.col("reader_to").is_not_null())
     frame = frame.with_columns(
-        (pl.col("reader_to") - pl.col("reader_from")).alias("reader_change"),
-        (pl.col("writer_to") - pl.col("writer_from")).alias("writer_change"),
+        reader_change=pl.col("reader_to") - pl.col("reader_from"),
+        writer_change=pl.col("writer_to") - pl.col("writer_from"),
     ).with_columns(
-        pl.when(pl.col("writer_change") > protocol.analysis.insight_threshold + EPSILON)
+        kind=pl.when(pl.col("writer_change") > protocol.analysis.insight_threshold + EPSILON)
         .then(pl.lit("insight"))
         .when(pl.col("writer_change") < -protocol.analysis.tangent_threshold - EPSILON)
         .then(pl.lit("tangent"))
         .otherwise(pl.lit("other"))
-        .alias("kind")
     )
     return stamped(frame, "transfer_steps", protocol)
 

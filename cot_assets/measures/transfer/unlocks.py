@@ -49,19 +49,18 @@ def judge_unlocks(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.D
     frame = frame.with_columns(
         pl.Series("probability_unsolved", unsolved, dtype=pl.Float64).fill_nan(None),
         pl.Series("probability_lifted", lifted, dtype=pl.Float64).fill_nan(None),
-        pl.when(pl.col("n0") > 0).then(pl.col("k0") / pl.col("n0")).alias("v0"),
-        pl.when(pl.col("n") > 0).then(pl.col("n_correct") / pl.col("n")).alias("potential"),
+        v0=pl.when(pl.col("n0") > 0).then(pl.col("k0") / pl.col("n0")),
+        potential=pl.when(pl.col("n") > 0).then(pl.col("n_correct") / pl.col("n")),
     ).with_columns(
-        is_unsolved.alias("is_unsolved"),
-        (pl.col("potential") >= SOLVED_FROM - EPSILON).alias("is_solved"),
-        pl.when(pl.col("probability_unsolved") <= 1 - CONFIDENCE)
+        is_unsolved=is_unsolved,
+        is_solved=pl.col("potential") >= SOLVED_FROM - EPSILON,
+        status=pl.when(pl.col("probability_unsolved") <= 1 - CONFIDENCE)
         .then(pl.lit("solved_before"))
         .when(is_unsolved & (pl.col("probability_lifted") >= CONFIDENCE))
         .then(pl.lit("unlocked"))
         .when(is_unsolved & (pl.col("probability_lifted") <= 1 - CONFIDENCE))
         .then(pl.lit("not_unlocked"))
-        .otherwise(pl.lit("undecided"))
-        .alias("status"),
+        .otherwise(pl.lit("undecided")),
     )
     return stamped(frame, "unlocks", protocol).sort(*_PAIR, "problem_id", "trace_id", "control", "fraction")
 
@@ -84,8 +83,8 @@ def transfer_curve(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.
         transfer_potentials.filter(pl.col("n") > 0)
         .join(_starts(transfer_potentials), on=problem, how="left")
         .with_columns(
-            (pl.col("n_correct") / pl.col("n")).alias("potential"),
-            pl.when(pl.col("n0") > 0).then(pl.col("k0") / pl.col("n0")).alias("v0"),
+            potential=pl.col("n_correct") / pl.col("n"),
+            v0=pl.when(pl.col("n0") > 0).then(pl.col("k0") / pl.col("n0")),
         )
     )
     is_later = pl.col("fraction") > 0
@@ -151,5 +150,5 @@ def _starts(transfer_potentials: pl.DataFrame) -> pl.DataFrame:
         transfer_potentials.filter((pl.col("fraction") == 0) & (pl.col("control") == "none"))
         .sort(*key, pl.col("n").fill_null(0), descending=[False] * len(key) + [True])
         .unique(key, keep="first", maintain_order=True)
-        .select(*key, pl.col("n").alias("n0"), pl.col("n_correct").alias("k0"))
+        .select(*key, n0="n", k0="n_correct")
     )

@@ -176,10 +176,10 @@ def search_is_whole(traces: pl.DataFrame, steps: pl.DataFrame) -> Finding:
     )
     broken = ordered.filter(is_broken).height
     ends = ordered.group_by(key).agg(
-        pl.col("token_end").last().alias("last"),
-        pl.col("is_end").last().alias("has_end"),
-        pl.col("tokens_spent").sum().alias("spent"),
-        (pl.len() - 1).alias("chunks"),
+        last=pl.col("token_end").last(),
+        has_end=pl.col("is_end").last(),
+        spent=pl.col("tokens_spent").sum(),
+        chunks=pl.len() - 1,
     )
     agrees = (
         (pl.col("last") == pl.col("n_tokens"))

@@ -25,6 +25,7 @@ def warehouse(home: DataHome) -> Warehouse:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A small study with known numbers, published; for tests that read."""
     warehouse = Warehouse(DataHome(tmp_path_factory.mktemp("study")))
-    fill(warehouse)
+    with warehouse.together("fill it"):
+        fill(warehouse)
     warehouse.publish()
     return warehouse

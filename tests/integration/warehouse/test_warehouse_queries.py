@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 from warehouse_rows import ROOT
-from warehouse_study import ENDS, LINES, PROTOCOL, TRANSFER, N, ask, fill
+from warehouse_study import ENDS, LINES, PROTOCOL, TRANSFER, N, ask
 
 from cot_assets.cli.sql import format_rows
 from cot_assets.measures.frames import CURVES as CURVES_SCHEMA
@@ -61,10 +62,9 @@ def test_the_curves_transform_gives_what_the_statistics_take(study: Warehouse) -
 
 
 def test_readers_are_given_the_cuts_of_the_protocol_and_not_those_that_exploration_found(
-    tmp_path: Path,
+    study: Warehouse, tmp_path: Path
 ) -> None:
-    warehouse = Warehouse(DataHome(tmp_path))
-    fill(warehouse)
+    warehouse = Warehouse(DataHome(shutil.copytree(study.home.root, tmp_path / "home")))
     where, asked = {"problem_set": "s", "model": "strong"}, {"problem_set": "s", "reader": "weak"}
     traces = warehouse.read_table("traces", **where)
     ends = pl.Series([ENDS[1:]] * traces.height, dtype=traces.schema["char_ends"])
