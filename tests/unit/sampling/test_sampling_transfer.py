@@ -33,7 +33,7 @@ PROBLEMS = pl.DataFrame(
 
 
 def traces(
-    writer: Family,
+    writer: Family = "byte_level",
     name: str = "writer",
     texts: dict[str, str] = TEXTS,
     verdict: str = "correct",
@@ -62,15 +62,15 @@ def prompts(reader: Family) -> dict[str, Prefix]:
 
 
 def given(
-    writer: Family,
-    reader: Family,
+    writer: Family = "byte_level",
+    reader: Family = "byte_level",
     *,
-    is_same: bool,
+    is_same: bool | None = None,
     protocol: Protocol = PROTOCOL,
     frame: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     frame = traces(writer) if frame is None else frame
-    same = dict.fromkeys(frame["model"].unique(), is_same)
+    same = dict.fromkeys(frame["model"].unique(), writer == reader if is_same is None else is_same)
     engine: Any = TokenizerEngine(reader)
     rows, prefixes = given_texts(frame, prompts(reader), PROBLEMS, engine, "reader", same, protocol)
     assert not check_frame("given", rows)
@@ -95,7 +95,7 @@ def rows_of(frame: pl.DataFrame, control: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_with_the_same_tokenizer_ids_pass_untouched(family: Family) -> None:
     own = {t["trace_id"]: t for t in traces(family).iter_rows(named=True)}
-    rows = rows_of(given(family, family, is_same=True), "none")
+    rows = rows_of(given(family, family), "none")
     assert len(rows) == 3 * 3
     for row in rows:
         trace, prompt = own[row["trace_id"]], prompts(family)[row["problem_id"]]
@@ -117,7 +117,7 @@ def test_token_ids_that_do_not_survive_re_encoding_pass_untouched(family: Family
         pl.lit(engine.decode(ids)).alias("text"), pl.lit(len(ids)).alias("n_tokens"),
         pl.Series("cut_tokens", [[0, round(0.6 * len(ids))]]),
     )  # fmt: skip
-    row = rows_of(given(family, family, is_same=True, frame=frame), "none")[-1]
+    row = rows_of(given(family, family, frame=frame), "none")[-1]
     assert row["token_ids"][-row["n_tokens"] :] == ids[: round(0.6 * len(ids))]
 
 
@@ -140,19 +140,17 @@ def test_with_another_tokenizer_the_text_is_cut_and_encoded_once(writer: Family,
 
 
 def test_a_character_that_the_cut_goes_through_is_left_out() -> None:
-    frame = traces("byte_level", texts={"a": "🙂🙂"})
+    frame = traces(texts={"a": "🙂🙂"})
     n = frame["n_tokens"][0]
     frame = frame.with_columns(pl.Series("cut_tokens", [list(range(n))]))
     fractions = tuple(i / n for i in range(n))
     protocol = PROTOCOL.model_copy(update={"transfer_fractions": fractions, "control_fractions": ()})
-    rows = rows_of(
-        given("byte_level", "byte_fallback", is_same=False, frame=frame, protocol=protocol), "none"
-    )
+    rows = rows_of(given(reader="byte_fallback", frame=frame, protocol=protocol), "none")
     assert [row["text"] for row in rows] == [""] * (n // 2) + ["🙂"] * (n // 2)
 
 
 def test_fraction_0_is_the_readers_own_empty_prefix() -> None:
-    for row in rows_of(given("unigram", "byte_level", is_same=False).filter(fraction=0.0), "none"):
+    for row in rows_of(given("unigram").filter(fraction=0.0), "none"):
         prompt = prompts("byte_level")[row["problem_id"]]
         assert row["prefix_id"] == prompt.prefix_id
         assert (row["n_tokens"], row["char_end"], row["text"]) == (0, 0, "")
@@ -189,21 +187,21 @@ def test_the_paper_s_fractions_are_cuts_themselves() -> None:
 
 def test_fractions_that_stand_for_one_cut_share_its_prefix() -> None:
     protocol = PROTOCOL.model_copy(update={"transfer_fractions": (0.2, 0.3, 0.9), "control_fractions": ()})
-    frame = given("byte_level", "byte_level", is_same=True, protocol=protocol).filter(problem_id="a")
+    frame = given(protocol=protocol).filter(problem_id="a")
     assert frame["cut_index"].to_list() == [1, 1, 2]
     assert frame["prefix_id"].n_unique() == 2
     assert frame["share"].round(1).to_list() == [0.3, 0.3, 0.6]
 
 
 def test_a_trace_without_a_cut_after_the_start_gives_nothing_there() -> None:
-    frame = traces("byte_level", texts={"a": "ab"}).with_columns(pl.Series("cut_tokens", [[0]]))
-    found = given("byte_level", "byte_level", is_same=True, frame=frame)
+    frame = traces(texts={"a": "ab"}).with_columns(pl.Series("cut_tokens", [[0]]))
+    found = given(frame=frame)
     assert found["fraction"].to_list() == [0.0]
 
 
 @pytest.mark.parametrize(("writer", "reader"), [("byte_level", "byte_level"), ("unigram", "byte_level")])
 def test_the_control_is_another_problems_text_of_equal_length(writer: Family, reader: Family) -> None:
-    frame = given(writer, reader, is_same=writer == reader)
+    frame = given(writer, reader)
     own = {t["trace_id"]: t for t in traces(writer).iter_rows(named=True)}
     real = {(r["trace_id"], r["fraction"]): r for r in rows_of(frame, "none")}
     rows = rows_of(frame, "shuffled")
@@ -217,28 +215,24 @@ def test_the_control_is_another_problems_text_of_equal_length(writer: Family, re
         prompt = prompts(reader)[row["problem_id"]]
         assert row["token_ids"][: prompt.n_prompt] == list(prompt.token_ids)
         assert engine.decode(row["token_ids"][prompt.n_prompt :]) == row["text"], "no end within a character"
-    again = rows_of(given(writer, reader, is_same=writer == reader), "shuffled")
+    again = rows_of(given(writer, reader), "shuffled")
     assert [r["donor_trace_id"] for r in again] == [r["donor_trace_id"] for r in rows]
 
 
 def test_a_control_does_not_end_within_a_character() -> None:
     texts = {"a": "x" * 10, "b": "\u20bf" * 20}  # a sign of three tokens
-    rows = rows_of(
-        given("byte_level", "byte_level", is_same=True, frame=traces("byte_level", texts=texts)), "shuffled"
-    )
+    rows = rows_of(given(frame=traces(texts=texts)), "shuffled")
     lengths = {row["n_tokens"]: row["text"] for row in rows if row["problem_id"] == "a"}
     assert lengths == {3: "\u20bf", 6: "\u20bf\u20bf"}
     texts["a"] = "x" * 13  # cuts after 4 and 8
-    rows = rows_of(
-        given("byte_level", "byte_level", is_same=True, frame=traces("byte_level", texts=texts)), "shuffled"
-    )
+    rows = rows_of(given(frame=traces(texts=texts)), "shuffled")
     assert not [row for row in rows if row["problem_id"] == "a"]
 
 
 def test_a_control_is_of_equal_length_or_it_is_missing() -> None:
     """A trace that would have to be given whole is too short: nothing of it would be left to write."""
     texts = {"a": "x" * 50, "b": "y" * 5, "c": "z" * 9}
-    frame = given("byte_level", "byte_level", is_same=True, frame=traces("byte_level", texts=texts))
+    frame = given(frame=traces(texts=texts))
     rows = {(r["problem_id"], r["fraction"]): r for r in rows_of(frame, "shuffled")}
     assert set(rows) == {("b", 0.3), ("b", 0.6), ("c", 0.3), ("c", 0.6)}
     assert rows["b", 0.6]["donor_trace_id"] in {"writer-a", "writer-c"}
@@ -256,9 +250,7 @@ def test_wrong_is_the_writers_other_incorrect_trace_of_the_problem(writer: Famil
     unmeasured = pl.lit(None, pl.List(pl.Int64)).alias("cut_tokens")
     wrong = traces(writer, texts=text, verdict="incorrect", copy="-2").with_columns(unmeasured)
     unanswered = traces(writer, texts=text, verdict="no_answer", copy="-3").with_columns(unmeasured)
-    frame = given(
-        writer, reader, is_same=writer == reader, frame=pl.concat([traces(writer), wrong, unanswered])
-    )
+    frame = given(writer, reader, frame=pl.concat([traces(writer), wrong, unanswered]))
     engine, real = TokenizerEngine(reader), of_problem(frame, "none")
     found = of_problem(frame, "wrong")
     assert [row["donor_trace_id"] for row in found] == ["writer-a-2"] * 2
@@ -272,7 +264,7 @@ def test_wrong_is_the_writers_other_incorrect_trace_of_the_problem(writer: Famil
 
 
 def test_a_wrong_trace_is_no_control_of_itself() -> None:
-    frame = given("byte_level", "byte_level", is_same=True, frame=traces("byte_level", verdict="incorrect"))
+    frame = given(frame=traces(verdict="incorrect"))
     assert not rows_of(frame, "wrong")
 
 
@@ -281,7 +273,7 @@ def test_own_is_the_readers_trace_in_its_own_tokens(writer: Family) -> None:
     """Token ids of the reader pass untouched, whatever the writer's tokenizer."""
     own = traces("byte_level", "reader", verdict="incorrect")
     both = pl.concat([traces(writer), own.with_columns(pl.lit(None, pl.List(pl.Int64)).alias("cut_tokens"))])
-    found = rows_of(given(writer, "byte_level", is_same=writer == "byte_level", frame=both), "own")
+    found = rows_of(given(writer, frame=both), "own")
     assert {row["donor_trace_id"] for row in found} == {f"reader-{p}" for p in TEXTS}
     for row in found:
         trace = own.row(by_predicate=pl.col("problem_id") == row["problem_id"], named=True)
@@ -291,35 +283,30 @@ def test_own_is_the_readers_trace_in_its_own_tokens(writer: Family) -> None:
 
 
 def test_the_readers_traces_are_not_given_as_a_writers() -> None:
-    both = pl.concat([traces("byte_level"), traces("byte_level", "reader")])
-    assert given("byte_level", "byte_level", is_same=True, frame=both)["writer"].unique().to_list() == [
-        "writer"
-    ]
+    both = pl.concat([traces(), traces("byte_level", "reader")])
+    assert given(frame=both)["writer"].unique().to_list() == ["writer"]
 
 
 def test_a_protocol_chooses_its_controls() -> None:
     protocol = PROTOCOL.model_copy(update={"controls": ("own",)})
-    both = pl.concat([traces("byte_level"), traces("byte_level", "reader")])
-    frame = given("byte_level", "byte_level", is_same=True, protocol=protocol, frame=both)
+    both = pl.concat([traces(), traces("byte_level", "reader")])
+    frame = given(protocol=protocol, frame=both)
     assert set(frame["control"]) == {"none", "own"}
 
 
 def test_one_problem_alone_has_no_control() -> None:
-    assert not rows_of(
-        given("byte_level", "byte_level", is_same=True, frame=traces("byte_level", texts={"a": "x y z"})),
-        "shuffled",
-    )
+    assert not rows_of(given(frame=traces(texts={"a": "x y z"})), "shuffled")
 
 
 def test_a_prefix_that_leaves_no_budget_is_left_out() -> None:
     protocol = PROTOCOL.model_copy(update={"max_tokens": 15})
-    frame = given("byte_level", "byte_level", is_same=True, protocol=protocol)
+    frame = given(protocol=protocol)
     assert frame["n_tokens"].max() < 15
     assert frame.filter(fraction=0.0).height == 3
 
 
 def test_leaks_are_of_the_text_that_was_given() -> None:
-    rows = rows_of(given("byte_level", "byte_level", is_same=True), "none")
+    rows = rows_of(given(), "none")
     leaks = {(row["problem_id"], row["fraction"]): row["leaks_answer"] for row in rows}
     assert [leaks["a", f] for f in (0.0, 0.3, 0.6)] == [False, True, True]  # "= 144." is in the first third
     assert not leaks["c", 0.6]
@@ -327,7 +314,7 @@ def test_leaks_are_of_the_text_that_was_given() -> None:
 
 def test_writers_are_not_mixed() -> None:
     frame = pl.concat([traces("byte_level", "one"), traces("byte_level", "two")])
-    found = given("byte_level", "byte_level", is_same=True, frame=frame)
+    found = given(frame=frame)
     assert found.height == 2 * 3 * 5
     assert found.filter(pl.col("donor_trace_id").str.split("-").list.first() != pl.col("writer")).is_empty()
 
@@ -368,7 +355,7 @@ def test_donors_are_the_plain_rule_s_and_ranked_once_for_all_fractions(
     frame, ranked = pl.concat(made), list[tuple[str, str]]()
     rank = given_module._rank
     monkeypatch.setattr(given_module, "_rank", lambda *ids: ranked.append(ids) or rank(*ids))
-    found = given("byte_level", "byte_level", is_same=True, frame=frame)
+    found = given(frame=frame)
     everything = frame.to_dicts()
     by_id = {trace["trace_id"]: trace for trace in everything}
     chosen = {(r["trace_id"], r["fraction"], r["control"]): r["donor_trace_id"] for r in found.to_dicts()}
