@@ -166,13 +166,15 @@ class _Evaluator:
                 return (
                     abs(x) if name == "abs" else Fraction(x // 1) if name == "floor" else Fraction(-(-x // 1))
                 )
-            if name == "!" and x.denominator == 1 and x >= 0:
+            if name in ("!", "!!") and x.denominator == 1 and x >= 0:
                 if x > 3000:
                     raise UndecidedError
                 value = 1
-                for i in range(2, int(x) + 1):
+                for i in range(int(x), 1, -len(name)):
                     value *= i
                 return Fraction(value)
+        if name == "!!":
+            raise UndecidedError
         x = self.lift(x)
         if name == "abs":
             return abs(x)

@@ -10,7 +10,6 @@ one declares it.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import replace
 from functools import lru_cache
@@ -25,6 +24,7 @@ from cot_assets.grading.reading.prose import is_prose
 from cot_assets.grading.reading.residues import read_residue
 from cot_assets.grading.reading.terms import is_term
 from cot_assets.grading.text.letters import choice_letter
+from cot_assets.grading.text.meant import meant
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical, plain
 from cot_assets.grading.text.splitting import (
     CLOSING,
@@ -54,16 +54,19 @@ MAX_NESTING = 25  #: the time of a grammar grows with a power of the nesting
 
 
 _LETTER = re.compile(r"\(?([A-J])\)?")
+_LABEL = re.compile(r"\(?[a-j]\)")
+_WORD_LIST = re.compile(r"[^\W\d_]+(?:, ?[^\W\d_]+)+")
+#: A function without what it is of.
+_BARE_FUNCTION = re.compile(
+    r"\\(?:sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|ln|log|exp)(?:[\^_]\{?-?\w\}?)?(?=$|[-+*/=,)])"
+)
+_LETTERS = re.compile(r"[A-Za-z]{2,4}")  #: a product, where the gold answer is an expression
 _OPTION = re.compile(r"(?:option|choice) \(?[A-J]\)?", re.IGNORECASE)
 #: A bracket that is turned away from an end that is not in it.
 _FRENCH = re.compile(r"(?!\[.*\]$)([\[\]])([^\[\]]*)([\[\]])")
 _HOLES = re.compile(
     r"(.+?)(?:\\setminus|\\backslash|-|\\text\{ ?(?:except|without) ?\}) ?\\?\{([^{}]+?)\\?\}"
 )
-_TO = re.compile(r" ?(?:\\text\{ ?)?\bto\b ?\}? ?")
-_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+(?![0-9.,])(?! ?,)")
-_PRICE = re.compile(r"(?:€|EUR) ?\d{1,9},\d\d|\d{1,9},\d\d ?(?:€|EUR|[Ee]uros?|₽|руб)")
-_MIXED = re.compile(r"(?<=[0-9])\\land (?=[0-9]+/|\\frac)")
 #: An operator without what it is for; a gold answer that has one is refused.
 _INCOMPLETE = re.compile(r"^(?:[*/=^_]|\\[gln]eq)|[-+*/=]$")
 _NOTHING = re.compile(
@@ -98,6 +101,8 @@ def read(text: str, answer_kind: str = "expression", gold: Kind | None = None) -
         raise UnreadableError(f"nested deeper than {MAX_NESTING} brackets")
     if answer_kind == "text" or gold == "text":
         return _text(ordered(form) or bare)
+    if answer_kind in ("number", "quantity") and gold is None:
+        bare, form = meant(bare, form, "number")
     if answer_kind in ("list", "set") and (parts := parts_of(canonical(re.sub(r",(?! )", ", ", text))))[0]:
         return _collection("list", *parts)
     return _read(bare, form, gold)
@@ -122,17 +127,10 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
             or len(inner) == 1
             or _LETTER.fullmatch(inner)
             or re.search("[+=/^]", inner)
+            or _WORD_LIST.fullmatch(inner)
         ):
             return _read(inner, inner, gold)
-    if gold == "ratio" or (gold is None and _is_odds(_TO.sub(":", form))):
-        form = _TO.sub(":", form)
-    # No list is a number: 3,14 has a decimal comma, 2 and 1/2 is mixed.
-    if gold in ("number", "quantity"):
-        if _DECIMAL_COMMA.match(bare):
-            bare, form = bare.replace(",", "."), form.replace(",", ".")
-        form = _MIXED.sub(" ", form)
-    if _PRICE.fullmatch(bare):
-        bare, form = bare.replace(",", "."), form.replace(",", ".")
+    bare, form = meant(bare, form, gold)
     form, words = spoken(form), " ".join(TEXTUAL.sub(" ", bare).split())
     if date := read_date(words):
         return Reading("date", date)
@@ -144,32 +142,30 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         return Reading("numeral", "_".join(numeral))
     if (
         gold is None
-        and (_LETTER.fullmatch(form) or _OPTION.fullmatch(words))
+        and (_LETTER.fullmatch(form) or _LABEL.fullmatch(bare) or _OPTION.fullmatch(words))
         and (letter := choice_letter(bare))
     ):
         return Reading("letter", letter)
     if (written := ordered(form)) or (CODE.fullmatch(form) and not read_compound(form)):  # 1h30min is no code
         return _text(written or bare)
+    is_product = gold == "expression" and _LETTERS.fullmatch(form)
     return (
         read_residue(form)
         or _bracketed(form)
         or read_quantity(bare, form, gold)
-        or (_text(bare) if is_prose(form) else None)
+        or (_text(bare) if is_prose(form) and not is_product else None)
         or _listed(form)
         or _related(form)
         or _ratio(form)
         or (
             _text(bare)
-            if words_in(form) or not is_mathematics(form) or (gold and _INCOMPLETE.search(form))
+            if (words_in(form) and not is_product)
+            or not is_mathematics(form)
+            or (gold and _INCOMPLETE.search(form))
+            or _BARE_FUNCTION.search(form)
             else Reading("expression", form)
         )
     )
-
-
-def _is_odds(form: str) -> bool:
-    """Whether two figures are a ratio in lowest terms; others, such as 5 to 10, may be a range."""
-    match = re.fullmatch(r"(\d{1,9}):(\d{1,9})", form)
-    return match is not None and math.gcd(int(match[1]), int(match[2])) == 1
 
 
 def _text(bare: str) -> Reading:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from cot_assets.grading.reading.numbers import read_number
+
 _MONTHS = [
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
@@ -20,11 +22,22 @@ _DATES = tuple(
     re.compile(_WEEKDAY + pattern, re.IGNORECASE)
     for pattern in (
         r"(?P<y>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})",
-        r"(?P<y>\d{4}) ?年 ?(?P<m>\d{1,2}) ?月 ?(?P<d>\d{1,2}) ?日?",
+        r"(?:(?P<y>\d{4}) ?年 ?)?(?P<m>\d{1,2}) ?月 ?(?P<d>\d{1,2}) ?日?",
         rf"(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?[ -](?P<month>{_MONTH})\.?(?:,? ?-?(?P<y>\d{{4}}))?",
         rf"(?P<month>{_MONTH})\.? (?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<y>\d{{4}}))?",
         r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})",
     )
+)
+_ABROAD = """января февраля марта апреля мая июня июля августа сентября октября ноября декабря
+enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
+janvier février mars avril mai juin juillet août septembre octobre novembre décembre
+januar februar märz april mai juni juli august september oktober november dezember
+janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro
+gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"""
+_MONTHS_ABROAD = {name: i for line in _ABROAD.splitlines() for i, name in enumerate(line.split(), 1)}
+_DATE_ABROAD = re.compile(
+    rf"(?P<d>\d{{1,2}})(?:\.|º|er)? (?:de )?(?P<month>{'|'.join(_MONTHS_ABROAD)})(?: (?:de )?(?P<y>\d{{4}})(?: ?г(?:ода)?\.?)?)?",
+    re.IGNORECASE,
 )
 _SLASHED = re.compile(r"(?P<a>\d{1,2})(?P<s>[-/])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4})")
 _NAMED = {
@@ -39,6 +52,15 @@ _CLOCK = re.compile(
 )
 
 
+#: Half past three, ten minutes to five, 下午3点半.
+_PAST = re.compile(
+    r"(?:an? )?(?P<part>half|quarter|[a-z0-9-]+(?P<minutes> min(?:utes?)?)?) (?P<side>past|after|to|before) (?P<hour>[a-z]+|\d{1,2})(?: ?o.?clock)?(?P<half> ?[ap]\.?m\.?)?",
+    re.IGNORECASE,
+)
+_HAN = re.compile(r"(上午|早上|午前|下午|晚上|午後)?(\d{1,2})[点點时時](?:(\d{1,2})分?|(半)|整)?")
+_TIME_OF_DAY = re.compile(r" (?:in the (?:(morning)|afternoon|evening)|at night)$", re.IGNORECASE)
+
+
 def read_date(text: str) -> str | None:
     """``YYYY-MM-DD`` (``--MM-DD`` without a year) of a plain text that is a date; else None.
 
@@ -50,6 +72,8 @@ def read_date(text: str) -> str | None:
             found = match.groupdict()
             month = _number_of(found["month"]) if found.get("month") else int(found["m"])
             return _date(found["y"], month, int(found["d"]))
+    if match := _DATE_ABROAD.fullmatch(text):
+        return _date(match["y"], _MONTHS_ABROAD[match["month"].lower()], int(match["d"]))
     if match := _SLASHED.fullmatch(text):
         a, b = int(match["a"]), int(match["b"])
         if a != b and (a > 12) == (b > 12):
@@ -73,8 +97,10 @@ def read_clock(text: str) -> str | None:
 
     With ``?`` where the half of the day is open, with ``~`` where only a leading zero says that it is the first.
     """
+    text = _TIME_OF_DAY.sub(lambda m: " am" if m[1] else " pm", text)
     if (named := _NAMED.get(text.lower())) is not None:
         return named
+    text = _in_figures(text)
     match = _CLOCK.fullmatch(text)
     if match is None:
         return None
@@ -90,3 +116,25 @@ def read_clock(text: str) -> str | None:
         return None
     is_open = not half and 1 <= hour < 12
     return f"{hour:02}:{minute}:{second}" + ("~" if written.startswith("0") else "?") * is_open
+
+
+def _in_figures(text: str) -> str:
+    """A time of day in words, or in Chinese, as 3:30 pm; others as they are."""
+    if match := _HAN.fullmatch(text):
+        half = {None: "", "上": " am", "早": " am"}.get(
+            match[1] and match[1][0], " am" if match[1] == "午前" else " pm"
+        )
+        return f"{match[2]}:{30 if match[4] else int(match[3] or 0):02}{half}"
+    match = _PAST.fullmatch(text)
+    if match is None:
+        return text
+    part, hour = match["part"].lower(), read_number(match["hour"].lower())
+    is_before = match["side"].lower() in ("to", "before")
+    count = {"half": 30, "quarter": 15}.get(part)
+    if count is None and (match["minutes"] or not is_before):  # five to ten may be a range
+        number = read_number(part.removesuffix(match["minutes"] or ""))
+        count = int(number.value) if number and number.is_integer and 0 < number.value < 60 else None
+    if count is None or hour is None or not (hour.is_integer and 1 <= hour.value <= 12):
+        return text
+    of_day = int(hour.value) * 60 + (-count if is_before else count)
+    return f"{(of_day // 60 - 1) % 12 + 1}:{of_day % 60:02}{match['half'] or ''}"

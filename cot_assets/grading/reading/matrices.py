@@ -16,7 +16,7 @@ _MATRIX = re.compile(r"([^&]*?)\\begin\{([pbBvV]?matrix|array)\}(?:\{[clr|]*\})?
 
 def read_matrix(form: str, item: Callable[[str], Reading]) -> Reading | None:
     """A matrix, multiplied by a factor in front of it; None for anything else. ``item`` reads a cell."""
-    if re.fullmatch(r"[\[(]\\begin\{array\}.*\\end\{array\}[\])]", form) and form.count(r"\begin") == 1:
+    if re.fullmatch(r"[\[(]\\begin\{(array|matrix)\}.*\\end\{\1\}[\])]", form) and form.count(r"\begin") == 1:
         form = form[1:-1]
     if not (match := _MATRIX.fullmatch(form)):
         return None

@@ -21,7 +21,17 @@ _ANGLE = re.compile(
     r"(?:\\?[A-Za-z]+ ?= ?)?(.+?) ?(?:\^\{?\\circ ?\}?|\\degree|(?:\\text\{ ?)?degrees? ?\}?)"
 )
 _PRODUCT = re.compile(r"^(.*[0-9.})])([A-Za-z])$")
-_WORDED = re.compile(r"^([^\\ ]*[A-Za-z]) ([a-z]{2,}\^?[1-9]?)$")
+#: What is a unit beside a number, and a product elsewhere: a week, 2 M, 2\mu m, 5J\cdot s, 2m, and x cm.
+_AS_QUANTITY = (
+    (re.compile(r"^an? (?=[a-z]{3,}$)"), "1 "),
+    (re.compile(r"(?<=[0-9}]) ?(?:\\text\{ ?)?M ?\}?$"), " molar"),
+    (re.compile(r"(?<=[0-9}]) ?\\mu ?(?=[A-Za-z]{1,3}$)"), " μ"),
+    (re.compile(r"(?<=[0-9.})])(?=[A-Za-z]{1,3}(?:\\cdot ?[A-Za-z]{1,3}(?:\^\{?-?[1-9]\}?)?)+$)"), " "),
+    (_PRODUCT, r"\1 \2"),
+    (re.compile(r"^([^\\ ]*[A-Za-z]) ([a-z]{2,}\^?[1-9]?)$"), r"\1\\text{\2}"),
+)
+#: What a price is for: $18 per day.
+_RATE = re.compile(r"(.*[0-9]) ?((?:/|(?:per|an?|each|every) )[A-Za-z ]+)")
 #: Minutes and seconds of an angle, feet and inches.
 _MARKED = re.compile(
     r"""(\d+)(?:(?P<degrees>\^\{?\\circ ?\}?)|(?:'|\^\{?\\prime\}?)(?!$))"""
@@ -44,6 +54,8 @@ def priced(bare: str) -> Reading | None:
     unit = read_unit(sign)[0] if sign else None
     if unit is None:
         return None
+    if rate := _RATE.fullmatch(without):
+        return read_quantity(f"{rate[1]} {unit.name} {rate[2]}", f"{rate[1]} {unit.name} {rate[2]}", None)
     form = canonical(without)
     value, _, factor = split_unit(form)
     number = read_number(value if factor != 1 else form)
@@ -61,8 +73,9 @@ def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
         form = " ".join(
             f"{value} {name}" for value, name in zip(filter(None, marked.group(1, 3, 4)), names, strict=False)
         )
-    if gold == "quantity":  # elsewhere 2m without a blank is a product
-        form = _WORDED.sub(r"\1\\text{\2}", _PRODUCT.sub(r"\1 \2", form))
+    if gold == "quantity":
+        for pattern, replacement in _AS_QUANTITY:
+            form = pattern.sub(replacement, form)
     if (gold or form.islower()) and (counted := leading_words(form)):  # Two Face is a name
         form = f"{counted[0]} {counted[1]}"
     if found := read_compound(form):
@@ -88,7 +101,7 @@ def read_compound(form: str) -> Reading | None:
 
     Blanks do not matter (``1h30min``), and m beside hours or seconds is minutes.
     """
-    pieces = re.split(r"(?<=[A-Za-z.}])(?:\\land|,)?\s*(?=[0-9])", form)
+    pieces = re.split(r"(?:(?<=[^\W\d_])|(?<=[.}]))(?:\\land|,)?\s*(?=[0-9])", form)
     if not 2 <= len(pieces) <= 4:
         return None
     pieces = [_PRODUCT.sub(r"\1 \2", piece) for piece in pieces]

@@ -42,10 +42,10 @@ _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ni
 _NAMED = {word: i for i, word in enumerate(_SMALL)} | {word: 10 * i for i, word in enumerate(_TENS, 2)}
 _ORDINALS = {
     "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
-    "tenth": 10, "eleventh": 11, "twelfth": 12, "twentieth": 20, "thirtieth": 30, "hundredth": 100,
+    "tenth": 10, "eleventh": 11, "twelfth": 12, "twentieth": 20, "thirtieth": 30,
 }  # fmt: skip
 #: What a whole is divided into: "one fifth", "three quarters".
-_PARTS = {word: n for word, n in _ORDINALS.items() if n > 2} | {"half": 2, "quarter": 4}
+_PARTS = {word: n for word, n in _ORDINALS.items() if n > 2} | {"half": 2, "quarter": 4, "hundredth": 100}
 _SCALES = {"dozen": 12, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 MIN_ROUNDED_DIGITS = 6  #: significant digits by which a decimal may stand for a number that has no end
 
@@ -174,7 +174,8 @@ def _in_han(form: str) -> Fraction | None:
 
 def _whole(form: str) -> Fraction | None:
     words = re.split(
-        r"[ -]|\\land ?", re.sub(r"^an? (?=hundred|dozen|[a-z]+illion|thousand)", "one ", form.lower())
+        r"[ -]|\\land ?",
+        re.sub(r"^(?:an? )?(?=(?:hundred|dozen|[a-z]+illion|thousand)(?![a-z]))", "one ", form.lower()),
     )
     if not words or words[0] not in _NAMED or len(words) > 12:
         return None

@@ -30,9 +30,9 @@ _NO_NOUN = frozenset([
     "infinity", "solution", "none", "percentage", "percentages", "pct", "percents", "fraction", "fractions",
     "decimal",
 ])  # fmt: skip
-_PER = re.compile(r"\s*(?:/|\bper\b|\bан?\b|每)\s*", re.IGNORECASE)
+_PER = re.compile(r"\s*(?:/|\b(?:per|each|every|(?-i:an?))\b|\bан?\b|每)\s*", re.IGNORECASE)
 _PART = re.compile(
-    r"(?P<before>(?:(?:square|cubic|sq|cu|кв|куб)(?:\s|\.\s?)|平方|立方))?(?P<name>[^\W\d_]+(?:[-'][^\W\d_]+)*\$?|[$€£¥₽₹₩¢])\.?"
+    r"(?P<before>(?:(?:square|cubic|sq|cu|кв|куб)(?:\s|\.\s?)|平方|立方))?(?P<name>[^\W\d_](?:[^\W\d_]|[\u0900-\u0963\u0e31-\u0e4e])*(?:[-'][^\W\d_]+)*\$?|[$€£¥₽₹₩¢])\.?"
     r"(?:\s?(?:\^\s?\{?\s?(?P<power>-?[1-9])\s?\}?|(?P<word>squared|cubed)))?"
 )
 _POWER = r"[^0-9=<>,]{0,60}?(?:\^\{?-?[1-9]\}?)?"
@@ -43,7 +43,7 @@ _MEASURED = re.compile(
 )
 #: Units as a fraction, and those that are a command.
 _OVER = re.compile(r"\\frac\{(\\text\{[^{}]*\}[^{}]*)\}\{(\\text\{[^{}]*\}[^{}]*)\}$")
-_OHM = re.compile(r"(?<=[0-9 }]) ?(?:\\text\{ ?)?([kMm]?)\}? ?(?:\\text\{ ?)?\\Omega ?\}?$")
+_OHM = re.compile(r"(?<=[0-9 }]) ?(?:\\text\{ ?([kMm])\} ?)?(?:\\text\{ ?)?([kMm]?)\\Omega ?\}?$")
 _MICRO = re.compile(r" ?(?:\\text\{ ?)?\\mu ?(?:\}?\\text)?\{? ?([A-Za-z]+)\}$")
 _DEGREES = re.compile(r"^deg(?:ree)?s? (?=celsius|fahrenheit|kelvin)", re.IGNORECASE)
 _SUFFIX = re.compile(r"\s*(?:\\text|\\cdot|[{}~*·]|\\[,;:! ])\s*")
@@ -56,7 +56,7 @@ def split_unit(form: str) -> tuple[str, Unit | None, Fraction]:
     time of a hostile form would grow with its third power.
     """
     match = _MEASURED.fullmatch(
-        _OHM.sub(r" \\text{\1Ω}", _MICRO.sub(r" \\text{μ\1}", _OVER.sub(r"\1/\2", form)))
+        _OHM.sub(r" \\text{\1\2Ω}", _MICRO.sub(r" \\text{μ\1}", _OVER.sub(r"\1/\2", form)))
     )
     if match is None:
         return form, None, Fraction(1)
@@ -72,7 +72,7 @@ def read_unit(text: str) -> tuple[Unit | None, Fraction]:
     """The unit and the factor that words after a number stand for; (None, 1) where they are neither."""
     nothing = None, Fraction(1)
     factor = Fraction(1)
-    text = _DEGREES.sub("", text)
+    text = _DEGREES.sub("", text).replace("electron volt", "electronvolt")
     while text:
         word, _, rest = text.partition(" ")
         known = word.lower().rstrip(".")
@@ -105,30 +105,32 @@ def names_unit(statement: str, unit: str) -> bool:
     """Whether a problem statement names a unit, given as :attr:`Unit.name`, in any of its spellings.
 
     An angle in degrees needs no word; ``%`` is named by "percent" and the like. Of a product, one of its
-    units is enough: an area in square meters may be asked for where only lengths in meters are given.
+    units is enough: an area in square meters may be asked for where only lengths in meters are given. A unit
+    that divides (``/second``) has to be named.
     """
     lowered = statement.lower()
     if unit in ("%", "percent"):
         return "%" in lowered or "percent" in lowered or "per cent" in lowered
-    for part in unit.split(" "):
-        if part == "degree":
-            return True
-        for name in _spellings(part):
-            if not name[:1].isalnum() or not name.isascii():
-                if name in statement:
-                    return True
-            elif re.search(
-                rf"(?<![A-Za-z]){re.escape(name)}(?:s|es)?(?![A-Za-z])",
-                statement,
-                0 if len(name) < 3 else re.I,
-            ):
+    parts = unit.split(" ")
+    named = [part for part in parts if _is_named(statement, part.removeprefix("/"))]
+    return bool(named) and all(part in named for part in parts if part.startswith("/"))
+
+
+def _is_named(statement: str, unit: str) -> bool:
+    for name in _spellings(unit):
+        if not name[:1].isalnum() or not name.isascii():
+            if name in statement:
                 return True
-    return False
+        elif re.search(
+            rf"(?<![A-Za-z]){re.escape(name)}(?:s|es)?(?![A-Za-z])", statement, 0 if len(name) < 3 else re.I
+        ):
+            return True
+    return unit == "degree"
 
 
 def is_listed(unit: str) -> bool:
     """Whether every part of a unit's name is in the table; ``%`` is."""
-    return all(part in units() for part in unit.split(" ")) or unit == "%"
+    return all(part.removeprefix("/") in units() for part in unit.split(" ")) or unit == "%"
 
 
 def _spellings(name: str) -> set[str]:
@@ -159,7 +161,7 @@ def _product(text: str) -> Unit | None:
             power = 3 if before in ("cubic", "cu", "куб", "立方") or word == "cubed" else power
             power *= int(match["power"] or 1)
             unit = unit.times(part, -power if index else power)
-            names.append(part.name)
+            names.append("/" * (index > 0) + part.name)
         if side[end:].strip(" .") or end == 0:
             return None
     return Unit(unit.size, unit.dimension, " ".join(names), unit.is_listed)
@@ -174,7 +176,12 @@ def _named(name: str, *, is_only: bool) -> Unit | None:
         name.lower().removesuffix("s"),
         name.lower().removesuffix("es"),
     ):
-        if candidate in known and (len(candidate) > 1 or candidate == name):
+        # 5 CM are centimeters, 5 mM no millimeters
+        if candidate in known and (
+            candidate == name
+            or len(candidate) > 2
+            or (len(candidate) > 1 and (name[1:] != "M" or name.isupper()))
+        ):
             return known[candidate]
     if is_only and len(name) > 2 and name.islower() and name.isalpha() and name not in _NO_NOUN:
         return Unit(Fraction(1), ((name.removesuffix("s"), 1),), name, is_listed=False)

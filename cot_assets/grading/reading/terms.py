@@ -123,7 +123,11 @@ class _Parser:
     def postfix(self, node: Node) -> Node:
         while self.next == "!":
             self.take()
-            node = self.make("fn", "!", node)
+            if self.next == "!":
+                self.take()
+                node = self.make("fn", "!!", node)
+            else:
+                node = self.make("fn", "!", node)
         return node
 
     def argument(self) -> Node:
@@ -219,6 +223,9 @@ class _Parser:
             if self.next == "[":
                 degree = self.group("[", "]")
             return self.make("^", self.argument(), self.make("/", ("num", Fraction(1)), degree))
+        if name == "vec" and self.next == "{":
+            self.names.add(name := rf"\vec{{{self.subscript()}}}")
+            return self.make("var", name)
         if name == "pi":
             return self.make("pi")
         if name in ("lfloor", "lceil"):

@@ -17,13 +17,13 @@ from functools import lru_cache
 
 #: "dimension: names = size; names = size": the first name of a unit stands for it. ``*``: takes SI prefixes.
 _TABLE = r"""
-length: *m *meter *metre м метр метра метров 米 公尺 = 1; inch inches in = 127/5000; foot feet ft = 381/1250;
-  yard yd = 1143/1250; mile mi = 1609344/1000; км километр километров 公里 千米 = 1000; см сантиметр сантиметров 厘米 公分 = 1/100;
-  мм миллиметр 毫米 = 1/1000; lightyear light-year ly = 9460730472580800; angstrom Å = 1/10000000000; au AU = 149597870700
-mass: *g *gram *gramme г грамм граммов 克 = 1; кг килограмм килограммов 公斤 千克 = 1000; tonne ton тонн тонна 吨 = 1000000;
+length: *m *meter *metre м метр метра метров 米 公尺 メートル 미터 मीटर متر = 1; inch inches in = 127/5000; foot feet ft = 381/1250;
+  yard yd = 1143/1250; mile mi = 1609344/1000; км километр километров 公里 千米 キロメートル 킬로미터 किलोमीटर किमी كيلومتر كم = 1000; см сантиметр сантиметров 厘米 公分 センチメートル 센티미터 सेंटीमीटर सेमी سنتيمتر سم = 1/100;
+  мм миллиметр 毫米 ミリメートル = 1/1000; micron = 1/1000000; lightyear light-year ly = 9460730472580800; angstrom Å = 1/10000000000; au AU = 149597870700
+mass: *g *gram *gramme г грамм граммов 克 グラム 그램 ग्राम غرام = 1; кг килограмм килограммов 公斤 千克 キログラム 킬로그램 किलोग्राम किग्रा كيلوغرام كجم كغ = 1000; tonne ton тонн тонна 吨 = 1000000;
   pound = 45359237/100000; lb lbs = 45359237/100000; ounce oz = 45359237/1600000; stone = 45359237*14/100000
-time: *s *second sec с сек секунд секунды 秒 = 1; minute min мин минут минуты 分钟 分鐘 = 60; hour h hr hrs ч час часа часов 小时 小時 時間 = 3600;
-  day d день дня дней 天 日 = 86400; week wk неделя недель 周 = 604800; fortnight = 1209600
+time: *s *second sec с сек секунд секунды 秒 초 सेकंड ثانية = 1; minute min мин минут минуты 分钟 分鐘 分 분 मिनट دقيقة دقائق = 60; hour h hr hrs ч час часа часов 小时 小時 時間 시간 घंटा घंटे ساعة ساعات = 3600;
+  day d день дня дней 天 日 일 दिन يوم أيام = 86400; week wk неделя недель 周 = 604800; fortnight = 1209600
 month: month mo месяц месяцев 个月 = 1; year yr yrs год года лет 年 岁 歲 = 12; decade = 120; century centuries = 1200
 current: *A *amp *ampere = 1
 temperature: *K kelvin kelvins = 1
@@ -32,15 +32,15 @@ fahrenheit: degF fahrenheit = 1
 amount: *mol *mole = 1
 angle: degree degrees deg градус градусов 度 = 1; radian radians rad = 1*57.29577951308232; arcminute = 1/60; arcsecond = 1/3600
 information: *bit bits = 1; *B *byte = 8
-volume: *L *l *liter *litre литр литров л 升 = 1; gallon gal gallons = 473176473*8/1000000000; quart qt = 946352946/1000000000;
+volume: *L *l *liter *litre литр литров л 升 リットル 리터 लीटर لتر = 1; gallon gal gallons = 473176473*8/1000000000; quart qt = 946352946/1000000000;
   pint pt = 473176473/1000000000; cup = 473176473/2000000000; teaspoon tsp = 1/200; tablespoon tbsp = 3/200; cc = 1/1000
-dollar: dollar USD usd buck US$ $ = 1; cent ¢ penny pennies = 1/100; dime = 1/10; nickel = 1/20
+dollar: dollar USD usd buck US$ $ доллар доллара долларов 美元 ドル 달러 डॉलर دولار = 1; cent ¢ penny pennies = 1/100; dime = 1/10; nickel = 1/20
 euro: euro EUR eur евро € 欧元 = 1
 sterling: GBP gbp pounds-sterling £ = 1; pence = 1/100
 yen: yen JPY ¥ 円 圓 = 1
 yuan: yuan CNY RMB rmb 元 块 塊 人民币 = 1
 ruble: ruble rouble RUB руб рубль рубля рублей ₽ р = 1; копеек = 1/100
-rupee: rupee INR ₹ = 1; paise paisa = 1/100
+rupee: rupee INR ₹ रुपये रुपए रुपया = 1; paise paisa = 1/100
 won: won KRW ₩ 원 = 1
 pixel: pixel px = 1
 """
@@ -48,8 +48,8 @@ pixel: pixel px = 1
 _DERIVED = r"""
 *N *newton = kg m / s^2; *J *joule = kg m^2 / s^2; *W *watt = kg m^2 / s^3; *Pa *pascal = kg / m s^2;
 *V *volt = kg m^2 / s^3 A; *Ω *ohm = kg m^2 / s^3 A^2; *C *coulomb = A s; *F *farad = A^2 s^4 / kg m^2;
-*Hz *hertz = / s; *T *tesla = kg / s^2 A; *Wb = kg m^2 / s^2 A; *Nm = N m; Cal = 4184 J; kb = 1000 bit; Mb = 1000000 bit; Gb = 1000000000 bit; mph = mile / hour; kph kmh = km / hour;
-acre = 316160658/78125 m^2; hectare ha = 10000 m^2; *cal *calorie = 4.184 J; *eV = 1.602176634e-19 J;
+*Hz *hertz = / s; *T *tesla = kg / s^2 A; *Wb = kg m^2 / s^2 A; *Nm = N m; molar = 1000 mol / m^3; mM millimolar = mol / m^3; μM µM uM micromolar = 1/1000 mol / m^3; nM = 1/1000000 mol / m^3; Cal = 4184 J; kb = 1000 bit; Mb = 1000000 bit; Gb = 1000000000 bit; mph = mile / hour; kph kmh kmph = km / hour;
+acre = 316160658/78125 m^2; hectare ha = 10000 m^2; *cal *calorie = 4.184 J; *eV *electronvolt = 1.602176634e-19 J;
 atm atmosphere = 101325 Pa; bar = 100000 Pa; horsepower hp = 745.69987158227022 W; *Wh = 3600 J; rpm = / minute
 """
 _PREFIXES = {
@@ -67,7 +67,7 @@ employee envelope face factor fish flower friend fruit game girl glass goal grap
 house integer item key kid kite lap leg lemon letter line liter man marble match member men mile muffin number orange
 outcome package packet page paper part path patient pattern peach pear pen pencil people permutation person piece
 pizza place plane plant plate player point prime problem puppy puppie question rabbit rectangle ribbon rose row seat
-seed segment sheep sheet shell shirt shoe side snack song spoon square-unit stamp star step sticker stone stop store
+seed segment sheep sheet shell shirt shoe side snack solution song spoon square-unit stamp star step sticker stone stop store
 story storie strawberry strawberrie student subset sweet symmetry table teacher team term thing ticket tile toy train
 tree triangle trip truck unit value vertex vertices visitor vote watch way wheel window woman women word worker
 个 個 只 隻 条 條 本 人 名 枚 匹 台 張 张 件 頭 头 次 回 支 棵 位 種 种 つ 개 명 человек человека штук яблок

@@ -10,15 +10,22 @@ import re
 
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS
 
+Box = tuple[int, int | None, int | None]  #: start of the command, start and end of the content
 _COMMANDS = (r"\boxed", r"\fbox")
+_MOST_JOINED, _LONGEST_JOINT = 20, 40
 _OPENING = re.compile(r"\s{0,8}\{")
-_LETTER = re.compile(r"\s{1,8}(?=[A-Z](?![A-Za-z0-9{]))")  #: \boxed B, as TeX reads it
+#: \boxed B and \boxed 3, as TeX reads them, and figures as they are meant
+_BARE = re.compile(
+    r"\s{1,8}([A-Z](?![A-Za-z0-9{])|-?\d+(?:\.\d+)?(?=\s*(?:\.?\s*$|[.,;:]\s|\.?[$*)]|\\[)\]])))"
+)
+_JOINT = re.compile(
+    r"\}[\s$]*(?:\\[,;:! ]|\\text\s?\{)?\s?(?:,|;|(?:,\s?)?(?:and|or|&|和|或))\s?\}?(?:\\[,;:! ])?[\s$]*(?:([A-Za-z](?:_\{?\w\}?)?)\s?=\s?)?"
+)
+_NAME = re.compile(r"(?<![A-Za-z\\])([A-Za-z](?:_\{?\w\}?)?)\s?=\s?$")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 
 
-def last_box(
-    text: str, end: int | None = None, *, most: int = MAX_ANSWER_CHARS
-) -> tuple[int, int | None, int | None] | None:
+def last_box(text: str, end: int | None = None, *, most: int = MAX_ANSWER_CHARS) -> Box | None:
     r"""The last box that begins before ``end``: (start of command, start and end of the content).
 
     Start and end are None where the box is malformed: no opening brace, or none that closes it within
@@ -29,12 +36,32 @@ def last_box(
         after = start + (6 if text.startswith(_COMMANDS[0], start) else 5)
         if not text[after : after + 1].isalpha():
             opening = _OPENING.match(text, after)
-            if letter := _LETTER.match(text, after):
-                return start, letter.end(), letter.end() + 1
+            if bare := _BARE.match(text, after):
+                return start, bare.start(1), bare.end()
             content_end = _closing(text, opening.end(), most) if opening else None
             return start, opening.end() if opening and content_end is not None else None, content_end
         end = start
     return None
+
+
+def joined_boxes(text: str, last: Box) -> str | None:
+    """The contents of boxes that are one list: nothing but "and", "or" or a comma between them; None where it is one box.
+
+    Boxes of different names (x and y) are several answers, of which the last one counts.
+    """
+    start, content, end = last
+    found = [text[content:end]]
+    while len(found) < _MOST_JOINED and "}" in text[max(0, start - _LONGEST_JOINT) : start]:
+        box = last_box(text, start)
+        if box is None or box[1] is None:
+            break
+        joint = _JOINT.fullmatch(text, box[2] or 0, start)
+        name = _NAME.search(text, max(0, box[0] - 12), box[0])
+        if joint is None or (joint[1] and joint[1] != (name and name[1])):
+            break
+        start = box[0]
+        found.insert(0, text[box[1] : box[2]])
+    return ", ".join(found) if len({*found}) > 1 else None
 
 
 def _closing(text: str, start: int, most: int) -> int | None:

@@ -19,7 +19,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from cot_assets.grading.text.boxes import last_box
+from cot_assets.grading.text.announced import last_announced, without_verb
+from cot_assets.grading.text.boxes import joined_boxes, last_box
 from cot_assets.grading.text.letters import choice_letter, names_letters
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, MAX_JUDGED_CHARS, clean
 from cot_assets.study import JUDGED_KINDS, AnswerRule
@@ -27,18 +28,13 @@ from cot_assets.study import JUDGED_KINDS, AnswerRule
 DEFAULT_RULES: tuple[AnswerRule, ...] = ("boxed",)
 MAX_UNBOXED_CHARS = 300  #: an answer without a box ends with its line, and is no essay
 _END_OF_THOUGHT = "</think>"
-_STATED = re.compile(
-    r"(?:\b(?:answer|(?:correct|right) (?:option|choice))\b[^.:=\n]{0,60}?(?:\bis\b|:|=)|答案\w?[是为為:：])[\s:*_]{0,8}"
-    r"(?:(?:therefore|thus|hence|then|simply|just|indeed|exactly)\b,?\s)?",
-    re.IGNORECASE,
-)
 _DELIMITED = re.compile(r"(\$\$?|\\\(|\\\[)(.+?)(?:\$\$?|\\\)|\\\])(\s?\\?%)?", re.DOTALL)
 _SENTENCE_END = re.compile(
-    r"(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bSt)[.;](?=\s|$)|。|, (?:since|because|as|so|which|where)\b"
+    r"(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bSt)[.;](?=\s|$)|[。।။۔]|, (?:since|because|as|so|which|where)\b"
 )
 _FIRST_LETTER = re.compile(r"\(?([A-Z])\)?(?=[.,:;)]|$|\s(?:because|since|as|\W))")
 _NUMBER = re.compile(
-    r"(?<![\w.,/{}])[-−+]?\s?[$€£]?(?:(?:\d{1,40}\s?)?\\[dt]?frac\{\d{1,40}\}\{\d{1,40}\}|\d{1,40}\s\d{1,40}/\d{1,40}"
+    r"(?<![A-Za-z0-9_.,/{}])[-−+]?\s?[$€£]?(?:(?:\d{1,40}\s?)?\\[dt]?frac\{\d{1,40}\}\{\d{1,40}\}|\d{1,40}\s\d{1,40}/\d{1,40}"
     r"|(?:\d{1,3}(?:[,\u00a0\u202f]\d{3}|\s000(?!\d))+|\d{1,40}(?:,\d{1,40})?)(?:\.\d{1,40})?(?:[eE][-+]?\d{1,4}(?!\w))?(?:/\d{1,40})?)"
     r"(?:\s?\\?%)?(?!\.?\d)"
 )
@@ -94,7 +90,7 @@ def _boxed(text: str, kind: str) -> Extracted | None:
     _, start, end = box
     if start is None or end is None:
         raise _StopError
-    content = _as_written(text[start:end]) if is_judged else clean(text[start:end])
+    content = _as_written(text[start:end]) if is_judged else clean(joined_boxes(text, box) or text[start:end])
     if kind != "multiple_choice":
         if not content:
             raise _StopError
@@ -107,10 +103,7 @@ def _boxed(text: str, kind: str) -> Extracted | None:
 
 
 def _statement(text: str, kind: str) -> Extracted | None:
-    start = None
-    for match in _STATED.finditer(text):
-        start = match.end()
-    if start is None:
+    if (start := last_announced(text)) is None:
         return None
     value = text[start : start + MAX_UNBOXED_CHARS].lstrip()
     if delimited := _DELIMITED.match(value):
@@ -119,7 +112,7 @@ def _statement(text: str, kind: str) -> Extracted | None:
         value = value.partition("\n")[0]
         if ending := _SENTENCE_END.search(value):
             value = value[: ending.start()]
-    value = value.strip(" *_.,;。")
+    value = without_verb(value.strip(" *_.,;。")).strip(" *_")
     if kind == "multiple_choice":
         letter = _FIRST_LETTER.match(value) if not names_letters(value[1:]) else None
         return Extracted(choice_letter(value) or (letter[1] if letter else None), "statement")

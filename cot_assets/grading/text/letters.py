@@ -14,7 +14,7 @@ _FORMATTING = re.compile(
     r"\\(?:(?:text|math)?(?:bf|it|rm|sf|tt|normal|text|cal|frak|bb|scr)?|boxed|fbox|mbox|hbox|boldsymbol|operatorname)\s?(?=\{)"
     r"|\\(?:displaystyle|bf|rm|it|left|right|[bB]igg?[lr]?)(?![A-Za-z])|[{}$*_`\"]|\\[()$\[\],;:! ]|\\(?:quad|qquad)(?![A-Za-z])|~"
 )
-_ALONE = re.compile(r"[(\[]?\s?([A-Za-z])\s?[)\].:]*")
+_ALONE = re.compile(r"[(\[<«„【「『〈《]?\s?([A-Za-z])\s?[)\]>»】」』〉》.:]*")
 #: A letter, marked as a label, and the text of the option behind it.
 _LABEL = re.compile(
     r"(?:[(\[]\s?([A-Za-j])\s?[)\]][.:]?|([A-Z](?=\s?[).:])|[a-j](?=\))|[A-Z](?=\s-))\s?(?:[).:]|\s-{1,2}\s))\s?(?P<rest>\S.*)"
@@ -22,7 +22,7 @@ _LABEL = re.compile(
 _NAMED = re.compile(
     r"(?:the )?(?:(?:final|correct|best) )?(?:option|choice|answer|letter)(?: is)?:?\s?[(\[]?([A-Za-z])[)\]]?\.?"
     r"(?:\s?[):.-]\s?\S.*)?"
-    r"|[(\[]?([A-Z])[)\]]? is (?:the )?(?:correct|right|best)(?: (?:option|choice|answer))?",
+    r"|(?:(?:option|choice|answer) )?[(\[]?([A-Z])[)\]]? is (?:the )?(?:correct|right|best)(?: (?:option|choice|answer))?",
     re.IGNORECASE,
 )
 #: Another label in the same answer: "(A), (C)", "A) B)", "B or C", "A) is wrong, so C".

@@ -14,6 +14,9 @@ import re
 import unicodedata
 from functools import partial
 
+from cot_assets.grading.text.announced import announced
+from cot_assets.grading.text.grouping import SPACED_GROUPS, ungrouped
+
 MAX_ANSWER_CHARS = 4096  #: nothing longer is an answer; below Python's limit on digits of an int
 MAX_JUDGED_CHARS = 65_536  #: of moves, boards and programs, which nothing here reads
 
@@ -28,7 +31,7 @@ _UNICODE = str.maketrans(
         "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ",
         "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "→": r"\to ",
         "⁄": "/", "∕": "/", "≈": r"\approx ", "∣": "|", "‰": "/1000",
-        "、": ", ", "٫": ".", "…": r"\ldots ", "∶": ":", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"',
+        "、": ", ", "٫": ".", "٬": ",", "٪": "%", "…": r"\ldots ", "∶": ":", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"',
         "￥": "¥", "￡": "£", "￦": "₩", "！": "。", "⊂": r"\subset ", "⊆": r"\subseteq ", "⊃": r"\supset ", "⊇": r"\supseteq ", "⟨": r"\langle ", "⟩": r"\rangle ",
         "∥": r"\parallel ", "⊥": r"\perp ", "≅": r"\cong ", "∠": r"\angle ", "△": r"\triangle ", "∼": r"\sim ", "∖": r"\setminus ", "Δ": r"\Delta ", "∆": r"\Delta ",
         "⇒": r"\Rightarrow ", "⇔": r"\Leftrightarrow ", "∧": r"\land ", "∨": r"\lor ", "¬": r"\neg ", "∓": r"\mp ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
@@ -57,9 +60,9 @@ _ANSWER_IS = re.compile(
     r"(\\text\w*\s?\{)?\s?(?:the )?(?:final |correct )?answer(?: is:?|:)\s?(?(1)(\})?)\s?(?=[^\s}])",
     re.IGNORECASE,
 )
-_STOPS = ".,;:。．｡،؛।॥۔、"  #: what ends a sentence, in several scripts
+_STOPS = ".,;:。．｡،؛।॥۔、။၊"  #: what ends a sentence, in several scripts
 _WRAPPERS = (
-    ("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'"), (r"\boxed{", "}"), (r"\fbox{", "}"), ("{", "}"),
+    ("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'"), ("「", "」"), ("『", "』"), ("«", "»"), ("„", '"'), (r"\boxed{", "}"), (r"\fbox{", "}"), ("{", "}"),
 )  # fmt: skip
 #: ``\\`` is listed first so that the break of a matrix row is never read as the start of a command.
 _COMMAND = re.compile(
@@ -88,6 +91,17 @@ _WORD_COMMANDS = re.compile(
     r"(?<![\\A-Za-z])(sqrt|pi|infinity|infty|inf|theta|arcsin|arccos|arctan|sin|cos|tan|cot|(?<!\d )sec|csc|ln|log|exp)(?![A-Za-z])"
 )
 _ARGUMENTS = (
+    (re.compile(r"(?<=[)\]]) ?U ?(?=[(\[])"), r"\\cup "),
+    (re.compile(r"\\log ?_ ?(?:e|\{e\})(?![A-Za-z])"), r"\\ln"),
+    (re.compile(r"\\lg(?![A-Za-z])"), r"\\log_{10}"),
+    (re.compile(r"(?:\{ ?|^)([\w+-]+) ?\\choose ?([\w+-]+)(?: ?\}|$)"), r"\\binom{\1}{\2}"),
+    (
+        re.compile(
+            r"(?<![\w})\]])(?:\{ ?\})?(?:\^|_) ?\{?(\w+)\}? ?\\?(?:text\{)?C\}? ?_ ?(?:\{(\w+)\}|(\w))(?!\w)"
+        ),
+        r"\\binom{\1}{\2\3}",
+    ),
+    (re.compile(r"\\vec ([A-Za-z])(?![A-Za-z])"), r"\\vec{\1}"),
     (re.compile(r"\\frac ?(\d) ?(\d)"), r"\\frac{\1}{\2}"),
     (re.compile(r"\\frac ?(\d) ?\{"), r"\\frac{\1}{"),
     (re.compile(r"\\frac ?(\{[^{}]*\}) ?(\d)"), r"\\frac\1{\2}"),
@@ -104,19 +118,12 @@ _PRIMED = re.compile(
     r"((?<![A-Za-z\\])[A-Za-z]|\\[A-Za-z]+)(?:_(\w)|_\{(\w+)\})? ?((?:'|\^ ?\{?(?:\\prime ?)+\}?)+)(?![A-Za-z])"
 )
 _SPACE = re.compile(r" (?![A-Za-z0-9])|(?<![A-Za-z0-9]) ")
-_SHORT_BRACES = re.compile(r"([\^_])\{([A-Za-z0-9])\}")
+_SHORT_BRACES = re.compile(r"([\^_])\{([A-Za-z0-9])\}(?![0-9])")
 _BARE_POINT = re.compile(r"(?<![0-9])\.(?=[0-9])")
 _PERCENT = re.compile(r"\\?%")
 _SUPERSCRIPT_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ]+")
 _SUBSCRIPT_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
-#: Signs between digits, in order: those that only ever group them, ``{,}``, and the plain comma.
-_GROUPED = re.compile(r"(?<![\d.,])(\d{1,3})((?:(?:,?\\[,!]\s?|,\\!\s?|'|~)\d{3})+)(?!\d)")
-_BRACED_COMMA = re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)")
-_COMMA_GROUPS = re.compile(r"(?<![\d.,])(?:[1-9]\d{0,2}(?:,\d{3})+|\d{1,2}(?:,\d\d)+,\d{3})(?!\d|,\d)")
-_EUROPEAN = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})(?![\d,]|\.\d)")
 _TYPED = re.compile(r"(?<![<>=])([<>])=(?![=>])|(?<= )!=(?= )")  #: relations in ASCII
-_SPACED_GROUPS = re.compile(r"(?<![\d.,/] )(?<![\d.,/\w])\d{1,3}(?: \d{3})+(?![\d/]| [\d/])")
-_BRACKET = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")
 
 
 def clean(text: str) -> str:
@@ -157,6 +164,8 @@ def plain(text: str) -> str:
     text = _unwrapped(text)
     if match := _ANSWER_IS.match(text):
         text = _unwrapped((match[1] if match[1] and not match[2] else "") + text[match.end() :])
+    elif other := announced(text):
+        text = _unwrapped(other)
     if text.endswith(("!", "?")) or not text:
         return text
     bare = text.rstrip(_STOPS + " ")
@@ -170,11 +179,13 @@ def canonical(text: str) -> str:
     Fractions ``\frac{p}{q}``, products ``\cdot``, "and" as ``\land``, "or" as ``\lor``; no sizes, dollar signs,
     wrappers, signs that group digits, or idle spaces. Nothing is computed: ``2/4`` and ``1/2`` stay apart.
     """
-    text = _POWER_OF_TEN.sub(r"\\times ", _ungrouped(plain(text)).replace("...", r"\ldots "))
+    text = _POWER_OF_TEN.sub(r"\\times ", ungrouped(plain(text)).replace("...", r"\ldots "))
     text = _TEMPERATURE.sub(r"\\text{deg\1}", _COMMAND.sub(_replace_command, text).replace("$", ""))
     text = _calls_to_braces(text.replace("**", "^"))
     text = _WORD_COMMANDS.sub(lambda m: "\\infty" if m[1].startswith("inf") else "\\" + m[1], text)
-    text = re.sub(r"(?:negative|minus) (?=\\infty)", "-", text).replace("*", r"\cdot ")
+    text = (
+        re.sub(r"(?:negative|minus) (?=\\infty)", "-", text).replace("*", r"\cdot ").replace("+/-", r"\pm ")
+    )
     text = _TYPED.sub(lambda m: {"<": r"\leq ", ">": r"\geq "}.get(m[1], r"\neq "), text)
     for pattern, replacement in _ARGUMENTS:
         text = pattern.sub(replacement, text)
@@ -183,7 +194,7 @@ def canonical(text: str) -> str:
     if not _TRIG.search(text):
         text = _DEGREES.sub("", text)  # an angle in degrees is written with or without the sign
     text = " ".join(text.split()).strip("~ ").rstrip(".,;: ").replace("~", " ")
-    text = _SPACED_GROUPS.sub(lambda m: m[0].replace(" ", ""), text)
+    text = SPACED_GROUPS.sub(lambda m: m[0].replace(" ", ""), text)
     text = _SPACE.sub("", text).removeprefix(r"\approx").removeprefix("=")
     text = _BARE_POINT.sub("0.", _SHORT_BRACES.sub(r"\1\2", text))
     text = _PRIMED.sub(_primed, text)
@@ -194,32 +205,6 @@ def canonical(text: str) -> str:
 def _primed(match: re.Match[str]) -> str:
     n = match[4].count("'") + match[4].count("prime")
     return f"{match[1]}_{{{match[2] or match[3] or ''}0{'0' * n}}}"
-
-
-def _ungrouped(text: str) -> str:
-    """Without the signs that group digits by thousands, and with a point for every decimal comma.
-
-    ``12,144`` is one number and ``12, 144`` two. Within brackets a comma separates, unless others there are
-    followed by a blank and it is not, or it stands before a zero, with which no number of two figures begins.
-    """
-    if not any(sign in text for sign in ",'~\\") and text.count(".") < 2:
-        return text
-    text = _GROUPED.sub(lambda m: m[1] + re.sub(r"\D", "", m[2]), text)
-    text = _BRACED_COMMA.sub(lambda m: _comma_or_point(m.string, m.start(), m.end()), text)
-    text = _EUROPEAN.sub(lambda m: m[0].replace(".", "").replace(",", "."), text)
-    if "," not in text:
-        return text
-    inside = [match.span() for match in _BRACKET.finditer(text) if not re.search(r", |,0\d\d", match[0])]
-    return _COMMA_GROUPS.sub(
-        lambda m: m[0] if any(a <= m.start() < b for a, b in inside) else m[0].replace(",", ""), text
-    )
-
-
-def _comma_or_point(text: str, start: int, end: int) -> str:
-    """What ``{,}`` between digits is: it groups before three digits, and is a decimal comma elsewhere."""
-    before, after = re.search(r"\d+$", text[:start]), re.match(r"\d+", text[end:])
-    groups = before and after and len(after[0]) == 3 and before[0] != "0"
-    return "" if groups else "."
 
 
 def _replace_command(match: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ import re
 
 UPRIGHT = re.compile(r"\\text\{([^{}]*)\}")
 _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}(?![^\W\d]|\^)")  #: with an index or a power it is none
-_COMMAND = re.compile(r"\\[a-zA-Z]+")
+_COMMAND = re.compile(r"\\(?:begin|end)\{[bpvBV]?matrix\}|\\[a-zA-Z]+")
 #: Digits and signs that mean no calculation: a range, a telephone number, a version, an address.
 CODE = re.compile(
     r"\d+(?:-\d+)+|\d+(?:\.\d+){2,}|\(\d+\) ?\d+-\d+|\d+/\d+/\d+|(?=.*\d)(?=.*[A-Za-z])[A-Za-z]*\d+[A-Za-z][A-Za-z0-9]*\d[A-Za-z0-9]*|[A-Za-z]+\d[A-Za-z0-9]*"
@@ -33,6 +33,7 @@ _SPOKEN = re.compile(
     rf"{_OPERAND} ({'|'.join(_AFTER)})|{_OPERAND} ({'|'.join(_BETWEEN)}) {_OPERAND}|(?:the )?square root of {_OPERAND}"
 )
 _POINTS = re.compile(r"\\(?:angle|triangle) ?\{?[A-Z]+\}?")
+_ANGLE = re.compile(r"\\angle ?\{?([A-Z])([A-Z])([A-Z])\}?")  #: of two rays, in either order
 #: Letters with an order: apart (A B C), a route (A-B-C), a bearing (N 30 E).
 _SPELLED = re.compile(r"[A-Z](?: [A-Z]){2,19}|[A-Z](?:-[A-Z]){2,19}|[NS] \d+ [EW]")
 _ION = re.compile(rf"\d*(?:(?:{_ELEMENT})\d*|[()]\d*)+[-+]")
@@ -48,6 +49,8 @@ TEXTUAL = re.compile(r"\\(?:text|math)[a-z]{0,6}|\\[,;:! ]|\\[mh]box|[{}$\"']|\\
 _ELEMENTS = re.compile("[BCFHIKNOPSUVWY]{2}")  #: CO is no Co
 #: Letters apart and together: ``n R T``, ``F = m a``.
 _APART = re.compile(r"[^\W\d_](?:(?: (?![*=\\])| ?(?:\\cdot|\\times|[*=]) ?)[^\W\d_])+")
+#: Capitals and small letters in a way that no word has: the variables of a product, in any order.
+_VARIABLES = re.compile(rf"(?=[A-Z]*[a-z]+[A-Z]|[A-Z]{{2,}}[a-z])(?!(?:{_ELEMENT})+$)[A-Za-z]{{3}}")
 #: What is said of two segments, or of more: AB=CD says it in either order.
 _SEGMENTS = re.compile(r"[A-Z]{2}(?:(?P<sign>=|\\(?:parallel|perp|cong) ?)[A-Z]{2})(?:(?P=sign)[A-Z]{2})*")
 #: Short runs of letters that are words wherever they stand.
@@ -68,6 +71,8 @@ def ordered(form: str) -> str | None:
     upright = " ".join(UPRIGHT.sub(r" \1 " if "R" in form else r"\1", form).split())
     if match := _REMAINDER.fullmatch(upright):
         return f"{match[1]} remainder {match[2]}"
+    if match := _ANGLE.fullmatch(form):
+        return rf"\angle{min(match[1], match[3])}{match[2]}{max(match[1], match[3])}"
     if _SPELLED.fullmatch(upright) or _POINTS.fullmatch(form):
         return upright.replace(" ", "")
     tight = UPRIGHT.sub(r"\1", form).replace("{", "").replace("}", "")
@@ -91,9 +96,11 @@ def folded(bare: str) -> str:
         return " ".join(bare.lower())
     if _APART.fullmatch(found := " ".join(found.split())):
         found = re.sub(r"\\cdot|\\times|[* ]", "", found)
+    if _VARIABLES.fullmatch(product := re.sub(r"\\cdot|\\times|[* ]", "", bare)):
+        return "".join(sorted(product))
     if found in ("dne", "it does not exist", "limit does not exist", "the limit does not exist"):
         return "does not exist"
-    return " ".join(re.sub(r"(?<=\w)[-_](?=\w)", " ", found).split()) or bare.casefold()
+    return " ".join(re.sub(r"(?<=\w)[-_](?=\w)", " ", found).split()).removeprefix("the ") or bare.casefold()
 
 
 def spoken(form: str) -> str:

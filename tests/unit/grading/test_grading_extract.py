@@ -34,13 +34,59 @@ def extract_answer(text: str, kind: str, *rules: AnswerRule) -> str | None:
         # A malformed last box is never repaired from an earlier one.
         (r"\boxed{1} ... \boxed{2", None),
         (r"\boxed{1} ... \boxed", None),
-        (r"\boxed{1} ... \boxed 2", None),
+        (r"\boxed{1} ... \boxed 2", "2"),
+        (r"\boxed{1} ... \boxed 2x", None),
         (r"\boxed{1} ... \boxed{\{2}", "\\{2"),
         (r"\boxed{1} ... \boxed{2\}", None),
     ],
 )
 def test_last_box(text: str, answer: str | None) -> None:
     assert extract_answer(text, "expression") == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (r"so \boxed{1} and \boxed{2}.", "1, 2"),
+        (r"$x=\boxed{1}$ or $x=\boxed{2}$, or $x = \boxed{3}$", "1, 2, 3"),
+        (r"$x=\boxed{1}$ and $y=\boxed{2}$", "2"),
+        (r"$\boxed{5}$, $\boxed{5}$", "5"),
+        (r"\boxed{41}. Wait: \boxed{42}", "42"),
+    ],
+)
+def test_neighboring_boxes_are_a_list_unless_they_name_several_things(text: str, answer: str) -> None:
+    assert extract_answer(text, "expression") == answer
+
+
+def test_a_choice_between_boxes_is_no_letter() -> None:
+    assert extract_answer(r"\boxed{A} or \boxed{C}", "multiple_choice") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "答案是42。", "答案应该是 42。", "答えは42です。", "答え：42", "उत्तर: 42", "उत्तर 42 है।", "Правильный ответ: 42.", "الجواب: 42", "الإجابة هي 42", "La respuesta final es 42.",
+        "Die Antwort ist 42.", "La réponse est 42.", "A resposta é 42.", "Risposta: 42", "Đáp án: 42", "정답: 42", "답은 42입니다.", "คำตอบคือ 42", "### Answer\n42", "**Final Answer**\n\n$42$",
+    ],
+)  # fmt: skip
+def test_statements_in_other_languages(text: str) -> None:
+    assert extract_answer(text, "expression", "statement") == "42"
+
+
+@pytest.mark.parametrize("text", ["答案不是42", "ответ не 42", "La respuesta no es 42.", "नॉर्थ का अर्थ उत्तर"])
+def test_no_statement(text: str) -> None:
+    assert extract_answer(text, "expression", "statement") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["选B", "故选：B", "正确答案是（B）。", "正解はBです。", "सही उत्तर B है।", "Ответ: B", "【B】"]
+)
+def test_letters_in_other_languages(text: str) -> None:
+    assert extract_answer(text, "multiple_choice", "statement", "whole") == "B"
+
+
+def test_the_last_number_may_have_a_counter_behind_it() -> None:
+    assert extract_answer("总共是42个。", "expression", "last_number") == "42"
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,21 @@ SAME: dict[str, list[tuple[str, str]]] = {
         (r"(0,2)\cap(1,3)", "(1,2)"), (r"[1,5]\cap[0,3]", "[1,3]"), (r"(0,1)\cap(2,3)", r"\emptyset"), (r"\mathbb{R}^+", "x>0"), (r"\mathbb{R}_{\ge 0}", r"[0,\infty)"), ("negative infinity", r"-\infty"),
         ("A∪B", r"B \cup A"), (r"P(A \mid B)", "P(A|B)"), (r"1\mp\sqrt2", r"1\pm\sqrt2"),
     ],
+    "times of day in words": [
+        ("half past three", "3:30"), ("quarter to ten AM", "9:45 a.m."), ("ten minutes past one", "1:10"), ("下午3点半", "15:30"), ("3:30 in the afternoon", "15:30"),
+        ("5 января 2024", "2024-01-05"), ("5 de enero de 2024", "5 January 2024"), ("12月25日", "December 25"),
+    ],
+    "numbers as others write them": [
+        ("1 000,5", "1000.5"), ("1_000_000", "1000000"), ("٢٥٪", "25%"), ("١٢٬٣٤٥", "12345"), ("hundred", "100"), ("_{10}C_3", "120"), (r"{10 \choose 3}", r"\binom{10}{3}"),
+        ("5!!", "15"), (r"\log_e 2", r"\ln 2"), (r"\lg 100", "2"), ("+/-5", r"\pm 5"), ("(0,1) U (2,3)", r"(0,1)\cup(2,3)"), ("答案是5", "5"),
+    ],
+    "units as others write them": [
+        (r"2\,\mu m", "2 µm"), ("2 microns", r"2\,\mu m"), ("0.1 M", "100 mM"), ("0.1 mol/L", "0.1 M"), ("6.63 J·s", r"6.63\ \mathrm{J} \cdot \mathrm{s}"), (r"\frac14\,\Omega", r"0.25\,\Omega"),
+        ("3,5 кг", "3500 g"), ("2小时30分钟", "150分钟"), ("5 किलोमीटर", "5 km"), ("5キロメートル", "5000 m"), ("13.6 electron volts", "13.6 eV"), ("$18 per day", "18 dollars a day"), ("5 CM", "5 cm"),
+    ],
+    "letters in any order": [("nRT", "RTn"), ("n R T", "RTn"), (r"\angle CBA", r"\angle ABC"), ("(a)", "a)"), (r"\vec b+\vec a", r"\vec{a}+\vec{b}")],
+    "quotes and stops of other scripts": [("「是」", "是"), ("မှန်။", "မှန်"), ("«да»", "да"), ("the heart", "heart")],
+    "names of matrices": [(r"A=\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\left[\begin{matrix}1&2\\3&4\end{matrix}\right]"), (r"\text{red, green, blue}", "blue, green, red")],
     "rows with and without brackets": [("1, 2", "(1,2)"), ("1, 2, 3", "[1,2,3]"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "(1,2)"), (r"\{(1,2)\}", "(1,2)"), ("A=(1,2)", "(1,2)"), ("3 to 1", "3:1")],
 }  # fmt: skip
 DIFFERENT: dict[str, list[tuple[str, str]]] = {
@@ -261,12 +276,18 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         ("P(A|B)", "P(B|A)"), ("A∪B", "A∩B"), (r"P(A\cap B)", r"P(A\cup B)"), (r"\mathbb{R}^+", r"\mathbb{R}^-"), (r"\mathbb{R}^2", r"\mathbb{R}^3"), (r"(0,2)\cap(1,3)", r"(0,2)\cup(1,3)"),
     ],
     "rows with and without brackets": [("2, 1", "(1,2)"), (r"\{1,2\}", "(1,2)"), ("1, 2", "[1,2]"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "(2,1)")],
+    "functions without an argument": [(r"\sin", r"\cos"), (r"\sin", r"\sin x"), (r"\log_2", "3")],
+    "letters in an order": [("KCl", "ClK"), ("nRt", "RTn"), ("RGB", "BRG"), (r"\angle BAC", r"\angle ABC"), ("NaF", "FNa"), ("b)", "a)")],
+    "times of day in words": [("half past three", "4:30"), ("quarter to ten", "10:15"), ("five to ten", "5:10"), ("下午3点", "3 AM"), ("5 января 2024", "2024-02-05")],
+    "numbers as others write them": [("10!!", "10!"), ("2^{1}0", "1024"), ("hundredth", "100"), ("1 000; 5", "1000.5"), (r"\lg 2", r"\ln 2"), ("_{10}C_3", "720")],
+    "units of one spelling": [("100 mM", "100 mm"), ("5 M", "5"), ("2 km", r"2\,\mu m"), ("2小时30分钟", "230分钟")],
     "what is no expression": [(">42", "42"), (r"\neg p", "p"), ("8 Nm", "8 nm"), ("f(x)=x", "g(x)=x"), (r"\le 17", "17"), (r"\vec{a}\times\vec{b}", r"\vec{b}\times\vec{a}"), ("BA^{-1}", "A^{-1}B"), ("AB - BA", "0"), ("5 Mb", "5 MB"), ("1 Cal", "1 cal"), ("CO", "Co"), ("N(0,1)", "N(1,0)"), ("U(0,1)", "N(0,1)"), ("60°", "60 mph"), (r"90^\circ", "90 cm"), ("5°", "5%"), ("17‰", "17"), ("17_8", "17_{10}"), ("x>3", "z>3"), ("x=2, x=3", "n=2, n=3"), (r"x \in [0,1]", r"0 \le y \le 1"), ("a=3 and b=4", "a=3 or b=4"), (r"(0,36)\setminus\{9\}", "(0,36)"), ("15 sec", "15 min"), (r"\{\emptyset\}", r"\emptyset"), ("2mn", "2000000"), ("<b>42</b>", "42"), ("5 cm", r"5 \pmod 7")],
 }  # fmt: skip
 
 
 #: Right one way round: what the gold answer is decides how the answer is read.
 ONE_WAY = [
+    ("ba", r"a\cdot b"), ("70k", "70000"), ("10C3", "120"), ("C(10,3)", "120"), ("a week", "7 days"), ("There are 7.", "7"), ("3 apples in total", "3"),
     ("n R T", "nRT"), ("F = m a", "F=ma"), ("6:2", "3 to 1"), ("2x cm", r"2x \text{ cm}"),
     ("2,74", "2.74"), ("1000,99", "1000.99"), ("c", "C"), ("52", "52_8"), ("The answer is B", "B"), ("C. 42", "C"),
     ("[[1,2],[3,4]]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("2m", r"2\text{ m}"), ("x=1", "1"), ("1 to 2", "1:2"), ("12,5 кг", "12.5"), ("12,50 €", "12.50"), ("0,125", "0.125"), ("6 and 1/2", "13/2"), (r"\text{6 apples}", "6"), ("1,5", "3/2"),

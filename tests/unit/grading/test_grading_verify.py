@@ -185,6 +185,7 @@ def test_a_declared_kind_decides(answer: str, gold: str, kind: str, verdict: str
         (r"50\%", "50", "What percentage is it?", "correct"), (r"50\%", "50", "What part is it?", "incorrect"), (r"50\%", "0.5", "What part is it?", "correct"),
         (r"90^\circ", "90", "Find the angle.", "correct"), (r"\$5", "5", "How many dollars?", "correct"), ("5", r"\$5", "It costs $3 more.", "correct"),
         ("15 cm^2", "15", "A side is 3 cm long.", "correct"), ("11 cm", "10", "How many cm?", "incorrect"), ("5 m", "5", "Tom has 5 more.", "incorrect"),
+        ("5 m/s^2", "5", "How many meters?", "incorrect"), ("$5 per hour", "5", "What does she earn an hour?", "correct"), ("5 m/s", "5", "How many meters per second?", "correct"),
     ],
 )  # fmt: skip
 def test_a_unit_of_one_side_must_be_named(
