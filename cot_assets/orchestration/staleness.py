@@ -27,7 +27,7 @@ from cot_assets.warehouse.reading import sql_folder
 #: Raised when a change of the code should make every partition stale; what is in shards is used again.
 SAMPLING_VERSION = 1
 #: Raised when a change of the code changes conclusions.
-ANALYSIS_VERSION = 2
+ANALYSIS_VERSION = 3
 _CODE = {"code version": str(SAMPLING_VERSION)}
 MAX_ATTEMPTS = 3
 

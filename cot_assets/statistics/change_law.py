@@ -25,8 +25,9 @@ LEAST_PROBABILITY = 0.8  #: that any confirmed event must have by itself
 CELL = 0.02  #: width of a cell of the grid of changes
 _HALF = 50  # cells on either side of 0
 CENTERS: Floats = (np.arange(-_HALF, _HALF, dtype=np.float64) + 0.5) * np.float64(CELL)
-_NULL_PSEUDO = 10.0  # pseudo-pairs without a change: few pairs err toward no change (Stephens 2017)
-_CELL_PSEUDO = 0.04  # pseudo-pairs per cell: no change is ever ruled out
+# Pseudo-pairs, at 0 and per cell. For single events few pairs err toward no change (Stephens 2017), and no change is ever
+# ruled out. In sums over many pairs more than a trace of them would show: over a dozen cuts they add up to a fall.
+_CAUTIOUS, _SLIGHT = (10.0, 0.04), (1.0, 0.001)
 _ITERATIONS = 50  # of EM from an even start: stopped before it piles the mass on single cells
 _LONG_ITERATIONS, _WARM_ITERATIONS = (
     1000,
@@ -133,7 +134,7 @@ def fit_change_prior(likelihoods: Floats) -> ChangePrior:
     Args:
         likelihoods: from :func:`change_likelihoods`; may have no rows.
     """
-    return _em(likelihoods, np.ones(len(likelihoods)), _EVEN, _ITERATIONS)
+    return _em(likelihoods, np.ones(len(likelihoods)), _EVEN, _ITERATIONS, _CAUTIOUS)
 
 
 def converged_change_prior(
@@ -141,7 +142,8 @@ def converged_change_prior(
 ) -> ChangePrior:
     """The law of changes that EM comes to in the end, for sums over many pairs.
 
-    Stopped early, the law keeps small changes that noise explains as well, and over a dozen cuts they add up to a fall.
+    Stopped early, or with many pseudo-pairs, the law keeps small changes that noise explains as well, and over a dozen cuts
+    they add up to a fall.
     Which cells the mass is piled on does not matter to a sum as it does to a single event.
 
     Args:
@@ -150,17 +152,20 @@ def converged_change_prior(
         start: a law near by, from which fewer steps are enough.
     """
     if start is not None:
-        return _em(likelihoods, counts, np.concatenate([[start.at_zero], start.cells]), _WARM_ITERATIONS)
-    return _em(likelihoods, counts, _EVEN, _LONG_ITERATIONS)
+        near = np.concatenate([[start.at_zero], start.cells])
+        return _em(likelihoods, counts, near, _WARM_ITERATIONS, _SLIGHT)
+    return _em(likelihoods, counts, _EVEN, _LONG_ITERATIONS, _SLIGHT)
 
 
-def _em(likelihoods: Floats, counts: Floats, weights: Floats, iterations: int) -> ChangePrior:
+def _em(
+    likelihoods: Floats, counts: Floats, weights: Floats, iterations: int, pseudo: tuple[float, float]
+) -> ChangePrior:
     # Only ratios within a row matter; the largest is 1, so that no row underflows.
     scaled = likelihoods / np.maximum(likelihoods.max(axis=1, keepdims=True), 1e-300)
-    pseudo = np.full(1 + 2 * _HALF, _CELL_PSEUDO)
-    pseudo[0] = _NULL_PSEUDO
+    more = np.full(1 + 2 * _HALF, pseudo[1])
+    more[0] = pseudo[0]
     for _ in range(iterations):
-        weights = weights * (scaled.T @ (counts / (scaled @ weights))) + pseudo
+        weights = weights * (scaled.T @ (counts / (scaled @ weights))) + more
         weights /= weights.sum()
     return ChangePrior(float(weights[0]), weights[1:], int(counts.sum()))
 

@@ -110,15 +110,16 @@ def fitted(*curves: pl.DataFrame) -> dict[tuple[str, str], dict]:
 
 
 def test_noise_on_flat_curves_is_neither_a_tangent_nor_a_fall():
+    """In a small study too, where pseudo-pairs of the fit would show: over 11 pairs they add up to a fall."""
     rng = np.random.default_rng(5)
-    counts = [rng.binomial(64, level, 6) for level in rng.uniform(0.1, 0.9, 24)]
-    assert np.mean([(k[:-1] - k[1:]).max() > 6 for k in counts]) > 0.3  # by tolerance a third and more fall
+    counts = [rng.binomial(32, level, 12) for level in rng.uniform(0.1, 0.9, 24)]
+    assert np.mean([(k[:-1] - k[1:]).max() > 3 for k in counts]) > 0.7  # by tolerance most fall
     curves = [
-        curve([(int(c), 64) for c in k], trace_id=f"t{i:02}", problem_id=f"p{i}")
+        curve([(int(c), 32) for c in k], trace_id=f"t{i:02}", problem_id=f"p{i}")
         for i, k in enumerate(counts)
     ]
     rows = fitted(*curves)
-    assert rows["monotone", "all"]["rate"] > 0.9
+    assert rows["monotone", "all"]["rate"] > 0.95
     assert rows["tangent", "all"]["rate"] < 0.02
     assert rows["insight", "all"]["rate"] < 0.02
 
