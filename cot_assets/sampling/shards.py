@@ -226,7 +226,7 @@ class ShardStore:
 
 
 def with_texts(shards: Path, rollouts: pl.DataFrame, most: int) -> pl.DataFrame:
-    """The rollouts whose text is in a shard, with its beginning and end as ``text``.
+    """The rollouts whose text is in a shard, in their order, with its beginning and end as ``text``.
 
     Args:
         shards: The folder of all shards.
@@ -237,10 +237,12 @@ def with_texts(shards: Path, rollouts: pl.DataFrame, most: int) -> pl.DataFrame:
     n, head = text.str.len_chars(), 2 * most // 3
     parts = text.str.head(head), n - most, text.str.tail(most - head)
     short = pl.when(n > most).then(pl.format("{} ⟨… {} characters not shown …⟩ {}", *parts)).otherwise(text)
-    found = [rollouts.clear().with_columns(text=pl.lit("", pl.String))]
-    for (shard,), wanted in rollouts.group_by("shard", maintain_order=True):
+    found = [rollouts.clear().select("shard", *key, text=pl.lit("", pl.String))]
+    for (shard,), wanted in rollouts.group_by("shard"):
         if (path := shards / str(shard)).is_file():
-            texts = pl.scan_parquet(path, glob=False).select(*key, text)
+            texts = pl.scan_parquet(path, glob=False).select(
+                pl.lit(shard, pl.String).alias("shard"), *key, text
+            )
             texts = texts.join(wanted.lazy().select(key), on=key, how="semi").with_columns(text=short)
-            found.append(wanted.join(texts.collect(), on=key, maintain_order="left"))
-    return pl.concat(found)
+            found.append(texts.collect())
+    return rollouts.join(pl.concat(found), on=["shard", *key], maintain_order="left")

@@ -68,6 +68,14 @@ def test_rollouts_get_the_beginning_and_end_of_their_texts(tmp_path: Path) -> No
     assert with_texts(tmp_path, asked.clear(), 300).columns == found.columns
 
 
+def test_rollouts_with_texts_keep_their_order_in_whatever_shards_they_are(tmp_path: Path) -> None:
+    store = store_of(tmp_path)
+    for key in KEYS:
+        store.write(rows(key))
+    asked = store.read(KEYS).drop("text").sort("sample_index", "block_key")
+    assert with_texts(tmp_path, asked, 300).drop("text").equals(asked)
+
+
 def test_a_block_that_was_written_twice_counts_once(tmp_path: Path) -> None:
     store = store_of(tmp_path)
     store.write(rows(KEYS[0], text="first"))
