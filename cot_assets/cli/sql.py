@@ -32,7 +32,34 @@ Format = Literal["table", "csv", "json"]
 _BY_NAME: dict[str, Format] = {".csv": "csv", ".json": "json"}
 
 
-@click.command()
+class _Command(click.Command):
+    """``sql NAME --help`` goes on with what the query answers and its parameters."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["words"] = [*args]  # help is printed before arguments are known
+        return super().parse_args(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from cot_assets.warehouse.queries import named_queries
+
+        queries = named_queries()
+        names = (word.lower().replace("-", "_") for word in ctx.meta.get("words", ()))
+        query = next((queries[name] for name in names if name in queries), None)
+        if query is None:
+            return
+        with formatter.section(query.name):
+            formatter.write_text(query.question)
+        with formatter.section("Parameters, and what they are unless you say otherwise"):
+            formatter.write_dl(
+                [
+                    (f"-p {p.name}=...", ("" if p.default is None else f"{p.default}: ") + p.meaning)
+                    for p in query.parameters
+                ]
+                or [("(none)", "")]
+            )
+
+
+@click.command(cls=_Command)
 @click.argument("query", required=False)
 @click.option(
     "--format",
@@ -62,7 +89,8 @@ def sql(
 ) -> None:
     """Run a named query or a SELECT over results.duckdb; without one, list the named queries.
 
-    It reads the results and the sampled text, and nothing else; it changes nothing.
+    It reads the results and the sampled text, and nothing else; it changes nothing. `sql NAME --help` lists the
+    parameters of a query.
     """
     from cot_assets.warehouse.queries import named_queries, query_rows
 

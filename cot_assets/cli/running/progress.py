@@ -44,7 +44,7 @@ class Screen:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self.kept, self.total = 0, 0  #: rollouts of the stage that was reported last
+        self._stages: dict[str, tuple[int, int]] = {}
 
     def __enter__(self) -> Screen:
         self._bars.start()
@@ -52,6 +52,11 @@ class Screen:
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """Rollouts that are kept, and all, of the stages so far."""
+        return sum(done for done, _ in self._stages.values()), sum(n for _, n in self._stages.values())
 
     def say(self, line: str) -> None:
         """Print one line, above the bars where there are any."""
@@ -67,7 +72,7 @@ class Screen:
             nonlocal task, waiting, last
             done = status.n_before + status.n_done
             if not status.is_audit:
-                self.kept, self.total = done, status.n_total
+                self._stages[label] = done, status.n_total
             if task is None:
                 task = self._bars.add_task(_short(label), total=status.n_total, rate="")
             self._bars.update(task, total=status.n_total, completed=done, rate=_rate(status))

@@ -100,9 +100,12 @@ def _name(want: Wanted) -> str:
 
 
 def _kept(screen: Screen) -> str:
-    if not screen.total:
-        return "Stopped. Run again to go on."
-    return f"Stopped. {screen.kept:,} of {screen.total:,} rollouts are kept; run again to go on."
+    kept, total = screen.kept
+    return (
+        f"Stopped. {kept:,} of {total:,} rollouts are kept; run again to go on."
+        if total
+        else "Stopped. Run again to go on."
+    )
 
 
 def _print_outcome(outcome: Outcome, warehouse: Warehouse, pairs: Sequence[tuple[str, str]]) -> None:

@@ -130,6 +130,8 @@ class EngineRun:
         stamp = {**where, "protocol": protocol.name, "protocol_hash": protocol.protocol_hash}
 
         def keep(rows: pl.DataFrame) -> None:
+            if not plan:
+                return  # a reader whose writers are still to come: what is known of their blocks is needed then
             stamped = rows.with_columns(pl.lit(value).alias(name) for name, value in stamp.items())
             self._scope.warehouse.write_partition("audits", stamped, where)
 

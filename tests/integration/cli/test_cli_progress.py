@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+from cot_assets.cli.running.progress import Screen
 from cot_assets.sampling.run import SamplingStatus
 
 _CHILD = """
@@ -85,3 +86,11 @@ def test_unfinished_blocks_count_from_the_beginning() -> None:
     left = status.seconds_left
     assert left is not None
     assert left[0] > 0
+
+
+def test_what_is_kept_is_counted_over_all_stages() -> None:
+    screen = Screen()
+    for label, n_done in (("traces", 16), ("completions", 40), ("completions", 48)):
+        screen.track(label, lambda _: None)(SamplingStatus(n_before=0, n_total=16 * 10, n_done=n_done))
+    screen.track("audit", lambda _: None)(SamplingStatus(0, 32, is_audit=True))
+    assert screen.kept == (64, 320)

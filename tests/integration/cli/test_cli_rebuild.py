@@ -6,10 +6,11 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -18,12 +19,14 @@ from support.lab import Lab, ScriptedEngines
 from support.scripted import ScriptedEngine
 
 from cot_assets.definitions import build_defs
+from cot_assets.engines.base import Block, Completion, Sampling
 from cot_assets.importing import import_table
 from cot_assets.orchestration.imports import import_rollouts
 from cot_assets.orchestration.rebuild import MissingBlocksError, RebuildError, Rebuilt, rebuild, shards_only
 from cot_assets.orchestration.runs import PipelineError, bring_up_to_date
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardsInUseError, ShardStore
+from cot_assets.statistics.surprise import TILTS, Evidence
 from cot_assets.warehouse.aside import aside_path
 from cot_assets.warehouse.errors import WarehouseLockedError
 from cot_assets.warehouse.imported import with_imported
@@ -109,6 +112,26 @@ def test_every_table_comes_back(study: Lab) -> None:
     assert_same(before, everything(study))
     assert len(ScriptedEngine.sampled) == n_sampled
     assert study.bring_up_to_date(PAIRS) == []  # and Dagster knows
+
+
+def test_audits_of_a_reader_are_kept_while_its_writers_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def score(
+        _: ScriptedEngine, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
+    ) -> Iterator[Evidence]:
+        return (Evidence(9, 0, 0.0, 9.0, np.zeros((2, len(TILTS) + 1)), 9) for _ in written)
+
+    monkeypatch.setattr(ScriptedEngine, "score", score)
+    lab = Lab(tmp_path)
+    lab.write_sums(n=2, protocol={"search_problems": 0})
+    lab.write_script("strong", skill=0.9)
+    lab.write_script("weak", skill=0.6)
+    lab.bring_up_to_date(PAIRS)
+    before = lab.table("audits")
+    assert set(before.filter(pl.col("asset") == "transfer_completions")["model"]) == {"strong", "weak"}
+    assert rebuilt(lab).lost == ()
+    assert_frame_equal(before, lab.table("audits"), check_row_order=False)
 
 
 def test_a_reader_that_has_not_read_a_later_writer_waits_for_the_next_run(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from cot_assets.cli import COMMANDS, cli
 from cot_assets.cli.plan import _hours
@@ -61,3 +62,11 @@ def test_a_command_loads_what_it_needs(module: str, heavy: set[str]) -> None:
 def test_unknown_commands_are_refused() -> None:
     assert cli.get_command(click.Context(cli), "absent") is None
     assert importlib.import_module("cot_assets.cli.run").run.name == "run"
+
+
+@pytest.mark.parametrize("words", [["sql", "trace", "--help"], ["sql", "-h", "Trace"]])
+def test_the_help_of_a_query_has_its_question_and_parameters(words: list[str]) -> None:
+    told = CliRunner().invoke(cli, words).output
+    assert "What does one trace look like" in told
+    assert "-p trace_id=...  the trace with the largest single change" in told
+    assert "-p trace_id" not in CliRunner().invoke(cli, ["sql", "--help"]).output
