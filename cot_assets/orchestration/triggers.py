@@ -37,10 +37,13 @@ from cot_assets.orchestration.status.evidence import evidence, keep
 from cot_assets.orchestration.status.marks import hashed
 from cot_assets.orchestration.status.records import FINGERPRINT_TAG, failure, read_records
 from cot_assets.orchestration.status.standing import standings
-from cot_assets.study import Config, DataHome, load_config
+from cot_assets.study import Config, ConfigError, DataHome, load_config
+from cot_assets.warehouse.errors import WarehouseError
 from cot_assets.warehouse.store import Warehouse
 
 _log = logging.getLogger(__name__)
+#: What a person mends, and is told in a sentence: a file that is just being saved, a warehouse in use, a full disk.
+_THEIRS = (ConfigError, WarehouseError, OSError)
 
 
 def run_requests(decision: Decision, state: State) -> list[dg.RunRequest]:
@@ -97,7 +100,11 @@ class Stale(dg.AutomationCondition[dg.AssetKey]):
 @lru_cache(maxsize=1)
 def _decision_at(instance: dg.DagsterInstance, moment: datetime) -> Decision:  # noqa: ARG001 - the tick
     """The decision of one tick, which all assets share."""
-    return _decide(instance, load_config())[0]
+    try:
+        return _decide(instance, load_config())[0]
+    except _THEIRS as error:
+        _log.warning("%s", _unread(error))
+        return Decision()
 
 
 #: Where it failed, a person looks first: it would fail again every minute.
@@ -115,6 +122,10 @@ def analysis_sensor() -> dg.AutomationConditionSensorDefinition:
             default_status=dg.DefaultSensorStatus.RUNNING,
             use_user_code_server=True,
         )
+
+
+def _unread(error: Exception) -> str:
+    return f"nothing was looked for this time: {error}"
 
 
 def _interval() -> int:
@@ -196,7 +207,13 @@ def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Notices new models (entries of models.toml, checkpoints, served ids) and asks for what is missing.",
     )
-    def registry(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    def registry(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        try:
+            return look_around(context)
+        except _THEIRS as error:
+            return dg.SkipReason(_unread(error))
+
+    def look_around(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         config = load_config()
         if config.sources:
             look_for_models(config.sources, DataHome.from_environment())
@@ -244,7 +261,10 @@ def _nightly(job: str) -> dg.ScheduleDefinition:
         description="Asks for partitions whose model, problem set, protocol or writers have changed.",
     )
     def nightly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        decision, state = _decide(context.instance, load_config())
+        try:
+            decision, state = _decide(context.instance, load_config())
+        except _THEIRS as error:
+            return dg.SkipReason(_unread(error))
         requests = [request for request in run_requests(decision, state) if request.job_name == job]
         return requests or dg.SkipReason(_summary(decision))
 

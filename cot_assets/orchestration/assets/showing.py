@@ -50,18 +50,25 @@ def preview(frame: pl.DataFrame, rows: int | None = None) -> dg.MetadataValue:
         rows
     )
 
-    def cell(value: object) -> str:
+    digits = [0 if _are_counts(column) else _DIGITS for column in plain]
+
+    def cell(value: object, digits: int) -> str:
         if value is None:
             return ""
-        text = f"{value:.3f}" if isinstance(value, float) else _words(value)
+        text = f"{value:z.{digits}f}" if isinstance(value, float) else _words(value)
         text = printable(text[:_PREVIEW_CHARACTERS].replace("\n", " ⏎ "))
         return "".join(f"&#{ord(c)};" if c in _MARKUP else c for c in text)
 
     lines = ["| " + " | ".join(plain.columns) + " |", "|" + " --- |" * plain.width]
-    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in plain.iter_rows()]
+    lines += ["| " + " | ".join(map(cell, row, digits)) + " |" for row in plain.iter_rows()]
     while is_short and len(lines) > _FEWEST_LINES and len("\n".join(lines)) >= _SHOWN_AT_ONCE:
         lines.pop()
     return dg.MetadataValue.md("\n".join(lines))
+
+
+def _are_counts(column: pl.Series) -> bool:
+    """Whether numbers of a column are whole, and not all shares that happen to be 0 or 1."""
+    return column.dtype.is_float() and bool((column == column.round()).all() and (column.abs() > 1).any())
 
 
 def picture(figure: Figure | None) -> dg.MetadataValue:
@@ -94,7 +101,7 @@ def rounded(value: float) -> float | str:
     """A number in three digits, or all of those before the point; words where it is none."""
     if not math.isfinite(value):
         return "unknown"
-    return float(round(value)) if abs(value) >= 10**_DIGITS else float(f"{value:.{_DIGITS}g}")
+    return float(round(value)) if abs(value) >= 10**_DIGITS else float(f"{value:z.{_DIGITS}g}")
 
 
 def _words(value: object) -> str:

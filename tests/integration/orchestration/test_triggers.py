@@ -116,6 +116,25 @@ def test_schedules_ask_for_their_own_job_only(config: Path):
         assert isinstance(waiting, dg.SkipReason)
 
 
+@pytest.mark.parametrize("name", ["models.toml", "problem_sets.toml", "protocols.toml"])
+def test_a_file_that_is_just_being_saved_is_told_in_a_sentence(config: Path, name: str):
+    (config / name).write_text('[newcomer]\nextends = "de')
+    definitions = build_defs()
+    with dg.instance_for_test() as instance:
+        sensor = definitions.get_sensor_def("registry")
+        schedule = definitions.get_schedule_def("nightly_load_problems")
+        for said in (
+            sensor(dg.build_sensor_context(instance)),
+            schedule(dg.build_schedule_context(instance)),
+        ):
+            assert isinstance(said, dg.SkipReason)
+            assert f"{name}: not valid TOML" in str(said.skip_message)
+        conditions = dg.evaluate_automation_conditions(definitions, instance)
+        assert conditions.total_requested == 0
+        (config / name).unlink()
+        _tick(instance)
+
+
 def test_models_that_were_never_run_cost_no_queries(config: Path, monkeypatch: pytest.MonkeyPatch):
     build_defs()
     with dg.DagsterInstance.ephemeral() as instance:

@@ -65,6 +65,19 @@ def test_long_columns_are_left_out_and_numbers_are_short() -> None:
     assert str(showing.preview(frame).value).split("\n")[2] == "| 0.333 | 7 |  |"
 
 
+@pytest.mark.parametrize(
+    ("values", "cells"),
+    [
+        ([8.0, None, 14.0], ["8", "", "14"]),  # rollouts, counted with weights elsewhere
+        ([0.0, 1.0], ["0.000", "1.000"]),
+        ([-0.0001, 0.25], ["0.000", "0.250"]),
+        ([8.0, float("nan")], ["8", "nan"]),
+    ],
+)
+def test_numbers_of_a_preview_read_well(values: list[float | None], cells: list[str]) -> None:
+    assert shown([*values]) == cells
+
+
 def test_a_preview_begins_with_what_tells_rows_apart() -> None:
     frame = pl.DataFrame(
         {
