@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import polars as pl
 from polars.testing import assert_frame_equal
 
 from cot_assets.study import DataHome
@@ -17,13 +20,32 @@ _OF_THE_MOMENT = {
 }
 
 
-def assert_same_tables(one: DataHome, other: DataHome) -> None:
-    """Fail where a table of one home is not that of the other."""
-    for name in set(tables()) - {_LEDGER}:
-        frames = (
-            Warehouse(home).read_table(name).drop(_OF_THE_MOMENT.get(name, [])) for home in (one, other)
-        )
+def everything(home: DataHome) -> dict[str, pl.DataFrame]:
+    """Every table of a home by name."""
+    with (warehouse := Warehouse(home)).together("read everything"):
+        return {name: warehouse.read_table(name) for name in tables()}
+
+
+def assert_same(
+    before: Mapping[str, pl.DataFrame], after: Mapping[str, pl.DataFrame], tolerance: float = 0.0
+) -> None:
+    """Fail where a table is not as it was."""
+    assert before.keys() == after.keys()
+    for name, frame in before.items():
         try:
-            assert_frame_equal(*frames, abs_tol=1e-12, rel_tol=0)
+            assert_frame_equal(frame, after[name], check_exact=not tolerance, abs_tol=tolerance, rel_tol=0)
         except AssertionError as error:
             raise AssertionError(f"table {name}: {error}") from error
+
+
+def assert_same_tables(one: DataHome, other: DataHome) -> None:
+    """Fail where a table of one home is not that of the other."""
+    found = (
+        {
+            name: frame.drop(_OF_THE_MOMENT.get(name, []))
+            for name, frame in everything(home).items()
+            if name != _LEDGER
+        }
+        for home in (one, other)
+    )
+    assert_same(*found, tolerance=1e-12)

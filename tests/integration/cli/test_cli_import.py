@@ -10,28 +10,18 @@ import polars as pl
 import pytest
 from support.command_line import Cli
 from support.lab import Lab
+from support.sameness import assert_same, everything
 
 from cot_assets.definitions import build_defs
 from cot_assets.orchestration.imports import IMPORTED
 from cot_assets.orchestration.jobs import assets_of
 from cot_assets.orchestration.runs import PipelineError, execute
 from cot_assets.orchestration.staleness import Unit
-from cot_assets.warehouse.schema import tables
 
 pytestmark = pytest.mark.heavy
 
 Imported = tuple[Lab, dict[str, str]]
 LLAMA, ANCHORS, CLIFFS = "deepseek-r1-distill-llama-8b", "thought-anchors", "cliff-token"
-
-
-def everything(lab: Lab) -> dict[str, pl.DataFrame]:
-    return {table: lab.table(table) for table in tables()}
-
-
-def assert_same(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame]) -> None:
-    assert before.keys() == after.keys()
-    for table, frame in before.items():
-        assert frame.equals(after[table]), table
 
 
 def test_the_command_says_what_was_imported_and_what_to_know(imported: Imported) -> None:
@@ -128,11 +118,11 @@ def test_dagster_shows_source_and_notes(imported: Imported) -> None:
 
 def test_the_same_import_again_changes_no_row(imported: Imported, cli: Cli, published: Path) -> None:
     lab, _ = imported
-    before = everything(lab)
+    before = everything(lab.home)
     ran = cli("import", ANCHORS, published / ANCHORS / LLAMA, variables=lab.variables)
     assert (ran.code, ran.err.count("Error")) == (0, 0)
     assert "It was here already; no row has changed." in ran.out
-    assert_same(before, everything(lab))
+    assert_same(before, everything(lab.home))
 
 
 SAMPLING = (
@@ -143,7 +133,7 @@ SAMPLING = (
 
 def test_sampling_assets_refuse_and_touch_nothing(imported: Imported) -> None:
     lab, _ = imported
-    before = everything(lab)
+    before = everything(lab.home)
     definitions = build_defs()
     with lab.instance() as instance:
         for asset in SAMPLING:
@@ -157,7 +147,7 @@ def test_sampling_assets_refuse_and_touch_nothing(imported: Imported) -> None:
                 definitions, instance, Unit("evaluate_model", ANCHORS, "demo-weak"), assets=["completions"]
             )
         instance.delete_dynamic_partition("models", "demo-weak")
-    assert_same(before, everything(lab))
+    assert_same(before, everything(lab.home))
 
 
 @pytest.mark.parametrize(
@@ -193,11 +183,11 @@ def test_an_import_never_mixes_with_what_is_sampled(
     imported: Imported, cli: Cli, published: Path, options: list[str], message: str
 ) -> None:
     lab, _ = imported
-    before = everything(lab)
+    before = everything(lab.home)
     ran = cli("import", ANCHORS, published / ANCHORS / LLAMA, *options, variables=lab.variables)
     assert (ran.code, ran.out) == (1, "")
     assert message in ran.err
-    assert_same(before, everything(lab))
+    assert_same(before, everything(lab.home))
 
 
 def test_rollouts_of_any_source_get_a_set_without_an_entry(lab: Lab, cli: Cli) -> None:

@@ -16,6 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from support.command_line import Cli
 from support.lab import Lab, ScriptedEngines
+from support.sameness import assert_same, everything
 from support.scripted import ScriptedEngine
 
 from cot_assets.definitions import build_defs
@@ -30,7 +31,6 @@ from cot_assets.statistics.surprise import TILTS, Evidence
 from cot_assets.warehouse.aside import aside_path
 from cot_assets.warehouse.errors import WarehouseLockedError
 from cot_assets.warehouse.imported import with_imported
-from cot_assets.warehouse.schema import tables
 from cot_assets.warehouse.store import Warehouse
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3000)]
@@ -76,15 +76,6 @@ def study(built: tuple[Lab, Path]) -> Lab:
     return lab
 
 
-def everything(lab: Lab) -> dict[str, pl.DataFrame]:
-    return {table: lab.table(table) for table in tables()}
-
-
-def assert_same(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame]) -> None:
-    for table, frame in before.items():
-        assert_frame_equal(frame, after[table], abs_tol=1e-12, rel_tol=0)
-
-
 def rebuilt(lab: Lab) -> Rebuilt:
     with lab.instance() as instance:
         definitions = build_defs(resource_overrides={"engines": shards_only(ScriptedEngines)})
@@ -100,7 +91,7 @@ def nothing_is_sampled() -> Iterator[None]:
 
 
 def test_every_table_comes_back(study: Lab) -> None:
-    before, n_sampled = everything(study), len(ScriptedEngine.sampled)
+    before, n_sampled = everything(study.home), len(ScriptedEngine.sampled)
     assert all(before[table].height for table in ("rollouts", "unlocks", "sampling_runs", "import_notes")[:3])
     done = rebuilt(study)
     assert set(done.pairs) == set(PAIRS)
@@ -109,7 +100,7 @@ def test_every_table_comes_back(study: Lab) -> None:
     assert done.kept == aside_path(study.home)
     assert done.carried["sampling_runs"] == before["sampling_runs"].height
     assert done.carried["traces"] == 1  # the imported one; others come from shards
-    assert_same(before, everything(study))
+    assert_same(before, everything(study.home), 1e-12)
     assert len(ScriptedEngine.sampled) == n_sampled
     assert study.bring_up_to_date(PAIRS) == []  # and Dagster knows
 
@@ -140,13 +131,13 @@ def test_a_reader_that_has_not_read_a_later_writer_waits_for_the_next_run(tmp_pa
     for model, skill in (("strong", 0.9), ("weak", 0.2)):
         lab.write_script(model, skill=skill)
         lab.bring_up_to_date([(model, "sums")])  # so the first has not read the second
-    before, n_sampled = everything(lab), len(ScriptedEngine.sampled)
+    before, n_sampled = everything(lab.home), len(ScriptedEngine.sampled)
     done = rebuilt(lab)
     assert len(ScriptedEngine.sampled) == n_sampled
     assert set(done.pairs) == set(PAIRS)
     (said,) = done.lost
     assert said.startswith("the transfer to strong on sums")
-    after = everything(lab)
+    after = everything(lab.home)
     for table in ("traces", "rollouts", "potentials", "steps", "unlocks"):  # the first reads nobody so far
         assert_frame_equal(before[table], after[table], abs_tol=1e-12, rel_tol=0)
     assert lab.home.results.exists()
@@ -170,7 +161,7 @@ def test_a_reader_that_has_not_read_a_later_writer_waits_for_the_next_run(tmp_pa
 
 
 def test_without_a_warehouse_dagster_says_what_to_rebuild(study: Lab) -> None:
-    before = everything(study)
+    before = everything(study.home)
     study.home.warehouse.unlink()
     done = rebuilt(study)
     assert set(done.pairs) == set(PAIRS)
@@ -190,13 +181,13 @@ def test_missing_blocks_stop_it_before_anything_changes(
     n_blocks = sum(pl.read_parquet(f)["block_key"].n_unique() for f in store.folder.glob("*.parquet"))
     for file in store.folder.glob("*.parquet"):
         file.rename(file.with_suffix(".elsewhere"))
-    content, before = study.home.warehouse.read_bytes(), everything(study)
+    content, before = study.home.warehouse.read_bytes(), everything(study.home)
     message = rf"{n_blocks} blocks \({n_blocks * size:,} completions\) of 'weak' are in no shard.*Nothing was changed"
     with pytest.raises(MissingBlocksError, match=message):
         rebuilt(study)
     assert study.home.warehouse.read_bytes() == content
     assert not aside_path(study.home).exists()
-    assert_same(before, everything(study))
+    assert_same(before, everything(study.home), 1e-12)
 
 
 def test_what_only_sampling_finds_missing_puts_the_old_warehouse_back(
@@ -207,13 +198,13 @@ def test_what_only_sampling_finds_missing_puts_the_old_warehouse_back(
         con.execute("DELETE FROM blocks WHERE asset = 'traces'")
     for file in ShardStore(study.home.shards, "trace", "strong").folder.glob("*.parquet"):
         file.rename(file.with_suffix(".elsewhere"))
-    before = everything(study)
+    before = everything(study.home)
     message = (
         r"4 blocks \(4 completions\) of 'strong' are in no shard.*\n.*The old warehouse is back in place"
     )
     with pytest.raises(RebuildError, match=f"(?s){message}"):
         rebuilt(study)
-    assert_same(before, everything(study))
+    assert_same(before, everything(study.home), 1e-12)
     assert not aside_path(study.home).exists()
     assert study.home.root.joinpath(".rebuilding").exists() is False
 
@@ -236,7 +227,7 @@ def test_it_waits_for_nobody_who_uses_the_data(study: Lab) -> None:
 
 
 def test_an_interruption_puts_the_old_warehouse_back(study: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = everything(study)
+    before = everything(study.home)
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -244,7 +235,7 @@ def test_an_interruption_puts_the_old_warehouse_back(study: Lab, monkeypatch: py
     monkeypatch.setattr("cot_assets.orchestration.rebuild.bring_up_to_date", interrupted)
     with pytest.raises(KeyboardInterrupt):
         rebuilt(study)
-    assert_same(before, everything(study))
+    assert_same(before, everything(study.home), 1e-12)
 
 
 def test_an_empty_home_has_nothing_to_rebuild(lab: Lab, cli: Cli) -> None:

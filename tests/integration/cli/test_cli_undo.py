@@ -11,8 +11,7 @@ import polars as pl
 import pytest
 from support.command_line import Cli, Ran
 from support.lab import Lab
-
-from cot_assets.warehouse.schema import tables
+from support.sameness import assert_same, everything
 
 pytestmark = pytest.mark.heavy
 
@@ -48,16 +47,6 @@ def undo(cli: Cli, lab: Lab, model: str, problem_set: str) -> Ran:
     return cli("import", "--undo", *names, variables=lab.variables)
 
 
-def everything(lab: Lab) -> dict[str, pl.DataFrame]:
-    return {table: lab.table(table) for table in tables()}
-
-
-def assert_same(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame]) -> None:
-    assert before.keys() == after.keys()
-    for table, frame in before.items():
-        assert frame.equals(after[table]), table
-
-
 def partitions(lab: Lab) -> tuple[set[str], set[str]]:
     with lab.instance() as instance:
         models, sets = (set(instance.get_dynamic_partitions(name)) for name in ("models", "problem_sets"))
@@ -73,7 +62,7 @@ def test_a_failing_analysis_leaves_every_table_as_it_was(
     lab: Lab, bring: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert bring("ours", "sums", {0: 8, 13: 32, 26: 40}, "--no-report").code == 0
-    before, parts = everything(lab), partitions(lab)
+    before, parts = everything(lab.home), partitions(lab)
 
     def fail(*_: object, **__: object) -> None:
         raise ValueError("cannot convert float NaN to integer")
@@ -89,7 +78,7 @@ def test_a_failing_analysis_leaves_every_table_as_it_was(
         assert ran.code == 1, step
         assert "cannot convert float NaN" in ran.err
         assert "Traceback" not in ran.err
-        assert_same(before, everything(lab))
+        assert_same(before, everything(lab.home))
         assert partitions(lab) == parts
         assert not (lab.home.root / "staging.duckdb").exists()
     corrected = bring("theirs", "sums", {0: 1, 13: 39}, "--no-report")
@@ -100,7 +89,7 @@ def test_a_failing_analysis_leaves_every_table_as_it_was(
 def test_an_import_is_taken_back_and_nothing_else(lab: Lab, cli: Cli, bring: Import) -> None:
     assert bring("ours", "sums", {0: 8, 13: 32, 26: 40}).code == 0
     assert bring("theirs", "others", {0: 8, 13: 20}, "--no-report").code == 0
-    before, parts = everything(lab), partitions(lab)
+    before, parts = everything(lab.home), partitions(lab)
     assert bring("theirs", "sums", {0: 20, 13: 2}, problem="other").code == 0
     report = lab.home.reports / "sums" / "index.html"
     assert "theirs" in report.read_text()
@@ -109,7 +98,7 @@ def test_an_import_is_taken_back_and_nothing_else(lab: Lab, cli: Cli, bring: Imp
     ran = undo(cli, lab, "theirs", "sums")
     assert ran.code == 0, ran.err
     assert "theirs on sums is taken back" in ran.out
-    assert_same(before, everything(lab))
+    assert_same(before, everything(lab.home))
     assert partitions(lab) == parts
     assert "theirs" not in report.read_text()
     assert published(lab) == {("ours", "sums"), ("theirs", "others")}
@@ -118,13 +107,13 @@ def test_an_import_is_taken_back_and_nothing_else(lab: Lab, cli: Cli, bring: Imp
     again = undo(cli, lab, "theirs", "sums")
     assert (again.code, again.err) == (0, "")
     assert "was taken back before; nothing has changed" in again.out
-    assert_same(before, everything(lab))
+    assert_same(before, everything(lab.home))
 
     ran = undo(cli, lab, "ours", "sums")  # the last of its set
     assert ran.code == 0, ran.err
     left = {
         table
-        for table, frame in everything(lab).items()
+        for table, frame in everything(lab.home).items()
         if "sums" in frame.get_column("problem_set", default=pl.Series([""])).to_list()
     }
     assert left == set()

@@ -6,11 +6,13 @@ import csv
 import json
 import math
 import shutil
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
 import pytest
+from imported_curves import curve as curve_at
 
 from cot_assets.importing import ImportingError, import_cliff_token
 
@@ -20,6 +22,9 @@ OFF_3 = "sampled_off_3__test_number_theory_427_path_0.json"
 
 def read(path: Path):
     return json.loads(path.read_text())
+
+
+curve = partial(curve_at, policy="tokens")
 
 
 def cliffs(potentials, n=64):
@@ -34,14 +39,6 @@ def cliffs(potentials, n=64):
         for (_, p0), (position, p1) in pairwise(known)
         if p0 - p1 > 0.1 + 1.645 * math.sqrt(p0 * (1 - p0) / n + p1 * (1 - p1) / n)
     ]
-
-
-def curve(imported, policy="tokens") -> pl.DataFrame:
-    cuts = imported.frames["trace_cuts"].filter(pl.col("cut_policy") == policy)
-    counts = imported.frames["potentials"].select(
-        "prefix_id", "n", "n_correct", "potential", "is_n_approximate"
-    )
-    return cuts.join(counts, on="prefix_id", how="left").sort("trace_id", "cut_index")
 
 
 @pytest.mark.parametrize(("name", "n_tokens", "n_filled"), [(CASE_01, 819, 17), (OFF_3, 425, 70)])
@@ -138,7 +135,7 @@ def test_a_folder_gives_one_result_per_model(published):
 
 def test_a_fine_curve_also_stands_on_the_grid(published):
     (imported,) = import_cliff_token(published / "cliff-token" / CASE_01)
-    grid, fine = curve(imported, "grid21"), curve(imported)
+    grid, fine = curve_at(imported, "grid21"), curve(imported)
     assert grid.height == 21
     assert set(grid["prefix_id"].drop_nulls()) <= set(fine["prefix_id"].drop_nulls())
     assert (grid["fraction"] - pl.Series([i / 20 for i in range(21)])).abs().max() < 1 / 819

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from imported_curves import curve
 
 from cot_assets.importing import ImportingError, import_table
 from cot_assets.importing.base import TRACES_SAMPLED
@@ -25,14 +26,6 @@ def write(path: Path, rows) -> Path:
     else:
         path.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
     return path
-
-
-def curve(imported) -> pl.DataFrame:
-    cuts = imported.frames["trace_cuts"].filter(pl.col("cut_policy") == "sentences")
-    counts = imported.frames["potentials"].select(
-        "prefix_id", "n", "n_correct", "n_no_answer", "n_unscored", "potential"
-    )
-    return cuts.join(counts, on="prefix_id", how="left").sort("cut_index")
 
 
 ROLLOUTS = [
