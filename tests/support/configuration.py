@@ -43,6 +43,12 @@ def load(folder: Path, **files: str) -> Config:
     return load_config(folder)
 
 
+def changed(config: Config, kind: str, name: str, **changes: object) -> Config:
+    """The configuration with fields of one entry replaced; ``kind``: models, problem_sets or protocols."""
+    entries = getattr(config, kind)
+    return config.model_copy(update={kind: {**entries, name: entries[name].model_copy(update=changes)}})
+
+
 def refusal(folder: Path, **files: str) -> str:
     """What the configuration with the given files is refused with: as a whole, or entry by entry."""
     try:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from unittest import mock
 
@@ -33,6 +34,24 @@ TINY: dict[str, Any] = {
     "traces_per_problem": 2, "transfer_fractions": [0.0, 0.5], "control_fractions": [0.5],
     "headline_fraction": 0.5,
 }  # fmt: skip
+
+
+TEXT = "Add the two. That gives 7. So the answer is \\boxed{7}."
+
+
+def write_counts(
+    file: Path,
+    counts: Mapping[int, int] = MappingProxyType({0: 2, 13: 8, 26: 1}),
+    n: int = 10,
+    problem: str = "sum",
+) -> Path:
+    """A file to import: one trace, and of n rollouts at each cut so many correct ones."""
+    rows = [
+        {"problem_id": problem, "statement": f"{problem}: 3 + 4?", "gold_answer": "7", "trace": TEXT, "cut": cut, "n": n, "n_correct": k}
+        for cut, k in counts.items()
+    ]  # fmt: skip
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
 
 
 class ScriptedEngines(Engines):

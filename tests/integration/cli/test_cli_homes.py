@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,28 +9,24 @@ from pathlib import Path
 
 import pytest
 from support.command_line import Cli
-from support.lab import Lab
+from support.lab import Lab, write_counts
 from support.privileges import without_privileges
 
 ODD = "a home [x] with * # %20 {y}, ü 猫 'quotes'"
 
 
-def rollouts(folder: Path) -> Path:
-    """A file to import: one trace with three cuts."""
-    text = "Add the two. That gives 7. So the answer is \\boxed{7}."
-    rows = [
-        {"problem_id": "sum", "statement": "3 + 4?", "gold_answer": "7", "trace": text, "cut": cut, "n": 10, "n_correct": k}
-        for cut, k in {0: 2, 13: 8, 26: 1}.items()
-    ]  # fmt: skip
-    file = folder / "mine.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return file
-
-
 @pytest.fixture
 def commands(tmp_path: Path) -> list[tuple[str, ...]]:
     pair = ("--model", "demo-weak", "--problem-set", "demo-quick")
-    mine = ("import", "rollouts", str(rollouts(tmp_path)), "--model", "theirs", "--problem-set", "theirs")
+    mine = (
+        "import",
+        "rollouts",
+        str(write_counts(tmp_path / "mine.jsonl")),
+        "--model",
+        "theirs",
+        "--problem-set",
+        "theirs",
+    )
     return [
         mine,
         ("run", *pair),

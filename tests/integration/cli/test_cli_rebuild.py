@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from support.command_line import Cli
-from support.lab import Lab, ScriptedEngines
+from support.lab import Lab, ScriptedEngines, write_counts
 from support.sameness import assert_same, everything
 from support.scripted import ScriptedEngine
 
@@ -41,13 +40,7 @@ COMMAND = "cot-assets import rollouts /somewhere/mine.jsonl"
 
 
 def add_imported(lab: Lab) -> None:
-    text = "Add the two. That gives 7. So the answer is \\boxed{7}."
-    rows = [
-        {"problem_id": "sum", "statement": "3 + 4?", "gold_answer": "7", "trace": text, "cut": cut, "n": 10, "n_correct": k}
-        for cut, k in {0: 2, 13: 8, 26: 1}.items()
-    ]  # fmt: skip
-    file = lab.root / "mine.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    file = write_counts(lab.root / "mine.jsonl")
     imported = import_table(file, model=IMPORTED, problem_set=IMPORTED)
     with lab.instance() as instance:
         warehouse = Warehouse(lab.home)

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 from support.command_line import Cli, Ran
-from support.lab import Lab
+from support.lab import Lab, write_counts
 from support.sameness import assert_same, everything
 
 pytestmark = pytest.mark.heavy
 
-TEXT = "Add the two. That gives 7. So the answer is \\boxed{7}."
 Import = Callable[..., Ran]
-
-
-def rollouts(file: Path, counts: dict[int, int], problem: str = "sum") -> Path:
-    rows = [
-        {"problem_id": problem, "statement": f"{problem}: 3 + 4?", "gold_answer": "7", "trace": TEXT, "cut": cut, "n": 40, "n_correct": k}
-        for cut, k in counts.items()
-    ]  # fmt: skip
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return file
 
 
 @pytest.fixture
@@ -35,7 +23,7 @@ def bring(lab: Lab, cli: Cli) -> Import:
     def bring(
         model: str, problem_set: str, counts: dict[int, int], *options: str, problem: str = "sum"
     ) -> Ran:
-        file = rollouts(lab.root / f"{model}-{problem_set}.jsonl", counts, problem)
+        file = write_counts(lab.root / f"{model}-{problem_set}.jsonl", counts, 40, problem)
         names = ("--model", model, "--problem-set", problem_set)
         return cli("import", "rollouts", file, *names, *options, variables=lab.variables)
 

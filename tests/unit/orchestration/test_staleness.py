@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.configuration import changed
 
 from cot_assets.orchestration.staleness import Decision, Marks, State, Unit, Wanted, decide, wanted
 from cot_assets.study import Config, load_config
@@ -55,9 +56,7 @@ def test_a_writer_that_arrives_later_makes_the_reader_stale(config: Config):
 def test_a_changed_revision_makes_the_model_stale_and_not_the_others(config: Config):
     done: dict[Unit, Marks] = {}
     _run_all(config, PAIRS, done)
-    changed = config.model("demo-weak").model_copy(update={"revision": "new"})
-    newer = config.model_copy(update={"models": {**config.models, "demo-weak": changed}})
-    order = _run_all(newer, PAIRS, done)
+    order = _run_all(changed(config, "models", "demo-weak", revision="new"), PAIRS, done)
     assert ("evaluate_model", "demo-weak") in order
     assert ("evaluate_model", "demo-strong") not in order
     assert ("measure_transfer", "demo-strong") in order
@@ -66,16 +65,13 @@ def test_a_changed_revision_makes_the_model_stale_and_not_the_others(config: Con
 def test_a_changed_protocol_makes_every_model_of_the_set_stale(config: Config):
     done: dict[Unit, Marks] = {}
     _run_all(config, PAIRS, done)
-    protocol = config.protocols["demo"].model_copy(update={"n": 128})
-    newer = config.model_copy(update={"protocols": {**config.protocols, "demo": protocol}})
-    order = _run_all(newer, PAIRS, done)
+    order = _run_all(changed(config, "protocols", "demo", n=128), PAIRS, done)
     assert order.count(("evaluate_model", "demo-weak")) == order.count(("evaluate_model", "demo-strong")) == 1
     assert "load_problems" not in [job for job, _ in order]
 
 
 def test_imported_models_are_never_wanted(config: Config):
-    entry = config.model("demo-weak").model_copy(update={"engine": "imported"})
-    imported_model = config.model_copy(update={"models": {**config.models, "demo-weak": entry}})
+    imported_model = changed(config, "models", "demo-weak", engine="imported")
     units = [want.unit for want in wanted(imported_model, PAIRS, {})]
     assert units
     assert "demo-weak" not in {unit.model for unit in units}
@@ -139,9 +135,7 @@ def test_only_what_is_stale_is_made_again(done: Marks, parts: tuple[str, ...] | 
 def test_a_threshold_makes_conclusions_stale_and_samples_nothing(config: Config, change: dict[str, float]):
     done: dict[Unit, Marks] = {}
     _run_all(config, PAIRS, done)
-    protocol = config.protocols["demo"].model_copy(update=change)
-    newer = config.model_copy(update={"protocols": {**config.protocols, "demo": protocol}})
-    wants = wanted(newer, PAIRS, done)
+    wants = wanted(changed(config, "protocols", "demo", **change), PAIRS, done)
     decision = decide(wants, State(done=done))
     asked = [*decision.requests, *decision.waiting]
     assert {want.unit.job for want in asked} == {"evaluate_model", "measure_transfer", "compare_models"}

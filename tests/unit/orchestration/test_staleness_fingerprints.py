@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.configuration import changed
 from support.scripted import scripted_folder
 
 from cot_assets.orchestration.staleness import (
@@ -26,11 +27,6 @@ def config(tmp_path: Path) -> Config:
     )
     problems = ProblemSetEntry(name="s", source=str(tmp_path / "p.jsonl"), protocol="demo")
     return base.model_copy(update={"models": {"m": entry}, "problem_sets": {"s": problems}})
-
-
-def changed(config: Config, kind: str, name: str, **changes: object) -> Config:
-    entries = getattr(config, kind)
-    return config.model_copy(update={kind: {**entries, name: entries[name].model_copy(update=changes)}})
 
 
 def of(config: Config) -> str:

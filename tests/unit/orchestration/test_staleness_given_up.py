@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.configuration import changed
 
 from cot_assets.orchestration.staleness import (
     MAX_ATTEMPTS,
@@ -103,8 +104,7 @@ def test_a_model_that_was_mended_is_taken_in(config: Config) -> None:
     dagster = Dagster(config)
     dagster.settle()
     dagster.launched.clear()
-    mended = config.models["broken"].model_copy(update={"revision": "broken 2"})
-    dagster.config = config.model_copy(update={"models": {**config.models, "broken": mended}})
+    dagster.config = changed(config, "models", "broken", revision="broken 2")
     decision = dagster.tick()
     assert [want.unit for want in decision.requests] == [unit("evaluate_model", "broken")]
     assert {want.unit.job for want in decision.waiting} == {"measure_transfer", "compare_models"}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.configuration import changed
 
 from cot_assets.orchestration.staleness import MAX_ATTEMPTS, Unit, Wanted, decide, partition_key, wanted
 from cot_assets.orchestration.status.evidence import Evidence
@@ -64,31 +65,18 @@ def test_what_is_fresh(config: Config, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("kind", "name", "change", "reason"),
     [
-        ({"revision": "2"}, "model revision changed"),
-        ({"template": "Q: {statement}"}, "engine or template changed"),
+        ("models", "m", {"revision": "2"}, "model revision changed"),
+        ("models", "m", {"template": "Q: {statement}"}, "engine or template changed"),
+        ("protocols", "demo", {"n": 128}, "sampling changed"),
+        ("protocols", "demo", {"insight_threshold": 0.5}, "analysis changed"),
     ],
 )
-def test_a_changed_entry_is_named(
-    config: Config, tmp_path: Path, change: dict[str, str], reason: str
+def test_what_changed_is_named(
+    config: Config, tmp_path: Path, kind: str, name: str, change: dict[str, object], reason: str
 ) -> None:
-    records = made(config)
-    newer = config.model_copy(update={"models": {"m": config.model("m").model_copy(update=change)}})
-    row = told(newer, records, tmp_path)[KEY]
-    assert (row.state, row.reason) == ("stale", reason)
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"), [({"n": 128}, "sampling changed"), ({"insight_threshold": 0.5}, "analysis changed")]
-)
-def test_a_changed_protocol_is_named(
-    config: Config, tmp_path: Path, change: dict[str, float], reason: str
-) -> None:
-    records = made(config)
-    protocol = config.protocols["demo"].model_copy(update=change)
-    newer = config.model_copy(update={"protocols": {**config.protocols, "demo": protocol}})
-    row = told(newer, records, tmp_path)[KEY]
+    row = told(changed(config, kind, name, **change), made(config), tmp_path)[KEY]
     assert (row.state, row.reason) == ("stale", reason)
 
 
@@ -119,8 +107,7 @@ def test_a_run_under_way_and_a_failed_one(config: Config, tmp_path: Path) -> Non
 def test_a_run_that_a_person_asked_for_shows_before_it_made_anything(
     config: Config, tmp_path: Path, status: str, state: str
 ) -> None:
-    entry = config.models["m"].model_copy(update={"problem_sets": []})
-    config = config.model_copy(update={"models": {"m": entry}})
+    config = changed(config, "models", "m", problem_sets=[])
     assert told(config, Records(partitions("m")), tmp_path) == {}
     records = Records(partitions("m"), runs=[run(status, fingerprint="any")])
     assert told(config, records, tmp_path)[KEY].state == state
