@@ -26,6 +26,7 @@ from cot_assets.warehouse.imported import (
     store,
     with_imported,
 )
+from cot_assets.warehouse.schema import polars_schema
 from cot_assets.warehouse.store import Warehouse
 
 SOURCE = Source("somewhere", "sentences", {"n": 10})
@@ -153,13 +154,10 @@ def test_imported_names_become_known_as_imported(warehouse: Warehouse, config: C
 
 
 def test_a_sampled_set_is_refused_even_without_its_entry(warehouse: Warehouse, config: Config) -> None:
-    row = dict.fromkeys(("statement", "prompt", "gold_answer"), "1") | {
-        "problem_set": "set", "problem_id": "p", "answer_kind": "integer", "gold_reading": None, "judged_by": None, "level": None,
-        "subject": None, "source": "hf://datasets/x", "revision": "r",
+    row = dict.fromkeys(("statement", "prompt", "gold_answer", "revision"), "1") | {
+        "problem_set": "set", "problem_id": "p", "answer_kind": "integer", "source": "hf://datasets/x"
     }  # fmt: skip
-    warehouse.merge(
-        "problems", pl.DataFrame([row], schema_overrides={"level": pl.String, "subject": pl.String})
-    )
+    warehouse.merge("problems", pl.DataFrame([row], polars_schema("problems")))
     with pytest.raises(
         ImportedError, match="'set' comes from 'hf://datasets/x', and models are sampled on it"
     ):
