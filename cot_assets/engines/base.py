@@ -120,6 +120,10 @@ class Completion:
     finish_reason: FinishReason
 
 
+#: A block with what was written for it.
+Written = tuple[Block, Sequence[Completion]]
+
+
 @dataclass(frozen=True, slots=True)
 class BlockResult:
     """The ``n`` completions of a block and what they cost.
@@ -147,6 +151,9 @@ class Working:
     """An engine is at work on blocks that have not finished, for which it has generated about so many tokens."""
 
     n_tokens: int
+
+
+News = BlockResult | Waiting | Working  #: what an engine says while it samples
 
 
 class Tokens(Protocol):
@@ -193,9 +200,7 @@ class Engine(Protocol):
         """Text of token ids, special tokens left out unless they are asked for."""
         ...
 
-    def sample(
-        self, blocks: Iterable[Block], sampling: Sampling
-    ) -> Iterator[BlockResult | Waiting | Working]:
+    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[News]:
         """Sample every block; results come as they finish, in any order.
 
         While an engine waits or works it says so now and then, so that its user can save and report. Closing the
@@ -204,9 +209,7 @@ class Engine(Protocol):
         """
         ...
 
-    def score(
-        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> Iterator[Evidence]:
+    def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         """Evidence on each block's completions, in the blocks' order, by a pass that shares nothing with sampling.
 
         Prefix and completions are read by a fresh pass of the same weights that finds nothing cached. Raises :class:`CannotScoreError` where there is no such pass.

@@ -12,24 +12,22 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 
 from cot_assets.engines.base import (
     Block,
-    BlockResult,
     CannotScoreError,
-    Completion,
     Engine,
     EngineError,
     EngineInfo,
+    News,
     Sampling,
     TokenizedEngine,
     Tokens,
-    Waiting,
-    Working,
+    Written,
 )
 from cot_assets.engines.hub import TOKENIZER_FILES
 from cot_assets.engines.revision import entry_revision
@@ -52,18 +50,14 @@ class RememberedEngine(TokenizedEngine[Tokens]):
         self._info, self._tokenizer, self._load = info, tokens, load
         self._engine: Engine | None = None
 
-    def sample(
-        self, blocks: Iterable[Block], sampling: Sampling
-    ) -> Iterator[BlockResult | Waiting | Working]:
+    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[News]:
         """Load the model if there is a block at all, and sample every block."""
         waiting = iter(blocks)
         first = next(waiting, None)
         if first is not None:
             yield from self._loaded().sample(chain([first], waiting), sampling)
 
-    def score(
-        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> Iterator[Evidence]:
+    def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         """Load the model if there is a block at all, and score every block.
 
         Raises :class:`CannotScoreError` where the model cannot be loaded: what was sampled elsewhere is analyzed all
@@ -96,11 +90,7 @@ class RememberedEngine(TokenizedEngine[Tokens]):
 def _key(entry: ModelEntry, revision: str) -> str:
     modules = sorted(Path(__file__).with_name(entry.engine).glob("*.py"))
     code = b"".join(module.read_bytes() for module in modules)
-    identity = [
-        entry.model_dump(mode="json", exclude=_UNSEEN),
-        revision,
-        hashlib.sha256(code).hexdigest(),
-    ]
+    identity = [entry.model_dump(mode="json", exclude=_UNSEEN), revision, hashlib.sha256(code).hexdigest()]
     return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

@@ -14,14 +14,7 @@ from typing import Any, cast, get_args
 import dagster as dg
 import polars as pl
 
-from cot_assets.engines.base import (
-    Block,
-    BlockResult,
-    CannotScoreError,
-    Completion,
-    Engine,
-    Sampling,
-)
+from cot_assets.engines.base import Block, BlockResult, CannotScoreError, Engine, Sampling, Written
 from cot_assets.orchestration.assets.resources import Engines
 from cot_assets.orchestration.imports import analyze, lost_imports
 from cot_assets.orchestration.presence import lose
@@ -81,7 +74,7 @@ class _ShardsOnly:
 
     def score(
         self,
-        written: Iterable[tuple[Block, Sequence[Completion]]],  # noqa: ARG002
+        written: Iterable[Written],  # noqa: ARG002
         sampling: Sampling,  # noqa: ARG002
     ) -> Iterator[Evidence]:
         raise CannotScoreError(f"{self._model}: {_NO_MODEL}; `cot-assets run` audits what is left")
@@ -185,7 +178,7 @@ def rebuild(
             raise
         after = "The old warehouse is back in place" if is_old_readable else "What was rebuilt is kept"
         raise RebuildError(f"{error}\n{after}.") from error
-    kept = aside_path(home)
+    kept, still_gone = aside_path(home), [pair for pair in gone if pair not in imported]
     return Rebuilt(
         tuple(pairs),
         tuple(imported),
@@ -193,11 +186,7 @@ def rebuild(
         {table: frame.height for table, frame in old.frames.items()},
         tuple(
             _lost(
-                old,
-                [p for p in gone if p not in imported],
-                open_audits,
-                list(dict.fromkeys(unread)),
-                lost_imports(instance, warehouse),
+                old, still_gone, open_audits, list(dict.fromkeys(unread)), lost_imports(instance, warehouse)
             )
         ),
     )

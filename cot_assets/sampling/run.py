@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from cot_assets.engines.base import Block, BlockResult, Engine, EngineError, Sampling, Waiting, Working
+from cot_assets.engines.base import Block, BlockResult, Engine, EngineError, News, Sampling, Waiting, Working
 from cot_assets.sampling.batches import Batch
 from cot_assets.sampling.cuts import REPLACEMENT, complete_text
 from cot_assets.sampling.plan import PlannedBlock, Prefix
@@ -190,9 +190,7 @@ def sample_missing(
         store.sampled_with = engine.describe().sampled_with()
         wanted = (p for p in plan if p.key in missing)
         repeats = Repeats(None if engine.describe().is_seeded else store, wanted)
-        results = cast(
-            "Generator[BlockResult | Waiting | Working, None, None]", engine.sample(blocks(), sampling)
-        )
+        results = cast("Generator[News, None, None]", engine.sample(blocks(), sampling))
         with closing(results), Batch(store) as batch:
             for result in results:
                 status.waiting_for = result.text if isinstance(result, Waiting) else None

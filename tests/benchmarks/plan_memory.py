@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cot_assets.engines.base import Block, BlockResult, Completion, EngineInfo, Sampling
+from cot_assets.engines.base import Block, BlockResult, Completion, EngineInfo, Sampling, Written
 from cot_assets.orchestration.assets.materializing import Scope
 from cot_assets.orchestration.assets.sampling import write_blocks
 from cot_assets.sampling.audit import audit
@@ -47,7 +47,7 @@ class TrivialEngine:
     def decode(self, token_ids: Sequence[int], *, with_special: bool = False) -> str:
         return "".join(chr(97 + i % 26) for i in token_ids)
 
-    def score(self, written: Iterable[tuple[Block, Sequence[Completion]]], _: Sampling) -> Iterator[Evidence]:
+    def score(self, written: Iterable[Written], _: Sampling) -> Iterator[Evidence]:
         yield from (NO_EVIDENCE for _ in written)
 
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult]:

@@ -11,7 +11,7 @@ from itertools import cycle, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from cot_assets.engines.base import Block, BlockResult, Completion, Engine, Sampling
+from cot_assets.engines.base import Block, BlockResult, Completion, Engine, Sampling, Written
 from cot_assets.engines.openvino.engine import OpenVINOEngine
 from cot_assets.engines.openvino.plain import PlainModel
 from cot_assets.engines.samples import evidence_told, filters_of
@@ -22,7 +22,6 @@ from cot_assets.statistics.surprise import Evidence, Judgment, judge
 
 RESIDUES = 32  #: KV blocks of the engines here hold 16 or 32 tokens
 SAMPLE = Sampling(temperature=1.0, top_p=1.0)
-Written = tuple[Block, tuple[Completion, ...]]
 
 
 def sampled(engine: Engine, blocks: Iterable[Block], sampling: Sampling = SAMPLE) -> list[Written]:
@@ -135,9 +134,7 @@ class ServedEngine(OpenVINOEngine):
 
     n_told = 20
 
-    def score(
-        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> Iterator[Evidence]:
+    def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         plain = self._plain or PlainModel(self._folder, "CPU", self._tokenizer.eos_token_ids)
         self._plain = plain
         filters = filters_of(sampling, "unknown", is_nucleus_first=False)

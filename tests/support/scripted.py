@@ -24,6 +24,7 @@ from cot_assets.engines.base import (
     EngineError,
     EngineInfo,
     Sampling,
+    Written,
 )
 from cot_assets.engines.revision import entry_revision
 from cot_assets.statistics.surprise import Evidence
@@ -160,9 +161,7 @@ class ScriptedEngine:
             return Completion(ids[: block.max_new_tokens], "length")
         return Completion(ids, "stop")
 
-    def score(
-        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> Iterator[Evidence]:
+    def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         raise CannotScoreError(
             f"model {self._entry.name!r} cannot be audited: a script tells no probabilities"
         )

@@ -11,7 +11,7 @@ Where the server takes and returns token ids, prefixes are exact. Elsewhere text
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
@@ -20,12 +20,12 @@ from cot_assets.engines.base import (
     Block,
     BlockResult,
     CannotScoreError,
-    Completion,
     EngineError,
     EngineInfo,
     Sampling,
     TokenizedEngine,
     Waiting,
+    Written,
 )
 from cot_assets.engines.openai.answers import Answer
 from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError
@@ -146,9 +146,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         if failed:
             raise failed[0]
 
-    def score(
-        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> Iterator[Evidence]:
+    def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         """Evidence on each block by having the server read it, see :mod:`cot_assets.engines.openai.scores`."""
         if self._info.is_retokenized:
             raise CannotScoreError(
@@ -272,12 +270,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         )
 
     async def _fewer(
-        self,
-        refusal: RefusedError,
-        block: Block,
-        sampling: Sampling,
-        asked: Endpoint | Endpoints,
-        size: int,
+        self, refusal: RefusedError, block: Block, sampling: Sampling, asked: Endpoint | Endpoints, size: int
     ) -> int:
         """How many completions to ask for at a time after a refusal of so many; raises it where it is of something else."""
         if refusal.status not in (400, 422, NO_ANSWER):

@@ -30,6 +30,7 @@ from cot_assets.engines.base import (
     Sampling,
     TokenizedEngine,
     Working,
+    Written,
 )
 from cot_assets.engines.openvino.plain import PlainModel
 from cot_assets.engines.openvino.sizing import (
@@ -259,9 +260,7 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
             raise EngineError(f"block {block.key}: {len(completions)} completions came back, not {block.n}")
         return BlockResult(block, tuple(completions), len(block.token_ids), None, generated)
 
-    def score(
-        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> Iterator[Evidence]:
+    def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         """Evidence on each block by plain inference, see :mod:`cot_assets.engines.openvino.plain`."""
         if self._plain is None:
             self._plain = PlainModel(self._folder, self._entry.device, self._tokenizer.eos_token_ids)

@@ -17,7 +17,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from cot_assets.engines.base import Block, CannotScoreError, Completion, Sampling
+from cot_assets.engines.base import CannotScoreError, Completion, Sampling, Written
 from cot_assets.engines.samples import told_apart
 from cot_assets.statistics.copies import of_block
 from cot_assets.statistics.laws import laws_of_logits
@@ -65,10 +65,7 @@ class PlainModel:
         )
 
     def evidence(
-        self,
-        written: Iterable[tuple[Block, Sequence[Completion]]],
-        sampling: Sampling,
-        filters: Filters,
+        self, written: Iterable[Written], sampling: Sampling, filters: Filters
     ) -> Iterator[Evidence]:
         """Evidence on each block; equal completions of a block are computed once."""
         kept = told_apart(sampling)

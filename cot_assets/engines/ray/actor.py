@@ -19,17 +19,7 @@ from enum import Enum
 from queue import Empty, SimpleQueue
 from typing import cast
 
-from cot_assets.engines.base import (
-    Block,
-    BlockResult,
-    Completion,
-    Engine,
-    EngineError,
-    EngineInfo,
-    Sampling,
-    Waiting,
-    Working,
-)
+from cot_assets.engines.base import Block, Engine, EngineError, EngineInfo, News, Sampling, Written
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
@@ -44,7 +34,7 @@ class Word(Enum):
     DONE = 2
 
 
-Event = BlockResult | Waiting | Working | Word | EngineError
+Event = News | Word | EngineError
 
 
 class EngineActor:
@@ -91,9 +81,7 @@ class EngineActor:
         self._thread.join(_STOP)
         return not self._thread.is_alive()
 
-    def score(
-        self, written: Sequence[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> list[Evidence]:
+    def score(self, written: Sequence[Written], sampling: Sampling) -> list[Evidence]:
         """The engine's evidence on each block's completions."""
         return list(self._engine.score(written, sampling))
 
@@ -107,10 +95,7 @@ class EngineActor:
 
     def _work(self, sampling: Sampling) -> None:
         try:
-            results = cast(
-                "Generator[BlockResult | Waiting | Working, None, None]",
-                self._engine.sample(self._feed(), sampling),
-            )
+            results = cast("Generator[News, None, None]", self._engine.sample(self._feed(), sampling))
             with closing(results):
                 for event in results:
                     self._events.put(event)

@@ -9,20 +9,21 @@ engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from typing import cast
 
 from cot_assets.engines.base import (
     Block,
     BlockResult,
-    Completion,
     EngineDiedError,
     EngineError,
+    News,
     Sampling,
     TokenizedEngine,
     Waiting,
     Working,
+    Written,
 )
 from cot_assets.engines.ray.actor import Event, Word
 from cot_assets.engines.ray.crew import LOST, Crew, Member
@@ -35,7 +36,6 @@ from cot_assets.study.models import RayActors
 
 _STOCK = 2  #: blocks that an actor has beyond those at work, so that it need not wait for the driver
 _SCORED = 8  #: blocks that an actor scores in one call
-Written = tuple[Block, Sequence[Completion]]
 
 
 class RayEngine(TokenizedEngine[ModelTokenizer]):
@@ -50,9 +50,7 @@ class RayEngine(TokenizedEngine[ModelTokenizer]):
         assert info is not None  # noqa: S101 - a crew has one that is open
         self._info = info
 
-    def sample(
-        self, blocks: Iterable[Block], sampling: Sampling
-    ) -> Iterator[BlockResult | Waiting | Working]:
+    def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[News]:
         """Sample every block; results come as they finish, and word of actors that died.
 
         An actor's error is raised when the others have finished what they have.
@@ -120,12 +118,12 @@ class _Shift:
                 self._crew.ask(member, "begin", blocks, sampling)
         return bool(self._has) or (self.error is None and self._work.is_left)
 
-    def heard(self, member: Member, answer: object) -> list[BlockResult | Waiting | Working]:
+    def heard(self, member: Member, answer: object) -> list[News]:
         """What an actor's answer means to the caller; the actor has its answer by then."""
         if answer is LOST:
             self._lose(member)
             return []
-        said: list[BlockResult | Waiting | Working] = []
+        said: list[News] = []
         given: list[Block | None] = []
         for event in cast("list[Event]", answer):
             if event is Word.WANTED:

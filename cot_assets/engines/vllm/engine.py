@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -27,6 +27,7 @@ from cot_assets.engines.base import (
     EngineInfo,
     Sampling,
     TokenizedEngine,
+    Written,
 )
 from cot_assets.engines.revision import altered, altering, canonical, declared
 from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
@@ -191,9 +192,7 @@ class VLLMEngine(TokenizedEngine[ModelTokenizer]):
             if requests:
                 self._cancel(list(requests))
 
-    def score(
-        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> Iterator[Evidence]:
+    def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         """Evidence on each block by reading it again, see :mod:`cot_assets.engines.vllm.scores`."""
         with self._told_of_death():
             yield from scores(

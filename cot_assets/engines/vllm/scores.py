@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from cot_assets.engines.base import Block, Completion, Sampling
+from cot_assets.engines.base import Completion, Sampling, Written
 from cot_assets.engines.samples import evidence_told, read_again, told_apart
 from cot_assets.statistics.copies import of_block
 from cot_assets.statistics.surprise import Evidence, Filters
@@ -19,7 +19,7 @@ _AT_ONCE = 8  #: blocks whose completions are read together
 
 def scores(
     engine: Any,
-    written: Iterable[tuple[Block, Sequence[Completion]]],
+    written: Iterable[Written],
     sampling: Sampling,
     filters: Filters,
     *,

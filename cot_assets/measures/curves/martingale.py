@@ -114,10 +114,7 @@ def _exact_test(rows: pl.DataFrame) -> float:
     smaller tail.
     """
     strata = rows.group_by("problem_id", "prefix_id").agg(
-        pl.len().alias("m"),
-        pl.col("is_correct").sum().alias("correct"),
-        pl.col("n").first(),
-        pl.col("n_correct").first(),
+        pl.col("n", "n_correct").first(), m=pl.len(), correct=pl.col("is_correct").sum()
     )
     lowest, distribution = 0, np.ones(1)
     for m, correct, n, k in strata.select("m", "correct", "n", "n_correct").iter_rows():

@@ -47,14 +47,8 @@ def looked_at(config: Config, problem_set: str, protocol: str, n: int) -> Config
         ConfigError: A name is unknown, or n does not fit the protocol.
     """
     entry = config.problem_set(problem_set)
-    bound = config.model_copy(
-        update={
-            "problem_sets": {
-                **config.problem_sets,
-                problem_set: entry.model_copy(update={"protocol": protocol or entry.protocol}),
-            }
-        }
-    )
+    entry = entry.model_copy(update={"protocol": protocol or entry.protocol})
+    bound = config.model_copy(update={"problem_sets": {**config.problem_sets, problem_set: entry}})
     chosen = bound.protocol_of(problem_set)
     if n:
         values = chosen.model_dump()

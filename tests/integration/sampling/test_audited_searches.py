@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +12,7 @@ from support.lab import Lab, ScriptedEngines
 from support.scripted import ScriptedEngine
 
 from cot_assets.definitions import build_defs
-from cot_assets.engines.base import Block, BlockResult, Completion, Sampling
+from cot_assets.engines.base import Block, BlockResult, Completion, Sampling, Written
 from cot_assets.orchestration.runs import execute
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import ensure_partitions
@@ -47,9 +47,7 @@ class LeakyEngine(ScriptedEngine):
     def _written(self, block: Block) -> tuple[Completion, ...]:
         return tuple(self._complete(block, i) for i in range(block.n))
 
-    def score(
-        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> Iterator[Evidence]:
+    def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         for block, completions in written:
             is_own = tuple(completions) == self._written(block)
             yield replace(NO_EVIDENCE, n_tokens=1, n_impossible=int(not is_own))

@@ -18,6 +18,7 @@ from cot_assets.engines.base import (
     Completion,
     EngineInfo,
     Sampling,
+    Written,
 )
 from cot_assets.sampling import audit as auditing
 from cot_assets.sampling.audit import LEAST, PARTITION, Audit, audit, chosen_blocks
@@ -62,9 +63,7 @@ class KnownLaw:
             completions = tuple(Completion(tuple(map(int, ids)), "length") for ids in drawn)
             yield BlockResult(block, completions, len(block.token_ids), None, block.n * _LENGTH)
 
-    def score(
-        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> Iterator[Evidence]:
+    def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         for block, completions in written:
             self.scored.append(block.key)
             whole = NO_EVIDENCE
@@ -86,9 +85,7 @@ class Interrupted(KnownLaw):
         super().__init__(foreign)
         self.after = after
 
-    def score(
-        self, written: Iterable[tuple[Block, Sequence[Completion]]], sampling: Sampling
-    ) -> Iterator[Evidence]:
+    def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         for found in super().score(written, sampling):
             if len(self.scored) > self.after:
                 raise KeyboardInterrupt
