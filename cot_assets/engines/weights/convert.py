@@ -102,7 +102,7 @@ def _dequantize(file: Path, folder: Path) -> None:
     where = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
     AutoTokenizer.from_pretrained(**where).save_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
-    model.to(torch.float16).save_pretrained(folder)
+    model.half().save_pretrained(folder)
 
 
 if __name__ == "__main__":
