@@ -31,6 +31,11 @@ def beta_ppf(a: Numbers, b: Numbers, q: Numbers) -> Floats:
     return np.asarray(scipy.special.betaincinv(a, b, q), dtype=np.float64)
 
 
+def chi_squared_tail(x: Numbers, df: Numbers) -> Floats:
+    """P(X >= x) for X of chi-squared with ``df`` degrees of freedom."""
+    return np.asarray(scipy.special.chdtrc(df, x), dtype=np.float64)
+
+
 def log_beta(a: Numbers, b: Numbers) -> Floats:
     """Logarithm of the beta function."""
     return np.asarray(scipy.special.betaln(a, b), dtype=np.float64)

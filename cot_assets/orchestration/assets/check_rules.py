@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from cot_assets.statistics.batches import differ_by_chance
+from cot_assets.statistics.surprise import LEVEL
 from cot_assets.warehouse.schema import check_frame
 
 MAX_UNSCORED_SHARE = 0.02
@@ -85,6 +87,23 @@ def no_duplicate_rollouts(rollouts: pl.DataFrame) -> Finding:
         else f"{twice} sample indices stand more than once, {shared} blocks belong to several prefixes"
     )
     return Finding(passed, message, {"duplicates": twice, "shared_blocks": shared})
+
+
+def blocks_agree(rollouts: pl.DataFrame) -> Finding:
+    """Blocks of one prefix are as often correct as one another, but for chance: one model wrote them."""
+    blocks = (
+        rollouts.filter(pl.col("verdict") != "unscored")
+        .group_by("prefix_id", "block_key")
+        .agg(k=(pl.col("verdict") == "correct").sum(), n=pl.len())
+    )
+    p = differ_by_chance(blocks["k"], blocks["n"], blocks["prefix_id"])
+    message = f"{blocks.height:,} blocks agree with others of their prefixes (p = {p:.2g})"
+    if p < LEVEL:
+        message = (
+            f"blocks of one prefix differ beyond chance (p = {p:.0e}): did one model write them all? A server may have had "
+            "other weights behind its name; give them a `revision` of their own in models.toml, and run again"
+        )
+    return Finding(p >= LEVEL, message, {"p": p, "blocks": blocks.height})
 
 
 def unscored_share_is_small(rollouts: pl.DataFrame) -> Finding:
@@ -265,6 +284,9 @@ def of_rollouts(table: str) -> Checks:
         ),
         "truncated_share": Check(
             False, "At most 10% of the rollouts ran out of tokens.", truncated_share_is_small
+        ),
+        "blocks_agree": Check(
+            False, "Blocks of one prefix are correct equally often: level 1e-6.", blocks_agree
         ),
         **of_texts("rollouts"),
     }

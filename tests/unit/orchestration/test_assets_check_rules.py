@@ -13,6 +13,7 @@ from cot_assets.measures.curves.checks import martingale_finding
 from cot_assets.measures.frames import CURVES
 from cot_assets.orchestration.assets.check_rules import (
     Finding,
+    blocks_agree,
     found,
     intervals_are_narrow,
     no_answer_share_is_small,
@@ -109,6 +110,21 @@ def test_a_sample_index_that_stands_twice_fails() -> None:
     finding = no_duplicate_rollouts(set_first(rollouts(), "sample_index", 1))
     assert not finding.is_passed
     assert finding.figures["duplicates"] == 1
+
+
+@pytest.mark.parametrize(("later", "is_passed"), [(9, True), (16, False)])
+def test_blocks_of_other_weights_are_told(later: int, is_passed: bool) -> None:
+    """Eight prefixes: half of the first block is correct, and so many of the second."""
+    rows = [
+        {"prefix_id": f"p{i}", "block_key": f"{i} {b}", "verdict": "correct" if j < (8, later)[b] else "truncated"}
+        for i in range(8) for b in range(2) for j in range(16)
+    ]  # fmt: skip
+    finding = blocks_agree(
+        pl.DataFrame([*rows, {"prefix_id": "p0", "block_key": "x", "verdict": "unscored"}])
+    )
+    assert finding.is_passed == is_passed
+    assert ("`revision`" in finding.message) != is_passed
+    assert finding.figures["blocks"] == 16
 
 
 def test_a_block_of_two_prefixes_fails() -> None:
