@@ -25,7 +25,7 @@ from cot_assets.study.home import expanded
 from cot_assets.warehouse.reading import sql_folder
 
 #: Raised when a change of the code should make every partition stale; what is in shards is used again.
-SAMPLING_VERSION = 1
+SAMPLING_VERSION = 2
 #: Raised when a change of the code changes conclusions.
 ANALYSIS_VERSION = 3
 _CODE = {"code version": str(SAMPLING_VERSION)}

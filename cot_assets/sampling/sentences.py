@@ -29,12 +29,12 @@ _PLACES = re.compile(
 )
 #: What numbers an item, an initial or the name of a step: no sentence by itself.
 _MARKER = re.compile(
-    r"[\s>#*_\-•(]*(?:\d{1,3}|[ivxIVX]{1,5}|[A-Za-z]|(?:[A-Z]\.\s?){1,3}[A-Z]"
+    r"[\s>#*_\-•(]*(?:\d{1,3}|[ivxIVX]{1,5}|[A-Za-zА-Яа-я]|(?:[A-Z]\.\s?){1,3}[A-Z]"
     r"|(?i:step|case|part|problem|question|example|option|schritt|шаг)\s\d{1,3})\)?"
 )
 _NEVER_LAST = (
     r"Dr|Mr|Mrs|Ms|Mx|Prof|Gen|Capt|Lt|Sgt|Gov|Sen|Rev|Mt|St|Sr|Sra|Dra|Mme|Mlle|Hr|Fr|Figs?|figs?|Eqs?|eqs?|Nr|Nos|Vol|vol|pp|cf|ca|vs|viz|approx"
-    r"|resp|bzw|Thm|Lem|Prop|Cor|Def|Sec|Ch|Ref|e\.g|i\.e|s\.t|w\.r\.t|z\.\s?B|d\.\s?h|p\.\s?ej|т\.\s?е|т\.\s?к|см|рис|напр"
+    r"|resp|bzw|Thm|Lem|Prop|Cor|Def|Sec|Ch|Ref|e\.g|i\.e|s\.t|w\.r\.t|z\.\s?B|d\.\s?h|p\.\s?ej|[Vv]gl|Kap|Abb|[Тт]|[Тт]\.\s?[ек]|см|рис|напр|डॉ|श्री"
 )
 _ABBREVIATION = re.compile(rf"(?<![^\W\d_])(?:{_NEVER_LAST})$")
 #: Ends a sentence where the next one starts with a capital, else it does not.
@@ -43,7 +43,8 @@ _MAYBE_LAST = re.compile(r"(?<![^\W\d_])(?:etc|al|Inc|Ltd|Jr|т\.\s?д|т\.\s?п
 _NUMBER_SIGN = re.compile(
     r"(?<![^\W\d_])(?:[Nn]o|p|[Aa]rt|Ex|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)$"
 )
-_OPERATOR = re.compile(r"[=+*/<>^×·÷≤≥≈≠]")
+_SPLIT = frozenset(("zB.", "dh.", "ua.", "pe.", "eg.", "ie."))  #: z. B. with a blank within
+_OPERATOR = re.compile(r"[=+/<>^×·÷≤≥≈≠]|\*(?!\*?[^\W\d_])")  #: *so* and **Step** are set in bold
 
 
 def sentence_ends(text: str) -> list[int]:
@@ -80,8 +81,9 @@ def sentence_ends(text: str) -> list[int]:
 
 def _is_end(text: str, start: int, stop: int, end: int, *, is_point: bool) -> bool:
     """Whether the stop at ``stop`` ends the sentence that began at ``start``; ``end`` is after its closers."""
-    after = text[end : end + AHEAD].lstrip(" \t")[:1]
-    if after and _OPERATOR.match(after):
+    rest = text[end : end + AHEAD].lstrip(" \t")
+    after = rest[:1]
+    if _OPERATOR.match(rest):
         return False  # a factorial, or a formula without signs around it
     before = text[max(start, stop - AHEAD) : stop]
     if not before.strip():
@@ -90,8 +92,10 @@ def _is_end(text: str, start: int, stop: int, end: int, *, is_point: bool) -> bo
         return not (text[stop] == "!" and text[stop - 1] in "0123456789)" and after.islower())
     if stop - start <= AHEAD and _MARKER.fullmatch(text, start, stop):
         return False
-    if _ABBREVIATION.search(before):
+    if _ABBREVIATION.search(before) or before[-1:] + rest[:2] in _SPLIT:
         return False
+    if text.startswith("...", stop) and before[-1:].isdigit() and after.islower():
+        return False  # 0.333... and
     if _NUMBER_SIGN.search(before):
         return not after.isdigit()
     return not (_MAYBE_LAST.search(before) and after.islower())

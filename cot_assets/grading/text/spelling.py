@@ -92,7 +92,7 @@ _WORD_COMMANDS = re.compile(
 )
 _ARGUMENTS = (
     (re.compile(r"(?<=[)\]]) ?U ?(?=[(\[])"), r"\\cup "),
-    (re.compile(r"\\log ?_ ?(?:e|\{e\})(?![A-Za-z])"), r"\\ln"),
+    (re.compile(r"\\log ?_ ?(?:\{e\}|e(?![A-Za-z]))"), r"\\ln "),
     (re.compile(r"\\lg(?![A-Za-z])"), r"\\log_{10}"),
     (re.compile(r"(?:\{ ?|^)([\w+-]+) ?\\choose ?([\w+-]+)(?: ?\}|$)"), r"\\binom{\1}{\2}"),
     (

@@ -27,6 +27,8 @@ def sentences(text: str) -> list[str]:
         "So x = 1.| Then y = 2.5.| Is it?| Yes!| Done",
         'He said "Stop."| Then he left.| Ok',
         "**Then it is.**| So be it.| Ok",
+        "Compute the sum.| **Step 2.** Done.| *Now* go.| Ok",
+        "So x ≈ 0.333... and y is 1.| Ok",
         "A line\n|Another\n|\nA paragraph",
         "Wait...| No.| Ok",
     ],
@@ -42,7 +44,7 @@ def test_a_sentence_ends_at_the_stops_of_its_script(text: str) -> None:
         "Step 3. Add them", "CASE 2. Assume", "Dr. Smith adds", "Ask Prof. Lee and Mrs. Ray", "J. R. Smith adds",
         "Take a prime, e.g. 7, i.e. an odd one", "see Fig. 3 and Eqs. 4", "it is No. 5 of them", "as in p. 7", "born on Sept. 4 or Jan. 5", "see Ex. 3", "Lt. Lee asks", "f s.t. F is odd",
         "z.B. drei oder d.h. vier bzw. fünf", "см. рис. 3", "apples etc. are sold", "at 5 p.m. he left", "It is w.l.o.g. odd",
-        "about 3.14 and .5 or 1.000.000", "$x = 1. y = 2$ holds", "\\(a. b? c\\) holds", "\\[\na = 1. \\\\\nb\n\\] holds",
+        "Vgl. z. B. Kap. 3 und Abb. 4", "Т. е. x = 2, т. к. рис. 4", "डॉ. शर्मा आए", "about 3.14 and .5 or 1.000.000", "$x = 1. y = 2$ holds", "\\(a. b? c\\) holds", "\\[\na = 1. \\\\\nb\n\\] holds",
         "$$x.\ny.\n$$ holds", "\\begin{align*}\na. \nb\n\\end{align*} holds", "so 5! = 120", "n! / 2! * 3", "$\\boxed{3. 4}$ holds",
     ],
 )  # fmt: skip
