@@ -69,6 +69,7 @@ _HOLES = re.compile(
 )
 #: An operator without what it is for; a gold answer that has one is refused.
 _INCOMPLETE = re.compile(r"^(?:[*/=^_]|\\[gln]eq)|[-+*/=]$")
+_EXCEPT = re.compile(r"(?:all )?real(?: numbers|s) (?:except|but|other than) (?:for )?(?:x ?= ?)?(.+)")
 _NOTHING = re.compile(
     r"(?:the )?(?:empty|null) set|(?:(?:there (?:is|are)|it has|has) )?no (?:(?:real|such) )?(?:solutions?|values?)",
     re.IGNORECASE,
@@ -146,7 +147,9 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         and (letter := choice_letter(bare))
     ):
         return Reading("letter", letter)
-    if (written := ordered(form)) or (CODE.fullmatch(form) and not read_compound(form)):  # 1h30min is no code
+    if (written := ordered(form)) or (
+        CODE.fullmatch(form) and not (read_compound(form) or priced(bare))
+    ):  # 1h30min and US$5 are no codes
         return _text(written or bare)
     is_product = gold == "expression" and _LETTERS.fullmatch(form)
     return (
@@ -215,6 +218,8 @@ def _bracketed(form: str) -> Reading | None:
     if match := _HOLES.fullmatch(form):
         holes = without(_collection("set", *split(match[2], (",", ";"))))
         return holes if match[1] == r"\mathbb{R}" else common([_bracketed(match[1]), holes])
+    if match := _EXCEPT.fullmatch(UPRIGHT.sub(r"\1", form)):
+        return without(_collection("set", *split(match[1], (",", ";", r"\land", r"\lor"))))
     if match := _FRENCH.fullmatch(form):
         ends, _ = split(match[2], (",", ";"))
         opening, closing = "(" if match[1] == "]" else "[", ")" if match[3] == "[" else "]"

@@ -42,7 +42,7 @@ _GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "θ": "theta", "λ": "lamb
 _GREEK_LETTER = re.compile(rf"(?<![\u0370-\u03ff])[{''.join(_GREEK)}](?![\u0370-\u03ff])")
 _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,7}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
 #: Letters and figures in other shapes: mathematical bold and italic ones, circled ones, and units in one character.
-_SHAPED = re.compile("[\U0001d400-\U0001d7ff\u2460-\u24ff]")
+_SHAPED = re.compile("[\U0001d400-\U0001d7ff\u2160-\u217f\u2460-\u24ff]")
 _UNIT_SIGN = re.compile("[\u3371-\u33df℃℉]")
 _FRACTION = re.compile("[¼-¾⅐-⅞]")
 _in_ascii = partial(unicodedata.normalize, "NFKC")
@@ -92,6 +92,7 @@ _WORD_COMMANDS = re.compile(
 )
 _ARGUMENTS = (
     (re.compile(r"(?<=[)\]]) ?U ?(?=[(\[])"), r"\\cup "),
+    (re.compile(r"(?<=[a-z]) in (?=[(\[])"), r"\\in "),
     (re.compile(r"\\log ?_ ?(?:\{e\}|e(?![A-Za-z]))"), r"\\ln "),
     (re.compile(r"\\lg(?![A-Za-z])"), r"\\log_{10}"),
     (re.compile(r"(?:\{ ?|^)([\w+-]+) ?\\choose ?([\w+-]+)(?: ?\}|$)"), r"\\binom{\1}{\2}"),

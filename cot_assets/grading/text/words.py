@@ -125,7 +125,7 @@ def words_in(form: str) -> list[str]:
     upright = [word for match in UPRIGHT.finditer(form) for word in re.findall(r"[^\W\d_]{2,}", match[1])]
     italic = _COMMAND.sub("@", UPRIGHT.sub("@", form))
     free, counted = _WORD.findall(italic), {*_COUNTED.findall(italic), *_CALLED.findall(italic)}
-    has_sign = re.search(r"[-+*/^=<>0-9(|]|\\(?:cdot|frac|sqrt)", form)
+    has_sign = re.search(r"[-+*/^=<>0-9(|]|\\(?:cdot|frac|sqrt|log|ln|exp|sin|cos|tan)(?![a-z])", form)
     return upright + [
         word for word in free
         if not word.isascii() or len(word) > 4 or word.lower() in _SMALL_WORDS or word in counted or _NAMED.fullmatch(word)

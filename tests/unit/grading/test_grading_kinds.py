@@ -165,7 +165,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
     ],
     "numbers as others write them": [
         ("1 000,5", "1000.5"), ("1_000_000", "1000000"), ("٢٥٪", "25%"), ("١٢٬٣٤٥", "12345"), ("hundred", "100"), ("_{10}C_3", "120"), (r"{10 \choose 3}", r"\binom{10}{3}"),
-        ("5!!", "15"), (r"\log_e 2", r"\ln 2"), (r"\log_{e}x", r"\ln x"), (r"\lg 100", "2"), ("+/-5", r"\pm 5"), ("(0,1) U (2,3)", r"(0,1)\cup(2,3)"), ("答案是5", "5"),
+        ("5!!", "15"), (r"\log_e 2", r"\ln 2"), (r"\log_{e}x", r"\ln x"), (r"\log xy", r"\log x+\log y"), ("Ⅳ", "IV"), ("US$5", "$5"), ("x in (2,3]", "(2,3]"), ("all real numbers except 2 and 3", r"\mathbb{R}\setminus\{2,3\}"), (r"\lg 100", "2"), ("+/-5", r"\pm 5"), ("(0,1) U (2,3)", r"(0,1)\cup(2,3)"), ("答案是5", "5"),
     ],
     "units as others write them": [
         (r"2\,\mu m", "2 µm"), ("2 microns", r"2\,\mu m"), ("0.1 M", "100 mM"), ("0.1 mol/L", "0.1 M"), ("6.63 J·s", r"6.63\ \mathrm{J} \cdot \mathrm{s}"), (r"\frac14\,\Omega", r"0.25\,\Omega"),
