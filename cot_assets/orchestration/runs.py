@@ -220,13 +220,14 @@ def execute(
             remote_job_origin=origin_of(unit.job),
         )
         result = execute_run(InMemoryJob(job), run, instance)
+    checks = [
+        f"{'failed' if each.severity == dg.AssetCheckSeverity.ERROR else 'warning'}: "
+        f"{each.asset_key.to_user_string()} of {partition_key(unit)}, {each.check_name}: {each.description}"
+        for each in result.get_asset_check_evaluations()
+        if not each.passed
+    ]
     if result.success:
-        return [
-            f"{'failed' if each.severity == dg.AssetCheckSeverity.ERROR else 'warning'}: "
-            f"{each.asset_key.to_user_string()} of {partition_key(unit)}, {each.check_name}: {each.description}"
-            for each in result.get_asset_check_evaluations()
-            if not each.passed
-        ]
+        return checks
     step, error = _failure(result.all_events)
     if _is_interrupt(error):
         run = instance.get_run_by_id(result.run_id)
@@ -234,9 +235,8 @@ def execute(
             instance.report_run_canceled(run, message="stopped by a signal; what was sampled is kept")
         raise KeyboardInterrupt
     reason = telling(_messages(error)) if error else "see the run in the Dagster UI"
-    raise PipelineError(
-        f"{_name(unit)} failed{step and f' in {step}'}: {reason}\n(run {result.run_id})", step
-    )
+    lines = [f"{_name(unit)} failed{step and f' in {step}'}: {reason}", *checks, f"(run {result.run_id})"]
+    raise PipelineError("\n".join(lines), step)
 
 
 def _failure(events: Iterable[dg.DagsterEvent]) -> tuple[str, SerializableErrorInfo | None]:

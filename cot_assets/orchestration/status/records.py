@@ -131,7 +131,8 @@ def failure(events: Ask, run: Run) -> str:
             chain.append(error.get("message") or "")
             error = error.get("cause")
         if chain:
-            return telling(chain).splitlines()[0]
+            first, *more = telling(chain).splitlines()
+            return f"{first} {more[0].strip()}" if more and first.endswith(":") else first
         if event.get("message"):
             return str(event["message"]).strip().splitlines()[0]
     return "no step failed; see the run in the Dagster UI"

@@ -9,8 +9,10 @@ import pytest
 from support.lab import Lab, ScriptedEngines
 from support.scripted import ScriptedEngine
 
+from cot_assets.definitions import build_defs
 from cot_assets.engines.base import Block, Completion
 from cot_assets.orchestration.runs import PipelineError
+from cot_assets.orchestration.status.asking import status
 from cot_assets.study import ModelEntry
 
 
@@ -33,8 +35,11 @@ def test_unscored_rollouts_stop_the_run_before_potentials(tmp_path: Path) -> Non
     lab = Lab(tmp_path)
     lab.write_sums(n=1)
     lab.write_script("strong")
-    with pytest.raises(PipelineError, match="unscored_share"):
+    said = r"unscored_share(?s:.*)failed: rollouts of strong\|sums, unscored_share: \d+ of \d+ rollouts are unscored"
+    with pytest.raises(PipelineError, match=said):
         lab.bring_up_to_date([("strong", "sums")], overrides={"engines": UngradeableEngines()})
+    (failed,) = (row for row in status(lab.home, lab.config(), build_defs) if row.state == "failed")
+    assert failed.reason.endswith("severity: rollouts: unscored_share")
     with lab.instance() as instance:
         made = {
             key.to_user_string()
