@@ -49,8 +49,6 @@ TEXTUAL = re.compile(r"\\(?:text|math)[a-z]{0,6}|\\[,;:! ]|\\[mh]box|[{}$\"']|\\
 _ELEMENTS = re.compile("[BCFHIKNOPSUVWY]{2}")  #: CO is no Co
 #: Letters apart and together: ``n R T``, ``F = m a``.
 _APART = re.compile(r"[^\W\d_](?:(?: (?![*=\\])| ?(?:\\cdot|\\times|[*=]) ?)[^\W\d_])+")
-#: Capitals and small letters in a way that no word has: the variables of a product, in any order.
-_VARIABLES = re.compile(rf"(?=[A-Z]*[a-z]+[A-Z]|[A-Z]{{2,}}[a-z])(?!(?:{_ELEMENT})+$)[A-Za-z]{{3}}")
 #: What is said of two segments, or of more: AB=CD says it in either order.
 _SEGMENTS = re.compile(r"[A-Z]{2}(?:(?P<sign>=|\\(?:parallel|perp|cong) ?)[A-Z]{2})(?:(?P=sign)[A-Z]{2})*")
 #: Short runs of letters that are words wherever they stand.
@@ -96,8 +94,6 @@ def folded(bare: str) -> str:
         return " ".join(bare.lower())
     if _APART.fullmatch(found := " ".join(found.split())):
         found = re.sub(r"\\cdot|\\times|[* ]", "", found)
-    if _VARIABLES.fullmatch(product := re.sub(r"\\cdot|\\times|[* ]", "", bare)):
-        return "".join(sorted(product))
     if found in ("dne", "it does not exist", "limit does not exist", "the limit does not exist"):
         return "does not exist"
     return " ".join(re.sub(r"(?<=\w)[-_](?=\w)", " ", found).split()).removeprefix("the ") or bare.casefold()
