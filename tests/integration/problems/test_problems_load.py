@@ -57,6 +57,7 @@ def test_aime24(real_problems, home):
         "subject": None,
         "source": str(real_problems / "aime24.jsonl"),
         "revision": sources.digest((real_problems / "aime24.jsonl").read_bytes()),
+        "chosen": None,
     }
     assert all(0 <= int(answer) <= 999 for answer in frame["gold_answer"])
     for row in frame.iter_rows(named=True):
