@@ -44,6 +44,7 @@ from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
 T = TypeVar("T")
+Asked = Endpoint | Endpoints
 #: In the identity of blocks from a server that takes no penalties, top_k and min_p: its own may differ.
 _OWN_DEFAULTS = {"defaults": "the server's"}
 _HEARTBEAT = 5.0  #: seconds after which a caller hears that the server is waited for
@@ -224,12 +225,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         )
 
     async def _drawn(
-        self,
-        block: Block,
-        budget: int,
-        sampling: Sampling,
-        asked: Endpoint | Endpoints,
-        most_n: int | None = None,
+        self, block: Block, budget: int, sampling: Sampling, asked: Asked, most_n: int | None = None
     ) -> BlockResult:
         """A block in as few requests as the server lets, each with a seed of its own."""
         n = 1 if sampling.is_greedy else block.n  # greedy completions are all the same
@@ -270,7 +266,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         )
 
     async def _fewer(
-        self, refusal: RefusedError, block: Block, sampling: Sampling, asked: Endpoint | Endpoints, size: int
+        self, refusal: RefusedError, block: Block, sampling: Sampling, asked: Asked, size: int
     ) -> int:
         """How many completions to ask for at a time after a refusal of so many; raises it where it is of something else."""
         if refusal.status not in (400, 422, NO_ANSWER):
