@@ -71,16 +71,15 @@ def find_pace(measure: Callable[[int], tuple[float, float]], most: int = TRIED[-
         measure: Tokens per second of work, which other programs do not change much, and per second, of so many sequences.
         most: Sequences that there is room for.
     """
-    speeds: dict[int, float] = {}
-    rates: dict[int, float] = {}
+    found: dict[int, tuple[float, float]] = {}
     best = TRIED[0]
     for tried, sequences in enumerate(TRIED):
         if tried and (sequences > most or tried > TRIED.index(best) + _PATIENCE):
             break
-        speeds[sequences], rates[sequences] = measure(sequences)
-        best = max(speeds, key=speeds.__getitem__)
-    most = max(sequences for sequences, speed in speeds.items() if speed * _NOISE >= speeds[best])
-    return Pace(most, rates[most])
+        found[sequences] = measure(sequences)
+        best = max(found, key=lambda each: found[each][0])
+    chosen = max(each for each, (speed, _) in found.items() if speed * _NOISE >= found[best][0])
+    return Pace(chosen, found[chosen][1])
 
 
 class Intake:

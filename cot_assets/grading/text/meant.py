@@ -33,8 +33,7 @@ def meant(bare: str, form: str, gold: Kind | None) -> tuple[str, str]:
         form = _TO.sub(":", form)
     if gold in ("number", "quantity"):
         bare, form = _AROUND.sub("", bare), _AROUND.sub("", form)
-    # No list is a number: 3,14 has a decimal comma, 2 and 1/2 is mixed.
-    if gold in ("number", "quantity"):
+        # No list is a number: 3,14 has a decimal comma, 2 and 1/2 is mixed.
         if _DECIMAL_COMMA.match(bare):
             bare, form = bare.replace(",", "."), form.replace(",", ".")
         form = _MIXED.sub(" ", form)
