@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 
@@ -19,7 +21,7 @@ def report(problem_set: str | None, is_opened: bool) -> None:
     from cot_assets.warehouse.errors import printable
 
     home = DataHome.from_environment()
-    pages = sorted(home.reports.glob("*/index.html"), key=lambda page: page.stat().st_mtime, reverse=True)
+    pages = _pages(home.reports)
     if not pages:
         raise click.ClickException(
             f"no report is in {home.reports} yet: `cot-assets demo` or `cot-assets run` writes one"
@@ -38,3 +40,12 @@ def report(problem_set: str | None, is_opened: bool) -> None:
         raise click.ClickException(
             f"no browser opens here; open {pages[0]}, or see it below /reports/ of `cot-assets ui`"
         )
+
+
+def _pages(reports: Path) -> list[Path]:
+    """The first pages of all reports, the latest first; not of those that are being written or were set aside."""
+    from cot_assets.study.files import DAMAGED
+
+    names = {page: page.parent.name for page in reports.glob("*/index.html") if page.is_file()}
+    pages = [page for page, name in names.items() if not (name.startswith(".") or name.endswith(DAMAGED))]
+    return sorted(pages, key=lambda page: page.stat().st_mtime, reverse=True)

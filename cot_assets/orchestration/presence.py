@@ -20,13 +20,14 @@ import duckdb
 
 from cot_assets.orchestration.staleness import State, Unit, decide, wanted
 from cot_assets.orchestration.status.evidence import recalled
-from cot_assets.orchestration.status.lost import lose, valid_since
+from cot_assets.orchestration.status.lost import RESULTS, lose, seen, valid_since
 from cot_assets.orchestration.status.records import is_local, local_events, local_runs, read_records
 from cot_assets.orchestration.status.standing import state_of
 from cot_assets.report.folder import remove_report
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.study import Config
+from cot_assets.study.files import DAMAGED
 from cot_assets.study.home import DataHome
 from cot_assets.study.manifest import Manifest, recorded
 from cot_assets.warehouse.errors import WarehouseError
@@ -34,20 +35,17 @@ from cot_assets.warehouse.preparing import DAMAGE, row_counts
 from cot_assets.warehouse.publish import seed_empty_shard
 from cot_assets.warehouse.store import Warehouse
 
-DAMAGED = ".damaged"
-RESULTS = "results"
-_PUBLISHED = "published"
 Pairs = Collection[tuple[str, str]]  #: (model, problem set)
 
 
 def published(home: DataHome, name: str, folder: Path, files: Iterable[Path]) -> None:
     """Note what was published: ``results``, or the report of a problem set."""
-    recorded(_manifest_path(home, name), folder, files)
+    recorded(seen(home, name), folder, files)
 
 
 def withdraw(home: DataHome, problem_set: str) -> None:
     """Remove the report of a problem set, and the note of it."""
-    _manifest_path(home, problem_set).unlink(missing_ok=True)
+    seen(home, problem_set).unlink(missing_ok=True)
     remove_report(home.reports / problem_set)
 
 
@@ -117,7 +115,7 @@ def look_at_rows(warehouse: Warehouse, pairs: Pairs) -> list[str]:
     Asked where everything is up to date by what Dagster says: until then rows may rightly be fewer.
     """
     home = warehouse.home
-    is_published = Manifest(_manifest_path(home, RESULTS), home.root).look(home.results.name) == "whole"
+    is_published = Manifest(seen(home, RESULTS), home.root).look(home.results.name) == "whole"
     if not (is_published and home.warehouse.exists()):
         return []
     lines, lost = list[str](), set[Unit]()
@@ -194,8 +192,8 @@ def _lost_shards(home: DataHome, warehouse: Warehouse, model: str, *, is_thoroug
 
 def _lost_files(home: DataHome, problem_set: str, *, is_thorough: bool) -> Iterator[tuple[Path, str]]:
     """Published files that are gone or damaged, with what became of them."""
-    results = Manifest(_manifest_path(home, RESULTS), home.root)
-    report = Manifest(_manifest_path(home, problem_set), home.reports / problem_set)
+    results = Manifest(seen(home, RESULTS), home.root)
+    report = Manifest(seen(home, problem_set), home.reports / problem_set)
     for manifest, place in ((results, home.results), (report, home.reports / problem_set)):
         found = {name: manifest.look(name, is_thorough=is_thorough) for name in manifest.names}
         bad = [name for name, state in found.items() if state != "whole"]
@@ -218,8 +216,3 @@ def _set_aside(path: Path) -> Path:
             shutil.rmtree(kept)
         path.replace(kept)
     return kept
-
-
-def _manifest_path(home: DataHome, name: str) -> Path:
-    folder = home.root / _PUBLISHED
-    return folder / f"{name}.json" if name == RESULTS else folder / "reports" / f"{name}.json"

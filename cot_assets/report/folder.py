@@ -7,10 +7,12 @@ not belong here: what the files hold.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cot_assets.report.source import ReportError
@@ -50,18 +52,44 @@ def replaced_folder(folder: Path, files: Iterable[tuple[str, str]]) -> list[Path
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     mark = uuid.uuid4().hex[:12]
-    new = folder.parent / f".{folder.name}.new-{mark}"
+    _sweep(folder)
     written: list[Path] = []
-    try:
+    with _begun(folder.parent / f".{folder.name}.new-{mark}") as new:
         for name, text in files:
             target = new / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", newline="\n")
             written.append(folder / name)
         _swap(new, folder, mark)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
     return written
+
+
+@contextmanager
+def _begun(new: Path) -> Iterator[Path]:
+    """A new folder, gone after the block; it is locked meanwhile, so that others tell it from one whose writer was killed."""
+    new.mkdir()
+    descriptor = os.open(new, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # not every file system has locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield new
+    finally:
+        os.close(descriptor)
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what writers of the same report left that were killed."""
+    hidden = f".{folder.name}."
+    for left in folder.parent.iterdir():
+        if left.name.startswith((f"{hidden}new-", f"{hidden}old-")) and left.is_dir():
+            with suppress(OSError):
+                descriptor = os.open(left, os.O_RDONLY)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(left, ignore_errors=True)
+                finally:
+                    os.close(descriptor)
 
 
 def _swap(new: Path, folder: Path, mark: str) -> None:

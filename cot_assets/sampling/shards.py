@@ -22,6 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cot_assets.sampling.blocks import Purpose
+from cot_assets.study import manifest
+from cot_assets.study.files import DAMAGED
 from cot_assets.study.manifest import Manifest, file_hash
 from cot_assets.warehouse.publish import SHARD_COLUMNS
 
@@ -29,7 +31,6 @@ _ARROW = {pl.String(): pa.string(), pl.Int32(): pa.int32(), pl.List(pl.Int32()):
 SCHEMA = pa.schema([pa.field(name, _ARROW[kind], nullable=False) for name, kind in SHARD_COLUMNS.items()])
 _SAMPLED_WITH = b"sampled_with"
 _SET_ASIDE = b"set_aside"
-_MANIFEST = ".manifest.json"  #: which files were read and found whole
 _ASIDE = ".aside"  #: Parquet as well, under a name that no reader of shards looks for
 
 
@@ -55,7 +56,7 @@ class ShardStore:
         self._entered: set[Path] = set()
         self._left_out: set[tuple[str, str]] = set()  #: key and shard of what was set aside
         self._origins: dict[str, str | None] = {}
-        self._manifest = Manifest(self.folder / _MANIFEST, self.folder)
+        self._manifest = Manifest(self.folder / manifest.NAME, self.folder)
         self.sampled_with = ""  #: what an engine says of itself, kept with each shard that is written
 
     @contextmanager
@@ -130,7 +131,7 @@ class ShardStore:
             if file_hash(file) == file.stem:
                 self._manifest.add(file, file.stem)
                 return True
-        aside = file.with_suffix(".damaged")
+        aside = file.with_suffix(DAMAGED)
         with suppress(FileNotFoundError):  # another process was faster
             file.rename(aside)
         warnings.warn(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
+DAMAGED = ".damaged"  #: how the names end under which damaged files are kept
 
 
 @contextmanager

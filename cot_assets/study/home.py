@@ -9,9 +9,13 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 _SPECIAL = frozenset("*?[]{},%")
@@ -39,6 +43,31 @@ def _link(folder: Path, pid: int) -> Path:  # noqa: ARG001 - a forked process ha
     return link
 
 
+@cache
+def _require_ends(home: DataHome) -> None:
+    """Raise :class:`HomeError` where a pipe or a device takes the place of a file: whoever reads it would wait for ever."""
+    folders = (home.shards, home.cache, home.imports, home.models, home.dagster, home.published)
+    for entry in chain(_special(home.root, is_deep=False), *map(_special, folders)):
+        with suppress(OSError):  # a link to nothing is told by whoever needs it
+            mode = entry.stat().st_mode
+            if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+                kind = "pipe" if stat.S_ISFIFO(mode) else "device"
+                raise HomeError(
+                    f"{entry.path} is a {kind} in the place of a file; move it away and start again: what a run needs is "
+                    "made again"
+                )
+
+
+def _special(folder: Path | str, *, is_deep: bool = True) -> Iterator[os.DirEntry[str]]:
+    """What is neither a plain file nor a folder, told without looking at each file."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _special(entry.path) if is_deep else ()
+            elif not entry.is_file(follow_symlinks=False):
+                yield entry
+
+
 class HomeError(ValueError):
     """A folder cannot be the data home; the message says why and what to do."""
 
@@ -53,7 +82,7 @@ class DataHome:
     def from_environment(cls) -> DataHome:
         """``COT_ASSETS_HOME``, else ``.cot-assets/`` in the working directory (the project root).
 
-        Raises :class:`HomeError` for a path that no database can lie at.
+        Raises :class:`HomeError` for a path that no database can lie at, and for one with a pipe where a file belongs.
         """
         return cls.at(os.environ.get("COT_ASSETS_HOME") or ".cot-assets")
 
@@ -66,7 +95,9 @@ class DataHome:
             raise HomeError(
                 f"{root}: DuckDB opens no path with a '{sign}'; set COT_ASSETS_HOME to another folder"
             )
-        return cls(root)
+        home = cls(root)
+        _require_ends(home)
+        return home
 
     def create(self) -> DataHome:
         """Make the folders that must exist; returns itself."""
@@ -113,6 +144,11 @@ class DataHome:
     def results(self) -> Path:
         """The DuckDB file published for SQL users; replaced atomically."""
         return self.root / "results.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """What was published, by size and hash."""
+        return self.root / "published"
 
     @property
     def reports(self) -> Path:

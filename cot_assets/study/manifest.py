@@ -14,6 +14,7 @@ from typing import Literal
 
 from cot_assets.study.files import read_json, write_json
 
+NAME = ".manifest.json"  #: of a manifest that lies among its files
 Seen = tuple[int, int, str]  #: bytes, modification time in ns, digest
 Found = Literal["whole", "missing", "damaged"]
 
@@ -22,6 +23,12 @@ def file_hash(path: Path) -> str:
     """First 32 hex digits of a SHA-256 over a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
+
+
+def _size(file: Path) -> int | None:
+    with suppress(OSError):
+        return file.stat().st_size if file.is_file() else None
+    return None
 
 
 class Manifest:
@@ -65,6 +72,10 @@ class Manifest:
             return "whole" if file_hash(file) == digest else "damaged"
         except OSError:
             return "missing"
+
+    def lacking(self) -> list[str]:
+        """Names of files that are not there, or of another size than they were seen with; none is read."""
+        return [name for name, (size, _, _) in self._seen.items() if _size(self._folder / name) != size]
 
     def save(self) -> None:
         """Write it as a whole; a home that cannot be written goes without."""

@@ -194,7 +194,7 @@ def damage(path: Path, *, is_thorough: bool = False) -> str | None:
     if not path.exists():
         return "a link to nothing"
     try:
-        with duckdb.connect(path) as con:
+        with duckdb.connect(path, read_only=True) as con:
             sizes = con.execute("SELECT used_blocks, block_size FROM pragma_database_size()").fetchall()
             blocks, size = sizes[0]
             least = _HEADERS + int(blocks) * int(size)  # free blocks at the end may not have been written

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from cot_assets.study.files import replacing
+from cot_assets.study.files import DAMAGED, replacing
 from cot_assets.study.home import DataHome, plain
 from cot_assets.study.manifest import file_hash
 from cot_assets.warehouse.errors import WarehouseError, reason
@@ -101,7 +101,7 @@ def seed_empty_shard(home: DataHome) -> Path:
 def _set_damaged_aside(shards: Path) -> list[str]:
     """Rename every shard whose bytes are not those of its name; returns what they are called now."""
     damaged = [f for f in shards.rglob("*.parquet") if f.name != EMPTY_SHARD and file_hash(f) != f.stem]
-    return [file.rename(file.with_suffix(".damaged")).name for file in damaged]
+    return [file.rename(file.with_suffix(DAMAGED)).name for file in damaged]
 
 
 def _convert(source: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import AsyncIterator, Collection, Iterator
@@ -29,7 +30,13 @@ def with_reports(app: App, folder: Path) -> App:
     """
     from starlette.staticfiles import StaticFiles
 
-    files = StaticFiles(directory=folder, check_dir=False)
+    class Finished(StaticFiles):
+        def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+            """The file at a path; none below a folder that is being written."""
+            is_hidden = any(part.startswith(".") for part in Path(path).parts)
+            return ("", None) if is_hidden else super().lookup_path(path)
+
+    files = Finished(directory=folder, check_dir=False)
     sandbox = (b"content-security-policy", b"sandbox allow-scripts allow-downloads allow-popups")
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC
+from functools import partial
 
 import duckdb
 
 from cot_assets.orchestration.status.evidence import recalled
-from cot_assets.orchestration.status.lost import valid_since
+from cot_assets.orchestration.status.lost import valid_since, without_files
 from cot_assets.orchestration.status.records import (
     Ask,
-    Records,
     Run,
     failure,
     is_local,
@@ -28,14 +29,24 @@ from cot_assets.orchestration.status.records import (
 from cot_assets.orchestration.status.standing import Standing, standings
 from cot_assets.study import Config
 from cot_assets.study.home import DataHome
+from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason
+from cot_assets.warehouse.lock import when_free
+from cot_assets.warehouse.preparing import damage
 
 _SECONDS = 3.0  #: for which another process may hold the warehouse
+_CREATED = "SELECT min(applied_at) FROM schema_version WHERE name = 'created'"
+_HELD = """
+SELECT DISTINCT unnest(['', model]), problem_set FROM potentials
+WHERE model NOT IN (SELECT model FROM models WHERE engine = 'imported') ORDER BY ALL
+"""
+_FORGOTTEN = (
+    "the warehouse holds it, but Dagster's records of it are gone; `cot-assets run` makes sure of it, and samples "
+    "nothing that is there"
+)
 
 
 def status(home: DataHome, config: Config, load: Callable[[], object]) -> list[Standing]:
     """How every partition stands, by problem set and model; ``load`` loads the definitions."""
-    if not home.dagster.is_dir():
-        return standings(config, Records(), {}, lambda _: 0.0, home, lambda _: "")
     if is_local(home):
         return _told(home, config, local_events(home), local_runs(home), load)
     from cot_assets.orchestration.instance import open_instance  # another storage takes Dagster, and seconds
@@ -51,20 +62,50 @@ def _told(
     def ended(run: Run) -> str:
         return failure(events, run)
 
-    since = valid_since(home, _made(home))
-    return standings(config, read_records(events, runs), recalled(home, load), since, home, ended)
+    records = read_records(events, runs)
+    made, held = _made(home)
+    evidence = recalled(home, load) if records.partitions else {}
+    since = without_files(home, valid_since(home, made), partial(warnings.warn, stacklevel=1))
+    rows = standings(config, records, evidence, since, home, ended)
+    recorded = {partition for _, partition in records.made}
+    forgotten = [Standing(model, name, "stale", _FORGOTTEN) for model, name in held]
+    forgotten = [row for row in forgotten if row.key not in recorded]
+    rows = [
+        row for row in rows if row.state != "never run" or row.key not in {each.key for each in forgotten}
+    ]
+    rows += [row for row in forgotten if row.key not in {each.key for each in rows}]
+    return sorted(rows, key=lambda row: (row.problem_set, row.model))
 
 
-def _made(home: DataHome) -> float:
-    """POSIX time at which the warehouse was made; infinity where there is none, 0 while another process holds it."""
-    if not home.warehouse.exists():
-        return math.inf
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline:
-        with suppress(duckdb.Error), duckdb.connect(home.warehouse, read_only=True) as con:
-            found = con.execute(
-                "SELECT min(applied_at) FROM schema_version WHERE name = 'created'"
-            ).fetchone()
-            return found[0].replace(tzinfo=UTC).timestamp() if found and found[0] else 0.0
-        time.sleep(0.1)
-    return 0.0
+def _made(home: DataHome) -> tuple[float, list[tuple[str, str]]]:
+    """Of the warehouse: POSIX time at which it was made, and whose own rollouts it holds, by model (empty for what they have in common) and problem set.
+
+    Infinity where there is none or it is damaged, which is said; 0 while another process holds it.
+    """
+    if not (home.warehouse.exists() or home.warehouse.is_symlink()):
+        return math.inf, []
+    if problem := damage(home.warehouse):
+        warnings.warn(
+            f"{home.warehouse} is damaged ({problem}); `cot-assets run` sets it aside and makes it again",
+            stacklevel=2,
+        )
+        return math.inf, []
+    made, held = 0.0, list[tuple[str, str]]()
+    try:
+        con = when_free(
+            lambda: duckdb.connect(home.warehouse, read_only=True),
+            home.warehouse,
+            "tell how partitions stand",
+            time.monotonic() + _SECONDS,
+        )
+    except WarehouseLockedError:
+        return made, held
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{home.warehouse} cannot be opened: {reason(error)}. Give yourself the right to read it"
+        ) from error
+    with con, suppress(duckdb.Error):  # of an earlier release
+        held = con.execute(_HELD).fetchall()
+        found = con.execute(_CREATED).fetchone()
+        made = found[0].replace(tzinfo=UTC).timestamp() if found and found[0] else 0.0
+    return made, held

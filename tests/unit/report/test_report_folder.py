@@ -44,6 +44,21 @@ def test_a_failure_half_way_leaves_the_old_report(tmp_path: Path) -> None:
     assert _everything_below(tmp_path) == {"report", "report/index.html"}
 
 
+def test_what_a_killed_writer_left_goes_and_what_another_is_writing_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "report"
+    for left in (".report.new-1", ".report.old-2-0", ".other.new-3"):
+        (tmp_path / left / "traces").mkdir(parents=True)
+
+    def writing() -> Iterator[tuple[str, str]]:
+        yield "index.html", _INDEX
+        replaced_folder(folder, [("index.html", _INDEX)])
+        yield "traces/a.html", "a"
+
+    replaced_folder(folder, writing())
+    assert _everything_below(folder) == {"index.html", "traces", "traces/a.html"}
+    assert {path.name for path in tmp_path.iterdir()} == {"report", ".other.new-3"}
+
+
 def test_a_folder_that_is_no_report_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ReportError, match="holds files that are no report"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from cot_assets.study import DataHome
+from cot_assets.study.home import HomeError
 
 
 def test_the_environment_names_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,3 +48,15 @@ def test_everything_lies_below_the_home(tmp_path: Path, monkeypatch: pytest.Monk
 def test_reports_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COT_ASSETS_REPORTS", str(tmp_path / "pages"))
     assert DataHome(tmp_path / "home").reports == tmp_path / "pages"
+
+
+def test_a_pipe_where_a_file_belongs_is_named_until_it_is_gone(tmp_path: Path) -> None:
+    pipe = tmp_path / "shards" / "rollouts" / "model" / "x.parquet"
+    pipe.parent.mkdir(parents=True)
+    os.mkfifo(pipe)
+    (tmp_path / "lost.json").symlink_to(tmp_path / "nowhere")
+    for _ in range(2):
+        with pytest.raises(HomeError, match=r"x\.parquet is a pipe in the place of a file; move it away"):
+            DataHome.at(tmp_path)
+    pipe.unlink()
+    assert DataHome.at(tmp_path).root == tmp_path
