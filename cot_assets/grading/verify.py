@@ -27,7 +27,7 @@ FAILED = "the grader failed: "  #: how the reason begins where an exception is t
 GradeVerdict = Literal["correct", "incorrect", "unscored"]
 
 #: Goes up with every change of this package that can change a verdict.
-_RULES = 11
+_RULES = 12
 GRADER_VERSION = "+".join(
     (
         f"cot-assets-rules-{_RULES}",

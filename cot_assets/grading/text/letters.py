@@ -11,16 +11,20 @@ import re
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, plain
 
 _FORMATTING = re.compile(
-    r"\\(?:(?:text|math)?(?:bf|it|rm|sf|tt|normal|text|cal|frak|bb|scr)?|boxed|fbox|mbox|hbox|boldsymbol|operatorname)\s?(?=\{)"
-    r"|\\(?:displaystyle|bf|rm|it|left|right|[bB]igg?[lr]?)(?![A-Za-z])|[{}$*_`\"]|\\[()$\[\],;:! ]|\\(?:quad|qquad)(?![A-Za-z])|~"
+    r"\\(?:(?:text|math)?(?:bf|it|rm|sf|tt|sc|normal|text|cal|frak|bb|scr)?|boxed|fbox|mbox|hbox|boldsymbol|operatorname)\s?(?=\{)"
+    r"|\\(?:displaystyle|bf|rm|it|left|right|[bB]igg?[lr]?)(?![A-Za-z])|[{}$*_`\"]|\\[()$\[\],;:! ]|\\(?:quad|qquad|checkmark)(?![A-Za-z])|[~✓✔✅]"
 )
-_ALONE = re.compile(r"[(\[<«„【「『〈《]?\s?([A-Za-z])\s?[)\]>»】」』〉》.:]*")
+_ALONE = re.compile(r"[(\[<«„【「『〈《]?\s?([A-Za-z])\s?[)\]>»】」』〉》.:。]*")
 #: A letter, marked as a label, and the text of the option behind it.
 _LABEL = re.compile(
-    r"(?:[(\[]\s?([A-Za-j])\s?[)\]][.:]?|([A-Z](?=\s?[).:])|[a-j](?=\))|[A-Z](?=\s-))\s?(?:[).:]|\s-{1,2}\s))\s?(?P<rest>\S.*)"
+    r"(?:[(\[]\s?([A-Za-j])\s?[)\]][.:]?|([A-Z](?=\s?[).:])|[a-j](?=\))|[A-Z](?=\s-|\s\([A-Za-z][a-z]{2}))\s?(?:[).:]|\s-{1,2}\s|(?=\()))\s?(?P<rest>\S.*)"
+)
+#: A letter, and nothing but why, or that it is the only one.
+_EXPLAINED = re.compile(
+    r"[(\[]?([A-Z])[)\]]?(?:,? (?:because|since)\b(?!.*\b(?:wait|actually|instead|rather)\b).*|,? only)"
 )
 _NAMED = re.compile(
-    r"(?:the )?(?:(?:final|correct|best) )?(?:option|choice|answer|letter)(?: is)?:?\s?[(\[]?([A-Za-z])[)\]]?\.?"
+    r"(?:(?:the )?(?:(?:final|correct|best) )?(?:option|choice|answer|letter)(?: is)?|选项?|選項?|答案[是为為]?)\s?[:=]?\s?[(\[]?([A-Za-z])[)\]]?\.?"
     r"(?:\s?[):.-]\s?\S.*)?"
     r"|(?:(?:option|choice|answer) )?[(\[]?([A-Z])[)\]]? is (?:the )?(?:correct|right|best)(?: (?:option|choice|answer))?",
     re.IGNORECASE,
@@ -37,7 +41,9 @@ _TAKEN_BACK = re.compile(
 
 
 def _bare(text: str) -> str:
-    bare = " ".join(_FORMATTING.sub(" ", plain(text[:MAX_ANSWER_CHARS])).split()).rstrip("\\ ")
+    bare = " ".join(_FORMATTING.sub(" ", plain(text[:MAX_ANSWER_CHARS].replace("—", " - "))).split()).rstrip(
+        "\\ "
+    )
     return re.sub(r"(?<=[(\[]) | (?=[)\]])", "", bare)
 
 
@@ -56,8 +62,8 @@ def choice_letter(text: str) -> str | None:
     None too where it names several, or takes one back: that is no answer.
     """
     bare = _bare(text)
-    if match := _ALONE.fullmatch(bare) or _NAMED.fullmatch(bare):
-        return (match[1] or match[2]).upper()
+    if match := _ALONE.fullmatch(bare) or _EXPLAINED.fullmatch(bare) or _NAMED.fullmatch(bare):
+        return next(filter(None, match.groups())).upper()
     match = _LABEL.fullmatch(bare)
     if match is None or _OTHER_LABEL.search(match["rest"]) or _TAKEN_BACK.search(match["rest"]):
         return None

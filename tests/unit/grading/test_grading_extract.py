@@ -134,7 +134,14 @@ def test_unboxed_only_if_allowed(text: str, answer: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Answer: (C)", "the answer is C.", "So the answer is **C**", "answer is C because"]
+    "text",
+    [
+        "Answer: (C)",
+        "the answer is C.",
+        "So the answer is **C**",
+        "answer is C because",
+        "the answer is C because it is larger, not B",
+    ],  # fmt: skip
 )
 def test_unboxed_letter(text: str) -> None:
     assert extract_answer(text, "multiple_choice", "boxed", "statement") == "C"
@@ -188,6 +195,10 @@ LETTERS = [
     (r"\boxed{\underline{C}}", "C"), (r"\boxed{\color{red}{C}}", "C"), (r"\boxed{\textcircled{C}}", "C"), (r"\boxed{Ⓒ}", "C"),
     (r"\boxed{𝐂}", "C"), (r"\boxed{'C'}", "C"), (r"\boxed{\$C\$}", "C"), (r"\boxed{C\text{ is correct}}", "C"),
     (r"\boxed{E=mc^2}. The correct option is C", "C"), (r"\boxed{C is correct, or A}", None), (r"\boxed{C is wrong}", None),
+    (r"\boxed{C \text{ (the mitochondrion)}}", "C"), (r"\boxed{\text{选项C}}", "C"), (r"\boxed{\text{C。}}", "C"), (r"\boxed{C, \text{ because } x > 2}", "C"),
+    (r"\boxed{\text{C—Paris}}", "C"), (r"\boxed{C\text{ only}}", "C"), (r"\boxed{Answer = C}", "C"), (r"\boxed{\text{C}\ \checkmark}", "C"),
+    (r"\boxed{\text{C because A is too large, not B}}", "C"), (r"\boxed{\text{C because A is wrong, wait, actually D}}", None),
+    (r"\boxed{\text{C (or D)}}", None), (r"\boxed{C-D}", None), (r"\boxed{X-Ray}. Answer: D", "D"), (r"\boxed{C(10,3)}. Answer: D", None), (r"\boxed{C = 12}. Answer: D", "D"),
     (r"\boxed{none}. Answer: A or B", None), (r"\boxed{A and C}", None), (r"\boxed{Not A}", None), (r"\boxed{(B) is incorrect}", None),
 ]  # fmt: skip
 
