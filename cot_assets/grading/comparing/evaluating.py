@@ -189,7 +189,7 @@ class _Evaluator:
                 raise UndecidedError
             return mp.factorial(x)
         known = {
-            "ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "ceil": "ceil",
+            "ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "ceil": "ceil", "cis": "expj",
         }  # fmt: skip
         if name in ("sinh", "cosh", "tanh") and abs(x) > _MOST_MAGNITUDE // 2:
             raise UndecidedError

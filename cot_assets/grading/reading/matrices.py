@@ -11,19 +11,27 @@ from collections.abc import Callable
 from cot_assets.grading.reading.kinds import Kind, Reading
 from cot_assets.grading.reading.terms import is_term
 
-_MATRIX = re.compile(r"([^&]*?)\\begin\{([pbBvV]?matrix|array)\}(?:\{[clr|]*\})?(.*)\\end\{\2\}")
+_MATRIX = re.compile(r"([^&]*?)\\begin\{((?:[pbBvV]|small)?matrix\*?|array)\}(?:\{[clr|]*\})?(.*)\\end\{\2\}")
 
 
 def read_matrix(form: str, item: Callable[[str], Reading]) -> Reading | None:
     """A matrix, multiplied by a factor in front of it; None for anything else. ``item`` reads a cell."""
-    if re.fullmatch(r"[\[(]\\begin\{(array|matrix)\}.*\\end\{\1\}[\])]", form) and form.count(r"\begin") == 1:
+    if (
+        re.fullmatch(r"[\[(]\\begin\{(array|(?:small)?matrix)\}.*\\end\{\1\}[\])]", form)
+        and form.count(r"\begin") == 1
+    ):
         form = form[1:-1]
     if not (match := _MATRIX.fullmatch(form)):
         return None
     factor, name, body = match.groups()
-    rows = [row for row in re.split(r"\\\\(?:\[[^\]]*\])?", body.replace(r"\hline", "")) if row.strip()]
+    rows = [
+        row
+        for row in re.split(r"\\\\(?:\[[^\]]*\])?|\\cr(?![a-z])", body.replace(r"\hline", ""))
+        if row.strip()
+    ]
     cells = [[cell.strip() for cell in row.split("&")] for row in rows]
     if factor:
+        factor += "1" * (factor in ("+", "-"))
         if not is_term(factor):
             return None
         cells = [[f"({factor})({cell})" for cell in row] for row in cells]

@@ -28,7 +28,7 @@ _GREEK = frozenset([
 ])  # fmt: skip
 _FUNCTIONS = frozenset([
     "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "sinh", "cosh",
-    "tanh", "ln", "exp",
+    "tanh", "ln", "exp", "cis",
 ])  # fmt: skip
 _CALLED = frozenset("fghFGHP")  #: a letter before a parenthesis that is a function rather than a factor
 _STARTS_FACTOR = re.compile(
@@ -223,8 +223,8 @@ class _Parser:
             if self.next == "[":
                 degree = self.group("[", "]")
             return self.make("^", self.argument(), self.make("/", ("num", Fraction(1)), degree))
-        if name == "vec" and self.next == "{":
-            self.names.add(name := rf"\vec{{{self.subscript()}}}")
+        if name in ("vec", "hat") and self.next == "{":
+            self.names.add(name := rf"\{name}{{{self.subscript()}}}")
             return self.make("var", name)
         if name == "pi":
             return self.make("pi")

@@ -24,7 +24,7 @@ _AROUND = re.compile(
 _MIXED = re.compile(r"(?<=[0-9])\\land (?=[0-9]+/|\\frac)")
 #: How many ways there are to choose; 70k under a number.
 _CHOICES = re.compile(r"C\((\d+),(\d+)\)|(\d+)C_?(\d+)")
-_KILO = re.compile(r"(?<=[0-9])[kK]$")
+_KILO = re.compile(r"(?<=[0-9])(?<![\^_][0-9])[kK]$")
 
 
 def meant(bare: str, form: str, gold: Kind | None) -> tuple[str, str]:

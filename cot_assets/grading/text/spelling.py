@@ -26,7 +26,7 @@ _UNICODE = str.maketrans(
     {
         **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width ASCII
         "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
-        "÷": "/", "∞": r"\infty ", "√": r"\sqrt ", "°": r"^\circ ", "º": r"^\circ ",
+        "÷": "/", "∞": r"\infty ", "°": r"^\circ ", "º": r"^\circ ",
         "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "⩽": r"\leq ", "⩾": r"\geq ", "≡": r"\equiv ", "∪": r"\cup ",
         "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ",
         "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "→": r"\to ",
@@ -37,7 +37,12 @@ _UNICODE = str.maketrans(
         "⇒": r"\Rightarrow ", "⇔": r"\Leftrightarrow ", "∧": r"\land ", "∨": r"\lor ", "¬": r"\neg ", "∓": r"\mp ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
     }
 )  # fmt: skip
-_GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "θ": "theta", "λ": "lambda", "φ": "phi", "π": "pi"}
+_GREEK = {
+    c: unicodedata.name(c).split()[-1].lower().replace("lamda", "lambda") for c in "αβγδεζηθκλνξπρστφχψω"
+} | {"Γ": "Gamma", "Θ": "Theta", "Λ": "Lambda", "Φ": "Phi", "Ψ": "Psi"}
+#: Roots, of all the figures behind the sign.
+_ROOT = re.compile(r"([√∛∜]) ?(\d+(?:\.\d+)?)?")
+_ROOTS = {"√": r"\sqrt", "∛": r"\sqrt[3]", "∜": r"\sqrt[4]"}
 #: Such a letter that is not one of a Greek word.
 _GREEK_LETTER = re.compile(rf"(?<![\u0370-\u03ff])[{''.join(_GREEK)}](?![\u0370-\u03ff])")
 _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,7}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
@@ -69,8 +74,8 @@ _COMMAND = re.compile(
     r"\\\\"
     r"|\\(?P<space>[,;:> ]|quad(?![a-zA-Z])|qquad(?![a-zA-Z]))"
     r"|\\(?P<nothing>!\s?|\$|(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits)(?![a-zA-Z]))\.?"
-    r"|\\(?P<frac>[dtc]frac)(?![a-zA-Z])"
-    r"|\\(?P<text>text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt|cal|frak)|boldsymbol|operatorname|mbox|hbox)\s?(?=\{)"
+    r"|\\(?P<frac>[dtcs]frac|nicefrac)(?![a-zA-Z])"
+    r"|\\(?P<text>text(?:bf|it|rm|sf|sc|tt|normal)?|ce|math(?:rm|bf|it|sf|tt|cal|frak)|boldsymbol|operatorname|mbox|hbox)\s?(?=\{)"
     r"|\\(?P<times>times|cdot|ast)(?![a-zA-Z])"
     r"|\\(?P<rename>[a-zA-Z]+)"
 )
@@ -86,7 +91,7 @@ _RENAMED = {
 _AND_OR = re.compile(r" ?[,;]? ?(?:\\text\{ ?(and|or) ?\}|(?<![A-Za-z\\])(and|or)(?![A-Za-z])) ?")
 _DEGREES = re.compile(r" ?\^ ?(?:\{ ?\\circ ?\}|\\circ(?![a-zA-Z]))")
 _TEMPERATURE = re.compile(rf"(?:{_DEGREES.pattern}|(?<=\d )deg(?:rees?)?\.?) ?(?:\\text\{{)? ?([CF])\b ?\}}?")
-_TRIG = re.compile(r"\\(?:arc)?(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
+_TRIG = re.compile(r"\\(?:(?:arc)?(?:sin|cos|tan|cot|sec|csc)|cis)(?![a-zA-Z])")
 _WORD_COMMANDS = re.compile(
     r"(?<![\\A-Za-z])(sqrt|pi|infinity|infty|inf|theta|arcsin|arccos|arctan|sin|cos|tan|cot|(?<!\d )sec|csc|ln|log|exp)(?![A-Za-z])"
 )
@@ -102,11 +107,14 @@ _ARGUMENTS = (
         ),
         r"\\binom{\1}{\2\3}",
     ),
-    (re.compile(r"\\vec ([A-Za-z])(?![A-Za-z])"), r"\\vec{\1}"),
+    (re.compile(r"\\(vec|hat) ([A-Za-z])(?![A-Za-z])"), r"\\\1{\2}"),
+    (re.compile(r"(\\in) ?([NZQR])(?![A-Za-z])"), r"\1\\mathbb{\2}"),
+    (re.compile(r"^<([^<>=]*,[^<>=]*)>$"), r"\\langle \1\\rangle "),
+    (re.compile(r"\\text\{ ?cis ?\}|(?<![A-Za-z\\])cis(?![A-Za-z])"), r"\\cis "),
     (re.compile(r"\\frac ?(\d) ?(\d)"), r"\\frac{\1}{\2}"),
     (re.compile(r"\\frac ?(\d) ?\{"), r"\\frac{\1}{"),
     (re.compile(r"\\frac ?(\{[^{}]*\}) ?(\d)"), r"\\frac\1{\2}"),
-    (re.compile(r"\\sqrt ?(\d|[a-zA-Z](?![a-zA-Z]))"), r"\\sqrt{\1}"),
+    (re.compile(r"\\sqrt(\[\w+\])? ?(\d|[a-zA-Z](?![a-zA-Z]))"), r"\\sqrt\1{\2}"),
     (re.compile(r"\\mathbb ?([A-Z])(?![A-Za-z])"), r"\\mathbb{\1}"),
 )
 _POWER_OF_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))")
@@ -124,7 +132,7 @@ _BARE_POINT = re.compile(r"(?<![0-9])\.(?=[0-9])")
 _PERCENT = re.compile(r"\\?%")
 _SUPERSCRIPT_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ]+")
 _SUBSCRIPT_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
-_TYPED = re.compile(r"(?<![<>=])([<>])=(?![=>])|(?<= )!=(?= )")  #: relations in ASCII
+_TYPED = re.compile(r"(?<![<>=])([<>])=(?![=>])|(?<= )!=(?= )|-{1,2}>")  #: relations in ASCII
 
 
 def clean(text: str) -> str:
@@ -154,10 +162,12 @@ def plain(text: str) -> str:
         text = _FRACTION.sub(lambda m: r"\frac{{{}}}{{{}}}".format(*_in_ascii(m[0]).split("⁄")), text)
         text = _UNIT_SIGN.sub(lambda m: " " + re.sub(r"(?<=m)(?=[23]$)", "^", _in_ascii(m[0])), text)
         text = _SHAPED.sub(lambda m: _in_ascii(m[0]), text)
+        text = _ROOT.sub(lambda m: _ROOTS[m[1]] + (f"{{{m[2]}}}" if m[2] else " "), text)
         text = text.translate(_UNICODE)
         text = _GREEK_LETTER.sub(lambda m: f"\\{_GREEK[m[0]]} ", text)
         text = "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in text)
     if r"\begin" not in text:
+        text = text.replace(" & ", " and ")
         text = re.sub(r"\\\\(?=[a-zA-Z({\[$%])", lambda _: "\\", text)  # escaped twice, as in JSON
     if "\\" in text:
         text = _LOOKS.sub("", _ONE_ROW.sub(lambda m: m[2].replace("&", ""), text))
@@ -187,7 +197,9 @@ def canonical(text: str) -> str:
     text = (
         re.sub(r"(?:negative|minus) (?=\\infty)", "-", text).replace("*", r"\cdot ").replace("+/-", r"\pm ")
     )
-    text = _TYPED.sub(lambda m: {"<": r"\leq ", ">": r"\geq "}.get(m[1], r"\neq "), text)
+    text = _TYPED.sub(
+        lambda m: {"<": r"\leq ", ">": r"\geq "}.get(m[1], r"\neq " if m[0] == "!=" else r"\to "), text
+    )
     for pattern, replacement in _ARGUMENTS:
         text = pattern.sub(replacement, text)
     text = _AND_OR.sub(lambda m: r"\land " if "and" in m[0] else r"\lor ", text)
@@ -200,6 +212,7 @@ def canonical(text: str) -> str:
     text = _BARE_POINT.sub("0.", _SHORT_BRACES.sub(r"\1\2", text))
     text = _PRIMED.sub(_primed, text)
     text = _POINTS.sub(lambda m: m[1] + m[2].replace(" ", ""), text)
+    text = re.sub(r"^\\?% ?(\d[\d.]*)$", r"\1%", text)  # as it is written in Turkish and in Arabic
     return _unparenthesised(_PERCENT.sub(r"\\%", text))
 
 
@@ -271,7 +284,11 @@ def _calls_to_braces(text: str) -> str:
         return text
     characters = list(text)
     for opening, closing in _pairs(text).items():
-        if text[opening] == "(" and text[closing] == ")" and text[:opening].rstrip().endswith(("sqrt", "^")):
+        if (
+            text[opening] == "("
+            and text[closing] == ")"
+            and text[:opening].rstrip().endswith(("sqrt", "sqrt[3]", "^"))
+        ):
             characters[opening], characters[closing] = "{", "}"
     return "".join(characters)
 
