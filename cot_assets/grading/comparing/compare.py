@@ -12,6 +12,8 @@ The rules that are not equality:
   The condition is part of the decision (``unit``), so that a pair is compared once for all statements.
 - ``x = 5`` is 5, and ``x = 5`` is ``5 = x``; equations are the same if one is a constant multiple of the other.
 - Lists and sets have no order, tuples have one. ``{5}`` is 5. ``(1,2)`` is a tuple and an open interval.
+- A numeral without its base is one in the base that the other has, where the statement names it.
+- ``\sqrt{2} \approx 1.414`` is either of the two, if the second is the first one rounded.
 - ``5 \pmod 7`` is ``12 \pmod 7``; a bare number is the value that stands there, or the least one.
 - ``x = 1, y = 2`` is the tuple of its values in the order of the names.
 - What is of another kind than the gold answer is incorrect.
@@ -20,18 +22,18 @@ The rules that are not equality:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from cot_assets.grading.comparing.integers import is_same_numeral, is_same_residue
+from cot_assets.grading.comparing.amounts import SCALARS, Decision, compare_scalars, other_kind
+from cot_assets.grading.comparing.integers import base_left_out, is_same_numeral, is_same_residue
 from cot_assets.grading.comparing.recast import (
     are_other_names,
-    as_quantity,
     as_tuple,
     by_name,
     called_alike,
-    in_money,
     is_same_ratio,
     quotient_of,
+    rounded_of,
     value_of,
     with_letter,
     without_braces,
@@ -42,28 +44,16 @@ from cot_assets.grading.comparing.relations import is_same_relation
 from cot_assets.grading.comparing.scalars import (
     Algebra,
     NeedsAlgebraError,
-    is_percentage,
-    is_same_value,
     no_algebra,
-    percent_of,
 )
 from cot_assets.grading.comparing.values import UndecidedError
 from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.terms import NotATermError
 from cot_assets.grading.text.splitting import is_name
+from cot_assets.grading.text.words import is_same_text
 
-_SCALARS = ("number", "quantity", "expression")
 _SOLVED = frozenset(("<", ">", "<=", ">=", "!="))  #: relations that algebra can bring to one form
 _ROWS = ("tuple", "region", "pair")
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Whether two readings say the same, by which rule, and which unit only one of them has."""
-
-    is_same: bool
-    rule: str
-    unit: str | None = None
 
 
 def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Decision:
@@ -89,8 +79,11 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         return Decision(same, "same residue" if same else "another residue")
     if (by_name(given) is given) != (by_name(gold) is gold):
         given, gold = as_tuple(by_name(given)), as_tuple(by_name(gold))
-    if gold.kind in _SCALARS:
-        return _scalar(given, gold, algebra)
+    if "numeral" in (gold.kind, given.kind):
+        same = is_same_numeral(given, gold)
+        return Decision(same, "same numeral" if same else "another numeral", base_left_out(given, gold))
+    if gold.kind in SCALARS:
+        return compare_scalars(given, gold, algebra)
     if gold.kind == "relation":
         return _relation(given, gold, algebra)
     if gold.kind in ("region", "pair"):
@@ -99,9 +92,6 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         return _unordered(given, gold, algebra)
     if gold.kind in ("tuple", "matrix", "ratio"):
         return _ordered(given, gold, algebra)
-    if gold.kind == "numeral":
-        same = is_same_numeral(given, gold)
-        return Decision(same, "same numeral" if same else "another numeral")
     if (
         gold.kind == given.kind == "time"
         and "~" in given.form + gold.form
@@ -110,49 +100,17 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         return Decision(True, "same time")  # 07:45 is 7:45, and 7:45 AM
     if gold.kind == given.kind or (gold.kind == "text" and given.form):
         return Decision(
-            given.form == gold.form,
-            f"same {gold.kind}" if given.form == gold.form else f"another {gold.kind}",
+            same := given.form == gold.form or (gold.kind == "text" and is_same_text(given.form, gold.form)),
+            f"same {gold.kind}" if same else f"another {gold.kind}",
         )
-    return _other_kind(given, gold)
-
-
-def _other_kind(given: Reading, gold: Reading) -> Decision:
-    return Decision(False, f"{given.kind}, not {gold.kind}")
-
-
-def _scalar(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
-    if given.kind == "relation":
-        given = value_of(given) or given
-    given = quotient_of(given) or given
-    gold = (as_quantity(gold) if given.unit else None) or gold
-    if given.kind not in _SCALARS:
-        return _other_kind(given, gold)
-    if given.unit and gold.unit:
-        given, gold = in_money(given, gold), in_money(gold, given)
-    if given.unit and gold.unit:
-        if given.unit.dimension != gold.unit.dimension:
-            return Decision(False, f"another unit ({given.unit.name}, not {gold.unit.name})")
-        scale = given.unit.size / gold.unit.size
-        same = is_same_value(given, gold, algebra, scale)
-        return Decision(same, "same quantity" if same else "another quantity")
-    named = given.unit or gold.unit
-    if named and is_percentage(given) != is_percentage(gold):
-        return Decision(False, f"a percentage against {named.name}")
-    same = is_same_value(given, gold, algebra)
-    if same and named:
-        return Decision(True, f"same number; the unit {named.name} is named by the statement", named.name)
-    if same:
-        return Decision(True, "same number" if gold.number else "same value")
-    if percent := percent_of(given, gold):
-        return Decision(True, f"same number; {percent} is named by the statement", percent)
-    return Decision(False, "another number" if gold.number and given.number else "another value")
+    return other_kind(given, gold)
 
 
 # --- relations and regions ----------------------------------------------------------------------
 
 
 def _relation(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
-    if gold.kind == "relation" and (value := value_of(gold)):
+    if gold.kind == "relation" and (value := rounded_of(gold, given) or value_of(gold)):
         if given.kind != "relation":
             return compare(given, value, algebra)
         alike = called_alike(given, gold)
@@ -162,7 +120,7 @@ def _relation(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if ours and theirs:
         return _region(ours, theirs, algebra)
     if given.kind not in ("relation", "region", "pair"):
-        return _other_kind(given, gold)
+        return other_kind(given, gold)
     if given.kind == gold.kind == "relation":
         try:
             same = is_same_relation(given, gold, algebra)
@@ -177,6 +135,8 @@ def _relation(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
 
 
 def _region(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
+    if given.kind == "list" and (said := region_of(given)):
+        given = said
     if gold.kind == "pair" and (given := as_tuple(given)).kind == "tuple":
         same = _all_same(given.items, gold.items, algebra)
         return replace(same, rule="same pair" if same.is_same else "another pair")
@@ -184,7 +144,7 @@ def _region(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if ours and theirs:
         return _is_same_region(ours, theirs, algebra)
     if given.kind != "relation" or set(given.signs) <= {"="}:
-        return _other_kind(given, gold)
+        return other_kind(given, gold)
     same = algebra(given.form, gold.form, "relation")
     return Decision(same, "same region" if same else "another region")
 
@@ -212,7 +172,7 @@ def _is_same_region(ours: Reading, theirs: Reading, algebra: Algebra) -> Decisio
 def _item(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     """As :func:`compare`, but for items: the set of 2 within a set is not 2."""
     if (given.kind == "set") != (gold.kind == "set"):
-        return _other_kind(given, gold)
+        return other_kind(given, gold)
     return compare(given, gold, algebra)
 
 
@@ -234,12 +194,12 @@ def _unordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         return _is_same_region(ours, theirs, algebra)
     if given.kind == "relation" and (value := value_of(given)):
         given = value
-    if given.kind in _SCALARS and len(gold.items) == 1:
+    if given.kind in SCALARS and len(gold.items) == 1:
         return compare(given, gold.items[0], algebra)
     if given.kind in ("pair", "tuple") and (row := as_tuple(gold)).kind == "tuple":
         return _ordered(given, row, algebra)
     if given.kind not in ("list", "set"):
-        return _other_kind(given, gold)
+        return other_kind(given, gold)
     joined = set(given.signs) | set(gold.signs)
     if {r"\land", r"\lor"} <= joined and all(
         is_name(item.form) or item.kind == "relation" for item in gold.items
@@ -284,9 +244,9 @@ def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     elif "tuple" in (gold.kind, given.kind) or given.kind in ("pair", "list"):
         given, gold = as_tuple(given), as_tuple(gold)
     if gold.kind == "ratio" and given.kind == "number" and (quotient := quotient_of(gold)):
-        return _scalar(given, quotient, algebra)
+        return compare_scalars(given, quotient, algebra)
     if given.kind != gold.kind:
-        return _other_kind(given, gold)
+        return other_kind(given, gold)
     if gold.kind == "ratio" and (same := is_same_ratio(given, gold)) is not None:
         return Decision(same, "same ratio" if same else "another ratio")
     if gold.kind == "matrix":

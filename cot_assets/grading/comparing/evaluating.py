@@ -137,7 +137,10 @@ class _Evaluator:
             if exponent.denominator % 2 and base < 0:  # the real root
                 sign = -1 if exponent.numerator % 2 else 1
                 return sign * self.lift(self.raised(-base, exponent))
+        root = exponent if isinstance(exponent, Fraction) and exponent.denominator % 2 else Fraction(1)
         base, exponent = self.lift(base), self.lift(exponent)
+        if root.denominator > 1 and not self.mp.im(base) and self.mp.re(base) < 0:
+            return (-1) ** root.numerator * self.mp.power(-base, exponent)
         if base == 0:
             if self.mp.re(exponent) <= 0:
                 raise NoValueError

@@ -28,7 +28,22 @@ def _least(residue: Reading) -> set[Fraction]:
 
 
 def is_same_numeral(given: Reading, gold: Reading) -> bool:
-    """Whether an answer is a numeral in a stated base; one that leaves the base out is read in it."""
-    digits, _, base = gold.form.partition("_")
-    form = given.form.lower() if given.kind == "numeral" else f"{given.form.lower()}_{base}"
-    return given.kind in ("numeral", "number", "text", "expression") and form == f"{digits}_{base}"
+    """Whether two numerals have the same figures and base; one that leaves the base out is read in that of the other."""
+    base = next(r.form.partition("_")[2] for r in (gold, given) if r.kind == "numeral")
+    ours, theirs = (
+        r.form.lower() if r.kind == "numeral" else f"{r.form.lower()}_{base}" for r in (given, gold)
+    )
+    return (
+        all(r.kind in ("numeral", "number", "text", "expression") for r in (given, gold)) and ours == theirs
+    )
+
+
+def base_left_out(given: Reading, gold: Reading) -> str | None:
+    """What the statement has to name where only one of two has a base: ``base 5``, or ``in base 5`` of a gold answer."""
+    if given.kind == gold.kind:
+        return None
+    return (
+        "base " + gold.form.partition("_")[2]
+        if gold.kind == "numeral"
+        else "in base " + given.form.partition("_")[2]
+    )

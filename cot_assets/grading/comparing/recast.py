@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 
-from cot_assets.grading.comparing.values import constant
+from cot_assets.grading.comparing.values import UndecidedError, approximate, constant, is_same
 from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.measured import read_quantity
 from cot_assets.grading.reading.numbers import Number
+from cot_assets.grading.reading.terms import NotATermError
 from cot_assets.grading.reading.units import units
 from cot_assets.grading.text.splitting import is_name
 
 _NAME = re.compile(r"[A-Za-z](?:_\w)?")
+#: Kelvins in a degree of a scale, and where its zero is.
+_SCALES = {
+    "temperature": (Fraction(1), Fraction(0)),
+    "celsius": (Fraction(1), Fraction(27315, 100)),
+    "fahrenheit": (Fraction(5, 9), Fraction(45967, 180)),
+}
+#: A constant that a person may write in either case: + C, C_1, C e^x.
+_CONSTANT = re.compile(r"(?<![A-Za-z\\])C(?=_\{?\d|$| ?e\^)")
 _DOMAIN = re.compile(r"[a-z]\\in\\mathbb\{[NZQR]")
 
 
@@ -32,6 +42,47 @@ def value_of(relation: Reading) -> Reading | None:
         if not is_name(side.form) and (exact is None or constant(side.form) != exact):
             return None
     return last
+
+
+def rounded_of(relation: Reading, other: Reading) -> Reading | None:
+    r"""The value that is rounded in ``x = \\sqrt{2} \\approx 1.414``, or what it is rounded to, as the other one is written.
+
+    None for anything else, also where the decimal is another number.
+    """
+    *names, exact, last = relation.items
+    if set(relation.signs) != {"="} or not last.number or last.number.decimals is None or exact.unit:
+        return None
+    value = exact.number.value if exact.number else approximate(exact.form)
+    if value is None or not all(is_name(side.form) for side in names):
+        return None
+    step, beyond = Fraction(1, 10**last.number.decimals), abs(value) - abs(last.number.value)
+    if not -step / 2 <= beyond < step:  # rounded, or cut off
+        return None
+    return last if other.number and other.number.decimals is not None else exact
+
+
+def in_letters_of(reading: Reading, other: Reading) -> Reading:
+    """An expression with the other one's imaginary unit (i for j) and constant (C for c); others as they are."""
+    if not reading.kind == other.kind == "expression" or r"\text" in reading.form:
+        return reading
+    tokens, theirs = (re.findall(r"\\[a-zA-Z]+|.", r.form) for r in (reading, other))
+    renamed = tokens
+    if "j" in tokens and "i" in theirs and {"i", "k"}.isdisjoint(tokens) and {"j", "k"}.isdisjoint(theirs):
+        renamed = ["i" if sign == "j" else sign for sign in tokens]
+    if "c" in tokens and _CONSTANT.search(other.form) and "C" not in tokens and "c" not in theirs:
+        renamed = ["C" if sign == "c" else sign for sign in renamed]
+    return replace(reading, form="".join(renamed)) if renamed != tokens else reading
+
+
+def unit_asked_for(given: Reading, gold: Reading) -> str | None:
+    """``cent as dollar`` for 50 cents and 0.5, where only one has a unit; None where no unit makes them the same."""
+    measured, bare = (given, gold) if given.unit else (gold, given)
+    unit, a, b = measured.unit, measured.number, bare.number
+    if not unit or bare.unit or not a or not b or not a.value or not b.value or a.is_percent or b.is_percent:
+        return None
+    size = a.value * unit.size / b.value
+    found = (u.name for u in units().values() if u.size == size and u.dimension == unit.dimension)
+    return next((f"{unit.name} as {name}" for name in found), None)
 
 
 def called_alike(given: Reading, gold: Reading) -> bool | None:
@@ -58,6 +109,12 @@ def are_other_names(a: str, b: str) -> bool:
 def is_same_ratio(given: Reading, gold: Reading) -> bool | None:
     """Whether the figures of two ratios are in proportion; None where they are not as many, or not all figures."""
     numbers = [(a.number, b.number) for a, b in zip(given.items, gold.items, strict=False)]
+    if len(given.items) == len(gold.items) == 2 and not all(a and b for a, b in numbers):
+        (a, b), (c, d) = ([item.form for item in r.items] for r in (given, gold))
+        try:
+            return is_same(f"({a})({d})", f"({b})({c})") or None
+        except (NotATermError, UndecidedError):
+            return None
     if len(given.items) != len(gold.items) or not all(a and b and b.value for a, b in numbers):
         return None
     quotients = {a.value / b.value for a, b in numbers if a and b}
@@ -78,8 +135,22 @@ def as_quantity(product: Reading) -> Reading | None:
     return read_quantity(product.form, product.form, "quantity") if product.kind == "expression" else None
 
 
-def in_money(reading: Reading, other: Reading) -> Reading:
-    """Pounds as money against money, others as they are."""
+def in_unit_of(reading: Reading, other: Reading) -> Reading:
+    """Pounds as money against money, a temperature in kelvins against one on another scale; others as they are."""
+    scales = [
+        _SCALES.get(r.unit.dimension[0][0]) if r.unit and r.unit.dimension else None for r in (reading, other)
+    ]
+    if (
+        all(scales)
+        and scales[0] != scales[1]
+        and reading.number
+        and reading.unit
+        and other.unit
+        and reading.unit.dimension[0][1] == 1
+    ):
+        factor, zero = scales[0] or (Fraction(1), Fraction(0))
+        value = reading.number.value * reading.unit.size * factor + zero
+        return replace(reading, number=Number(value), unit=units()["kelvin"])
     sterling = units()["GBP"]
     is_money = (
         reading.unit

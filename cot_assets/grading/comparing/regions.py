@@ -29,7 +29,7 @@ def region_of(reading: Reading) -> Reading | None:
     """The region that a reading is, or says; None where it says none.
 
     Relations joined by "or" are a union, two of them joined by "and" an interval with both ends. A comma
-    between inequalities says neither.
+    between two says what is not idle: "and" where they overlap, "or" where they do not.
     """
     if reading.kind == "region":
         return reading
@@ -47,7 +47,10 @@ def region_of(reading: Reading) -> Reading | None:
         return None
     regions = [region for _, region in filter(None, named)]
     name = next(name for name, _ in filter(None, named))
-    if set(reading.signs) == {r"\lor"}:
+    joints = set(reading.signs)
+    if joints == {","} and len(regions) == 2:
+        joints = {r"\land" if _overlap(*regions) else r"\lor"} if all(spans(r) for r in regions) else joints
+    if joints == {r"\lor"}:
         return Reading(
             "region",
             reading.form,
@@ -55,7 +58,7 @@ def region_of(reading: Reading) -> Reading | None:
             items=tuple(item for region in regions for item in region.items),
             signs=tuple(sign for region in regions for sign in region.signs),
         )
-    if reading.signs == (r"\land",) and all(len(region.signs) == 1 for region in regions):
+    if joints == {r"\land"} and len(regions) == 2 and all(len(region.signs) == 1 for region in regions):
         lower = next((r for r in regions if r.items[1] == _ENDLESS[1] and r.items[0] != _ENDLESS[0]), None)
         upper = next((r for r in regions if r.items[0] == _ENDLESS[0] and r.items[1] != _ENDLESS[1]), None)
         if lower and upper:
@@ -67,6 +70,11 @@ def region_of(reading: Reading) -> Reading | None:
                 signs=(lower.signs[0][0] + upper.signs[0][1],),
             )
     return None
+
+
+def _overlap(a: Reading, b: Reading) -> bool:
+    shared = common((a, b))
+    return shared is not None and bool(shared.signs)
 
 
 def reals(form: str) -> Reading | None:
@@ -82,6 +90,8 @@ def reals(form: str) -> Reading | None:
 def union(form: str, parts: Sequence[Reading | None]) -> Reading | None:
     """The union of regions and of sets, whose items are single points; None where a part is neither."""
     items, signs = list[Reading](), list[str]()
+    if all(part and part.kind == "set" for part in parts):
+        return Reading("set", form, items=tuple(item for part in parts if part for item in part.items))
     for part in parts:
         region = region_of(part) if part and part.kind in ("region", "pair") else None
         if part and part.kind == "set":

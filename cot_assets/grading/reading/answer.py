@@ -52,7 +52,6 @@ from cot_assets.grading.text.words import (
 
 MAX_NESTING = 25  #: the time of a grammar grows with a power of the nesting
 
-
 _LETTER = re.compile(r"\(?([A-J])\)?")
 _LABEL = re.compile(r"\(?[a-j]\)")
 _WORD_LIST = re.compile(r"[^\W\d_]+(?:, ?[^\W\d_]+)+")
@@ -71,9 +70,11 @@ _HOLES = re.compile(
 _INCOMPLETE = re.compile(r"^(?:[*/=^_]|\\[gln]eq)|[-+*/=]$")
 _EXCEPT = re.compile(r"(?:all )?real(?: numbers|s) (?:except|but|other than) (?:for )?(?:x ?= ?)?(.+)")
 _NOTHING = re.compile(
-    r"(?:the )?(?:empty|null) set|(?:(?:there (?:is|are)|it has|has) )?no (?:(?:real|such) )?(?:solutions?|values?)",
+    r"(?:the )?(?:empty|null) set|(?:(?:there (?:is|are)|it has|has) )?no (?:(?:real|such) )?(?:solutions?|values?|roots?)(?: exists?)?",
     re.IGNORECASE,
 )
+_TRANSPOSED = re.compile(r"(?<=[)\]])\^\{?(?:T|\\top|\\text\{T\})\}?$")
+_OF_INTEGERS = re.compile(r"[a-z]\\in\\mathbb\{[NZQ]\}")
 _RATIO = re.compile(r"[^:=<>]+(?::[^:=<>]+)+")
 
 
@@ -207,7 +208,7 @@ def _bracketed(form: str) -> Reading | None:
         return Reading("region", r"\emptyset")
     if matrix := read_matrix(form, _item):
         return matrix
-    pieces, joints = split(form, (r"\cup",))
+    pieces, joints = split(form := _TRANSPOSED.sub("", form), (r"\cup",))
     if joints:
         return union(form, [_bracketed(piece) for piece in pieces])
     if r"\cap" in form:
@@ -234,6 +235,8 @@ def _bracketed(form: str) -> Reading | None:
         return None
     if tokens[0] == r"\{":
         described, bars = split(inner, ("|", ":"))
+        if len(described) == 2 and _OF_INTEGERS.fullmatch(described[1]) and described[1][0] != described[0]:
+            return _listed(f"{described[0]},{described[1]}")
         if len(described) == 2 and bars:
             inside = _listed(described[1]) or _related(described[1])
             return inside and replace(region_of(inside) or inside, name="")

@@ -22,12 +22,16 @@ _DATES = tuple(
     re.compile(_WEEKDAY + pattern, re.IGNORECASE)
     for pattern in (
         r"(?P<y>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})",
-        r"(?:(?P<y>\d{4}) ?年 ?)?(?P<m>\d{1,2}) ?月 ?(?P<d>\d{1,2}) ?日?",
+        r"(?:(?P<y>\d{4}) ?[年년] ?)?(?P<m>\d{1,2}) ?[月월] ?(?P<d>\d{1,2}) ?[日일]?",
         rf"(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?[ -](?P<month>{_MONTH})\.?(?:,? ?-?(?P<y>\d{{4}}))?",
         rf"(?P<month>{_MONTH})\.? (?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<y>\d{{4}}))?",
         r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})",
     )
 )
+_ERA = re.compile(
+    r"(AD )?(\d{1,4})(?: (BCE?|B\.\s?C\.?(?:\s?E\.?)?)|(?(1)| (?:CE|AD|A\.\s?D\.?|C\.\s?E\.?)))"
+)
+_MONTH_OF = re.compile(rf"(?P<month>{_MONTH})\.?,?(?: of)? (?P<y>\d{{4}})", re.IGNORECASE)
 _ABROAD = """января февраля марта апреля мая июня июля августа сентября октября ноября декабря
 enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
 janvier février mars avril mai juin juillet août septembre octobre novembre décembre
@@ -62,7 +66,7 @@ _TIME_OF_DAY = re.compile(r" (?:in the (?:(morning)|afternoon|evening)|at night)
 
 
 def read_date(text: str) -> str | None:
-    """``YYYY-MM-DD`` (``--MM-DD`` without a year) of a plain text that is a date; else None.
+    """``YYYY-MM-DD`` (``--MM-DD`` without a year, ``YYYY-MM`` without a day, ``44 BC``) of a plain text that is a date; else None.
 
     Days and months in figures, parted by strokes, are told apart where one exceeds 12 or they are the same; else both are kept
     as they are written, and equal only a date in the same order.
@@ -74,6 +78,10 @@ def read_date(text: str) -> str | None:
             return _date(found["y"], month, int(found["d"]))
     if match := _DATE_ABROAD.fullmatch(text):
         return _date(match["y"], _MONTHS_ABROAD[match["month"].lower()], int(match["d"]))
+    if match := _MONTH_OF.fullmatch(text):
+        return f"{match['y']}-{_number_of(match['month']):02}"
+    if match := _ERA.fullmatch(text):
+        return f"{match[2]} {'BC' if match[3] else 'AD'}"
     if match := _SLASHED.fullmatch(text):
         a, b = int(match["a"]), int(match["b"])
         if a != b and (a > 12) == (b > 12):

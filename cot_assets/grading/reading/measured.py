@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 from cot_assets.grading.comparing.values import constant
 from cot_assets.grading.reading.kinds import Kind, Reading
 from cot_assets.grading.reading.numbers import Number, leading_words, read_number
-from cot_assets.grading.reading.quantities import currency, read_unit, split_unit
+from cot_assets.grading.reading.quantities import currency, is_noun, read_unit, split_unit
 from cot_assets.grading.reading.terms import is_term
+from cot_assets.grading.reading.units import Unit
 from cot_assets.grading.text.spelling import canonical, plain
 from cot_assets.grading.text.words import words_in
 
@@ -24,12 +26,34 @@ _PRODUCT = re.compile(r"^(.*[0-9.})])([A-Za-z])$")
 #: What is a unit beside a number, and a product elsewhere: a week, 2 M, 2\mu m, 5J\cdot s, 2m, and x cm.
 _AS_QUANTITY = (
     (re.compile(r"^an? (?=[a-z]{3,}$)"), "1 "),
+    (re.compile(r"^([0-9.]+) ?'$"), r"\1 foot"),
+    (re.compile(r"^([0-9.]+) ?(?:''|\")$"), r"\1 inch"),
+    (re.compile(r"(?<=[0-9]) ?\\frac\{([A-Za-z]{1,3})\}\{([A-Za-z]{1,3})\}$"), r" \\text{\1/\2}"),
     (re.compile(r"(?<=[0-9}]) ?(?:\\text\{ ?)?M ?\}?$"), " molar"),
     (re.compile(r"(?<=[0-9}]) ?\\mu ?(?=[A-Za-z]{1,3}$)"), " μ"),
     (re.compile(r"(?<=[0-9.})])(?=[A-Za-z]{1,3}(?:\\cdot ?[A-Za-z]{1,3}(?:\^\{?-?[1-9]\}?)?)+$)"), " "),
     (_PRODUCT, r"\1 \2"),
     (re.compile(r"^([^\\ ]*[A-Za-z]) ([a-z]{2,}\^?[1-9]?)$"), r"\1\\text{\2}"),
 )
+#: Amounts in words: half an hour, a quarter of an hour, an hour and a half, two and a half hours.
+_HALVES = (
+    (re.compile(r"(?:a )?half (?:of )?an? (?=[a-z])"), "0.5 "),
+    (re.compile(r"(?:an? |one )?quarter of an? (?=[a-z])"), "0.25 "),
+    (re.compile(r"three quarters of an? (?=[a-z])"), "0.75 "),
+    (re.compile(r"(?:an?|one) ([a-z]+)\\land a half$"), r"1.5 \1"),
+    (re.compile(r"([1-9][0-9]{0,3})(?:\\land a half ([a-z]+)| ([a-z]+)\\land a half)$"), r"\1.5 \2\3"),
+)
+#: Several words for what is counted: 7 red balls, right where the statement asks how many red balls there are.
+_DESCRIBED = re.compile(r"([0-9]+) ?(?:\\text\{ ?)?([a-z]{2,20}(?: [a-z]{2,20}){1,3}) ?\}?")
+_AMOUNT = re.compile(r"(?<=[0-9]) ?(M|K|k|B|bn|mn)$")  #: of money
+_AMOUNTS = {
+    "M": " million",
+    "mn": " million",
+    "K": " thousand",
+    "k": " thousand",
+    "B": " billion",
+    "bn": " billion",
+}
 #: What a price is for: $18 per day.
 _RATE = re.compile(r"(.*[0-9]) ?((?:/|(?:per|an?|each|every) )[A-Za-z ]+)")
 #: Minutes and seconds of an angle, feet and inches.
@@ -56,7 +80,7 @@ def priced(bare: str) -> Reading | None:
         return None
     if rate := _RATE.fullmatch(without):
         return read_quantity(f"{rate[1]} {unit.name} {rate[2]}", f"{rate[1]} {unit.name} {rate[2]}", None)
-    form = canonical(without)
+    form = canonical(_AMOUNT.sub(lambda m: _AMOUNTS[m[1]], without))
     value, _, factor = split_unit(form)
     number = read_number(value if factor != 1 else form)
     if number:
@@ -76,11 +100,25 @@ def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
     if gold == "quantity":
         for pattern, replacement in _AS_QUANTITY:
             form = pattern.sub(replacement, form)
+    if (match := re.match(r"([a-z]+)(?=\\land a half [a-z])", form)) and (whole := read_number(match[1])):
+        form = f"{whole.value}{form[match.end() :]}"
+    for words, figures in _HALVES if form[-1:].isalpha() else ():
+        form = words.sub(figures, form)
     if (gold or form.islower()) and (counted := leading_words(form)):  # Two Face is a name
         form = f"{counted[0]} {counted[1]}"
     if found := read_compound(form):
         return found
     value, unit, factor = split_unit(form)
+    if (
+        gold == "number"
+        and value == form
+        and (described := _DESCRIBED.fullmatch(form))
+        and is_noun(described[2])
+    ):
+        value, unit = (
+            described[1],
+            Unit(Fraction(1), ((described[2], 1),), f"how many {described[2]}", is_listed=False),
+        )
     if value == form or (unit and not unit.is_listed and gold not in ("number", "quantity")):
         return None
     inner = read_number(value)
@@ -107,6 +145,8 @@ def read_compound(form: str) -> Reading | None:
     pieces = [_PRODUCT.sub(r"\1 \2", piece) for piece in pieces]
     if any(piece.endswith((" h", " s")) for piece in pieces):
         pieces = [piece + "in" if piece.endswith(" m") else piece for piece in pieces]
+    if pieces[-1].endswith((" pence", " p")):
+        pieces = [re.sub(r" pounds?$", " GBP", piece) for piece in pieces]
     parts = [split_unit(piece) for piece in pieces]
     numbers, units = [read_number(value) for value, _, _ in parts], [unit for _, unit, _ in parts]
     first = units[0]

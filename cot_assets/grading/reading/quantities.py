@@ -32,20 +32,34 @@ _NO_NOUN = frozenset([
 ])  # fmt: skip
 _PER = re.compile(r"\s*(?:/|\b(?:per|each|every|(?-i:an?))\b|\bан?\b|每)\s*", re.IGNORECASE)
 _PART = re.compile(
-    r"(?P<before>(?:(?:square|cubic|sq|cu|кв|куб)(?:\s|\.\s?)|平方|立方))?(?P<name>[^\W\d_](?:[^\W\d_]|[\u0900-\u0963\u0e31-\u0e4e])*(?:[-'][^\W\d_]+)*\$?|[$€£¥₽₹₩¢])\.?"
+    r"(?P<before>(?:(?:square|cubic|sq|cu|кв|куб)(?:\s|\.\s?)|平方|立方))?(?P<name>[^\W\d_](?:[^\W\d_]|[\u0900-\u0963\u0e31-\u0e4e])*(?:[-'][^\W\d_]+)*\$?|[$€£¥₽₹₩₺₫₪₱¢])\.?"
     r"(?:\s?(?:\^\s?\{?\s?(?P<power>-?[1-9])\s?\}?|(?P<word>squared|cubed)))?"
 )
 _POWER = r"[^0-9=<>,]{0,60}?(?:\^\{?-?[1-9]\}?)?"
 _MEASURED = re.compile(
     r"(?P<value>.*?[0-9)}\]ie]|.*?\\pi|[+-]?[A-Za-z]|[^\\ ]+[A-Za-z](?=\\text\{))\s*"
     r"(?P<unit>(?:\\text\{|(?<=[0-9)}\]]) |(?<=\\pi) (?=[a-z]{2})|(?<=[0-9)}\]])(?=[^\W\d_]{2}|[^\x00-\x7f]))"
-    rf"{_POWER}{_POWER})"
+    rf"{_POWER}{_POWER}\}}?)"
 )
 #: Units as a fraction, and those that are a command.
 _OVER = re.compile(r"\\frac\{(\\text\{[^{}]*\}[^{}]*)\}\{(\\text\{[^{}]*\}[^{}]*)\}$")
 _OHM = re.compile(r"(?<=[0-9 }]) ?(?:\\text\{ ?([kMm])\} ?)?(?:\\text\{ ?)?([kMm]?)\\Omega ?\}?$")
 _MICRO = re.compile(r" ?(?:\\text\{ ?)?\\mu ?(?:\}?\\text)?\{? ?([A-Za-z]+)\}$")
+#: Units of several words.
+_SEVERAL = tuple(
+    (re.compile(words, re.IGNORECASE), word)
+    for words, word in (
+        (r"electron volt", "electronvolt"), (r"\bU\.?S\.? dollar", "dollar"), (r"\blight[- ]years?\b", "ly"), (r"\bkilowatt[- ]hours?\b", "kWh"),
+        (r"\bswiss francs?\b", "CHF"), (r"\baustralian dollars?\b", "AUD"), (r"\bcanadian dollars?\b", "CAD"),
+    )
+)  # fmt: skip
 _DEGREES = re.compile(r"^deg(?:ree)?s? (?=celsius|fahrenheit|kelvin)", re.IGNORECASE)
+#: What a statement names a base by, which a gold answer (in base 5) needs more than an answer (base 5).
+_BASE = re.compile(r"(in )?base (\d+)")
+_BASE_NAMES = {"2": ("two", "binary"), "8": ("eight", "octal"), "16": ("sixteen", "hexadecimal"), "3": ("three", "ternary"), "12": ("twelve",)} | {
+    str(n): (word,) for n, word in zip((4, 5, 6, 7, 9), ("four", "five", "six", "seven", "nine"), strict=True)
+}  # fmt: skip
+_DIVISOR = re.compile(r"/ ?\(([^()/]*)\)$")  #: all of it divides
 _SUFFIX = re.compile(r"\s*(?:\\text|\\cdot|[{}~*·]|\\[,;:! ])\s*")
 
 
@@ -60,7 +74,7 @@ def split_unit(form: str) -> tuple[str, Unit | None, Fraction]:
     )
     if match is None:
         return form, None, Fraction(1)
-    text = " ".join(_SUFFIX.sub(" ", match["unit"]).split())
+    text = " ".join(_SUFFIX.sub(" ", _DIVISOR.sub(r"/\1", match["unit"])).split())
     unit, factor = read_unit(text)
     if (unit is None and factor == 1) or match["unit"] in ("mn", "bn"):  # together, a product
         return form, None, Fraction(1)
@@ -72,7 +86,9 @@ def read_unit(text: str) -> tuple[Unit | None, Fraction]:
     """The unit and the factor that words after a number stand for; (None, 1) where they are neither."""
     nothing = None, Fraction(1)
     factor = Fraction(1)
-    text = _DEGREES.sub("", text).replace("electron volt", "electronvolt")
+    text = _DEGREES.sub("", text)
+    for words, word in _SEVERAL:
+        text = words.sub(word, text)
     while text:
         word, _, rest = text.partition(" ")
         known = word.lower().rstrip(".")
@@ -88,16 +104,21 @@ def read_unit(text: str) -> tuple[Unit | None, Fraction]:
     return (unit, factor) if unit else nothing
 
 
+def is_noun(words: str) -> bool:
+    """Whether words after a number may be what is counted, since none of them says how to calculate."""
+    return _NO_NOUN.isdisjoint(words.split(" "))
+
+
 def currency(text: str) -> tuple[str, str]:
     """A plain text as (what is left, name of the currency whose sign stood before or behind the number)."""
     match = re.fullmatch(
-        r"(?P<a>[+-]?\s?)(?P<sign>US\$|\\?\$|[€£¥₽₹₩]|USD|EUR|GBP)\s?(?P<b>[0-9.\\(].*)|(?P<c>.*[0-9}])\s?(?P<after>\\?\$)",
+        r"(?P<a>[+-]?\s?)(?P<sign>(?:US|A|C)\$|\\?\$|[€£¥₽₹₩₺₫₪₱]|USD|EUR|GBP|CHF|AUD|CAD|Rs\.?)\s?(?P<b>[0-9.\\(].*)|(?P<c>.*[0-9}])\s?(?P<after>\\?\$)",
         text,
     )
     if match is None:
         return text, ""
     if match["sign"]:
-        return match["a"] + match["b"], match["sign"].lstrip("\\")
+        return match["a"] + match["b"], match["sign"].lstrip("\\").rstrip(".")
     return match["c"], match["after"].lstrip("\\")
 
 
@@ -109,6 +130,22 @@ def names_unit(statement: str, unit: str) -> bool:
     that divides (``/second``) has to be named.
     """
     lowered = statement.lower()
+    own, _, wanted = unit.partition(" as ")
+    if wanted:  # 50 cents, where dollars are asked for
+        return _is_asked_for(statement, wanted) and not _is_asked_for(statement, own)
+    if unit.startswith("how many "):
+        return unit in lowered
+    if base := _BASE.fullmatch(unit):
+        if base[1] and re.search(r"base[ -](?:10|ten)\b|decimal|_\{?10", lowered):
+            return False
+        names = (base[2], *_BASE_NAMES.get(base[2], ()))
+        return (
+            re.search(
+                rf"base[ -_{{$]*(?:{'|'.join(names)})\b|_\{{?{base[2]}\b|\b(?:{'|'.join(names[1:]) or '-'})\b",
+                lowered,
+            )
+            is not None
+        )
     if unit in ("%", "percent"):
         return "%" in lowered or "percent" in lowered or "per cent" in lowered
     parts = unit.split(" ")
@@ -128,8 +165,16 @@ def _is_named(statement: str, unit: str) -> bool:
     return unit == "degree"
 
 
+def _is_asked_for(statement: str, unit: str) -> bool:
+    names = "|".join(map(re.escape, _spellings(unit)))
+    asked = rf"\b(?:how many|number of|in|into|to) (?:[A-Za-z.]+ )?(?:{names})(?:s|es)?(?![A-Za-z])"
+    return re.search(asked, statement, re.IGNORECASE) is not None
+
+
 def is_listed(unit: str) -> bool:
-    """Whether every part of a unit's name is in the table; ``%`` is."""
+    """Whether every part of a unit's name is in the table; ``%`` is, and the base of a gold answer."""
+    if unit.startswith("base "):
+        return True
     return all(part.removeprefix("/") in units() for part in unit.split(" ")) or unit == "%"
 
 

@@ -40,7 +40,15 @@ sterling: GBP gbp pounds-sterling £ = 1; pence = 1/100
 yen: yen JPY ¥ 円 圓 = 1
 yuan: yuan CNY RMB rmb 元 块 塊 人民币 = 1
 ruble: ruble rouble RUB руб рубль рубля рублей ₽ р = 1; копеек = 1/100
-rupee: rupee INR ₹ रुपये रुपए रुपया = 1; paise paisa = 1/100
+rupee: rupee INR ₹ Rs रुपये रुपए रुपया = 1; paise paisa = 1/100
+franc: CHF = 1
+australian dollar: AUD A$ = 1
+canadian dollar: CAD C$ = 1
+lira: lira TRY ₺ = 1
+dong: dong VND ₫ = 1
+shekel: shekel ILS ₪ = 1
+peso: peso MXN ₱ = 1
+level: dB decibel = 1
 won: won KRW ₩ 원 = 1
 pixel: pixel px = 1
 """
@@ -50,7 +58,8 @@ _DERIVED = r"""
 *V *volt = kg m^2 / s^3 A; *Ω *ohm = kg m^2 / s^3 A^2; *C *coulomb = A s; *F *farad = A^2 s^4 / kg m^2;
 *Hz *hertz = / s; *T *tesla = kg / s^2 A; *Wb = kg m^2 / s^2 A; *Nm = N m; molar = 1000 mol / m^3; mM millimolar = mol / m^3; μM µM uM micromolar = 1/1000 mol / m^3; nM = 1/1000000 mol / m^3; Cal = 4184 J; kb = 1000 bit; Mb = 1000000 bit; Gb = 1000000000 bit; mph = mile / hour; kph kmh kmph = km / hour;
 acre = 316160658/78125 m^2; hectare ha = 10000 m^2; *cal *calorie = 4.184 J; *eV *electronvolt = 1.602176634e-19 J;
-atm atmosphere = 101325 Pa; bar = 100000 Pa; horsepower hp = 745.69987158227022 W; *Wh = 3600 J; rpm = / minute
+atm atmosphere = 101325 Pa; bar = 100000 Pa; horsepower hp = 745.69987158227022 W; *Wh = 3600 J; rpm = / minute;
+mpg = mile / gallon; mmHg torr = 101325/760 Pa; psi = 6894.757293168 Pa; knot knots = 1852/3600 m / s
 """
 _PREFIXES = {
     "k": 3, "c": -2, "m": -3, "d": -1, "M": 6, "G": 9, "T": 12, "μ": -6, "µ": -6, "u": -6, "n": -9, "p": -12,

@@ -15,7 +15,7 @@ _COMMA_GROUPS = re.compile(r"(?<![\d.,])(?:[1-9]\d{0,2}(?:,\d{3})+|\d{1,2}(?:,\d
 _EUROPEAN = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})(?![\d,]|\.\d)")
 #: The same with blanks: 1 000,5, where a list would have a blank behind its comma.
 _SPACED_DECIMAL = re.compile(
-    r"(?<![\d.,/] )(?<![\d.,/\w])([1-9]\d{0,2}(?: \d{3})+),(\d{1,2}|\d{4,})(?![\w,.]|\.\d)"
+    r"(?<![\d.,/] )(?<![\d.,/\w(\[{])([1-9]\d{0,2}(?: \d{3})+),(\d{1,2}|\d{4,})(?![\w,.]|\.\d)"
 )
 SPACED_GROUPS = re.compile(r"(?<![\d.,/] )(?<![\d.,/\w])\d{1,3}(?: \d{3})+(?![\d/]| [\d/])")
 _BRACKET = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")

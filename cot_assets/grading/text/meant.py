@@ -17,13 +17,23 @@ _PRICE = re.compile(
     r"(?:€|EUR) ?\d{1,9},\d\d|\d{1,9},\d\d ?(?:€|EUR|[Ee]uros?|₽|руб)|\d{1,9},\d{1,3} ?[а-яё]+\.?(?:/[а-яё]+)?"
 )
 #: What is said around a number without changing it.
+_ABOUT = r"(?:approximately|approx\.?|about|around|roughly)"
 _AROUND = re.compile(
-    r"^(?:there (?:are|is) |exactly |(?:a |in )?total(?: of |: ?))|(?<=\w) (?:in (?:total|all)|altogether)(?=\}?$)",
+    rf"^(\\text\{{)?\s?(?:there (?:are|is) |exactly |pH ?(?:= ?|is |of )?|(?:in )?(?:the )?year |in (?=\d{{4}}$)|{_ABOUT} ?|(?:a |in )?total(?: of |: ?))\s?(?(1)(?:(?P<end>\}})\s?)?)"
+    rf"(?=[^a-z]*\d)|(?<=[\w}}]) ?\(?(?:in (?:total|all)|altogether|{_ABOUT})\)?(?=\}}?$)",
     re.IGNORECASE,
 )
+#: The letter of an integer, behind what is made of it.
+_INTEGER = re.compile(
+    r"(.+?)[ ,]+(?:for|where|with) (?:(?:any|all|every|each|some|an) )?(?:integers? ([a-z])|([a-z]) (?:is|are|being) (?:an |any )?integers?|([a-z]) ?\\in ?\\mathbb\{Z\})"
+)
+#: Rows of a matrix as programs have them, and a time of day as in 14h05 and 1405 hours.
+_ROWS = re.compile(r"\[([^\[\];]+(?:;[^\[\];]+)+)\]")
+_HOURS = re.compile(r"(?:at )?(\d{1,2})(?:h|(?=\d\d ?h(?:ou)?rs$))([0-5]\d)(?: ?h(?:ou)?rs)?")
 _MIXED = re.compile(r"(?<=[0-9])\\land (?=[0-9]+/|\\frac)")
 #: How many ways there are to choose; 70k under a number.
-_CHOICES = re.compile(r"C\((\d+),(\d+)\)|(\d+)C_?(\d+)")
+_CHOICES = re.compile(r"C\((\d+),(\d+)\)|(\d+)C_?(\d+)|C_\{?(\d+)\}?\^\{?(\d+)\}?")
+_ORDERS = re.compile(r"P\((\d+),(\d+)\)|(?:\{\})?_\{?(\d+)\}?P_\{?(\d+)\}?|[AP]_\{?(\d+)\}?\^\{?(\d+)\}?")
 _KILO = re.compile(r"(?<=[0-9])(?<![\^_][0-9])[kK]$")
 
 
@@ -31,16 +41,27 @@ def meant(bare: str, form: str, gold: Kind | None) -> tuple[str, str]:
     """A plain text and its form, with the signs of the gold answer's kind; None: of a gold answer itself."""
     if gold == "ratio" or (gold is None and _is_odds(_TO.sub(":", form))):
         form = _TO.sub(":", form)
+    if gold in (None, "number", "quantity"):
+        bare, form = (_AROUND.sub(lambda m: (m[1] or "") * (not m["end"]), text) for text in (bare, form))
+    if match := _INTEGER.fullmatch(" ".join(re.sub(r"\\text\{([^{}]*)\}", r" \1 ", form).split())):
+        form = rf"{match[1]},{match[2] or match[3] or match[4]}\in\mathbb{{Z}}"
+    if gold == "matrix" and (match := _ROWS.fullmatch(form)):
+        form = "[" + ",".join(f"[{re.sub('[ ,]+', ',', row.strip())}]" for row in match[1].split(";")) + "]"
+    if gold == "time":
+        bare = _HOURS.sub(r"\1:\2", bare.removeprefix("at "))
     if gold in ("number", "quantity"):
-        bare, form = _AROUND.sub("", bare), _AROUND.sub("", form)
         # No list is a number: 3,14 has a decimal comma, 2 and 1/2 is mixed.
         if _DECIMAL_COMMA.match(bare):
             bare, form = bare.replace(",", "."), form.replace(",", ".")
         form = _MIXED.sub(" ", form)
     if gold == "number":
         bare, form = _KILO.sub(" thousand", bare), _KILO.sub(" thousand", form)
-    if gold in ("number", "expression") and (match := _CHOICES.fullmatch(form)):
-        form = rf"\binom{{{match[1] or match[3]}}}{{{match[2] or match[4]}}}"
+    if gold in ("number", "expression"):
+        if match := _CHOICES.fullmatch(form):
+            form = r"\binom{{{}}}{{{}}}".format(*filter(None, match.groups()))
+        elif match := _ORDERS.fullmatch(form):
+            n, k = map(int, filter(None, match.groups()))
+            form = rf"\frac{{{n}!}}{{{n - k}!}}" if k <= n else form
     if _PRICE.fullmatch(bare):
         bare, form = bare.replace(",", "."), form.replace(",", ".")
     return bare, form

@@ -26,7 +26,7 @@ _UNICODE = str.maketrans(
     {
         **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width ASCII
         "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
-        "÷": "/", "∞": r"\infty ", "°": r"^\circ ", "º": r"^\circ ",
+        "÷": "/", "∞": r"\infty ", "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ", "°": r"^\circ ", "º": r"^\circ ",
         "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "⩽": r"\leq ", "⩾": r"\geq ", "≡": r"\equiv ", "∪": r"\cup ",
         "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ",
         "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "→": r"\to ",
@@ -37,13 +37,8 @@ _UNICODE = str.maketrans(
         "⇒": r"\Rightarrow ", "⇔": r"\Leftrightarrow ", "∧": r"\land ", "∨": r"\lor ", "¬": r"\neg ", "∓": r"\mp ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
     }
 )  # fmt: skip
-_GREEK = {
-    c: unicodedata.name(c).split()[-1].lower().replace("lamda", "lambda") for c in "αβγδεζηθκλνξπρστφχψω"
-} | {"Γ": "Gamma", "Θ": "Theta", "Λ": "Lambda", "Φ": "Phi", "Ψ": "Psi"}
-#: Roots, of all the figures behind the sign.
-_ROOT = re.compile(r"([√∛∜]) ?(\d+(?:\.\d+)?)?")
-_ROOTS = {"√": r"\sqrt", "∛": r"\sqrt[3]", "∜": r"\sqrt[4]"}
-#: Such a letter that is not one of a Greek word.
+_GREEK = {c: unicodedata.name(c).split()[-1].replace("LAMDA", "LAMBDA") for c in "αβγδεζηθκλνξπρστφχψωΓΘΛΦΨ"}
+_ROOT = re.compile(r"([√∛∜]) ?(\d+(?:\.\d+)?)")  #: of all the figures behind the sign
 _GREEK_LETTER = re.compile(rf"(?<![\u0370-\u03ff])[{''.join(_GREEK)}](?![\u0370-\u03ff])")
 _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,7}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
 #: Letters and figures in other shapes: mathematical bold and italic ones, circled ones, and units in one character.
@@ -162,12 +157,14 @@ def plain(text: str) -> str:
         text = _FRACTION.sub(lambda m: r"\frac{{{}}}{{{}}}".format(*_in_ascii(m[0]).split("⁄")), text)
         text = _UNIT_SIGN.sub(lambda m: " " + re.sub(r"(?<=m)(?=[23]$)", "^", _in_ascii(m[0])), text)
         text = _SHAPED.sub(lambda m: _in_ascii(m[0]), text)
-        text = _ROOT.sub(lambda m: _ROOTS[m[1]] + (f"{{{m[2]}}}" if m[2] else " "), text)
+        text = _ROOT.sub(r"\1{\2}", text)
         text = text.translate(_UNICODE)
-        text = _GREEK_LETTER.sub(lambda m: f"\\{_GREEK[m[0]]} ", text)
+        text = _GREEK_LETTER.sub(
+            lambda m: f"\\{_GREEK[m[0]].lower() if m[0].islower() else _GREEK[m[0]].capitalize()} ", text
+        )
         text = "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in text)
     if r"\begin" not in text:
-        text = text.replace(" & ", " and ")
+        text = text.replace(" & ", " and ").replace("approx. ", "approx ")
         text = re.sub(r"\\\\(?=[a-zA-Z({\[$%])", lambda _: "\\", text)  # escaped twice, as in JSON
     if "\\" in text:
         text = _LOOKS.sub("", _ONE_ROW.sub(lambda m: m[2].replace("&", ""), text))

@@ -7,6 +7,7 @@ Belongs here: pure functions on short strings. Does not belong here: what else a
 from __future__ import annotations
 
 import re
+import unicodedata
 
 UPRIGHT = re.compile(r"\\text\{([^{}]*)\}")
 _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}(?![^\W\d]|\^)")  #: with an index or a power it is none
@@ -37,6 +38,11 @@ _ANGLE = re.compile(r"\\angle ?\{?([A-Z])([A-Z])([A-Z])\}?")  #: of two rays, in
 #: Letters with an order: apart (A B C), a route (A-B-C), a bearing (N 30 E).
 _SPELLED = re.compile(r"[A-Z](?: [A-Z]){2,19}|[A-Z](?:-[A-Z]){2,19}|[NS] \d+ [EW]")
 _ION = re.compile(rf"\d*(?:(?:{_ELEMENT})\d*|[()]\d*)+[-+]")
+_SPECIES = re.compile(rf"\d*(?:(?:{_ELEMENT})\d*|[()]\d*)+(?:\^\d?[-+])?|e\^-")  #: in a reaction
+_ISOTOPE = re.compile(rf"\^\d+(?:_\d+)?(?:{_ELEMENT})")
+_SHELLS = re.compile(
+    r"(?:\[[A-Z][a-z]\] ?)?(?:[1-7][spdf]\^(?:1[0-4]|[1-9])(?!\d(?![spdf])) ?){2,20}|\[[A-Z][a-z]\] ?(?:[1-7][spdf]\^\d{1,2} ?)+"
+)
 _PRODUCT = re.compile(r"[xyz]{2,3}")
 #: A run of letters that is a word among signs and figures too: a name, capitals, and what is counted (5 live, 2 left),
 #: unless it is of letters that only variables have.
@@ -45,7 +51,7 @@ _CALLED = re.compile(r"(?<![A-Za-z])[A-Za-z]{3,4}(?=\()")
 _COUNTED = re.compile(
     r"(?<=[0-9a-z] )(?!(?:[xyz]{2,3}|a?b?c?d?|[b-df-hj-np-tv-xz]{2,4}|[B-DF-HJ-NP-TV-XZ]{2})(?![A-Za-z]))[A-Za-z]{2,4}(?![A-Za-z])"
 )
-TEXTUAL = re.compile(r"\\(?:text|math)[a-z]{0,6}|\\[,;:! ]|\\[mh]box|[{}$\"']|\\[()\[\]]")
+TEXTUAL = re.compile(r"\\(?:text|math)[a-z]{0,6}|\\ce(?=\{)|\\[,;:! ]|\\[mh]box|[{}$\"']|\\[()\[\]]")
 _ELEMENTS = re.compile("[BCFHIKNOPSUVWY]{2}")  #: CO is no Co
 #: Letters apart and together: ``n R T``, ``F = m a``.
 _APART = re.compile(r"[^\W\d_](?:(?: (?![*=\\])| ?(?:\\cdot|\\times|[*=]) ?)[^\W\d_])+")
@@ -74,11 +80,53 @@ def ordered(form: str) -> str | None:
     if _SPELLED.fullmatch(upright) or _POINTS.fullmatch(form):
         return upright.replace(" ", "")
     tight = UPRIGHT.sub(r"\1", form).replace("{", "").replace("}", "")
+    if r"\to" in tight:
+        sides = [
+            [part.strip() for part in re.split(r"\+(?![-+]|$)", side)]
+            for side in re.sub(r"_|\((?:s|l|g|aq)\)", "", tight).split(r"\to")
+        ]
+        if all(_SPECIES.fullmatch(part) for side in sides for part in side) and any(
+            c in form for c in "+23456789"
+        ):
+            return "->".join("+".join(sorted(side)) for side in sides)
+    if _ISOTOPE.fullmatch(tight):
+        return tight
+    if _SHELLS.fullmatch(tight):
+        return tight.replace(" ", "")
     if _ION.fullmatch(charged := tight.replace("_", "").replace("^", "")):
         return charged
     if "_" in tight and _FORMULA.fullmatch(tight) and len(re.findall("[A-Z]", tight)) > 1:
         return tight.replace("_", "")
     return None
+
+
+_ABBREVIATED = {
+    "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday", "thurs": "thursday",
+    "fri": "friday", "sat": "saturday", "sun": "sunday", "jan": "january", "feb": "february", "mar": "march", "apr": "april",
+    "jun": "june", "jul": "july", "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
+}  # fmt: skip
+
+
+_ECHO = re.compile(
+    r"^(yes(?! .* not$)|no) (?:it|they|she|he|we|you|this|that|there) (?:is|are|does|do|can|will|has|have|was|were)(?: not)?$"
+)
+
+
+def is_same_text(a: str, b: str) -> bool:
+    """Whether two folded texts differ by nothing but an article, an abbreviated day or month, or accents that one leaves out.
+
+    A sentence that repeats yes or no says the same. Accents count in short words, and where both have some.
+    """
+    a, b = (_ECHO.sub(r"\1", re.sub(r"^(?:an?|it is|this is) (?=\w{3})(?!not)", "", text)) for text in (a, b))
+    if a == b or a in (_ABBREVIATED.get(b),) or b in (_ABBREVIATED.get(a),):
+        return True
+    if a.isascii() == b.isascii() or min(len(a), len(b)) < 5:
+        return False
+    marked = b if a.isascii() else a
+    if re.search("[\u1e00-\u1eff]", marked):  # Vietnamese
+        return False
+    bare = "".join(c for c in unicodedata.normalize("NFD", marked) if not unicodedata.combining(c))
+    return bare.replace("ł", "l").replace("ø", "o") in (a, b)
 
 
 def folded(bare: str) -> str:
@@ -89,6 +137,7 @@ def folded(bare: str) -> str:
         re.sub(r"\^\{([^{}]*)\}", r"^\1", bare),
     )  # A'B is another line than AB
     found = re.sub(r"\b([ap])\.? ?m\.?(?=\W|$)", r"\1m", TEXTUAL.sub(" ", points).casefold())
+    found = re.sub(r"(?<![^\W_])([a-z])\. ?(?=[a-z]\b)", r"\1", found)  # J. K. Rowling, U.S.A.
     found = re.sub(r"(?<!\d)[.,;:!?](?!\d)|(?<=\d)[.,;:!?](?!\d)", " ", found)
     if _ELEMENTS.fullmatch(bare := TEXTUAL.sub("", bare).strip()) and bare.lower() not in _SMALL_WORDS:
         return " ".join(bare.lower())
@@ -135,7 +184,7 @@ def is_mathematics(form: str) -> bool:
         form.isascii()
         and re.search("[A-Za-z0-9]", form) is not None
         and not re.search(
-            r"\d \d|[A-Za-z] ?\d|\d'|[<>?;#\"]",
+            r"\d \d|[A-Za-z] ?\d|\d'|[<>?;#\"]|[A-Za-z]\.[A-Za-z]",
             re.sub(r"\\[a-zA-Z]+|_\{?\w+\}?", "@", form),
         )
     )

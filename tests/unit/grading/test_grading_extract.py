@@ -141,7 +141,7 @@ def test_unboxed_only_if_allowed(text: str, answer: str | None) -> None:
         "So the answer is **C**",
         "answer is C because",
         "the answer is C because it is larger, not B",
-    ],  # fmt: skip
+    ],
 )
 def test_unboxed_letter(text: str) -> None:
     assert extract_answer(text, "multiple_choice", "boxed", "statement") == "C"

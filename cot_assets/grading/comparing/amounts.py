@@ -1,0 +1,77 @@
+"""Whether an answer is the number, the quantity or the expression that the gold answer is.
+
+Belongs here: the verdict on single values, with the rules for units: see :mod:`.compare`. Does not belong here: equality of
+their values (:mod:`.scalars`), and everything that has parts (:mod:`.compare`).
+
+- Temperatures on different scales compare as temperatures, not as differences of them: 100 °C is 373.15 K.
+- A quantity is the bare number that it is in the unit which the statement asks for, if it does not ask for the quantity's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cot_assets.grading.comparing.recast import (
+    as_quantity,
+    in_letters_of,
+    in_unit_of,
+    quotient_of,
+    rounded_of,
+    unit_asked_for,
+    value_of,
+)
+from cot_assets.grading.comparing.scalars import Algebra, is_percentage, is_same_value, percent_of
+from cot_assets.grading.reading.kinds import Reading
+
+SCALARS = ("number", "quantity", "expression")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether two readings say the same, by which rule, and which unit only one of them has."""
+
+    is_same: bool
+    rule: str
+    unit: str | None = None
+
+
+def other_kind(given: Reading, gold: Reading) -> Decision:
+    """That an answer is of another kind than the gold answer."""
+    return Decision(False, f"{given.kind}, not {gold.kind}")
+
+
+def compare_scalars(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
+    """Compare an answer with a gold answer that is a number, a quantity or an expression.
+
+    Raises:
+        NeedsAlgebraError: From ``no_algebra``.
+        UndecidableError: From other algebra, where it gives up.
+    """
+    if given.kind == "relation":
+        given = rounded_of(given, gold) or value_of(given) or given
+    given, gold = in_letters_of(given, gold), in_letters_of(gold, given)
+    given = quotient_of(given) or given
+    gold = (as_quantity(gold) if given.unit else None) or gold
+    if given.kind not in SCALARS:
+        return other_kind(given, gold)
+    if given.unit and gold.unit:
+        given, gold = in_unit_of(given, gold), in_unit_of(gold, given)
+    if given.unit and gold.unit:
+        if given.unit.dimension != gold.unit.dimension:
+            return Decision(False, f"another unit ({given.unit.name}, not {gold.unit.name})")
+        scale = given.unit.size / gold.unit.size
+        same = is_same_value(given, gold, algebra, scale)
+        return Decision(same, "same quantity" if same else "another quantity")
+    named = given.unit or gold.unit
+    if named and is_percentage(given) != is_percentage(gold):
+        return Decision(False, f"a percentage against {named.name}")
+    same = is_same_value(given, gold, algebra)
+    if same and named:
+        return Decision(True, f"same number; the unit {named.name} is named by the statement", named.name)
+    if same:
+        return Decision(True, "same number" if gold.number else "same value")
+    if percent := percent_of(given, gold):
+        return Decision(True, f"same number; {percent} is named by the statement", percent)
+    if named and (asked := unit_asked_for(given, gold)):
+        return Decision(True, f"same quantity; {asked} is asked for by the statement", asked)
+    return Decision(False, "another number" if gold.number and given.number else "another value")

@@ -1,0 +1,106 @@
+"""Answers as different hands write them, and near misses of each: none of them needs computer algebra."""
+
+import pytest
+
+from cot_assets.grading.verify import quick_verdict, settled
+
+# answer, gold answer
+SAME: dict[str, list[tuple[str, str]]] = {
+    "roots by a sign": [("√12", r"2\sqrt3"), ("∛27", "3"), ("∛2", r"\sqrt[3]{2}"), ("∜16", "2"), (r"\sqrt[3]{2+\sqrt5}+\sqrt[3]{2-\sqrt5}", "1")],
+    "fractions": [(r"\sfrac{3}{4}", r"\frac34"), (r"\nicefrac{3}{4}", "0.75")],
+    "letters of sets and constants": [
+        (r"n\pi, n \in Z", r"n\pi, n\in\mathbb{Z}"), (r"\{n\pi : n\in\mathbb{Z}\}", r"k\pi, k\in\mathbb{Z}"), (r"n\pi \text{ for any integer } n", r"n\pi, n\in\mathbb{Z}"),
+        (r"n\pi \text{ where } n \text{ is an integer}", r"n\pi, n\in\mathbb{Z}"), (r"\frac{x^3}{3}+c", r"\frac13x^3+C"), ("y = c e^{2x}", "y = Ce^{2x}"), ("3+4j", "3+4i"),
+        (r"2\text{cis}\,60^\circ", r"1+\sqrt{3}i"), (r"2\operatorname{cis}\frac{\pi}{3}", r"1+\sqrt{3}i"), ("2σ", r"2\sigma"), (r"2\hat{j}+\hat{i}", r"\hat i + 2\hat j"),
+        (r"\ln|x|", r"\frac12\ln x^2"),
+    ],
+    "rounded values": [
+        (r"\sqrt{2} \approx 1.414", r"\sqrt{2}"), (r"x = \sqrt{2} \approx 1.41", "1.41"), (r"\frac13 \approx 0.333", r"\frac13"), ("approximately 7", "7"), ("about 7", "7"),
+        (r"\text{approximately } 7", "7"), ("3.14 (approximately)", "3.14"), ("roughly 12.5 cm", "12.5 cm"), ("approx. 3.14", "3.14"), ("exactly 12", "12"),
+    ],
+    "cases": [
+        (r"\begin{cases} -x, & \text{if } x<0 \\ x, & \text{if } x \ge 0 \end{cases}", r"\begin{cases} x & x \geq 0 \\ -x & x<0 \end{cases}"),
+        (r"\begin{cases} x=1 \\ y=2 \end{cases}", "(1,2)"),
+    ],
+    "matrices": [
+        (r"\left(\begin{smallmatrix}1&2\\3&4\end{smallmatrix}\right)", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), (r"\begin{pmatrix}1&2\cr 3&4\end{pmatrix}", r"\begin{bmatrix}1&2\\3&4\end{bmatrix}"),
+        (r"-\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{pmatrix}-1&-2\\-3&-4\end{pmatrix}"), ("(1,2,3)^T", r"\begin{pmatrix}1\\2\\3\end{pmatrix}"), ("<1, 2, 3>", "(1,2,3)"),
+    ],
+    "sets and regions": [
+        (r"\{1,2\}\cup\{3\}", r"\{1,2,3\}"), ("x < -1, x > 1", r"(-\infty,-1)\cup(1,\infty)"), ("x < 5, x > 1", "(1,5)"), ("no real roots", r"\emptyset"),
+        ("(1 000,5)", "(1000, 5)"), (r"\sqrt2:1", r"2:\sqrt2"),
+    ],
+    "temperatures": [("373.15 K", "100 °C"), ("212 °F", r"100^\circ\text{C}"), ("32°F", "273.15 K")],
+    "money": [
+        ("12 US dollars", "$12"), ("$2M", "$2,000,000"), ("Rs. 500", "₹500"), ("12 pounds 50 pence", "£12.50"), ("A$20", "20 Australian dollars"), ("CHF 20", "20 Swiss francs"), ("₺5", "5 lira"),
+    ],
+    "amounts": [
+        ("half an hour", "30 minutes"), ("an hour and a half", "90 minutes"), ("two and a half hours", "150 min"), ("a quarter of an hour", "15 minutes"), ("3 kWh", "3 kilowatt-hours"),
+        ("4.2 J/(g·°C)", "4.2 J/g°C"), ("4.2 J/(g K)", r"4.2\,\mathrm{J\,g^{-1}\,K^{-1}}"), ("30 mpg", "30 miles per gallon"), ("1 light year", "1 ly"), ("760 mmHg", "1 atm"), ("3 dB", "3 decibels"),
+        ("%50", "50%"), ("٪٥٠", "50%"),
+    ],
+    "dates": [("Tue", "Tuesday"), ("Sat.", "Saturday"), ("Jan", "January"), ("1776년 7월 4일", "July 4, 1776"), ("July 1776", "July, 1776"), ("44 BC", "44 B.C.E."), ("the year 2024", "2024")],
+    "chemistry": [
+        (r"\ce{H2SO4}", "H_2SO_4"), ("^{14}C", r"^{14}\text{C}"), (r"{}^{14}_6\mathrm{C}", "^{14}_6C"), ("1s^2 2s^2 2p^6", "1s²2s²2p⁶"), ("[Ar]3d^54s^1", "[Ar] 3d^5 4s^1"),
+        (r"O_2 + 2H_2 \to 2H_2O", "2H2 + O2 -> 2H2O"),
+    ],
+    "names": [
+        ("Poincaré", "Poincare"), ("Sao Paulo", "São Paulo"), ("Erdos", "Erdős"), ("JK Rowling", "J. K. Rowling"), ("U.S.A.", "USA"), ("Alice & Bob", "Alice and Bob"), ("a square", "square"),
+        ("It is impossible", "impossible"),
+    ],
+}  # fmt: skip
+#: The same one way round: the kind of the gold answer decides.
+ONE_WAY = [
+    ("C_{10}^{3}", "120"), ("P(10,3)", "720"), ("[1,2;3,4]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("[1 2; 3 4]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("14h05", "2:05 pm"),
+    ("1405 hours", "14:05"), ("at 2:05 pm", "2:05 pm"), ("6'", "6 feet"), ('6"', "6 inches"), (r"2.5 \frac{km}{h}", "2.5 km/h"), ("pH 7.4", "7.4"), ("Yes, it is.", "yes"), ("No, it is not", "no"), ("in 2024", "2024"),
+]  # fmt: skip
+DIFFERENT: list[tuple[str, str]] = [
+    ("√12", "2"), ("∛27", "9"), (r"\sfrac34", r"\frac43"), (r"\{2n\pi : n\in\mathbb{Z}\}", r"k\pi, k\in\mathbb{Z}"), (r"n\pi \text{ where } n \text{ is an odd integer}", r"n\pi, n\in\mathbb{Z}"),
+    ("x^2+c", "x^3+C"), ("mc^2", "MC^2"), ("3-4j", "3+4i"), ("4j+3k", "4i+3k"), (r"\ln x + C", r"\ln|x| + C"), (r"\text{cis}\,\pi", "1"), (r"\sqrt{2} \approx 1.5", r"\sqrt2"), (r"\sqrt{2} \approx 1.414", r"\sqrt3"),
+    ("about 70", "7"), ("approx. 3", "0.3"), ("more than 12", "12"), ("at least 12", "12"), (r"\begin{cases} x & x>0 \\ -x & x<0 \end{cases}", r"\begin{cases} x & x \ge 0 \\ -x & x<0 \end{cases}"),
+    (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}^T", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("[1,2;3,4]", r"\begin{pmatrix}1&3\\2&4\end{pmatrix}"), ("(1,2)^T", "(2,1)"), (r"\{1,2\}\cup\{3\}", r"\{1,2\}"),
+    ("x < -1, x > 1", "(-1,1)"), (r"x \le -1, x > 1", r"(-\infty,-1)\cup(1,\infty)"), ("x < 1, y > 3", r"(-\infty,1)\cup(3,\infty)"), ("(1 000,5)", "(1000.5, 5)"), (r"1:\sqrt2", r"\sqrt2:1"),
+    ("100 °C", "212 K"), ("0 K", "0 °C"), ("5 °C/min", "5 K"), ("$2M", "$2"), ("A$20", "$20"), ("Rs. 500", "$500"), ("half an hour", "15 minutes"), ("5 J/(g K)", "5 J K/g"), ("30 mpg", "30 mph"),
+    ("Tue", "Thursday"), ("mar", "may"), ("6'", "6 inches"), ("5'", "5"), ("44 BC", "44"), ("44 BC", "44 AD"), ("July 1776", "July 17"), ("14h05", "14:50"), ("^{14}C", "^{14}N"), ("1s^2 2s^1", "1s^2 2s^2"),
+    ("2H_2 + O_2 -> 2H_2O", "2H_2O -> 2H_2 + O_2"), ("H2 + O2 -> H2O", "2H2 + O2 -> 2H2O"), ("ano", "año"), ("résume", "resumé"), ("J.K. Rowling", "J.R. Rowling"), ("Yes, it is not", "yes"), ("It is not prime", "prime"),
+    ("Alice & Bob", "Alice"), ("no real roots", "0"), ("50 cents", "0.05"), ("P(10,3)", "120"), ("C_{10}^3", "720"), ("7 red balls", "8"),
+]  # fmt: skip
+
+
+def _correct(answer: str, gold: str, statement: str | None = None) -> bool:
+    judgement = quick_verdict(answer, gold, "expression")
+    return judgement is not None and settled(judgement.verdict, judgement.unit, statement) == "correct"
+
+
+@pytest.mark.parametrize(("answer", "gold"), [pair for pairs in SAME.values() for pair in pairs])
+def test_same(answer: str, gold: str) -> None:
+    assert _correct(answer, gold)
+    assert _correct(gold, answer)
+
+
+@pytest.mark.parametrize(("answer", "gold"), ONE_WAY)
+def test_one_way(answer: str, gold: str) -> None:
+    assert _correct(answer, gold)
+
+
+@pytest.mark.parametrize(("answer", "gold"), DIFFERENT)
+def test_different(answer: str, gold: str) -> None:
+    for one, other in ((answer, gold), (gold, answer)):
+        judgement = quick_verdict(one, other, "expression")
+        assert judgement is None or settled(judgement.verdict, judgement.unit, None) == "incorrect"
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "statement", "is_correct"),
+    [
+        ("50 cents", "0.5", "How many dollars does it cost?", True), ("0.5", "50 cents", "What is its price in dollars?", True), ("50 cents", "0.5", "How many cents does it cost?", False),
+        ("50 cents", "0.5", "A pen costs 50 cents. How many cents, or how many dollars?", False), ("50 cents", "0.5", None, False), ("50 cents", "5", "How many dollars?", False),
+        ("2 km", "2000", "How many meters long is the road?", True), ("2 km", "2000", "How long is the road?", False), ("500 g", "0.5", "What is the mass in kilograms?", True),
+        ("2024", "2024_5", "Write the number in base 5.", True), ("52", "52_8", "Write 42 in base eight.", True), ("52", "52_8", "Compute $25_8 + 25_8$.", True), ("1011", "1011_2", "What is eleven in binary?", True),
+        ("1011", "1011_2", None, True), ("2024", "2024_5", "What is the number?", False), ("2024_5", "2024", "Write the number in base 5.", True), ("2024_5", "2024", None, False),
+        ("42_8", "42", "What is $52_8$ in base 10?", False), ("2024_6", "2024_5", "Write the number in base 5.", False),
+        ("7 red balls", "7", "How many red balls are there?", True), ("7 red balls", "7", "How many green balls are there?", False), ("7 red balls", "7", None, False),
+    ],
+)  # fmt: skip
+def test_what_the_statement_asks_for(answer: str, gold: str, statement: str | None, is_correct: bool) -> None:
+    assert _correct(answer, gold, statement) == is_correct
