@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cot_assets.grading.comparing.evaluating import contexts
 from cot_assets.grading.reading.numbers import read_number
 from cot_assets.grading.text.extract import extract_answer
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical, clean
@@ -28,6 +30,12 @@ PIECES = st.lists(
 TEXTS = PIECES | st.text(max_size=200)
 PLAIN = st.text(st.characters(exclude_characters="\\{}<", exclude_categories=["Cs"]), max_size=40)
 FRACTIONS = st.fractions(min_value=-(10**6), max_value=10**6, max_denominator=10**4)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _arithmetic_is_loaded() -> None:
+    """The first value that is evaluated loads mpmath, which takes seconds where a machine is busy."""
+    contexts()
 
 
 @given(TEXTS, KINDS, st.lists(st.sampled_from(ANSWER_RULES), min_size=1))
