@@ -58,7 +58,8 @@ def plan(model: tuple[str, ...], problem_set: str, tokens_per_second: float | No
     )
     for name in models:
         known = _known(warehouse, name, problem_set, protocol.sampling_hash)
-        works = plan_work(protocol, n_problems, known, [m for m in models if m != name])
+        writers = [m for m in models if m != name and not config.model(m).reads_only]
+        works = plan_work(protocol, n_problems, known, writers, reads_only=config.model(name).reads_only)
         if config.problem_set(problem_set).has_given_traces:
             works = [work for work in works if work.asset != "traces"]
         _show(config, home, name, works, known, tokens_per_second)

@@ -20,7 +20,7 @@ from cot_assets.orchestration.imports import analyze, lost_imports
 from cot_assets.orchestration.presence import lose
 from cot_assets.orchestration.processes import at_work, end_abandoned
 from cot_assets.orchestration.runs import Outcome, PipelineError, bring_up_to_date
-from cot_assets.orchestration.staleness import Unit, Wanted
+from cot_assets.orchestration.staleness import MODEL_JOBS, Unit, Wanted
 from cot_assets.orchestration.state import read_state
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.shards import ShardStore
@@ -126,15 +126,24 @@ def rebuild(
         WarehouseLockedError: A process uses the warehouse.
     """
     _require_idle(instance, home)
-    evaluated = {
-        (unit.model, unit.problem_set) for unit in read_state(instance).done if unit.job == "evaluate_model"
+
+    def is_own(made_by: str, model: str) -> bool:
+        """Whether this says that a model was measured: a reader is where it is nothing else."""
+        is_reader = model in config.models and config.model(model).reads_only
+        return made_by in (
+            ("measure_transfer", "transfer_completions") if is_reader else ("evaluate_model", "completions")
+        )
+
+    measured = {
+        (unit.model, unit.problem_set) for unit in read_state(instance).done if is_own(unit.job, unit.model)
     }
     pairs: list[tuple[str, str]] = []
     gone: list[tuple[str, str]] = []
 
     def check(old: Old) -> None:
-        finished = old.blocks.filter(pl.col("asset") == "completions").select("model", "problem_set").unique()
-        for model, problem_set in sorted(evaluated | set(finished.iter_rows())):
+        finished = old.blocks.select("asset", "model", "problem_set").unique().iter_rows()
+        blocks = {(model, problem_set) for asset, model, problem_set in finished if is_own(asset, model)}
+        for model, problem_set in sorted(measured | blocks):
             is_declared = model in config.models and problem_set in config.problem_sets
             (pairs if is_declared else gone).append((model, problem_set))
         if not pairs and not old.frames:
@@ -167,7 +176,8 @@ def rebuild(
         )
         open_audits = _open_audits(old, outcome, pairs)
         for model, problem_set in open_audits:  # and what shows them
-            lose(home, [Unit("evaluate_model", problem_set, model), Unit("compare_models", problem_set)])
+            units = [Unit(job, problem_set, model) for job in MODEL_JOBS]
+            lose(home, [*units, Unit("compare_models", problem_set)])
         imported = imported_pairs(warehouse)
         if imported:
             analyze(definitions, instance, warehouse, imported, announce)

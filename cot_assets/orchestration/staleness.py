@@ -12,7 +12,7 @@ differs, only the second is made again, without an engine. A launch that failed 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
@@ -30,6 +30,8 @@ SAMPLING_VERSION = 2
 ANALYSIS_VERSION = 3
 _CODE = {"code version": str(SAMPLING_VERSION)}
 MAX_ATTEMPTS = 3
+#: Jobs on a model: either says that it was measured on a problem set.
+MODEL_JOBS = ("evaluate_model", "measure_transfer")
 
 #: ``search`` concludes as it goes, and may sample what its conclusions ask for.
 Part = Literal["sampling", "search", "analysis"]
@@ -184,18 +186,16 @@ def registered_pairs(config: Config) -> list[tuple[str, str]]:
 
 
 def watched_pairs(config: Config, state: State) -> list[tuple[str, str]]:
-    """What automation keeps up to date: what the registry lists, and what was evaluated before.
+    """What automation keeps up to date: what the registry lists, and what was measured before.
 
     Entries that are gone from the configuration are left alone.
     """
-    evaluated = [
+    measured = [
         (unit.model, unit.problem_set)
         for unit in sorted(state.done)
-        if unit.job == "evaluate_model"
-        and unit.model in config.models
-        and unit.problem_set in config.problem_sets
+        if unit.job in MODEL_JOBS and unit.model in config.models and unit.problem_set in config.problem_sets
     ]
-    return list(dict.fromkeys([*registered_pairs(config), *evaluated]))
+    return list(dict.fromkeys([*registered_pairs(config), *measured]))
 
 
 def wanted(
@@ -233,14 +233,12 @@ def _wanted_on(
     def unit(job: str, model: str = "") -> Unit:
         return Unit(job, problem_set, model)
 
-    def reached(part: Part, wants: Iterable[Wanted]) -> dict[str, str]:
-        """Marks of one part, by model, that are done or can still be reached."""
-        wants = list(wants)
-        jobs = {want.unit.job for want in wants}
+    def reached(job: str, part: Part, wants: Sequence[Wanted]) -> dict[str, str]:
+        """Marks of one part of a job, by model, that are done or can still be reached."""
         there = {
             unit.model: marks[part]
             for unit, marks in done.items()
-            if unit.job in jobs and unit.problem_set == problem_set and part in marks
+            if unit.job == job and unit.problem_set == problem_set and part in marks
         }
         lost = {want.unit for want in wants if (want.unit, want.fingerprint) in given_up}
         return there | {want.unit.model: want.marks[part] for want in wants if want.unit not in lost}
@@ -254,17 +252,18 @@ def _wanted_on(
             (load.unit,),
         )
         for model, own in prints.items()
+        if not config.model(model).reads_only
     ]
-    writers = reached("sampling", evaluated)
-    after = tuple(want.unit for want in evaluated)
+    writers = reached("evaluate_model", "sampling", evaluated)
+    after = (load.unit, *(want.unit for want in evaluated))
     measured: list[Wanted] = []
     for model, own in prints.items():
-        if model not in writers:
+        if model not in writers and not config.model(model).reads_only:
             continue  # it was given up and never evaluated: there is no reader to measure
         sampled = transfer_fingerprint(own, {name: mark for name, mark in writers.items() if name != model})
         marks = marks_of(config, problem_set, sampled, "analysis")
         measured.append(Wanted(unit("measure_transfer", model), marks, after))
-    shown = comparison_fingerprint(reached("analysis", measured))
+    shown = comparison_fingerprint(reached("measure_transfer", "analysis", measured))
     compare = Wanted(unit("compare_models"), {"analysis": shown}, tuple(want.unit for want in measured))
     return [load, *evaluated, *measured, compare]
 

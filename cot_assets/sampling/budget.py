@@ -60,7 +60,12 @@ class Known:
 
 
 def plan_work(
-    protocol: Protocol, n_problems: int, known: Known, new_writers: Sequence[str] = ()
+    protocol: Protocol,
+    n_problems: int,
+    known: Known,
+    new_writers: Sequence[str] = (),
+    *,
+    reads_only: bool = False,
 ) -> list[Work]:
     """The engine runs of one model on one problem set.
 
@@ -69,14 +74,15 @@ def plan_work(
         n_problems: Problems in the set.
         known: What was sampled before.
         new_writers: Other models that will be evaluated on the set in the same go.
+        reads_only: Whether the model has no traces of its own.
 
     Returns:
         Traces, completions, the greedy search where there is one, and transfer from each writer,
         in that order.
     """
     rules, budget = protocol.sampling, _Budget(protocol, n_problems, known)
-    works = [budget.traces(), *budget.own()]
-    if searched := min(rules.search_problems, n_problems):
+    works = [budget.start()] if reads_only else [budget.traces(), *budget.own()]
+    if not reads_only and (searched := min(rules.search_problems, n_problems)):
         works.append(budget.search(searched))
     writers = {**dict.fromkeys(new_writers, measured_traces(protocol, n_problems)), **known.n_writer_traces}
     return works + [budget.given(*writer) for writer in sorted(writers.items())]
@@ -113,6 +119,13 @@ class _Budget:
         n = self._n_problems * self._protocol.sampling.traces_per_problem
         return self._work("traces", "traces", n, n, self._length, self._basis)
 
+    def start(self) -> Work:
+        """Rollouts of the bare problems, which a model with curves has among them."""
+        n = self._n_problems * self._protocol.sampling.n
+        return self._work(
+            "transfer_completions", "rollouts of the bare problems", n, n, self._length, self._basis
+        )
+
     def own(self) -> list[Work]:
         """Rollouts of the model's own prefixes, and their exploration where sampling is adaptive."""
         rules, works = self._protocol.sampling, list[Work]()
@@ -140,7 +153,7 @@ class _Budget:
     def given(self, writer: str, n_traces: int) -> Work:
         """Rollouts of what the model is given of a writer's traces.
 
-        At fraction 0 the reader has its own empty prefix, which is sampled already.
+        At fraction 0 the reader has its own empty prefix, which is counted already.
         """
         known, rules = self._known, self._protocol.sampling
         most = n_traces * given_prefixes(self._protocol) * rules.n

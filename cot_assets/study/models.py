@@ -67,6 +67,9 @@ class ModelEntry(Entry):
     )
     device: str = Field("CPU", description="where OpenVINO computes: CPU or GPU")
     problem_sets: tuple[str, ...] = Field((), description="sets that automation evaluates it on")
+    reads_only: bool = Field(
+        False, description="only reads on from other models' traces: none of its own, and no curves of them"
+    )
     checkpoints: str | None = Field(
         None, description="folder whose subfolders and GGUF files become models once they are complete"
     )

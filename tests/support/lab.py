@@ -24,6 +24,7 @@ from cot_assets.orchestration.instance import open_instance
 from cot_assets.orchestration.runs import bring_up_to_date
 from cot_assets.orchestration.staleness import Wanted
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
+from cot_assets.study.protocols import nested
 from cot_assets.warehouse.store import Warehouse
 from support.configuration import Sections, write_sections
 from support.scripted import ScriptedEngine, scripted_folder, statement
@@ -94,7 +95,8 @@ class Lab:
         rows = [{"problem": statement(10 * i + 2, i + 30), "answer": 11 * i + 32} for i in range(1, n + 1)]
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
         entry = {"source": str(file), "protocol": name, "answer_kind": "integer"}
-        self.write(problem_sets={name: entry}, protocols={name: {**TINY, **(protocol or {})}})
+        parts, _ = nested({**TINY, **(protocol or {})})
+        self.write(problem_sets={name: entry}, protocols={name: parts})
 
     def write_script(
         self,
@@ -110,6 +112,10 @@ class Lab:
         (folder / "openvino_model.xml").write_text("<none/>")  # else it would have to be converted
         entry = {"engine": "openvino", "path": str(folder), "template": "{statement}"}
         self.write(models={name: {**entry, "problem_sets": list(problem_sets), "engine_args": args}})
+
+    def entry(self, model: str) -> dict[str, Any]:
+        """What was written of a model."""
+        return dict(self._written["models"][model])
 
     @property
     def variables(self) -> dict[str, str]:

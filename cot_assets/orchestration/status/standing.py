@@ -14,6 +14,7 @@ from typing import Literal
 
 from cot_assets.orchestration.staleness import (
     MAX_ATTEMPTS,
+    MODEL_JOBS,
     Decision,
     Launch,
     Marks,
@@ -83,9 +84,7 @@ def known_units(records: Records) -> Iterator[Unit]:
     models = records.partitions.get("models", ())
     for name in records.partitions.get("problem_sets", ()):
         yield from (Unit(job, name) for job in ("load_problems", "compare_models"))
-        yield from (
-            Unit(job, name, model) for job in ("evaluate_model", "measure_transfer") for model in models
-        )
+        yield from (Unit(job, name, model) for job in MODEL_JOBS for model in models)
 
 
 def mark_of(records: Records, assets: Iterable[str], unit: Unit, since: Since) -> str | None:
@@ -156,11 +155,11 @@ def standings(
 
 
 def _vanished(config: Config, state: State, shown: set[tuple[str, str]]) -> Iterator[Standing]:
-    """Models that were evaluated and are declared no more; what was imported needs no entry."""
-    for unit in state.done:
-        model, name = unit.model, unit.problem_set
+    """Models that were measured and are declared no more; what was imported needs no entry."""
+    sampled = (unit for unit, marks in state.done.items() if unit.job in MODEL_JOBS and "sampling" in marks)
+    for model, name in dict.fromkeys((unit.model, unit.problem_set) for unit in sampled):
         is_known = model in config.models or ("model", model) in config.broken or (model, name) in shown
-        if unit.job == "evaluate_model" and "sampling" in state.done[unit] and not is_known:
+        if not is_known:
             unread = [why for (_, source), why in config.broken.items() if model.startswith(f"{source}.")]
             reason = (
                 f"no entry declares it any more; its results stay until `cot-assets models forget {model}`"

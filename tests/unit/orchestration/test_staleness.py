@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 from support.configuration import changed
 
-from cot_assets.orchestration.staleness import Decision, Marks, State, Unit, Wanted, decide, wanted
+from cot_assets.orchestration.staleness import (
+    Decision,
+    Marks,
+    State,
+    Unit,
+    Wanted,
+    decide,
+    wanted,
+    watched_pairs,
+)
 from cot_assets.study import Config, load_config
 
 PAIRS = [("demo-strong", "demo"), ("demo-weak", "demo")]
@@ -68,6 +77,17 @@ def test_a_changed_protocol_makes_every_model_of_the_set_stale(config: Config):
     order = _run_all(changed(config, "protocols", "demo", n=128), PAIRS, done)
     assert order.count(("evaluate_model", "demo-weak")) == order.count(("evaluate_model", "demo-strong")) == 1
     assert "load_problems" not in [job for job, _ in order]
+
+
+def test_a_reader_has_nothing_of_its_own_and_is_read_by_nobody(config: Config):
+    config = changed(config, "models", "demo-weak", reads_only=True)
+    done: dict[Unit, Marks] = {}
+    _run_all(config, PAIRS[:1], done)
+    alone = dict(done)
+    assert _run_all(config, PAIRS[1:], alone) == [("measure_transfer", "demo-weak"), ("compare_models", "")]
+    assert _run_all(config, PAIRS, done) == [("measure_transfer", "demo-weak"), ("compare_models", "")]
+    assert watched_pairs(config, State(done=done)) == PAIRS
+    assert alone == done
 
 
 def test_imported_models_are_never_wanted(config: Config):
