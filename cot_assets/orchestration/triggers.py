@@ -20,7 +20,7 @@ from dagster._core.definitions.events import AssetKeyPartitionKey
 from cot_assets.engines.finding import look_for_models
 from cot_assets.orchestration.jobs import JOBS, assets_of
 from cot_assets.orchestration.partitions import MODELS, PROBLEM_SETS
-from cot_assets.orchestration.presence import look, look_at_rows, validity
+from cot_assets.orchestration.presence import look, look_at_rows, look_at_warehouse, validity
 from cot_assets.orchestration.processes import end_abandoned
 from cot_assets.orchestration.staleness import (
     Decision,
@@ -38,12 +38,13 @@ from cot_assets.orchestration.status.marks import hashed
 from cot_assets.orchestration.status.records import FINGERPRINT_TAG, failure, read_records
 from cot_assets.orchestration.status.standing import standings
 from cot_assets.study import Config, ConfigError, DataHome, load_config
+from cot_assets.study.home import HomeError
 from cot_assets.warehouse.errors import WarehouseError
 from cot_assets.warehouse.store import Warehouse
 
 _log = logging.getLogger(__name__)
 #: What a person mends, and is told in a sentence: a file that is just being saved, a warehouse in use, a full disk.
-_THEIRS = (ConfigError, WarehouseError, OSError)
+_THEIRS = (ConfigError, HomeError, WarehouseError, OSError)
 
 
 def run_requests(decision: Decision, state: State) -> list[dg.RunRequest]:
@@ -142,9 +143,10 @@ def _decide(instance: dg.DagsterInstance, config: Config) -> tuple[Decision, Sta
         wants = wanted(config, watched_pairs(config, state), state.done, state.given_up())
         return decide(wants, state), state
 
+    lines = look_at_warehouse(warehouse)  # before anything reads it
     decision, state = decided()
     pairs, is_quiet = watched_pairs(config, state), not in_flight(instance)
-    lines = look(warehouse, pairs, is_quiet=is_quiet)
+    lines += look(warehouse, pairs, is_quiet=is_quiet)
     if is_quiet and decision == Decision():
         lines += look_at_rows(warehouse, pairs)
     for line in lines:

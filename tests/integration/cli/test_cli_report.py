@@ -35,6 +35,15 @@ def test_all_reports_are_listed_the_latest_first(home: Path) -> None:
     assert report(home, "first").stdout.splitlines() == pages[1:]
 
 
+def test_what_is_being_written_or_was_set_aside_is_no_report(home: Path) -> None:
+    for name in (".first.new-1", "first.damaged", "first.damaged.damaged"):
+        page = home / "reports" / name / "index.html"
+        page.parent.mkdir()
+        page.write_text("half")
+    (home / "reports" / "third" / "index.html").mkdir(parents=True)
+    assert [Path(line).parent.name for line in report(home).stdout.splitlines()] == ["set 2", "first"]
+
+
 def test_the_page_is_what_the_browser_gets(home: Path, tmp_path: Path) -> None:
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > "{tmp_path}/opened"\n')

@@ -53,6 +53,24 @@ def test_a_new_entry_gets_partitions_and_the_first_run(config: Path):
         assert [r.run_key for r in again.run_requests or ()] == [r.run_key for r in result.run_requests or ()]
 
 
+@pytest.mark.parametrize("kind", ["noise", "folder", "link to nothing"])
+def test_a_damaged_warehouse_is_set_aside_and_asked_for_again(config: Path, tmp_path: Path, kind: str):
+    write_sections(config / "models.toml", {"newcomer": {"extends": "demo-weak", "problem_sets": ["demo"]}})
+    warehouse = tmp_path / "home" / "warehouse.duckdb"
+    warehouse.parent.mkdir()
+    if kind == "noise":
+        warehouse.write_bytes(b"noise" * 9999)
+    elif kind == "folder":
+        warehouse.mkdir()
+    else:
+        warehouse.symlink_to("nowhere")
+    with dg.DagsterInstance.ephemeral() as instance:
+        asked = _tick(instance).run_requests or ()
+    assert [(r.job_name, r.partition_key) for r in asked] == [("load_problems", "demo")]
+    kept = warehouse.with_name("warehouse.duckdb.damaged")
+    assert kept.exists() or kept.is_symlink()
+
+
 def test_the_ui_is_shown_how_partitions_stand_when_that_changes(config: Path):
     write_sections(config / "models.toml", {"newcomer": {"extends": "demo-weak", "problem_sets": ["demo"]}})
     with dg.DagsterInstance.ephemeral() as instance:
