@@ -11,7 +11,7 @@ Where the server takes and returns token ids, prefixes are exact. Elsewhere text
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
@@ -20,6 +20,7 @@ from cot_assets.engines.base import (
     Block,
     BlockResult,
     CannotScoreError,
+    Completion,
     EngineError,
     EngineInfo,
     Sampling,
@@ -35,7 +36,7 @@ from cot_assets.engines.openai.refusals import budgets_of, fewer_completions, is
 from cot_assets.engines.openai.scores import Reader
 from cot_assets.engines.openai.settings import settings_of
 from cot_assets.engines.openai.told import revision_of
-from cot_assets.engines.openai.variety import BUDGET, HOT, PUZZLE, TRIALS, WARM, Suspicion, is_varied
+from cot_assets.engines.openai.variety import BUDGET, HOT, PUZZLE, TRIALS, WARM, Doubts, is_varied
 from cot_assets.engines.revision import canonical
 from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
 from cot_assets.engines.tokenizer import ModelTokenizer
@@ -62,8 +63,8 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         self._endpoints = Endpoints(entry, self._settings, self._tokenizer)
         self._runner = asyncio.Runner()
         self._is_closed = False
-        self._held: BlockResult | None = None  # until others tell whether it is a draw
-        self._varied, self._trying, self._suspicion = set[Endpoint](), asyncio.Lock(), Suspicion()
+        self._doubts, self._puzzled = Doubts(), dict[Endpoint, Sequence[Completion]]()
+        self._n_trials, self._is_copying = 0, False
         try:
             self._runner.run(self._endpoints.find())
         except BaseException:
@@ -104,7 +105,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                 "sets; leave them out of protocols.toml, or use a server that takes them"
             )
         waiting = iter(blocks)
-        loop = self._runner.get_loop()
+        loop, self._is_copying = self._runner.get_loop(), False
         running: set[asyncio.Task[BlockResult]] = set()
         failed: list[EngineError] = []
         is_over, n_failing = False, 0
@@ -129,15 +130,18 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                         is_over = is_over or is_final or n_failing >= _FAILURES
                     else:
                         n_failing = 0
-                        if result is not self._held:
+                        if sampling.is_greedy or not self._doubts.keep_back(result):
                             yield result
+                if self._doubts.is_due() and not self._is_copying:
+                    yield from self._cleared(failed)
+                    is_over = is_over or self._is_copying
                 yield from map(Waiting, self._endpoints.news())
                 if not done and (trouble := self._endpoints.trouble):
                     yield Waiting(trouble)
-            if self._held is not None:
-                yield self._held
+            if not self._is_copying:
+                yield from self._cleared(failed)
         finally:
-            self._held = None
+            self._doubts.clear(was_tried=False)
             if running:
                 self._runner.run(_canceled(running))
         if len(failed) > 1:
@@ -166,14 +170,14 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         if not budget:
             return nothing_left(block)
         try:
-            return await self._sampled(block, budget, sampling)
+            return await self._drawn(block, budget, sampling, self._endpoints)
         except RefusedError as error:
             if not is_too_long(str(error), error.status):
                 raise
             refusal, named = error, numbers_in(str(error))
         for fewer in budgets_of(named, len(ids), budget):
             with suppress(RefusedError):
-                result = await self._sampled(block, fewer, sampling)
+                result = await self._drawn(block, fewer, sampling, self._endpoints)
                 if named & {len(ids) + fewer, len(ids) + fewer + 1}:  # a text may get a BOS
                     self._context = len(ids) + fewer
                 return result
@@ -185,27 +189,25 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
             raise
         raise refusal
 
-    async def _sampled(self, block: Block, budget: int, sampling: Sampling) -> BlockResult:
-        """A block whose completions are draws."""
-        result = await self._drawn(block, budget, sampling, self._endpoints)
-        if sampling.is_greedy or self._varied.issuperset(self._endpoints.present):
-            return result
-        is_suspicious = self._suspicion.of(block, result.completions)
-        if is_suspicious is None:
-            self._held = result
-        elif is_suspicious:
-            async with self._trying:
-                for endpoint in self._endpoints.present:
-                    if endpoint not in self._varied:
-                        with suppress(AwayError):  # others go on, and it is tried when it is back
-                            await self._try_variety(block, endpoint)
-        return result
+    def _cleared(self, failed: list[EngineError]) -> list[BlockResult]:
+        """The blocks that were kept back, of servers that draw; that one does not is added to what failed."""
+        doubtful = self._doubts.most_doubtful
+        try:
+            for endpoint in self._endpoints.present if doubtful else ():
+                with suppress(AwayError):  # others go on
+                    self._runner.run(self._try_variety(doubtful.block, endpoint))
+        except EngineError as error:
+            failed.append(error)
+            self._is_copying = True
+            return []
+        return self._doubts.clear(was_tried=doubtful is not None)
 
     async def _try_variety(self, block: Block, endpoint: Endpoint) -> None:
         """Have a server continue a text without sense; raises :class:`EngineError` where it does not draw."""
         ids = self._tokenizer.encode(PUZZLE).token_ids
         ids = ids[: max(1, (self._context or len(ids) + BUDGET) - BUDGET)]
-        trial = Block(block.key, ids, TRIALS, BUDGET, sample_seed(block, block.n))
+        self._n_trials += 1  # each with a seed of its own
+        trial = Block(block.key, ids, TRIALS, BUDGET, sample_seed(block, block.n + self._n_trials))
         try:
             found = await self._drawn(trial, BUDGET, HOT, endpoint)
         except RefusedError as error:
@@ -213,10 +215,9 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                 return  # a context in which nothing can be tried
             # Some have 1 as their highest temperature.
             found = await self._drawn(trial, BUDGET, WARM, endpoint)
-        if is_varied(found.completions):
-            self._varied.add(endpoint)
+        before, self._puzzled[endpoint] = self._puzzled.get(endpoint, ()), found.completions
+        if is_varied(found.completions, before):
             return
-        self._held = None
         raise EngineError(
             f"model {self._entry.name!r}: {endpoint.server.url} gives the same completion again and again, also of a text "
             f"without sense at a high temperature: copies are no evidence, and are not kept. Does it "

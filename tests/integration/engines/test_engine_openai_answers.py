@@ -248,7 +248,7 @@ def test_one_prefix_after_which_all_is_said_is_kept(engine: OpenAIEngine, server
 
 
 def test_a_prefix_that_leaves_nothing_open_is_none(server: TinyServer, folder: Path) -> None:
-    """Its server draws where there is something to draw, which is seen once."""
+    """Its server draws where there is something to draw, which is seen once for many such blocks."""
     server.seed = 3
     server.stop()
     server.start()
@@ -259,8 +259,40 @@ def test_a_prefix_that_leaves_nothing_open_is_none(server: TinyServer, folder: P
             in_turn([*range(30, 40)])(answer, body)
 
     server.after = certain
-    assert len(run(engine, [block(f"b{i}", (7, i)) for i in range(4)])) == 4
-    assert sum(body["temperature"] == HOT.temperature for body in server.bodies) == 1
+    assert len(run(engine, [block(f"b{i}", (7, i)) for i in range(40)])) == 40
+    assert 1 < sum(body["temperature"] == HOT.temperature for body in server.bodies) <= 4
+
+
+@pytest.mark.parametrize("n", [16, 1])
+@pytest.mark.parametrize("does_cache", [False, True], ids=["seeds passed over", "a cache answers"])
+def test_copies_are_not_kept_where_a_server_begins_to_give_them(
+    server: TinyServer, folder: Path, does_cache: bool, n: int
+) -> None:
+    """It drew when it was tried: after it was started again, say, it does not."""
+    engine, certain, cached = opened(server, folder), in_turn([*range(30, 40)]), dict[str, Any]()
+    prefixes = [(7, i) if n > 1 else (7,) for i in range(40)]
+
+    def first(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        if body["temperature"] == 1.0:
+            certain(answer, body)
+        else:
+            cached[str(body["prompt"])] = answer["choices"]
+
+    server.after = first
+    assert len(run(engine, [block(f"a{i}", ids, n=n) for i, ids in enumerate(prefixes)])) == 40
+
+    def later(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        if does_cache and body["temperature"] != 1.0:
+            answer["choices"] = cached[str(body["prompt"])]
+        else:
+            certain(answer, body)
+
+    server.after = later
+    kept: list[str] = []
+    with pytest.raises(EngineError, match="the same completion again and again"):
+        kept.extend(r.block.key for r in engine.sample((block(f"b{i}", ids, n=n) for i, ids in enumerate(prefixes)), SAMPLE)
+                    if isinstance(r, BlockResult))  # fmt: skip
+    assert kept == []
 
 
 def test_an_unsound_server_is_named_at_once(server: TinyServer, folder: Path) -> None:
