@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 
@@ -49,6 +49,10 @@ class RememberedEngine(TokenizedEngine[Tokens]):
     def __init__(self, info: EngineInfo, tokens: Tokens, load: Callable[[], Engine]) -> None:
         self._info, self._tokenizer, self._load = info, tokens, load
         self._engine: Engine | None = None
+
+    def describe(self) -> EngineInfo:
+        """What is known of the model, with what the loaded one has noted."""
+        return self._info if self._engine is None else replace(self._info, note=self._engine.describe().note)
 
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[News]:
         """Load the model if there is a block at all, and sample every block."""

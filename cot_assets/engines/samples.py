@@ -41,6 +41,11 @@ def completion_of(token_ids: Sequence[int], finish_reason: str | None, eos: Coll
     return Completion(ids, _ENDS.get((finish_reason or "").lower(), "unknown"))
 
 
+def is_end(word: str) -> bool:
+    """Whether a server's word is one for an end that is known, or the name of a special token."""
+    return word.lower() in _ENDS or (word.startswith("<") and word.endswith(">"))
+
+
 def filters_of(sampling: Sampling, dtype: str, *, is_nucleus_first: bool) -> Filters:
     """What sampling leaves of a law, with slack for the rounding of a number format."""
     return Filters(

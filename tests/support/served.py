@@ -19,6 +19,11 @@ from typing import Any, ClassVar
 EOS = 2
 
 
+def text_of(ids: list[int]) -> str:
+    """The text of ids from 3 to 96 in the byte-level tokenizer of :mod:`support.vocabularies`."""
+    return "".join(chr(ord("!") - 3 + i) for i in ids)
+
+
 class Misbehavior(Exception):  # noqa: N818 - an instruction
     """Answer with this status, body and headers instead; status 0: hang up; ``drip``: seconds before each byte."""
 
@@ -87,7 +92,7 @@ class TinyServer:
         choices: list[dict[str, Any]] = []
         for index in reversed(range(n)):
             ids = [self._random.randrange(10, 60) for _ in range(length)]
-            text = "".join(chr(ord("@") + i) for i in ids)
+            text = text_of(ids)
             choice = {"text": text, "finish_reason": "stop" if is_done else "length", "index": index}
             if self.returns_ids and body.get("return_token_ids"):
                 choice |= {"token_ids": [*ids, *[EOS] * is_done], "prompt_token_ids": prompt}

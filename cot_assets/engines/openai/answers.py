@@ -10,16 +10,21 @@ is not sound is never graded; the block is asked for again, as after a lost conn
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from cot_assets.engines.openai.refusals import IN_WORDS
+from cot_assets.engines.samples import is_end
 from cot_assets.study.entries import short
 
+IN_WORDS = "it says: "  #: before an error that a server answered as if it were none
 #: Where servers put what a model thought before it answered.
+#: Where they say which string ended a text; a token's id, or nothing, where it was the model.
+_STOPPED_BY = ("stop_reason", "matched_stop", "stopping_word")
+_ALONE = "have it send completions alone (echo = false)"
+_LEAST_COPY = 4  #: tokens of a prompt from which on it is no chance where a completion begins with it
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
@@ -67,14 +72,19 @@ class Choice:
 class Answer:
     """The completions in the order of their indices; ``generated`` None where the server does not count.
 
-    ``is_echoed``: each had the prompt before it, which was cut off. ``may_be_echoed``: each begins with the prompt, which
-    this server did not send before.
+    ``n_echoed`` had the prompt before them, which was cut off; ``n_copies`` begin with the prompt, and this server was not
+    seen to send it.
     """
 
     choices: tuple[Choice, ...]
     generated: int | None
-    is_echoed: bool
-    may_be_echoed: bool
+    n_echoed: int
+    n_copies: int
+
+    def written(self, eos: Collection[int]) -> int:
+        """Tokens in the completions, the end of a text counted as one."""
+        given = ((choice.token_ids or (), choice.finish_reason) for choice in self.choices)
+        return sum(len(ids) + (end == "stop" and not set(ids[-1:]) & set(eos)) for ids, end in given)
 
 
 def _unicode(value: object) -> object:
@@ -135,17 +145,25 @@ def read_answer(answer: Mapping[str, Any], asked: Asked) -> Answer:
         raise UnsoundAnswerError(f"it holds {len(choices)} completions, not {asked.n}")
     if choices[-1].index is not None and choices[-1].index >= asked.n:
         raise UnsoundAnswerError(f"it numbers a completion {choices[-1].index}, of {asked.n}")
+    indices = [choice.index for choice in choices]
+    if len(set(indices)) not in (1, len(indices)):  # some number all of them 0
+        raise UnsoundAnswerError(f"it numbers several of its completions alike: {short(indices)}")
     _check_usage(found.usage or _Usage.model_validate({}), len(choices), asked)
     read = tuple(_choice(choice, asked) for choice in choices)
-    is_echoed = all(
+    n_echoed = sum(
         len(after.text) < len(before.text or "")
         if after.token_ids is None
         else len(after.token_ids) < len(before.token_ids or ())
         for before, after in zip(choices, read, strict=True)
     )
-    may_be_echoed = not asked.may_be_echoed and all(_repeats(choice, asked) for choice in read)
+    if asked.is_trial and 0 < n_echoed < len(read):
+        raise UnsoundAnswerError(
+            f"the server puts the prompt before {n_echoed} of {len(read)} completions; {_ALONE}"
+        )
+    is_new = not asked.may_be_echoed and asked.n_prompt >= _LEAST_COPY
+    n_copies = sum(_repeats(choice, asked) for choice in read) if is_new else 0
     generated = None if found.usage is None else found.usage.completion_tokens
-    return Answer(read, generated, is_echoed, may_be_echoed)
+    return Answer(read, generated, n_echoed, n_copies)
 
 
 def _check_usage(usage: _Usage, n: int, asked: Asked) -> None:
@@ -174,11 +192,13 @@ def _choice(choice: _Choice, asked: Asked) -> Choice:
         raise UnsoundAnswerError(
             "it did not continue the token ids that it was given; was the server started again with another model?"
         )
+    end = choice.finish_reason if _is_own_end(choice) else "stop string"
     if choice.token_ids is None or prompt is None:
-        return Choice(_without_echo(text, asked), None, choice.finish_reason)
+        return Choice(_without_echo(text, asked), None, end)
     ids = choice.token_ids
     if asked.may_be_echoed and ids[: len(prompt)] == prompt:
-        ids = ids[len(prompt) :]
+        ids, after = ids[len(prompt) :], _after_prompt(text, asked)
+        text = text if after is None else after
     elif asked.is_echoed:
         raise _not_the_prompt(text)
     if len(ids) > asked.budget:
@@ -190,7 +210,14 @@ def _choice(choice: _Choice, asked: Asked) -> Choice:
             f"token id {strange[0]} is none of the {asked.vocabulary:,} of the tokenizer; `path` in models.toml names "
             "another model's"
         )
-    return Choice(text, tuple(ids), choice.finish_reason)
+    return Choice(text, tuple(ids), end)
+
+
+def _is_own_end(choice: _Choice) -> bool:
+    """Whether the model ended its text: no stop string is asked for, but some servers have ones of their own."""
+    extra = choice.model_extra or {}
+    said = (extra.get(name) for name in _STOPPED_BY)
+    return not any(isinstance(one, str) and one and not is_end(one) for one in said)
 
 
 def _text(choice: _Choice) -> str:
@@ -221,7 +248,8 @@ def _without_echo(text: str, asked: Asked) -> str:
         return text
     if (after := _after_prompt(text, asked)) is not None:
         return after
-    if asked.prompt_shown and (asked.is_echoed or (asked.is_trial and asked.prompt_shown in text)):
+    is_in_it = asked.n_prompt >= _LEAST_COPY and asked.prompt_shown in text  # longer than the model may write
+    if asked.prompt_shown and (asked.is_echoed or is_in_it):
         raise _not_the_prompt(text)
     return text
 
@@ -246,7 +274,7 @@ def _repeats(choice: Choice, asked: Asked) -> bool:
 def _not_the_prompt(text: str) -> UnsoundAnswerError:
     return UnsoundAnswerError(
         f"the server puts the prompt before its completions, but this one begins with {short(text)}: what of it the "
-        "model wrote is not known; have it send completions alone (echo = false)"
+        f"model wrote is not known; {_ALONE}"
     )
 
 

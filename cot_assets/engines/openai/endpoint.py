@@ -13,16 +13,17 @@ from typing import Any, TypeVar
 
 from cot_assets.engines.base import EngineError, Sampling
 from cot_assets.engines.openai.answers import (
+    IN_WORDS,
     Answer,
     Asked,
-    Choice,
     UnsoundAnswerError,
     most_bytes,
     read_answer,
 )
 from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError, Server
-from cot_assets.engines.openai.refusals import IN_WORDS, is_of_another_tokenizer
+from cot_assets.engines.openai.refusals import is_of_another_tokenizer
 from cot_assets.engines.openai.settings import Settings
+from cot_assets.engines.openai.texts import Texts
 from cot_assets.engines.openai.told import card_of, cards_of, weights_of
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
@@ -61,6 +62,7 @@ class Endpoint:
     def __init__(self, entry: ModelEntry, settings: Settings, tokenizer: ModelTokenizer, url: str) -> None:
         self._entry, self._settings, self._tokenizer = entry, settings, tokenizer
         self.server = Server(entry, settings, url)
+        self.texts = Texts(tokenizer, self.server.masked)
 
     async def find(self) -> None:
         """Ask the server what it serves and can; raises :class:`EngineError` where it is not reached."""
@@ -104,7 +106,7 @@ class Endpoint:
                 continue
             can = Abilities(takes_ids, returns_ids=False, takes_extras=takes_extras, most_n=2)
             try:
-                answer = await self._try(can)
+                answer = await self.try_out(can)
             except RefusedError as error:
                 if error.status in FINAL:
                     raise
@@ -114,13 +116,13 @@ class Endpoint:
             if self._settings.prompts == "token_ids" and not returns_ids:
                 break
             most_n = 1 if len(answer.choices) == 1 else 1 << 16
-            return Abilities(takes_ids, returns_ids, takes_extras, most_n, answer.is_echoed)
+            return Abilities(takes_ids, returns_ids, takes_extras, most_n, answer.n_echoed > 0)
         raise refusal or EngineError(
             f"model {self._entry.name!r}: {self.server.url} returns no token ids, which engine_args.prompts = "
             "'token_ids' asks for; set it to 'auto' to let text travel"
         )
 
-    async def _try(self, can: Abilities) -> Answer:
+    async def try_out(self, can: Abilities) -> Answer:
         """Two completions of a small prompt, or one where the server gives no more at a time."""
         ids, plain = self._tokenizer.encode("1 + 1 =").token_ids, Sampling(1.0, 1.0)
         try:
@@ -229,12 +231,34 @@ class Endpoint:
                 f"model {self._entry.name!r}: {self.server.url} knows none of some token ids that the tokenizer of `path` = "
                 f"{self._entry.path!r} makes: it is that of another model; name the served model's own ({error})"
             ) from error
-        if trial is None and found.may_be_echoed:
+        if trial is None and found.n_copies:
             # A model can repeat its prompt, a server be started with another setting.
             self.can = replace(can, is_echoing=(await self._find_abilities()).is_echoing)
             if self.can.is_echoing:
                 return await self.ask(token_ids, budget, sampling, n=n, seed=seed)
+            await self._check_copies(found, token_ids, budget, sampling, seed)
         return found
+
+    async def _check_copies(
+        self, found: Answer, token_ids: Sequence[int], budget: int, sampling: Sampling, seed: int
+    ) -> None:
+        """Raises :class:`RefusedError` unless the model itself repeated its prompt in some completions.
+
+        A server counts what the model wrote, not what it puts before; and it writes no more than it is let.
+        """
+        n, half = len(found.choices), len(token_ids) // 2
+        surplus = found.written(self._tokenizer.eos_token_ids) - (found.generated or 0)
+        is_echo = 2 * surplus > found.n_copies * len(token_ids)
+        if not is_echo:
+            again = await self.ask(token_ids, min(budget, half), sampling, n=n, seed=seed)
+            is_echo = again.n_echoed > 0
+        if is_echo:
+            raise RefusedError(
+                f"model {self._entry.name!r}: {self.server.url} puts the prompt before some of its completions, here "
+                f"{found.n_copies} of {n}, by the count of their tokens or where it may write fewer than the prompt has: what "
+                "of them the model wrote is not known, and none is kept; have it send completions alone (echo = false)",
+                NO_ANSWER,
+            )
 
     def _sendable(self, text: str) -> str:
         """A prompt as it travels, without a BOS that the server will put there."""
@@ -253,23 +277,9 @@ class Endpoint:
             raise UnsoundAnswerError("a completion has no token_ids, which earlier ones had")
         if asked.is_trial:
             return found
-        return replace(found, choices=tuple(self._in_ids(choice, asked.budget) for choice in found.choices))
-
-    def _in_ids(self, choice: Choice, budget: int) -> Choice:
-        """A completion in the tokens of its text, without the key should the server have written it there."""
-        if choice.token_ids is None:
-            # Of a character that the end of its tokens cut, a server leaves a mark that the model did not write.
-            ids = self._tokenizer.encode_after(choice.text.rstrip("\ufffd")).token_ids
-            # Another spelling may take more tokens than the model wrote, but not twice as many.
-            if len(ids) > 2 * budget + 16:
-                raise UnsoundAnswerError(
-                    f"a completion has {len(ids):,} tokens, beyond the budget of {budget:,}"
-                )
-            return replace(choice, token_ids=ids)
-        text = self._tokenizer.decode(choice.token_ids)
-        hidden = self.server.masked(text)
-        ids = choice.token_ids if hidden == text else self._tokenizer.encode_after(hidden).token_ids
-        return replace(choice, token_ids=ids)
+        return replace(
+            found, choices=tuple(self.texts.in_ids(choice, asked.budget) for choice in found.choices)
+        )
 
 
 def _extras(sampling: Sampling) -> dict[str, Any]:

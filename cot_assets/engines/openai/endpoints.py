@@ -100,6 +100,11 @@ class Endpoints:
             self._leave_out(member, f"no answer within {patience:g} s")
 
     @property
+    def members(self) -> list[Endpoint]:
+        """All of them."""
+        return [member.endpoint for member in self._members]
+
+    @property
     def present(self) -> list[Endpoint]:
         """Those that are not left out."""
         return [member.endpoint for member in self._members if member.away is None]

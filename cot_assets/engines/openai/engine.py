@@ -11,7 +11,7 @@ Where the server takes and returns token ids, prefixes are exact. Elsewhere text
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
@@ -20,7 +20,6 @@ from cot_assets.engines.base import (
     Block,
     BlockResult,
     CannotScoreError,
-    Completion,
     EngineError,
     EngineInfo,
     Sampling,
@@ -32,13 +31,13 @@ from cot_assets.engines.openai.answers import Answer
 from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError
 from cot_assets.engines.openai.endpoint import Endpoint
 from cot_assets.engines.openai.endpoints import Endpoints
-from cot_assets.engines.openai.refusals import budgets_of, fewer_completions, is_too_long, numbers_in
+from cot_assets.engines.openai.refusals import OF_REQUEST, Context, fewer_completions, is_too_long
 from cot_assets.engines.openai.scores import Reader
 from cot_assets.engines.openai.settings import settings_of
 from cot_assets.engines.openai.told import revision_of
-from cot_assets.engines.openai.variety import BUDGET, HOT, PUZZLE, TRIALS, WARM, Doubts, is_varied
+from cot_assets.engines.openai.variety import BUDGET, PUZZLE, Doubts
 from cot_assets.engines.revision import canonical
-from cot_assets.engines.samples import completion_of, filters_of, nothing_left, sample_seed
+from cot_assets.engines.samples import completion_of, filters_of, sample_seed
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.engines.weights.prepared import model_folder
 from cot_assets.statistics.surprise import Evidence
@@ -49,7 +48,7 @@ Asked = Endpoint | Endpoints
 #: In the identity of blocks from a server that takes no penalties, top_k and min_p: its own may differ.
 _OWN_DEFAULTS = {"defaults": "the server's"}
 _HEARTBEAT = 5.0  #: seconds after which a caller hears that the server is waited for
-_FAILURES = 16  #: blocks that fail one after the other before no further one is tried
+_FAILURES = 16  #: blocks that fail one after the other before the server is tried, or no further one is
 
 
 class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
@@ -63,8 +62,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         self._endpoints = Endpoints(entry, self._settings, self._tokenizer)
         self._runner = asyncio.Runner()
         self._is_closed = False
-        self._doubts, self._puzzled = Doubts(), dict[Endpoint, Sequence[Completion]]()
-        self._n_trials, self._is_copying = 0, False
+        self._doubts, self._is_copying = Doubts(), False
         try:
             self._runner.run(self._endpoints.find())
         except BaseException:
@@ -92,7 +90,13 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
             context=self._endpoints.context,
             note=first.note,
         )
-        self._context = self._info.context
+        self._context = Context(self._info.context)
+
+    def describe(self) -> EngineInfo:
+        """What is loaded; the note says what was seen of it so far."""
+        seen = (each.texts.note for each in self._endpoints.members)
+        notes = filter(None, (self._info.note, *seen, self._context.note))
+        return replace(self._info, note="; ".join(dict.fromkeys(notes)))
 
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Waiting]:
         """Sample every block; results come as they finish, and word of a server that is away.
@@ -127,7 +131,9 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                         failed.append(error)
                         n_failing += 1
                         is_final = not isinstance(error, RefusedError) or error.status in FINAL
-                        is_over = is_over or is_final or n_failing >= _FAILURES
+                        if n_failing >= _FAILURES:
+                            is_final, n_failing = not self._takes_others(error), 0
+                        is_over = is_over or is_final
                     else:
                         n_failing = 0
                         if sampling.is_greedy or not self._doubts.keep_back(result):
@@ -158,44 +164,35 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                 f"model {self._entry.name!r}: cannot be audited: text travels to and from {self._endpoints.url}, so the "
                 "tokens that the model read and wrote are not known"
             )
-        reader = Reader(self._endpoints, self._tokenizer.eos_token_ids, self._context)
+        reader = Reader(self._endpoints, self._tokenizer.eos_token_ids, self._context.known)
         filters = filters_of(sampling, self._info.dtype, is_nucleus_first=False)
         for block, completions in written:
             yield self._runner.run(reader.evidence(block, completions, sampling, filters))
 
     async def _complete(self, block: Block, sampling: Sampling) -> BlockResult:
         """Sample a block within the context, of which some servers tell only when it is exceeded."""
-        ids, left = block.token_ids, replace(self._info, context=self._context)
-        budget = left.room(len(ids), block.max_new_tokens)
-        if not budget:
-            return nothing_left(block)
+        return await self._context.fit(
+            block, lambda budget, n: self._drawn(replace(block, n=n), budget, sampling, self._endpoints)
+        )
+
+    def _takes_others(self, error: EngineError) -> bool:
+        """Whether a server that refused block after block takes a request for two tokens."""
+        if not isinstance(error, RefusedError) or error.status not in OF_REQUEST:
+            return False
         try:
-            return await self._drawn(block, budget, sampling, self._endpoints)
-        except RefusedError as error:
-            if not is_too_long(str(error), error.status):
-                raise
-            refusal, named = error, numbers_in(str(error))
-        for fewer in budgets_of(named, len(ids), budget):
-            with suppress(RefusedError):
-                result = await self._drawn(block, fewer, sampling, self._endpoints)
-                if named & {len(ids) + fewer, len(ids) + fewer + 1}:  # a text may get a BOS
-                    self._context = len(ids) + fewer
-                return result
-        try:
-            await self._endpoints.ask(ids, 1, sampling, n=1, seed=sample_seed(block))
-        except RefusedError as again:
-            if is_too_long(str(again), again.status):
-                return nothing_left(block)  # not one token: the prefix itself is too long
-            raise
-        raise refusal
+            self._runner.run(self._endpoints.by_one(lambda each: each.try_out(each.can)))
+        except EngineError:
+            return False
+        return True
 
     def _cleared(self, failed: list[EngineError]) -> list[BlockResult]:
         """The blocks that were kept back, of servers that draw; that one does not is added to what failed."""
         doubtful = self._doubts.most_doubtful
         try:
-            for endpoint in self._endpoints.present if doubtful else ():
-                with suppress(AwayError):  # others go on
-                    self._runner.run(self._try_variety(doubtful.block, endpoint))
+            if doubtful is not None:
+                for endpoint in self._endpoints.present:
+                    with suppress(AwayError):  # others go on
+                        self._runner.run(self._try_variety(doubtful.block, endpoint))
         except EngineError as error:
             failed.append(error)
             self._is_copying = True
@@ -203,27 +200,20 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         return self._doubts.clear(was_tried=doubtful is not None)
 
     async def _try_variety(self, block: Block, endpoint: Endpoint) -> None:
-        """Have a server continue a text without sense; raises :class:`EngineError` where it does not draw."""
+        """Raises :class:`EngineError` where a server does not draw."""
         ids = self._tokenizer.encode(PUZZLE).token_ids
-        ids = ids[: max(1, (self._context or len(ids) + BUDGET) - BUDGET)]
-        self._n_trials += 1  # each with a seed of its own
-        trial = Block(block.key, ids, TRIALS, BUDGET, sample_seed(block, block.n + self._n_trials))
-        try:
-            found = await self._drawn(trial, BUDGET, HOT, endpoint)
-        except RefusedError as error:
-            if is_too_long(str(error), error.status):
-                return  # a context in which nothing can be tried
-            # Some have 1 as their highest temperature.
-            found = await self._drawn(trial, BUDGET, WARM, endpoint)
-        before, self._puzzled[endpoint] = self._puzzled.get(endpoint, ()), found.completions
-        if is_varied(found.completions, before):
-            return
-        raise EngineError(
-            f"model {self._entry.name!r}: {endpoint.server.url} gives the same completion again and again, also of a text "
-            f"without sense at a high temperature: copies are no evidence, and are not kept. Does it "
-            "pass over seed, n or temperature, or does a cache answer in its place? Switch that off, then run again; a "
-            "protocol with temperature = 0 asks for one completion (n = 1)"
-        )
+        ids = ids[: max(1, (self._context.known or len(ids) + BUDGET) - BUDGET)]
+
+        def draw(trial: Block, budget: int, sampling: Sampling) -> Awaitable[BlockResult]:
+            return self._drawn(trial, budget, sampling, endpoint)
+
+        if await self._doubts.is_copying(endpoint, ids, block, draw):
+            raise EngineError(
+                f"model {self._entry.name!r}: {endpoint.server.url} gives the same completion again and again, also of a text "
+                f"without sense at a high temperature: copies are no evidence, and are not kept. Does it "
+                "pass over seed, n or temperature, or does a cache answer in its place? Switch that off, then run again; a "
+                "protocol with temperature = 0 asks for one completion (n = 1)"
+            )
 
     async def _drawn(
         self, block: Block, budget: int, sampling: Sampling, asked: Asked, most_n: int | None = None

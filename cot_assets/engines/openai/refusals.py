@@ -1,14 +1,21 @@
 """What servers mean by a refusal: numbers in the words of their messages.
 
-Belongs here: patterns of messages that llama.cpp, vLLM, SGLang, TGI and hosted servers write. Does not belong
-here: what is done about it (:mod:`cot_assets.engines.openai.engine`).
+Belongs here: patterns of messages that llama.cpp, vLLM, SGLang, TGI and hosted servers write, and the context that
+they show. Does not belong here: other failures of blocks (:mod:`cot_assets.engines.openai.engine`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
-IN_WORDS = "it says: "  #: before an error that a server answered as if it were none
+from cot_assets.engines.base import Block, BlockResult
+from cot_assets.engines.openai.answers import IN_WORDS
+from cot_assets.engines.openai.connection import RefusedError
+from cot_assets.engines.samples import nothing_left
+
+OF_REQUEST = (400, 413, 422)  #: statuses of refusals that say nothing about other requests
 _TOO_LONG = re.compile(
     r"(context|model|sequence|input|prompt)\W+(\w+\W+){0,3}?(length|size|window|len)\b|context_length|max_model_len|too long|"
     r"tokens\W+must be <=|must have less than \d+ tokens|tokens\W+(\w+\W+){0,3}?exceed|exceed\w*\W+(\w+\W+){0,6}?(context|length|tokens)|too many tokens|"
@@ -68,3 +75,70 @@ def fewer_completions(message: str, asked: int) -> int | None:
     found = _MOST.search(message) or _MOST_ALONE.search(message)
     fewer = max(1, int(found[1])) if found else asked
     return fewer if fewer < asked else None
+
+
+class Context:
+    """How much a server takes, of which some tell only when it is exceeded.
+
+    ``known``: tokens of prefix and completion together, None where that is not known. ``n_cut``: blocks that
+    were cut by a context that only refusals show.
+    """
+
+    def __init__(self, told: int | None) -> None:
+        self.known, self.n_cut, self._told = told, 0, told
+
+    @property
+    def note(self) -> str:
+        """What refusals showed; empty where nothing."""
+        if not self.n_cut:
+            return ""
+        size = "" if self.known == self._told else f" of {self.known:,} tokens"
+        return (
+            f"the server's refusals show a context{size}, which it does not tell: {self.n_cut:,} blocks were cut there, and "
+            "their rollouts count as truncated"
+        )
+
+    async def fit(self, block: Block, draw: Callable[[int, int], Awaitable[BlockResult]]) -> BlockResult:
+        """A block within the context; ``draw`` samples it with a budget, so many completions of it.
+
+        Raises:
+            RefusedError: It is refused for no reason that a smaller budget mends.
+        """
+        n_prefix, most = len(block.token_ids), block.max_new_tokens
+        budget = most if self.known is None else max(0, min(most, self.known - n_prefix))
+        self.n_cut += budget < most and self.known != self._told
+        if not budget:
+            return nothing_left(block)
+        try:
+            return await draw(budget, block.n)
+        except RefusedError as error:
+            if not is_too_long(str(error), error.status):
+                if error.status not in OF_REQUEST:
+                    raise
+                raise _of_block(error, block, budget) from error
+            refusal, named = error, numbers_in(str(error))
+        for fewer in budgets_of(named, n_prefix, budget):
+            with suppress(RefusedError):
+                result = await draw(fewer, block.n)
+                if named & {n_prefix + fewer, n_prefix + fewer + 1}:  # a text may get a BOS
+                    self.known = n_prefix + fewer
+                self.n_cut += budget == most
+                return result
+        try:
+            await draw(1, 1)
+        except RefusedError as again:
+            if not is_too_long(str(again), again.status):
+                raise
+            self.n_cut += budget == most
+            return nothing_left(block)  # not one token: the prefix itself is too long
+        raise _of_block(refusal, block, budget)
+
+
+def _of_block(refusal: RefusedError, block: Block, budget: int) -> RefusedError:
+    """A refusal of one block, which others need not meet."""
+    return RefusedError(
+        f"{refusal}. So failed block {block.key}, a prefix of {len(block.token_ids):,} tokens with {block.n} x {budget:,} "
+        "to write; the others are kept. If the server's context or a limit of its own is the reason, raise that (vLLM: "
+        "--max-model-len), or lower max_tokens in protocols.toml; else look at its log. Then run again",
+        refusal.status,
+    )

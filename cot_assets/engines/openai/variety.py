@@ -15,9 +15,14 @@ top-k). What audits make of repeated completions: :mod:`cot_assets.statistics.co
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 
-from cot_assets.engines.base import BlockResult, Completion, Sampling
+from cot_assets.engines.base import Block, BlockResult, Completion, Sampling
+from cot_assets.engines.openai.connection import RefusedError
+from cot_assets.engines.openai.refusals import is_too_long
+from cot_assets.engines.samples import sample_seed
+
+Draw = Callable[[Block, int, Sampling], Awaitable[BlockResult]]
 
 #: What no model can be sure how to continue.
 PUZZLE = "7f q Zu kl 31 ; pv = 0 % xo Wd 9 , ye ( 55 Br t / nn 4 : gh 82 Ok - sj"
@@ -37,8 +42,9 @@ class Doubts:
     def __init__(self) -> None:
         self._kept_back: list[BlockResult] = []
         self._traces: defaultdict[int, set[int]] = defaultdict(set)
-        self._n_short = 0
+        self._n_short = self._n_trials = 0
         self._was_tried = False
+        self._drawn: dict[Hashable, Sequence[Completion]] = {}  # at the last trial of a server
 
     def keep_back(self, result: BlockResult) -> bool:
         """Whether a block waits for a trial; it is given back by :meth:`clear`."""
@@ -67,9 +73,21 @@ class Doubts:
 
     def is_due(self) -> bool:
         """Whether a trial is due before all blocks are there."""
-        return self.most_doubtful is not None and (
-            not self._was_tried or len(self._kept_back) >= AT_ONCE
-        )
+        return self.most_doubtful is not None and (not self._was_tried or len(self._kept_back) >= AT_ONCE)
+
+    async def is_copying(self, server: Hashable, puzzle: Sequence[int], block: Block, draw: Draw) -> bool:
+        """Whether a server that continues a text without sense does not draw what it writes."""
+        self._n_trials += 1  # each with a seed of its own
+        seed = sample_seed(block, block.n + self._n_trials)
+        trial = Block(block.key, tuple(puzzle), TRIALS, BUDGET, seed)
+        try:
+            found = await draw(trial, BUDGET, HOT)
+        except RefusedError as error:
+            if is_too_long(str(error), error.status):
+                return False  # a context in which nothing can be tried
+            found = await draw(trial, BUDGET, WARM)  # some have 1 as their highest temperature
+        before, self._drawn[server] = self._drawn.get(server, ()), found.completions
+        return not is_varied(found.completions, before)
 
     def clear(self, *, was_tried: bool = True) -> list[BlockResult]:
         """The blocks that waited; they are what they should be where the server was seen to draw."""

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from served_models import opened, refusal
 from support.engine_suite import HOT, SAMPLE, block, run
-from support.served import Misbehavior, TinyServer
+from support.served import Misbehavior, TinyServer, text_of
 
 from cot_assets.engines.base import BlockResult, Completion, EngineError
 from cot_assets.engines.openai.engine import OpenAIEngine
@@ -54,6 +54,7 @@ UNSOUND: dict[str, tuple[Change, str]] = {
     "index is a truth": (of_first(index=True), "choices[0].index"),
     "index is negative": (of_first(index=-1), "choices[0].index"),
     "index is beyond n": (of_first(index=16), "numbers a completion 16, of 16"),
+    "indices are alike": (of_first(index=3), "numbers several of its completions alike"),
     "ids are texts": (of_first(token_ids=["1", "2"]), "choices[0].token_ids[0]"),
     "ids are fractions": (of_first(token_ids=[1.5]), "choices[0].token_ids[0]"),
     "ids are null": (of_first(token_ids=None), "a completion has no token_ids"),
@@ -183,6 +184,29 @@ def test_ends_that_are_not_known_are_kept_and_marked(
     assert marked == [Completion((5,), "content_filter" if reason == "content_filter" else "unknown")] * 3
 
 
+@pytest.mark.parametrize("name", ["stop_reason", "matched_stop", "stopping_word"])
+@pytest.mark.parametrize(
+    ("said", "is_marked"), [("Question:", True), (2, False), ("</s>", False), ("eos", False), ("", False)]
+)
+def test_a_stop_string_that_nobody_asked_for_marks_its_rollouts(
+    engine: OpenAIEngine, server: TinyServer, name: str, said: object, is_marked: bool
+) -> None:
+    def stop(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        for choice in answer["choices"]:
+            choice |= {name: said, "finish_reason": "stop", "token_ids": choice["token_ids"][:5]}
+
+    server.after = stop
+    (result,) = run(engine, [block("a", (7, 8))])
+    assert {c.finish_reason for c in result.completions} == {"unknown" if is_marked else "stop"}
+
+
+def test_a_limit_of_the_servers_own_is_noted(engine: OpenAIEngine, server: TinyServer) -> None:
+    server.after = lambda answer, body: [c.update(finish_reason="length", token_ids=c["token_ids"][:5])
+                                         for c in answer["choices"]] and None  # fmt: skip
+    run(engine, [block("a", (7, 8), budget=24)])
+    assert "16 completions ended by their length before their budget" in engine.describe().note
+
+
 KEY = "sk-very/secret-0123456789"
 
 
@@ -213,7 +237,10 @@ def in_turn(*texts: list[int]) -> Callable[[dict[str, Any], dict[str, Any]], Non
 
     def after(answer: dict[str, Any], body: dict[str, Any]) -> None:
         for choice, ids in zip(answer["choices"], cycle(texts), strict=False):
-            choice |= {"token_ids": [*ids[: body["max_tokens"]], 2], "text": "x" * len(ids)}
+            choice |= {
+                "token_ids": [*ids[: body["max_tokens"]], 2],
+                "text": text_of(ids[: body["max_tokens"]]),
+            }
 
     return after
 

@@ -161,3 +161,84 @@ def test_top_k_and_min_p_are_sent(engine: OpenAIEngine, server: TinyServer) -> N
     run(engine, [block("a", (7,))], type(SAMPLE)(1.0, 1.0, top_k=5, min_p=0.1))
     assert (server.bodies[0]["top_k"], server.bodies[0]["min_p"]) == (5, 0.1)
     assert engine.describe().note == ""
+
+
+@pytest.mark.parametrize("returns_ids", [True, False])
+@pytest.mark.parametrize("counts", ["written", "all", "none"])
+@pytest.mark.parametrize("budget", [60, 8])
+def test_a_server_that_puts_the_prompt_before_some_completions_is_refused(
+    server: TinyServer, folder: Path, returns_ids: bool, counts: str, budget: int
+) -> None:
+    """What it counts may tell, or that so few tokens cannot hold the prompt; that is cut off where it alone is longer."""
+    server.returns_ids = returns_ids
+    engine = opened(server, folder)
+
+    def echo(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        for choice in answer["choices"][:3]:
+            choice["text"] = engine.decode(body["prompt"]) + choice["text"]
+            if returns_ids:
+                choice["token_ids"] = [*body["prompt"], *choice["token_ids"]]
+        if counts == "all":
+            whole = len(answer["choices"]) * body["max_tokens"]
+            answer["usage"]["completion_tokens"] = min(whole, 16 * 6 + 3 * len(body["prompt"]))
+        elif counts == "none":
+            del answer["usage"]
+
+    server.after = echo
+    ids = engine.encode("1 + 1 = \\boxed{3").token_ids
+    asked = [block("a", ids, budget=budget)]
+    if budget < len(ids):
+        (result,) = run(engine, asked)
+        assert not any("boxed" in engine.decode(c.token_ids) for c in result.completions)
+        return
+    with pytest.raises(EngineError, match=r"puts the prompt before (some of )?its completions"):
+        run(engine, asked)
+
+
+@pytest.mark.parametrize("returns_ids", [True, False])
+def test_a_model_that_repeats_its_prompt_is_kept(server: TinyServer, folder: Path, returns_ids: bool) -> None:
+    """Base models do: the tokens are counted as written, and too few of them are no prompt."""
+    server.returns_ids = returns_ids
+    engine = opened(server, folder)
+    ids = list(engine.encode("1 + 1 = \\boxed{3").token_ids)
+
+    def repeat(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        for choice in answer["choices"][:3]:
+            choice["text"] = engine.decode(ids[: body["max_tokens"]])
+            if returns_ids:
+                choice["token_ids"] = ids[: body["max_tokens"]]
+        lengths = [len(ids) + 1] * len(answer["choices"][:3]) + [6] * len(answer["choices"][3:])
+        answer["usage"]["completion_tokens"] = sum(min(n, body["max_tokens"]) for n in lengths)
+
+    server.after = repeat
+    (result,) = run(engine, [block("a", ids, budget=60)])
+    assert sum("boxed" in engine.decode(c.token_ids) for c in result.completions) == 3
+
+
+def test_texts_that_are_not_those_of_their_ids_are_noted(server: TinyServer, folder: Path) -> None:
+    engine = opened(server, folder)
+    server.after = lambda answer, body: [c.update(text=" \\boxed{4}") for c in answer["choices"][:2]] and None
+    (result,) = run(engine, [block("a", engine.encode("1 + 1 = ").token_ids)])
+    assert not any("boxed" in engine.decode(c.token_ids) for c in result.completions)
+    assert (
+        "the text of 2 of 16 completions is not that of their token ids, which are believed"
+        in engine.describe().note
+    )
+
+
+@pytest.mark.parametrize("texts", [("a", "語"), ("語", " b")])
+def test_a_character_that_a_seam_cuts_is_no_other_text(
+    server: TinyServer, folder: Path, texts: tuple[str, str]
+) -> None:
+    engine = opened(server, folder)
+    ids = [i for text in texts for i in engine.encode(text).token_ids]
+    at = 2
+
+    def cut(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        for choice in answer["choices"]:
+            whole = "".join(texts)
+            choice |= {"token_ids": ids[at:], "text": whole if at < 3 and texts[0] == "語" else "語"}
+
+    server.after = cut
+    run(engine, [block("a", ids[:at], n=2)])
+    assert engine.describe().note == ""

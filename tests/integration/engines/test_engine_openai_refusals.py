@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from served_models import opened, refusal
-from support.engine_suite import block, completions, run
+from support.engine_suite import SAMPLE, block, completions, run
 from support.served import Misbehavior, TinyServer
 
-from cot_assets.engines.base import Completion, EngineError
+from cot_assets.engines.base import BlockResult, Completion, EngineError
 from cot_assets.engines.openai.engine import OpenAIEngine
 
 
@@ -168,3 +168,50 @@ def test_a_refusal_says_the_way_out(server: TinyServer, folder: Path, status: in
 
     server.before = refuse
     assert said in refusal(server, folder)
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize("said", ["", "Bad Request", "no"])
+def test_a_refusal_without_a_reason_fails_its_block_alone(
+    server: TinyServer, folder: Path, status: int, said: str
+) -> None:
+    """Also where so many follow one another, as the last prefixes of long traces do."""
+    engine = opened(server, folder, engine_args={"concurrency": 4})
+
+    def refuse(body: dict[str, Any], number: int) -> None:
+        if len(body["prompt"]) > 50:
+            raise Misbehavior(status, said)
+
+    server.before = refuse
+    kept: list[str] = []
+    bad = [block(f"bad{i}", (7,) * (60 + i)) for i in range(40)]
+    good = [block(f"b{i}", (7, i)) for i in range(10)]
+
+    def take_all() -> None:
+        kept.extend(
+            r.block.key
+            for r in engine.sample([*bad, *good], SAMPLE)
+            if isinstance(r, BlockResult) and any(c.token_ids for c in r.completions)
+        )
+
+    if status == 413:  # which has a reason: the prefix itself is too long
+        take_all()
+    else:
+        with pytest.raises(
+            EngineError, match=r"a prefix of 6\d tokens with 16 x 24 to write.*lower max_tokens.*40 blocks"
+        ):
+            take_all()
+    assert sorted(kept) == sorted(b.key for b in good)
+
+
+def test_a_context_that_only_refusals_show_is_noted(engine: OpenAIEngine, server: TinyServer) -> None:
+    def refuse(body: dict[str, Any], number: int) -> None:
+        if len(body["prompt"]) + body["max_tokens"] > 50:
+            raise Misbehavior(400, '{"error": "maximum context length is 50 tokens"}')
+
+    server.before = refuse
+    assert engine.describe().note == ""
+    run(engine, [block("a", (7,) * 40), block("b", (7,) * 3)])
+    run(engine, [block("c", (7,) * 60), block("d", (7,) * 45)])
+    assert "show a context of 50 tokens, which it does not tell: 3 blocks were cut" in engine.describe().note
+    assert "count as truncated" in engine.describe().note

@@ -39,8 +39,8 @@ def test_a_copy_of_the_prompt(by_text: bool, budget: int, is_echoed: bool, is_cu
         assert choice.text == ("5" if is_cut else TEXT + "5")
     else:
         assert choice.token_ids == ((7,) if is_cut else (*IDS, 7))
-    assert found.is_echoed == is_cut
-    assert found.may_be_echoed == (not is_cut)
+    assert found.n_echoed == is_cut
+    assert found.n_copies == (not is_cut)
 
 
 @pytest.mark.parametrize("by_text", [True, False])
@@ -54,7 +54,7 @@ def test_a_bos_that_a_server_shows_before_the_prompt_is_cut_off_with_it(head: st
     given = replace(asked(by_text=True, budget=2, is_echoed=False), bos="<s>")
     found = read_answer(sent(f"{head}{TEXT}5", ()), given)
     assert [choice.text for choice in found.choices] == ["5"]
-    assert found.is_echoed
+    assert found.n_echoed == 1
 
 
 def test_a_prompt_within_what_a_trial_gives_is_no_completion() -> None:

@@ -1,0 +1,76 @@
+"""Texts as they travel, and in tokens: what is sent, and what of an answer is believed.
+
+Where a server gives token ids, they are believed, since they are what a model writes; its text should say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from cot_assets.engines.openai.answers import Choice, UnsoundAnswerError
+from cot_assets.engines.tokenizer import ModelTokenizer
+
+_CUT = "\ufffd"  #: in the place of a character that tokens end within
+
+
+@dataclass
+class Texts:
+    """Completions of a server in token ids; ``masked`` takes out what nobody may read.
+
+    ``n_unlike``: of ``n_with_ids`` that came with ids, those whose text is another one. ``n_short``: those that ended
+    by their length before they were as long as was let.
+    """
+
+    tokenizer: ModelTokenizer
+    masked: Callable[[str], str]
+    n_with_ids: int = 0
+    n_unlike: int = 0
+    n_short: int = 0
+
+    @property
+    def note(self) -> str:
+        """What is strange about the texts so far; empty where nothing is."""
+        found: list[str] = []
+        if self.n_unlike:
+            found.append(
+                f"the text of {self.n_unlike:,} of {self.n_with_ids:,} completions is not that of their token ids, which are "
+                "believed: is `path` the served model's tokenizer? engine_args.prompts = 'text' believes the texts"
+            )
+        if self.n_short:
+            found.append(
+                f"{self.n_short:,} completions ended by their length before their budget: the server has a limit of its own"
+            )
+        return "; ".join(found)
+
+    def in_ids(self, choice: Choice, budget: int) -> Choice:
+        """A completion in the tokens of its text, without what is masked."""
+        if choice.token_ids is None:
+            # Of a character that the end of its tokens cut, a server leaves a mark that the model did not write.
+            ids = self.tokenizer.encode_after(choice.text.rstrip(_CUT)).token_ids
+            # Another spelling may take more tokens than the model wrote, but not twice as many.
+            if len(ids) > 2 * budget + 16:
+                raise UnsoundAnswerError(
+                    f"a completion has {len(ids):,} tokens, beyond the budget of {budget:,}"
+                )
+            return replace(choice, token_ids=ids)
+        text = self.tokenizer.decode(choice.token_ids)
+        hidden = self.masked(text)
+        self.n_with_ids += 1
+        self.n_unlike += not self._is_said(choice.text, choice.token_ids, hidden)
+        self.n_short += choice.finish_reason == "length" and len(choice.token_ids) < budget
+        ids = choice.token_ids if hidden == text else self.tokenizer.encode_after(hidden).token_ids
+        return replace(choice, token_ids=ids)
+
+    def _is_said(self, shown: str, token_ids: tuple[int, ...], text: str) -> bool:
+        """Whether a text is that of token ids, perhaps with special tokens.
+
+        Blanks, and characters that a seam or an end cuts, are shown by some and not by others.
+        """
+        whole, bare = self.masked(self.tokenizer.decode(token_ids, with_special=True)), _bare(shown)
+        is_cut = text.startswith(_CUT)  # the prefix holds the first part of a character
+        return bare in (_bare(text), _bare(whole)) or (is_cut and bare.endswith(_bare(text)))
+
+
+def _bare(text: str) -> str:
+    return "".join(text.replace(_CUT, "").split())
