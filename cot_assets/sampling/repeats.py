@@ -15,7 +15,8 @@ overlap, and let x be among these completions c_x times. Given A,
     P(B agrees there) = prod_x p(x)^c_x <= prod_x (c_x / h)^c_x,
 
 the largest likelihood that any law gives the counts; times the ways to choose h positions of the overlap, times the
-number of shifts. Only where this is below ``LEVEL`` is B called a repeat.
+number of shifts. Only where this is below ``LEVEL`` is B called a repeat. It holds whatever A's own law is, so
+blocks of other prefixes are looked at as well, the last ``RECENT`` of a run: an answer can be that to another request.
 
 *In any order.* If all completions of a prefix are draws of one law, those of B are a random choice among them. Pairs
 of equal completions of which B holds one and earlier blocks the other are then as many as chance makes them; a repeat
@@ -30,7 +31,7 @@ are equal.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Iterable, Sequence
 
 from cot_assets.engines.base import EngineError
@@ -38,6 +39,11 @@ from cot_assets.sampling.plan import PlannedBlock
 from cot_assets.sampling.shards import ShardStore
 
 LEVEL = -12.0  #: log10 of the highest chance that a repeat in order may have to be called one
+LEVEL_ELSEWHERE = -15.0  #: the same, where the earlier block is any of ``RECENT``
+RECENT = 1024  #: blocks of a run, of any prefix, that a later one is compared with
+_SHARED = (
+    8  #: distinct completions that two blocks of 16 have in common at least where the chance is that small
+)
 EVIDENCE = 6.0  #: log10 of the evidence from which the blocks of a run are called repeats in another order
 
 Completions = Sequence[Sequence[int]]
@@ -92,6 +98,11 @@ class Repeats:
     def __init__(self, store: ShardStore | None, planned: Iterable[PlannedBlock]) -> None:
         """Read what the store, if any, holds of these prefixes."""
         self._seen: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
+        self._recent: deque[tuple[str, list[int]]] = deque()
+        self._holders: defaultdict[int, set[int]] = defaultdict(
+            set
+        )  # by completion: which of the recent ones
+        self._n_checked = 0
         self._log10_evidence = 0.0
         self._n_left = Counter(p.prefix.prefix_id for p in planned)
         for prefix, key, completions in () if store is None else store.completions(set(self._n_left)):
@@ -121,10 +132,35 @@ class Repeats:
                     f"{len(block)} completions are there already, though few are within a block (by chance at most 1 in "
                     f"10^{self._log10_evidence:.0f})",
                 )
+        self._check_elsewhere(planned, block)
         others[key] = block
         self._n_left[planned.prefix.prefix_id] -= 1
         if not self._n_left[planned.prefix.prefix_id]:
             del self._seen[planned.prefix.prefix_id]  # no further block of it will come
+
+    def _check_elsewhere(self, planned: PlannedBlock, block: list[int]) -> None:
+        """Compare a block with the last ones of any prefix, and add it to them."""
+        distinct = set(block)
+        shared = Counter(n for one in distinct for n in self._holders.get(one, ()))
+        for number in (n for n, count in shared.items() if count >= _SHARED):
+            other, earlier = self._recent[number - self._n_checked]
+            chance, n_matched = log10_in_order(block, earlier)
+            if other != planned.key and chance < LEVEL_ELSEWHERE:
+                raise _repeat(
+                    planned,
+                    f"is block {other} of another prefix over again: {n_matched} completions are the same, token by token "
+                    f"(by chance at most 1 in 10^{-chance:.0f})",
+                )
+        if len(self._recent) == RECENT:
+            _, oldest = self._recent.popleft()
+            for one in set(oldest):
+                self._holders[one].discard(self._n_checked - RECENT)
+                if not self._holders[one]:
+                    del self._holders[one]
+        self._recent.append((planned.key, block))
+        for one in distinct:
+            self._holders[one].add(self._n_checked)
+        self._n_checked += 1
 
 
 def _repeat(planned: PlannedBlock, what: str) -> EngineError:

@@ -10,7 +10,14 @@ import pytest
 
 from cot_assets.engines.base import EngineError
 from cot_assets.sampling.plan import PlannedBlock, Prefix
-from cot_assets.sampling.repeats import LEVEL, Repeats, chance_of_pairs, log10_chance, log10_in_order
+from cot_assets.sampling.repeats import (
+    LEVEL,
+    RECENT,
+    Repeats,
+    chance_of_pairs,
+    log10_chance,
+    log10_in_order,
+)
 
 
 @pytest.mark.parametrize(
@@ -117,3 +124,19 @@ def test_draws_of_any_law_are_no_repeats(n_texts: int, skew: float) -> None:
     for prefix in range(12):
         for index in range(4):
             drawn.take(prefix, index, rng.choices(range(n_texts), weights, k=16))
+
+
+@pytest.mark.parametrize("shift", [0, 1, -1])
+@pytest.mark.parametrize(("n_between", "is_seen"), [(0, True), (RECENT - 1, True), (RECENT, False)])
+def test_a_block_of_another_prefix_over_again_is_found(shift: int, n_between: int, is_seen: bool) -> None:
+    """Wherever it begins, and among as many blocks as are remembered."""
+    drawn = Drawn(Repeats(None, ()))
+    earlier = list(range(16))
+    drawn.take(0, 0, earlier)
+    for prefix in range(1, n_between + 1):
+        drawn.take(prefix, 0, [1000 * prefix + i for i in range(16)])
+    again = [earlier[i - shift] if 0 <= i - shift < 16 else 100 + i for i in range(16)]
+    if not is_seen:
+        return drawn.take(-1, 0, again)
+    with pytest.raises(EngineError, match=r"is block 0 0 of another prefix over again: 1[56] completions"):
+        drawn.take(-1, 0, again)
