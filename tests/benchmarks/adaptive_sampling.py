@@ -30,8 +30,10 @@ from simulations import Row, print_rows  # noqa: E402
 from cot_assets.importing import import_cliff_token, import_thought_anchors  # noqa: E402
 from cot_assets.measures.exploration.adaptive import Search  # noqa: E402
 from cot_assets.measures.frames import EPSILON  # noqa: E402
+from cot_assets.statistics.batches import differ_by_chance  # noqa: E402
 from cot_assets.statistics.estimates import jeffreys_interval  # noqa: E402
 from cot_assets.study import Protocol  # noqa: E402
+from cot_assets.study.protocols import BLOCK_SIZE  # noqa: E402
 
 SEED = 20262
 DATA = ROOT.parent / "shared" / "data" / "recorded"
@@ -174,9 +176,40 @@ def coverage(seeds: int, data: Path) -> Iterator[Row]:
         }
 
 
+def agreement(seeds: int, data: Path) -> Iterator[Row]:
+    """How often sound blocks of one prefix, and those of which half are another model's, fail ``blocks_agree``."""
+    protocol, n_blocks = Protocol(name="p", n=128), 128 // BLOCK_SIZE
+    for places in ("fixed", "adaptive"):
+        for shift in (0.0, 0.05, 0.1, 0.2):
+            rng = np.random.default_rng([SEED, round(100 * shift), places == "fixed"])
+            found, n_prefixes = [], []
+            for _ in range(seeds):
+                truths = [np.clip(np.cumsum(rng.normal(0, 0.05, 200)) + rng.random(), 0, 1) for _ in range(8)]
+                chosen = [
+                    truth[
+                        grid(200, 8)
+                        if places == "fixed"
+                        else search(truth, grid(200, 8), protocol, rng).confirmed
+                    ]
+                    for truth in truths
+                ]
+                p = np.concatenate(chosen)[:, None] - shift * (np.arange(n_blocks) >= n_blocks // 2)
+                k = rng.binomial(BLOCK_SIZE, np.clip(p, 0, 1))
+                groups = np.arange(len(p)).repeat(n_blocks)
+                found.append(differ_by_chance(k.ravel(), np.full(k.size, BLOCK_SIZE), groups))
+                n_prefixes.append(len(p))
+            chance = np.array(found)
+            yield {
+                "places": places, "other half": f"-{shift:.2f}" if shift else "the same",
+                "prefixes": np.mean(n_prefixes), **{f"p < {x:g}": np.mean(chance < x) for x in (0.05, 0.01, 0.001, 1e-6)},
+                "smallest p": f"{chance.min():.1g}",
+            }  # fmt: skip
+
+
 SIMULATIONS: dict[str, tuple[Callable[[int, Path], Iterator[Row]], int]] = {
     "recorded": (recorded, 200),
     "coverage": (coverage, 500),
+    "agreement": (agreement, 500),
 }
 
 
