@@ -172,9 +172,7 @@ def _is_asked_for(statement: str, unit: str) -> bool:
 
 
 def is_listed(unit: str) -> bool:
-    """Whether every part of a unit's name is in the table; ``%`` is, and the base of a gold answer."""
-    if unit.startswith("base "):
-        return True
+    """Whether every part of a unit's name is in the table; ``%`` is."""
     return all(part.removeprefix("/") in units() for part in unit.split(" ")) or unit == "%"
 
 

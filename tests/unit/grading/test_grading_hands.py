@@ -97,7 +97,7 @@ def test_different(answer: str, gold: str) -> None:
         ("50 cents", "0.5", "A pen costs 50 cents. How many cents, or how many dollars?", False), ("50 cents", "0.5", None, False), ("50 cents", "5", "How many dollars?", False),
         ("2 km", "2000", "How many meters long is the road?", True), ("2 km", "2000", "How long is the road?", False), ("500 g", "0.5", "What is the mass in kilograms?", True),
         ("2024", "2024_5", "Write the number in base 5.", True), ("52", "52_8", "Write 42 in base eight.", True), ("52", "52_8", "Compute $25_8 + 25_8$.", True), ("1011", "1011_2", "What is eleven in binary?", True),
-        ("1011", "1011_2", None, True), ("2024", "2024_5", "What is the number?", False), ("2024_5", "2024", "Write the number in base 5.", True), ("2024_5", "2024", None, False),
+        ("1011", "1011_2", None, False), ("2024", "2024_5", "What is the number?", False), ("2024_5", "2024", "Write the number in base 5.", True), ("2024_5", "2024", None, False),
         ("42_8", "42", "What is $52_8$ in base 10?", False), ("2024_6", "2024_5", "Write the number in base 5.", False),
         ("7 red balls", "7", "How many red balls are there?", True), ("7 red balls", "7", "How many green balls are there?", False), ("7 red balls", "7", None, False),
     ],
