@@ -82,7 +82,9 @@ class Report:
             sorted({one_line(p["chosen"].rstrip("."), 320) for p in self.problems.values() if p["chosen"]})
         )
         self.verdicts = source.query("verdicts")
-        self.is_compared = self.verdicts.height > 1
+        #: Those that wrote, then those that only read on.
+        self.models = list(dict.fromkeys([*self.verdicts["model"], *source.query("transfer")["reader"]]))
+        self.is_compared = len(self.models) > 1
         names = ("spikes", "tangents", "lucky_guesses", "monotonicity")
         self.judged = {name: _by_trace(source.view(name)) for name in names}
 
@@ -205,7 +207,7 @@ class Report:
 
     def compare(self) -> dict[str, Any]:
         """The context of ``compare.html.j2``."""
-        names = [one_line(name, 60) for name in self.verdicts["model"]]
+        names = [one_line(name, 60) for name in self.models]
         return {"models": names, "chosen": self.chosen, "groups": list(self._groups("compare"))}
 
     # --- pages of traces --------------------------------------------------------------------------

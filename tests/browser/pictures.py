@@ -11,9 +11,9 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[2]
-STUDY = ROOT / "reports" / "pretrained" / "quantized"
+STUDY = ROOT / "reports" / "pretrained"
 PICTURES = {  # by file: the page, where it is scrolled to, and its size
-    "pretrained.png": (next(STUDY.glob("traces/*int4-gsm_symbolic-20-*.html")), "h1", (1200, 840)),
+    "pretrained.png": (next(STUDY.glob("traces/*int8-gsm_symbolic-34-*.html")), "h1", (1200, 840)),
     "report.png": (ROOT / "reports" / "demo" / "index.html", "h1", (1200, 760)),
     "gallery.png": (ROOT / "reports" / "demo" / "index.html", "#traces", (1200, 620)),
 }
@@ -32,7 +32,7 @@ def main() -> None:
                 )
             page.wait_for_timeout(500)
             page.screenshot(path=ROOT / "docs" / name)
-        page.goto((STUDY.parent / "compare.html").as_uri())
+        page.goto((STUDY / "compare.html").as_uri())
         transfer = page.locator("details", has_text="What the first part of a writer")
         transfer.evaluate("it => { it.open = true }")
         transfer.locator("img").screenshot(path=ROOT / "docs" / "transfer.png")

@@ -54,7 +54,9 @@ def test_a_reader_is_measured_on_the_traces_of_others_and_writes_none(lab: Lab) 
     assert lab.table("traces")["model"].unique().to_list() == ["writer"]
     assert lab.table("given")["reader"].unique().to_list() == ["reader"]
     assert lab.table("rollouts", model="reader")["origin"].unique().to_list() == ["given"]
-    assert "reader" in (lab.home.reports / "sums" / "index.html").read_text()
+    compared = (lab.home.reports / "sums" / "compare.html").read_text()
+    assert "writer, reader: on the same problems" in compared
+    assert "What the first part of a writer" in compared
 
     assert lab.bring_up_to_date(PAIRS[1:]) == []
     rows = json.loads(_output(lab, "status", "--format", "json"))
