@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ def answer(folder: Path, path: str) -> int:
 
     scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
     try:
-        asyncio.run(with_reports(_nobody, folder)(scope, receive, send))  # type: ignore[arg-type]
+        with ThreadPoolExecutor(1) as thread:  # a browser of another test may have a loop running in this one
+            thread.submit(asyncio.run, with_reports(_nobody, folder)(scope, receive, send)).result()  # type: ignore[arg-type]
     except Exception as error:  # Starlette's own, which its application turns into an answer
         return int(getattr(error, "status_code", 500))
     return statuses[0]
