@@ -17,7 +17,8 @@ HOSTILE = "</script><script>alert(1)</script>\u202edne"
 
 
 def _page(tables: dict[str, Rows], folder: Path) -> Page:
-    return read_page(render_report(source_of(tables), (), folder)[1])
+    pages = render_report(source_of(tables), (), folder)
+    return read_page(next(page for page in pages if page.parent.name == "traces"))
 
 
 def _cuts(n: int) -> list[dict[str, Any]]:
