@@ -128,7 +128,7 @@ def rebuild(
     _require_idle(instance, home)
 
     def is_own(made_by: str, model: str) -> bool:
-        """Whether this says that a model was measured: a reader is where it is nothing else."""
+        """Whether a job or asset says that a model was measured: of one that only reads, transfer does."""
         is_reader = model in config.models and config.model(model).reads_only
         return made_by in (
             ("measure_transfer", "transfer_completions") if is_reader else ("evaluate_model", "completions")

@@ -41,9 +41,8 @@ from cot_assets.sampling.shards import ShardStore
 LEVEL = -12.0  #: log10 of the highest chance that a repeat in order may have to be called one
 LEVEL_ELSEWHERE = -15.0  #: the same, where the earlier block is any of ``RECENT``
 RECENT = 1024  #: blocks of a run, of any prefix, that a later one is compared with
-_SHARED = (
-    8  #: distinct completions that two blocks of 16 have in common at least where the chance is that small
-)
+#: Distinct completions that two blocks of 16 have in common at least where the chance is that small.
+_SHARED = 8
 EVIDENCE = 6.0  #: log10 of the evidence from which the blocks of a run are called repeats in another order
 
 Completions = Sequence[Sequence[int]]
@@ -101,7 +100,7 @@ class Repeats:
         self._recent: deque[tuple[str, list[int]]] = deque()
         self._holders: defaultdict[int, set[int]] = defaultdict(
             set
-        )  # by completion: which of the recent ones
+        )  # numbers of recent blocks, by completion
         self._n_checked = 0
         self._log10_evidence = 0.0
         self._n_left = Counter(p.prefix.prefix_id for p in planned)

@@ -20,11 +20,11 @@ from cot_assets.engines.samples import is_end
 from cot_assets.study.entries import short
 
 IN_WORDS = "it says: "  #: before an error that a server answered as if it were none
-#: Where servers put what a model thought before it answered.
-#: Where they say which string ended a text; a token's id, or nothing, where it was the model.
+#: Where servers say which string ended a text; a token's id, or nothing, where it was the model.
 _STOPPED_BY = ("stop_reason", "matched_stop", "stopping_word")
 _ALONE = "have it send completions alone (echo = false)"
 _LEAST_COPY = 4  #: tokens of a prompt from which on it is no chance where a completion begins with it
+#: Where they put what a model thought before it answered.
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 
 

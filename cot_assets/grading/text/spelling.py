@@ -39,6 +39,7 @@ _UNICODE = str.maketrans(
 )  # fmt: skip
 _GREEK = {c: unicodedata.name(c).split()[-1].replace("LAMDA", "LAMBDA") for c in "αβγδεζηθκλνξπρστφχψωΓΘΛΦΨ"}
 _ROOT = re.compile(r"([√∛∜]) ?(\d+(?:\.\d+)?)")  #: of all the figures behind the sign
+#: Such a letter that is not one of a Greek word.
 _GREEK_LETTER = re.compile(rf"(?<![\u0370-\u03ff])[{''.join(_GREEK)}](?![\u0370-\u03ff])")
 _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,7}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
 #: Letters and figures in other shapes: mathematical bold and italic ones, circled ones, and units in one character.

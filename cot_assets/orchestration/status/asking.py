@@ -78,9 +78,9 @@ def _told(
 
 
 def _made(home: DataHome) -> tuple[float, list[tuple[str, str]]]:
-    """Of the warehouse: POSIX time at which it was made, and whose own rollouts it holds, by model (empty for what they have in common) and problem set.
+    """When the warehouse was made, and whose own rollouts it holds: model (empty for what all have in common) and problem set.
 
-    Infinity where there is none or it is damaged, which is said; 0 while another process holds it.
+    POSIX time; infinity where there is none or it is damaged, which is said; 0 while another process holds it.
     """
     if not (home.warehouse.exists() or home.warehouse.is_symlink()):
         return math.inf, []
