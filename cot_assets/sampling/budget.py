@@ -121,7 +121,7 @@ class _Budget:
 
     def start(self) -> Work:
         """Rollouts of the bare problems, which a model with curves has among them."""
-        n = self._n_problems * self._protocol.sampling.n
+        n = self._n_problems * self._protocol.sampling.n_bare
         return self._work(
             "transfer_completions", "rollouts of the bare problems", n, n, self._length, self._basis
         )
@@ -140,15 +140,18 @@ class _Budget:
                 "prefixes unknown: adaptive sampling finds them; at most, every token is one",
             )
         most_cuts = rules.max_tokens if rules.is_adaptive else rules.max_cuts
-        prefixes = self._n_problems + measured * (most_cuts - 1)
+        later = measured * (most_cuts - 1)
         if rules.is_adaptive:
-            label, most = "exploration of its own prefixes", prefixes * rules.adaptive.most
+            label, most = "exploration of its own prefixes", (self._n_problems + later) * rules.adaptive.most
             is_done = "completions" in self._known.done
             works.append(self._work("exploration", label, most, None, None, basis, is_done=is_done))
         per_rollout, rollout_basis = _mean_rollout(self._known.runs, "completions", self._length)
-        expected = None if n_cuts is None else (self._n_problems + measured * (n_cuts - 1)) * rules.n
+        bare = self._n_problems * rules.n_bare
+        most, expected = bare + later * rules.n, None
+        if n_cuts is not None:
+            expected = bare + measured * (n_cuts - 1) * rules.n
         label, basis = "rollouts of its own prefixes", _joined(basis, rollout_basis)
-        return [*works, self._work("completions", label, prefixes * rules.n, expected, per_rollout, basis)]
+        return [*works, self._work("completions", label, most, expected, per_rollout, basis)]
 
     def given(self, writer: str, n_traces: int) -> Work:
         """Rollouts of what the model is given of a writer's traces.

@@ -149,7 +149,7 @@ def plan_rollouts(
     n: Mapping[str, int] | None = None,
     purpose: Purpose = "rollout",
 ) -> Plan:
-    """Blocks for ``protocol.sampling.n`` rollouts of every distinct prefix, or for ``n`` by prefix_id.
+    """Blocks for the protocol's rollouts of every distinct prefix, or for ``n`` by prefix_id.
 
     Sorted by token ids, so that a prefix is followed by those that continue it and the engine's prefix
     cache holds what comes next.
@@ -157,14 +157,20 @@ def plan_rollouts(
     Raises:
         ValueError: A prefix has used up the budget.
     """
-    asked = protocol.sampling.n
-    size = min(BLOCK_SIZE, asked)  # a greedy protocol asks for one
+    rules = protocol.sampling
+    size = min(BLOCK_SIZE, rules.n)  # a greedy protocol asks for one
     ordered = _by_tokens({prefix.prefix_id: prefix for prefix in prefixes}.values())
     for prefix in ordered:
         _budget(prefix, protocol)
+
+    def asked(prefix: Prefix) -> int:
+        if n is not None:
+            return n[prefix.prefix_id]
+        return rules.n if prefix.end > prefix.n_prompt else rules.n_bare
+
     return Plan(
         ordered,
-        ((asked if n is None else n[prefix.prefix_id]) // size for prefix in ordered),
+        (asked(prefix) // size for prefix in ordered),
         lambda prefix, index: plan_block(prefix, index, size, protocol, info, purpose),
     )
 

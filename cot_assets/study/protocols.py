@@ -57,6 +57,12 @@ class SamplingRules(Entry):
     n: int = Field(
         128, le=_MOST, description="rollouts per prefix; a multiple of 16, or 1 where all are the same"
     )
+    bare_n: int = Field(
+        0,
+        ge=0,
+        le=_MOST,
+        description="rollouts of the bare problem, for V0; a multiple of 16, 0 = n",
+    )
     max_tokens: int = Field(
         32768, ge=1, le=10_000_000, description="token budget of a whole CoT; a rollout gets the rest"
     )
@@ -134,7 +140,7 @@ class SamplingRules(Entry):
     def _consistent(self) -> SamplingRules:
         if self.is_greedy:
             self._check_greedy()
-        for field in ("n", "search_n", "search_fresh_n"):
+        for field in ("n", "bare_n", "search_n", "search_fresh_n"):
             if (value := getattr(self, field)) % BLOCK_SIZE and not (field == "n" and self.is_greedy):
                 raise ValueError(f"{field} = {value} is not a multiple of {BLOCK_SIZE}")
         if self.measured_per_problem > self.traces_per_problem:
@@ -146,13 +152,18 @@ class SamplingRules(Entry):
 
     def _check_greedy(self) -> None:
         """Copies of one completion are no evidence: a greedy protocol asks for one of each."""
-        once = {"n": 1, "traces_per_problem": 1, "search_problems": 0, "strategy": "fixed"}
+        once = {"n": 1, "bare_n": 0, "traces_per_problem": 1, "search_problems": 0, "strategy": "fixed"}
         wrong = [f"{name} = {value!r}" for name, value in once.items() if getattr(self, name) != value]
         if wrong:
             raise ValueError(
                 f"temperature = {self.temperature:g} with top_k = {self.top_k} writes the same completion every time; "
                 f"set {', '.join(wrong)}, or a temperature above 0 (and top_k other than 1)"
             )
+
+    @property
+    def n_bare(self) -> int:
+        """Rollouts of the bare problem, the prefix that every fraction and control is compared with."""
+        return self.bare_n or self.n
 
     @property
     def is_greedy(self) -> bool:
@@ -220,7 +231,7 @@ class Protocol(Entry):
     def sampling_hash(self) -> str:
         """First 12 hex digits of a SHA-256 over what decides which completions are sampled, and how."""
         rules = self.sampling
-        unused = {name for name in ("top_k", "min_p") if not getattr(rules, name)}
+        unused = {name for name in ("bare_n", "top_k", "min_p") if not getattr(rules, name)}
         values = rules.model_dump(mode="json", exclude=unused | {"strategy", "adaptive", "audit_share"})
         if rules.is_adaptive:  # what exploration looks for are the events of the analysis
             values |= self.analysis.model_dump(

@@ -53,7 +53,9 @@ def looked_at(config: Config, problem_set: str, protocol: str, n: int) -> Config
     if n:
         values = chosen.model_dump()
         try:
-            chosen = Protocol.model_validate({**values, "sampling": {**values["sampling"], "n": n}})
+            chosen = Protocol.model_validate(
+                {**values, "sampling": {**values["sampling"], "n": n, "bare_n": 0}}
+            )
         except ValidationError as error:
             raise ConfigError(f"protocol {chosen.name!r} with n = {n}: {error.errors()[0]['msg']}") from error
     return bound.model_copy(update={"protocols": {**config.protocols, chosen.name: chosen}})

@@ -58,7 +58,7 @@ def rate_sensitivity(curves: pl.DataFrame, lucky_guesses: pl.DataFrame, protocol
     for values, unit in checked.sort(*UNITS, *CURVE, "cut_index").group_by(*UNITS, maintain_order=True):
         names = dict(zip(UNITS, values, strict=True))
         table = _Table(unit, lucky_guesses, protocol)
-        most = int(table.n.max(initial=0)) or protocol.sampling.n
+        most = int(table.n[table.is_later].max(initial=0)) or protocol.sampling.n
         for n in sorted({*(n for n in SIZES if n < most), most}):
             draws = table.draw(n, np.random.default_rng([protocol.sampling.seed, n]))
             for pattern, (own, thresholds) in grids.items():
@@ -125,6 +125,7 @@ class _Table:
         index: npt.NDArray[np.int64] = known["cut_index"].cast(pl.Int64).to_numpy()
         self.k: Floats = known["n_correct"].to_numpy()
         self.n: npt.NDArray[np.int64] = known["n"].cast(pl.Int64).to_numpy()
+        self.is_later = index > 0  # V0 may be known from more
         self.before = np.flatnonzero((np.diff(self.trace) == 0) & (np.diff(index) == 1))
         self.decidable = {name: np.zeros(self.traces.height, dtype=np.bool_) for name in PATTERNS}
         for name in CHANGES:

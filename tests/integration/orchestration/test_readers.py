@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 from support.lab import Lab, ScriptedEngines
@@ -24,7 +25,7 @@ PAIRS = [("writer", "sums"), ("reader", "sums")]
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """A study of a writer and of a reader that has another tokenizer."""
     lab = Lab(tmp_path_factory.mktemp("readers"))
-    lab.write_sums(n=2)
+    lab.write_sums(n=2, protocol={"bare_n": 48})
     lab.write_script("writer")
     lab.write_script("reader", tokenizer="characters")
     lab.write(models={"reader": {**lab.entry("reader"), "reads_only": True}})
@@ -54,6 +55,8 @@ def test_a_reader_is_measured_on_the_traces_of_others_and_writes_none(lab: Lab) 
     assert lab.table("traces")["model"].unique().to_list() == ["writer"]
     assert lab.table("given")["reader"].unique().to_list() == ["reader"]
     assert lab.table("rollouts", model="reader")["origin"].unique().to_list() == ["given"]
+    counts = lab.table("transfer_potentials").group_by("fraction").agg(pl.col("n").unique()).sort("fraction")
+    assert counts["n"].to_list() == [[48], [16]]
     compared = (lab.home.reports / "sums" / "compare.html").read_text()
     assert "writer, reader: on the same problems" in compared
     assert "What the first part of a writer" in compared

@@ -95,6 +95,14 @@ def test_a_larger_n_adds_blocks_only() -> None:
     assert all(p.block.n == 16 for p in large)
 
 
+def test_the_bare_problem_may_get_more_rollouts_than_what_continues_it() -> None:
+    given = Prefix("one", (1, 2, 3, 4), 3)
+    more = ONE_BLOCK.model_copy(update={"bare_n": 48})
+    plan = plan_rollouts([PROMPT, given], more, INFO)
+    assert [(p.prefix.end, p.first_sample) for p in plan] == [(3, 0), (3, 16), (3, 32), (4, 0)]
+    assert {*keys(plan_rollouts([PROMPT, given], ONE_BLOCK, INFO))} < {*keys(plan)}
+
+
 def test_more_traces_add_blocks_only() -> None:
     small = plan_traces([PROMPT], PROTOCOL, INFO)
     large = plan_traces([PROMPT], PROTOCOL.model_copy(update={"traces_per_problem": 5}), INFO)

@@ -28,7 +28,7 @@ def test_the_hash_of_a_protocol_sees_every_number_but_not_the_name() -> None:
         "solved_threshold": 0.9, "transfer_fractions": (0.0,), "control_fractions": (), "headline_fraction": 0.3,
         "controls": ("wrong",),
         "search_problems": 1, "search_candidates": 2, "search_chunk": 8, "search_n": 16,
-        "search_fresh_n": 16, "search_budget": 9, "seed": 1, "top_k": 40, "min_p": 0.1,
+        "search_fresh_n": 16, "search_budget": 9, "seed": 1, "bare_n": 64, "top_k": 40, "min_p": 0.1,
     }  # fmt: skip
     fields = {*SamplingRules.model_fields, *AnalysisRules.model_fields}
     assert set(other) == fields - {"strategy", "adaptive", "audit_share"}
@@ -43,6 +43,7 @@ def test_the_hash_of_a_protocol_sees_every_number_but_not_the_name() -> None:
         ({}, ["set n = 1, traces_per_problem = 1,"]),
         ({"n": 64, "traces_per_problem": 1}, ["set n = 1,"]),
         ({"n": 1}, ["set traces_per_problem = 1,"]),
+        ({"n": 1, "traces_per_problem": 1, "bare_n": 48}, ["set bare_n = 0,"]),
         ({"n": 1, "traces_per_problem": 1, "search_problems": 3}, ["set search_problems = 0,"]),
         ({"n": 1, "traces_per_problem": 1, "sampling": "adaptive"}, ["set strategy = 'fixed',"]),
     ],
@@ -62,10 +63,13 @@ def test_a_greedy_protocol_asks_for_one_completion(
 def test_n_is_a_multiple_of_a_block_where_rollouts_differ(n: int) -> None:
     with pytest.raises(ValidationError, match="16"):
         Protocol(name="p", n=n)
+    if n > 0:
+        with pytest.raises(ValidationError, match="bare_n"):
+            Protocol(name="p", bare_n=n)
 
 
 def test_what_is_switched_off_does_not_change_the_hash() -> None:
-    assert Protocol(name="p", top_k=0, min_p=0.0).protocol_hash == Protocol(name="p").protocol_hash
+    assert Protocol(name="p", bare_n=0, top_k=0, min_p=0.0).protocol_hash == Protocol(name="p").protocol_hash
 
 
 FLAT = {
