@@ -51,13 +51,12 @@ _FIRST_BLOCKS = f"FROM blocks WHERE {_OWN} LIMIT {showing.LOOKED_AT}"
 
 
 @table_asset(rules.of_table("problems"), kinds={"duckdb", "polars"}, partitions_def=PROBLEM_SETS)
-def problems(context: dg.AssetExecutionContext, study: Study) -> common.Made:
+def problems(scope: common.Task) -> common.Made:
     """Questions with gold answers, from the problem set's source."""
-    scope = common.sampled_scope_of(context, study)
-    frame = load_problems(scope.config.problem_set(scope.problem_set), study.home())
+    frame = load_problems(scope.config.problem_set(scope.problem_set), scope.warehouse.home)
     scope.warehouse.write_partition("problems", frame, scope.where)
     told = {"revision": str(frame["revision"][0]), "protocol": scope.protocol.name}
-    return common.Made(scope, frame, metadata=told)
+    return common.Made(frame, metadata=told)
 
 
 @table_asset(
@@ -65,31 +64,26 @@ def problems(context: dg.AssetExecutionContext, study: Study) -> common.Made:
     kinds={"duckdb", "parquet"},
     deps=[dg.AssetDep("problems", partition_mapping=BY_PROBLEM_SET)],
     note="This asset also writes `blocks`.",
-    pool="gpu",
+    needs="model",
 )
-def traces(
-    context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
-) -> common.Made:
+def traces(scope: common.Task) -> common.Made:
     """Sampled chains of thought with their verdicts, or those that came with the problems."""
-    scope = common.sampled_scope_of(context, study)
     problems = scope.problems()
-    engine = sampling.open_engine(scope, engines)
+    engine = sampling.open_engine(scope)
     if scope.config.problem_set(scope.problem_set).has_given_traces:
-        return _given_traces(context, scope, problems, engine)
+        return _given_traces(scope, problems, engine)
     plan = plan_traces(prompts(problems, engine), scope.protocol, engine.describe())
-    store, cost, audit = sampling.sample_audited(context, scope, engine, progress, plan, "trace")
+    store, cost, audit = sampling.sample_audited(scope, engine, plan, "trace")
     rows = store.read([p.key for p in plan])
     frame = traces_frame(rows, plan, engine, scope.problem_set, scope.model, scope.protocol)
     gold = problems.select("problem_id", *GRADED_BY)
     frame = scope.stored("traces", scope.judge(frame.join(gold, on="problem_id")).drop(GRADED_BY))
     sampling.write_blocks(scope, "traces", plan, engine, store)
     correct = frame.filter(pl.col("verdict") == "correct").height
-    return common.Made(scope, frame, {"audit": audit}, {**cost, "share_correct": correct / frame.height})
+    return common.Made(frame, {"audit": audit}, {**cost, "share_correct": correct / frame.height})
 
 
-def _given_traces(
-    context: dg.AssetExecutionContext, scope: common.Scope, problems: pl.DataFrame, engine: Engine
-) -> common.Made:
+def _given_traces(scope: common.Task, problems: pl.DataFrame, engine: Engine) -> common.Made:
     """The traces that came with the problems, in the model's tokens; nothing is sampled."""
     name = scope.config.problem_set(scope.problem_set).source.removeprefix(GIVEN)
     given = read_given(scope.warehouse.home, name)
@@ -97,7 +91,7 @@ def _given_traces(
         given, prompts(problems, engine), engine, scope.problem_set, scope.model, scope.protocol
     )
     if n_left_out:
-        context.log.warning(
+        scope.context.log.warning(
             f"{scope.model} on {scope.problem_set}: {n_left_out} of {given.height} traces are left out: longer than "
             "max_tokens, or not to be written in this model's tokens"
         )
@@ -110,7 +104,7 @@ def _given_traces(
     frame = scope.stored("traces", frame)
     sampling.write_blocks(scope, "traces", [], None, None)  # of when the set had traces of the model's own
     audit = rules.Finding(True, "not applicable: the traces were imported, nothing was sampled")
-    return common.Made(scope, frame, {"audit": audit}, {"left_out": n_left_out})
+    return common.Made(frame, {"audit": audit}, {"left_out": n_left_out})
 
 
 @table_asset(
@@ -118,16 +112,15 @@ def _given_traces(
     kinds={"duckdb", "polars"},
     deps=["traces"],
     note="This asset also writes `trace_cuts`.",
+    needs="tokens",
 )
-def prefixes(context: dg.AssetExecutionContext, study: Study, engines: Engines) -> common.Made:
+def prefixes(scope: common.Task) -> common.Made:
     """The measured traces, cut by the protocol's policy."""
-    scope = common.sampled_scope_of(context, study)
     traces = scope.warehouse.read_table("traces", **scope.where)
     measured = measured_traces(traces, scope.protocol)
-    made = trace_cuts(measured, scope.problems(), scope.protocol, engines.get(scope.entry).decode)
+    made = trace_cuts(measured, scope.problems(), scope.protocol, scope.engines.get(scope.entry).decode)
     cuts = scope.stored("trace_cuts", made)
     return common.Made(
-        scope,
         cuts.filter(~pl.col("is_end")).unique("prefix_id", maintain_order=True),
         {"measured": rules.some_are_measured(traces, measured, scope.protocol.sampling.measured)},
         {"traces_measured": measured.height, "cuts": cuts.height},
@@ -141,43 +134,37 @@ def prefixes(context: dg.AssetExecutionContext, study: Study, engines: Engines) 
     of="blocks",
     note="Rollouts of every prefix, sampled into Parquet shards; resumable, nothing sampled twice. Materializes when "
     "complete.",
-    pool="gpu",
+    needs="model",
 )
-def completions(
-    context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
-) -> common.Made:
+def completions(scope: common.Task) -> common.Made:
     """N rollouts of every prefix, complete when this materializes."""
-    scope = common.sampled_scope_of(context, study)
-    engine = sampling.open_engine(scope, engines)
+    engine = sampling.open_engine(scope)
     wanted = prefixes_of(scope.warehouse.read_transform("cut_traces", scope.where))
     plan = plan_rollouts(wanted, scope.protocol, engine.describe())
-    store, cost, audit = sampling.sample_audited(context, scope, engine, progress, plan, "rollout")
+    store, cost, audit = sampling.sample_audited(scope, engine, plan, "rollout")
     n_blocks = sampling.write_blocks(scope, "completions", plan, engine, store)
     blocks = scope.warehouse.read(_FIRST_BLOCKS, scope.where)
-    return common.Made(scope, blocks, {"audit": audit}, {**cost, "dagster/partition_row_count": n_blocks})
+    return common.Made(blocks, {"audit": audit}, {**cost, "dagster/partition_row_count": n_blocks})
 
 
 @table_asset(rules.of_rollouts("rollouts"), kinds={"duckdb", "sympy"}, deps=["completions"])
-def rollouts(context: dg.AssetExecutionContext, study: Study) -> common.Made:
+def rollouts(scope: common.Task) -> common.Made:
     """Every rollout with its verdict, judged on the trace up to the cut and the completion together."""
-    scope = common.sampled_scope_of(context, study)
     counting.grade_rollouts(scope, "completions")
     frame = scope.warehouse.read_table("rollouts", **scope.where, origin="own")
     share = frame.select((pl.col("verdict") == "correct").mean()).item()
-    return common.Made(scope, frame, metadata={"share_correct": share})
+    return common.Made(frame, metadata={"share_correct": share})
 
 
 @table_asset(_POTENTIALS, kinds={"duckdb"}, deps=["rollouts"])
-def potentials(context: dg.AssetExecutionContext, study: Study) -> common.Made:
+def potentials(scope: common.Task) -> common.Made:
     """P(correct | prefix) with its interval, for every prefix."""
-    scope = common.sampled_scope_of(context, study)
     counting.count_potentials(scope.warehouse, scope.where, "completions")
     frame = scope.warehouse.read_table("potentials", **scope.where, origin="own")
     from cot_assets.measures.curves.report import curves_figure  # plotting loads slowly
 
     curve = scope.curves()
     return common.Made(
-        scope,
         frame,
         {"martingale": martingale_finding(scope, curve)},
         {
@@ -215,14 +202,17 @@ def quick_look(
 ) -> dg.MaterializeResult:
     """Curves of a few problems, shown and not kept."""
     declared = looked_at(study.config(), config.problem_set, config.protocol, config.n)
-    scope = common.Scope(declared, study.warehouse(), config.problem_set, config.model)
+    scope = common.Task(
+        declared, study.warehouse(), config.problem_set, config.model,
+        context=context, engines=engines, progress=progress,
+    )  # fmt: skip
     refuse_imported(declared, config.problem_set, config.model)
     context.instance.add_run_tags(context.run_id, {"model": config.model, "problem_set": config.problem_set})
     known = scope.warehouse.read_table("problems", problem_set=config.problem_set)
     every = known if known.height else load_problems(declared.problem_set(config.problem_set), study.home())
     problems = every.head(config.problems)
-    engine = sampling.open_engine(scope, engines)
-    with sampling.EngineRun(context, scope, engine, progress) as run, scope.judging() as judge:
+    engine = sampling.open_engine(scope)
+    with sampling.EngineRun(scope, engine) as run, scope.judging() as judge:
 
         def draw(plan: Sequence[PlannedBlock], purpose: Purpose) -> pl.DataFrame:
             store = run.sample(plan, purpose, is_last=purpose == "rollout")

@@ -4,7 +4,6 @@ Belongs here: explorations, the loop of sampling, grading and deciding. Does not
 (:mod:`cot_assets.measures.exploration.rounds`) and the confirmation, which is sampled like any prefix.
 """
 
-import dagster as dg
 import polars as pl
 
 from cot_assets.grading.verify import GRADER_VERSION
@@ -13,7 +12,6 @@ from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import sampling
 from cot_assets.orchestration.assets.defining import table_asset
-from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.sampling.plan import PlannedBlock, plan_rollouts
 from cot_assets.sampling.tables import measured_traces, rollouts_frame
 from cot_assets.study import ADAPTIVE
@@ -26,19 +24,16 @@ from cot_assets.warehouse.schema import polars_schema
     deps=["prefixes"],
     note="This asset also writes `blocks`, and the cuts that it found into `trace_cuts`. Empty where the protocol samples a "
     "fixed grid. Rounds that were sampled before an interruption are found in the shards.",
-    pool="gpu",
+    needs="model",
 )
-def explorations(
-    context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
-) -> common.Made:
+def explorations(scope: common.Task) -> common.Made:
     """Where the potential changes, found with rollouts that only decide where to look."""
-    scope = common.sampled_scope_of(context, study)
     cuts = pl.DataFrame(schema=polars_schema("trace_cuts"))
     log, cost = pl.DataFrame(schema=polars_schema("explorations")), {}
     plan, engine, store, audit = list[PlannedBlock](), None, None, sampling.NOT_SAMPLED
     if scope.protocol.sampling.is_adaptive:
-        engine = sampling.open_engine(scope, engines)
-        with sampling.EngineRun(context, scope, engine, progress, name="exploration") as run:
+        engine = sampling.open_engine(scope)
+        with sampling.EngineRun(scope, engine, name="exploration") as run:
             (cuts, log), plan, audit = run.audited(lambda: _explore(scope, run), "exploration")
             cost, store = (
                 {**run.cost, "exploration_rounds": log["round"].max() or 0},
@@ -48,7 +43,7 @@ def explorations(
         scope.warehouse.write_partition("trace_cuts", cuts, {**scope.where, "cut_policy": ADAPTIVE})
         frame = scope.stored("explorations", log)
         sampling.write_blocks(scope, "explorations", plan, engine, store)
-    return common.Made(scope, frame, {"audit": audit}, cost)
+    return common.Made(frame, {"audit": audit}, cost)
 
 
 def _explore(

@@ -51,7 +51,7 @@ def patterns(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.Mat
             scope.warehouse.write_partition(table, frame, scope.where)
         stored = {name: scope.warehouse.read_table(name, **scope.where) for name in names if name in asked}
     for name, frame in stored.items():
-        yield common.finished(common.Made(scope, frame, metadata=_event_counts(frame)), asset=name)
+        yield common.finished(scope, common.Made(frame, metadata=_event_counts(frame)), asset=name)
 
 
 def _event_counts(frame: pl.DataFrame) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import sampling, showing
 from cot_assets.orchestration.assets.defining import table_asset
-from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.sampling.plan import PlannedBlock
 from cot_assets.sampling.tables import prompts, rollouts_frame
 from cot_assets.warehouse.schema import polars_schema
@@ -40,21 +39,18 @@ SEARCH_CHECKS = {
     deps=["traces", "completions"],  # it shares their blocks, of which their audit may have set some aside
     note="This asset also writes `search_steps`, `search_effects` and `blocks`, and samples into Parquet "
     "shards; a search that was stopped goes on where it was. Empty where the protocol's search_problems is 0.",
-    pool="gpu",
+    needs="model",
 )
-def search_traces(
-    context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
-) -> common.Made:
+def search_traces(scope: common.Task) -> common.Made:
     """Greedy search for a better trace of some problems, measured beside a sampled one."""
-    scope = common.sampled_scope_of(context, study)
     problems = greedy.chosen_problems(scope.problems(), scope.protocol)
     found, plan, cost = _Found(), list[PlannedBlock](), {}
     engine, store, audit = None, None, sampling.NOT_SAMPLED
     if problems.height:
-        engine = sampling.open_engine(scope, engines)
-        with sampling.EngineRun(context, scope, engine, progress) as run:
+        engine = sampling.open_engine(scope)
+        with sampling.EngineRun(scope, engine) as run:
             # A run without the traces draws new conclusions from what is there, which opens no model.
-            asked = context.run.asset_selection
+            asked = scope.context.run.asset_selection
             is_sampling = not asked or dg.AssetKey("traces") in asked
             found, plan, audit = run.audited(lambda: _search(scope, run, problems), "rollout", is_sampling)
             cost, store = run.cost, run.store("rollout")
@@ -69,7 +65,6 @@ def search_traces(
         sampling.write_blocks(scope, "search_traces", rollouts, engine, store)
         stored = {table: scope.warehouse.read_table(table, **scope.where) for table in shown}
     return common.Made(
-        scope,
         stored["search_traces"].drop("text"),
         {**rules.search_findings(stored, found.used), "audit": audit},
         {**cost, "effects": showing.preview(stored["search_effects"], rows=20)},

@@ -21,7 +21,6 @@ from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import counting, sampling, showing
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets.defining import table_asset
-from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.jobs import PART_TAG
 from cot_assets.orchestration.partitions import ALL_WRITERS
 from cot_assets.sampling.plan import plan_rollouts
@@ -41,13 +40,10 @@ def _where(scope: common.Scope) -> dict[str, str]:
     of="given",
     note="This asset writes `given` and `blocks`, and samples the reader into Parquet shards; resumable, nothing sampled "
     "twice.",
-    pool="gpu",
+    needs="model",
 )
-def transfer_completions(
-    context: dg.AssetExecutionContext, study: Study, engines: Engines, progress: dg.ResourceParam[Progress]
-) -> common.Made:
+def transfer_completions(scope: common.Task) -> common.Made:
     """N rollouts of the reader on every writer's prefixes, complete when this materializes."""
-    scope = common.sampled_scope_of(context, study)
     traces = scope.warehouse.read_transform("transfer_traces", _where(scope))
     writers = traces.filter(pl.col("cut_tokens").is_not_null() & (pl.col("model") != scope.model))
     for name in sorted(set(scope.config.models) - {scope.model}):
@@ -55,8 +51,8 @@ def transfer_completions(
             scope.problem_set in scope.config.model(name).problem_sets
             and name not in writers["model"].to_list()
         ):
-            context.log.warning(f"writer {name!r} has no traces on {scope.problem_set!r} yet; skipped")
-    engine = sampling.open_engine(scope, engines)
+            scope.context.log.warning(f"writer {name!r} has no traces on {scope.problem_set!r} yet; skipped")
+    engine = sampling.open_engine(scope)
     problems = scope.problems()
     prompt_of = {prefix.problem_id: prefix for prefix in prompts(problems, engine)}
     same = {
@@ -64,27 +60,25 @@ def transfer_completions(
     }
     given, prefixes = given_texts(traces, prompt_of, problems, engine, scope.model, same, scope.protocol)
     plan = plan_rollouts(prefixes, scope.protocol, engine.describe())
-    store, cost, audit = sampling.sample_audited(context, scope, engine, progress, plan, "rollout")
+    store, cost, audit = sampling.sample_audited(scope, engine, plan, "rollout")
     scope.warehouse.write_partition("given", given, _where(scope))
     sampling.write_blocks(scope, "transfer_completions", plan, engine, store)
     names = ", ".join(sorted(map(str, writers["model"].unique()))) or "none yet"
-    return common.Made(scope, given, {"audit": audit}, {**cost, "writers": names})
+    return common.Made(given, {"audit": audit}, {**cost, "writers": names})
 
 
 @table_asset(rules.of_rollouts("transfer_rollouts"), kinds={"duckdb", "sympy"}, deps=["transfer_completions"])
-def transfer_rollouts(context: dg.AssetExecutionContext, study: Study) -> common.Made:
+def transfer_rollouts(scope: common.Task) -> common.Made:
     """Every rollout of the reader with its verdict, judged on given text and completion together."""
-    scope = common.sampled_scope_of(context, study)
     counting.grade_rollouts(scope, "transfer_completions")
-    return common.Made(scope, scope.warehouse.read_table("transfer_rollouts", **_where(scope)))
+    return common.Made(scope.warehouse.read_table("transfer_rollouts", **_where(scope)))
 
 
 @table_asset(rules.of_potentials("transfer_potentials"), kinds={"duckdb"}, deps=["transfer_rollouts"])
-def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> common.Made:
+def transfer_potentials(scope: common.Task) -> common.Made:
     """The reader's potential by writer, trace, fraction and control."""
-    scope = common.sampled_scope_of(context, study)
     counting.count_potentials(scope.warehouse, scope.where, "transfer_completions")
-    return common.Made(scope, scope.warehouse.read_table("transfer_potentials", **_where(scope)))
+    return common.Made(scope.warehouse.read_table("transfer_potentials", **_where(scope)))
 
 
 @table_asset(
@@ -94,9 +88,8 @@ def transfer_potentials(context: dg.AssetExecutionContext, study: Study) -> comm
     note="This asset also writes `unlock_rates` and `transfer_curve`.",
     tags=_ANALYSIS,
 )
-def unlocks(context: dg.AssetExecutionContext, study: Study) -> common.Made:
+def unlocks(scope: common.Task) -> common.Made:
     """Which problems the reader solves with a prefix that it does not solve alone."""
-    scope = common.sampled_scope_of(context, study)
     potentials = scope.warehouse.read_table("transfer_potentials", **_where(scope))
     judged, points = judge_unlocks(potentials, scope.protocol), transfer_curve(potentials, scope.protocol)
     with scope.warehouse.together("write unlocks"):
@@ -116,7 +109,6 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> common.Made:
     columns = ("writer", "control", "leaks", "n_problems_unlocked", "n_problems_unsolved",
                "problems_share_low", "problems_share_high", "problems_ci_low", "problems_ci_high")  # fmt: skip
     return common.Made(
-        scope,
         frame,
         metadata={
             "picture": showing.picture(transfer_figure(curve)),
@@ -127,15 +119,14 @@ def unlocks(context: dg.AssetExecutionContext, study: Study) -> common.Made:
 
 
 @table_asset({}, kinds={"polars", "duckdb"}, deps=["unlocks"], tags=_ANALYSIS)
-def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> common.Made:
+def transfer_differences(scope: common.Task) -> common.Made:
     """The writer's text against each control of equal length."""
-    scope = common.sampled_scope_of(context, study)
     judged = scope.warehouse.read_table("unlocks", **_where(scope))
     scope.write_estimates(differences_of(judged, scope.protocol), ["transfer_differences"])
     frame = scope.warehouse.read_table("transfer_differences", **_where(scope))
     columns = ("writer", "control", "measure", "n_traces", "n_missing", "difference", "ci_low", "ci_high")
     headline = frame.filter(pl.col("trace_filter") == "all", pl.col("leaks") == "kept").select(columns)
-    return common.Made(scope, frame, metadata={"headline": showing.preview(headline, rows=20)})
+    return common.Made(frame, metadata={"headline": showing.preview(headline, rows=20)})
 
 
 @table_asset(
@@ -145,9 +136,8 @@ def transfer_differences(context: dg.AssetExecutionContext, study: Study) -> com
     note="This asset also writes `step_correlations` and `transfer_gaps`.",
     tags=_ANALYSIS,
 )
-def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> common.Made:
+def transfer_steps(scope: common.Task) -> common.Made:
     """What the writer's steps do to the writer and to the reader, and how both go on from the same text."""
-    scope = common.sampled_scope_of(context, study)
     points = scope.warehouse.read_transform("transfer_points", _where(scope))
     steps = steps_of(points, scope.protocol)
     found, gaps = step_correlations(steps, scope.protocol), transfer_gaps(points, scope.protocol)
@@ -157,4 +147,4 @@ def transfer_steps(context: dg.AssetExecutionContext, study: Study) -> common.Ma
         scope.write_estimates(gaps, ["transfer_gaps"])
         correlations = scope.warehouse.read_table("step_correlations", **_where(scope))
         frame = scope.warehouse.read_table("transfer_steps", **_where(scope))
-    return common.Made(scope, frame, metadata={"step_correlations": showing.preview(correlations)})
+    return common.Made(frame, metadata={"step_correlations": showing.preview(correlations)})

@@ -5,11 +5,10 @@ here: which they are (``assets.py`` in each room of :mod:`cot_assets.measures`),
 (:mod:`cot_assets.orchestration.assets.materializing`).
 """
 
-import functools
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 import polars as pl
@@ -17,15 +16,16 @@ import polars as pl
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import showing
-from cot_assets.orchestration.assets.resources import Study
+from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
+from cot_assets.warehouse.imported import refuse_imported
 from cot_assets.warehouse.schema import table_schema
 
 Make = Callable[[common.Scope], pl.DataFrame]
-Compute = Callable[..., common.Made]
+Compute = Callable[[common.Task], common.Made]
 
 
-def described(table: str, make: Make | None = None) -> dict[str, Any]:
+def described(table: str, make: Callable[..., Any] | None = None) -> dict[str, Any]:
     """Description and metadata of the asset of a table or view: its comments, its columns, the query that shows it.
 
     ``make`` is what computes its rows, where other code that assets have in common calls it.
@@ -63,7 +63,8 @@ def table_asset(
     of: str = "",
     note: str = "",
     partitions_def: dg.PartitionsDefinition = MODEL_BY_SET,
-    pool: str | None = None,
+    needs: Literal["nothing", "tokens", "model"] = "nothing",
+    takes_imports: bool = False,
     tags: Mapping[str, str] | None = None,
     make: Make | None = None,
 ) -> Callable[[Compute], dg.AssetsDefinition]:
@@ -76,23 +77,36 @@ def table_asset(
         of: The table that it fills, where that has another name.
         note: What a person should know besides what the table's comment says.
         partitions_def: Of asset and checks.
-        pool: Whose slots it waits for.
+        needs: What of an engine it takes; one that needs the model waits for a slot of the pool ``gpu``.
+        takes_imports: Whether it runs on rollouts that others published; any other would put nothing in their place.
         tags: As Dagster's.
         make: See :func:`described`.
     """
 
     def define(compute: Compute) -> dg.AssetsDefinition:
         name = compute.__name__
-        shown = described(of or name, make)
+        shown = described(of or name, make or compute)
 
-        @showing.told
-        @functools.wraps(compute)
-        def computed(*args: Any, **more: Any) -> dg.MaterializeResult:
-            return common.finished(compute(*args, **more), checks)
+        def work(
+            context: dg.AssetExecutionContext, study: Study, engines: Any = None, progress: Any = None
+        ) -> dg.MaterializeResult:
+            scope = common.scope_of(context, study)
+            if not takes_imports:
+                refuse_imported(scope.config, scope.problem_set, scope.model)
+            task = common.Task(**vars(scope), context=context, engines=engines, progress=progress)
+            return common.finished(task, compute(task), checks)
 
-        # Dagster reads off the signature which resources it takes, and what it returns.
-        signature = inspect.signature(compute).replace(return_annotation=dg.MaterializeResult)
-        computed.__signature__ = signature  # type: ignore[attr-defined]
+        def without_engine(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
+            return work(context, study)
+
+        def with_engine(
+            context: dg.AssetExecutionContext,
+            study: Study,
+            engines: Engines,
+            progress: dg.ResourceParam[Progress],
+        ) -> dg.MaterializeResult:
+            return work(context, study, engines, progress)
+
         return dg.asset(
             name=name,
             partitions_def=partitions_def,
@@ -101,9 +115,9 @@ def table_asset(
             metadata=shown["metadata"],
             kinds=kinds,
             check_specs=_check_specs(name, checks, partitions_def),
-            pool=pool,
+            pool="gpu" if needs == "model" else None,
             tags=tags,
-        )(computed)
+        )(showing.told(without_engine if needs == "nothing" else with_engine))
 
     return define
 
@@ -134,12 +148,13 @@ def model_asset(table: str, make: Make, deps: Iterable[str] = ("potentials",)) -
         deps: Assets of the same partition that it reads.
     """
 
-    def derived(context: dg.AssetExecutionContext, study: Study) -> common.Made:
-        scope = common.scope_of(context, study)
-        return common.Made(scope, scope.stored(table, make(scope)))
+    def derived(scope: common.Task) -> common.Made:
+        return common.Made(scope.stored(table, make(scope)))
 
     derived.__name__ = table
-    return table_asset(rules.of_table(table), kinds={"polars", "duckdb"}, deps=deps, make=make)(derived)
+    return table_asset(
+        rules.of_table(table), kinds={"polars", "duckdb"}, deps=deps, takes_imports=True, make=make
+    )(derived)
 
 
 def estimate_assets(
@@ -184,6 +199,6 @@ def estimate_assets(
             stored = {view: scope.warehouse.read_table(view, **scope.where) for view in questions}
         for view, frame in stored.items():
             shown = describe(view, frame) if study.has_pictures else {}
-            yield common.finished(common.Made(scope, frame, metadata=shown), asset=view)
+            yield common.finished(scope, common.Made(frame, metadata=shown), asset=view)
 
     return derived

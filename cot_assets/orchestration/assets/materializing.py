@@ -18,7 +18,7 @@ from cot_assets.grading.judge import judge_rollouts
 from cot_assets.grading.pool import GraderPool
 from cot_assets.grading.verify import GRADER_VERSION
 from cot_assets.orchestration.assets.check_rules import Check, Checks, Finding, found
-from cot_assets.orchestration.assets.resources import Study
+from cot_assets.orchestration.assets.resources import Engines, Progress, Study
 from cot_assets.orchestration.assets.showing import preview, shown
 from cot_assets.orchestration.jobs import job_of, part_of
 from cot_assets.orchestration.presence import validity
@@ -34,7 +34,6 @@ from cot_assets.orchestration.state import done_models
 from cot_assets.orchestration.status.marks import remember
 from cot_assets.sampling.tables import measured_traces
 from cot_assets.study import Config, DataHome, ModelEntry, Protocol
-from cot_assets.warehouse.imported import ImportedError, refuse_imported
 from cot_assets.warehouse.store import Warehouse
 
 #: Imports may have counts only, and while a model is evaluated there are no counts yet.
@@ -138,6 +137,15 @@ class Scope:
                     self.warehouse.merge("grades", grades)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Task(Scope):
+    """The scope of an asset that runs, with what it samples by; ``engines`` and ``progress`` only where it declares a need."""
+
+    context: dg.AssetExecutionContext
+    engines: Engines
+    progress: Progress
+
+
 def scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
     """The scope of the partition that runs."""
     key = context.partition_key
@@ -174,26 +182,10 @@ def _fingerprint(instance: dg.DagsterInstance, scope: Scope, spec: dg.AssetSpec)
     return sampled if part_of(spec) == "sampling" else concluded_fingerprint(config, problem_set, sampled)
 
 
-def sampled_scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
-    """The scope of the partition that runs, for assets that sample or judge samples.
-
-    Raises:
-        dagster.Failure: The partition is imported: its rows came with an import, and this asset would put
-            nothing in their place.
-    """
-    scope = scope_of(context, study)
-    try:
-        refuse_imported(scope.config, scope.problem_set, scope.model)
-    except ImportedError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
-    return scope
-
-
 @dataclass(frozen=True)
 class Made:
     """What an asset has made: its rows, what its checks without a rule came to, and what else is told of it."""
 
-    scope: Scope
     frame: pl.DataFrame
     findings: Mapping[str, Finding] = field(default_factory=dict[str, Finding])
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -211,12 +203,14 @@ def _check_result(name: str, check: Check, finding: Finding) -> dg.AssetCheckRes
     )
 
 
-def finished(made: Made, checks: Checks | None = None, asset: str | None = None) -> dg.MaterializeResult:
+def finished(
+    scope: Scope, made: Made, checks: Checks | None = None, asset: str | None = None
+) -> dg.MaterializeResult:
     """The materialization of a table: row count, preview, check results, fingerprint as data version.
 
     ``asset`` names it where a computation fills several.
     """
-    frame, fingerprint, checks = made.frame, made.scope.fingerprint, checks or {}
+    frame, fingerprint, checks = made.frame, scope.fingerprint, checks or {}
     remember(DataHome.from_environment(), fingerprint)
     findings = {**found(checks, frame), **made.findings}
     return dg.MaterializeResult(

@@ -12,13 +12,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-import dagster as dg
 import polars as pl
 
 from cot_assets.engines.base import CannotScoreError, Engine, EngineInfo
 from cot_assets.orchestration.assets.check_rules import Check, Finding
-from cot_assets.orchestration.assets.materializing import Scope
-from cot_assets.orchestration.assets.resources import Engines, Progress
+from cot_assets.orchestration.assets.materializing import Scope, Task
 from cot_assets.sampling.audit import Audit, audit
 from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.plan import Plan, PlannedBlock, cut_by_context, sampling_of
@@ -41,10 +39,10 @@ _AT_ONCE = 20_000  #: blocks of which rows are made at a time
 NOT_SAMPLED = Finding(True, "the protocol asks for no rollouts here")
 
 
-def open_engine(scope: Scope, engines: Engines) -> Engine:
+def open_engine(scope: Task) -> Engine:
     """The run's engine for the scope's model, noted in ``models`` when its revision is new."""
     entry = scope.entry
-    engine = engines.get(entry)
+    engine = scope.engines.get(entry)
     named = {"model": entry.name, "revision": engine.describe().model_revision}
     if scope.warehouse.read_table("models", **named, series=entry.series, step=entry.step).is_empty():
         columns = ("engine", "path", "template", "series", "step")
@@ -61,21 +59,11 @@ class EngineRun:
     A context manager: the ledger is kept even where sampling breaks off, since what was sampled was paid for.
     """
 
-    def __init__(
-        self,
-        context: dg.AssetExecutionContext,
-        scope: Scope,
-        engine: Engine,
-        progress: Progress,
-        *,
-        name: str | None = None,
-    ) -> None:
-        self.engine = engine
-        self._scope, self._log = scope, context.log
-        self._key = context.asset_key.to_user_string()
+    def __init__(self, scope: Task, engine: Engine, *, name: str | None = None) -> None:
+        self.engine, self._scope, self._log = engine, scope, scope.context.log
+        self._key = scope.context.asset_key.to_user_string()
         self._asset = name or self._key
-        self._progress = progress
-        self._track = progress.track(f"{self._asset} {scope.model} {scope.problem_set}", context.log.info)
+        self._track = scope.progress.track(f"{self._asset} {scope.model} {scope.problem_set}", self._log.info)
         self._stores: dict[Purpose, ShardStore] = {}
         self._latest = SamplingStatus(n_before=0, n_total=0)
         self._cut: set[str] = set()  # prefixes that the context leaves less than their budget
@@ -144,7 +132,7 @@ class EngineRun:
             self._scope.warehouse.read_table("audits", **where),
             lambda again: self.sample(again, purpose),
             is_new=is_new,
-            report=self._progress.track(f"audit of {self._asset} {self._scope.model}", self._log.info),
+            report=self._scope.progress.track(f"audit of {self._asset} {self._scope.model}", self._log.info),
             keep=keep,
         )
         keep(found.rows)
@@ -180,15 +168,10 @@ class EngineRun:
 
 
 def sample_audited(
-    context: dg.AssetExecutionContext,
-    scope: Scope,
-    engine: Engine,
-    progress: Progress,
-    plan: Sequence[PlannedBlock],
-    purpose: Purpose,
+    scope: Task, engine: Engine, plan: Sequence[PlannedBlock], purpose: Purpose
 ) -> tuple[ShardStore, dict[str, Any], Finding]:
     """Sample what is missing of the one plan of an asset, and audit it; returns the store, metadata, what was found."""
-    with EngineRun(context, scope, engine, progress) as run:
+    with EngineRun(scope, engine) as run:
         store = run.sample(plan, purpose)
         _, _, finding = run.audited(lambda: (None, plan), purpose)
         return store, run.cost, finding

@@ -94,9 +94,9 @@ def test_a_preview_begins_with_what_tells_rows_apart() -> None:
 
 def test_rows_are_shown_where_there_are_any_and_as_the_asset_chooses() -> None:
     frame, scope = pl.DataFrame({"x": [1.0]}), cast("common.Scope", SimpleNamespace(fingerprint="f"))
-    assert "preview" not in (common.finished(common.Made(scope, frame.clear())).metadata or {})
+    assert "preview" not in (common.finished(scope, common.Made(frame.clear())).metadata or {})
     chosen = {"preview": dg.MetadataValue.md("chosen")}
-    told = common.finished(common.Made(scope, frame, metadata=chosen)).metadata or {}
+    told = common.finished(scope, common.Made(frame, metadata=chosen)).metadata or {}
     assert told["preview"] == chosen["preview"]
 
 
