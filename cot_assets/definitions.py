@@ -17,11 +17,11 @@ from cot_assets.measures.patterns import assets as patterns
 from cot_assets.measures.rates import assets as rates
 from cot_assets.measures.search import assets as search
 from cot_assets.measures.transfer import assets as transfer
+from cot_assets.orchestration.assets.defining import after_all, catalogued
 from cot_assets.orchestration.assets.publishing import publishing
 from cot_assets.orchestration.assets.resources import Engines, LoggedProgress, Study
-from cot_assets.orchestration.catalog import after_all, catalogued
 from cot_assets.orchestration.jobs import evidence_of, jobs, on_demand
-from cot_assets.orchestration.status.evidence import learn
+from cot_assets.orchestration.status.remembered import learn
 from cot_assets.orchestration.triggers import analysis_sensor, nightly_schedules, registry_sensor
 from cot_assets.report.sections import Section
 

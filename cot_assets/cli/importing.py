@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cot_assets.cli import Sentences
-from cot_assets.cli.running.imported import counted, finish, undo_import
+from cot_assets.cli.running.imported import finish, undo_import
 from cot_assets.study import DataHome, load_config
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ def traces(file: Path, problem_set: str, protocol: str) -> None:
     `cot-assets run --model M --problem-set NAME` then samples from their prefixes. A further import adds to the set.
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
     from cot_assets.importing import import_traces
+    from cot_assets.report.numbers import counted
     from cot_assets.warehouse.imported import with_imported
     from cot_assets.warehouse.store import Warehouse
 

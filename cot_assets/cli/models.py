@@ -67,8 +67,8 @@ def forget(name: str, delete: bool) -> None:
 
     Automation leaves it alone from then on, whatever models.toml lists, until `cot-assets run --model NAME`.
     """
+    from cot_assets.orchestration.forgetting import forget_model
     from cot_assets.orchestration.instance import open_instance
-    from cot_assets.orchestration.registry.forgetting import forget_model
     from cot_assets.warehouse.imported import with_imported
     from cot_assets.warehouse.store import Warehouse
 

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator
 
 from cot_assets.demo.drills import drill
 from cot_assets.demo.families import FAMILIES, LEVELS, Problem, factorize, make_problem
-from cot_assets.demo.writer import CHECK, GUESS, GivesUp, Habits, Writer
+from cot_assets.demo.writer import GUESS, GivesUp, Habits, Writer
 
 #: What demo-strong and demo-weak read. The weak writer knows the short ways but rarely thinks of them.
 STRONG = Habits()
@@ -135,11 +135,7 @@ def _try_divisor(w: Writer, n: int, k: int, count: int) -> int:
         return counted(rest)
     wrong = 0 if rest else w.rng.randint(1, max(1, k - 1))
     w.say(render(wrong, counted(wrong)))
-    if w.rng.random() < w.habits.mend:
-        w.say(CHECK)
-        w.say(render(rest, counted(rest)))
-        return counted(rest)
-    return counted(wrong)
+    return counted(rest if w.mends(render(rest, counted(rest))) else wrong)
 
 
 def _divisors_long(w: Writer, p: Problem) -> int:

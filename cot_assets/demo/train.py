@@ -118,12 +118,8 @@ def _begin(recipe: Recipe, resume: Path | None) -> tuple[LlamaForCausalLM, Token
     if resume is not None:
         facts = json.loads((resume / "training.json").read_text())
         model = LlamaForCausalLM.from_pretrained(resume, dtype=torch.float32, attn_implementation="eager")
-        return (
-            model,
-            Tokenizer.from_file(str(resume / "tokenizer.json")),
-            facts["tokens_seen"],
-            facts["steps"],
-        )
+        tokenizer = Tokenizer.from_file(str(resume / "tokenizer.json"))
+        return model, tokenizer, facts["tokens_seen"], facts["steps"]
     tokenizer = train_tokenizer()
     config = LlamaConfig(
         vocab_size=tokenizer.get_vocab_size(),

@@ -54,19 +54,21 @@ class Writer:
         """Write a line."""
         self.lines.append(line)
 
+    def mends(self, right: str) -> bool:
+        """Whether the writer notices a slip, and writes the right line after it."""
+        if self.rng.random() >= self.habits.mend:
+            return False
+        self.lines += (CHECK, right)
+        return True
+
     def calculate(self, render: Callable[[int], str], value: int) -> int:
         """Write a calculation whose result is ``value``, perhaps with a slip; return what was written."""
-        rng, habits = self.rng, self.habits
-        if rng.random() >= self.slip:
+        if self.rng.random() >= self.slip:
             self.say(render(value))
             return value
-        wrong = _slip_of(value, rng)
+        wrong = _slip_of(value, self.rng)
         self.say(render(wrong))
-        if rng.random() < habits.mend:
-            self.say(CHECK)
-            self.say(render(value))
-            return value
-        return wrong
+        return value if self.mends(render(value)) else wrong
 
     def reduce(self, label: str, product: str, value: int, m: int) -> int:
         """Write ``label = product = value = q*m+r.`` with slips in the product or in the rest; return r.
@@ -78,7 +80,7 @@ class Writer:
         def render(v: int) -> str:
             return f"{head}{v} = {v // m}*{m}+{v % m}."
 
-        rng, habits = self.rng, self.habits
+        rng = self.rng
         if rng.random() >= self.slip:
             self.say(render(value))
             return value % m
@@ -89,11 +91,7 @@ class Writer:
             result = (value % m + rng.choice((-2, -1, 1, 2))) % m
             line = f"{head}{value} = {value // m}*{m}+{result}."
         self.say(line)
-        if rng.random() < habits.mend:
-            self.say(CHECK)
-            self.say(render(value))
-            return value % m
-        return result
+        return value % m if self.mends(render(value)) else result
 
     def tire(self, done: int) -> None:
         """After the fourth line of a long way the writer may give up."""

@@ -1,7 +1,7 @@
 """The protocol that every engine follows, and the values that pass through it.
 
 Belongs here: types without behavior of their own. Does not belong here: any one engine, and the
-identity of blocks (:mod:`cot_assets.sampling.blocks`).
+identity of blocks (:mod:`cot_assets.sampling.plan`).
 """
 
 from __future__ import annotations

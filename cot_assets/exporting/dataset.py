@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
+import yaml
 
 from cot_assets.exporting.folder import SECONDS, new_folder, partitions
 from cot_assets.study.home import DataHome
@@ -105,19 +106,19 @@ def _card(home: DataHome, done: Mapping[str, _Written], pairs: Sequence[tuple[st
     """The text of the card: configs for the library, and what every column means for a person."""
     names = {part.name: part for part in _PARTS}
     models, sets = (sorted(set(column)) for column in zip(*pairs, strict=True))
-    front = [
-        "---",
-        "pretty_name: Potentials of chains of thought",
-        "tags:",
-        "- chain-of-thought",
-        "- reasoning",
+    configs = [
+        {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/*.parquet"}]}
+        | ({"default": True} if name == _PARTS[0].name else {})
+        for name in done
     ]
-    front += ["- process-reward-model", "configs:"]
-    for name in done:
-        front += [f"- config_name: {name}", "  data_files:", "  - split: train"]
-        front += [f"    path: {name}/*.parquet", *(["  default: true"] if name == _PARTS[0].name else [])]
+    front = {
+        "pretty_name": "Potentials of chains of thought",
+        "tags": ["chain-of-thought", "reasoning", "process-reward-model"],
+        "configs": configs,
+    }
     lines = [
-        *front,
+        "---",
+        yaml.safe_dump(front, sort_keys=False).rstrip(),
         "---",
         "",
         "# Potentials of chains of thought",

@@ -27,44 +27,13 @@ _SCORER = "verdict"
 #: A row per trace, with what ``trace_curves`` says of its cuts.
 _TRACES = """
 WITH curves AS (
-    SELECT
-        trace_id,
-        list(
-            {
-                'cut_policy': cut_policy, 'cut_index': cut_index, 'char_end': char_end, 'potential': potential,
-                'ci_low': ci_low, 'ci_high': ci_high, 'n': n
-            }
-            ORDER BY cut_policy, cut_index
-        ) AS curve
-    FROM trace_curves
-    WHERE NOT is_end
-        AND model = $model
-        AND problem_set = $problem_set
-    GROUP BY trace_id
+    SELECT trace_id, list(struct_pack(cut_policy, cut_index, char_end, potential, ci_low, ci_high, n)
+        ORDER BY cut_policy, cut_index) AS curve
+    FROM trace_curves WHERE NOT is_end AND model = $model AND problem_set = $problem_set GROUP BY trace_id
 )
-SELECT
-    traces.problem_set,
-    traces.model,
-    traces.problem_id,
-    traces.trace_id,
-    traces.sample_index,
-    problems.level,
-    problems.subject,
-    problems.prompt,
-    problems.gold_answer,
-    traces.text,
-    traces.answer,
-    traces.verdict,
-    traces.finish_reason,
-    traces.n_tokens,
-    traces.model_revision,
-    coalesce(curves.curve, []) AS curve
-FROM traces
-JOIN problems ON problems.problem_set = traces.problem_set AND problems.problem_id = traces.problem_id
-LEFT JOIN curves USING (trace_id)
-WHERE traces.model = $model
-    AND traces.problem_set = $problem_set
-ORDER BY traces.problem_set, traces.model, traces.problem_id, traces.sample_index
+SELECT traces.* EXCLUDE (prompt_token_ids, token_ids, char_ends), level, subject, prompt, gold_answer, coalesce(curve, []) AS curve
+FROM traces JOIN problems USING (problem_set, problem_id) LEFT JOIN curves USING (trace_id)
+WHERE model = $model AND problem_set = $problem_set ORDER BY problem_id, sample_index
 """
 
 

@@ -27,6 +27,7 @@ Schema = Mapping[str, DataTypeClass | DataType]
 IDENTITY = ("problem_set", "model", "problem_id", "trace_id", "cut_policy")
 CURVE = ("trace_id", "cut_policy")  #: the key of one curve
 UNITS = ("problem_set", "model", "cut_policy")  #: what is summarized together
+COUNTS = ("k_before", "n_before", "k_after", "n_after")  #: of neighboring pairs
 
 _TRACE_CURVES = polars_schema("trace_curves")
 CURVES: Schema = {
@@ -112,12 +113,8 @@ def neighboring_pairs(checked: pl.DataFrame) -> pl.DataFrame:
 
 def pair_counts(pairs: pl.DataFrame) -> tuple[Floats, Floats, Floats, Floats]:
     """(k_before, n_before, k_after, n_after) of neighboring pairs, as arrays."""
-    return (
-        reals(pairs, "k_before"),
-        reals(pairs, "n_before"),
-        reals(pairs, "k_after"),
-        reals(pairs, "n_after"),
-    )
+    k0, n0, k1, n1 = (reals(pairs, name) for name in COUNTS)
+    return k0, n0, k1, n1
 
 
 def reals(frame: pl.DataFrame, name: str) -> Floats:

@@ -1,19 +1,42 @@
-"""The four jobs, each in one process, so that an engine loads once per run, and what each part of them makes.
+"""Partitions by model and problem set, and the four jobs, each in one process, so that an engine loads once per run.
 
-Belongs here: which assets a job materializes, read off the assets' groups, partitions and tags. Does not belong
+Belongs here: which assets a part of a job materializes, read off the assets' groups, partitions and tags. Does not belong
 here: when a job runs (:mod:`cot_assets.orchestration.staleness`).
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 import dagster as dg
 
-from cot_assets.orchestration.partitions import MODEL_BY_SET, PROBLEM_SETS
 from cot_assets.orchestration.staleness import Part
-from cot_assets.orchestration.status.evidence import Evidence, evidence
+from cot_assets.orchestration.status.remembered import Evidence, evidence
+
+MODELS = dg.DynamicPartitionsDefinition(name="models")
+PROBLEM_SETS = dg.DynamicPartitionsDefinition(name="problem_sets")
+MODEL_BY_SET = dg.MultiPartitionsDefinition({"model": MODELS, "problem_set": PROBLEM_SETS})
+
+with warnings.catch_warnings():
+    # Partition mappings over several dimensions are a beta of Dagster; nothing else maps them.
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    #: Between a partition by model and set, and the partition of its problem set.
+    BY_PROBLEM_SET = dg.MultiToSingleDimensionPartitionMapping("problem_set")
+    #: From a reader to the partitions of all writers on the same problem set.
+    ALL_WRITERS = dg.MultiPartitionMapping(
+        {
+            "model": dg.DimensionPartitionMapping("model", dg.AllPartitionMapping()),
+            "problem_set": dg.DimensionPartitionMapping("problem_set", dg.IdentityPartitionMapping()),
+        }
+    )
+
+
+def model_key(model: str, problem_set: str) -> dg.MultiPartitionKey:
+    """The partition key of a model on a problem set, written ``model|problem_set``."""
+    return dg.MultiPartitionKey({"model": model, "problem_set": problem_set})
+
 
 #: The tag that says what of a protocol an asset depends on; see :data:`~cot_assets.orchestration.staleness.Part`.
 PART_TAG = "part"

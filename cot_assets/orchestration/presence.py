@@ -19,12 +19,11 @@ from typing import get_args
 import duckdb
 
 from cot_assets.orchestration.staleness import State, Unit, decide, wanted
-from cot_assets.orchestration.status.evidence import recalled
-from cot_assets.orchestration.status.lost import RESULTS, lose, seen, valid_since
 from cot_assets.orchestration.status.records import is_local, local_events, local_runs, read_records
+from cot_assets.orchestration.status.remembered import RESULTS, lose, recalled, seen, valid_since
 from cot_assets.orchestration.status.standing import state_of
 from cot_assets.report.folder import remove_report
-from cot_assets.sampling.blocks import Purpose
+from cot_assets.sampling.plan import Purpose
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.study import Config
 from cot_assets.study.files import DAMAGED

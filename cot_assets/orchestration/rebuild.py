@@ -22,7 +22,7 @@ from cot_assets.orchestration.processes import at_work, end_abandoned
 from cot_assets.orchestration.runs import Outcome, PipelineError, bring_up_to_date
 from cot_assets.orchestration.staleness import MODEL_JOBS, Unit, Wanted
 from cot_assets.orchestration.state import read_state
-from cot_assets.sampling.blocks import Purpose
+from cot_assets.sampling.plan import Purpose
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import Config, DataHome, ModelEntry

@@ -30,8 +30,8 @@ from cot_assets.orchestration.staleness import (
     wanted,
 )
 from cot_assets.orchestration.state import ensure_partitions, in_flight, read_state
-from cot_assets.orchestration.status.evidence import keep
 from cot_assets.orchestration.status.records import FINGERPRINT_TAG, telling
+from cot_assets.orchestration.status.remembered import keep
 from cot_assets.study import Config, DataHome
 from cot_assets.warehouse.imported import refuse_imported
 from cot_assets.warehouse.store import Warehouse

@@ -19,9 +19,10 @@ from typing import Literal
 
 from cot_assets.engines.revision import altering, entry_revision
 from cot_assets.grading.verify import GRADER_VERSION
-from cot_assets.orchestration.status.marks import hashed, marked
+from cot_assets.orchestration.status.marks import marked
 from cot_assets.study import Config
 from cot_assets.study.home import expanded
+from cot_assets.study.protocols import digest
 from cot_assets.warehouse.reading import sql_folder
 
 #: Raised when a change of the code should make every partition stale; what is in shards is used again.
@@ -62,7 +63,7 @@ class Wanted:
     @property
     def fingerprint(self) -> str:
         """All marks as one."""
-        return hashed(dict(self.marks))
+        return digest(dict(self.marks))
 
     @property
     def is_analysis(self) -> bool:
@@ -109,7 +110,7 @@ def partition_key(unit: Unit) -> str:
 def _sql_hash() -> str:
     """A hash of all SQL: analysis and report are made again when a table, a view or a query changes."""
     files = sorted(sql_folder().rglob("*.sql"))
-    return hashed([(file.name, file.read_text(encoding="utf-8")) for file in files])
+    return digest([(file.name, file.read_text(encoding="utf-8")) for file in files])
 
 
 def problem_set_fingerprint(config: Config, problem_set: str) -> str:
@@ -121,7 +122,7 @@ def problem_set_fingerprint(config: Config, problem_set: str) -> str:
     fields = entry.model_dump(mode="json", exclude=unseen)
     return marked(
         [SAMPLING_VERSION, fields, content],
-        {"problem set's entry": hashed(fields), "problem set's file": str(content), **_CODE},
+        {"problem set's entry": digest(fields), "problem set's file": str(content), **_CODE},
     )
 
 
@@ -138,9 +139,9 @@ def sampled_fingerprint(config: Config, model: str, problem_set: str) -> str:
         [SAMPLING_VERSION, revision, prompting, problems, how],
         {
             "model revision": revision,
-            "engine or template": hashed(prompting),
+            "engine or template": digest(prompting),
             "problem set": problems,
-            "sampling": hashed(how[:2]),
+            "sampling": digest(how[:2]),
             "grader": str(GRADER_VERSION),
             **_CODE,
         },
@@ -156,7 +157,7 @@ def transfer_fingerprint(reader: str, writers: Mapping[str, str]) -> str:
 def concluded_fingerprint(config: Config, problem_set: str, sampled: str) -> str:
     """Of what was sampled, the rules of the analysis, and the code behind them."""
     rules, sql = config.protocol_of(problem_set).analysis_hash, _sql_hash()
-    code = hashed([ANALYSIS_VERSION, sql])
+    code = digest([ANALYSIS_VERSION, sql])
     return marked(
         [ANALYSIS_VERSION, sql, sampled, rules],
         {"rollouts": sampled, "analysis": rules, "code version": code},

@@ -6,17 +6,18 @@ Belongs here: the instance as the place of records. Does not belong here: what t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 
 import dagster as dg
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from cot_assets.orchestration.staleness import Part, State, Unit
-from cot_assets.orchestration.status.evidence import evidence
 from cot_assets.orchestration.status.records import IN_FLIGHT, Ask, Records, Rows, read_records
+from cot_assets.orchestration.status.remembered import evidence
 from cot_assets.orchestration.status.standing import Since, mark_of, state_of
 
 UNFINISHED = [dg.DagsterRunStatus(name) for name in sorted(IN_FLIGHT)]
@@ -25,19 +26,9 @@ UNFINISHED = [dg.DagsterRunStatus(name) for name in sorted(IN_FLIGHT)]
 def ensure_partitions(instance: dg.DagsterInstance, models: list[str], problem_sets: list[str]) -> None:
     """Add what is missing to the two dynamic dimensions, whoever else adds it at the same moment."""
     for definition, names in (("models", models), ("problem_sets", problem_sets)):
-        missing = _missing(instance, definition, names)
-        while missing:
-            try:
-                instance.add_dynamic_partitions(definition, missing)
-                break
-            except IntegrityError:  # another process was faster with one of them
-                asked, missing = missing, _missing(instance, definition, names)
-                if missing == asked:
-                    raise
-
-
-def _missing(instance: dg.DagsterInstance, definition: str, names: Iterable[str]) -> list[str]:
-    return sorted(set(names) - set(instance.get_dynamic_partitions(definition)))
+        for name in sorted(set(names) - set(instance.get_dynamic_partitions(definition))):
+            with suppress(IntegrityError):  # another process was faster
+                instance.add_dynamic_partitions(definition, [name])
 
 
 def done_models(
@@ -73,12 +64,11 @@ def askers(instance: dg.DagsterInstance) -> tuple[Ask, Ask]:
     if not (isinstance(events, SqlEventLogStorage) and isinstance(runs, SqlRunStorage)):
         raise TypeError(f"Dagster keeps its records in {type(events).__name__}, which takes no SQL")
 
-    def ask_events(sql: str) -> Rows:
-        with events.index_connection() as con:
-            return [tuple(row) for row in con.execute(text(sql))]
+    def asks(connect: Callable[[], AbstractContextManager[Connection]]) -> Ask:
+        def ask(sql: str) -> Rows:
+            with connect() as con:
+                return [tuple(row) for row in con.execute(text(sql))]
 
-    def ask_runs(sql: str) -> Rows:
-        with runs.connect() as con:
-            return [tuple(row) for row in con.execute(text(sql))]
+        return ask
 
-    return ask_events, ask_runs
+    return asks(events.index_connection), asks(runs.connect)

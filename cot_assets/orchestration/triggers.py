@@ -18,8 +18,7 @@ import dagster as dg
 from dagster._core.definitions.events import AssetKeyPartitionKey
 
 from cot_assets.engines.finding import look_for_models
-from cot_assets.orchestration.jobs import JOBS, assets_of
-from cot_assets.orchestration.partitions import MODELS, PROBLEM_SETS
+from cot_assets.orchestration.jobs import JOBS, MODELS, PROBLEM_SETS, assets_of
 from cot_assets.orchestration.presence import look, look_at_rows, look_at_warehouse, validity
 from cot_assets.orchestration.processes import end_abandoned
 from cot_assets.orchestration.staleness import (
@@ -33,12 +32,12 @@ from cot_assets.orchestration.staleness import (
     watched_pairs,
 )
 from cot_assets.orchestration.state import askers, in_flight, read_state
-from cot_assets.orchestration.status.evidence import evidence, keep
-from cot_assets.orchestration.status.marks import hashed
 from cot_assets.orchestration.status.records import FINGERPRINT_TAG, failure, read_records
+from cot_assets.orchestration.status.remembered import evidence, keep
 from cot_assets.orchestration.status.standing import standings
 from cot_assets.study import Config, ConfigError, DataHome, load_config
 from cot_assets.study.home import HomeError
+from cot_assets.study.protocols import digest
 from cot_assets.warehouse.errors import WarehouseError
 from cot_assets.warehouse.store import Warehouse
 
@@ -174,7 +173,7 @@ def _observations(
     keep(home)
     records, since = read_records(events, runs), validity(Warehouse(home))
     rows = standings(config, records, evidence(), since, home, lambda run: failure(events, run))
-    shown = {row.key: hashed(row.fields()) for row in rows if row.problem_set}
+    shown = {row.key: digest(row.fields()) for row in rows if row.problem_set}
     changed = [
         dg.AssetObservation(
             _SHOWN_ON[bool(row.model)],

@@ -4,9 +4,3 @@ Belongs here: how a named query is shown, pages, theme. Does not belong here: wh
 pictures (``measures/*/report.py``), estimates of any kind (:mod:`cot_assets.measures`), and opening a database: the
 caller hands in a function that runs SQL.
 """
-
-from cot_assets.report.pages import render_report
-from cot_assets.report.sections import Section
-from cot_assets.report.source import ReportError, Source
-
-__all__ = ["ReportError", "Section", "Source", "render_report"]

@@ -1,7 +1,7 @@
 """Blocks that repeat another one: evidence that is counted twice, which must not be kept.
 
 Belongs here: telling a repeat from chance. Does not belong here: the identity of blocks
-(:mod:`cot_assets.sampling.blocks`), which keeps a block from being sampled twice, and servers that give one text
+(:mod:`cot_assets.sampling.plan`), which keeps a block from being sampled twice, and servers that give one text
 again and again (:mod:`cot_assets.engines.openai.variety`).
 
 Two blocks of a prefix can hold the same draws: a server that takes no seeds was started again with the seed that

@@ -21,15 +21,8 @@ from cot_assets.sampling.repeats import Repeats
 from cot_assets.sampling.shards import ShardStore
 
 _SUMMED = (
-    "n_before",
-    "n_total",
-    "n_done",
-    "n_blocks",
-    "prompt_tokens",
-    "generated_tokens",
-    "seconds",
-    "most_tokens",
-)
+    "n_before", "n_total", "n_done", "n_blocks", "prompt_tokens", "generated_tokens", "seconds", "most_tokens",
+)  # fmt: skip
 _CONTEXT = 16  #: tokens of the prefix decoded with a completion, so that blanks at the seam are right
 
 

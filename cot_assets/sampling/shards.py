@@ -21,9 +21,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cot_assets.sampling.blocks import Purpose
+from cot_assets.sampling.plan import Purpose
 from cot_assets.study import manifest
-from cot_assets.study.files import DAMAGED
+from cot_assets.study.files import DAMAGED, flush_folder
 from cot_assets.study.manifest import Manifest, file_hash
 from cot_assets.warehouse.publish import SHARD_COLUMNS
 
@@ -116,11 +116,7 @@ class ShardStore:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush_folder(self.folder)
         return target
 
     def _is_whole(self, file: Path, *, is_thorough: bool = False) -> bool:

@@ -18,9 +18,8 @@ import polars as pl
 
 from cot_assets.engines.base import Engine
 from cot_assets.grading.text.statements import first_leak, states_answer_at
-from cot_assets.sampling.blocks import block_seed, prefix_ids
 from cot_assets.sampling.cuts import Decode, char_ends, positions_in
-from cot_assets.sampling.plan import PlannedBlock, Prefix, sampling_of
+from cot_assets.sampling.plan import PlannedBlock, Prefix, block_seed, prefix_ids, sampling_of
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
 

@@ -80,11 +80,10 @@ def add_potential(counts: pl.DataFrame) -> pl.DataFrame:
             f"{wrong.height} row(s) have counts that cannot be, the first n = {wrong['n'][0]}, "
             f"n_correct = {wrong['n_correct'][0]}; 0 <= n_correct <= n must hold"
         )
-    known_n = counts.select(pl.when(pl.col("n") > 0).then(pl.col("n")).cast(pl.Float64)).to_series()
-    known_k = counts.select(pl.when(pl.col("n") > 0).then(k).cast(pl.Float64)).to_series()
-    low, high = jeffreys_interval(known_k.to_numpy(), known_n.to_numpy())
+    k_, n_ = (counts[name].cast(pl.Float64) for name in ("n_correct", "n"))
+    low, high = jeffreys_interval(k_.to_numpy(), n_.to_numpy())
     return counts.with_columns(
-        (known_k / known_n).alias("potential"),
+        pl.when(n > 0).then(k_ / n_).alias("potential"),
         pl.Series("ci_low", low).fill_nan(None),
         pl.Series("ci_high", high).fill_nan(None),
     )
@@ -119,13 +118,7 @@ def probability_change_beyond(
         before, after = after, before
     *counts, d = np.broadcast_arrays(*before, *after, np.asarray(threshold, dtype=np.float64))
     table = np.stack([np.ravel(c) for c in (*counts, d)], axis=-1)
-    result = np.full(len(table), np.nan)
-    is_known = np.all(np.isfinite(table), axis=1) & (table[:, 1] > 0) & (table[:, 3] > 0)
-    if is_known.any():
-        # The same few pairs of counts return again and again in a partition: each is integrated once.
-        distinct, where = np.unique(table[is_known], axis=0, return_inverse=True)
-        result[is_known] = survival(distinct)[where.ravel()]
-    return result.reshape(d.shape)
+    return _of_known(table, survival).reshape(d.shape)
 
 
 def delta_interval(
@@ -153,18 +146,27 @@ def delta_interval(
         raise ValueError(f"level = {level} lies outside (0, 1)")
     counts = np.broadcast_arrays(*_counts(k0, n0), *_counts(k1, n1))
     table = np.stack([np.ravel(c) for c in counts], axis=-1)
-    is_known = np.all(np.isfinite(table), axis=1) & (table[:, 1] > 0) & (table[:, 3] > 0)
-    ends: list[Floats] = []
-    for mass_above in (1 - (1 - level) / 2, (1 - level) / 2):
-        end = np.full(len(table), np.nan)
-        if is_known.any():
-            distinct, where = np.unique(table[is_known], axis=0, return_inverse=True)
-            end[is_known] = _quantile(distinct, mass_above)[where.ravel()]
-        ends.append(end.reshape(counts[0].shape))
-    (low, high), (first, of_first, last, of_last) = ends, counts
+    low, high = (
+        _of_known(table, partial(_quantile, mass_above=above)).reshape(counts[0].shape)
+        for above in (1 - (1 - level) / 2, (1 - level) / 2)
+    )
+    first, of_first, last, of_last = counts
     is_known = np.isfinite(low)
     low = np.where(is_known & (first == of_first) & (last == 0), -1.0, low)
     return low, np.where(is_known & (first == 0) & (last == of_last), 1.0, high)
+
+
+def _of_known(table: Floats, f: Callable[[Floats], Floats]) -> Floats:
+    """``f`` of the rows (k0, n0, k1, n1, ...) in which all is known, NaN for the others.
+
+    The same few pairs of counts return again and again in a partition: each goes through ``f`` once.
+    """
+    result = np.full(len(table), np.nan)
+    is_known = np.all(np.isfinite(table), axis=1) & (table[:, 1] > 0) & (table[:, 3] > 0)
+    if is_known.any():
+        distinct, where = np.unique(table[is_known], axis=0, return_inverse=True)
+        result[is_known] = f(distinct)[where.ravel()]
+    return result
 
 
 def _counts(k: Numbers, n: Numbers) -> tuple[Floats, Floats]:

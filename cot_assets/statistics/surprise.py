@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import reduce
 from operator import add
 
@@ -79,26 +79,11 @@ class Evidence:
     log_p: float = 0.0
 
     def __add__(self, other: Evidence) -> Evidence:
-        return Evidence(
-            self.n_tokens + other.n_tokens,
-            self.n_impossible + other.n_impossible,
-            self.excess + other.excess,
-            self.variance + other.variance,
-            self.log_ratios + other.log_ratios,
-            self.n_judged + other.n_judged,
-            self.log_p + other.log_p,
-        )
+        return Evidence(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
     def times(self, n: int) -> Evidence:
         """Of ``n`` completions that are the same."""
-        return Evidence(
-            self.n_tokens * n,
-            self.n_impossible * n,
-            self.excess * n,
-            self.variance * n,
-            self.log_ratios * n,
-            self.n_judged * n,
-        )
+        return Evidence(*(getattr(self, one.name) * n for one in fields(self)))
 
     @property
     def z(self) -> float | None:

@@ -38,6 +38,15 @@ def replacing(path: Path) -> Generator[Path]:
         fresh.unlink(missing_ok=True)
 
 
+def flush_folder(folder: Path) -> None:
+    """Have the disk keep which files are in a folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @cache
 def _reader(kind: type[T]) -> TypeAdapter[T]:
     from pydantic import TypeAdapter  # loads slowly

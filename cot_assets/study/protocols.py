@@ -283,4 +283,4 @@ def nested(entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
 
 def digest(value: object) -> str:
     """First 12 hex digits of a SHA-256 over a value as canonical JSON."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]

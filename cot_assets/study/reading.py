@@ -18,10 +18,9 @@ from typing import Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from cot_assets.study.entries import NAME, ConfigError, Entry, given, near, short
+from cot_assets.study.entries import NAME, ConfigError, Entry, Raw, filled, given, near, part_of, short
 from cot_assets.study.found import Found
 from cot_assets.study.home import DataHome, expanded
-from cot_assets.study.inheriting import Raw, filled, part_of
 from cot_assets.study.models import ModelEntry
 from cot_assets.study.problem_sets import ProblemSetEntry
 from cot_assets.study.protocols import Protocol, nested
@@ -115,27 +114,23 @@ def _whole(config: Config) -> Config:
     """The configuration without entries that name what there is not."""
     broken = dict(config.broken)
 
-    def refused(kind: Kind, name: str, ask: Callable[[], object]) -> bool:
-        try:
-            ask()
-        except ConfigError as error:
-            broken[kind, name] = f"{kind} {name!r}: {error}"
-            return True
-        return False
+    def whole(kind: Kind, entries: Mapping[str, E], ask: Callable[[E], object]) -> dict[str, E]:
+        kept: dict[str, E] = {}
+        for name, entry in entries.items():
+            try:
+                ask(entry)
+                kept[name] = entry
+            except ConfigError as error:
+                broken[kind, name] = f"{kind} {name!r}: {error}"
+        return kept
 
-    sets = {
-        n: e
-        for n, e in config.problem_sets.items()
-        if not refused("problem set", n, lambda n=n: config.protocol_of(n))
-    }
+    sets = whole("problem set", config.problem_sets, lambda entry: config.protocol_of(entry.name))
     known = {*sets, *(name for kind, name in broken if kind == "problem set")}
-    models = {
-        n: e
-        for n, e in config.models.items()
-        if not refused(
-            "model", n, lambda e=e: [config.problem_set(each) for each in e.problem_sets if each not in known]
-        )
-    }
+    models = whole(
+        "model",
+        config.models,
+        lambda entry: [config.problem_set(each) for each in entry.problem_sets if each not in known],
+    )
     return config.model_copy(update={"models": models, "problem_sets": sets, "broken": broken})
 
 

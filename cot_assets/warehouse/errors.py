@@ -22,7 +22,13 @@ def printable(text: str) -> str:
 
     Text from models and data sets may hold terminal escape sequences or direction overrides.
     """
-    return "".join(_escape(c) if _is_control(c) else c for c in text)
+    # What is not printable is a kind of control (C), a break of lines or paragraphs (Zl, Zp), or a blank (Zs).
+    return "".join(
+        c
+        if c.isprintable() or unicodedata.category(c) == "Zs"
+        else c.encode("unicode_escape").decode("ascii")
+        for c in text
+    )
 
 
 def shown(value: object, limit: int = 60) -> str:
@@ -45,14 +51,3 @@ def unfit(text: str, most: int) -> str:
 def reason(error: BaseException) -> str:
     """The text of an error in one printable line."""
     return printable(" ".join(str(error).split()))
-
-
-def _is_control(character: str) -> bool:
-    # Cc, Cf, Cs, Co, Cn; Zl and Zp break lines in some terminals.
-    return not character.isprintable() and (
-        unicodedata.category(character)[0] == "C" or unicodedata.category(character) in ("Zl", "Zp")
-    )
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

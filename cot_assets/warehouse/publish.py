@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from cot_assets.study.files import DAMAGED, replacing
+from cot_assets.study.files import DAMAGED, flush_folder, replacing
 from cot_assets.study.home import DataHome, plain
 from cot_assets.study.manifest import file_hash
 from cot_assets.warehouse.errors import WarehouseError, reason
@@ -137,8 +137,4 @@ def _put_in_place(fresh: Path, target: Path) -> None:
     # The log of somebody who wrote into the old copy must not be replayed into the new one.
     target.with_name(target.name + ".wal").unlink(missing_ok=True)
     fresh.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    flush_folder(target.parent)

@@ -47,7 +47,10 @@ def tables_page(tables: Mapping[str, TableSchema], views: Mapping[str, TableSche
     """A line per table and view with what its rows are, then the columns of each."""
     parts = ["# Tables and views", _NOTE]
     for title, group in (("Tables", tables), ("Views", views)):
-        lines = [f"- [`{name}`](#{name}): {_first_lower(group[name].comment)}" for name in sorted(group)]
+        lines = [
+            f"- [`{name}`](#{name}): {said[:1].lower()}{said[1:]}"
+            for name, said in sorted((name, each.comment) for name, each in group.items())
+        ]
         parts += [f"## {title} ({len(group)})", "\n".join(lines)]
     for name, table in sorted({**tables, **views}.items()):
         rows = [f"| `{c.name}` | {c.type} | {_cell(c.comment)} |" for c in table.columns]
@@ -67,17 +70,8 @@ def queries_page(queries: Mapping[str, NamedQuery]) -> str:
         "`cot-assets sql NAME` runs a query, `-p NAME=VALUE` sets a parameter, `--format csv` or `json` prints it for "
         "programs. The SQL is in `sql/queries`."
     )
-    return (
-        "\n\n".join(
-            [
-                "# Named queries",
-                _NOTE,
-                how,
-                "\n".join(["| query | question | parameters |", "|---|---|---|", *rows]),
-            ]
-        )
-        + "\n"
-    )
+    table = "\n".join(["| query | question | parameters |", "|---|---|---|", *rows])
+    return "\n\n".join(["# Named queries", _NOTE, how, table]) + "\n"
 
 
 def settings_page() -> str:
@@ -110,10 +104,6 @@ def _default(field: FieldInfo) -> str:
 
 def _cell(text: str) -> str:
     return re.sub(r"\s+", " ", text).replace("|", "\\|").replace("<", "&lt;")
-
-
-def _first_lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from cot_assets.engines.base import Block, BlockResult, Engine, Sampling, Waitin
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.problems.load import load_problems
-from cot_assets.sampling.blocks import block_seed
+from cot_assets.sampling.plan import block_seed
 from cot_assets.study import DataHome, ModelEntry, load_config
 
 _BUDGET = 300

@@ -33,7 +33,7 @@ from typing import Any
 from cot_assets.engines.base import Block, BlockResult, Engine, Sampling
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.openvino.sizing import Pace
-from cot_assets.sampling.blocks import block_seed
+from cot_assets.sampling.plan import block_seed
 from cot_assets.study import BLOCK_SIZE, ModelEntry
 
 PREFIXES, ROLLOUTS = 8, 64

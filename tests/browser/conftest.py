@@ -18,7 +18,7 @@ import pytest
 from support.extras import missing
 
 from cot_assets.measures.sections import SECTIONS
-from cot_assets.report import render_report
+from cot_assets.report.pages import render_report
 from cot_assets.report.text import file_stem
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "report"))

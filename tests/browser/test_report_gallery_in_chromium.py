@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from synthetic_report import Rows, only_trace, source_of
 
-from cot_assets.report import render_report
+from cot_assets.report.pages import render_report
 
 pytestmark = pytest.mark.browser
 

@@ -11,7 +11,7 @@ import pytest
 from synthetic_report import add_rollouts, source_of, tables_around
 
 from cot_assets.measures.sections import SECTIONS
-from cot_assets.report import render_report
+from cot_assets.report.pages import render_report
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,7 @@ from cot_assets.engines.openvino.engine import OpenVINOEngine
 from cot_assets.engines.openvino.plain import PlainModel
 from cot_assets.engines.samples import evidence_told, filters_of
 from cot_assets.problems.demo import demo_problems
-from cot_assets.sampling.blocks import block_seed
+from cot_assets.sampling.plan import block_seed
 from cot_assets.statistics.copies import of_block
 from cot_assets.statistics.surprise import Evidence, Judgment, judge
 

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, cast
 import pytest
 
 from cot_assets.engines.base import Block, BlockResult, Completion, Engine, Sampling
-from cot_assets.sampling.blocks import block_seed
+from cot_assets.sampling.plan import block_seed
 from cot_assets.statistics.surprise import judge
 from support.auditing import RESIDUES, audited, real_blocks, sampled
 

@@ -115,7 +115,7 @@ def test_imports_point_down() -> None:
         ("measures.rates.passk", "cot_assets.measures.patterns.guesses", True),
         ("measures.rates.passk", "cot_assets.measures.frames.EPSILON", False),
         ("measures.rates.assets", "dagster", False),
-        ("measures.rates.assets", "cot_assets.orchestration.partitions", False),
+        ("measures.rates.assets", "cot_assets.orchestration.jobs", False),
         ("sampling.tables", "cot_assets.grading.text.statements", False),
         ("cli.updating", "cot_assets.definitions.build_defs", False),
         ("sampling.plan", "dagster_something", False),

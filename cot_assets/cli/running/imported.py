@@ -98,6 +98,7 @@ def _command() -> str:
 
 def _text(summary: Summary) -> str:
     """What was imported and found, for a person."""
+    from cot_assets.report.numbers import counted
     from cot_assets.warehouse.errors import printable
 
     rows, stored = summary.stored.rows, summary.stored
@@ -125,8 +126,3 @@ def _text(summary: Summary) -> str:
         lines.append("  Before you use the numbers (also in the table import_notes):")
         lines += [f"  - {printable(note)}" for note in summary.notes]
     return "\n".join(lines) + "\n"
-
-
-def counted(n: int, one: str, many: str = "") -> str:
-    """A number with its noun, such as ``1,024 traces``."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -8,9 +8,7 @@ from cot_assets.orchestration.assets.defining import model_asset
 
 
 def _entropy(scope: common.Scope) -> pl.DataFrame:
-    return spread.answer_entropy(
-        scope.warehouse.read_table("answer_distribution", **scope.where), scope.protocol
-    )
+    return spread.answer_entropy(scope.read("answer_distribution"), scope.protocol)
 
 
 answer_entropy = model_asset("answer_entropy", _entropy, deps=("rollouts",))

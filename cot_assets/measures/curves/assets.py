@@ -18,12 +18,11 @@ from cot_assets.orchestration.assets import counting, sampling, showing
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets.defining import table_asset
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
-from cot_assets.orchestration.partitions import BY_PROBLEM_SET, PROBLEM_SETS
+from cot_assets.orchestration.jobs import BY_PROBLEM_SET, PROBLEM_SETS
 from cot_assets.problems.given import read_given
 from cot_assets.problems.load import load_problems
-from cot_assets.sampling.blocks import Purpose
 from cot_assets.sampling.given_traces import given_traces_frame
-from cot_assets.sampling.plan import PlannedBlock, plan_rollouts, plan_traces
+from cot_assets.sampling.plan import PlannedBlock, Purpose, plan_rollouts, plan_traces
 from cot_assets.sampling.tables import (
     GRADED_BY,
     measured_traces,
@@ -116,7 +115,7 @@ def _given_traces(scope: common.Task, problems: pl.DataFrame, engine: Engine) ->
 )
 def prefixes(scope: common.Task) -> common.Made:
     """The measured traces, cut by the protocol's policy."""
-    traces = scope.warehouse.read_table("traces", **scope.where)
+    traces = scope.read("traces")
     measured = measured_traces(traces, scope.protocol)
     made = trace_cuts(measured, scope.problems(), scope.protocol, scope.engines.get(scope.entry).decode)
     cuts = scope.stored("trace_cuts", made)
@@ -151,7 +150,7 @@ def completions(scope: common.Task) -> common.Made:
 def rollouts(scope: common.Task) -> common.Made:
     """Every rollout with its verdict, judged on the trace up to the cut and the completion together."""
     counting.grade_rollouts(scope, "completions")
-    frame = scope.warehouse.read_table("rollouts", **scope.where, origin="own")
+    frame = scope.read("rollouts", origin="own")
     share = frame.select((pl.col("verdict") == "correct").mean()).item()
     return common.Made(frame, metadata={"share_correct": share})
 
@@ -160,7 +159,7 @@ def rollouts(scope: common.Task) -> common.Made:
 def potentials(scope: common.Task) -> common.Made:
     """P(correct | prefix) with its interval, for every prefix."""
     counting.count_potentials(scope.warehouse, scope.where, "completions")
-    frame = scope.warehouse.read_table("potentials", **scope.where, origin="own")
+    frame = scope.read("potentials", origin="own")
     from cot_assets.measures.curves.report import curves_figure  # plotting loads slowly
 
     curve = scope.curves()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from cot_assets.measures.curves.martingale import LEVEL, martingale_test
-from cot_assets.measures.curves.stopping import stopping_frame
+from cot_assets.measures.curves.martingale import LEVEL, martingale_test, stopping_frame
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
 

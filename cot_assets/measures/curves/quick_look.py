@@ -14,8 +14,7 @@ from pydantic import ValidationError
 
 from cot_assets.engines.base import Engine
 from cot_assets.orchestration.assets import showing
-from cot_assets.sampling.blocks import Purpose
-from cot_assets.sampling.plan import PlannedBlock, plan_rollouts, plan_traces
+from cot_assets.sampling.plan import PlannedBlock, Purpose, plan_rollouts, plan_traces
 from cot_assets.sampling.tables import (
     GRADED_BY,
     measured_traces,

@@ -51,7 +51,7 @@ def _explore(
 ) -> tuple[tuple[pl.DataFrame, pl.DataFrame], list[PlannedBlock]]:
     """Rows of ``trace_cuts`` and ``explorations``, with every block that was asked for."""
     problems, protocol = scope.problems(), scope.protocol
-    traces = measured_traces(scope.warehouse.read_table("traces", **scope.where), protocol)
+    traces = measured_traces(scope.read("traces"), protocol)
     exploration, blocks = Exploration(traces, problems, protocol, run.engine.decode), list[PlannedBlock]()
     while asked := exploration.next_round():
         n = {prefix: after for prefix, (_, after) in asked.items()}

@@ -15,9 +15,8 @@ from typing import Any
 import polars as pl
 
 from cot_assets.measures.exploration.adaptive import Search
-from cot_assets.sampling.blocks import prefix_ids
 from cot_assets.sampling.cuts import Decode, positions_in
-from cot_assets.sampling.plan import Prefix
+from cot_assets.sampling.plan import Prefix, prefix_ids
 from cot_assets.sampling.tables import characters_before, cuts_at, prefix_at
 from cot_assets.study import ADAPTIVE, Protocol
 

@@ -16,7 +16,7 @@ from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import showing
 from cot_assets.orchestration.assets.defining import described
 from cot_assets.orchestration.assets.resources import Study
-from cot_assets.orchestration.partitions import MODEL_BY_SET
+from cot_assets.orchestration.jobs import MODEL_BY_SET
 
 #: Every table with the views on it, in the order in which they are there.
 FILLED = {
@@ -49,7 +49,7 @@ def patterns(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.Mat
     with scope.warehouse.together("write patterns"):
         for table, frame in found.items():
             scope.warehouse.write_partition(table, frame, scope.where)
-        stored = {name: scope.warehouse.read_table(name, **scope.where) for name in names if name in asked}
+        stored = {name: scope.read(name) for name in names if name in asked}
     for name, frame in stored.items():
         yield common.finished(scope, common.Made(frame, metadata=_event_counts(frame)), asset=name)
 

@@ -42,7 +42,7 @@ def _chosen_models(scope: common.Scope) -> list[str]:
 
 def _of_model(scope: common.Scope) -> pl.DataFrame:
     with scope.warehouse.together("read what was judged"):
-        tables = {name: scope.warehouse.read_table(name, **scope.where) for name in JUDGED}
+        tables = {name: scope.read(name) for name in JUDGED}
         traces = scope.warehouse.read(
             "SELECT problem_set, model, problem_id, verdict, n_tokens FROM traces "
             "WHERE problem_set = $problem_set AND model = $model",
@@ -57,9 +57,7 @@ def _of_model(scope: common.Scope) -> pl.DataFrame:
 def _of_all_models(scope: common.Scope) -> pl.DataFrame:
     protocol = scope.protocol
     with scope.warehouse.together("read what was judged"):
-        tangents, spikes, guesses, monotone, changes = (
-            scope.warehouse.read_table(name, **scope.where) for name in _DECIDED
-        )
+        tangents, spikes, guesses, monotone, changes = (scope.read(name) for name in _DECIDED)
         traces = scope.warehouse.read(
             "SELECT problem_set, model, problem_id, trace_id, verdict FROM traces WHERE problem_set = $problem_set",
             scope.where,

@@ -1,6 +1,6 @@
-"""Pattern rates by the rule ``fitted``: the share of traces expected to have a pattern, sampling noise removed.
+"""Rates with the sampling noise removed: shares of traces expected to have a pattern, and how often steps really change.
 
-Belongs here: chances per trace from the law fitted to all changes. Does not belong here: the law
+Belongs here: chances per trace and per step from the law fitted to all changes. Does not belong here: the law
 (:mod:`cot_assets.statistics.change_law`), and the rates of traces that a rule calls (:mod:`.pattern_rates`).
 """
 
@@ -12,19 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cot_assets.measures.estimates import CHANGES, FILTERS, Labels, Row, estimates, row
-from cot_assets.measures.frames import CURVE, UNITS, reals
+from cot_assets.measures.estimates import CHANGES, FILTERS, Labels, Row, Unit, estimates, row
+from cot_assets.measures.frames import COUNTS, CURVE, UNITS, pair_counts, reals
 from cot_assets.statistics.change_law import (
+    CENTERS,
     ChangePrior,
     change_likelihoods,
     converged_change_prior,
+    fit_change_prior,
+    posterior_masses,
     probability_beyond,
 )
 from cot_assets.statistics.clusters import jackknifed_shares
 from cot_assets.statistics.special import Floats
 from cot_assets.study import Protocol
-
-_COUNTS = ("k_before", "n_before", "k_after", "n_after")
 
 
 def fitted_rates(traces: pl.DataFrame, changes: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
@@ -50,11 +51,9 @@ def _unit_rates(
     traces: pl.DataFrame, steps: pl.DataFrame, labels: Labels, protocol: Protocol
 ) -> Iterator[Row]:
     numbered = traces.select(*CURVE, trace=pl.int_range(pl.len()))
-    at = steps.join(numbered, on=CURVE, how="inner").sort("trace", *_COUNTS)
+    at = steps.join(numbered, on=CURVE, how="inner").sort("trace", *COUNTS)
     # The same few pairs of counts return again and again: each is one row of the fit, counted.
-    table, pair = np.unique(
-        np.column_stack([reals(at, name) for name in _COUNTS]), axis=0, return_inverse=True
-    )
+    table, pair = np.unique(np.column_stack(pair_counts(at)), axis=0, return_inverse=True)
     likelihoods, pair, trace = change_likelihoods(*table.T), pair.ravel(), at["trace"].to_numpy()
     inside = {name: reals(traces.with_columns(is_in=is_in), "is_in") == 1 for name, is_in in FILTERS.items()}
     whole = converged_change_prior(likelihoods, _tally(pair, len(table)))
@@ -100,3 +99,38 @@ def _chances(
         1 - none(analysis.tangent_threshold, rises=False),
         none(analysis.monotone_tolerance, rises=False),
     )
+
+
+def true_changes(own: Unit) -> Iterator[Row]:
+    """Shares and sizes of changes, as estimated step by step and under the law fitted to all of them."""
+    pairs, key, rules = own["changes"], [*CURVE, "cut_index"], own.protocol.analysis
+    for pattern, events in (("insight", own["spikes"]), ("tangent", own["tangents"])):
+        found = events.select(*key, "by_threshold")
+        both = pairs.join(found, on=key, how="left")
+        for rule, flag in (
+            ("threshold", pl.col("by_threshold").fill_null(value=False)),
+            ("confirmed", pl.col(f"is_{pattern}_confirmed")),
+        ):
+            each = own.group(both, "steps", rule=rule, split_by="pattern", part=pattern)
+            yield each.share("event", flag)
+    likelihoods = change_likelihoods(*pair_counts(pairs))
+    law = fit_change_prior(likelihoods)
+
+    def fit(kept: npt.NDArray[np.bool_]) -> list[float]:
+        own = likelihoods[kept]
+        prior = law if kept.all() else fit_change_prior(own)
+        rises = probability_beyond(own, prior, rules.insight_threshold, "rise")
+        drops = probability_beyond(own, prior, rules.tangent_threshold, "drop")
+        return [float(rises.mean()), float(drops.mean()), prior.at_zero] if kept.any() else [0.0, 0.0, 1.0]
+
+    numbers: list[Row] = [
+        *({"measure": "event", "split_by": "pattern", "part": name} for name in ("insight", "tangent")),
+        {"measure": "no_change"},
+    ]
+    # The mean of |change| under each posterior, not of |posterior mean|, which is less.
+    masses = posterior_masses(likelihoods, law)[:, 1:]
+    sizes = pl.Series("size_fitted", masses @ np.abs(CENTERS), dtype=pl.Float64)
+    whole = own.group(pairs.with_columns(sizes), "steps")
+    yield from ({"rule": "fitted", **row} for row in whole.fitted(numbers, fit))
+    for rule, column in (("estimate", "delta"), ("fitted", "size_fitted")):
+        yield {**whole.mean("size", pl.col(column).abs()), "rule": rule}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, PercentFormatter
 
@@ -49,22 +49,29 @@ def pattern_figure(rates: pl.DataFrame) -> Figure | None:
     for axes, rule in zip(grid, rules, strict=True):
         for number, model in enumerate(models):
             own = known.filter((pl.col("rule") == rule) & (pl.col("model") == model))
-            offset = (number - (len(models) - 1) / 2) * 0.7 / len(models)
-            place = np.array([patterns.index(pattern) + offset for pattern in own["pattern"]])
-            axes.hlines(
-                place, own["ci_low"], own["ci_high"], color=palette[number], linewidth=1.8, alpha=0.75
-            )
-            handles[one_line(model, 40)] = axes.scatter(
-                own["rate"], place, color=[palette[number]], s=26, zorder=3
-            )
-        axes.set(xlim=(-0.02, 1.02), yticks=range(len(patterns)), xlabel="share of traces, 95% interval")
-        axes.set_yticklabels([pattern.replace("_", " ") for pattern in patterns])
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.grid(visible=True, axis="x", color=GRID, linewidth=0.7)
-        axes.set_ylim(len(patterns) - 0.45, -0.55)
+            beside = (number - (len(models) - 1) / 2) * 0.7 / len(models)
+            place = [patterns.index(pattern) + beside for pattern in own["pattern"]]
+            handles[one_line(model, 40)] = _dots(axes, own, "rate", place, palette[number])
+        axes.set(xlim=(-0.02, 1.02))
+        _rows_of(axes, [pattern.replace("_", " ") for pattern in patterns], "share of traces, 95% interval")
         title(axes, f"{rule} rule · {filters[0]} traces · {policy}")
     legend(figure, handles)
     return figure
+
+
+def _dots(axes: Axes, rows: pl.DataFrame, value: str, place: list[float], color: Any) -> Any:
+    """Draw values with their intervals at heights; returns what the legend shows."""
+    axes.hlines(place, rows["ci_low"], rows["ci_high"], color=color, linewidth=1.8, alpha=0.75)
+    return axes.scatter(rows[value], place, color=[color], s=26, zorder=3)
+
+
+def _rows_of(axes: Axes, names: Sequence[str], label: str) -> None:
+    """Name the rows of a picture of shares, the first at the top."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel(label)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.grid(visible=True, axis="x", color=GRID, linewidth=0.7)
+    axes.set_ylim(len(names) - 0.45, -0.55)
 
 
 def _palette(n: int) -> Sequence[Any]:
@@ -133,18 +140,12 @@ def difference_figure(pairs: pl.DataFrame) -> Figure | None:
     handles: dict[str, Any] = {}
     for number, ((first, second), color) in enumerate(zip(drawn, _palette(len(drawn)), strict=False)):
         own = known.filter(model_a=first, model_b=second)
-        offset = (number - (len(drawn) - 1) / 2) * 0.7 / len(drawn)
-        place = [measures.index(measure) + offset for measure in own["measure"]]
-        axes.hlines(place, own["ci_low"], own["ci_high"], color=color, linewidth=1.8, alpha=0.75)
+        beside = (number - (len(drawn) - 1) / 2) * 0.7 / len(drawn)
+        place = [measures.index(measure) + beside for measure in own["measure"]]
         pair = f"{one_line(first, 40)} minus {one_line(second, 40)}"
-        handles[pair] = axes.scatter(own["difference"], place, color=[color], s=26, zorder=3)
+        handles[pair] = _dots(axes, own, "difference", place, color)
     axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
-    names = [{"v0": "chance at the start (V0)"}.get(m, m.replace("_", " ")) for m in measures]
-    axes.set_yticks(range(len(measures)), names)
-    axes.set_xlabel("difference, 95% interval")
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.grid(visible=True, axis="x", color=GRID, linewidth=0.7)
-    axes.set_ylim(len(measures) - 0.45, -0.55)
+    _rows_of(axes, [_LEARNED.get(m, m.replace("_", " ")) for m in measures], "difference, 95% interval")
     legend(figure, handles)
     return figure
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from cot_assets.measures.estimates import FILTERS, GUESSES, RULES, Row, Tables, Unit, estimates
 from cot_assets.measures.frames import CURVE, UNITS, measured_cuts
-from cot_assets.measures.rates.true_changes import true_changes
+from cot_assets.measures.rates.fitted_rates import true_changes
 from cot_assets.statistics.estimates import CONFIDENCE
 from cot_assets.statistics.guesses import V0_BINS
 from cot_assets.study import Protocol

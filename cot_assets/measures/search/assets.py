@@ -56,14 +56,11 @@ def search_traces(scope: common.Task) -> common.Made:
             cost, store = run.cost, run.store("rollout")
     chunks = [planned for planned in plan if greedy.is_chunk(planned)]
     rollouts = [planned for planned in plan if not greedy.is_chunk(planned)]
-    shown = (*_TABLES, "search_effects")
     with scope.warehouse.together("write search_traces"):
-        for table, frame in found.frames.items():
-            scope.warehouse.write_partition(table, frame, scope.where)
-        scope.write_estimates(found.effects, ["search_effects"])
+        stored = {table: scope.stored(table, frame) for table, frame in found.frames.items()}
+        stored["search_effects"] = scope.estimated("search_effects", found.effects)
         sampling.write_blocks(scope, "search_chunks", chunks, engine, store)
         sampling.write_blocks(scope, "search_traces", rollouts, engine, store)
-        stored = {table: scope.warehouse.read_table(table, **scope.where) for table in shown}
     return common.Made(
         stored["search_traces"].drop("text"),
         {**rules.search_findings(stored, found.used), "audit": audit},
@@ -101,7 +98,7 @@ def _search(
             return outcomes
 
         searches = greedy.search_all(prompts(problems, engine), protocol, info, draw)
-        traces = scope.warehouse.read_table("traces", **scope.where)
+        traces = scope.read("traces")
         traces = traces.filter(pl.col("problem_id").is_in(problems["problem_id"].to_list()))
         sampled = tables.first_traces(traces)
         draw(tables.measuring_plan(searches, sampled, protocol, info), is_last=True)

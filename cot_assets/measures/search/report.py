@@ -14,11 +14,8 @@ from cot_assets.report.source import Source
 from cot_assets.report.text import natural, one_line
 
 _LOOKS = {"searched": (FIRST, "o"), "sampled": (THIRD, "s")}
-_MEASURES = {
-    "correct": "share",
-    "monotone_by_tolerance": "share",
-    "monotone_by_test": "share",
-    "n_tokens": "count",
+_MEASURES = dict.fromkeys(("correct", "monotone_by_tolerance", "monotone_by_test"), "share") | {
+    "n_tokens": "count"
 }
 
 

@@ -12,25 +12,19 @@ import polars as pl
 
 from cot_assets.engines.opening import same_tokenizer
 from cot_assets.measures.transfer.controls import transfer_differences as differences_of
-from cot_assets.measures.transfer.gaps import transfer_gaps
 from cot_assets.measures.transfer.given import given_texts
 from cot_assets.measures.transfer.steps import step_correlations
 from cot_assets.measures.transfer.steps import transfer_steps as steps_of
-from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
+from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, transfer_gaps, unlock_rates
 from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import counting, sampling, showing
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets.defining import table_asset
-from cot_assets.orchestration.jobs import PART_TAG
-from cot_assets.orchestration.partitions import ALL_WRITERS
+from cot_assets.orchestration.jobs import ALL_WRITERS, PART_TAG
 from cot_assets.sampling.plan import plan_rollouts
 from cot_assets.sampling.tables import prompts
 
 _ANALYSIS = {PART_TAG: "analysis"}  # in a room of what is sampled
-
-
-def _where(scope: common.Scope) -> dict[str, str]:
-    return {"problem_set": scope.problem_set, "reader": scope.model}
 
 
 @table_asset(
@@ -44,7 +38,7 @@ def _where(scope: common.Scope) -> dict[str, str]:
 )
 def transfer_completions(scope: common.Task) -> common.Made:
     """N rollouts of the reader on every writer's prefixes, complete when this materializes."""
-    traces = scope.warehouse.read_transform("transfer_traces", _where(scope))
+    traces = scope.warehouse.read_transform("transfer_traces", scope.own("given"))
     writers = traces.filter(pl.col("cut_tokens").is_not_null() & (pl.col("model") != scope.model))
     for name in sorted(set(scope.config.models) - {scope.model}):
         if (
@@ -61,7 +55,7 @@ def transfer_completions(scope: common.Task) -> common.Made:
     given, prefixes = given_texts(traces, prompt_of, problems, engine, scope.model, same, scope.protocol)
     plan = plan_rollouts(prefixes, scope.protocol, engine.describe())
     store, cost, audit = sampling.sample_audited(scope, engine, plan, "rollout")
-    scope.warehouse.write_partition("given", given, _where(scope))
+    scope.warehouse.write_partition("given", given, scope.own("given"))
     sampling.write_blocks(scope, "transfer_completions", plan, engine, store)
     names = ", ".join(sorted(map(str, writers["model"].unique()))) or "none yet"
     return common.Made(given, {"audit": audit}, {**cost, "writers": names})
@@ -71,14 +65,14 @@ def transfer_completions(scope: common.Task) -> common.Made:
 def transfer_rollouts(scope: common.Task) -> common.Made:
     """Every rollout of the reader with its verdict, judged on given text and completion together."""
     counting.grade_rollouts(scope, "transfer_completions")
-    return common.Made(scope.warehouse.read_table("transfer_rollouts", **_where(scope)))
+    return common.Made(scope.read("transfer_rollouts"))
 
 
 @table_asset(rules.of_potentials("transfer_potentials"), kinds={"duckdb"}, deps=["transfer_rollouts"])
 def transfer_potentials(scope: common.Task) -> common.Made:
     """The reader's potential by writer, trace, fraction and control."""
     counting.count_potentials(scope.warehouse, scope.where, "transfer_completions")
-    return common.Made(scope.warehouse.read_table("transfer_potentials", **_where(scope)))
+    return common.Made(scope.read("transfer_potentials"))
 
 
 @table_asset(
@@ -90,16 +84,13 @@ def transfer_potentials(scope: common.Task) -> common.Made:
 )
 def unlocks(scope: common.Task) -> common.Made:
     """Which problems the reader solves with a prefix that it does not solve alone."""
-    potentials = scope.warehouse.read_table("transfer_potentials", **_where(scope))
+    potentials = scope.read("transfer_potentials")
     judged, points = judge_unlocks(potentials, scope.protocol), transfer_curve(potentials, scope.protocol)
     with scope.warehouse.together("write unlocks"):
-        scope.warehouse.write_partition("unlocks", judged, _where(scope))
-        frame = scope.warehouse.read_table("unlocks", **_where(scope))
-        scope.write_estimates(unlock_rates(frame, scope.protocol), ["unlock_rates"])
-        shares = scope.warehouse.read_table("unlock_rates", **_where(scope))
-        scope.write_estimates(points, ["transfer_curve"])
-        curve = scope.warehouse.read_table("transfer_curve", **_where(scope))
-        shortest = scope.warehouse.read_table("shortest_unlocks", **_where(scope))
+        frame = scope.stored("unlocks", judged)
+        shares = scope.estimated("unlock_rates", unlock_rates(frame, scope.protocol))
+        curve = scope.estimated("transfer_curve", points)
+        shortest = scope.read("shortest_unlocks")
     from cot_assets.measures.transfer.report import transfer_figure  # plotting loads slowly
 
     is_headline = (
@@ -121,9 +112,8 @@ def unlocks(scope: common.Task) -> common.Made:
 @table_asset({}, kinds={"polars", "duckdb"}, deps=["unlocks"], tags=_ANALYSIS)
 def transfer_differences(scope: common.Task) -> common.Made:
     """The writer's text against each control of equal length."""
-    judged = scope.warehouse.read_table("unlocks", **_where(scope))
-    scope.write_estimates(differences_of(judged, scope.protocol), ["transfer_differences"])
-    frame = scope.warehouse.read_table("transfer_differences", **_where(scope))
+    judged = scope.read("unlocks")
+    frame = scope.estimated("transfer_differences", differences_of(judged, scope.protocol))
     columns = ("writer", "control", "measure", "n_traces", "n_missing", "difference", "ci_low", "ci_high")
     headline = frame.filter(pl.col("trace_filter") == "all", pl.col("leaks") == "kept").select(columns)
     return common.Made(frame, metadata={"headline": showing.preview(headline, rows=20)})
@@ -138,13 +128,11 @@ def transfer_differences(scope: common.Task) -> common.Made:
 )
 def transfer_steps(scope: common.Task) -> common.Made:
     """What the writer's steps do to the writer and to the reader, and how both go on from the same text."""
-    points = scope.warehouse.read_transform("transfer_points", _where(scope))
+    points = scope.warehouse.read_transform("transfer_points", scope.own("given"))
     steps = steps_of(points, scope.protocol)
     found, gaps = step_correlations(steps, scope.protocol), transfer_gaps(points, scope.protocol)
     with scope.warehouse.together("write transfer_steps"):
-        scope.warehouse.write_partition("transfer_steps", steps, _where(scope))
-        scope.write_estimates(found, ["step_correlations"])
-        scope.write_estimates(gaps, ["transfer_gaps"])
-        correlations = scope.warehouse.read_table("step_correlations", **_where(scope))
-        frame = scope.warehouse.read_table("transfer_steps", **_where(scope))
+        frame = scope.stored("transfer_steps", steps)
+        correlations = scope.estimated("step_correlations", found)
+        scope.estimated("transfer_gaps", gaps)
     return common.Made(frame, metadata={"step_correlations": showing.preview(correlations)})

@@ -20,13 +20,8 @@ _LOOKS = {
     "wrong": ("control: incorrect trace", SECOND, "X", 0.012),
     "own": ("control: reader's own", INKED, "D", 0.024),
 }
-_SPAN = {
-    "problems_low": "",
-    "problems_high": "",
-    "share_low": "",
-    "share_high": "",
-    "n_unlocked_and_solved": "",
-}
+_LEFT_OUT = ("problems_low", "problems_high", "share_low", "share_high", "n_unlocked_and_solved",
+             "problems_ci_low", "problems_ci_high", "ci_low", "ci_high")  # fmt: skip
 
 
 def transfer_figure(curve: pl.DataFrame) -> Figure | None:
@@ -94,7 +89,7 @@ SECTIONS = (
     ),
     Section(
         "unlocked_problems", "transfer", "Problems that a part of the trace unlocks",
-        across=(), names={**_SPAN, "problems_ci_low": "", "problems_ci_high": "", "ci_low": "", "ci_high": "",
+        across=(), names={**dict.fromkeys(_LEFT_OUT, ""),
                           "n_problems_unlocked": "Problems unlocked", "n_problems_unsolved": "of unsolved",
                           "n_unlocked": "Traces unlocked", "n_unsolved": "of unsolved", "fraction": "Share given"},
         kinds={"fraction": "share"},

@@ -1,6 +1,6 @@
 """Transfer: does a prefix by one model help another to solve the problem?
 
-Belongs here: the verdict on each prefix, and summaries over problems. Does not belong here: which text
+Belongs here: the verdict on each prefix, summaries over problems, and what it costs that another model reads on. Does not belong here: which text
 the reader is given (the sampling side) and the potential of a model's own traces (:mod:`cot_assets.measures.curves`).
 """
 
@@ -152,3 +152,32 @@ def _starts(transfer_potentials: pl.DataFrame) -> pl.DataFrame:
         .unique(key, keep="first", maintain_order=True)
         .select(*key, n0="n", k0="n_correct")
     )
+
+
+def transfer_gaps(points: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+    """Mean potential of the reader and of the writer where both continue the same text, as ``estimates``.
+
+    Args:
+        points: One row per reader, writer, trace and cut, with the ``fractions`` that end there and both models'
+            counts; a point at which either potential is unknown takes no part.
+        protocol: Gives the seed and stamps the result.
+
+    Returns:
+        Per reader, writer and fraction, for each trace filter, with and without prefixes in which the gold answer
+        stands: ``mean`` (the reader's), ``reference`` (the writer's) and their ``difference``, paired by trace.
+    """
+    known = (
+        points.filter(pl.col("n") > 0, pl.col("writer_n") > 0)
+        .explode("fractions")
+        .rename({"fractions": "fraction"})
+        .with_columns(control=pl.lit("none"))
+    )
+    reader, writer = pl.col("n_correct") / pl.col("n"), pl.col("writer_n_correct") / pl.col("writer_n")
+    rows: list[Row] = []
+    for traces in views(known, protocol):
+        rows += [
+            traces.mean("potential", reader),
+            {**traces.mean("potential", writer), "statistic": "reference"},
+            {**traces.mean("potential", reader - writer, (-1.0, 1.0)), "statistic": "difference"},
+        ]
+    return estimates(rows, "transfer_gaps", protocol)

@@ -6,7 +6,7 @@ Belongs here: what a check asks of a table. Does not belong here: Dagster's chec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
@@ -55,8 +55,11 @@ def found(checks: Checks, rows: pl.DataFrame) -> dict[str, Finding]:
 
 def schema_holds(table: str, frame: pl.DataFrame) -> Finding:
     """Columns, types, NOT NULL and primary key are those of the DDL."""
-    violations = check_frame(table, frame)
-    message = "; ".join(violations[:5]) if violations else f"{frame.height:,} rows agree with the schema"
+    return _agrees(check_frame(table, frame), frame.height)
+
+
+def _agrees(violations: Sequence[str], n_rows: int) -> Finding:
+    message = "; ".join(violations[:5]) if violations else f"{n_rows:,} rows agree with the schema"
     return Finding(not violations, message, {"violations": len(violations)})
 
 
@@ -240,11 +243,9 @@ def search_findings(tables: Mapping[str, pl.DataFrame], used: pl.DataFrame) -> d
         used: Every rollout that chose or measured a kept chunk, once per use.
     """
     violations = [f"{name}: {each}" for name, frame in tables.items() for each in check_frame(name, frame)]
-    rows = sum(frame.height for frame in tables.values())
-    schema = "; ".join(violations[:5]) if violations else f"{rows:,} rows agree with the schema"
     steps = tables["search_steps"]
     return {
-        "schema": Finding(not violations, schema, {"violations": len(violations)}),
+        "schema": _agrees(violations, sum(frame.height for frame in tables.values())),
         "search_is_whole": search_is_whole(tables["search_traces"], steps),
         "no_duplicates": no_duplicate_rollouts(used),
         "unscored_share": unscored_share_is_small(used),

@@ -1,14 +1,15 @@
 """How assets are defined: what Dagster shows of a table comes from its DDL, and checks are partitioned as it is.
 
-Belongs here: definitions that assets have in common, and assets that a pure function computes from tables. Does not belong
-here: which they are (``assets.py`` in each room of :mod:`cot_assets.measures`), and what they do when they run
+Belongs here: definitions that assets have in common, what the catalog says of each (room, owner, tags, code version, link to
+code), and assets that a pure function computes from tables. Does not belong here: which they are (``assets.py`` in each room of :mod:`cot_assets.measures`), and what they do when they run
 (:mod:`cot_assets.orchestration.assets.materializing`).
 """
 
+import hashlib
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import dagster as dg
 import polars as pl
@@ -17,8 +18,10 @@ from cot_assets.orchestration.assets import check_rules as rules
 from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import showing
 from cot_assets.orchestration.assets.resources import Engines, Progress, Study
-from cot_assets.orchestration.partitions import BY_PROBLEM_SET, MODEL_BY_SET, PROBLEM_SETS
+from cot_assets.orchestration.jobs import BY_PROBLEM_SET, MODEL_BY_SET, PART_TAG, PROBLEM_SETS, part_of
+from cot_assets.orchestration.triggers import STALE
 from cot_assets.warehouse.imported import refuse_imported
+from cot_assets.warehouse.reading import sql_folder
 from cot_assets.warehouse.schema import table_schema
 
 Make = Callable[[common.Scope], pl.DataFrame]
@@ -194,11 +197,61 @@ def estimate_assets(
         scope = common.scope_of(context, study)
         rows = make(scope)
         with scope.warehouse.together(f"write {name}"):
-            for asked in questions.values():
-                scope.write_estimates(rows, asked)
-            stored = {view: scope.warehouse.read_table(view, **scope.where) for view in questions}
+            stored = {view: scope.estimated(view, rows, asked) for view, asked in questions.items()}
         for view, frame in stored.items():
             shown = describe(view, frame) if study.has_pictures else {}
             yield common.finished(scope, common.Made(frame, metadata=shown), asset=view)
 
     return derived
+
+
+OWNERS = ["team:cot-assets"]
+
+
+def code_version(asset: str, version: str | None) -> str:
+    """The version that an author raises (``code_version`` of the asset), and a hash of the asset's SQL."""
+    files = sorted(sql_folder().glob(f"*/{asset}.sql"))
+    content = hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:8]
+    return f"{version or 1}-{content}" if files else f"{version or 1}"
+
+
+def catalogued(assets: Iterable[dg.AssetsDefinition], room: str) -> list[dg.AssetsDefinition]:
+    """The assets in the group of their room, with what the catalog says of them."""
+    return [each for asset in assets for each in dg.map_asset_specs(_catalogued(asset, room), [asset])]
+
+
+def _catalogued(asset: dg.AssetsDefinition, room: str) -> Callable[[dg.AssetSpec], dg.AssetSpec]:
+    has_engine = bool(asset.op.pool)
+    code = code_of(inspect.unwrap(cast("Any", asset.op.compute_fn).decorated_fn))
+
+    def catalogued_spec(spec: dg.AssetSpec) -> dg.AssetSpec:
+        spec = spec.replace_attributes(group_name=room)
+        part = part_of(spec)
+        tags = {
+            **{name: value for name, value in spec.tags.items() if not name.startswith("dagster/kind/")},
+            PART_TAG: part,
+            "cost": "gpu" if has_engine else "cpu",
+            "measure": room,
+        }
+        return spec.replace_attributes(
+            owners=OWNERS,
+            tags=tags,
+            metadata={**code, **spec.metadata},
+            code_version=code_version(spec.key.to_user_string(), spec.code_version),
+            automation_condition=STALE if part == "analysis" and not has_engine else None,
+        )
+
+    return catalogued_spec
+
+
+def after_all(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetDep]:
+    """Dependencies on every asset that no other depends on, for what is made of all of them."""
+    specs = [spec for asset in assets for spec in asset.specs]
+    inner = {dep.asset_key for spec in specs for dep in spec.deps}
+    return [
+        dg.AssetDep(spec.key)
+        if spec.partitions_def == PROBLEM_SETS
+        else dg.AssetDep(spec.key, partition_mapping=BY_PROBLEM_SET)
+        for spec in specs
+        if spec.key not in inner and spec.partitions_def is not None
+    ]

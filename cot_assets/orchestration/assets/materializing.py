@@ -34,6 +34,7 @@ from cot_assets.orchestration.state import done_models
 from cot_assets.orchestration.status.marks import remember
 from cot_assets.sampling.tables import measured_traces
 from cot_assets.study import Config, DataHome, ModelEntry, Protocol
+from cot_assets.warehouse.schema import polars_schema
 from cot_assets.warehouse.store import Warehouse
 
 #: Imports may have counts only, and while a model is evaluated there are no counts yet.
@@ -77,17 +78,27 @@ class Scope:
         """One row per measured trace and cut, with potential, text and verdict of the trace."""
         return self.warehouse.read_transform("curves", self.where)
 
+    def own(self, table: str) -> dict[str, str]:
+        """:attr:`where`, as the table names it: tables of transfer name the model as the reader."""
+        is_reader = self.model and "reader" in polars_schema(table)
+        return {"problem_set": self.problem_set, "reader": self.model} if is_reader else self.where
+
+    def read(self, table: str, **more: str) -> pl.DataFrame:
+        """The partition's rows of a table or view."""
+        return self.warehouse.read_table(table, **self.own(table), **more)
+
     def stored(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
         """The partition's rows of a table as they are stored, once these have taken their place."""
         with self.warehouse.together(f"write {table}"):
-            self.warehouse.write_partition(table, rows, self.where)
-            return self.warehouse.read_table(table, **self.where)
+            self.warehouse.write_partition(table, rows, self.own(table))
+            return self.read(table)
 
-    def write_estimates(self, rows: pl.DataFrame, questions: Iterable[str]) -> None:
-        """Replace what the partition says to these questions, and nothing else."""
-        for question in questions:
+    def estimated(self, view: str, rows: pl.DataFrame, questions: Iterable[str] = ()) -> pl.DataFrame:
+        """The same of a view of ``estimates``: what was said to its questions, by default its own name, is replaced."""
+        for question in questions or (view,):
             own = rows.filter(question=question)
             self.warehouse.write_partition("estimates", own, {**self.where, "question": question})
+        return self.read(view)
 
     def problems(self) -> pl.DataFrame:
         """The problems of the set; raises :class:`dagster.Failure` where there are none."""
@@ -103,7 +114,7 @@ class Scope:
         """Whether there are rollouts, or traces of which the protocol measures none."""
         if self.warehouse.read(_HAS_ROLLOUTS, self.where).height:
             return True
-        traces = self.warehouse.read_table("traces", **self.where)
+        traces = self.read("traces")
         return traces.height > 0 and measured_traces(traces, self.protocol).is_empty()
 
     def judge(self, frame: pl.DataFrame) -> pl.DataFrame:

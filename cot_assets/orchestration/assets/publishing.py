@@ -14,10 +14,12 @@ from cot_assets.orchestration.assets import materializing as common
 from cot_assets.orchestration.assets import showing
 from cot_assets.orchestration.assets.resources import Study
 from cot_assets.orchestration.instance import REPORTS
-from cot_assets.orchestration.partitions import PROBLEM_SETS
+from cot_assets.orchestration.jobs import PROBLEM_SETS
 from cot_assets.orchestration.presence import RESULTS, published
-from cot_assets.report import Section, Source, render_report
 from cot_assets.report.evidence import MOST_WRITTEN
+from cot_assets.report.pages import render_report
+from cot_assets.report.sections import Section
+from cot_assets.report.source import Source
 from cot_assets.sampling.shards import with_texts
 from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.store import Warehouse
@@ -86,10 +88,7 @@ def publishing(
     def results(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         """Publish the whole warehouse, not only this problem set."""
         scope = common.scope_of(context, study)
-        metadata = publish_results(scope.warehouse)
-        return dg.MaterializeResult(
-            metadata=showing.shown(metadata), data_version=dg.DataVersion(scope.fingerprint)
-        )
+        return _told(scope, publish_results(scope.warehouse))
 
     @dg.asset(
         partitions_def=PROBLEM_SETS,
@@ -118,16 +117,18 @@ def publishing(
         folder = study.home().reports / scope.problem_set
         pages = render_report(source, sections(), folder, notices)
         published(study.home(), scope.problem_set, folder, pages)
-        return dg.MaterializeResult(
-            metadata=showing.shown(
-                {
-                    "report": dg.MetadataValue.url(f"{REPORTS}/{quote(scope.problem_set)}/index.html"),
-                    "index": f"{scope.problem_set}/index.html",  # in the folder of reports, which may be moved
-                    "pages": len(pages),
-                    "megabytes": sum(page.stat().st_size for page in pages) / 1e6,
-                }
-            ),
-            data_version=dg.DataVersion(scope.fingerprint),
-        )
+        metadata = {
+            "report": dg.MetadataValue.url(f"{REPORTS}/{quote(scope.problem_set)}/index.html"),
+            "index": f"{scope.problem_set}/index.html",  # in the folder of reports, which may be moved
+            "pages": len(pages),
+            "megabytes": sum(page.stat().st_size for page in pages) / 1e6,
+        }
+        return _told(scope, metadata)
 
     return [results, report]
+
+
+def _told(scope: common.Scope, metadata: dict[str, Any]) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata=showing.shown(metadata), data_version=dg.DataVersion(scope.fingerprint)
+    )

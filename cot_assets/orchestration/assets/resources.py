@@ -93,12 +93,9 @@ def working_on(warehouse: Warehouse, *, has_pictures: bool = True) -> Iterator[N
 
 def _short_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """``model`` and ``problem_set`` of a run, by the tags of its partition."""
-    names = ("model", "problem_set")
-    by_name = {
-        name: tags[f"dagster/partition/{name}"] for name in names if f"dagster/partition/{name}" in tags
-    }
-    alone = {"problem_set": tags["dagster/partition"]} if "dagster/partition" in tags else {}
-    return by_name or alone
+    of_set = {"problem_set": tags["dagster/partition"]} if "dagster/partition" in tags else {}
+    names = {name: tags.get(f"dagster/partition/{name}") for name in ("model", "problem_set")}
+    return {name: value for name, value in names.items() if value} or of_set
 
 
 class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]

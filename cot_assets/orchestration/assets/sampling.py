@@ -18,8 +18,7 @@ from cot_assets.engines.base import CannotScoreError, Engine, EngineInfo
 from cot_assets.orchestration.assets.check_rules import Check, Finding
 from cot_assets.orchestration.assets.materializing import Scope, Task
 from cot_assets.sampling.audit import Audit, audit
-from cot_assets.sampling.blocks import Purpose
-from cot_assets.sampling.plan import Plan, PlannedBlock, cut_by_context, sampling_of
+from cot_assets.sampling.plan import Plan, PlannedBlock, Purpose, cut_by_context, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
 from cot_assets.sampling.shards import ShardStore
 from cot_assets.sampling.tables import blocks_frame

@@ -16,8 +16,7 @@ from cot_assets.orchestration.assets.check_rules import (
     potential_is_null_iff_unknown,
 )
 from cot_assets.orchestration.assets.materializing import preview
-from cot_assets.orchestration.jobs import assets_of
-from cot_assets.orchestration.partitions import model_key
+from cot_assets.orchestration.jobs import assets_of, model_key
 from cot_assets.orchestration.staleness import Unit, partition_key
 from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.imported import imported_pairs

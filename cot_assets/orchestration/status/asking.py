@@ -15,17 +15,15 @@ from functools import partial
 
 import duckdb
 
-from cot_assets.orchestration.status.evidence import recalled
-from cot_assets.orchestration.status.lost import valid_since, without_files
 from cot_assets.orchestration.status.records import (
     Ask,
-    Run,
     failure,
     is_local,
     local_events,
     local_runs,
     read_records,
 )
+from cot_assets.orchestration.status.remembered import recalled, valid_since, without_files
 from cot_assets.orchestration.status.standing import Standing, standings
 from cot_assets.study import Config
 from cot_assets.study.home import DataHome
@@ -59,22 +57,17 @@ def status(home: DataHome, config: Config, load: Callable[[], object]) -> list[S
 def _told(
     home: DataHome, config: Config, events: Ask, runs: Ask, load: Callable[[], object]
 ) -> list[Standing]:
-    def ended(run: Run) -> str:
-        return failure(events, run)
-
     records = read_records(events, runs)
     made, held = _made(home)
     evidence = recalled(home, load) if records.partitions else {}
     since = without_files(home, valid_since(home, made), partial(warnings.warn, stacklevel=1))
-    rows = standings(config, records, evidence, since, home, ended)
+    rows = standings(config, records, evidence, since, home, partial(failure, events))
+    told = {row.key: row for row in rows}
     recorded = {partition for _, partition in records.made}
-    forgotten = [Standing(model, name, "stale", _FORGOTTEN) for model, name in held]
-    forgotten = [row for row in forgotten if row.key not in recorded]
-    rows = [
-        row for row in rows if row.state != "never run" or row.key not in {each.key for each in forgotten}
-    ]
-    rows += [row for row in forgotten if row.key not in {each.key for each in rows}]
-    return sorted(rows, key=lambda row: (row.problem_set, row.model))
+    for row in (Standing(model, name, "stale", _FORGOTTEN) for model, name in held):
+        if row.key not in recorded and (row.key not in told or told[row.key].state == "never run"):
+            told[row.key] = row
+    return sorted(told.values(), key=lambda row: (row.problem_set, row.model))
 
 
 def _made(home: DataHome) -> tuple[float, list[tuple[str, str]]]:

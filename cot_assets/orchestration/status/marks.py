@@ -6,27 +6,21 @@ a mark itself.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from cot_assets.study.files import read_json, write_json
 from cot_assets.study.home import DataHome
+from cot_assets.study.protocols import digest
 
 Make = Mapping[str, str]  #: parts of a mark, each under the words for it
 _makes: dict[str, Make] = {}  #: of every mark that this process computed; the same for the same mark
 
 
-def hashed(value: object) -> str:
-    """12 hex digits that are the same for the same value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
-
-
 def marked(value: object, make: Make) -> str:
     """The mark of a value, whose parts are ``make``."""
-    mark = hashed(value)
+    mark = digest(value)
     _makes[mark] = make
     return mark
 

@@ -17,7 +17,6 @@ from cot_assets.orchestration.staleness import (
     MODEL_JOBS,
     Decision,
     Launch,
-    Marks,
     Part,
     State,
     Unit,
@@ -27,9 +26,9 @@ from cot_assets.orchestration.staleness import (
     wanted,
     watched_pairs,
 )
-from cot_assets.orchestration.status.evidence import Evidence
 from cot_assets.orchestration.status.marks import differences
 from cot_assets.orchestration.status.records import ASSET_JOB, Records, Run
+from cot_assets.orchestration.status.remembered import Evidence
 from cot_assets.study import Config
 from cot_assets.study.home import DataHome
 
@@ -60,7 +59,11 @@ def state_of(records: Records, evidence: Evidence, since: Since = lambda _: 0.0)
     """The state of all units whose partitions are known."""
     units = list(known_units(records))
     by_key = {(unit.job, partition_key(unit)): unit for unit in units}
-    done = {unit: marks for unit in units if (marks := _marks(records, evidence, unit, since))}
+    done: dict[Unit, dict[Part, str]] = {}
+    for unit in units:
+        for part, assets in evidence[unit.job].items():
+            if mark := mark_of(records, assets, unit, since):
+                done.setdefault(unit, {})[part] = mark
     in_flight: set[Launch] = set()
     failures: Counter[Launch] = Counter()
     attempts: dict[Launch, int] = {}
@@ -101,14 +104,6 @@ def mark_of(records: Records, assets: Iterable[str], unit: Unit, since: Since) -
     return mark
 
 
-def _marks(records: Records, evidence: Evidence, unit: Unit, since: Since) -> Marks:
-    found: dict[Part, str] = {}
-    for part, assets in evidence[unit.job].items():
-        if mark := mark_of(records, assets, unit, since):
-            found[part] = mark
-    return found
-
-
 # --- in words --------------------------------------------------------------------------------------
 
 
@@ -144,9 +139,7 @@ def standings(
     told = _Telling(state, ever, decision, last, home, failure)
     rows = [told.standing(model, name, group) for (model, name), group in groups.items()]
     rows += [
-        Standing("", name, "failed", reason)
-        if kind == "problem set"
-        else Standing(name, "", "failed", reason)
+        Standing(*(("", name) if kind == "problem set" else (name, "")), "failed", reason)
         for (kind, name), reason in config.broken.items()
         if kind != "protocol"  # told of the problem sets that are bound to it
     ]

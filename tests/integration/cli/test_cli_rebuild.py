@@ -24,7 +24,7 @@ from cot_assets.importing import import_table
 from cot_assets.orchestration.imports import import_rollouts
 from cot_assets.orchestration.rebuild import MissingBlocksError, RebuildError, Rebuilt, rebuild, shards_only
 from cot_assets.orchestration.runs import PipelineError, bring_up_to_date
-from cot_assets.sampling.blocks import Purpose
+from cot_assets.sampling.plan import Purpose
 from cot_assets.sampling.shards import ShardsInUseError, ShardStore
 from cot_assets.statistics.surprise import TILTS, Evidence
 from cot_assets.warehouse.aside import aside_path

@@ -15,7 +15,7 @@ from cot_assets.engines.opening import open_engine
 from cot_assets.engines.openvino.engine import OpenVINOEngine
 from cot_assets.engines.revision import entry_revision, folder_revision
 from cot_assets.engines.tokenizer import ModelTokenizer
-from cot_assets.sampling.blocks import block_key
+from cot_assets.sampling.plan import block_key
 from cot_assets.study import ModelEntry, load_config
 
 

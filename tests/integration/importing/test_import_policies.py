@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 from support.judged import judged_views
 
 from cot_assets.importing import import_cliff_token, import_thought_anchors
-from cot_assets.measures.curves.stopping import stopping_frame
+from cot_assets.measures.curves.martingale import stopping_frame
 from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rates
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.study import DataHome, load_config

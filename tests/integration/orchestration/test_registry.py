@@ -14,7 +14,7 @@ from support.scripted import ScriptedEngine
 from cot_assets.cli import cli
 from cot_assets.definitions import build_defs
 from cot_assets.engines.base import EngineError
-from cot_assets.orchestration.registry.forgetting import ForgetError, forget_model
+from cot_assets.orchestration.forgetting import ForgetError, forget_model
 from cot_assets.orchestration.runs import PipelineError, bring_up_to_date, execute
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.study import ModelEntry

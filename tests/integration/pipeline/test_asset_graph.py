@@ -49,8 +49,7 @@ def test_every_asset_links_to_the_code_of_its_room():
 def test_every_conclusion_waits_for_the_rollouts():
     """Where steps of an engine wait for the pool, any order that the graph allows is taken."""
     from cot_assets.definitions import build_defs
-    from cot_assets.orchestration.jobs import PART_TAG
-    from cot_assets.orchestration.partitions import MODEL_BY_SET
+    from cot_assets.orchestration.jobs import MODEL_BY_SET, PART_TAG
 
     graph = build_defs().resolve_asset_graph()
     concluded = [

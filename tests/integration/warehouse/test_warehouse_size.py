@@ -10,7 +10,7 @@ import pytest
 from warehouse_rows import problems, rows
 
 from cot_assets.orchestration.assets.counting import count_potentials
-from cot_assets.sampling.blocks import prefix_id
+from cot_assets.sampling.plan import prefix_id
 from cot_assets.sampling.tables import trace_cuts
 from cot_assets.study import DataHome, Protocol
 from cot_assets.warehouse.store import Warehouse

@@ -22,9 +22,8 @@ from cot_assets.measures.rates.pattern_rates import decided_traces, pattern_rate
 from cot_assets.measures.rates.sensitivity import rate_sensitivity
 from cot_assets.measures.rates.summaries import summaries
 from cot_assets.measures.transfer.controls import transfer_differences
-from cot_assets.measures.transfer.gaps import transfer_gaps
 from cot_assets.measures.transfer.steps import step_correlations, transfer_steps
-from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, unlock_rates
+from cot_assets.measures.transfer.unlocks import judge_unlocks, transfer_curve, transfer_gaps, unlock_rates
 from cot_assets.orchestration.assets.counting import count_potentials
 from cot_assets.study import DataHome, Protocol
 from cot_assets.warehouse.publish import SHARD_COLUMNS

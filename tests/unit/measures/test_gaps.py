@@ -4,7 +4,7 @@ import polars as pl
 from build import PROTOCOL
 from support.views import shown_estimates
 
-from cot_assets.measures.transfer.gaps import transfer_gaps
+from cot_assets.measures.transfer.unlocks import transfer_gaps
 
 SCHEMA = {
     **dict.fromkeys(

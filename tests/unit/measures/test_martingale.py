@@ -9,8 +9,7 @@ from build import PROTOCOL, curve
 from markov import MarkovChain, stopping_values
 from scipy import stats
 
-from cot_assets.measures.curves.martingale import STAKES, martingale_test
-from cot_assets.measures.curves.stopping import stopping_frame
+from cot_assets.measures.curves.martingale import STAKES, martingale_test, stopping_frame
 from cot_assets.sampling.cuts import absolute_cuts, cut_positions
 
 

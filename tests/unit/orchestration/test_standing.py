@@ -9,8 +9,8 @@ import pytest
 from support.configuration import changed
 
 from cot_assets.orchestration.staleness import MAX_ATTEMPTS, Unit, Wanted, decide, partition_key, wanted
-from cot_assets.orchestration.status.evidence import Evidence
 from cot_assets.orchestration.status.records import Records, Run, read_records
+from cot_assets.orchestration.status.remembered import Evidence
 from cot_assets.orchestration.status.standing import Standing, standings, state_of
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
 

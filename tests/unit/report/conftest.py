@@ -8,7 +8,7 @@ import pytest
 from synthetic_report import Rows, demo_tables, imported_tables, source_of
 
 from cot_assets.measures.sections import SECTIONS
-from cot_assets.report import render_report
+from cot_assets.report.pages import render_report
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from cot_assets.demo import corpus, families, writer
-from cot_assets.report import Source
+from cot_assets.report.source import Source
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import Protocol
 from cot_assets.warehouse.reading import select

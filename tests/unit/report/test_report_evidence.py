@@ -10,8 +10,8 @@ import pytest
 from page_reader import Page, read_page
 from synthetic_report import Rows, add_rollouts, only_trace, source_of, tables_around
 
-from cot_assets.report import render_report
 from cot_assets.report.evidence import MOST_CUTS, build_evidence, command
+from cot_assets.report.pages import render_report
 
 HOSTILE = "</script><script>alert(1)</script>\u202edne"
 

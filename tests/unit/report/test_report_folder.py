@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cot_assets.report import ReportError
 from cot_assets.report.folder import GENERATOR, remove_report, replaced_folder
+from cot_assets.report.source import ReportError
 
 _INDEX = f'<meta name="generator" content="{GENERATOR}">'
 

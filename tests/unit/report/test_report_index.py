@@ -11,8 +11,8 @@ import pytest
 from page_reader import read_page
 from synthetic_report import Rows, demo_tables, source_of
 
-from cot_assets.report import render_report
 from cot_assets.report.findings import findings, warnings
+from cot_assets.report.pages import render_report
 from cot_assets.study import Protocol
 
 

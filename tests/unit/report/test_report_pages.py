@@ -16,7 +16,7 @@ from page_reader import read_page
 from synthetic_report import Rows, only_trace, source_of, tables_around
 
 from cot_assets.measures.sections import SECTIONS
-from cot_assets.report import render_report
+from cot_assets.report.pages import render_report
 
 KIB = 1024
 TABLES = [replace(section, picture=None) for section in SECTIONS]  #: drawing takes most of the time

@@ -9,7 +9,7 @@ import pytest
 from page_reader import Page, read_page, text_after
 from synthetic_report import Rows, curve_rows, only_trace, source_of, tables_around
 
-from cot_assets.report import render_report
+from cot_assets.report.pages import render_report
 from cot_assets.report.text import file_stem
 
 

@@ -11,8 +11,16 @@ import numpy as np
 import pytest
 
 from cot_assets.engines.base import EngineInfo, Sampling
-from cot_assets.sampling.blocks import block_key, block_seed, prefix_id
-from cot_assets.sampling.plan import PlannedBlock, Prefix, cut_by_context, plan_rollouts, plan_traces
+from cot_assets.sampling.plan import (
+    PlannedBlock,
+    Prefix,
+    block_key,
+    block_seed,
+    cut_by_context,
+    plan_rollouts,
+    plan_traces,
+    prefix_id,
+)
 from cot_assets.study import Protocol
 
 INFO = EngineInfo("openvino", "1.0", "revision", "f32", "none", "CPU")

@@ -15,9 +15,9 @@ from cot_assets.orchestration.assets.publishing import publish_results
 from cot_assets.orchestration.presence import withdraw
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import read_state, records_of
-from cot_assets.orchestration.status.lost import lose
+from cot_assets.orchestration.status.remembered import lose
 from cot_assets.orchestration.status.standing import known_units
-from cot_assets.sampling.blocks import Purpose
+from cot_assets.sampling.plan import Purpose
 from cot_assets.study import NAME, Config
 from cot_assets.study.found import forget
 from cot_assets.warehouse.store import Warehouse

@@ -1,1 +1,0 @@
-"""Models that come and go while the product runs: taking in what was found, and taking out what is forgotten."""
