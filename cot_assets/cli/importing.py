@@ -79,7 +79,7 @@ def thought_anchors(path: Path, model: str | None, problem_set: str, no_report: 
     "--n", type=click.IntRange(1), default=64, show_default=True, help="Rollouts behind each published score."
 )
 @click.option(
-    "--every-position", is_flag=True, help="Every position was sampled: zeros at the end are no fill-ins."
+    "--every-position", is_flag=True, help="Every position was sampled: zeros at the end are not fill-ins."
 )
 @_NO_REPORT
 def cliff_token(

@@ -65,7 +65,7 @@ def check(name: str) -> None:
 def forget(name: str, delete: bool) -> None:
     """Take NAME out of tables, partitions, report and graph; what was sampled stays, unless --delete is given.
 
-    Automation leaves it alone from then on, whatever models.toml lists, until `cot-assets run --model NAME`.
+    Automation leaves it alone from then on, even if models.toml lists it, until `cot-assets run --model NAME`.
     """
     from cot_assets.orchestration.forgetting import forget_model
     from cot_assets.orchestration.instance import open_instance

@@ -216,7 +216,7 @@ def _notes(
 
     click.echo("\nNot in these figures:")
     click.echo("  - what shards hold of another n or of an interrupted run: it is found again, not sampled")
-    click.echo("  - changed weights or problems: they make everything new, whatever was measured before")
+    click.echo("  - changed weights or problems: they make everything new, even what was measured before")
     readers = [] if warehouse is None else _other_readers(warehouse, models, problem_set)
     if readers:
         protocol = config.protocol_of(problem_set)

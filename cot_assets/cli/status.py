@@ -1,6 +1,6 @@
-"""``status``: how every partition stands.
+"""``status``: the state of every partition.
 
-Belongs here: printing. Does not belong here: how a partition stands (:mod:`cot_assets.orchestration.status`).
+Belongs here: printing. Does not belong here: what its state is (:mod:`cot_assets.orchestration.status`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Belongs here: lines in the forms that solutions use, all right. Does not belong here: solutions, which may
 hold slips (:mod:`cot_assets.demo.corpus`).
 
-Every right side follows from what stands before it, so that slips are habits and not ignorance.
+Every right side follows from what comes before it, so that slips are habits and not ignorance.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Belongs here: the conversion. Does not belong here: training (:mod:`cot_assets.d
 sampling (:mod:`cot_assets.engines.openvino.engine`).
 
 Needs optimum-intel, openvino and torch in a plain virtual environment of its own (optimum-intel and
-vLLM ask for different versions of huggingface-hub, so it is no extra of this package)::
+vLLM ask for different versions of huggingface-hub, so it is not an extra of this package)::
 
     python -m cot_assets.demo.export build/demo-strong cot_assets/demo/models/demo-strong
 """

@@ -34,7 +34,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from cot_assets.demo import corpus
 
 PAD, BOS, EOS = "<pad>", "<s>", "</s>"
-#: Digits stand alone; a blank goes with the word, sign or digit after it; line breaks stand alone.
+#: A digit is alone; a blank goes with the word, sign or digit after it; a line break is alone.
 _PIECES = r" ?\d| ?[A-Za-z]+| ?[^\sA-Za-z\d]|\n|\s+"
 
 

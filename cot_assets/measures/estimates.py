@@ -128,17 +128,17 @@ class Group:
     seed: int = 0
 
     def share(self, measure: str, flag: pl.Expr, statistic: str = "share") -> Row:
-        """Share of rows with the flag; rows where it is NULL take no part."""
+        """Share of rows with the flag; rows where it is NULL are left out."""
         values, problems = self._known(flag)
         return self._row(measure, statistic, clustered_share(values, problems), "jeffreys")
 
     def mean(self, measure: str, value: pl.Expr, bounds: tuple[float, float] = (0.0, 1.0)) -> Row:
-        """Mean over rows; those where it is NULL take no part."""
+        """Mean over rows; those where it is NULL are left out."""
         found = cluster_bootstrap_mean(*self._known(value), self.seed, bounds=bounds)
         return self._row(measure, "mean", found, "bootstrap")
 
     def quantile(self, measure: str, value: pl.Expr, share: float) -> Row:
-        """Quantile over rows; those where it is NULL take no part."""
+        """Quantile over rows; those where it is NULL are left out."""
         statistic = "median" if share == 0.5 else f"{100 * share:.0f}% quantile"
         return self._row(measure, statistic, clustered_quantile(*self._known(value), share), "woodruff")
 

@@ -6,7 +6,7 @@ any judgement about a curve.
 ``curves`` has one row per measured trace and cut, end of the trace included: the columns of trace_cuts,
 then ``n``, ``n_correct``, ``potential``, ``ci_low``, ``ci_high`` of potentials (NULL at the end), and
 ``text`` and ``verdict`` of the trace. Of rollouts with weights n is the effective number, rounded down, and n_correct
-that times the potential, which is no whole number.
+that times the potential, which need not be whole.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def measured_cuts(checked: pl.DataFrame) -> pl.DataFrame:
 def neighboring_pairs(checked: pl.DataFrame) -> pl.DataFrame:
     """One row per pair of neighboring measured cuts whose potentials are both known.
 
-    A pair with an unknown end is left out, and no pair bridges it. The end of the trace takes no part.
+    A pair with an unknown end is left out, and no pair bridges it. The end of the trace is left out.
 
     Returns:
         The identity of the curve, ``text``, ``verdict``, ``cut_index`` of the first cut, the span in

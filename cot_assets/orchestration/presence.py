@@ -153,7 +153,7 @@ def _made(warehouse: Warehouse) -> float:
     """POSIX time at which the warehouse was made; infinity where there is none.
 
     Dagster's records outlive the file: what was materialized before went into another one, and is not
-    here, whatever Dagster remembers of it.
+    here, even if Dagster remembers it.
     """
     if not warehouse.home.warehouse.exists():
         return math.inf

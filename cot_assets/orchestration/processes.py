@@ -110,7 +110,7 @@ def end_launched(home: DataHome, deadline: float) -> None:
         for run in runs:
             try:
                 instance.run_launcher.terminate(run.run_id)
-            except Exception as error:  # noqa: BLE001 - its server is gone, in whatever way gRPC says that
+            except Exception as error:  # noqa: BLE001 - its server is gone, and gRPC says so in many ways
                 instance.report_run_canceled(run, message=f"its worker cannot be reached: {error}")
         ids = [run.run_id for run in runs]
         while ids and time.monotonic() < deadline:

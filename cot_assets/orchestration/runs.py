@@ -71,7 +71,7 @@ def bring_up_to_date(
     is_thorough: bool = False,
     leaves: Callable[[Wanted, PipelineError], bool] = lambda _, __: False,
 ) -> Outcome:
-    """What was run of the pairs: whatever was missing or stale, in order.
+    """What was run of the pairs: all that was missing or stale, in order.
 
     What Dagster remembers counts only where it is there; ``say`` takes a line on what is not, and ``is_thorough``
     reads every byte for it. What a killed process of the command line left running is ended first. ``leaves`` is asked

@@ -54,7 +54,7 @@ def read_state(instance: dg.DagsterInstance, since: Since = lambda _: 0.0) -> St
 
 
 def records_of(instance: dg.DagsterInstance) -> Records:
-    """What the instance remembers, in whatever database it keeps it."""
+    """What the instance remembers, in any database."""
     return read_records(*askers(instance))
 
 

@@ -160,15 +160,15 @@ def _summary(decision: Decision) -> str:
     )
 
 
-Shown = Mapping[str, str]  #: a hash of how each partition was last seen to stand
-#: Where the UI shows how a partition stands: with a model, and of a problem set as a whole.
+Shown = Mapping[str, str]  #: a hash of the state that each partition was last seen in
+#: Where the UI shows the state of a partition: with a model, and of a problem set as a whole.
 _SHOWN_ON = {True: "potentials", False: "report"}
 
 
 def _observations(
     instance: dg.DagsterInstance, config: Config, before: Shown
 ) -> tuple[list[dg.AssetObservation], Shown]:
-    """An observation for every partition that stands in another way than before, and how all stand now."""
+    """An observation for every partition whose state is another than before, and the states of all now."""
     home, (events, runs) = DataHome.from_environment(), askers(instance)
     keep(home)
     records, since = read_records(events, runs), validity(Warehouse(home))
@@ -245,7 +245,7 @@ def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
 
 
 def nightly_schedules() -> list[dg.ScheduleDefinition]:
-    """One per job (a schedule has one job): asks for whatever is stale, at 3 in the morning, UTC.
+    """One per job (a schedule has one job): asks for all that is stale, at 3 in the morning, UTC.
 
     The sensor asks for the same things sooner; the schedules serve those who have switched it off.
     """

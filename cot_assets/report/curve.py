@@ -142,7 +142,7 @@ def build_chart(cuts: Sequence[Row], n_tokens: int, events: Sequence[Row]) -> Ch
 
 
 def _flags(sampled: Sequence[Row], x_of: Any, chart: Chart) -> list[Flag]:
-    """Where the trace first states its answer and where the gold answer first stands in the text."""
+    """Where the trace first states its answer and where the text first holds the gold answer."""
     flags: list[Flag] = []
     for column, label in (("states_answer", "answer stated"), ("leaks_answer", "gold answer in text")):
         first = next((cut for cut in sampled if cut[column]), None)
@@ -164,7 +164,7 @@ def _strokes(
         if here is None or (event["is_pair"] and there is None):
             continue
         if there is None:
-            # two rules may judge the same cut: their signs stand side by side
+            # two rules may judge the same cut: their signs are side by side
             taken = sum(stroke.path == "" and stroke.y == _number(here[1]) for stroke in strokes)
             strokes.append(Stroke(event["kind"], "", _number(here[0] - 15 * taken), _number(here[1])))
         else:

@@ -1,6 +1,6 @@
 """Replacing a folder of files as a whole.
 
-Belongs here: writing under a temporary name, swapping, and refusing to replace what is no report. Does
+Belongs here: writing under a temporary name, swapping, and refusing to replace what is not a report. Does
 not belong here: what the files hold.
 """
 
@@ -48,7 +48,7 @@ def replaced_folder(folder: Path, files: Iterable[tuple[str, str]]) -> list[Path
         raise ReportError(f"{folder} is not a plain folder; name another one for the report")
     if folder.is_dir() and any(folder.iterdir()) and not _is_report(folder):
         raise ReportError(
-            f"{folder} holds files that are no report; they would be deleted. Name an empty or new folder"
+            f"{folder} holds files that are not a report; they would be deleted. Name an empty or new folder"
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     mark = uuid.uuid4().hex[:12]

@@ -89,20 +89,20 @@ def render_report(
 ) -> list[Path]:
     """Write the report of one problem set into ``folder``, in place of the report that is there.
 
-    Everything is written under a temporary name beside ``folder`` and then renamed, so that readers see
+    Everything is written under a temporary name next to ``folder`` and then renamed, so that readers see
     the old report or the new one, and pages of traces that are gone go too.
 
     Args:
         source: What to show.
         sections: The sections of all rooms, in the order in which they are shown.
         folder: Where the report shall be; made if absent, its parents too.
-        notices: Sentences about what went wrong before, such as failed checks; they stand first.
+        notices: Sentences about what went wrong before, such as failed checks; they come first.
 
     Returns:
         The paths of all pages, ``index.html`` first.
 
     Raises:
-        ReportError: ``folder`` holds something that is no report.
+        ReportError: ``folder`` holds something that is not a report.
     """
     return replaced_folder(folder, _pages(Report(source, sections, notices)))
 

@@ -25,7 +25,7 @@ from cot_assets.report.text import visible
 
 MOST_PNG_BYTES = 60_000
 _POINTS, _CHARACTER = 72, 0.66  #: points per inch; width of a wide character as a share of the font size
-_BESIDE = 0.5  #: inches beside the axes, for labels
+_BESIDE = 0.5  #: inches next to the axes, for labels
 FIRST, SECOND, THIRD = "#1f5f99", "#b4540a", "#5b6470"
 INKED, MUTED, GRID = INK["light"], "#59616b", "#d9dce1"
 
@@ -90,7 +90,7 @@ def line(axes: Axes, rows: pl.DataFrame, x: str, y: str, color: str, **look: Any
 
 def legend(figure: Figure, handles: Mapping[str, Any]) -> None:
     """One legend below the whole figure, in as many rows as it takes."""
-    room = int(13 * figure.get_figwidth())  # characters that fit beside one another
+    room = int(13 * figure.get_figwidth())  # characters that fit next to one another
     columns = max(1, room // (8 + max(map(len, handles), default=0)))
     labels = [wrapped(label, figure.get_figwidth() - 2 * _BESIDE, 8.5) for label in handles]
     box = figure.legend(

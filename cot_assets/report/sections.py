@@ -1,4 +1,4 @@
-"""A section of a report: a named query, its title, and how its columns are written; notes stand with the queries.
+"""A section of a report: a named query, its title, and how its columns are written; notes are with the queries.
 
 :func:`layout` makes the table of a section: models as columns, value and interval in one cell, constant columns
 named above the table, and rows that rest on nothing folded away and counted.
@@ -94,7 +94,7 @@ class Table:
 
     @property
     def columns(self) -> list[tuple[str, bool]]:
-        """Each column's heading, and whether numbers stand below it."""
+        """Each column's heading, and whether numbers are below it."""
         return [(name, any(row[at].is_number for row in self.rows)) for at, name in enumerate(self.head)]
 
 
@@ -107,7 +107,7 @@ def layout(frame: pl.DataFrame, section: Section, links: Mapping[str, str] | Non
         links: Pages by trace; a row with a ``trace_id`` leads to its page.
     """
     left_out = {*_NEVER, *(name for name, title in section.names.items() if not title)}
-    if section.n:  # the counts that matter stand below each value
+    if section.n:  # the counts that matter are below each value
         left_out |= {name for name in frame.columns if re.search(r"(^|_)n_", name)} - set(section.names)
     ends = intervals(frame.columns)
     spent = {name for pair in ends.values() for name in pair} | {*section.n, *left_out, "trace_id"}

@@ -83,7 +83,7 @@ class Source:
     def telling_rollouts(self) -> pl.DataFrame:
         """The first rollouts of each cut that are correct, and the first others, with their provenance and text.
 
-        Three of each; one where the cuts are so many that their texts would fill the memory.
+        Three of each; one where there are too many cuts to hold their texts in memory.
         """
         if self.texts is None:
             return pl.DataFrame()

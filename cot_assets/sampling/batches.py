@@ -1,4 +1,4 @@
-"""When rows become a shard: so many rollouts, or so many seconds, whichever comes first.
+"""When rows become a shard: after a number of rollouts or of seconds, the earlier of the two.
 
 Belongs here: collecting the rows of finished blocks and deciding when to write them. Does not belong here:
 how a shard is written (:mod:`cot_assets.sampling.shards`) and where rows come from

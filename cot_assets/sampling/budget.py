@@ -4,7 +4,7 @@ Belongs here: counting from a protocol, and expectations from what was sampled b
 here: reading tables and files (the caller), printing (:mod:`cot_assets.cli`), what was spent
 (``sampling_runs``).
 
-Two figures stand side by side. *At most* follows from the protocol alone: every trace is long enough for
+There are two figures. *At most* follows from the protocol alone: every trace is long enough for
 every cut, every completion uses the whole budget. *Expected* uses what the same model did before, and is
 None where it has not done anything comparable; nothing is guessed in its place.
 """
@@ -107,7 +107,7 @@ class _Budget:
         most_tokens: int | None = None,
         is_done: bool | None = None,
     ) -> Work:
-        """So many rollouts at most and expected; each takes the whole budget at most, unless ``most_tokens`` says less."""
+        """``most`` rollouts at most, ``expected`` of them expected; each takes the whole budget at most, unless ``most_tokens`` says less."""
         if most_tokens is None:
             most_tokens = most * self._protocol.sampling.max_tokens
         tokens = None if expected is None or per_rollout is None else expected * per_rollout
@@ -168,7 +168,7 @@ class _Budget:
         return self._work("transfer_completions", label, most, expected, per_rollout, basis, is_done=is_done)
 
     def search(self, n_problems: int) -> Work:
-        """Searching and measuring on so many problems.
+        """Searching and measuring on ``n_problems`` problems.
 
         The budget of the search holds for candidates and the rollouts that choose among them, and may be
         exceeded by one step; the rollouts that measure both arms come on top.
@@ -274,7 +274,7 @@ def _mean_cuts(protocol: Protocol, cuts: pl.DataFrame) -> tuple[float | None, st
         return float(protocol.sampling.max_cuts), ""
     return (
         None,
-        f"cuts per trace unknown: they stand at {protocol.sampling.cut_policy}, and no trace was cut yet",
+        f"cuts per trace unknown: they are at {protocol.sampling.cut_policy}, and no trace was cut yet",
     )
 
 

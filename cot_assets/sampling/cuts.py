@@ -1,4 +1,4 @@
-"""Cutting traces: at which tokens, and how many characters stand before them.
+"""Cutting traces: at which tokens, and how many characters come before them.
 
 Belongs here: cut policies and the mapping between tokens and characters. Does not belong here: what a
 prefix is worth, and whether it states the answer (:mod:`cot_assets.grading`).
@@ -17,9 +17,9 @@ from cot_assets.study import CutPolicy
 
 Decode = Callable[[Sequence[int]], str]
 _WINDOW = 8  #: tokens of context: tokenizers may drop a blank at the start of what they decode
-_LONGEST = 64  #: tokens of a window after which it may also begin with bytes that are no character
+_LONGEST = 64  #: tokens of a window after which it may also begin with bytes that are not a character
 _BYTES = 4  #: of a character, at most
-REPLACEMENT = "\ufffd"  #: what decoders write for bytes that are no character, or not yet
+REPLACEMENT = "\ufffd"  #: what decoders write for bytes that are not a character, or not yet
 _LINE_END = re.compile(r"(?<=\S)[^\S\n]*\n")  #: of lines that are not blank
 
 
@@ -72,7 +72,7 @@ def complete_text(decode: Decode, token_ids: Sequence[int]) -> str:
 def ends_within(decode: Decode, token_ids: Sequence[int]) -> bool:
     """Whether token ids end within a character, whose bytes lie in several tokens.
 
-    Such a prefix cannot travel as text, and what comes next is no choice.
+    Such a prefix cannot travel as text, and what comes next is not a choice.
     """
     parts = (token_ids[max(0, len(token_ids) - size) :] for size in range(_WINDOW, _WINDOW + _BYTES))
     return all(decode(part).endswith(REPLACEMENT) for part in parts)
@@ -92,7 +92,7 @@ def cut_positions(
             the token that completes each line or sentence.
         text: The decoded trace.
         ends: Characters that are complete after each token, from :func:`char_ends`.
-        max_cuts: At most so many positions. Where a trace has more lines or sentences, the first half
+        max_cuts: The most positions. Where a trace has more lines or sentences, the first half
             of the cuts stay at the first ends (cut k is the k-th end, a stopping time) and the others
             are spread evenly over the rest.
         is_within: Whether a position is one within a character; a cut there moves to the character's end.
@@ -103,7 +103,7 @@ def cut_positions(
         for end in range(position, position + _BYTES):
             if end >= n_tokens or not is_within(end):
                 return end
-        return position  # bytes that are no character
+        return position  # bytes that are not a character
 
     if policy == "tokens":
         wanted = {whole(round(i * n_tokens / max_cuts)) for i in range(max_cuts)}
@@ -126,7 +126,7 @@ def cut_positions(
 
 
 def absolute_cuts(max_cuts: int) -> int:
-    """How many cuts of a long trace stay where they are whatever its length (see :func:`cut_positions`)."""
+    """How many cuts of a long trace stay where they are at any length (see :func:`cut_positions`)."""
     return (max_cuts + 1) // 2
 
 

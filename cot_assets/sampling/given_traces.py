@@ -17,7 +17,7 @@ from cot_assets.sampling.plan import Prefix
 from cot_assets.study import Protocol
 from cot_assets.warehouse.schema import polars_schema
 
-IMPORTED = "source:imported"  #: stands for the grader of verdicts that came with a trace
+IMPORTED = "source:imported"  #: in place of the grader, of verdicts that came with a trace
 
 
 def given_traces_frame(

@@ -56,7 +56,7 @@ def block_key(
     """Identity of block ``index`` of a prefix: 32 hex digits.
 
     The engine's version and device are left out: an upgrade does not discard what was sampled; both
-    stand in ``sampling_runs``. ``purpose`` keeps traces, candidate chunks and what only decides where to look
+    are in ``sampling_runs``. ``purpose`` keeps traces, candidate chunks and what only decides where to look
     apart from rollouts of the same prefix, which must be independent of them. What traveled as text is kept
     apart from what was exact.
     """

@@ -7,7 +7,7 @@ again and again (:mod:`cot_assets.engines.openai.variety`).
 Two blocks of a prefix can hold the same draws: a server that takes no seeds was started again with the seed that
 it had before, something between answers from a cache, an engine numbers the samples of a request from its seed. Equal
 completions alone prove nothing, since a prefix that leaves little open gives the same ones again and again. Two
-rules hold whatever the law p of a completion is.
+rules hold for any law p of a completion.
 
 *In order.* Let block B agree with an earlier block A, moved by some shift, at h of the positions where they
 overlap, and let x be among these completions c_x times. Given A,
@@ -15,7 +15,7 @@ overlap, and let x be among these completions c_x times. Given A,
     P(B agrees there) = prod_x p(x)^c_x <= prod_x (c_x / h)^c_x,
 
 the largest likelihood that any law gives the counts; times the ways to choose h positions of the overlap, times the
-number of shifts. Only where this is below ``LEVEL`` is B called a repeat. It holds whatever A's own law is, so
+number of shifts. Only where this is below ``LEVEL`` is B called a repeat. It holds for any law of A, so
 blocks of other prefixes are looked at as well, the last ``RECENT`` of a run: an answer can be that to another request.
 
 *In any order.* If all completions of a prefix are draws of one law, those of B are a random choice among them. Pairs
@@ -49,7 +49,7 @@ Completions = Sequence[Sequence[int]]
 
 
 def log10_chance(completions: Sequence[Hashable]) -> float:
-    """Upper bound of log10 P(n further draws are these, in this order), whatever law they are drawn from."""
+    """Upper bound of log10 P(n further draws are these, in this order), under any law."""
     n = len(completions)
     return sum(count * math.log10(count / n) for count in Counter(completions).values())
 

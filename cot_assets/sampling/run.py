@@ -28,7 +28,7 @@ _CONTEXT = 16  #: tokens of the prefix decoded with a completion, so that blanks
 
 @dataclass
 class SamplingStatus:
-    """Where a run stands; ``n_done`` counts rollouts of this run, ``n_before`` those found in shards.
+    """How far a run is; ``n_done`` counts rollouts of this run, ``n_before`` those found in shards.
 
     With ``is_open`` more may be asked for than ``n_total`` says. ``waiting_for`` says what keeps the engine
     from going on, if anything does. ``underway_tokens``: about how many were generated for unfinished blocks.

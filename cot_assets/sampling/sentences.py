@@ -3,7 +3,7 @@ r"""Where sentences end, in reasoning of any language.
 Belongs here: the ends of sentences as character offsets. Does not belong here: tokens and numbers of cuts
 (:mod:`cot_assets.sampling.cuts`).
 
-Why these rules and no library: an end must be known when it is reached, or a cut there is no stopping time and
+Why these rules and no library: an end must be known when it is reached, or a cut there is not a stopping time and
 the martingale check is void. Libraries (pysbd, sentencex, wtpsplit) decide by what follows: they look for the
 closing quote or bracket, or read the paragraph. They also want to be told the language, which nobody knows of a
 trace that may change it midway, and know no formulas. The rules below look at most :data:`AHEAD` characters ahead.

@@ -152,7 +152,7 @@ class ShardStore:
         """Names of files that should be there and are not, or no more; forgotten afterwards.
 
         Args:
-            expected: Names of files that somebody counts on, beside those that were seen before.
+            expected: Names of files that somebody counts on, besides those that were seen before.
             is_thorough: Read every file, also where nothing about it has changed.
         """
         names = {*self._manifest.names, *expected}

@@ -127,7 +127,7 @@ def blocks_frame(
 
 
 def measured_traces(traces: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """The traces that get a curve: per problem the first so many, of all or of the correct ones.
+    """The traces that get a curve: per problem the first ones, of all or of the correct ones.
 
     Traces without tokens are left out: they have nothing to cut.
     """
@@ -193,7 +193,7 @@ Statements = tuple[int | None, int | None]
 
 
 def first_statements(text: str, answer: str | None, gold: str, kind: str) -> Statements:
-    """Where a trace has first stated its own answer, and the gold answer stands, in characters."""
+    """Where a trace first states its own answer, and holds the gold answer, in characters."""
     return None if answer is None else states_answer_at(text, answer, kind), first_leak(text, gold, kind)
 
 
@@ -262,7 +262,7 @@ def rollouts_frame(
 
 
 def slices(shards: Iterable[pl.DataFrame], places: pl.DataFrame, characters: int) -> Iterator[pl.DataFrame]:
-    """Rows of shards in parts whose prefixes together have about so many characters.
+    """Rows of shards in parts whose prefixes together have about that many ``characters``.
 
     Args:
         shards: Rows with prefix_id.

@@ -74,7 +74,7 @@ def cluster_bootstrap_mean(
     Args:
         values: numbers within the bounds.
         clusters: the problem of each value.
-        seed: the result is a function of values, clusters and seed, whatever the order of rows.
+        seed: the result is a function of values, clusters and seed, in any order of rows.
         bounds: between which every value must lie; the interval is kept within them.
 
     Raises:
@@ -112,7 +112,7 @@ def cluster_bootstrap_correlation(
     Values that are estimates vary more than what they estimate, which draws a correlation to 0. With their
     error variances given, these are taken off both variances (Spearman 1904, *The proof and measurement of
     association between two things*); the errors of x and y must be independent, so that the covariance
-    needs no correction. Resamples in which either value does not vary beyond its noise take no part.
+    needs no correction. Resamples in which either value does not vary beyond its noise are left out.
 
     Args:
         x: one number per pair.
@@ -229,7 +229,7 @@ def _correlation(sums: Floats) -> Floats:
 
 
 def _resamples(count: int, seed: int) -> Floats:
-    """How often each cluster stands in each resample: an array (resamples, clusters)."""
+    """How often each cluster is in each resample: an array (resamples, clusters)."""
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
     return drawn.astype(np.float64)
 

@@ -86,6 +86,6 @@ def per_cluster(values: Floats, clusters: Numbers) -> tuple[Floats, Floats]:
     """Number and sum of the values of each cluster, clusters in the order of their names."""
     names = np.asarray(clusters)
     if names.shape != values.shape:
-        raise ValueError(f"{len(values)} values stand beside {names.size} clusters; give one cluster each")
+        raise ValueError(f"{len(values)} values have {names.size} clusters; give one cluster each")
     _, where = np.unique(names, return_inverse=True)
     return np.bincount(where).astype(np.float64), np.bincount(where, weights=values).astype(np.float64)

@@ -177,7 +177,7 @@ def _counts(k: Numbers, n: Numbers) -> tuple[Floats, Floats]:
         raise ValueError(
             f"counts that cannot be: k = {k_.ravel()[at]:g}, n = {n_.ravel()[at]:g}; 0 <= k <= n must hold"
         )
-    # What stands beside n = 0 does not matter, but must not upset the beta functions.
+    # The k of n = 0 does not matter, but must not upset the beta functions.
     return np.where(n_ == 0, 0.0, k_), n_
 
 

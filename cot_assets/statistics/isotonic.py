@@ -21,7 +21,7 @@ from cot_assets.statistics.special import Floats, log_choose, log_sum_exp, poole
 LEVEL = 0.05  #: of the test
 DRAWS = 2000  #: null curves per level of the grid; fewer for long curves, at least FEWEST
 FEWEST = 50  # enough for a p-value of 0.02; beyond, the tail bound tells
-#: Flat null curves stand at these levels and at the pooled share of the curve that is tested.
+#: Flat null curves are at these levels and at the pooled share of the curve that is tested.
 LEVELS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
 EXPONENTS: Floats = np.array([0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0])
 _BATCH = 500
@@ -80,7 +80,7 @@ def fall_p_value(k: npt.ArrayLike, n: npt.ArrayLike, seed: int) -> float:
     Among never-falling curves a flat one makes large statistics most likely, but which level is worst
     depends on n and on the number of cuts; so the p-value is the largest over flat curves at a grid of
     levels and at the pooled share, each simulated. Beyond the largest of the simulated statistics, where a
-    simulation can only say "less than one in so many", it is an upper bound (:func:`tail_bound`) if that is less.
+    simulation can only say "less than one in the number drawn", it is an upper bound (:func:`tail_bound`) if that is less.
 
     Args:
         k: successes per cut.
@@ -95,7 +95,7 @@ def fall_p_value(k: npt.ArrayLike, n: npt.ArrayLike, seed: int) -> float:
     if statistic < 1e-9:
         return 1.0
     trials = tuple(int(size) for size in n_)
-    # To two digits, so that curves share simulations; the grid's ends stand in for 0 and 1.
+    # To two digits, so that curves share simulations; the grid's ends take the place of 0 and 1.
     pooled = float(np.clip(round(float(k_.sum() / n_.sum()), 2), LEVELS[0], LEVELS[-1]))
     worst = 0.0
     for level in (*LEVELS, pooled):

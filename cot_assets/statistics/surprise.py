@@ -7,7 +7,7 @@ For each token the other pass gives the whole law p of what could have been ther
   in 10^4 gives z = 10.
 * e, which has a guaranteed level. Under the law p the ratio q(token) / p(token) has mean 1 for every other law q, and so
   has the product of these ratios over tokens, each given those before it. By Markov's inequality
-  P(product >= 1 / a) <= a, whatever p is and however few the tokens. Taken are the laws q of the same model at other
+  P(product >= 1 / a) <= a, for any p and any number of tokens. Taken are the laws q of the same model at other
   temperatures, p^(1 - s) normalized for the tilts s of :data:`TILTS`, and the mean of their products: it is
   large for tokens that no sampling from p would give (large s) as well as for small shifts of many (small s), to
   either side. The first :data:`HEAD` tokens count once more by themselves, so that a foreign beginning is not drowned
@@ -67,7 +67,7 @@ class Evidence:
 
     ``log_ratios``: (2, tilts + 1), of the heads and of all tokens; the last column is that of copies
     (:mod:`cot_assets.statistics.copies`). ``n_judged``: tokens of whose law enough is known. ``log_p``: of one completion,
-    the most that its log-probability can be; it is no part of a block's.
+    the most that its log-probability can be; it is not part of a block's.
     """
 
     n_tokens: int

@@ -35,13 +35,13 @@ class ConfigError(ValueError):
 
 
 class Entry(BaseModel):
-    """Fields that are typed, unknown ones refused, none changed afterwards; ``inf`` and ``nan`` are no numbers."""
+    """Fields that are typed, unknown ones refused, none changed afterwards; ``inf`` and ``nan`` are not numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def given(place: str, value: object) -> str:
-    """The value that stands at a place of an entry, for a message; nothing where it is or may hold a key."""
+    """The value at a place of an entry, for a message; nothing where it is or may hold a key."""
     told = f" (got {short(value)})"
     return "" if isinstance(value, dict) or _SECRET_PLACE.search(place) or is_secret(repr(value)) else told
 

@@ -1,6 +1,7 @@
 """Files that are there whole or not at all.
 
-Belongs here: writing beside a name and taking its place; small files of JSON, which programs write for themselves. Does not belong here: folders (:mod:`cot_assets.report.folder`,
+Belongs here: writing next to a name and taking its place; small files of JSON, which programs write for themselves.
+Does not belong here: folders (:mod:`cot_assets.report.folder`,
 :mod:`cot_assets.engines.weights.prepared`), and what must survive a power cut (:mod:`cot_assets.warehouse.publish`).
 """
 
@@ -23,7 +24,7 @@ DAMAGED = ".damaged"  #: how the names end under which damaged files are kept
 
 @contextmanager
 def replacing(path: Path) -> Generator[Path]:
-    """A name beside ``path`` to write to: what is there at the end takes its place; after an error nothing is left.
+    """A name next to ``path`` to write to: what is there at the end takes its place; after an error nothing is left.
 
     A device or a pipe, such as ``/dev/stdout``, is written to itself.
     """

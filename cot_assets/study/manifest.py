@@ -62,7 +62,7 @@ class Manifest:
         return seen[:2] == (status.st_size, status.st_mtime_ns)
 
     def look(self, name: str, *, is_thorough: bool = False) -> Found:
-        """What has become of a file; ``is_thorough`` reads it whatever its size and moment are."""
+        """What has become of a file; ``is_thorough`` reads it even if size and moment are the same."""
         if name not in self._seen:
             return "missing"
         file, digest = self._folder / name, self._seen[name][2]

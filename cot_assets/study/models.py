@@ -100,7 +100,7 @@ class ModelEntry(Entry):
                     "api_key_variable names"
                 )
         if len({url.rstrip("/").removesuffix("/v1") for url in several}) < len(several):
-            raise ValueError("an endpoint stands twice in the list")
+            raise ValueError("an endpoint is twice in the list")
         return endpoint
 
     @field_validator("api_key_variable")
@@ -150,7 +150,7 @@ class ModelEntry(Entry):
 
     @property
     def is_source(self) -> bool:
-        """Whether it is no model itself, but says where models are found."""
+        """Whether it is not a model itself, but says where models are found."""
         return self.discover or self.checkpoints is not None
 
     @property

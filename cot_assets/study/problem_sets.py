@@ -91,7 +91,7 @@ class ProblemSetEntry(Entry):
         max_length=300,
         description="how `only`, or whoever made the source, chose the problems; reports say it, for rates are of such problems",
     )
-    limit: int | None = Field(None, ge=1, description="use only the first so many problems")
+    limit: int | None = Field(None, ge=1, description="use only this many problems, from the first")
     generator: Mapping[str, Any] = Field(default_factory=dict, description="arguments of a generated set")
     threshold: float = Field(1.0, gt=0, le=1, description="the share of a verifier's points that is correct")
     config: Mapping[str, Any] = Field(

@@ -72,7 +72,7 @@ class SamplingRules(Entry):
     top_p: float = Field(
         0.95, gt=0, le=1, description="only the likeliest tokens of this share together; 1 = all"
     )
-    top_k: int = Field(0, ge=0, le=_MOST, description="only the so many likeliest tokens; 0 = off")
+    top_k: int = Field(0, ge=0, le=_MOST, description="only this many of the likeliest tokens; 0 = off")
     min_p: float = Field(
         0.0, ge=0, lt=1, description="no token with less than this share of the likeliest one's; 0 = off"
     )
@@ -151,7 +151,7 @@ class SamplingRules(Entry):
         return self
 
     def _check_greedy(self) -> None:
-        """Copies of one completion are no evidence: a greedy protocol asks for one of each."""
+        """Copies of one completion are not evidence: a greedy protocol asks for one of each."""
         once = {"n": 1, "bare_n": 0, "traces_per_problem": 1, "search_problems": 0, "strategy": "fixed"}
         wrong = [f"{name} = {value!r}" for name, value in once.items() if getattr(self, name) != value]
         if wrong:

@@ -50,7 +50,7 @@ Kind = Literal["model", "problem set", "protocol"]
 class Config(BaseModel):
     """Everything declared, by name. Look-ups raise :class:`ConfigError` with the known names.
 
-    ``sources``: entries that are no models, but say where models are found. ``broken``: what is wrong with entries that
+    ``sources``: entries that are not models, but say where models are found. ``broken``: what is wrong with entries that
     are left out, by kind and name.
     """
 
@@ -265,7 +265,7 @@ def _problem(kind: type[BaseModel], error: ErrorDetails) -> str:
 
 
 def _fields(kind: type[BaseModel], location: tuple[int | str, ...], before: str = "") -> list[str]:
-    """The places of an entry at which a value may stand, below one of its parts."""
+    """The places of an entry at which a value may be, below one of its parts."""
     for name in map(str, location):
         kind, before = part_of(kind, name) or kind, f"{before}{name}."
     return [before + name for name in kind.model_fields if name != "name"]

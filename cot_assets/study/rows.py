@@ -107,7 +107,7 @@ def json_rows(lines: Iterable[str], name: str) -> Iterator[Row]:
 def frame_rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
     """The rows of a frame, numbers as the shortest text of their values; NaN is a missing value.
 
-    Whole floats lose their ``.0``: integers beside a missing value are stored so.
+    Whole floats lose their ``.0``: integers with a missing value among them are stored so.
     """
     import numpy as np
 
@@ -177,7 +177,7 @@ _CSV_QUOTES = 'put cells with commas or quotes in quotes, double a quote within 
 
 def _header(cells: list[str], name: str) -> list[str]:
     if doubled := next((cell for cell in cells if cells.count(cell) > 1), None):
-        raise RowsError(f"{name}: the column {doubled!r} stands twice in the header; rename one")
+        raise RowsError(f"{name}: the column {doubled!r} is there twice in the header; rename one")
     return cells
 
 
@@ -199,7 +199,7 @@ def _read_parquet(file: IO[bytes], name: str) -> Iterator[Row]:
 
 
 def _text_bytes(frame: pl.DataFrame) -> int:
-    """Bytes of all values, each counted as often as it stands there: a dictionary stores it once."""
+    """Bytes of all values, each counted as often as it is there: a dictionary stores it once."""
     text = [pl.col(c).str.len_bytes().sum() for c, kind in frame.schema.items() if kind == pl.String]
     return int(frame.estimated_size()) + sum(int(n or 0) for n in (frame.select(text).row(0) if text else ()))
 
@@ -256,7 +256,7 @@ class _Bounded(io.RawIOBase):
 
 
 def _lines(file: IO[bytes], name: str) -> Iterator[str]:
-    """Lines without their ends, split at line feeds alone: U+2028 may stand unescaped in a JSON string."""
+    """Lines without their ends, split at line feeds alone: U+2028 may be unescaped in a JSON string."""
     start = 0
     while line := file.readline(MAX_CELL + 1):
         if len(line) > MAX_CELL:
@@ -280,7 +280,7 @@ def _decoded(content: bytes, name: str, start: int = 0) -> str:
 
 
 def _parsed(text: str) -> Any:
-    """JSON with numbers left as text; a name that stands twice in an object is refused, as in a header."""
+    """JSON with numbers left as text; a name that is there twice in an object is refused, as in a header."""
     return json.loads(
         text, parse_int=Numeral, parse_float=Numeral, parse_constant=_constant, object_pairs_hook=_object
     )
@@ -290,7 +290,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found := dict(pairs)) < len(pairs):
         seen = set[str]()
         doubled = next(name for name, _ in pairs if name in seen or seen.add(name))
-        raise ValueError(f"the name {doubled[:100]!r} stands twice in an object")
+        raise ValueError(f"the name {doubled[:100]!r} is there twice in an object")
     return found
 
 

@@ -3,8 +3,8 @@
 Belongs here: the file names, what is carried over because nothing can make it again, putting the old file
 back. Does not belong here: what is run to fill the new warehouse (:mod:`cot_assets.orchestration.rebuild`).
 
-At every moment either the old warehouse or the new one, with everything carried over, stands in place, and
-the old one is kept beside it: a process that is killed loses nothing.
+At every moment either the old warehouse or the new one, with everything carried over, is in place, and
+the old one is kept next to it: a process that is killed loses nothing.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def aside_path(home: DataHome) -> Path:
 
 
 def start_anew(home: DataHome, check: Callable[[Old], None] = lambda _: None) -> Old:
-    """Put a new warehouse in place, with what cannot be made again; the old file is kept beside it.
+    """Put a new warehouse in place, with what cannot be made again; the old file is kept next to it.
 
     The one copy that is kept is replaced by the next rebuild. Where no warehouse is there, the kept copy
     of an earlier rebuild gives what is carried over, and stays.

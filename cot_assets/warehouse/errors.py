@@ -44,8 +44,8 @@ def unfit(text: str, most: int) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return "holds half a surrogate pair, which is no text"
-    return "holds a NUL, which is no text" if "\x00" in text else ""
+        return "holds half a surrogate pair, which is not text"
+    return "holds a NUL, which is not text" if "\x00" in text else ""
 
 
 def reason(error: BaseException) -> str:

@@ -1,6 +1,6 @@
 """Rollouts that others published, as the warehouse holds them.
 
-Belongs here: writing an import beside earlier ones, finding what is imported, and refusing to sample it.
+Belongs here: writing an import next to earlier ones, finding what is imported, and refusing to sample it.
 Does not belong here: reading published files (:mod:`cot_assets.importing`), and what follows an import
 (:mod:`cot_assets.orchestration.imports`).
 """
@@ -153,7 +153,7 @@ def store(
         frames: The tables of :data:`TABLES`, of this model and problem set only.
 
     Raises:
-        ImportedError: A name belongs to something that is sampled, a problem stands in the set with another
+        ImportedError: A name belongs to something that is sampled, a problem is in the set with another
             statement or gold answer, or other problems of the model were sampled in another way.
     """
     check_names(warehouse, config, model, problem_set)
@@ -202,7 +202,7 @@ def _partition(table: str, own: Mapping[str, str]) -> dict[str, str]:
 def _write(
     warehouse: Warehouse, table: str, own: Mapping[str, str], frame: pl.DataFrame, replaced: list[str]
 ) -> bool:
-    """Write one table beside what stays; returns whether its rows changed."""
+    """Write one table next to what stays; returns whether its rows changed."""
     partition, key = _partition(table, own), list(table_schema(table).primary_key)
     before = warehouse.read_table(table, **partition)
     kept, new = before, conform(table, frame)
@@ -237,7 +237,7 @@ def _check_problems(warehouse: Warehouse, model: str, problem_set: str, problems
     if differ.height:
         row = differ.row(0, named=True)
         raise ImportedError(
-            f"problem {shown(row['problem_id'])} stands in {problem_set!r} with another statement or gold answer, "
+            f"problem {shown(row['problem_id'])} is in {problem_set!r} with another statement or gold answer, "
             f"from model {row['other']!r}; import into another problem set with --problem-set"
         )
 

@@ -3,7 +3,7 @@
 Belongs here: the lock and the record of who holds it. Does not belong here: what is done under it.
 
 The lock itself belongs to the operating system (``filelock``), so it ends with its process. The record
-beside it (process, command, purpose, since when) only serves the message of those who wait in vain.
+next to it (process, command, purpose, since when) only serves the message of those who wait in vain.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class HolderLock:
         return self.path.with_name(self.path.name + ".holder.json")
 
     def holder(self) -> Holder | None:
-        """Who holds the lock according to the record beside it; None if nobody left one."""
+        """Who holds the lock according to the record next to it; None if nobody left one."""
         return read_json(self._record, Holder)
 
     @contextmanager

@@ -138,7 +138,9 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         )
     differences = [_difference(present[t.name], t) for t in tables().values() if t.name in present]
     names = view_files(sql_folder()).keys()
-    differences += [f"{name} is no view" for name in names if name in present and not present[name].is_view]
+    differences += [
+        f"{name} is not a view" for name in names if name in present and not present[name].is_view
+    ]
     if present and [c.name for c in present["schema_version"].columns] != ["name", "version", "applied_at"]:
         differences.append("it is of an earlier release")
     if found := [d for d in differences if d]:

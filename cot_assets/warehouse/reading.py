@@ -43,7 +43,7 @@ _NUMBERS = {
 
 
 def sql_folder() -> Path:
-    """The folder ``sql/``: inside the package in a wheel, beside the package in a checkout."""
+    """The folder ``sql/``: inside the package in a wheel, next to the package in a checkout."""
     package = Path(__file__).resolve().parents[1]
     for candidate in (package / "sql", package.parent / "sql"):
         if (candidate / "tables").is_dir():

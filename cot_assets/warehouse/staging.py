@@ -1,4 +1,4 @@
-"""Problem sets beside the warehouse: what an import writes and concludes, before the warehouse takes it as a whole.
+"""Problem sets apart from the warehouse: what an import writes and concludes, before the warehouse takes it as a whole.
 
 Belongs here: the private copy, and its way back. Does not belong here: what is written into it
 (:mod:`cot_assets.warehouse.imported`, :mod:`cot_assets.orchestration.imports`).

@@ -93,7 +93,7 @@ class Warehouse:
             table: A table of the schema.
             rows: All columns of the table in any order; no rows clear the partition.
             partition: Column to value, at least one; every row of the frame must have these values.
-            on_conflict: What becomes of a row whose key stands in another partition: an error, the new row in
+            on_conflict: What becomes of a row whose key is in another partition: an error, the new row in
                 place of that one, or that one stays.
 
         Returns:
@@ -256,7 +256,7 @@ def _rows(schema: TableSchema, frame: pl.DataFrame, partition: Mapping[str, str]
     for column, value in partition.items():
         if schema.column(column).type != "VARCHAR" or not isinstance(value, str):
             raise WarehouseError(
-                f"table {schema.name!r}: {column} = {shown(value)} is no partition; a text column is"
+                f"table {schema.name!r}: {column} = {shown(value)} is not a partition; a text column is"
             )
     frame = conform(schema.name, frame)
     # Keys are left to the database's own constraint: the same check here would double the memory.
@@ -296,5 +296,5 @@ def _insert(
             require(schema.name, duplicate_keys(schema, rows))
         raise WarehouseError(
             f"rows refused by table {schema.name!r}: a primary key ({', '.join(schema.primary_key)}) "
-            f"stands in another partition already: {reason(error)}"
+            f"is in another partition already: {reason(error)}"
         ) from error

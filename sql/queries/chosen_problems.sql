@@ -1,5 +1,5 @@
 -- Which problems of a trial are worth measuring: solved sometimes, with some others as a control?
--- note: By the chance before the first token; of each kind the first so many in the order of their ids.
+-- note: By the chance before the first token; of each kind the first ones in the order of their ids.
 -- note: With `--output chosen.csv` it writes the file that `only = "chosen.csv"` of another problem set reads.
 -- param problem_set: NULL = all problem sets
 -- param model: NULL = all models

@@ -1,4 +1,4 @@
--- How often does a trace lose or gain much over several cuts, and how much? (A bound for all cuts at once, beside the plain rule.)
+-- How often does a trace lose or gain much over several cuts, and how much? (A bound for all cuts at once, next to the plain rule.)
 -- note: The largest drop (drawdown) and rise (run-up) of a trace between any two cuts. Confirmed: a lower bound that
 -- note: holds for all cuts at once lies beyond the threshold. Size, split: one half of the rollouts chose the cuts,
 -- note: the other measured the change; plain is the largest difference itself, which noise inflates.

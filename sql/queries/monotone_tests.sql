@@ -1,4 +1,4 @@
--- Could the true potential never fall? (A test that noise does not fool, beside the rule by tolerance.)
+-- Could the true potential never fall? (A test that noise does not fool, next to the rule by tolerance.)
 -- note: Share of traces for which a potential that never falls is not ruled out: likelihood ratio of the isotonic
 -- note: fit, p ≥ 0.05, or at a false discovery rate of 5%. By tolerance: the rule of the pattern table on the same
 -- note: traces, which noise alone often breaks.

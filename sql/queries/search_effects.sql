@@ -1,6 +1,6 @@
 -- What does searching over chunks gain over plain sampling on the same problems, and how much does it flatter itself?
 -- note: Greedy search: of several candidate chunks the one with the highest potential is kept, until the trace ends.
--- note: The search is told the gold answer, so its correct answers are no accuracy of the model: they show how far
+-- note: The search is told the gold answer, so its correct answers are not its accuracy: they show how far
 -- note: single chunks decide. Selection bias: the estimate that won, and fresh rollouts of the same chunk.
 -- param problem_set: NULL = all problem sets
 SELECT

@@ -1,4 +1,4 @@
--- Are the rates an artifact of the threshold or of n? (Rates over both, beside what noise alone would give.)
+-- Are the rates an artifact of the threshold or of n? (Rates over both, and what noise alone would give.)
 -- note: Rates at the thresholds in use, had every cut n rollouts. Flat and monotone noise: the rates of simulated
 -- note: curves whose true potential is flat, or never falls; a rate near them says nothing.
 -- param problem_set: NULL = all problem sets

@@ -1,5 +1,5 @@
 -- What do steps with a sign in their text (a calculation, a self-check, an answer) do to the potential, in their words?
--- note: One row per step, largest change first; a step without any sign has none. Few signs beside a large rise: a jump.
+-- note: One row per step, largest change first; a step without any sign has none. Few signs and a large rise: a jump.
 -- param sign: NULL = all; calculation, self_check, gold_answer, first_answer or none
 -- param problem_set: NULL = all problem sets
 -- param model: NULL = all models

@@ -1,5 +1,5 @@
 -- Is it the content that transfers? (The writer's text against each control of equal length, paired by trace.)
--- note: Trace by trace, at equal length. Leaks dropped: no pair in one of whose texts the gold answer stands.
+-- note: Trace by trace, at equal length. Leaks dropped: no pair of which a text holds the gold answer.
 -- param problem_set: NULL = all problem sets
 -- param reader: NULL = all readers
 -- param fraction: 0.2 = share of the writer's trace

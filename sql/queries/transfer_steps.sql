@@ -4,7 +4,7 @@
 -- note: possible.
 -- param problem_set: NULL = all problem sets
 -- param reader: NULL = all readers
--- param leaks: 'kept' = all steps; 'dropped' = none at whose end the gold answer stands in the text
+-- param leaks: 'kept' = all steps; 'dropped' = none at whose end the text holds the gold answer
 SELECT
     problem_set,
     reader,

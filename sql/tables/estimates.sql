@@ -43,7 +43,7 @@ COMMENT ON COLUMN estimates.rule IS 'By which rule: threshold (the paper''s), va
 COMMENT ON COLUMN estimates.cut_policy IS 'Where traces are cut: tokens, lines or sentences; adaptive for these cuts and the places that exploration found; grid21 for the 21-point grid of an imported fine curve; any where cuts play no part';
 COMMENT ON COLUMN estimates.part IS 'Which part of the split; all where there is none; equal weights for the mean over all parts';
 COMMENT ON COLUMN estimates.control IS 'none: the writer''s own text; or shuffled, wrong, own: another text of equal length';
-COMMENT ON COLUMN estimates.leaks IS 'kept, or dropped: without rows in whose text the gold answer stands';
+COMMENT ON COLUMN estimates.leaks IS 'kept, or dropped: without rows whose text holds the gold answer';
 COMMENT ON COLUMN estimates.fraction IS 'Share of the writer''s trace that was given; 0 elsewhere';
 COMMENT ON COLUMN estimates.threshold IS 'Threshold of the rule where several are tried; 0 elsewhere';
 COMMENT ON COLUMN estimates.size IS 'Rollouts per cut that the rates rest on where several numbers are tried, k of pass@k; 0 elsewhere';
@@ -51,7 +51,7 @@ COMMENT ON COLUMN estimates.estimate IS 'The number; NULL where there is nothing
 COMMENT ON COLUMN estimates.ci_low IS 'Lower end of its 95% interval, clustered by problem; NULL where it has none';
 COMMENT ON COLUMN estimates.ci_high IS 'Upper end of it';
 COMMENT ON COLUMN estimates.method IS 'How the interval was made: jeffreys (at the effective sample size), bootstrap (of whole problems), woodruff, jackknife, mover (from the intervals of its parts); none without one';
-COMMENT ON COLUMN estimates.k IS 'Of n: how many have it; NULL where the number is no share';
+COMMENT ON COLUMN estimates.k IS 'Of n: how many have it; NULL where the number is not a share';
 COMMENT ON COLUMN estimates.n IS 'What it rests on, in units of n_of';
 COMMENT ON COLUMN estimates.n_of IS 'What n counts: traces, problems, cuts, steps (pairs of neighboring cuts), events, tangents, chunks or bins';
 COMMENT ON COLUMN estimates.n_problems IS 'Problems that these belong to';

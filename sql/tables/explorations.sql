@@ -23,5 +23,5 @@ COMMENT ON COLUMN explorations.token_end IS 'Tokens of the trace before the cut'
 COMMENT ON COLUMN explorations.prefix_id IS 'The prefix at the cut';
 COMMENT ON COLUMN explorations.n_asked IS 'Exploration rollouts drawn from the prefix up to this round; 0: chosen unexplored';
 COMMENT ON COLUMN explorations.n IS 'Of those, scored';
-COMMENT ON COLUMN explorations.n_correct IS 'Of those, with a correct final answer; chosen for being large or small, so n_correct / n is no estimate of a potential';
+COMMENT ON COLUMN explorations.n_correct IS 'Of those, with a correct final answer; chosen for being large or small, so n_correct / n is not an estimate of a potential';
 COMMENT ON COLUMN explorations.grader_version IS 'Version of the grader that judged them';

@@ -26,4 +26,4 @@ COMMENT ON COLUMN given.char_end IS 'Characters of the donor''s text that were g
 COMMENT ON COLUMN given.n_tokens IS 'The reader''s tokens of the prefix';
 COMMENT ON COLUMN given.encoded_ids IS 'Their ids, where the donor''s tokenizer is another one; else NULL: they are the donor''s first n_tokens';
 COMMENT ON COLUMN given.prefix_id IS 'Hash of the reader''s prompt and prefix token ids';
-COMMENT ON COLUMN given.leaks_answer IS 'The gold answer stands in the given text';
+COMMENT ON COLUMN given.leaks_answer IS 'The gold answer is in the given text';

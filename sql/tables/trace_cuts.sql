@@ -24,4 +24,4 @@ COMMENT ON COLUMN trace_cuts.token_end IS 'Tokens of the trace before the cut';
 COMMENT ON COLUMN trace_cuts.char_end IS 'Characters of the trace before the cut';
 COMMENT ON COLUMN trace_cuts.fraction IS 'token_end over the tokens of the trace; not known before the trace has ended, so no stopping time';
 COMMENT ON COLUMN trace_cuts.is_end IS 'Whether this is the end of the trace';
-COMMENT ON COLUMN trace_cuts.leaks_answer IS 'The gold answer stands in the prefix: boxed, right of an equals sign, or as a whole expression of 3 or more digits or a non-integer';
+COMMENT ON COLUMN trace_cuts.leaks_answer IS 'The gold answer is in the prefix: boxed, right of an equals sign, or as a whole expression of 3 or more digits or a non-integer';

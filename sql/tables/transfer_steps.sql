@@ -26,7 +26,7 @@ COMMENT ON TABLE transfer_steps IS 'One row per reader and step of a writer''s t
 COMMENT ON COLUMN transfer_steps.cut_from IS 'Cut of the writer''s trace before the step';
 COMMENT ON COLUMN transfer_steps.cut_to IS 'Next cut that the reader was given';
 COMMENT ON COLUMN transfer_steps.kind IS 'insight or tangent if the writer''s change is beyond the threshold, else other';
-COMMENT ON COLUMN transfer_steps.leaks_answer IS 'The gold answer stands in the text at cut_to';
+COMMENT ON COLUMN transfer_steps.leaks_answer IS 'The gold answer is in the text at cut_to';
 COMMENT ON COLUMN transfer_steps.writer_n_from IS 'Writer''s rollouts at cut_from';
 COMMENT ON COLUMN transfer_steps.writer_n_to IS 'Writer''s rollouts at cut_to';
 COMMENT ON COLUMN transfer_steps.writer_from IS 'Writer''s potential at cut_from';

@@ -27,7 +27,7 @@ COMMENT ON TABLE unlocks IS 'One row per reader, writer, problem, trace, fractio
 COMMENT ON COLUMN unlocks.fraction IS 'Share of the writer''s trace that was asked for, in the writer''s tokens; the measured cut nearest to it is taken';
 COMMENT ON COLUMN unlocks.share IS 'Share of the writer''s trace before that cut';
 COMMENT ON COLUMN unlocks.n_tokens IS 'The reader''s tokens of the prefix';
-COMMENT ON COLUMN unlocks.leaks_answer IS 'The gold answer stands in the given text';
+COMMENT ON COLUMN unlocks.leaks_answer IS 'The gold answer is in the given text';
 COMMENT ON COLUMN unlocks.n0 IS 'Rollouts at fraction 0';
 COMMENT ON COLUMN unlocks.v0 IS 'Reader''s potential at fraction 0';
 COMMENT ON COLUMN unlocks.n IS 'Rollouts at the fraction';

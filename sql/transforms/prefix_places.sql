@@ -1,4 +1,4 @@
--- Where the text of every prefix stands that a model was asked to continue: the first characters of a trace, its
+-- Where the text of every prefix is that a model was asked to continue: the first characters of a trace, its
 -- own or one that it was given.
 -- Parameters: $problem_set, $model.
 SELECT DISTINCT ON (prefix_id) problem_id, prefix_id, trace_id, char_end

@@ -1,5 +1,5 @@
 -- What a reader may be given on a problem set: measured traces of the other models, with the tokens before
--- each measured cut (cut_tokens, NULL where a trace is not measured), and beside them what the controls
+-- each measured cut (cut_tokens, NULL where a trace is not measured), and with them what the controls
 -- need: incorrect traces, measured or not, and the reader's own.
 -- Parameters: $problem_set, $reader.
 WITH measured AS (

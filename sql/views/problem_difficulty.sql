@@ -49,7 +49,7 @@ SELECT
 FROM per_problem
 LEFT JOIN problems USING (problem_set, problem_id)
 LEFT JOIN starts USING (problem_set, model, problem_id);
-COMMENT ON VIEW problem_difficulty IS 'One row per problem and model: potential at the start (V0) beside the share of correct traces.';
+COMMENT ON VIEW problem_difficulty IS 'One row per problem and model: potential at the start (V0) and the share of correct traces.';
 COMMENT ON COLUMN problem_difficulty.statement IS 'The question';
 COMMENT ON COLUMN problem_difficulty.gold_answer IS 'The correct answer';
 COMMENT ON COLUMN problem_difficulty.v0_n IS 'Scored rollouts from the empty CoT';

@@ -29,7 +29,7 @@ SELECT
     sampled.shard
 FROM sampled
 LEFT JOIN read_parquet($shards_glob, filename = true, union_by_name = true) AS texts
-    -- A block can stand in two files, if it was sampled again after a crash: the shard decides.
+    -- A block can be in two files, if it was sampled again after a crash: the shard decides.
     ON array_to_string(string_split(texts.filename, '/')[-3:], '/') = sampled.shard
     AND texts.block_key = sampled.block_key
     AND texts.sample_index = sampled.sample_index

@@ -70,6 +70,6 @@ COMMENT ON COLUMN shortest_unlocks.n IS 'Rollouts of the reader on it';
 COMMENT ON COLUMN shortest_unlocks.potential IS 'Reader''s potential on it; chosen for being large, so too large on average';
 COMMENT ON COLUMN shortest_unlocks.ci_low IS 'Lower end of its 95% Jeffreys interval';
 COMMENT ON COLUMN shortest_unlocks.ci_high IS 'Upper end of it';
-COMMENT ON COLUMN shortest_unlocks.leaks_answer IS 'The gold answer stands in it';
+COMMENT ON COLUMN shortest_unlocks.leaks_answer IS 'The gold answer is in it';
 COMMENT ON COLUMN shortest_unlocks.n_longer IS 'Longer prefixes of the same trace';
 COMMENT ON COLUMN shortest_unlocks.n_longer_unlocked IS 'Of these, that unlock the problem too: few of them make the shortest one doubtful';

@@ -27,7 +27,7 @@ WHERE question = 'step_correlations'
 GROUP BY ALL;
 COMMENT ON VIEW step_correlations IS 'Does the step that lifts the writer lift the reader? One row per reader, writer, kind of step and leaks, from the table transfer_steps.';
 COMMENT ON COLUMN step_correlations.kind IS 'all, insight, tangent or other, by the writer''s change';
-COMMENT ON COLUMN step_correlations.leaks IS 'kept, or dropped: without steps at whose end the gold answer stands in the text';
+COMMENT ON COLUMN step_correlations.leaks IS 'kept, or dropped: without steps at whose end the text holds the gold answer';
 COMMENT ON COLUMN step_correlations.n_steps IS 'Steps';
 COMMENT ON COLUMN step_correlations.n_traces IS 'Traces that they belong to';
 COMMENT ON COLUMN step_correlations.writer_change IS 'Mean change of the writer''s potential; beyond a threshold it is exaggerated, since it was chosen for its size';

@@ -35,7 +35,7 @@ COMMENT ON COLUMN summaries.statistic IS 'share, mean, median, a quantile, or fi
 COMMENT ON COLUMN summaries.estimate IS 'The number; NULL where n is 0';
 COMMENT ON COLUMN summaries.ci_low IS 'Lower end of its 95% interval, clustered by problem: Jeffreys at the effective sample size for shares, cluster bootstrap for means, Woodruff''s for quantiles, delete-a-group jackknife for fitted shares. NULL for quantiles of too few values';
 COMMENT ON COLUMN summaries.ci_high IS 'Upper end of it';
-COMMENT ON COLUMN summaries.n_with IS 'Of n: how many have it; NULL where the number is no share';
+COMMENT ON COLUMN summaries.n_with IS 'Of n: how many have it; NULL where the number is not a share';
 COMMENT ON COLUMN summaries.n IS 'What it rests on, in units of n_of';
 COMMENT ON COLUMN summaries.n_problems IS 'Problems that these belong to';
 COMMENT ON COLUMN summaries.n_of IS 'What n counts: traces, tangents, steps (pairs of neighboring cuts), events, cuts or problems';

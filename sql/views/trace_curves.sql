@@ -55,7 +55,7 @@ COMMENT ON COLUMN trace_curves.fraction IS 'Tokens before the cut over tokens of
 COMMENT ON COLUMN trace_curves.token_end IS 'Tokens of the trace before the cut';
 COMMENT ON COLUMN trace_curves.char_end IS 'Characters of the trace before the cut';
 COMMENT ON COLUMN trace_curves.chunk IS 'Text between the cut before and this one';
-COMMENT ON COLUMN trace_curves.leaks_answer IS 'The gold answer stands in the prefix';
+COMMENT ON COLUMN trace_curves.leaks_answer IS 'The gold answer is in the prefix';
 COMMENT ON COLUMN trace_curves.prefix_id IS 'The prefix at the cut; joins rollout_texts';
 COMMENT ON COLUMN trace_curves.n IS 'Scored rollouts at the cut; 0 or NULL: nothing known';
 COMMENT ON COLUMN trace_curves.n_correct IS 'Of those, with a correct final answer';

@@ -38,4 +38,4 @@ COMMENT ON COLUMN transfer_cuts.prefix_id IS 'Hash of the reader''s prompt and p
 COMMENT ON COLUMN transfer_cuts.token_ids IS 'The reader''s token ids of prompt and prefix together';
 COMMENT ON COLUMN transfer_cuts.n_tokens IS 'The reader''s tokens of the prefix';
 COMMENT ON COLUMN transfer_cuts.char_end IS 'Characters of the donor''s text that were given';
-COMMENT ON COLUMN transfer_cuts.leaks_answer IS 'The gold answer stands in the given text';
+COMMENT ON COLUMN transfer_cuts.leaks_answer IS 'The gold answer is in the given text';

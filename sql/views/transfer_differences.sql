@@ -33,12 +33,12 @@ COMMENT ON VIEW transfer_differences IS 'What the writer''s own text gives a rea
 COMMENT ON COLUMN transfer_differences.fraction IS 'Share of the writer''s trace that was asked for';
 COMMENT ON COLUMN transfer_differences.control IS 'What was given in place of the writer''s text: shuffled, wrong or own (table transfer_cuts)';
 COMMENT ON COLUMN transfer_differences.trace_filter IS 'all measured traces of the writer, or correct ones only';
-COMMENT ON COLUMN transfer_differences.leaks IS 'kept, or dropped: without pairs in one of whose texts the gold answer stands';
+COMMENT ON COLUMN transfer_differences.leaks IS 'kept, or dropped: without pairs of which a text holds the gold answer';
 COMMENT ON COLUMN transfer_differences.measure IS 'potential; or lifted: P(potential > 0.10), of problems that the reader does not solve alone, so that its mean is the expected share unlocked';
 COMMENT ON COLUMN transfer_differences.n_traces IS 'Traces with both potentials known';
-COMMENT ON COLUMN transfer_differences.n_missing IS 'Traces without this control, or with an unknown potential; they take no part';
-COMMENT ON COLUMN transfer_differences.n_leaks IS 'Of n_traces: the gold answer stands in the writer''s text';
-COMMENT ON COLUMN transfer_differences.n_control_leaks IS 'Of n_traces: the gold answer stands in the control; of shuffled text the rate of chance';
+COMMENT ON COLUMN transfer_differences.n_missing IS 'Traces without this control, or with an unknown potential; they are left out';
+COMMENT ON COLUMN transfer_differences.n_leaks IS 'Of n_traces: the gold answer is in the writer''s text';
+COMMENT ON COLUMN transfer_differences.n_control_leaks IS 'Of n_traces: the gold answer is in the control; of shuffled text the rate of chance';
 COMMENT ON COLUMN transfer_differences.n_unlocked IS 'Of n_traces: the writer''s text unlocks the problem';
 COMMENT ON COLUMN transfer_differences.n_control_unlocked IS 'Of n_traces: the control unlocks the problem';
 COMMENT ON COLUMN transfer_differences.value IS 'Mean of the measure with the writer''s text; NULL without pairs';

@@ -36,7 +36,7 @@ COMMENT ON COLUMN transfer_potentials.cut_index IS 'That cut of the writer''s tr
 COMMENT ON COLUMN transfer_potentials.share IS 'Share of the writer''s trace before that cut';
 COMMENT ON COLUMN transfer_potentials.prefix_id IS 'Hash of the reader''s prompt and prefix token ids';
 COMMENT ON COLUMN transfer_potentials.n_tokens IS 'The reader''s tokens of the prefix';
-COMMENT ON COLUMN transfer_potentials.leaks_answer IS 'The gold answer stands in the given text';
+COMMENT ON COLUMN transfer_potentials.leaks_answer IS 'The gold answer is in the given text';
 COMMENT ON COLUMN transfer_potentials.n IS 'Scored rollouts: correct, incorrect, no_answer and truncated. 0 or NULL: nothing known';
 COMMENT ON COLUMN transfer_potentials.n_truncated IS 'Rollouts cut off by the token budget before an answer';
 COMMENT ON COLUMN transfer_potentials.n_unscored IS 'Rollouts that the grader failed on; not in n';

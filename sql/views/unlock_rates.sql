@@ -48,7 +48,7 @@ COMMENT ON COLUMN unlock_rates.n_unlocked_and_solved IS 'Of n_unlocked: potentia
 COMMENT ON COLUMN unlock_rates.share_low IS 'n_unlocked / n_unsolved: the share if no undecided trace unlocks; NULL without an unsolved one';
 COMMENT ON COLUMN unlock_rates.share_high IS 'The same if every undecided trace of an unsolved problem unlocks';
 COMMENT ON COLUMN unlock_rates.ci_low IS 'Lower end of the 95% interval of share_low, Jeffreys at the effective sample size for clustering by problem';
-COMMENT ON COLUMN unlock_rates.ci_high IS 'Upper end of that of share_high: from one to the other the interval holds whatever the undecided are';
+COMMENT ON COLUMN unlock_rates.ci_high IS 'Upper end of that of share_high: from one to the other the interval holds for any outcome of the undecided';
 COMMENT ON COLUMN unlock_rates.n_problems_unsolved IS 'Problems of the unsolved traces';
 COMMENT ON COLUMN unlock_rates.n_problems_unlocked IS 'Of these, unlocked by at least one trace';
 COMMENT ON COLUMN unlock_rates.problems_share_low IS 'n_problems_unlocked / n_problems_unsolved: the share if no undecided trace unlocks';

@@ -21,7 +21,7 @@ _EVERY_SECONDS = 10.0  #: between two plain lines of one stage
 
 
 def _duplicate() -> IO[str]:
-    """Standard error as it is now, whatever is done to its descriptor later."""
+    """A duplicate of standard error, which stays as it is when its descriptor is changed."""
     try:
         return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8", errors="replace")
     except (OSError, ValueError):  # a stream without a descriptor, as tests have

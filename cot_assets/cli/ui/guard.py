@@ -1,4 +1,4 @@
-"""What stands before Dagster's web server: an ASGI middleware that lets in nobody from outside.
+"""What guards Dagster's web server: an ASGI middleware that lets in nobody from outside.
 
 Dagster's server has no accounts, takes mutations from GET and answers to every name. So any page that a browser has
 open could give it commands: from its own origin (an ``<img>`` is enough), or under a name that it points at this
@@ -33,7 +33,7 @@ class Guard:
 
     Args:
         app: What is guarded.
-        names: Host names and addresses by which the server may be called, beside the one a request came in on.
+        names: Host names and addresses by which the server may be called, besides the one a request came in on.
         token: What a browser must show once, in the address; None where only this machine can connect.
     """
 

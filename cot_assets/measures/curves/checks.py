@@ -22,7 +22,7 @@ def martingale_finding(scope: common.Scope, curves: pl.DataFrame) -> rules.Findi
     if scope.config.problem_set(scope.problem_set).has_given_traces:
         return rules.Finding(True, "not applicable: another law wrote the traces")
     traces = scope.warehouse.read_table("traces", **scope.where)
-    # Places that exploration found depend on what follows them: they are no stopping times.
+    # Places that exploration found depend on what follows them: they are not stopping times.
     own = curves.filter(pl.col("cut_policy") == scope.protocol.sampling.cut_policy)
     frame = stopping_frame(own, scope.protocol, traces)
     if frame.is_empty():

@@ -1,4 +1,4 @@
-"""A look at a model on a few problems, beside what is measured and kept.
+"""A look at a model on a few problems, apart from what is measured and kept.
 
 Belongs here: the protocol of a look, and curves made from rollouts without any table. Does not belong here: sampling
 (:mod:`cot_assets.sampling.run`) and the asset ``quick_look``.

@@ -5,7 +5,7 @@ profit from having been looked for. Does not belong here: neighboring pairs (:mo
 
 A potential that sinks from 0.9 to 0.1 in five steps has no tangent, though its line of thought went as
 wrong. But the largest of all differences of noisy estimates is too large on average: for a flat
-potential it is still positive. So beside it stand a lower bound that holds for all cuts together, and
+potential it is still positive. So with it come a lower bound that holds for all cuts together, and
 an estimate for which one half of the rollouts chose the two cuts and the other half measured the change.
 """
 

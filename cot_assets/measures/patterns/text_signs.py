@@ -59,7 +59,7 @@ def self_check_ends(text: str) -> list[int]:
 def find_signs(pairs: pl.DataFrame, checked: pl.DataFrame, problems: pl.DataFrame) -> pl.DataFrame:
     """The columns that table ``steps`` has of the text, a row for each pair, insight or not.
 
-    The steps that are no insight are there to compare with: four insights in five may calculate
+    The other steps are there to compare with: four insights in five may calculate
     something, but so may four steps in five.
 
     Args:

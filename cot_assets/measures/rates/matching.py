@@ -5,7 +5,7 @@ V0. Does not belong here: the rates themselves (:mod:`.pattern_rates`) and the b
 (:mod:`cot_assets.statistics.guesses`).
 
 A model that solves most problems at once has little left to gain by an insight, and one that solves few must
-guess. Two views stand side by side: the same problems (whatever their V0 for either model), and problems of
+guess. There are two views: the same problems (at any V0 for either model), and problems of
 like V0 (whichever they are).
 """
 
@@ -34,7 +34,7 @@ def matched_rates(decisions: Decisions, protocol: Protocol) -> pl.DataFrame:
 
     Args:
         decisions: what :func:`cot_assets.measures.rates.pattern_rates.decided_traces` returned. Traces whose V0 is
-            unknown take no part.
+            unknown are left out.
         protocol: stamped on the result.
 
     Returns:

@@ -53,7 +53,7 @@ def pass_at_k_by_problem(
 
     Args:
         traces: the measured traces: ``problem_set, model, problem_id, trace_id, verdict`` (table
-            ``monotonicity`` will do). Unscored traces take no part.
+            ``monotonicity`` will do). Unscored traces are left out.
         lucky_guesses: table of that name.
         ks: values of k.
         rule: which guesses are taken out.

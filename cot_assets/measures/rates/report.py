@@ -154,7 +154,7 @@ def training_figure(curve: pl.DataFrame) -> Figure | None:
     """Chance at the start and accuracy over the steps of a training, a panel per series of checkpoints.
 
     Args:
-        curve: Rows of ``training_curve``; those without a step are left out, and one step is no curve.
+        curve: Rows of ``training_curve``; those without a step are left out, and one step makes no curve.
     """
     known = curve.filter(pl.col("step").is_not_null(), pl.col("measure").is_in([*_LEARNED]))
     if known["step"].n_unique() < 2:

@@ -151,7 +151,7 @@ class _Table:
         )
 
     def _thinned(self, size: npt.NDArray[np.int64], rng: np.random.Generator) -> Numbers:
-        """Correct ones among so many of the rollouts; of rollouts with weights, those that their shares would give."""
+        """Correct ones among ``size`` of the rollouts; of rollouts with weights, those that their shares would give."""
         if np.all(self.k % 1 == 0):
             k = self.k.astype(np.int64)
             return rng.hypergeometric(k, self.n - k, size)

@@ -42,7 +42,7 @@ SEARCH_CHECKS = {
     needs="model",
 )
 def search_traces(scope: common.Task) -> common.Made:
-    """Greedy search for a better trace of some problems, measured beside a sampled one."""
+    """Greedy search for a better trace of some problems, measured like a sampled one."""
     problems = greedy.chosen_problems(scope.problems(), scope.protocol)
     found, plan, cost = _Found(), list[PlannedBlock](), {}
     engine, store, audit = None, None, sampling.NOT_SAMPLED
@@ -82,7 +82,7 @@ class _Found:
 def _search(
     scope: common.Scope, run: sampling.EngineRun, problems: pl.DataFrame
 ) -> tuple[_Found, list[PlannedBlock]]:
-    """Search, then measure what was chosen and the sampled traces beside it; with every block that was asked for."""
+    """Search, then measure what was chosen, and the sampled traces; with every block that was asked for."""
     engine, protocol, info = run.engine, scope.protocol, run.engine.describe()
     plan: list[PlannedBlock] = []
     outcomes: dict[str, tuple[greedy.Outcome, ...]] = {}

@@ -1,11 +1,11 @@
-"""Searched traces: how good they are beside sampled ones, and how much the search flatters itself.
+"""Searched traces: how good they are compared with sampled ones, and how much the search flatters itself.
 
 Belongs here: potentials and judgements of the two arms, paired comparisons, the selection bias. Does not
 belong here: the search (the sampling side).
 
 Both arms are cut on the same grid and measured with the same number of rollouts, since the share of traces
 that count as monotone depends on both. The search knows the gold answer: what it gains shows how far
-chunks decide, and is no accuracy that a user of the model could have.
+chunks decide, and is not an accuracy that a user of the model could have.
 """
 
 from __future__ import annotations

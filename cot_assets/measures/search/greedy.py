@@ -6,7 +6,7 @@ grader, which the caller joins to it, and what the measured traces show (:mod:`c
 
 At every step M candidate chunks of fixed token length are sampled from the trace so far, each as a block of
 its own. A candidate with which the model ends the trace is worth its verdict; of any other the potential is
-estimated from n rollouts. The best is kept, until the model ends the trace (a box in mid-trace is no end:
+estimated from n rollouts. The best is kept, until the model ends the trace (a box in mid-trace is not the end:
 the model may change its mind), or the budget ends. Candidates and rollouts are blocks like all others, so
 the same search finds its own steps in the shards and goes on from where it was stopped.
 
@@ -96,7 +96,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Where the search on one problem stands.
+    """How far the search on one problem is.
 
     ``candidates`` are those of the step under way, sampled and not yet measured. ``has_stopped`` without
     ``is_complete``: the budget ended before the trace did.
@@ -119,7 +119,7 @@ class Search:
         return tuple(step.choice.token_ids for step in self.steps)
 
     def prefix(self, n_steps: int | None = None, more: tuple[int, ...] = ()) -> Prefix:
-        """The prompt with the first so many chosen chunks (all if None) and ``more`` tokens."""
+        """The prompt with the first ``n_steps`` chosen chunks (all if None) and ``more`` tokens."""
         chosen = (token for chunk in self.chunks[:n_steps] for token in chunk)
         return replace(self.prompt, whole=(*self.prompt.token_ids, *chosen, *more), end=-1)
 
@@ -225,7 +225,7 @@ def selection_blocks(prefix: Prefix, protocol: Protocol, info: EngineInfo) -> li
 
 
 def fresh_blocks(prefix: Prefix, protocol: Protocol, info: EngineInfo) -> list[PlannedBlock]:
-    """Rollouts of a chosen prefix that took no part in choosing it: the blocks after those that did."""
+    """Rollouts of a chosen prefix that did not choose it: the blocks after those that did."""
     first = protocol.sampling.search_n // BLOCK_SIZE
     return _blocks(
         prefix, range(first, first + protocol.sampling.search_fresh_n // BLOCK_SIZE), protocol, info

@@ -27,8 +27,8 @@ def transfer_differences(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFr
     """What the writer's own text gives beyond each control of equal length.
 
     Every trace is compared with its own control. A trace without that control, or one of whose two
-    potentials is unknown, is ``n_missing`` and takes no part: a missing control is no potential of 0.
-    ``leaks = dropped`` keeps the pairs in neither of whose texts the gold answer stands; ``n_leaks`` and
+    potentials is unknown, is ``n_missing`` and left out: a missing control is not a potential of 0.
+    ``leaks = dropped`` keeps the pairs of which neither text holds the gold answer; ``n_leaks`` and
     ``n_control_leaks`` (under ``kept``) tell how often it does, by the writer's hand and by chance.
 
     Args:
@@ -38,8 +38,8 @@ def transfer_differences(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFr
     Returns:
         Rows of ``estimates`` for each reader, writer and fraction with a control: every control of the protocol or
         the table, trace filter, leaks and measure. ``mean`` with the writer's text, ``reference`` with the
-        control and the ``difference``, paired by trace; beside them how many traces are missing, how often the
-        gold answer stands in either text (``leak``, ``reference_leak``) and how often either unlocks.
+        control and the ``difference``, paired by trace; how many traces are missing, how often
+        either text holds the gold answer (``leak``, ``reference_leak``) and how often either unlocks.
     """
     columns = ["n", "potential", "probability_lifted", "leaks_answer", "status"]
     real = unlocks.filter(pl.col("control") == "none")

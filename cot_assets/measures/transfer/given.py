@@ -7,7 +7,7 @@ A fraction stands for the writer's measured cut that is nearest to it, so that b
 known at the same place. Same tokenizer: the writer's token ids, untouched. Another tokenizer: the problem
 in the reader's own template, then the writer's text cut at the character offset of the cut and encoded once.
 
-Controls have exactly the length of the prefix that they stand beside, in the reader's tokens, and never
+Controls have exactly the length of the prefix that they are compared with, in the reader's tokens, and never
 end within a character or at the end of their trace. Where there is no such trace there is no control.
 """
 
@@ -27,7 +27,7 @@ from cot_assets.sampling.plan import Prefix
 from cot_assets.study import Control, Protocol
 from cot_assets.warehouse.schema import polars_schema
 
-REAL = "none"  #: what stands in the column ``control`` of the writer's own text
+REAL = "none"  #: what the column ``control`` holds of the writer's own text
 Trace = Mapping[str, Any]
 
 
@@ -154,7 +154,7 @@ class _Texts:
         return self._same[given.donor["model"]]
 
     def leak(self, donor: Trace, problem: Trace) -> int | None:
-        """Where the gold answer of a problem first stands in a trace, in characters."""
+        """Where a trace first holds the gold answer of a problem, in characters."""
         key = donor["trace_id"], problem["problem_id"]
         if key not in self._leaks:
             self._leaks[key] = first_leak(donor["text"], problem["gold_answer"], problem["answer_kind"])

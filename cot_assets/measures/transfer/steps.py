@@ -7,7 +7,7 @@ A reader is given prefixes that end at measured cuts of the writer's trace, so a
 potentials are measured and nothing is interpolated. A step goes from one such cut to the next one that the
 reader was given; cuts of the writer in between are passed over. The two models' rollouts are independent,
 so choosing steps by the writer's change does not bias the reader's. The correlation is weakened by the noise
-of both estimates; beside it stands one from whose variances the binomial noise is taken off.
+of both estimates; with it comes one from whose variances the binomial noise is taken off.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def transfer_steps(points: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         starts none: no step bridges it.
 
     Raises:
-        ValueError: a cut stands twice.
+        ValueError: a cut is there twice.
     """
     if points.select(pl.struct(*_TRACE, "cut_index").is_duplicated().any()).item():
         raise ValueError("points has a cut of a trace more than once for a reader")
@@ -83,7 +83,7 @@ def step_correlations(steps: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
 
     Returns:
         Rows of ``estimates`` per reader and writer for every kind of :data:`KINDS`, with all steps (``leaks`` =
-        ``kept``) and without those at whose end the gold answer stands in the text (``dropped``). Means over
+        ``kept``) and without those at whose end the text holds the gold answer (``dropped``). Means over
         steps; intervals are cluster bootstraps by problem. NULL where there is nothing to estimate from: no
         steps, or for a correlation fewer than 3 problems (for its interval fewer than 6) or a change that is
         the same everywhere. ``corrected`` (all steps only) has the binomial noise of both changes taken off

@@ -69,14 +69,14 @@ def transfer_curve(transfer_potentials: pl.DataFrame, protocol: Protocol) -> pl.
     """Mean potential of the reader against the share of the writer's trace that it was given, as ``estimates``.
 
     Args:
-        transfer_potentials: table of that name; prefixes without rollouts take no part.
+        transfer_potentials: table of that name; prefixes without rollouts are left out.
         protocol: gives the seed and stamps the result.
 
     Returns:
         Per reader, writer, control and fraction, for each of :data:`FILTERS`, with all prefixes (``leaks`` =
-        ``kept``) and without those in which the gold answer stands (``dropped``): measure ``potential``, the
+        ``kept``) and without those that hold the gold answer (``dropped``): measure ``potential``, the
         mean over traces, and ``lift``, the mean difference to the reader's V0 where that is known; none at
-        fraction 0, where V0 stands.
+        fraction 0, which V0 is.
     """
     problem = [*_PAIR, "problem_id"]
     known = (
@@ -103,11 +103,11 @@ def unlock_rates(unlocks: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
         protocol: stamped on the result.
 
     Returns:
-        Per reader, writer, control and fraction, for each of :data:`FILTERS`, with and without prefixes in which
-        the gold answer stands: shares of unsolved traces, and of unsolved problems (``problem_unlocked``: by one
+        Per reader, writer, control and fraction, for each of :data:`FILTERS`, with and without prefixes that
+        hold the gold answer: shares of unsolved traces, and of unsolved problems (``problem_unlocked``: by one
         trace at least). ``unlocked`` holds if nothing undecided unlocks, ``perhaps_unlocked`` if all of it
         does: from the lower end of the one to the upper end of the other reaches an interval that holds
-        whatever the undecided are. Beside them how many traces have each status.
+        for any outcome of the undecided; and how many traces have each status.
     """
     rows = (row for traces in views(unlocks, protocol) if traces.frame.height for row in _unlock_rate(traces))
     return estimates(rows, "unlock_rates", protocol)
@@ -159,12 +159,12 @@ def transfer_gaps(points: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
 
     Args:
         points: One row per reader, writer, trace and cut, with the ``fractions`` that end there and both models'
-            counts; a point at which either potential is unknown takes no part.
+            counts; a point at which either potential is unknown is left out.
         protocol: Gives the seed and stamps the result.
 
     Returns:
-        Per reader, writer and fraction, for each trace filter, with and without prefixes in which the gold answer
-        stands: ``mean`` (the reader's), ``reference`` (the writer's) and their ``difference``, paired by trace.
+        Per reader, writer and fraction, for each trace filter, with and without prefixes that hold the gold
+        answer: ``mean`` (the reader's), ``reference`` (the writer's) and their ``difference``, paired by trace.
     """
     known = (
         points.filter(pl.col("n") > 0, pl.col("writer_n") > 0)

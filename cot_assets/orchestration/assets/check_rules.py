@@ -73,7 +73,7 @@ def some_are_measured(traces: pl.DataFrame, measured: pl.DataFrame, which: str) 
 
 
 def no_duplicate_rollouts(rollouts: pl.DataFrame) -> Finding:
-    """No sample index stands twice for a prefix, and no block is spread over prefixes."""
+    """No prefix has a sample index twice, and no block is spread over prefixes."""
     twice = (
         rollouts.group_by("problem_id", "prefix_id", "sample_index").len().filter(pl.col("len") > 1).height
     )
@@ -85,9 +85,9 @@ def no_duplicate_rollouts(rollouts: pl.DataFrame) -> Finding:
     )
     passed = not twice and not shared
     message = (
-        "every sample index stands once"
+        "every sample index is there once"
         if passed
-        else f"{twice} sample indices stand more than once, {shared} blocks belong to several prefixes"
+        else f"{twice} sample indices are there more than once, {shared} blocks belong to several prefixes"
     )
     return Finding(passed, message, {"duplicates": twice, "shared_blocks": shared})
 
@@ -223,7 +223,7 @@ def selection_is_not_below_fresh(effects: pl.DataFrame) -> Finding:
     """The estimate that won is not, beyond chance, below the fresh one of the same chunk.
 
     The largest of several estimates is too large on average. Below the fresh ones it can only lie if the
-    two kinds of rollouts do not come from the same law, or stand in each other's place.
+    two kinds of rollouts do not come from the same law, or take each other's place.
     """
     row = effects.filter(pl.col("measure") == "selection_bias").drop_nulls("difference").to_dicts()
     if not row:
@@ -279,7 +279,7 @@ def of_rollouts(table: str) -> Checks:
     """Checks of rollouts, wherever the prefix came from."""
     return {
         **of_table(table),
-        "no_duplicates": Check(True, "No sample index stands twice for a prefix.", no_duplicate_rollouts),
+        "no_duplicates": Check(True, "No prefix has a sample index twice.", no_duplicate_rollouts),
         "unscored_share": Check(
             True, "The grader failed on at most 2% of the rollouts.", unscored_share_is_small
         ),

@@ -134,7 +134,7 @@ class Scope:
         with GraderPool() as pool:
 
             def judge(frame: pl.DataFrame) -> pl.DataFrame:
-                # What was graded last goes last, and counts where a pair stands twice.
+                # What was graded last goes last, and counts where a pair is there twice.
                 verdicts, made = judge_rollouts(frame, known=pl.concat([known, *new]), pool=pool, rules=rules)
                 if made.height:
                     new.append(made)

@@ -60,7 +60,7 @@ class Study(dg.ConfigurableResource):  # type: ignore[type-arg]
         return DataHome.from_environment().create()
 
     def warehouse(self) -> Warehouse:
-        """The DuckDB file of the data home, or what stands in for it; see :func:`working_on`."""
+        """The DuckDB file of the data home, or what takes its place; see :func:`working_on`."""
         if self._warehouse is None:
             self._warehouse = _WORK.get().warehouse or Warehouse(self.home())
         return self._warehouse

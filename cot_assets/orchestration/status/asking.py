@@ -1,4 +1,4 @@
-"""How the partitions of a data home stand, asked from outside of Dagster.
+"""The state of the partitions of a data home, asked from outside of Dagster.
 
 Belongs here: where to ask. Does not belong here: what the answers mean (:mod:`.standing`).
 """
@@ -44,7 +44,7 @@ _FORGOTTEN = (
 
 
 def status(home: DataHome, config: Config, load: Callable[[], object]) -> list[Standing]:
-    """How every partition stands, by problem set and model; ``load`` loads the definitions."""
+    """The state of every partition, by problem set and model; ``load`` loads the definitions."""
     if is_local(home):
         return _told(home, config, local_events(home), local_runs(home), load)
     from cot_assets.orchestration.instance import open_instance  # another storage takes Dagster, and seconds
@@ -88,7 +88,7 @@ def _made(home: DataHome) -> tuple[float, list[tuple[str, str]]]:
         con = when_free(
             lambda: duckdb.connect(home.warehouse, read_only=True),
             home.warehouse,
-            "tell how partitions stand",
+            "tell the state of partitions",
             time.monotonic() + _SECONDS,
         )
     except WarehouseLockedError:

@@ -83,7 +83,7 @@ _LOST = "lost.json"
 
 
 def lose(home: DataHome, units: Iterable[Unit]) -> None:
-    """Count the units as not made from now on, whatever Dagster remembers of them."""
+    """Count the units as not made from now on, even if Dagster remembers them."""
     if new := dict.fromkeys(map(_key, units), time.time()):
         write_json(home.root / _LOST, _lost(home) | new)
 

@@ -1,4 +1,4 @@
-"""How every partition stands: from what Dagster remembers to a state of units, and to words for a person.
+"""The state of every partition: from what Dagster remembers to a state of units, and to words for a person.
 
 Belongs here: what records are evidence of. Does not belong here: reading them (:mod:`.records`), and what should be there
 (:mod:`cot_assets.orchestration.staleness`).
@@ -38,7 +38,7 @@ Word = Literal["fresh", "stale", "running", "failed", "never run", "vanished"]
 
 @dataclass(frozen=True)
 class Standing:
-    """How one partition stands, and why; ``model`` is empty for what is partitioned by problem set only."""
+    """The state of one partition, and why; ``model`` is empty for what is partitioned by problem set only."""
 
     model: str
     problem_set: str
@@ -115,7 +115,7 @@ def standings(
     home: DataHome,
     failure: Callable[[Run], str],
 ) -> list[Standing]:
-    """How every partition stands that automation keeps up to date, that was ever made, or that a person had run.
+    """The state of every partition that automation keeps up to date, that was ever made, or that a person had run.
 
     Args:
         config: What is declared now.
@@ -172,7 +172,7 @@ class _Telling:
     failure: Callable[[Run], str]
 
     def standing(self, model: str, problem_set: str, wants: Sequence[Wanted]) -> Standing:
-        """How the partition stands for which ``wants`` should be made."""
+        """The state of the partition for which ``wants`` should be made."""
         units = [want.unit for want in wants]
         found = self.decision
         stale = [

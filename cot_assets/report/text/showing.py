@@ -1,7 +1,7 @@
 """Text made fit to be shown.
 
 Belongs here: making invisible characters visible, bounding length, file names from identifiers. Does
-not belong here: escaping for HTML, which Jinja2's autoescape does to whatever these functions return;
+not belong here: escaping for HTML, which Jinja2's autoescape does to all that these functions return;
 nothing here returns markup.
 """
 

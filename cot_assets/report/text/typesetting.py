@@ -26,7 +26,7 @@ _PIECE = re.compile(
       | (?<![\w*])\*\*(?P<strong>(?=[^\s*])[^*\n$\\]{1,200}(?<=[^\s*]))\*\*(?![\w*]) | ^\#{1,6}[ ](?P<heading>[^\n$\\]{1,200})$""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
-#: Between single dollars stands a formula, not two prices, if it has one of these or is one name.
+#: Between single dollars is a formula, not two prices, if it has one of these or is one name.
 _MATHEMATICAL = re.compile(r"[\\^_={}<>+]|^\S{1,3}$")
 _TAGS = frozenset(
     ["math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "mover",
@@ -41,7 +41,7 @@ _ATTRIBUTES = {
 
 
 def typeset(text: str) -> list[tuple[str, Markup | None]]:
-    """The text piece by piece, each formula and emphasis beside its markup; None where a piece is plain text.
+    """The text piece by piece, each formula and emphasis with its markup; None where a piece is plain text.
 
     The pieces make up the text. A formula that is too long, too deeply nested, not balanced, or that uses a command that
     the converter does not know, is not taken apart from its text.

@@ -123,9 +123,7 @@ def test_a_problem_that_others_have_traces_of_keeps_its_statement(
     corrected = an_import(trace("a", statement="3 + 4 = ?"))
     put(warehouse, config, corrected)  # the only model of the problem may correct it
     before = contents(warehouse)
-    with pytest.raises(
-        ImportedError, match=r"problem 'a' stands in 'set' with another statement .* 'theirs'"
-    ):
+    with pytest.raises(ImportedError, match=r"problem 'a' is in 'set' with another statement .* 'theirs'"):
         put(warehouse, config, an_import(trace("a"), model="others"))
     assert all(frame.equals(before[table]) for table, frame in contents(warehouse).items())
 

@@ -48,7 +48,7 @@ def test_a_missing_table_and_a_changed_view_appear_by_themselves_and_rows_stay()
     ("change", "named"),
     [
         ("ALTER TABLE grades ADD COLUMN more INTEGER", "table grades has more INTEGER"),
-        ("DROP VIEW events; CREATE TABLE events (a INTEGER)", "events is no view"),
+        ("DROP VIEW events; CREATE TABLE events (a INTEGER)", "events is not a view"),
         ("DROP TABLE schema_version; CREATE TABLE schema_version (version INTEGER)", "earlier release"),
     ],
 )

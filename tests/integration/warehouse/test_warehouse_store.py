@@ -205,7 +205,7 @@ def test_what_stands_in_another_partition_is_refused_replaced_or_kept(warehouse:
     given = {**own, "origin": "given"}
     warehouse.write_partition("rollouts", rows("rollouts", **own, prefix_id=["a", "b"], answer="first"), own)
     more = rows("rollouts", **given, prefix_id=["b", "c"], answer="second")
-    with pytest.raises(WarehouseError, match="stands in another partition already"):
+    with pytest.raises(WarehouseError, match="is in another partition already"):
         warehouse.write_partition("rollouts", more, given)
     for _ in range(2):
         warehouse.write_partition("rollouts", more, given, "keep")

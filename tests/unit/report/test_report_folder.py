@@ -61,7 +61,7 @@ def test_what_a_killed_writer_left_goes_and_what_another_is_writing_stays(tmp_pa
 
 def test_a_folder_that_is_no_report_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(ReportError, match="holds files that are no report"):
+    with pytest.raises(ReportError, match="holds files that are not a report"):
         replaced_folder(tmp_path, [("index.html", _INDEX)])
     (tmp_path / "index.html").write_text("<title>my own site</title>")
     with pytest.raises(ReportError, match="empty or new folder"):
