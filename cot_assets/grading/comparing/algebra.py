@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from cot_assets.grading.comparing.scalars import UndecidableError
+from cot_assets.grading.text.splitting import depths
 
 _DIGITS = 40
 
@@ -27,14 +28,15 @@ def decide(given: str, gold: str, what: str) -> bool:
         UndecidableError: A library does not read one of them, or gives up.
         MemoryError: The worker's bound was reached.
     """
-    if not _is_balanced(given):
+    open_brackets = depths(given, "({[", ")}]")
+    if min(open_brackets) < 0 or open_brackets[-1]:
         return False
     right, left = parsed(gold), parsed(given)
     try:
         if what == "relation":
             return _is_same_relation(left, right)
-        return any(
-            _is_same_value(with_i(left), with_i(right)) for with_i in (_as_it_is, _with_imaginary_unit)
+        return _is_same_value(left, right) or _is_same_value(
+            _with_imaginary_unit(left), _with_imaginary_unit(right)
         )
     except (MemoryError, UndecidableError):
         raise
@@ -42,15 +44,6 @@ def decide(given: str, gold: str, what: str) -> bool:
         raise UndecidableError("nested too deeply") from None
     except Exception as error:
         raise UndecidableError(f"sympy failed ({type(error).__name__})") from error
-
-
-def _is_balanced(form: str) -> bool:
-    depth = 0
-    for character in form:
-        depth += (character in "({[") - (character in ")}]")
-        if depth < 0:
-            return False
-    return depth == 0
 
 
 def parsed(form: str) -> Any:
@@ -130,10 +123,6 @@ def _is_same_value(left: Any, right: Any) -> bool:
     if not agreed:
         raise UndecidableError("sympy finds no value")
     return True
-
-
-def _as_it_is(expression: Any) -> Any:
-    return expression
 
 
 def _with_imaginary_unit(expression: Any) -> Any:

@@ -35,6 +35,11 @@ class Decision:
     unit: str | None = None
 
 
+def decided(what: str, unit: str | None = None, *, is_same: bool) -> Decision:
+    """That two readings are the same thing of a kind, or another."""
+    return Decision(is_same, f"{'same' if is_same else 'another'} {what}", unit)
+
+
 def other_kind(given: Reading, gold: Reading) -> Decision:
     """That an answer is of another kind than the gold answer."""
     return Decision(False, f"{given.kind}, not {gold.kind}")
@@ -60,8 +65,7 @@ def compare_scalars(given: Reading, gold: Reading, algebra: Algebra) -> Decision
         if given.unit.dimension != gold.unit.dimension:
             return Decision(False, f"another unit ({given.unit.name}, not {gold.unit.name})")
         scale = given.unit.size / gold.unit.size
-        same = is_same_value(given, gold, algebra, scale)
-        return Decision(same, "same quantity" if same else "another quantity")
+        return decided("quantity", is_same=is_same_value(given, gold, algebra, scale))
     named = given.unit or gold.unit
     if named and is_percentage(given) != is_percentage(gold):
         return Decision(False, f"a percentage against {named.name}")
@@ -69,9 +73,9 @@ def compare_scalars(given: Reading, gold: Reading, algebra: Algebra) -> Decision
     if same and named:
         return Decision(True, f"same number; the unit {named.name} is named by the statement", named.name)
     if same:
-        return Decision(True, "same number" if gold.number else "same value")
+        return decided("number" if gold.number else "value", is_same=True)
     if percent := percent_of(given, gold):
         return Decision(True, f"same number; {percent} is named by the statement", percent)
     if named and (asked := unit_asked_for(given, gold)):
         return Decision(True, f"same quantity; {asked} is asked for by the statement", asked)
-    return Decision(False, "another number" if gold.number and given.number else "another value")
+    return decided("number" if gold.number and given.number else "value", is_same=False)

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cot_assets.grading.comparing.amounts import SCALARS, Decision, compare_scalars, other_kind
+from cot_assets.grading.comparing.amounts import SCALARS, Decision, compare_scalars, decided, other_kind
 from cot_assets.grading.comparing.integers import base_left_out, is_same_numeral, is_same_residue
 from cot_assets.grading.comparing.recast import (
     are_other_names,
@@ -75,13 +75,11 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         other, residue = (given, gold) if gold.kind == "residue" else (gold, given)
         if other.kind == "relation":
             other = value_of(other) or other
-        same = is_same_residue(other, residue)
-        return Decision(same, "same residue" if same else "another residue")
+        return decided("residue", is_same=is_same_residue(other, residue))
     if (by_name(given) is given) != (by_name(gold) is gold):
         given, gold = as_tuple(by_name(given)), as_tuple(by_name(gold))
     if "numeral" in (gold.kind, given.kind):
-        same = is_same_numeral(given, gold)
-        return Decision(same, "same numeral" if same else "another numeral", base_left_out(given, gold))
+        return decided("numeral", base_left_out(given, gold), is_same=is_same_numeral(given, gold))
     if gold.kind in SCALARS:
         return compare_scalars(given, gold, algebra)
     if gold.kind == "relation":
@@ -92,18 +90,14 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         return _unordered(given, gold, algebra)
     if gold.kind in ("tuple", "matrix", "ratio"):
         return _ordered(given, gold, algebra)
-    if (
-        gold.kind == given.kind == "time"
-        and "~" in given.form + gold.form
-        and given.form[:8] == gold.form[:8]
-    ):
-        return Decision(True, "same time")  # 07:45 is 7:45, and 7:45 AM
-    if gold.kind == given.kind or (gold.kind == "text" and given.form):
-        return Decision(
-            same := given.form == gold.form or (gold.kind == "text" and is_same_text(given.form, gold.form)),
-            f"same {gold.kind}" if same else f"another {gold.kind}",
-        )
-    return other_kind(given, gold)
+    if gold.kind != given.kind and not (gold.kind == "text" and given.form):
+        return other_kind(given, gold)
+    same = given.form == gold.form
+    if gold.kind == "text":
+        same = same or is_same_text(given.form, gold.form)
+    elif gold.kind == "time" and "~" in given.form + gold.form:
+        same = given.form[:8] == gold.form[:8]  # 07:45 is 7:45, and 7:45 AM
+    return decided(gold.kind, is_same=same)
 
 
 # --- relations and regions ----------------------------------------------------------------------
@@ -126,12 +120,9 @@ def _relation(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
             same = is_same_relation(given, gold, algebra)
         except (NotATermError, UndecidedError):
             same = algebra(given.form, gold.form, "relation")
-        if same:
-            return Decision(True, "same relation")
-        if not (set(given.signs) | set(gold.signs)) & _SOLVED:
-            return Decision(False, "another relation")
-    same = algebra((ours or given).form, (theirs or gold).form, "relation")
-    return Decision(same, "same relation" if same else "another relation")
+        if same or not (set(given.signs) | set(gold.signs)) & _SOLVED:
+            return decided("relation", is_same=same)
+    return decided("relation", is_same=algebra((ours or given).form, (theirs or gold).form, "relation"))
 
 
 def _region(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
@@ -139,31 +130,30 @@ def _region(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         given = said
     if gold.kind == "pair" and (given := as_tuple(given)).kind == "tuple":
         same = _all_same(given.items, gold.items, algebra)
-        return replace(same, rule="same pair" if same.is_same else "another pair")
+        return decided("pair", same.unit, is_same=same.is_same)
     ours, theirs = region_of(given), region_of(gold)
     if ours and theirs:
         return _is_same_region(ours, theirs, algebra)
     if given.kind != "relation" or set(given.signs) <= {"="}:
         return other_kind(given, gold)
-    same = algebra(given.form, gold.form, "relation")
-    return Decision(same, "same region" if same else "another region")
+    return decided("region", is_same=algebra(given.form, gold.form, "relation"))
 
 
 def _is_same_region(ours: Reading, theirs: Reading, algebra: Algebra) -> Decision:
     if are_other_names(ours.name, theirs.name):
         return Decision(False, "another name")  # nor is x > 3 z > 3
     if (mine := spans(ours)) and mine == spans(theirs):
-        return Decision(True, "same region")
+        return decided("region", is_same=True)
     if len(ours.signs) != len(theirs.signs):
-        return Decision(False, "another region")
+        return decided("region", is_same=False)
     parts = [Reading("tuple", sign, items=ours.items[2 * i : 2 * i + 2]) for i, sign in enumerate(ours.signs)]
     for place, sign in enumerate(theirs.signs):
         ends = theirs.items[2 * place : 2 * place + 2]
         found = next((p for p in parts if p.form == sign and _all_same(p.items, ends, algebra).is_same), None)
         if found is None:
-            return Decision(False, "another region")
+            return decided("region", is_same=False)
         parts.remove(found)
-    return Decision(True, "same region")
+    return decided("region", is_same=True)
 
 
 # --- collections --------------------------------------------------------------------------------
@@ -248,8 +238,8 @@ def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if given.kind != gold.kind:
         return other_kind(given, gold)
     if gold.kind == "ratio" and (same := is_same_ratio(given, gold)) is not None:
-        return Decision(same, "same ratio" if same else "another ratio")
+        return decided("ratio", is_same=same)
     if gold.kind == "matrix":
         given = replace(given, items=tuple(replace(row, kind="tuple") for row in given.items))
     same = _all_same(given.items, gold.items, algebra)
-    return replace(same, rule=f"same {gold.kind}" if same.is_same else f"another {gold.kind}")
+    return decided(gold.kind, same.unit, is_same=same.is_same)

@@ -6,6 +6,7 @@ here: where expressions are evaluated, and whether two have the same values (:mo
 
 from __future__ import annotations
 
+import math
 import threading
 from fractions import Fraction
 from functools import lru_cache
@@ -17,6 +18,13 @@ DIGITS = (50, 110)  #: decimal digits of the two evaluations of an irrational va
 BUDGET = 3_000_000  #: bits of all values of one comparison
 _MOST_BITS = 40_000  #: of one exact value: 2006! has 19,000
 _MOST_MAGNITUDE = 10**6  #: binary exponent of a value in floating point
+
+
+_FARTHEST = {**dict.fromkeys(("exp", "sinh", "cosh", "tanh"), _MOST_MAGNITUDE // 2), "!": 10**4}
+_NAMES = {
+    "ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "cis": "expj", "!": "factorial",
+}  # fmt: skip
+_WHOLE = {"abs": abs, "floor": math.floor, "ceil": math.ceil}  #: what is exact of a fraction
 
 
 class UndecidedError(ArithmeticError):
@@ -157,25 +165,17 @@ class _Evaluator:
         steps = int(min(k, n - k))
         if steps * (int(n).bit_length() + 1) > _MOST_BITS:
             raise UndecidedError
-        value = 1
-        for i in range(steps):
-            value = value * (int(n) - i) // (i + 1)
-        return Fraction(value)
+        return Fraction(math.comb(int(n), steps))
 
     def function(self, name: str, x: Any) -> Any:
         mp = self.mp
         if isinstance(x, Fraction):
-            if name in ("abs", "floor", "ceil"):
-                return (
-                    abs(x) if name == "abs" else Fraction(x // 1) if name == "floor" else Fraction(-(-x // 1))
-                )
+            if name in _WHOLE:
+                return Fraction(_WHOLE[name](x))
             if name in ("!", "!!") and x.denominator == 1 and x >= 0:
                 if x > 3000:
                     raise UndecidedError
-                value = 1
-                for i in range(int(x), 1, -len(name)):
-                    value *= i
-                return Fraction(value)
+                return Fraction(math.prod(range(int(x), 1, -len(name))))
         if name == "!!":
             raise UndecidedError
         x = self.lift(x)
@@ -183,20 +183,9 @@ class _Evaluator:
             return abs(x)
         if x and mp.mag(x) > 60:  # so far out, digits are lost or an exponential overflows
             raise UndecidedError
-        if name == "exp":
-            if abs(x) > _MOST_MAGNITUDE // 2:
-                raise UndecidedError
-            return mp.exp(x)
-        if name == "!":
-            if abs(x) > 10**4:
-                raise UndecidedError
-            return mp.factorial(x)
-        known = {
-            "ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "ceil": "ceil", "cis": "expj",
-        }  # fmt: skip
-        if name in ("sinh", "cosh", "tanh") and abs(x) > _MOST_MAGNITUDE // 2:
+        if abs(x) > _FARTHEST.get(name, math.inf):
             raise UndecidedError
         try:
-            return getattr(mp, known.get(name, name))(x)
+            return getattr(mp, _NAMES.get(name, name))(x)
         except (ValueError, ZeroDivisionError) as error:
             raise NoValueError from error

@@ -17,9 +17,7 @@ def is_same_residue(given: Reading, residue: Reading) -> bool:
         return given.number == residue.number and _least(given) == _least(residue)
     if given.number is None or given.unit or len(residue.items) != 1:
         return False
-    return given.number.value in _least(residue) | {
-        item.number.value for item in residue.items if item.number
-    }
+    return given.number.value in _least(residue) | {i.number.value for i in residue.items if i.number}
 
 
 def _least(residue: Reading) -> set[Fraction]:
@@ -30,20 +28,15 @@ def _least(residue: Reading) -> set[Fraction]:
 def is_same_numeral(given: Reading, gold: Reading) -> bool:
     """Whether two numerals have the same figures and base; one that leaves the base out is read in that of the other."""
     base = next(r.form.partition("_")[2] for r in (gold, given) if r.kind == "numeral")
-    ours, theirs = (
-        r.form.lower() if r.kind == "numeral" else f"{r.form.lower()}_{base}" for r in (given, gold)
-    )
-    return (
-        all(r.kind in ("numeral", "number", "text", "expression") for r in (given, gold)) and ours == theirs
-    )
+    if not {given.kind, gold.kind} <= {"numeral", "number", "text", "expression"}:
+        return False
+    ours, theirs = (r.form.lower() + f"_{base}" * (r.kind != "numeral") for r in (given, gold))
+    return ours == theirs
 
 
 def base_left_out(given: Reading, gold: Reading) -> str | None:
     """What the statement has to name where only one of two has a base: ``base 5``, or ``in base 5`` of a gold answer."""
     if given.kind == gold.kind:
         return None
-    return (
-        "base " + gold.form.partition("_")[2]
-        if gold.kind == "numeral"
-        else "in base " + given.form.partition("_")[2]
-    )
+    where, numeral = ("", gold) if gold.kind == "numeral" else ("in ", given)
+    return f"{where}base {numeral.form.partition('_')[2]}"

@@ -16,7 +16,7 @@ from cot_assets.grading.reading.measured import read_quantity
 from cot_assets.grading.reading.numbers import Number
 from cot_assets.grading.reading.terms import NotATermError
 from cot_assets.grading.reading.units import units
-from cot_assets.grading.text.splitting import is_name
+from cot_assets.grading.text.splitting import TOKEN, is_name
 
 _NAME = re.compile(r"[A-Za-z](?:_\w)?")
 #: Kelvins in a degree of a scale, and where its zero is.
@@ -65,7 +65,7 @@ def in_letters_of(reading: Reading, other: Reading) -> Reading:
     """An expression with the other one's imaginary unit (i for j) and constant (C for c); others as they are."""
     if not reading.kind == other.kind == "expression" or r"\text" in reading.form:
         return reading
-    tokens, theirs = (re.findall(r"\\[a-zA-Z]+|.", r.form) for r in (reading, other))
+    tokens, theirs = (TOKEN.findall(r.form) for r in (reading, other))
     renamed = tokens
     if "j" in tokens and "i" in theirs and {"i", "k"}.isdisjoint(tokens) and {"j", "k"}.isdisjoint(theirs):
         renamed = ["i" if sign == "j" else sign for sign in tokens]
@@ -137,28 +137,16 @@ def as_quantity(product: Reading) -> Reading | None:
 
 def in_unit_of(reading: Reading, other: Reading) -> Reading:
     """Pounds as money against money, a temperature in kelvins against one on another scale; others as they are."""
-    scales = [
-        _SCALES.get(r.unit.dimension[0][0]) if r.unit and r.unit.dimension else None for r in (reading, other)
-    ]
-    if (
-        all(scales)
-        and scales[0] != scales[1]
-        and reading.number
-        and reading.unit
-        and other.unit
-        and reading.unit.dimension[0][1] == 1
-    ):
-        factor, zero = scales[0] or (Fraction(1), Fraction(0))
-        value = reading.number.value * reading.unit.size * factor + zero
+    unit, sterling = reading.unit, units()["GBP"]
+    if not (unit and other.unit):
+        return reading
+    if unit.name == "pound" and other.unit.dimension == sterling.dimension:
+        return replace(reading, unit=sterling)
+    mine, theirs = (_SCALES.get(u.dimension[0][0]) if u.dimension else None for u in (unit, other.unit))
+    if mine and theirs and mine != theirs and reading.number and unit.dimension[0][1] == 1:
+        value = reading.number.value * unit.size * mine[0] + mine[1]
         return replace(reading, number=Number(value), unit=units()["kelvin"])
-    sterling = units()["GBP"]
-    is_money = (
-        reading.unit
-        and reading.unit.name == "pound"
-        and other.unit
-        and other.unit.dimension == sterling.dimension
-    )
-    return replace(reading, unit=sterling) if is_money else reading
+    return reading
 
 
 def with_letter(reading: Reading, other: Reading) -> Reading:
@@ -173,10 +161,8 @@ def with_letter(reading: Reading, other: Reading) -> Reading:
     if re.search(rf"(?<![\\A-Za-z]){theirs}(?![A-Za-z])", reading.items[0].form):
         return reading
     renamed = (re.sub(rf"(?<![\\A-Za-z]){mine}(?![A-Za-z])", theirs, item.form) for item in reading.items)
-    return replace(
-        reading,
-        items=tuple(replace(item, form=form) for item, form in zip(reading.items, renamed, strict=True)),
-    )
+    items = (replace(item, form=form) for item, form in zip(reading.items, renamed, strict=True))
+    return replace(reading, items=tuple(items))
 
 
 def without_domain(reading: Reading) -> Reading:
@@ -196,9 +182,8 @@ def as_tuple(reading: Reading) -> Reading:
     if reading.kind == "pair" or (reading.kind == "list" and set(reading.signs) <= {","}):
         return replace(reading, kind="tuple")
     if reading.kind == "matrix" and 1 in (len(reading.items), len(reading.items[0].items)):
-        return Reading(
-            "tuple", reading.form, items=tuple(cell for row in reading.items for cell in row.items)
-        )
+        cells = tuple(cell for row in reading.items for cell in row.items)
+        return Reading("tuple", reading.form, items=cells)
     return reading
 
 

@@ -40,35 +40,27 @@ def region_of(reading: Reading) -> Reading | None:
         return replace(named[1], name=named[0]) if named else None
     if reading.kind != "list" or any(item.kind != "relation" for item in reading.items):
         return None
-    named = [_named_region(item) or _point(item) for item in reading.items]
-    if all(item.signs == ("=",) for item in reading.items):
+    named = [found for item in reading.items if (found := _named_region(item) or _point(item))]
+    names, regions = {name for name, _ in named}, [region for _, region in named]
+    if len(named) < len(reading.items) or len(names) != 1 or all(r.signs == ("=",) for r in reading.items):
         return None
-    if not all(named) or len({name for name, _ in filter(None, named)}) != 1:
-        return None
-    regions = [region for _, region in filter(None, named)]
-    name = next(name for name, _ in filter(None, named))
+    joined = _joined(reading, regions)
+    return joined and replace(joined, name=names.pop())
+
+
+def _joined(reading: Reading, regions: Sequence[Reading]) -> Reading | None:
+    """Regions of one variable as one, by how a list joins them."""
     joints = set(reading.signs)
-    if joints == {","} and len(regions) == 2:
-        joints = {r"\land" if _overlap(*regions) else r"\lor"} if all(spans(r) for r in regions) else joints
+    if joints == {","} and len(regions) == 2 and all(spans(region) for region in regions):
+        joints = {r"\land" if _overlap(*regions) else r"\lor"}
     if joints == {r"\lor"}:
-        return Reading(
-            "region",
-            reading.form,
-            name=name,
-            items=tuple(item for region in regions for item in region.items),
-            signs=tuple(sign for region in regions for sign in region.signs),
-        )
+        return union(reading.form, regions)
     if joints == {r"\land"} and len(regions) == 2 and all(len(region.signs) == 1 for region in regions):
         lower = next((r for r in regions if r.items[1] == _ENDLESS[1] and r.items[0] != _ENDLESS[0]), None)
         upper = next((r for r in regions if r.items[0] == _ENDLESS[0] and r.items[1] != _ENDLESS[1]), None)
         if lower and upper:
-            return Reading(
-                "region",
-                reading.form,
-                name=name,
-                items=(lower.items[0], upper.items[1]),
-                signs=(lower.signs[0][0] + upper.signs[0][1],),
-            )
+            ends, signs = (lower.items[0], upper.items[1]), (lower.signs[0][0] + upper.signs[0][1],)
+            return Reading("region", reading.form, items=ends, signs=signs)
     return None
 
 

@@ -6,13 +6,13 @@ inequalities as intervals (:mod:`.regions`).
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 
 from cot_assets.grading.comparing.scalars import Algebra, form_of, is_same_value
 from cot_assets.grading.comparing.values import UndecidedError, is_same, is_zero, values
 from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.terms import parse
+from cot_assets.grading.text.splitting import TOKEN
 
 _SWAPPED = {
     "<": ">", ">": "<", "<=": ">=", ">=": "<=", "sub": "sup", "sup": "sub", "sub=": "sup=", "sup=": "sub=",
@@ -86,7 +86,7 @@ def _solves(solved: Reading, other: Reading) -> bool:
     at = {}
     for label, put in (("root", right), ("0", "0"), ("1", "1"), ("2", "2")):
         left, end = (
-            "".join(f"({put})" if token == name else token for token in _tokens(side)) for side in sides
+            "".join(f"({put})" if token == name else token for token in TOKEN.findall(side)) for side in sides
         )
         at[label] = f"({left})-({end})"
     # f = s y + c with c constant and not 0: where s is 0 nothing solves it, so y = h(x) is all that does.
@@ -98,7 +98,3 @@ def _solves(solved: Reading, other: Reading) -> bool:
         and is_same(at["root"], "0")
         and is_same(f"{at['2']}-2({at['1']})+{at['0']}", "0")
     )
-
-
-def _tokens(form: str) -> list[str]:
-    return re.findall(r"\\[a-zA-Z]+|.", form)

@@ -32,35 +32,27 @@ from cot_assets.grading.reading.terms import NotATermError, parse
 
 def constant(form: str) -> Fraction | None:
     """The exact value of an expression without variables, as far as it is rational; else None."""
-    try:
-        node, names = parse(form)
-        if names:
-            return None
-        with lock:
-            found = evaluate(node, contexts()[0], [BUDGET], {})
-    except (ArithmeticError, NotATermError, ValueError):
-        return None
+    found = _without_variables(form)
     return found if isinstance(found, Fraction) else None
 
 
 def approximate(form: str) -> Fraction | None:
     """A constant's value to 50 digits, None where it is not real or has no value."""
+    found, mp = _without_variables(form), contexts()[0]
+    if found is None or isinstance(found, Fraction):
+        return found
+    with lock:
+        if mp.im(found) or not abs(mp.mag(found)) < 2000:
+            return None
+        return Fraction(mp.nstr(mp.re(found), 45, min_fixed=0, max_fixed=0))
+
+
+def _without_variables(form: str) -> Any:
+    """The value of an expression without variables, None where it has none or is no such expression."""
     try:
         node, names = parse(form)
-        if names:
-            return None
         with lock:
-            mp = contexts()[0]
-            found = evaluate(node, mp, [BUDGET], {})
-            if isinstance(found, Fraction):
-                return found
-            if mp.im(found):
-                return None
-            return (
-                Fraction(mp.nstr(mp.re(found), 45, min_fixed=0, max_fixed=0))
-                if abs(mp.mag(found)) < 2000
-                else None
-            )
+            return None if names else evaluate(node, contexts()[0], [BUDGET], {})
     except (ArithmeticError, NotATermError, ValueError):
         return None
 
@@ -75,14 +67,8 @@ def points(names: frozenset[str]) -> list[dict[str, Fraction]]:
         for place, name in enumerate(sorted(names)):
             rng = random.Random(f"{number}/{name}")  # noqa: S311 - fixed points, not secrets
             size = Fraction(rng.randint(40, 400), 97)
-            sign = (
-                1
-                if number < 2
-                else -1
-                if number == 2
-                else (-1) ** (number + place if number < 5 else rng.randint(0, 1))
-            )
-            point[name] = sign * size
+            turned = (0, 0, 1, 3 + place, 4 + place)[number] if number < 5 else rng.randint(0, 1)
+            point[name] = (-1) ** turned * size
         found.append(point)
     return found
 

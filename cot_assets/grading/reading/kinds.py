@@ -52,13 +52,8 @@ class Reading:
             ]
             return "region " + " ∪ ".join(ends or ["∅"])
         if self.kind == "relation":
-            sides = [item.form for item in self.items]
-            return (
-                "relation "
-                + "".join(
-                    f"{side} {sign} " for side, sign in zip(sides, (*self.signs, ""), strict=False)
-                ).strip()
-            )
+            sides = zip(self.items, (*self.signs, ""), strict=False)
+            return "relation " + "".join(f"{side.form} {sign} " for side, sign in sides).strip()
         if self.items:
             modulus = f" modulo {self.number}" if self.kind == "residue" else ""
             return f"{self.kind} [{'; '.join(map(str, self.items))}]{modulus}"

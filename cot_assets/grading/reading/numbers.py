@@ -66,11 +66,8 @@ class Number:
     @property
     def is_endless(self) -> bool:
         """Whether its decimals have no end."""
-        rest = self.value.denominator
-        for prime in (2, 5):
-            while rest % prime == 0:
-                rest //= prime
-        return rest > 1
+        divisor = self.value.denominator
+        return pow(10, divisor.bit_length(), divisor) != 0  # with as many decimals as it can have
 
     def __str__(self) -> str:
         """The exact value, with a percent sign where one was written."""

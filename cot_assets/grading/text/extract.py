@@ -16,6 +16,7 @@ The rules are tried in their order, first in what follows the last ``</think>`` 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -51,9 +52,6 @@ class Extracted(NamedTuple):
     rule: AnswerRule | None
 
 
-NOTHING = Extracted(None, None)
-
-
 class _StopError(Exception):
     """The text ends in something that is meant as an answer and is none."""
 
@@ -79,7 +77,7 @@ def extract_answer(text: str, kind: str, rules: Sequence[AnswerRule] = DEFAULT_R
                     return found
     except _StopError:
         pass
-    return NOTHING
+    return Extracted(None, None)
 
 
 def _boxed(text: str, kind: str) -> Extracted | None:
@@ -130,17 +128,14 @@ def _hash(text: str, kind: str) -> Extracted | None:
 def _last_number(text: str, kind: str) -> Extracted | None:
     if kind == "multiple_choice":
         return None
-    last = None
-    for match in _NUMBER.finditer(text):
-        last = match
-    return Extracted(clean(last[0]), "last_number") if last else None
+    found = deque(_NUMBER.finditer(text), maxlen=1)
+    return Extracted(clean(found[0][0]), "last_number") if found else None
 
 
 def _block(text: str, kind: str) -> Extracted | None:
-    fences = list(_FENCE.finditer(text))
     opened: re.Match[str] | None = None
     last: str | None = None
-    for fence in fences:
+    for fence in _FENCE.finditer(text):
         if opened is None:
             opened = fence
         elif fence[1].startswith(opened[1]) and fence[0].strip() == fence[1]:
@@ -150,17 +145,11 @@ def _block(text: str, kind: str) -> Extracted | None:
     return None if last is None else Extracted(_kept(last, kind), "block")
 
 
-def _whole(text: str, kind: str) -> Extracted | None:
-    return Extracted(_kept(text, kind), "whole")
-
-
 def _kept(text: str, kind: str) -> str | None:
     """The text as its kind is judged: a program keeps its indentation, a comparison takes one line, a choice a letter."""
-    if kind == "multiple_choice":
-        return choice_letter(clean(text))
-    if kind not in JUDGED_KINDS:
-        return clean(text) or None
-    return _as_written(text) or None
+    if kind in JUDGED_KINDS:
+        return _as_written(text) or None
+    return choice_letter(clean(text)) if kind == "multiple_choice" else clean(text) or None
 
 
 def _as_written(text: str) -> str:
@@ -177,5 +166,5 @@ _RULES: dict[AnswerRule, Callable[[str, str], Extracted | None]] = {
     "hash": _hash,
     "last_number": _last_number,
     "block": _block,
-    "whole": _whole,
+    "whole": lambda text, kind: Extracted(_kept(text, kind), "whole"),
 }

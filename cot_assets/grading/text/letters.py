@@ -41,19 +41,16 @@ _TAKEN_BACK = re.compile(
 
 
 def _bare(text: str) -> str:
-    bare = " ".join(_FORMATTING.sub(" ", plain(text[:MAX_ANSWER_CHARS].replace("—", " - "))).split()).rstrip(
-        "\\ "
-    )
+    short = plain(text[:MAX_ANSWER_CHARS].replace("—", " - "))
+    bare = " ".join(_FORMATTING.sub(" ", short).split()).rstrip("\\ ")
     return re.sub(r"(?<=[(\[]) | (?=[)\]])", "", bare)
 
 
 def names_letters(text: str) -> bool:
     """Whether a text without mathematics has the letter of an option in it."""
     bare = _bare(text)
-    return (
-        not re.search(r"[\\^_=+<>]", bare)
-        and re.search(r"(?<![A-Za-z0-9'])[A-J](?![A-Za-z0-9'])", bare) is not None
-    )
+    has_letter = re.search(r"(?<![A-Za-z0-9'])[A-J](?![A-Za-z0-9'])", bare) is not None
+    return has_letter and not re.search(r"[\\^_=+<>]", bare)
 
 
 def choice_letter(text: str) -> str | None:

@@ -16,6 +16,7 @@ from functools import partial
 
 from cot_assets.grading.text.announced import announced
 from cot_assets.grading.text.grouping import SPACED_GROUPS, ungrouped
+from cot_assets.grading.text.splitting import depths
 
 MAX_ANSWER_CHARS = 4096  #: nothing longer is an answer; below Python's limit on digits of an int
 MAX_JUDGED_CHARS = 65_536  #: of moves, boards and programs, which nothing here reads
@@ -256,12 +257,8 @@ def _unwrapped(text: str) -> str:
 
 
 def _is_balanced(text: str) -> bool:
-    depth = 0
-    for match in re.finditer(r"\\.|[{}]", text):
-        depth += {"{": 1, "}": -1}.get(match[0], 0)
-        if depth < 0:
-            return False
-    return depth == 0
+    open_braces = depths(re.findall(r"\\.|[{}]", text), "{", "}")
+    return min(open_braces) >= 0 and open_braces[-1] == 0
 
 
 def _pairs(text: str) -> dict[int, int]:

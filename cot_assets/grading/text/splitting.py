@@ -7,7 +7,8 @@ Belongs here: pure functions from a canonical form to smaller ones. Does not bel
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from itertools import accumulate
 
 MOST_ITEMS = 100
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|.")
@@ -59,26 +60,20 @@ def both_signs(form: str) -> list[str]:
     return [re.sub(r"\{\+", "{", plus), form.replace(r"\pm", "-")]
 
 
+def depths(signs: Iterable[str], opening: Container[str], closing: Container[str]) -> list[int]:
+    """How many brackets are open behind each sign, after a 0 where there is none."""
+    return [*accumulate((sign in opening) - (sign in closing) for sign in signs)] or [0]
+
+
 def nesting(text: str) -> int:
     """The greatest number of brackets of any sort that are open at once."""
-    depth = most = 0
-    for c in text:
-        if c in "([{":
-            depth += 1
-            most = max(most, depth)
-        elif c in ")]}":
-            depth -= 1
-    return most
+    return max(0, *depths(text, "([{", ")]}"))
 
 
 def is_one_group(tokens: list[str]) -> bool:
     """Whether the first bracket is closed by the last."""
-    depth = 0
-    for place, sign in enumerate(tokens):
-        depth += (sign in OPENING) - (sign in CLOSING)
-        if depth == 0 and place < len(tokens) - 1:
-            return False
-    return depth == 0
+    *within, last = depths(tokens, OPENING, CLOSING)
+    return last == 0 and 0 not in within
 
 
 def is_name(form: str) -> bool:

@@ -86,34 +86,26 @@ def states_answer_at(text: str, answer: str, kind: str = "expression") -> int | 
         The offset, in characters, after the last character of the answer where it is first boxed, the
         whole right side of an equation, or follows "answer is"; None where the text never states it.
     """
-    for context, end in _occurrences(text, answer, kind):
-        if context != "expression":
-            return end
-    return _end_in_last_box(text, answer, kind)
+    stated = (end for context, end in _occurrences(text, answer, kind) if context != "expression")
+    return next(stated, None) or _end_in_last_box(text, answer, kind)
 
 
 def first_leak(text: str, gold: str, kind: str) -> int | None:
-    """Where the gold answer first stands in a text that is not the problem statement.
+    """Where the first mention of the gold answer ends in a text that is not the problem statement.
 
     As :func:`states_answer_at`, and also as a whole expression, if the answer has three or more digits or
-    is not an integer (a small integer, a letter or a word stands in a text by chance).
+    is not an integer (a small integer, a letter or a word may be there by chance).
     """
-    for _, end in _occurrences(text, gold, kind):
-        return end
-    return _end_in_last_box(text, gold, kind)
+    return next((end for _, end in _occurrences(text, gold, kind)), None) or _end_in_last_box(
+        text, gold, kind
+    )
 
 
 def statement_ends(text: str, gold: str, kind: str) -> list[int]:
     """Where each mention that :func:`first_leak` would count ends, in ascending order."""
     ends = sorted({end for _, end in _occurrences(text, gold, kind)})
-    if not ends and (boxed := _end_in_last_box(text, gold, kind)) is not None:
-        ends = [boxed]
-    return ends
-
-
-def leaks_answer(text: str, gold: str, kind: str) -> bool:
-    """Whether the gold answer stands in the text; for many cuts of a trace use :func:`first_leak`."""
-    return first_leak(text, gold, kind) is not None
+    boxed = None if ends else _end_in_last_box(text, gold, kind)
+    return ends if boxed is None else [boxed]
 
 
 def _end_in_last_box(text: str, answer: str, kind: str) -> int | None:
@@ -146,9 +138,7 @@ def _sought(answer: str, kind: str) -> tuple[re.Pattern[str], frozenset[_Context
     stated = frozenset[_Context](("boxed", "equation", "answer"))
     if kind == "multiple_choice":
         letter = choice_letter(answer)
-        if letter is None:
-            return None
-        return re.compile(rf"(?<!\w){letter}(?!\w)"), frozenset[_Context](("boxed", "answer"))
+        return letter and (re.compile(rf"(?<!\w){letter}(?!\w)"), frozenset[_Context](("boxed", "answer")))
     if len(answer) > MAX_SOUGHT_CHARS:
         return None
     form = split_unit(_ASSIGNED.sub(r"\1", canonical(answer)))[0]

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from cot_assets.grading.text.extract import extract_answer
-from cot_assets.grading.text.statements import first_leak, leaks_answer, states_answer_at
+from cot_assets.grading.text.statements import first_leak, states_answer_at
 
 # text, answer, the statement (None: there is none)
 STATED = [
@@ -90,7 +90,6 @@ LEAKED = [
 @pytest.mark.parametrize(("text", "gold", "statement"), LEAKED)
 def test_first_leak(text: str, gold: str, statement: str | None) -> None:
     assert first_leak(text, gold, "expression") == (None if statement is None else len(statement))
-    assert leaks_answer(text, gold, "expression") == (statement is not None)
     if statement is not None and "answer" not in text:
         assert states_answer_at(text, gold) is None  # a leak by its mere presence is no statement
 
