@@ -138,27 +138,20 @@ class Counts:
 
     def __add__(self, other: Counts) -> Counts:
         """Counts of one prefix that was sampled twice; what neither source says stays unknown."""
-
-        def total(a: int | None, b: int | None) -> int | None:
-            both = None if a is None and b is None else (a or 0) + (b or 0)
-            if both is not None and both > MAX_N:
-                raise ImportingError(
-                    f"traces share a prefix of {both:,} rollouts; at most {MAX_N:,} are taken"
-                )
-            return both
-
         if self.n_effective is not None or other.n_effective is not None:
             raise ImportingError(
                 "traces share a prefix whose rollouts have weights, which do not add up; import one of the traces"
             )
-        return Counts(
-            total(self.n, other.n),
-            total(self.n_correct, other.n_correct),
-            total(self.n_truncated, other.n_truncated),
-            total(self.n_no_answer, other.n_no_answer),
-            total(self.n_unscored, other.n_unscored),
-            self.is_n_approximate or other.is_n_approximate,
-        )
+        ours, theirs = vars(self), vars(other)
+        known = {
+            n: (ours[n] or 0) + (theirs[n] or 0) for n in _COUNTS if (ours[n], theirs[n]) != (None, None)
+        }
+        if (most := max(known.values(), default=0)) > MAX_N:
+            raise ImportingError(f"traces share a prefix of {most:,} rollouts; at most {MAX_N:,} are taken")
+        return Counts(**known, is_n_approximate=self.is_n_approximate or other.is_n_approximate)
+
+
+_COUNTS = ("n", "n_correct", "n_truncated", "n_no_answer", "n_unscored")
 
 
 @dataclass(frozen=True)

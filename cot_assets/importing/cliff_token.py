@@ -198,7 +198,7 @@ def _read_trace(record: Record, n: int, early_stop: int | None) -> Trace:
         gold_answer=golds[0],
         subject=record.optional_text("_dataset"),
     )
-    token_ids = record.items("response_token_ids")
+    token_ids = record.token_ids("response_token_ids")
     tokens = record.items("response_tokens")
     scores = record.items("all_position_scores")
     if len(token_ids) > MAX_TOKENS:
@@ -207,8 +207,6 @@ def _read_trace(record: Record, n: int, early_stop: int | None) -> Trace:
         raise ImportingError(
             f"{where}: {len(tokens)} tokens, {len(token_ids)} token ids and {len(scores)} scores do not fit together"
         )
-    if not all(type(token) is int and 0 <= token < 2**31 for token in token_ids):
-        raise ImportingError(f"{where}: 'response_token_ids' holds something that is no token id")
     ends = token_ends(text, [str(token) for token in tokens], where)
     counts, filled = _counts(scores[: len(token_ids) - 1], n, early_stop, where)
     cuts = [Cut(0, 0, Counts(n=0, n_correct=0))]
@@ -230,7 +228,7 @@ def _read_trace(record: Record, n: int, early_stop: int | None) -> Trace:
         answer,
         verdict,
         tuple(cuts),
-        token_ids=tuple(token_ids),
+        token_ids=token_ids,
         char_ends=tuple(ends),
         notes=tuple(notes),
     )

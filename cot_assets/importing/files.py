@@ -118,12 +118,8 @@ class Record:
 
     def _get(self, name: str, kind: type[T], described: str) -> T:
         found = self.value.get(name)
-        if (
-            not isinstance(found, kind)
-            or isinstance(found, Numeral)
-            or (isinstance(found, bool) and kind is not bool)
-        ):
-            there = f"{type(found).__name__}" if name in self.value else "nothing"
+        if not isinstance(found, kind) or isinstance(found, Numeral):
+            there = type(found).__name__ if name in self.value else "nothing"
             fields = ", ".join(map(str, list(self.value)[:20]))
             raise ImportingError(
                 f"{self.where}: {name!r} should hold {described}, found {there} (fields: {fields})"
@@ -152,6 +148,17 @@ class Record:
     def items(self, name: str) -> list[Any]:
         """A list."""
         return self._get(name, list, "a list")
+
+    def part(self, name: str) -> Record:
+        """The object in a field."""
+        return Record(self.value.get(name), f"{self.where}: {name}")
+
+    def token_ids(self, name: str) -> tuple[int, ...]:
+        """A list of token ids."""
+        ids = self.items(name)
+        if not all(type(token) is int and 0 <= token < 2**31 for token in ids):
+            raise ImportingError(f"{self.where}: {name!r} holds something that is no token id")
+        return tuple(ids)
 
     def share(self, name: str) -> float:
         """A number in [0, 1]."""

@@ -89,7 +89,7 @@ def import_forking_fast(*paths: Path, problem_set: str = NAME, model: str | None
     told: set[str | None] = set()
     for file in files_in(paths, FILES, "store rowNNN.json.gz"):
         record = Record(read_json(file), str(file))
-        meta = Record(record.value.get("meta"), f"{file}: meta")
+        meta = record.part("meta")
         told.add(meta.optional_text("model"))
         check_one_model(model, told)
         name = model or meta.text("model").rpartition("/")[2]
@@ -143,27 +143,23 @@ def _read_trace(record: Record, meta: Record) -> Trace:
         "multiple_choice",
         subject=meta.optional_text("track"),
     )
-    base = Record(record.value.get("base"), f"{record.where}: base")
+    base = record.part("base")
     text, ends = _tokens(base)
+    token_ids = base.token_ids("gen_ids")
+    if len(token_ids) != len(ends):
+        raise ImportingError(
+            f"{base.where}: 'gen_ids' does not hold a token id for each of {len(ends)} 'token_texts'"
+        )
     cuts, notes = _cuts(record, problem, ends)
     answer = extract_answer(text, problem.answer_kind, rules=("boxed", "statement")).answer
     return Trace(problem, text, len(ends), answer, _verdict(base, answer, gold), tuple(cuts),
-                 token_ids=_token_ids(base, len(ends)), char_ends=tuple(ends), notes=notes)  # fmt: skip
+                 token_ids=token_ids, char_ends=tuple(ends), notes=notes)  # fmt: skip
 
 
 def _verdict(base: Record, answer: str | None, gold: str) -> Verdict:
     if answer is not None:
         return "correct" if answer == gold else "incorrect"
     return "truncated" if base.optional_text("finish_reason") == "length" else "no_answer"
-
-
-def _token_ids(base: Record, n: int) -> tuple[int, ...]:
-    ids = base.items("gen_ids")
-    if len(ids) != n or not all(type(token) is int and 0 <= token < 2**31 for token in ids):
-        raise ImportingError(
-            f"{base.where}: 'gen_ids' does not hold a token id for each of {n} 'token_texts'"
-        )
-    return tuple(ids)
 
 
 def _tokens(base: Record) -> tuple[str, list[int]]:

@@ -98,14 +98,7 @@ def import_inspect(
         for log in logs:
             for sample, trace in log.traces.items():
                 add_once(traces, sample, trace, f"sample {sample:.80}")
-        built = build(
-            Source(NAME, "sentences", {}),
-            name,
-            of_set,
-            list(traces.values()),
-            notes=notes,
-        )
-        results.append(built)
+        results.append(build(Source(NAME, "sentences", {}), name, of_set, [*traces.values()], notes=notes))
     return results
 
 
@@ -121,7 +114,7 @@ def _name(said: str) -> str:
 
 def _read_log(path: Path, scorer: str | None) -> _Log:
     header, samples = _packed(path) if path.suffix.lower() == SUFFIX else _plain(path)
-    spec = Record(header.value.get("eval"), f"{header.where}: eval")
+    spec = header.part("eval")
     status = header.optional_text("status")
     log = _Log(spec.text("model"), spec.text("task"), is_whole=status in (None, "success"))
     for sample in samples:
@@ -226,7 +219,7 @@ def _score(sample: Record, scorer: str | None) -> Record | None:
     """The score that decides; None where the sample has none."""
     if not sample.has("scores"):
         return None
-    scores = Record(sample.value["scores"], f"{sample.where}: scores").value
+    scores = sample.part("scores").value
     if scorer is not None and scorer not in scores:
         raise ImportingError(
             f"{sample.where}: no scorer {scorer!r:.80}; there are: {', '.join(map(str, list(scores)[:20])) or 'none'}"

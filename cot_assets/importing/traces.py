@@ -12,7 +12,7 @@ from pathlib import Path
 from cot_assets.importing.base import ImportingError, Trace, check_trace, checked_name
 from cot_assets.importing.inspect_logs import SUFFIX, read_inspect_traces
 from cot_assets.importing.table import REQUIRED, read_rows, refuse_missing, traces_of
-from cot_assets.problems.given import write_given
+from cot_assets.problems.given import SCHEMA, write_given
 from cot_assets.study import GIVEN, Config, DataHome, ProblemSetEntry
 
 _ROLLOUTS = ("cut", "n", "n_correct", "sample_index")
@@ -73,14 +73,5 @@ def _read_table(path: Path) -> list[Trace]:
 
 
 def _row(trace: Trace) -> dict[str, str | None]:
-    problem = trace.problem
-    return {
-        "problem_id": problem.problem_id,
-        "statement": problem.statement,
-        "gold_answer": problem.gold_answer,
-        "level": problem.level,
-        "subject": problem.subject,
-        "text": trace.text,
-        "answer": trace.answer,
-        "verdict": trace.verdict,
-    }
+    known = {**vars(trace.problem), **vars(trace)}
+    return {name: known[name] for name in SCHEMA}
