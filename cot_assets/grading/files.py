@@ -17,9 +17,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from cot_assets.grading.pool import GraderPool, Pair
+from cot_assets.grading.judgement import Judgement, Pair
+from cot_assets.grading.pool import GraderPool
 from cot_assets.grading.text.extract import DEFAULT_RULES, Extracted, extract_answer
-from cot_assets.grading.verify import GRADER_VERSION, Judgement, explain, settled
+from cot_assets.grading.verify import GRADER_VERSION, explain, settled
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import ANSWER_KINDS, AnswerRule
 from cot_assets.study.files import replacing
@@ -153,9 +154,7 @@ def _lines(
     judged: dict[Pair, Judgement] = {}
     while batch := list(islice(responses, _BATCH)):
         pairs = [(r.answer, r.gold, kind) for r in batch if r.answer is not None]
-        for grade in pool.grade(p for p in pairs if p not in judged):
-            pair = (grade.answer, grade.gold_answer, grade.answer_kind)
-            judged[pair] = Judgement(grade.verdict, grade.reason, grade.unit)
+        judged |= pool.grade(pair for pair in pairs if pair not in judged)
         yield from (_line(response, judged, kind, explained=explained) for response in batch)
 
 
@@ -177,7 +176,7 @@ def _line(
 ) -> dict[str, Any]:
     if response.answer is not None:
         judgement = judged[response.answer, response.gold, kind]
-        verdict, reason = settled(judgement.verdict, judgement.unit, response.statement), judgement.reason
+        verdict, reason = settled(judgement, response.statement), judgement.reason
         if verdict != judgement.verdict:
             reason = f"the statement does not name the unit {judgement.unit}"
     elif response.is_cut_off:

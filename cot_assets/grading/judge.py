@@ -7,18 +7,22 @@ and writing the ``grades`` table (the caller brings what is known and stores wha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
 from typing import NamedTuple
 
 import polars as pl
 
-from cot_assets.grading.pool import GraderPool, Pair
+from cot_assets.grading.judgement import Judgement, Pair
+from cot_assets.grading.pool import GraderPool
 from cot_assets.grading.text.extract import DEFAULT_RULES, extract_answer
 from cot_assets.grading.verify import GRADER_VERSION, settled
 from cot_assets.study import AnswerRule
 from cot_assets.warehouse.schema import polars_schema
 
 GRADES_SCHEMA = polars_schema("grades")
-_GRADED = ("answer", "gold_answer", "answer_kind", "grader_version", "verdict")
+_PAIR = ("answer", "gold_answer", "answer_kind")
+_GRADED = (*_PAIR, "grader_version", "verdict")
 _NEEDED = ("text", "finish_reason", "gold_answer", "answer_kind")
 
 
@@ -69,66 +73,38 @@ def judge_rollouts(
         None if answer is None else (answer, gold, kind)
         for (answer, _), gold, kind in zip(found, by, frame["answer_kind"], strict=True)
     ]
-    verdict_of = _remembered(known)
-    wanted = [pair for pair in dict.fromkeys(pairs) if pair is not None and pair not in verdict_of]
-    if pool is not None:
-        grades = pool.grade(wanted)
-    else:
-        with GraderPool() as own:
-            grades = own.grade(wanted)
-    verdict_of |= {(g.answer, g.gold_answer, g.answer_kind): (g.verdict, g.unit) for g in grades}
+    judged = _remembered(known)
+    with nullcontext(pool) if pool else GraderPool() as graders:
+        new = graders.grade(pair for pair in pairs if pair is not None and pair not in judged)
+    judged |= new
     statements = frame["statement"] if "statement" in frame.columns else [None] * frame.height
     verdicts = [
-        settled(*verdict_of[pair], statement)
-        if pair is not None
-        else "truncated"
-        if reason == "length"
-        else "no_answer"
+        settled(judged[pair], statement) if pair else "truncated" if reason == "length" else "no_answer"
         for pair, reason, statement in zip(pairs, frame["finish_reason"], statements, strict=True)
     ]
+    columns = {"answer": [each.answer for each in found], "answer_rule": [each.rule for each in found]}
+    grades = [
+        {**dict(zip(_PAIR, pair, strict=True)), "grader_version": GRADER_VERSION, **asdict(judgement)}
+        for pair, judgement in new.items()
+    ]
     return Judged(
-        pl.DataFrame(
-            {
-                "answer": [answer for answer, _ in found],
-                "answer_rule": [rule for _, rule in found],
-                "verdict": verdicts,
-            },
-            dict.fromkeys(("answer", "answer_rule", "verdict"), pl.String()),
-        ),
-        pl.DataFrame(
-            [
-                (
-                    g.answer,
-                    g.gold_answer,
-                    g.answer_kind,
-                    GRADER_VERSION,
-                    g.verdict,
-                    g.reason,
-                    g.unit,
-                    g.illegal_move,
-                )
-                for g in grades
-            ],
-            GRADES_SCHEMA,
-            orient="row",
-        ),
+        pl.DataFrame({**columns, "verdict": verdicts}, dict.fromkeys((*columns, "verdict"), pl.String())),
+        pl.DataFrame(grades, GRADES_SCHEMA),
     )
 
 
-def _remembered(known: pl.DataFrame | None) -> dict[Pair, tuple[str, str | None]]:
+def _remembered(known: pl.DataFrame | None) -> dict[Pair, Judgement]:
     if known is None or known.is_empty():
         return {}
     _check(known, _GRADED, "known grades")
     rows = known.filter(pl.col("grader_version") == GRADER_VERSION, pl.col("verdict") != "unscored")
     return {
-        (answer, gold, kind): (verdict, unit)
-        for answer, gold, kind, verdict, unit in rows.select(
-            "answer", "gold_answer", "answer_kind", "verdict", "unit"
-        ).iter_rows()
+        (answer, gold, kind): Judgement(verdict, "", unit)
+        for answer, gold, kind, verdict, unit in rows.select(*_PAIR, "verdict", "unit").iter_rows()
     }
 
 
-def _check(frame: pl.DataFrame, needed: tuple[str, ...] | list[str], what: str) -> None:
+def _check(frame: pl.DataFrame, needed: Sequence[str], what: str) -> None:
     if missing := [name for name in needed if name not in frame.columns]:
         raise ValueError(
             f"{what}: no column {', '.join(missing)}; there are {', '.join(frame.columns) or 'none'}"

@@ -18,18 +18,18 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal
 
+from cot_assets.grading.judgement import Judgement, Pair
 from cot_assets.grading.sandbox.bubblewrap import SandboxError, require_sandbox
 from cot_assets.grading.sandbox.code import run_tests
 from cot_assets.grading.tasks import is_evaluating
-from cot_assets.grading.verify import GradeVerdict, Judgement, quick_verdict
+from cot_assets.grading.verify import quick_verdict
 from cot_assets.grading.worker import Room
-from cot_assets.grading.workers import START_SECONDS, Pair, Worker
+from cot_assets.grading.workers import START_SECONDS, Worker
 
-_PAIRS_PER_WORKER = 100  #: a further worker takes as long to start as so many comparisons
+_PAIRS_PER_WORKER = 100  #: a further worker takes as long to start as these comparisons
 #: Wall-clock seconds per second of processor time. On a machine that is busy elsewhere a comparison may get
 #: a small share of a processor, and must not be unscored for that; this ends a process that is stopped.
 _WALL_FACTOR = 30
@@ -38,22 +38,6 @@ _LOOK_SECONDS = 1.0  #: how often to look whether an interpreter has ended
 
 class GraderError(RuntimeError):
     """Workers cannot be started or used; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grade:
-    """The verdict of one distinct pair; ``reason`` says how it was reached, or why it was not.
-
-    ``unit`` and ``illegal_move``: see :class:`cot_assets.grading.verify.Judgement`.
-    """
-
-    answer: str
-    gold_answer: str
-    answer_kind: str
-    verdict: GradeVerdict
-    reason: str
-    unit: str | None = None
-    illegal_move: int | None = None
 
 
 Place = Room | Literal["code"]
@@ -115,8 +99,8 @@ class GraderPool:
             self._closed = True
             self._end_all()
 
-    def grade(self, pairs: Iterable[Pair]) -> list[Grade]:
-        """Judge every distinct pair (answer, gold answer, kind) once, in the order of first appearance.
+    def grade(self, pairs: Iterable[Pair]) -> dict[Pair, Judgement]:
+        """The judgement of every distinct pair, in the order of first appearance.
 
         A comparison that takes too long, needs too much memory or ends its worker is ``unscored``.
 
@@ -125,12 +109,9 @@ class GraderPool:
                 there is no sandbox.
             ValueError: an answer kind is not known.
         """
-        distinct = list(dict.fromkeys(pairs))
-        judged: dict[Pair, Judgement] = {}
-        for pair in distinct:
-            if judgement := quick_verdict(*pair):
-                judged[pair] = judgement
-        slow = _by_place(pair for pair in distinct if pair not in judged)
+        quick = {pair: quick_verdict(*pair) for pair in dict.fromkeys(pairs)}
+        judged = {pair: judgement for pair, judgement in quick.items() if judgement}
+        slow = _by_place(pair for pair in quick if pair not in judged)
         if slow:
             with self._lock:
                 if self._closed:
@@ -140,10 +121,7 @@ class GraderPool:
                 except BaseException:
                     self._end_all()  # a worker may still be busy with a pair that nobody waits for
                     raise
-        return [
-            Grade(*pair, found.verdict, found.reason, found.unit, found.illegal_move)
-            for pair, found in ((pair, judged[pair]) for pair in distinct)
-        ]
+        return {pair: judged[pair] for pair in quick}
 
     def _judge(self, slow: Mapping[Place, list[Pair]], judged: dict[Pair, Judgement]) -> None:
         if "sandbox" in slow or "code" in slow:

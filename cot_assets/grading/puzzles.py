@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cot_assets.grading.judgement import Judgement
+
 PREFIX = "puzzle:"
 _NUMBERED = re.compile(r"(?:\d{1,5}[.):]|[-*])\s+")
 
@@ -33,21 +35,12 @@ class Puzzle:
     is_goal: Callable[[Any, Mapping[str, Any]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
-    """What came of a list of moves; ``illegal_move`` counts from 1."""
-
-    is_solved: bool
-    reason: str
-    illegal_move: int | None = None
-
-
 def is_puzzle(judged_by: str) -> bool:
     """Whether one of the puzzles here judges."""
     return json.loads(judged_by)["task"].startswith(PREFIX)
 
 
-def play(answer: str, judged_by: str) -> Played:
+def play(answer: str, judged_by: str) -> Judgement:
     """Play the moves of an answer, one on each line."""
     asked = json.loads(judged_by)
     puzzle = PUZZLES[asked["task"].removeprefix(PREFIX)]
@@ -60,10 +53,11 @@ def play(answer: str, judged_by: str) -> Played:
                 raise IllegalMoveError(f"{line[:60]!r} is no move")
             state = puzzle.after(state, move, asked)
         except IllegalMoveError as error:
-            return Played(False, f"move {number} of {len(lines)} is illegal: {error}", number)
+            reason = f"move {number} of {len(lines)} is illegal: {error}"
+            return Judgement("incorrect", reason, illegal_move=number)
     if not puzzle.is_goal(state, asked):
-        return Played(False, f"{len(lines)} legal moves that do not reach the goal")
-    return Played(True, f"solved in {len(lines)} moves")
+        return Judgement("incorrect", f"{len(lines)} legal moves that do not reach the goal")
+    return Judgement("correct", f"solved in {len(lines)} moves")
 
 
 # --- checker jumping ----------------------------------------------------------------------------

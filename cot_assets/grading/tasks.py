@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from cot_assets.grading.verify import Judgement
+from cot_assets.grading.judgement import Judgement
 
 #: Tasks whose verifiers hand text to ``eval`` or to sympy's ``parse_expr``, which is built on it. A test looks for
 #: such calls in the package's source.

@@ -7,14 +7,13 @@ and :class:`cot_assets.grading.pool.GraderPool` ends workers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Literal
 
 from cot_assets.grading.comparing.compare import Decision, compare
 from cot_assets.grading.comparing.scalars import Algebra, NeedsAlgebraError, UndecidableError, no_algebra
 from cot_assets.grading.gold import read_gold
+from cot_assets.grading.judgement import GradeVerdict, Judgement
 from cot_assets.grading.puzzles import is_puzzle, play
 from cot_assets.grading.reading.answer import read
 from cot_assets.grading.reading.kinds import Reading, UnreadableError
@@ -24,7 +23,6 @@ from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, MAX_JUDGED_CHARS,
 from cot_assets.study import ANSWER_KINDS, JUDGED_KINDS
 
 FAILED = "the grader failed: "  #: how the reason begins where an exception is the grader's own
-GradeVerdict = Literal["correct", "incorrect", "unscored"]
 
 #: Goes up with every change of this package that can change a verdict.
 _RULES = 12
@@ -36,20 +34,6 @@ GRADER_VERSION = "+".join(
         f"latex2sympy2-{version('latex2sympy2_extended')}",
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict and how it was reached, or why it could not be.
-
-    ``unit``: only one of the two has this unit, so ``correct`` holds for problems that name it; see
-    :func:`settled`. ``illegal_move``: the number of the first move of a list that breaks a rule, from 1 on.
-    """
-
-    verdict: GradeVerdict
-    reason: str
-    unit: str | None = None
-    illegal_move: int | None = None
 
 
 def quick_verdict(answer: str, gold: str, kind: str) -> Judgement | None:
@@ -64,10 +48,9 @@ def quick_verdict(answer: str, gold: str, kind: str) -> Judgement | None:
         ValueError: ``kind`` is none of these.
     """
     if kind in JUDGED_KINDS:
-        too_long = Judgement("unscored", f"longer than {MAX_JUDGED_CHARS:,} characters")
         if len(answer) > MAX_JUDGED_CHARS:
-            return too_long
-        return _played(answer, gold) if kind == "verifier" and is_puzzle(gold) else None
+            return Judgement("unscored", f"longer than {MAX_JUDGED_CHARS:,} characters")
+        return play(answer, gold) if kind == "verifier" and is_puzzle(gold) else None
     if kind not in ANSWER_KINDS:
         raise ValueError(f"answer kind {kind!r} is not known; use one of {', '.join(ANSWER_KINDS)}")
     try:
@@ -76,12 +59,6 @@ def quick_verdict(answer: str, gold: str, kind: str) -> Judgement | None:
         return None
     except Exception as error:  # noqa: BLE001 - one odd answer must not end the grading of all others
         return Judgement("unscored", f"{FAILED}{type(error).__name__}")
-
-
-def _played(answer: str, judged_by: str) -> Judgement:
-    played = play(answer, judged_by)
-    verdict = "correct" if played.is_solved else "incorrect"
-    return Judgement(verdict, played.reason, illegal_move=played.illegal_move)
 
 
 def verify(answer: str, gold: str, kind: str) -> Judgement:
@@ -101,13 +78,14 @@ def verify(answer: str, gold: str, kind: str) -> Judgement:
         return Judgement("unscored", str(error))
 
 
-def settled(verdict: str, unit: str | None, statement: str | None) -> str:
+def settled(judgement: Judgement, statement: str | None) -> GradeVerdict:
     """The verdict for one problem: a unit that only one side has must be named by its statement.
 
     Without a statement, a unit of the table counts as named, and any other word does not.
     """
-    if verdict != "correct" or unit is None:
-        return verdict
+    unit = judgement.unit
+    if judgement.verdict != "correct" or unit is None:
+        return judgement.verdict
     named = is_listed(unit) if statement is None else names_unit(statement, unit)
     return "correct" if named else "incorrect"
 
@@ -115,10 +93,8 @@ def settled(verdict: str, unit: str | None, statement: str | None) -> str:
 def explain(answer: str, gold: str, kind: str) -> dict[str, str]:
     """How answer and gold answer are read, for people; of a text that is not read, why."""
     right = _gold(gold, kind)
-    return {
-        "answer_reading": str(_read(answer, kind, right if isinstance(right, Reading) else None)),
-        "gold_reading": str(right),
-    }
+    given = _read(answer, kind, right if isinstance(right, Reading) else None)
+    return {"answer_reading": str(given), "gold_reading": str(right)}
 
 
 def _verdict(answer: str, gold: str, kind: str, algebra: Algebra) -> Judgement:
@@ -135,17 +111,13 @@ def _verdict(answer: str, gold: str, kind: str, algebra: Algebra) -> Judgement:
     if kind == "expression" and canonical(answer) == canonical(gold):
         return Judgement("correct", "same text")
     found: Decision = compare(given, right, algebra)
-    if found.is_same and not (found.unit or "deg").startswith("deg") and _has_degrees(answer, gold):
+    if not found.is_same:
+        is_same_angle = _is_same_angle(answer, gold, algebra)
+        return Judgement("correct", "same angle") if is_same_angle else Judgement("incorrect", found.rule)
+    in_degrees = (in_radians(text)[1] for text in (answer, gold))
+    if not (found.unit or "deg").startswith("deg") and any(in_degrees):
         return Judgement("incorrect", f"an angle against {found.unit}")
-    if not found.is_same and _is_same_angle(answer, gold, algebra):
-        return Judgement("correct", "same angle")
-    return Judgement(
-        "correct" if found.is_same else "incorrect", found.rule, found.unit if found.is_same else None
-    )
-
-
-def _has_degrees(*texts: str) -> bool:
-    return any(in_radians(text)[1] for text in texts)
+    return Judgement("correct", found.rule, found.unit)
 
 
 def _is_same_angle(answer: str, gold: str, algebra: Algebra) -> bool:

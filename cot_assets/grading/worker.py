@@ -30,10 +30,11 @@ from typing import IO, Any, Literal
 
 from cot_assets.grading.comparing.algebra import decide
 from cot_assets.grading.comparing.scalars import UndecidableError
+from cot_assets.grading.judgement import Judgement
 from cot_assets.grading.sandbox.confine import forbid_processes
 from cot_assets.grading.tasks import verdict_of
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS
-from cot_assets.grading.verify import Judgement, verify
+from cot_assets.grading.verify import verify
 
 #: What a worker is for: algebra, verifiers that read text, or (in a sandbox) verifiers that evaluate it.
 Room = Literal["algebra", "verifier", "sandbox"]

@@ -20,14 +20,13 @@ import tempfile
 import time
 from typing import IO, Any
 
+from cot_assets.grading.judgement import Pair
 from cot_assets.grading.sandbox.bubblewrap import sandboxed
 from cot_assets.grading.worker import Room
 
 START_SECONDS = 600.0  #: most time to import sympy; a busy machine with a cold disk needs a lot
 _DEATH_SECONDS = 10.0  #: most time from killing a process to the news of its end
 _BOOTSTRAP = "import sys; sys.path[:] = {path!r}; from cot_assets.grading.worker import main; main({room!r}, {cpu!r}, {growth!r})"
-
-Pair = tuple[str, str, str]  #: answer, what it is judged by, answer kind
 
 
 class Worker:

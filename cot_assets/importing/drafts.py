@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import cast, get_args
 
 from cot_assets.grading.gold import read_gold
-from cot_assets.grading.pool import Grade, Pair
+from cot_assets.grading.judgement import Judgement, Pair
 from cot_assets.grading.reading.kinds import UnreadableError
 from cot_assets.grading.text.extract import extract_answer
 from cot_assets.grading.verify import GRADER_VERSION, settled
@@ -29,17 +29,6 @@ _OPTIONAL = ("trace_verdict", "trace_answer", "answer_kind", "level", "subject")
 
 
 @dataclass
-class _Sample:
-    """A rollout before grading."""
-
-    index: int
-    answer: str | None
-    verdict: Verdict | None
-    n_tokens: int
-    where: str
-
-
-@dataclass
 class Draft:
     """A trace whose rows are still coming in."""
 
@@ -48,7 +37,7 @@ class Draft:
     text: str | None
     described: dict[str, str | None]
     where: str
-    samples: dict[int, dict[int, _Sample]] = field(default_factory=dict)
+    samples: dict[int, dict[int, Rollout]] = field(default_factory=dict)  #: by cut and number
     counts: dict[int, tuple[Counts, str]] = field(default_factory=dict)
 
     @classmethod
@@ -129,9 +118,10 @@ class Draft:
         if verdict is None and answer is None:
             verdict = "no_answer"
         n_tokens = _whole(record, "n_tokens") if record.has("n_tokens") else 0
-        samples[index] = _Sample(index, answer, verdict, n_tokens, record.where)
+        grader = "" if verdict else GRADER_VERSION  # which has yet to say
+        samples[index] = Rollout(answer, verdict or "unscored", n_tokens, "", grader, index, record.where)
 
-    def finish(self, path: Path, graded: Mapping[Pair, Grade]) -> Trace:
+    def finish(self, path: Path, graded: Mapping[Pair, Judgement]) -> Trace:
         """The trace with its cuts in order, the empty prefix first."""
         text = self.whole
         words = Words(text)
@@ -140,16 +130,12 @@ class Draft:
             known[end] = Cut(end, words.before(end), counts, where=where)
         for end, samples in self.samples.items():
             rollouts = tuple(
-                Rollout(
-                    sample.answer,
-                    sample.verdict or self._graded(sample.answer, graded),
-                    sample.n_tokens,
-                    path.name,
-                    "" if sample.verdict else GRADER_VERSION,
-                    sample.index,
-                    sample.where,
+                replace(
+                    each,
+                    shard=path.name,
+                    verdict=self._graded(each.answer, graded) if each.grader else each.verdict,
                 )
-                for _, sample in sorted(samples.items())
+                for _, each in sorted(samples.items())
             )
             known[end] = Cut(end, words.before(end), Counts.of(rollouts), rollouts, rollouts[0].where)
         if (last := max(known)) > len(text):
@@ -192,24 +178,20 @@ class Draft:
     def _pair(self, answer: str | None) -> Pair:
         return (answer or "", self.problem.gold_answer, self.problem.answer_kind)
 
-    def _graded(self, answer: str | None, graded: Mapping[Pair, Grade]) -> Verdict:
-        grade = graded[self._pair(answer)]
-        return cast("Verdict", settled(grade.verdict, grade.unit, self.problem.statement))
+    def _graded(self, answer: str | None, graded: Mapping[Pair, Judgement]) -> Verdict:
+        return settled(graded[self._pair(answer)], self.problem.statement)
 
     def pairs(self) -> Iterable[Pair]:
         """What has to be graded here."""
         for samples in self.samples.values():
-            yield from (self._pair(s.answer) for s in samples.values() if s.verdict is None)
+            yield from (self._pair(each.answer) for each in samples.values() if each.grader)
         if self.described["trace_verdict"] is None and self.own_answer:
             yield self._pair(self.own_answer)
 
 
 def _verdict(text: str | None, where: str) -> Verdict | None:
-    if text is None:
-        return None
-    for verdict in get_args(Verdict):
-        if verdict == text:
-            return verdict
+    if text is None or text in get_args(Verdict):
+        return cast("Verdict | None", text)
     raise ImportingError(f"{where}: verdict {text[:80]!r} is unknown; known: {', '.join(get_args(Verdict))}")
 
 

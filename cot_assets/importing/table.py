@@ -31,10 +31,10 @@ left out: the end carries the trace's own verdict. Other columns are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from cot_assets.grading.pool import Grade, GraderPool, Pair
+from cot_assets.grading.pool import GraderPool
 from cot_assets.importing.base import (
     TRACES_SAMPLED,
     Imported,
@@ -91,8 +91,7 @@ def import_table(
         NAME, cut_policy, {"cut_policy": cut_policy, "rows": "counts" if is_counts else "rollouts"}
     )
     notes = [TRACES_SAMPLED] * traces_sampled
-    built = build(source, model, problem_set, traces, notes=notes, sum_shared=sum_shared)
-    return [built]
+    return [build(source, model, problem_set, traces, notes=notes, sum_shared=sum_shared)]
 
 
 def _are_counts(rows: Sequence[Row], path: Path) -> bool:
@@ -141,15 +140,6 @@ def traces_of(
         draft = drafts.setdefault(described.key, described)
         draft.merge(described, record.where)
         take(draft, record)
-    graded = _graded(drafts.values())
-    return [draft.finish(path, graded) for draft in drafts.values()]
-
-
-def _graded(drafts: Iterable[Draft]) -> Mapping[Pair, Grade]:
-    """Grades of what the drafts leave to be graded here."""
-    wanted = list(dict.fromkeys(pair for draft in drafts for pair in draft.pairs()))
-    if not wanted:
-        return {}
     with GraderPool() as pool:
-        grades = pool.grade(wanted)
-    return {(g.answer, g.gold_answer, g.answer_kind): g for g in grades}
+        graded = pool.grade(pair for draft in drafts.values() for pair in draft.pairs())
+    return [draft.finish(path, graded) for draft in drafts.values()]

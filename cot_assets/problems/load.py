@@ -124,15 +124,14 @@ def _check_judges(entry: ProblemSetEntry, problems: Sequence[Mapped]) -> None:
     asked = {(p.answer, str(p.judged_by), str(entry.answer_kind)): p for p in problems}
     try:
         with GraderPool() as pool:
-            grades = pool.grade(asked)
+            judged = pool.grade(asked)
     except GraderError as error:
         raise ProblemSetError(f"[{entry.name}] {error}") from error
-    for grade in grades:
-        if grade.verdict != "correct":
-            problem = asked[grade.answer, grade.gold_answer, grade.answer_kind]
+    for pair, judgement in judged.items():
+        if judgement.verdict != "correct":
             raise ProblemSetError(
-                f"[{entry.name}] {entry.source}: the answer of problem {problem.problem_id!r} itself is {grade.verdict} "
-                f"({grade.reason}); such a judge is not used, so set another answer_kind"
+                f"[{entry.name}] {entry.source}: the answer of problem {asked[pair].problem_id!r} itself is "
+                f"{judgement.verdict} ({judgement.reason}); such a judge is not used, so set another answer_kind"
             )
 
 

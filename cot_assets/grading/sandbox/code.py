@@ -16,9 +16,9 @@ import tempfile
 import time
 from typing import IO
 
+from cot_assets.grading.judgement import Judgement
 from cot_assets.grading.sandbox.bubblewrap import sandboxed
 from cot_assets.grading.sandbox.program import ENDED
-from cot_assets.grading.verify import Judgement
 
 _CPU_SECONDS = 3  #: of the program; the tests have as much
 _MEMORY = 512 * 2**20

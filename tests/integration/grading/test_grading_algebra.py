@@ -29,10 +29,10 @@ UNEQUAL = [
     ("pairs", "verdict"), [(EQUAL, "correct"), (UNEQUAL, "incorrect")], ids=["equal", "unequal"]
 )
 def test_verdicts(pairs: list[tuple[str, str]], verdict: str, grader_pool: GraderPool) -> None:
-    grades = grader_pool.grade([(answer, gold, "expression") for answer, gold in pairs])
-    assert [(g.answer, g.gold_answer, g.reason) for g in grades if g.verdict != verdict] == []
+    judged = grader_pool.grade([(answer, gold, "expression") for answer, gold in pairs])
+    assert [(pair, found.reason) for pair, found in judged.items() if found.verdict != verdict] == []
 
 
 def test_an_integer_may_be_given_as_an_expression(grader_pool: GraderPool) -> None:
-    grades = grader_pool.grade([("2^{10}", "1024", "integer"), ("2^{10}+1", "1024", "integer")])
+    grades = [*grader_pool.grade([("2^{10}", "1024", "integer"), ("2^{10}+1", "1024", "integer")]).values()]
     assert [g.verdict for g in grades] == ["correct", "incorrect"]

@@ -239,4 +239,4 @@ def test_whole_definitions_pass_too(problems: list[dict[str, str]]) -> None:
             )
             for row in problems[::8]
         ]
-        assert {grade.verdict for grade in pool.grade(pairs)} == {"correct"}
+        assert {grade.verdict for grade in pool.grade(pairs).values()} == {"correct"}

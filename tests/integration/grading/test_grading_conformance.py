@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from cot_assets.grading.pool import GraderPool, Pair
+from cot_assets.grading.judgement import Pair
+from cot_assets.grading.pool import GraderPool
 from cot_assets.grading.reading.numbers import read_number
 from cot_assets.grading.reading.quantities import split_unit
 from cot_assets.grading.text.extract import extract_answer
@@ -22,8 +23,8 @@ _LISTED = tomllib.loads((Path(__file__).parent / "disagreements.toml").read_text
 
 
 def _verdicts(pool: GraderPool, pairs: list[Pair]) -> list[str]:
-    verdicts = {(g.answer, g.gold_answer, g.answer_kind): g.verdict for g in pool.grade(pairs)}
-    return [verdicts[pair] for pair in pairs]
+    judged = pool.grade(pairs)
+    return [judged[pair].verdict for pair in pairs]
 
 
 def _lines(path: Path) -> list[dict]:

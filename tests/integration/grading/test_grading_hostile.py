@@ -69,14 +69,17 @@ def test_bounded_in_time_and_memory() -> None:
     try:
         with GraderPool(2, seconds=1.0, memory_mb=256) as pool:
             pool.grade([("x+1", "1+x", "expression")])  # the start of a worker is not a comparison
-            grades = pool.grade([(answer, "1+x", "expression") for answer in HOSTILE])
+            judged = pool.grade([(answer, "1+x", "expression") for answer in HOSTILE])
     finally:
         done.set()
         watcher.join()
-    assert len(grades) == len(set(HOSTILE))
-    assert {g.answer for g in grades if g.verdict == "correct"} <= {"x\x00+\x001", NESTED}
-    assert all(g.reason for g in grades)
-    unscored = {g.answer: g.reason for g in grades if g.verdict == "unscored"}
+    assert len(judged) == len(set(HOSTILE))
+    assert {answer for (answer, *_), found in judged.items() if found.verdict == "correct"} <= {
+        "x\x00+\x001",
+        NESTED,
+    }
+    assert all(found.reason for found in judged.values())
+    unscored = {a: found.reason for (a, *_), found in judged.items() if found.verdict == "unscored"}
     assert "took more than 1 s" in unscored["100000000!"]
     # Processor time, as the machine may be busy elsewhere: 1 s each at most, and the start of the workers.
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -90,11 +93,11 @@ def test_memory_is_bounded() -> None:
     answer = r"\sum_{k=1}^{n} k (a+b+c+d+f)^{40}"  # equal, but only algebra can tell
     gold = r"\frac{n(n+1)}{2}(a+b+c+d+f)^{40}"
     with GraderPool(1, seconds=60, memory_mb=64) as pool:
-        grade = pool.grade([(answer, gold, "expression")])[0]
+        grade = next(iter(pool.grade([(answer, gold, "expression")]).values()))
         assert (grade.verdict, grade.reason) == ("unscored", "needed more than 64 MB")
         # The process is not used again, and the next comparison is none the worse for it.
         assert pool._workers[0].child is None
-        assert pool.grade([("x+1", "1+x", "expression")])[0].verdict == "correct"
+        assert next(iter(pool.grade([("x+1", "1+x", "expression")]).values())).verdict == "correct"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux enforces RLIMIT_AS")
@@ -115,7 +118,7 @@ def test_nothing_is_executed(tmp_path: Path, grader_pool: GraderPool) -> None:
         (answer, gold, "expression") for answer in answers for gold in ("x+1", r"\sqrt{2}", "5", r"\text{a}")
     ]
     pairs += [("x+1", answer, "expression") for answer in answers]  # a hostile data set, too
-    grades = grader_pool.grade(pairs)
+    grades = [*grader_pool.grade(pairs).values()]
     assert not Path(target).exists()
     assert {g.verdict for g in grades} <= {"incorrect", "unscored"}
     # Nor through a whole text.
@@ -176,7 +179,7 @@ _LATEX = st.lists(
     gold=st.sampled_from([r"\sqrt{2}", "(1,2)", "x+1", "7"]),
 )
 def test_any_answer_gets_a_verdict(answers: list[str], gold: str) -> None:
-    grades = _fuzz_pool().grade([(answer, gold, "expression") for answer in answers])
+    grades = [*_fuzz_pool().grade([(answer, gold, "expression") for answer in answers]).values()]
     assert len(grades) == len(set(answers))
     assert {g.verdict for g in grades} <= {"correct", "incorrect", "unscored"}
 
@@ -189,7 +192,9 @@ def test_equal_polynomials_are_equal_and_others_are_not(a: int, b: int, c: int, 
     random.Random(seed).shuffle(terms)
     expansion = "".join(terms).lstrip("+")
     right, wrong = (f"(x{a:+d})(x{b:+d}){k:+d}" for k in (c, c + 1))
-    grades = _fuzz_pool().grade([(right, expansion, "expression"), (wrong, expansion, "expression")])
+    grades = [
+        *_fuzz_pool().grade([(right, expansion, "expression"), (wrong, expansion, "expression")]).values()
+    ]
     assert [g.verdict for g in grades] == ["correct", "incorrect"]
 
 

@@ -27,7 +27,7 @@ SLOW = ("100000000!", "7", "expression")
 
 def test_a_pair_over_its_time_is_unscored_and_others_are_not() -> None:
     with GraderPool(1, seconds=0.5) as pool:
-        grades = pool.grade([EASY, SLOW, ("x+2", "2+x", "expression")])
+        grades = [*pool.grade([EASY, SLOW, ("x+2", "2+x", "expression")]).values()]
         assert [g.verdict for g in grades] == ["correct", "unscored", "correct"]
         assert grades[1].reason == "took more than 0.5 s"
 
@@ -40,7 +40,7 @@ def test_wall_clock_ends_a_worker_that_uses_no_processor_time() -> None:
         assert stopped is not None
         os.kill(stopped, signal.SIGSTOP)
         again = (r"\sum_{k=1}^{m} k", r"\frac{m(m+1)}{2}", "expression")  # needs the worker, as EASY does
-        grade = pool.grade([again])[0]
+        grade = next(iter(pool.grade([again]).values()))
         assert (grade.verdict, grade.reason) == ("unscored", "took more than 0.2 s")
         assert not psutil.pid_exists(stopped)
 
@@ -54,7 +54,10 @@ def test_a_worker_that_dies_idle_is_replaced() -> None:
             assert victim is not None
             os.kill(victim, signal.SIGKILL)
             time.sleep(0.2)
-            assert pool.grade([(f"x+{victim}", f"{victim}+x", "expression")])[0].verdict == "correct"
+            assert (
+                next(iter(pool.grade([(f"x+{victim}", f"{victim}+x", "expression")]).values())).verdict
+                == "correct"
+            )
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -65,7 +68,7 @@ def test_a_worker_that_dies_at_work_costs_one_pair(whole: bool) -> None:
         worker = pool._workers[0]
         victim = worker._process.pid if whole else worker.child
         threading.Timer(1.0, os.kill, (victim, signal.SIGKILL)).start()
-        grades = pool.grade([SLOW, ("x+3", "3+x", "expression")])
+        grades = [*pool.grade([SLOW, ("x+3", "3+x", "expression")]).values()]
         assert [g.verdict for g in grades] == ["unscored", "correct"]
         assert grades[0].reason == "the comparing process was ended by signal 9"
 
@@ -78,7 +81,7 @@ def test_works_from_many_threads() -> None:
             for k in range(8)
         ]
         for job in jobs:
-            assert [g.verdict for g in job.result()] == ["correct", "incorrect"]
+            assert [found.verdict for found in job.result().values()] == ["correct", "incorrect"]
 
 
 def test_works_beside_busy_threads_that_hold_locks() -> None:
@@ -161,7 +164,7 @@ def test_a_main_module_is_not_run_again(tmp_path: Path) -> None:
         "print('once', flush=True)\n"
         "from cot_assets.grading.pool import GraderPool\n"
         "with GraderPool(1) as pool:\n"
-        f"    print(pool.grade([{EASY!r}])[0].verdict)\n"
+        f"    print(pool.grade([{EASY!r}])[{EASY!r}].verdict)\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.split() == ["once", "correct"], done.stderr
@@ -190,7 +193,7 @@ def test_a_working_folder_cannot_replace_modules(tmp_path: Path, monkeypatch: py
     (tmp_path / "sympy.py").write_text("raise RuntimeError('taken from the working folder')")
     monkeypatch.chdir(tmp_path)
     with GraderPool(1) as pool:
-        assert pool.grade([EASY])[0].verdict == "correct"
+        assert next(iter(pool.grade([EASY]).values())).verdict == "correct"
 
 
 def test_a_worker_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,17 +81,17 @@ def wrong(answer: str) -> Iterator[str]:
 def test_right_wrong_and_hostile_answers(pool: GraderPool, task: str) -> None:
     made = items(task, 10)
     right = [(item["answer"].strip(), packed(task, {}, item, 1.0), "verifier") for item in made]
-    assert {grade.verdict for grade in pool.grade(right)} == {"correct"}
+    assert {grade.verdict for grade in pool.grade(right).values()} == {"correct"}
 
     answer, judged_by, _ = right[0]
     others = list(dict.fromkeys(each for each in wrong(answer) if each.strip() != answer))[:20]
     assert len(others) == 20
-    grades = pool.grade([(each, judged_by, "verifier") for each in others])
+    grades = [*pool.grade([(each, judged_by, "verifier") for each in others]).values()]
     assert {grade.verdict for grade in grades} == {"incorrect"}, grades
 
-    hostile = pool.grade([(each, judged_by, "verifier") for each in HOSTILE])
+    hostile = [*pool.grade([(each, judged_by, "verifier") for each in HOSTILE]).values()]
     assert {grade.verdict for grade in hostile} <= {"incorrect", "unscored"}
-    again = pool.grade([*((each, judged_by, "verifier") for each in others), right[0]])
+    again = [*pool.grade([*((each, judged_by, "verifier") for each in others), right[0]]).values()]
     assert again[:-1] == grades
     assert again[-1].verdict == "correct"
 
@@ -103,8 +103,8 @@ def test_points_short_of_all_are_correct_from_the_threshold_on(pool: GraderPool)
     detour = "\n".join([item["answer"].splitlines()[0], there, item["answer"]])
     for threshold, expected in ((1.0, "incorrect"), (0.1, "correct")):
         judged_by = packed("tower_of_hanoi", {}, item, threshold)
-        assert pool.grade([(detour, judged_by, "verifier")])[0].verdict == expected
-        assert pool.grade([(there, judged_by, "verifier")])[0].verdict == "incorrect"
+        assert next(iter(pool.grade([(detour, judged_by, "verifier")]).values())).verdict == expected
+        assert next(iter(pool.grade([(there, judged_by, "verifier")]).values())).verdict == "incorrect"
 
 
 def test_without_a_sandbox_nothing_is_evaluated(
@@ -196,7 +196,7 @@ def test_a_verifier_that_evaluates_unannounced_is_stopped(monkeypatch: pytest.Mo
     (item,) = items("countdown", 1)
     monkeypatch.setattr(pool_module, "is_evaluating", lambda _: False)
     with GraderPool(1) as pool:
-        (grade,) = pool.grade([(item["answer"], packed("countdown", {}, item, 1.0), "verifier")])
+        (grade,) = pool.grade([(item["answer"], packed("countdown", {}, item, 1.0), "verifier")]).values()
     assert (grade.verdict, grade.reason) == (
         "unscored", "the comparison asked for evaluating text, which is refused",
     )  # fmt: skip

@@ -69,7 +69,7 @@ DIFFERENT: list[tuple[str, str]] = [
 
 def _correct(answer: str, gold: str, statement: str | None = None) -> bool:
     judgement = quick_verdict(answer, gold, "expression")
-    return judgement is not None and settled(judgement.verdict, judgement.unit, statement) == "correct"
+    return judgement is not None and settled(judgement, statement) == "correct"
 
 
 @pytest.mark.parametrize(("answer", "gold"), [pair for pairs in SAME.values() for pair in pairs])
@@ -87,7 +87,7 @@ def test_one_way(answer: str, gold: str) -> None:
 def test_different(answer: str, gold: str) -> None:
     for one, other in ((answer, gold), (gold, answer)):
         judgement = quick_verdict(one, other, "expression")
-        assert judgement is None or settled(judgement.verdict, judgement.unit, None) == "incorrect"
+        assert judgement is None or settled(judgement, None) == "incorrect"
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,9 @@ def test_pool_arguments() -> None:
 @pytest.mark.usefixtures("no_processes")
 def test_distinct_pairs_once_and_in_order() -> None:
     with GraderPool() as pool:
-        grades = pool.grade([("2", "1", "integer"), ("1", "1", "integer"), ("2", "1", "integer")])
-        assert [(g.answer, g.verdict) for g in grades] == [("2", "incorrect"), ("1", "correct")]
+        judged = pool.grade([("2", "1", "integer"), ("1", "1", "integer"), ("2", "1", "integer")])
+        assert [(pair[0], found.verdict) for pair, found in judged.items()] == [
+            ("2", "incorrect"),
+            ("1", "correct"),
+        ]
         assert pool.n_workers == 0

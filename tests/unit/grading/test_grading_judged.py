@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 import pytest
 
 from cot_assets.grading.judge import judge_rollouts
-from cot_assets.grading.pool import Grade, Pair
+from cot_assets.grading.judgement import Judgement, Pair
 from cot_assets.grading.tasks import ItemError, _is_harmless, packed
 from cot_assets.grading.text.extract import extract_answer
 from cot_assets.grading.text.spelling import MAX_JUDGED_CHARS
@@ -73,9 +75,9 @@ class Pool:
     def __init__(self) -> None:
         self.asked: list[Pair] = []
 
-    def grade(self, pairs: list[Pair]) -> list[Grade]:
+    def grade(self, pairs: Iterable[Pair]) -> dict[Pair, Judgement]:
         self.asked += pairs
-        return [Grade(*pair, "correct", "told") for pair in pairs]
+        return dict.fromkeys(self.asked, Judgement("correct", "told"))
 
 
 def test_what_judges_takes_the_place_of_the_gold_answer() -> None:

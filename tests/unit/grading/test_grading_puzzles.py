@@ -38,8 +38,8 @@ def test_own_solutions_are_correct_and_short_ones_are_not(name: str) -> None:
         assert verdict is not None
         assert (verdict.verdict, verdict.illegal_move) == ("correct", None), problem
         short = play("\n".join(problem.answer.splitlines()[:-1]), str(problem.judged_by))
-        assert (short.is_solved, short.illegal_move) == (False, None)
-        assert not play("", str(problem.judged_by)).is_solved
+        assert (short.verdict, short.illegal_move) == ("incorrect", None)
+        assert play("", str(problem.judged_by)).verdict == "incorrect"
     if name in FEWEST:
         assert [len(p.answer.splitlines()) for p in made] == FEWEST[name]
 
@@ -82,7 +82,7 @@ BLOCKS = json.dumps({"task": "puzzle:blocks_world", "level": 3, "start": [["A", 
 )  # fmt: skip
 def test_the_first_illegal_move_is_told(by: str, moves: list[str], illegal: int | None, reason: str) -> None:
     played = play("\n".join(moves), by if by.startswith("{") else judged_by(by, 2))
-    assert (played.is_solved, played.illegal_move) == (False, illegal)
+    assert (played.verdict, played.illegal_move) == ("incorrect", illegal)
     assert reason in played.reason
 
 
@@ -90,17 +90,17 @@ def test_moves_may_be_numbered_and_spaced() -> None:
     (problem,) = problems("checker_jumping", [2])
     lines = problem.answer.splitlines()
     numbered = "\n\n".join(f"  {i}. {line.lower().capitalize()}." for i, line in enumerate(lines, 1))
-    assert play(numbered, str(problem.judged_by)).is_solved
+    assert play(numbered, str(problem.judged_by)).verdict == "correct"
     (crossing,) = problems("river_crossing", [2])
     spoken = crossing.answer.replace(", ", " and ").replace("Cross ", "Cross: ")
-    assert play(spoken, str(crossing.judged_by)).is_solved
+    assert play(spoken, str(crossing.judged_by)).verdict == "correct"
 
 
 def test_more_moves_than_needed_solve_it_too() -> None:
     by = json.loads(BLOCKS)
     moves = [("B", 1, 3), ("B", 3, 2), ("A", 1, 3), ("B", 2, 3), ("C", 2, 1), ("B", 3, 1), ("A", 3, 1)]
     text = "\n".join(f"Move block {b} from stack {s} to stack {e}" for b, s, e in moves)
-    assert play(text, json.dumps(by)).is_solved
+    assert play(text, json.dumps(by)).verdict == "correct"
 
 
 @pytest.mark.parametrize("name", PUZZLES)
@@ -110,7 +110,7 @@ def test_more_moves_than_needed_solve_it_too() -> None:
      "Move block A from stack 1 to stack 2\n" * 1500, "1. " * 20_000, "a" * 65_000, "\x00", "Cross a1" + "," * 60_000],
 )  # fmt: skip
 def test_hostile_lists_are_refused_at_once(name: str, text: str) -> None:
-    assert not play(text, judged_by(name, 2)).is_solved
+    assert play(text, judged_by(name, 2)).verdict == "incorrect"
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_a_unit_of_one_side_must_be_named(
 ) -> None:
     judgement = quick_verdict(answer, gold, "expression")
     assert judgement is not None
-    assert settled(judgement.verdict, judgement.unit, statement) == verdict
+    assert settled(judgement, statement) == verdict
 
 
 def test_both_readings_are_told() -> None:
