@@ -97,11 +97,10 @@ def _snapshot(entry: ModelEntry, repository: str, patterns: list[str], *, is_off
 
     revision = None if entry.engine == "openai" else entry.revision
     try:
-        return Path(
-            snapshot_download(
-                repository, revision=revision, allow_patterns=patterns, local_files_only=is_offline
-            )
+        folder = snapshot_download(
+            repository, revision=revision, allow_patterns=patterns, local_files_only=is_offline
         )
+        return Path(folder)
     except (HfHubHTTPError, HFValidationError) as error:
         raise _refused(entry, error) from error
     except (LocalEntryNotFoundError, OSError) as error:

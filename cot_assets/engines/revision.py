@@ -33,7 +33,7 @@ _PATTERNS = (
     "tokenizer_config.json",
     "chat_template.jinja",
 )
-#: Arguments of vLLM that change probabilities and stand in no other field of a registry entry.
+#: Arguments of vLLM that change probabilities and are in no other field of a registry entry.
 ALTERING = ("lora", "kv_cache_dtype", "hf_overrides")
 #: Arguments that move work in time or between devices and change no probability. Every other one is part of a
 #: block's identity, known to change any or not.
@@ -64,28 +64,31 @@ def canonical(settings: Mapping[str, Any]) -> str:
     return json.dumps(dict(settings), sort_keys=True, default=str) if settings else ""
 
 
+def _digest(path: Path) -> bytes:
+    status = path.stat()
+    return _digest_of(path, status.st_size, status.st_mtime_ns)
+
+
 @lru_cache(maxsize=64)
-def _digest(path: Path, _size: int, _changed: int) -> bytes:
+def _digest_of(path: Path, _size: int, _changed: int) -> bytes:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
 
 
 def folder_revision(folder: Path) -> str:
-    """First 12 hex digits of a SHA-256 over names and contents of whatever changes completions.
+    """First 12 hex digits of a SHA-256 over names and contents of what changes completions.
 
     Of a GGUF file, which holds all of that itself, over its contents. Raises :class:`EngineError` for a folder without
     weights. Large files are hashed once per process.
     """
     if folder.is_file():
-        status = folder.stat()
-        return _digest(folder, status.st_size, status.st_mtime_ns).hex()[:12]
+        return _digest(folder).hex()[:12]
     files = sorted({file for pattern in _PATTERNS for file in folder.glob(pattern)})
     if not any(file.suffix in (".safetensors", ".bin", ".gguf") for file in files):
         raise EngineError(f"{folder} holds no model weights; check `path` in models.toml")
     whole = hashlib.sha256()
     for file in files:
-        status = file.stat()
-        whole.update(file.name.encode() + b"\0" + _digest(file, status.st_size, status.st_mtime_ns))
+        whole.update(file.name.encode() + b"\0" + _digest(file))
     return whole.hexdigest()[:12]
 
 

@@ -56,9 +56,7 @@ def try_model(entry: ModelEntry) -> Trial:
     try:
         loaded = time.monotonic() - started
         prompt = engine.render_prompt(QUESTION)
-        _sampled(
-            engine, prompt, 1, 4
-        )  # what an engine finds out of itself before its first block takes no part
+        _sampled(engine, prompt, 1, 4)  # so that what an engine does once does not count
         started = time.monotonic()
         result = _sampled(engine, prompt, _N, _BUDGET)
         seconds = time.monotonic() - started

@@ -15,11 +15,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cot_assets.grading.judgement import Judgement, Pair
 from cot_assets.grading.pool import GraderPool
-from cot_assets.grading.text.extract import DEFAULT_RULES, Extracted, extract_answer
+from cot_assets.grading.text.extract import DEFAULT_RULES, extract_answer
 from cot_assets.grading.verify import GRADER_VERSION, explain, settled
 from cot_assets.statistics.estimates import jeffreys_interval
 from cot_assets.study import ANSWER_KINDS, AnswerRule
@@ -67,13 +67,10 @@ class Summary:
         return f"{counts}\n{accuracy}\nverdicts   {self.output}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
-    row: int
-    index: int | None
-    answer: str | None
-    rule: AnswerRule | None
-    gold: str
+class _Response(NamedTuple):
+    """What a line says of a response before its verdict, and what else decides on that."""
+
+    said: dict[str, Any]
     statement: str | None
     is_cut_off: bool
 
@@ -150,10 +147,12 @@ def _output(path: Path, output: Path | None, *, overwrite: bool) -> Path:
 def _lines(
     responses: Iterator[_Response], pool: GraderPool, kind: str, *, explained: bool
 ) -> Iterator[dict[str, Any]]:
-    """The line of every response, graded batch by batch; what stands twice is graded once."""
+    """The line of every response, graded batch by batch; what is there twice is graded once."""
     judged: dict[Pair, Judgement] = {}
     while batch := list(islice(responses, _BATCH)):
-        pairs = [(r.answer, r.gold, kind) for r in batch if r.answer is not None]
+        pairs = [
+            (r.said["answer"], r.said["gold_answer"], kind) for r in batch if r.said["answer"] is not None
+        ]
         judged |= pool.grade(pair for pair in pairs if pair not in judged)
         yield from (_line(response, judged, kind, explained=explained) for response in batch)
 
@@ -174,8 +173,9 @@ def _summary(output: Path, counts: Counter[str]) -> Summary:
 def _line(
     response: _Response, judged: dict[Pair, Judgement], kind: str, *, explained: bool
 ) -> dict[str, Any]:
-    if response.answer is not None:
-        judgement = judged[response.answer, response.gold, kind]
+    answer, gold = response.said["answer"], response.said["gold_answer"]
+    if answer is not None:
+        judgement = judged[answer, gold, kind]
         verdict, reason = settled(judgement, response.statement), judgement.reason
         if verdict != judgement.verdict:
             reason = f"the statement does not name the unit {judgement.unit}"
@@ -183,18 +183,9 @@ def _line(
         verdict, reason = "truncated", "ended by its length before an answer"
     else:
         verdict, reason = "no_answer", "no final answer found"
-    readings = explain(response.answer or "", response.gold, kind) if explained else {}
-    return {
-        "row": response.row,
-        "index": response.index,
-        "answer": response.answer,
-        "answer_rule": response.rule,
-        "gold_answer": response.gold,
-        "verdict": verdict,
-        "reason": reason,
-        **readings,
-        "grader_version": GRADER_VERSION,
-    }
+    readings = explain(answer or "", gold, kind) if explained else {}
+    decided = {"verdict": verdict, "reason": reason}
+    return {**response.said, **decided, **readings, "grader_version": GRADER_VERSION}
 
 
 def _responses(
@@ -219,18 +210,15 @@ def _responses(
         values: list[Any] = given if isinstance(given, list) else [given]
         for index, value in enumerate(values):
             text = _text(value, f"{place}, field {field!r}")
-            found = (
-                Extracted(text, None) if text is None or not is_text else extract_answer(text, kind, rules)
-            )
-            yield _Response(
-                number,
-                index if isinstance(given, list) else None,
-                found.answer if found.answer is None or found.answer.strip() else None,
-                found.rule,
-                gold,
-                statement,
-                row.get("finish_reason") == "length",
-            )
+            answer, rule = extract_answer(text, kind, rules) if is_text and text is not None else (text, None)
+            said = {
+                "row": number,
+                "index": index if isinstance(given, list) else None,
+                "answer": answer if answer and answer.strip() else None,
+                "answer_rule": rule,
+                "gold_answer": gold,
+            }
+            yield _Response(said, statement, row.get("finish_reason") == "length")
 
 
 def _field(row: dict[str, Any], name: str, place: str) -> object:

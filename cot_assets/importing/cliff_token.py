@@ -141,7 +141,7 @@ def token_ends(text: str, tokens: Sequence[str], where: str = "response") -> lis
 def _after_parts(text: str, at: int, parts: str, following: Sequence[str]) -> tuple[int, int]:
     """Where the broken characters of a run of tokens begin, and where the run ends; (-1, -1) if nowhere.
 
-    Whole characters before the first and after the last U+FFFD must stand in the text. Between them lie at
+    Whole characters before the first and after the last U+FFFD must be in the text. Between them lie at
     most as many characters as the run was published with; the outer ones have more than one byte.
     """
     head, tail = parts[: parts.index(_REPLACEMENT)], parts[parts.rindex(_REPLACEMENT) + 1 :]
@@ -168,7 +168,7 @@ def _files(paths: Sequence[Path]) -> dict[Path, bool]:
 
 
 def _records(file: Path, *, others_are_skipped: bool) -> list[Record]:
-    """The traces in a file; none if it is JSON of another kind and lies beside such files."""
+    """The traces in a file; none if it is JSON of another kind and lies among such files."""
     values = read_json(file)
     values = values if isinstance(values, list) else [values]
     if others_are_skipped and not any(isinstance(v, dict) and set(_FIELDS) & set(v) for v in values):

@@ -1,7 +1,7 @@
 """From imported traces to the frames of the tables.
 
-Belongs here: identity of imported traces and prefixes, and the rows of every table. Does not belong here: layouts of
-sources, and the grid (:mod:`.grid`).
+Belongs here: identity of imported traces and prefixes, the rows of every table, and the 21-point grid of a fine curve.
+Does not belong here: layouts of sources.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ from cot_assets.importing.base import (
     checked_name,
     digest,
 )
-from cot_assets.importing.grid import grid_cuts
 from cot_assets.sampling.tables import cut_rows, first_statements
 from cot_assets.statistics.estimates import add_potential
 from cot_assets.study import PUBLISHED
 from cot_assets.warehouse.imported import PROTOCOL, TABLES
 from cot_assets.warehouse.schema import polars_schema
+
+GRID_STEPS = 20  #: the grid has a point at every 1/20 of a trace: 0, 5%, ..., 95%, and the end
 
 
 def build(
@@ -62,7 +63,7 @@ def build(
 
     Returns:
         The frames of :data:`cot_assets.warehouse.imported.TABLES`. A prefix that several traces share (the empty one of a
-        problem) stands once.
+        problem) has one row.
 
     Raises:
         ImportingError: The traces contradict one another or are too many.
@@ -126,7 +127,7 @@ class _Builder:
         self.traces[trace.problem.problem_id] += 1
 
     def add_notes(self, problem_id: str, notes: Iterable[str]) -> None:
-        """Add notes on a problem, or on all of them where the id is empty; a note stands once."""
+        """Add notes on a problem, or on all of them where the id is empty, each once."""
         for note in notes:
             if (problem_id, note) not in self.noted:
                 self.noted.add((problem_id, note))
@@ -151,16 +152,8 @@ class _Builder:
         One running hash per trace: a fine curve has thousands of prefixes that each extend the last.
         """
         problem = trace.problem
-        state = hashlib.sha256(
-            digest(
-                self.source.name,
-                self.problem_set,
-                self.model,
-                problem.problem_id,
-                problem.statement,
-                "tokens" if trace.token_ids else "text",
-            ).encode()
-        )
+        named = (self.source.name, self.problem_set, self.model, problem.problem_id, problem.statement)
+        state = hashlib.sha256(digest(*named, "tokens" if trace.token_ids else "text").encode())
         ids: list[str] = []
         for last, cut in pairwise((trace.cuts[0], *trace.cuts)):
             added = "".join(f"{token}," for token in trace.token_ids[last.token_end : cut.token_end])
@@ -182,9 +175,8 @@ class _Builder:
             counts = Counts.of(tuple(new))
         elif not self.sum_shared and known.n and counts.n:
             if counts != known:
-                raise _differing(
-                    problem_id, "what was counted at a prefix", self.measured[prefix_id], cut.where
-                )
+                what = "what was counted at a prefix"
+                raise _differing(problem_id, what, self.measured[prefix_id], cut.where)
             return
         self.counts[prefix_id] = known + counts if prefix_id in self.counts else counts
         if counts.n:
@@ -242,11 +234,7 @@ class _Builder:
 
     def _potentials(self) -> pl.DataFrame:
         self.rows["potentials"] = [
-            {
-                "problem_id": self.prefixes[prefix_id],
-                "prefix_id": prefix_id,
-                **vars(counts),
-            }
+            {"problem_id": self.prefixes[prefix_id], "prefix_id": prefix_id, **vars(counts)}
             for prefix_id, counts in self.counts.items()
         ]
         counts = self._frame("potentials").drop("ci_low", "ci_high")
@@ -254,6 +242,25 @@ class _Builder:
         told = counts.with_columns(n=pl.coalesce("n_effective", "n"), n_correct=weighted)
         frame = add_potential(told).with_columns(counts["n"], counts["n_correct"])
         return frame.select([pl.col(c).cast(kind) for c, kind in polars_schema("potentials").items()])
+
+
+def grid_cuts(cuts: Sequence[Cut], n_tokens: int) -> list[int]:
+    """Indices of the cuts nearest to 0, 5%, ..., 95% of a trace, distinct and ascending.
+
+    The first is always the empty prefix. Elsewhere the nearest cut with a known potential is taken if it
+    lies within half a step of the grid; else the nearest cut, so that a gap stays a gap.
+    """
+    chosen = [0]
+    step = n_tokens / GRID_STEPS
+    known = [i for i, cut in enumerate(cuts) if (cut.counts.n or 0) > 0]
+    for point in range(1, GRID_STEPS):
+        away = [abs(cut.token_end - point * step) for cut in cuts]
+        nearest = min(known, key=away.__getitem__, default=None)
+        if nearest is None or away[nearest] > step / 2:
+            nearest = min(range(len(cuts)), key=away.__getitem__)
+        if nearest > chosen[-1]:
+            chosen.append(nearest)
+    return chosen
 
 
 def _differing(problem_id: str, what: str, before: str, now: str) -> ImportingError:

@@ -32,8 +32,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cot_assets.importing.anchors.counts import SITE_FILE, full_counts, site_counts
-from cot_assets.importing.anchors.sentences import lacking_repeats, locate
+from cot_assets.importing.anchors import SITE_FILE, full_counts, lacking_repeats, locate, site_counts
 from cot_assets.importing.base import (
     Cut,
     Imported,

@@ -38,9 +38,10 @@ from cot_assets.engines.openvino.sizing import (
     KV_BLOCK,
     Intake,
     Pace,
-    Paces,
     find_pace,
     free_memory,
+    keep_pace,
+    kept_pace,
     kv_blocks,
     kv_bytes_per_token,
     pace_key,
@@ -204,7 +205,7 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
         """About how many tokens were generated for unfinished blocks, given with their steps.
 
         The pipeline tells of no sequence before all of its block have ended. One token per step and sequence, were none
-        to end early; what fills the KV cache beside prefixes says how many did, up to a cache block per sequence.
+        to end early; what fills the KV cache besides prefixes says how many did, up to a cache block per sequence.
         """
         used = self._pipeline.get_metrics().cache_usage / 100 * self._kv_tokens
         most = int(used) - sum(len(b.token_ids) for b, _ in running)
@@ -215,20 +216,20 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
         """The pace that was found for this model on this machine, now or earlier."""
         if self._pace is None:
             home, info = DataHome.from_environment(), self._info
-            paces = Paces(home.cache / "paces.json")
+            file = home.cache / "paces.json"
             key = pace_key(self._revision, info.version, info.quantization, info.dtype, info.device)
-            self._pace = paces.get(key)
+            self._pace = kept_pace(file, key)
             if self._pace is None:
                 self._pace = find_pace(
                     lambda sequences: self._speed(block.token_ids[-_TRIAL:], sequences, sampling),
                     min(self._most_sequences, self._kv_tokens // (4 * KV_BLOCK)),
                 )
                 if home.root.is_dir():
-                    paces.put(key, self._pace)
+                    keep_pace(file, key, self._pace)
         return self._pace
 
     def _speed(self, prompt: tuple[int, ...], sequences: int, sampling: Sampling) -> tuple[float, float]:
-        """Tokens of so many sequences per second of work and per second, by the median of a few steps."""
+        """Tokens of a number of sequences per second of work and per second, by the median of a few steps."""
         trial = Block("trial", prompt, _TRIAL, 8, sequences)
         config = self._config(trial, sampling)
         config.do_sample, config.num_return_sequences, config.ignore_eos = True, _TRIAL, True

@@ -68,7 +68,7 @@ def find_pace(measure: Callable[[int], tuple[float, float]], most: int = TRIED[-
     """The pace of an engine: the most sequences that are about as fast as any.
 
     Args:
-        measure: Tokens per second of work, which other programs do not change much, and per second, of so many sequences.
+        measure: Tokens per second of work, which other programs do not change much, and per second, of a number of sequences.
         most: Sequences that there is room for.
     """
     found: dict[int, tuple[float, float]] = {}
@@ -95,7 +95,7 @@ class Intake:
         return self._tokens / self._rollouts if self._rollouts else budget / 2
 
     def finished(self, block: Block, generated: int, passed: float) -> None:
-        """Learn from a block that has come back when so many seconds of sampling had passed."""
+        """Learn from a block that has come back after these seconds of sampling."""
         self._tokens += generated
         self._rollouts += block.n
         # The trial may have run on a busy machine.
@@ -121,23 +121,19 @@ class Intake:
         return sequences <= most and not is_early and needed <= self._kv_tokens
 
 
-class Paces:
-    """Paces that were found before, by model and machine, in a file of the data home."""
+def kept_pace(file: Path, key: str) -> Pace | None:
+    """The pace that a file of the data home holds for a model on a machine; None for none."""
+    found = _paces(file).get(key)
+    return None if found is None else Pace(*found)
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
 
-    def get(self, key: str) -> Pace | None:
-        """What is remembered, None for nothing."""
-        found = self._read().get(key)
-        return None if found is None else Pace(*found)
+def keep_pace(file: Path, key: str, pace: Pace) -> None:
+    """Write a pace to the file for the next time."""
+    write_json(file, {**_paces(file), key: (pace.sequences, round(pace.rate, 1))})
 
-    def put(self, key: str, pace: Pace) -> None:
-        """Remember a pace."""
-        write_json(self._file, {**self._read(), key: (pace.sequences, round(pace.rate, 1))})
 
-    def _read(self) -> dict[str, tuple[int, float]]:
-        return read_json(self._file, dict[str, tuple[int, float]]) or {}
+def _paces(file: Path) -> dict[str, tuple[int, float]]:
+    return read_json(file, dict[str, tuple[int, float]]) or {}
 
 
 def pace_key(*identity: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether an answer is the number, the quantity or the expression that the gold answer is.
+"""Whether an answer is the number, the quantity, the expression, the residue or the numeral that the gold answer is.
 
 Belongs here: the verdict on single values, with the rules for units: see :mod:`.compare`. Does not belong here: equality of
 their values (:mod:`.scalars`), and everything that has parts (:mod:`.compare`).
@@ -10,6 +10,7 @@ their values (:mod:`.scalars`), and everything that has parts (:mod:`.compare`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from cot_assets.grading.comparing.recast import (
     as_quantity,
@@ -79,3 +80,37 @@ def compare_scalars(given: Reading, gold: Reading, algebra: Algebra) -> Decision
     if named and (asked := unit_asked_for(given, gold)):
         return Decision(True, f"same quantity; {asked} is asked for by the statement", asked)
     return decided("number" if gold.number and given.number else "value", is_same=False)
+
+
+# --- residues and numerals ----------------------------------------------------------------------
+
+
+def is_same_residue(given: Reading, residue: Reading) -> bool:
+    """Whether a residue, or a number, is a residue: a number is the value that is written there, or the least one."""
+    if given.kind == "residue":
+        return given.number == residue.number and _least(given) == _least(residue)
+    if given.number is None or given.unit or len(residue.items) != 1:
+        return False
+    return given.number.value in _least(residue) | {i.number.value for i in residue.items if i.number}
+
+
+def _least(residue: Reading) -> set[Fraction]:
+    """The least number of every class, from 0 on."""
+    return {i.number.value % residue.number.value for i in residue.items if i.number and residue.number}
+
+
+def is_same_numeral(given: Reading, gold: Reading) -> bool:
+    """Whether two numerals have the same figures and base; one that leaves the base out is read in that of the other."""
+    base = next(r.form.partition("_")[2] for r in (gold, given) if r.kind == "numeral")
+    if not {given.kind, gold.kind} <= {"numeral", "number", "text", "expression"}:
+        return False
+    ours, theirs = (r.form.lower() + f"_{base}" * (r.kind != "numeral") for r in (given, gold))
+    return ours == theirs
+
+
+def base_left_out(given: Reading, gold: Reading) -> str | None:
+    """What the statement has to name where only one of two has a base: ``base 5``, or ``in base 5`` of a gold answer."""
+    if given.kind == gold.kind:
+        return None
+    where, numeral = ("", gold) if gold.kind == "numeral" else ("in ", given)
+    return f"{where}base {numeral.form.partition('_')[2]}"

@@ -14,7 +14,7 @@ The rules that are not equality:
 - Lists and sets have no order, tuples have one. ``{5}`` is 5. ``(1,2)`` is a tuple and an open interval.
 - A numeral without its base is one in the base that the other has, where the statement names it.
 - ``\sqrt{2} \approx 1.414`` is either of the two, if the second is the first one rounded.
-- ``5 \pmod 7`` is ``12 \pmod 7``; a bare number is the value that stands there, or the least one.
+- ``5 \pmod 7`` is ``12 \pmod 7``; a bare number is the value that is written there, or the least one.
 - ``x = 1, y = 2`` is the tuple of its values in the order of the names.
 - What is of another kind than the gold answer is incorrect.
 """
@@ -24,8 +24,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cot_assets.grading.comparing.amounts import SCALARS, Decision, compare_scalars, decided, other_kind
-from cot_assets.grading.comparing.integers import base_left_out, is_same_numeral, is_same_residue
+from cot_assets.grading.comparing.amounts import (
+    SCALARS,
+    Decision,
+    base_left_out,
+    compare_scalars,
+    decided,
+    is_same_numeral,
+    is_same_residue,
+    other_kind,
+)
 from cot_assets.grading.comparing.recast import (
     are_other_names,
     as_tuple,

@@ -18,9 +18,8 @@ from cot_assets.grading.comparing.regions import common, reals, region_of, union
 from cot_assets.grading.reading.dates import read_clock, read_date
 from cot_assets.grading.reading.kinds import Kind, Reading, UnreadableError
 from cot_assets.grading.reading.matrices import read_matrix
-from cot_assets.grading.reading.measured import priced, read_compound, read_quantity
+from cot_assets.grading.reading.measured import is_prose, priced, read_compound, read_quantity
 from cot_assets.grading.reading.numbers import numeral_in_base, read_number
-from cot_assets.grading.reading.prose import is_prose
 from cot_assets.grading.reading.residues import read_residue
 from cot_assets.grading.reading.terms import is_term
 from cot_assets.grading.text.letters import choice_letter

@@ -48,11 +48,13 @@ _NAMED = {
     "noon": "12:00:00", "12 noon": "12:00:00", "midday": "12:00:00", "midnight": "00:00:00",
     "12 midnight": "00:00:00",
 }  # fmt: skip
-_CLOCK = re.compile(
-    r"(?P<h>\d{1,2})(?:[:.](?P<m>[0-5]\d)(?::(?P<sec>[0-5]\d))?)? ?(?P<half>[ap])\.? ?m\b\.?"
-    r"|(?P<h2>\d{1,2}):(?P<m2>[0-5]\d)(?::(?P<sec2>[0-5]\d))?(?: ?(?:h|hrs|hours|o.?clock))?"
-    r"|(?P<h3>\d{1,2}) o.?clock(?: ?(?P<half3>[ap])\.?m\.?)?",
-    re.IGNORECASE,
+_CLOCKS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(?P<h>\d{1,2})(?:[:.](?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?)? ?(?P<half>[ap])\.? ?m\b\.?",
+        r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?: ?(?:h|hrs|hours|o.?clock))?(?P<half>)",
+        r"(?P<h>\d{1,2}) o.?clock(?: ?(?P<half>[ap])\.?m\.?)?(?P<m>)(?P<s>)",
+    )
 )
 
 
@@ -109,13 +111,11 @@ def read_clock(text: str) -> str | None:
     if (named := _NAMED.get(text.lower())) is not None:
         return named
     text = _in_figures(text)
-    match = _CLOCK.fullmatch(text)
+    match = next((found for clock in _CLOCKS if (found := clock.fullmatch(text))), None)
     if match is None:
         return None
-    written = match["h"] or match["h2"] or match["h3"]
+    written, minute, second, half = match.group("h", "m", "s", "half")
     hour = int(written)
-    minute, second = match["m"] or match["m2"] or "00", match["sec"] or match["sec2"] or "00"
-    half = match["half"] or match["half3"]
     if half:
         if not 1 <= hour <= 12:
             return None
@@ -123,7 +123,9 @@ def read_clock(text: str) -> str | None:
     elif hour > 24:
         return None
     is_open = not half and 1 <= hour < 12
-    return f"{hour:02}:{minute}:{second}" + ("~" if written.startswith("0") else "?") * is_open
+    return (
+        f"{hour:02}:{minute or '00'}:{second or '00'}" + ("~" if written.startswith("0") else "?") * is_open
+    )
 
 
 def _in_figures(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Quantities: numbers and expressions with a unit, and factors in words.
+"""Quantities: numbers and expressions with a unit, factors in words, and sentences, which are none for all their signs.
 
 Belongs here: one quantity as a reading. Does not belong here: the units themselves (:mod:`.units`).
 """
@@ -17,13 +17,14 @@ from cot_assets.grading.reading.quantities import currency, is_noun, read_unit, 
 from cot_assets.grading.reading.terms import is_term
 from cot_assets.grading.reading.units import Unit
 from cot_assets.grading.text.spelling import canonical, plain
+from cot_assets.grading.text.splitting import RELATIONS, is_name, parts_of, split
 from cot_assets.grading.text.words import words_in
 
 _ANGLE = re.compile(
     r"(?:\\?[A-Za-z]+ ?= ?)?(.+?) ?(?:\^\{?\\circ ?\}?|\\degree|(?:\\text\{ ?)?degrees? ?\}?)"
 )
 _PRODUCT = re.compile(r"^(.*[0-9.})])([A-Za-z])$")
-#: What is a unit beside a number, and a product elsewhere: a week, 2 M, 2\mu m, 5J\cdot s, 2m, and x cm.
+#: What is a unit behind a number, and a product elsewhere: a week, 2 M, 2\mu m, 5J\cdot s, 2m, and x cm.
 _AS_QUANTITY = (
     (re.compile(r"^an? (?=[a-z]{3,}$)"), "1 "),
     (re.compile(r"^([0-9.]+) ?'$"), r"\1 foot"),
@@ -43,7 +44,7 @@ _HALVES = (
     (re.compile(r"(?:an?|one) ([a-z]+)\\land a half$"), r"1.5 \1"),
     (re.compile(r"([1-9][0-9]{0,3})(?:\\land a half ([a-z]+)| ([a-z]+)\\land a half)$"), r"\1.5 \2\3"),
 )
-#: Several words for what is counted: 7 red balls, right where the statement asks how many red balls there are.
+#: Several words for what is counted: 7 red balls, correct where the statement asks how many red balls there are.
 _DESCRIBED = re.compile(r"([0-9]+) ?(?:\\text\{ ?)?([a-z]{2,20}(?: [a-z]{2,20}){1,3}) ?\}?")
 _AMOUNT = re.compile(r"(?<=[0-9]) ?(M|K|k|B|bn|mn)$")  #: of money
 _AMOUNTS = {
@@ -137,7 +138,7 @@ def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
 def read_compound(form: str) -> Reading | None:
     """``2 h 30 min``, ``5 feet and 10 inches``: a sum in the first of its units, each smaller than the one before.
 
-    Blanks do not matter (``1h30min``), and m beside hours or seconds is minutes.
+    Blanks do not matter (``1h30min``), and m with hours or seconds is minutes.
     """
     pieces = re.split(r"(?:(?<=[^\W\d_])|(?<=[.}]))(?:\\land|,)?\s*(?=[0-9])", form)
     if not 2 <= len(pieces) <= 4:
@@ -157,3 +158,14 @@ def read_compound(form: str) -> Reading | None:
         return None
     total = sum(number.value * size for number, size in zip(numbers, sizes, strict=True) if number)
     return Reading("quantity", form, Number(total / sizes[0]), first)
+
+
+def is_prose(form: str) -> bool:
+    """Whether the words of a form make its signs those of a sentence."""
+    parts = [split(part, RELATIONS)[0] for part in parts_of(form)[0] or [form]]
+    inner = [
+        side for sides in parts for side in (sides[1:] if len(sides) > 1 and is_name(sides[0]) else sides)
+    ]
+    words = [word for side in inner if read_quantity(side, side, None) is None for word in words_in(side)]
+    is_related = any(len(sides) > 1 for sides in parts)
+    return (bool(words) and (is_related or len(parts) < 2)) or len(words) > 2 * len(parts)

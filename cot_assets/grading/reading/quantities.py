@@ -83,7 +83,7 @@ def split_unit(form: str) -> tuple[str, Unit | None, Fraction]:
 
 @lru_cache(maxsize=4096)
 def read_unit(text: str) -> tuple[Unit | None, Fraction]:
-    """The unit and the factor that words after a number stand for; (None, 1) where they are neither."""
+    """The unit and the factor that words after a number name; (None, 1) where they are neither."""
     nothing = None, Fraction(1)
     factor = Fraction(1)
     text = _DEGREES.sub("", text)
@@ -138,14 +138,10 @@ def names_unit(statement: str, unit: str) -> bool:
     if base := _BASE.fullmatch(unit):
         if base[1] and re.search(r"base[ -](?:10|ten)\b|decimal|_\{?10", lowered):
             return False
-        names = (base[2], *_BASE_NAMES.get(base[2], ()))
-        return (
-            re.search(
-                rf"base[ -_{{$]*(?:{'|'.join(names)})\b|_\{{?{base[2]}\b|\b(?:{'|'.join(names[1:]) or '-'})\b",
-                lowered,
-            )
-            is not None
-        )
+        words = _BASE_NAMES.get(base[2], ())
+        names, alone = "|".join((base[2], *words)), "|".join(words) or "-"
+        asked = rf"base[ -_{{$]*(?:{names})\b|_\{{?{base[2]}\b|\b(?:{alone})\b"
+        return re.search(asked, lowered) is not None
     if unit in ("%", "percent"):
         return "%" in lowered or "percent" in lowered or "per cent" in lowered
     parts = unit.split(" ")
@@ -211,20 +207,11 @@ def _product(text: str) -> Unit | None:
 
 
 def _named(name: str, *, is_only: bool) -> Unit | None:
-    known = units()
-    for candidate in (
-        name,
-        name.lower(),
-        name.removesuffix("s"),
-        name.lower().removesuffix("s"),
-        name.lower().removesuffix("es"),
-    ):
-        # 5 CM are centimeters, 5 mM no millimeters
-        if candidate in known and (
-            candidate == name
-            or len(candidate) > 2
-            or (len(candidate) > 1 and (name[1:] != "M" or name.isupper()))
-        ):
+    known, low = units(), name.lower()
+    # 5 CM are centimeters, 5 mM no millimeters
+    least = 2 if name[1:] != "M" or name.isupper() else 3
+    for candidate in (name, low, name.removesuffix("s"), low.removesuffix("s"), low.removesuffix("es")):
+        if candidate in known and (candidate == name or len(candidate) >= least):
             return known[candidate]
     if is_only and len(name) > 2 and name.islower() and name.isalpha() and name not in _NO_NOUN:
         return Unit(Fraction(1), ((name.removesuffix("s"), 1),), name, is_listed=False)

@@ -1,6 +1,6 @@
 r"""Numbers modulo another.
 
-Belongs here: reading ``5 \pmod 7``. Does not belong here: which residues are the same (:mod:`..comparing.integers`).
+Belongs here: reading ``5 \pmod 7``. Does not belong here: which residues are the same (:mod:`..comparing.amounts`).
 """
 
 from __future__ import annotations

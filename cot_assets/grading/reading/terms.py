@@ -7,6 +7,7 @@ belong here: the values of trees (:mod:`..comparing.values`). What is outside th
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -30,6 +31,7 @@ _FUNCTIONS = frozenset([
     "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "sinh", "cosh",
     "tanh", "ln", "exp", "cis",
 ])  # fmt: skip
+_OPERATORS = {r"\cdot": "*", r"\times": "*", "*": "*", "/": "/", r"\div": "/"}
 _CALLED = frozenset("fghFGHP")  #: a letter before a parenthesis that is a function rather than a factor
 _STARTS_FACTOR = re.compile(
     r"[a-zA-Z(|]|\\(?!cdot|times|div|land|lor|right|rfloor|rceil|pm|mp|cup|cap|in\b|ldots|to\b|%)"
@@ -78,20 +80,15 @@ class _Parser:
 
     def product(self, *, is_argument: bool = False) -> Node:
         if self.next in ("+", "-"):
-            sign = self.take()
-            node = self.product(is_argument=is_argument)
-            return node if sign == "+" else self.make("neg", node)
+            return self.signed(lambda: self.product(is_argument=is_argument))
         node = self.power()
         while True:
             sign = self.next
             if is_argument and self.ends_argument(sign):
                 return node
-            if sign in (r"\cdot", r"\times", "*"):
+            if sign in _OPERATORS:
                 self.take()
-                node = self.make("*", node, self.signed())
-            elif sign in ("/", r"\div"):
-                self.take()
-                node = self.make("/", node, self.signed())
+                node = self.make(_OPERATORS[sign], node, self.signed(self.power))
             elif sign == r"\%":
                 self.take()
                 node = self.make("/", node, ("num", Fraction(100)))
@@ -105,10 +102,10 @@ class _Parser:
         after = self.tokens[self.at + 1] if sign == "/" and self.at + 1 < len(self.tokens) else sign
         return sign in ("(", r"\cdot", r"\times", "*") or after[1:] in _FUNCTIONS or after == r"\log"
 
-    def signed(self) -> Node:
-        if self.next in ("+", "-"):
-            return self.make("neg", self.power()) if self.take() == "-" else self.power()
-        return self.power()
+    def signed(self, read: Callable[[], Node]) -> Node:
+        sign = self.take() if self.next in ("+", "-") else "+"
+        node = read()
+        return self.make("neg", node) if sign == "-" else node
 
     def power(self) -> Node:
         node = self.postfix(self.primary())
@@ -122,25 +119,17 @@ class _Parser:
 
     def postfix(self, node: Node) -> Node:
         while self.next == "!":
-            self.take()
-            if self.next == "!":
-                self.take()
-                node = self.make("fn", "!!", node)
-            else:
-                node = self.make("fn", "!", node)
+            name = self.take() + (self.take() if self.next == "!" else "")
+            node = self.make("fn", name, node)
         return node
 
     def argument(self) -> Node:
         """What a command or a power is applied to: a group in braces, or one sign of it."""
         if self.next == "{":
             return self.group("{", "}")
-        if self.next in ("+", "-"):
-            sign, node = self.take(), self.primary()
-            return self.make("neg", node) if sign == "-" else node
-        sign = self.next
-        if sign[:1].isdigit() and len(sign) > 1:  # x^23 is x^2 3 in LaTeX, and is meant by nobody
+        if self.next[:1].isdigit() and len(self.next) > 1:  # x^23 is x^2 3 in LaTeX, and is meant by nobody
             raise NotATermError("several digits without braces")
-        return self.primary()
+        return self.signed(self.primary)
 
     def group(self, opening: str, closing: str) -> Node:
         self.take(opening)
@@ -154,12 +143,9 @@ class _Parser:
         sign = self.take()
         if sign[0].isdigit():
             return self.number(sign)
-        if sign == "(":
+        if sign in ("(", "{"):
             self.at -= 1
-            return self.group("(", ")")
-        if sign == "{":
-            self.at -= 1
-            return self.group("{", "}")
+            return self.group(sign, ")" if sign == "(" else "}")
         if sign == "|":
             self.open_bars += 1
             node = self.sum()
@@ -207,17 +193,12 @@ class _Parser:
         return "".join(self.tokens[start : self.at - 1])
 
     def command(self, name: str) -> Node:
-        if name == "frac":
-            if (
-                self.tokens[self.at : self.at + 2] == ["{", "d"]
-                and "d" in self.tokens[self.at + 3 : self.at + 6]
-            ):
-                raise NotATermError("a derivative")
-            top = self.argument()
-            return self.make("/", top, self.argument())
-        if name == "binom":
-            n = self.argument()
-            return self.make("binom", n, self.argument())
+        ahead = self.tokens[self.at : self.at + 6]
+        if name == "frac" and ahead[:2] == ["{", "d"] and "d" in ahead[3:]:
+            raise NotATermError("a derivative")
+        if name in ("frac", "binom"):
+            first = self.argument()
+            return self.make("/" if name == "frac" else name, first, self.argument())
         if name == "sqrt":
             degree: Node = ("num", Fraction(2))
             if self.next == "[":
@@ -232,11 +213,7 @@ class _Parser:
             node = self.sum()
             self.take("\\r" + name[1:])
             return self.make("fn", name[1:], node)
-        if (
-            name == "text"
-            and self.tokens[self.at : self.at + 1] == ["{"]
-            and self.tokens[self.at + 2 : self.at + 3] == ["}"]
-        ):
+        if name == "text" and ahead[:1] == ["{"] and ahead[2:3] == ["}"]:
             self.take()  # one upright letter, such as e and i
             node = self.primary()
             self.take("}")

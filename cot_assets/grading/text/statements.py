@@ -138,7 +138,9 @@ def _sought(answer: str, kind: str) -> tuple[re.Pattern[str], frozenset[_Context
     stated = frozenset[_Context](("boxed", "equation", "answer"))
     if kind == "multiple_choice":
         letter = choice_letter(answer)
-        return letter and (re.compile(rf"(?<!\w){letter}(?!\w)"), frozenset[_Context](("boxed", "answer")))
+        if letter is None:
+            return None
+        return re.compile(rf"(?<!\w){letter}(?!\w)"), frozenset[_Context](("boxed", "answer"))
     if len(answer) > MAX_SOUGHT_CHARS:
         return None
     form = split_unit(_ASSIGNED.sub(r"\1", canonical(answer)))[0]

@@ -14,8 +14,9 @@ from cot_assets.engines.openvino.sizing import (
     KV_BLOCK,
     Intake,
     Pace,
-    Paces,
     find_pace,
+    keep_pace,
+    kept_pace,
     kv_blocks,
     kv_bytes_per_token,
 )
@@ -110,11 +111,11 @@ def test_the_cache_follows_from_the_model_and_the_memory() -> None:
 
 
 def test_a_pace_is_remembered(tmp_path: Path) -> None:
-    paces = Paces(tmp_path / "cache" / "paces.json")
-    assert paces.get("a") is None
-    paces.put("a", Pace(64, 75.5))
-    paces.put("b", Pace(16, 1.0))
-    assert Paces(tmp_path / "cache" / "paces.json").get("a") == Pace(64, 75.5)
+    file = tmp_path / "cache" / "paces.json"
+    assert kept_pace(file, "a") is None
+    keep_pace(file, "a", Pace(64, 75.5))
+    keep_pace(file, "b", Pace(16, 1.0))
+    assert kept_pace(file, "a") == Pace(64, 75.5)
     for damaged in ("{", "[]", '{"a": null}', '{"a": ["x"]}'):
-        (tmp_path / "cache" / "paces.json").write_text(damaged)
-        assert paces.get("a") is None
+        file.write_text(damaged)
+        assert kept_pace(file, "a") is None

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from cot_assets.importing import ImportingError
-from cot_assets.importing.anchors.counts import implied_n
-from cot_assets.importing.anchors.sentences import lacking_repeats, locate
+from cot_assets.importing.anchors import implied_n, lacking_repeats, locate
 from cot_assets.importing.base import Counts, Cut, Rollout, Source, digest
 from cot_assets.importing.cliff_token import token_ends
 from cot_assets.importing.files import Words
-from cot_assets.importing.grid import grid_cuts
+from cot_assets.importing.frames import grid_cuts
 
 
 class TestLocate:

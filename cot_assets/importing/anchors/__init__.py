@@ -1,1 +1,0 @@
-"""What the importer of "Thought Anchors" reads: sentences, and the rollouts at each."""
