@@ -148,7 +148,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """An engine is at work on blocks that have not finished, for which it has generated about so many tokens."""
+    """An engine is at work on blocks that have not finished, for which it has generated about ``n_tokens``."""
 
     n_tokens: int
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from cot_assets.engines.base import (
     Block,
@@ -35,6 +36,7 @@ from cot_assets.engines.weights.prepared import model_folder, whole
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
+T = TypeVar("T")
 _IDENTITY = "engine.json"
 #: Fields that change no completion.
 _UNSEEN = {
@@ -56,10 +58,8 @@ class RememberedEngine(TokenizedEngine[Tokens]):
 
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[News]:
         """Load the model if there is a block at all, and sample every block."""
-        waiting = iter(blocks)
-        first = next(waiting, None)
-        if first is not None:
-            yield from self._loaded().sample(chain([first], waiting), sampling)
+        if (begun := _begun(blocks)) is not None:
+            yield from self._loaded().sample(begun, sampling)
 
     def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         """Load the model if there is a block at all, and score every block.
@@ -67,9 +67,7 @@ class RememberedEngine(TokenizedEngine[Tokens]):
         Raises :class:`CannotScoreError` where the model cannot be loaded: what was sampled elsewhere is analyzed all
         the same, and the audit says that it is missing.
         """
-        waiting = iter(written)
-        first = next(waiting, None)
-        if first is None:
+        if (begun := _begun(written)) is None:
             return
         try:
             engine = self._loaded()
@@ -77,7 +75,7 @@ class RememberedEngine(TokenizedEngine[Tokens]):
             raise CannotScoreError(
                 f"nothing was sampled here, and no audit can be made here: {error}"
             ) from error
-        yield from engine.score(chain([first], waiting), sampling)
+        yield from engine.score(begun, sampling)
 
     def _loaded(self) -> Engine:
         if self._engine is None:
@@ -89,6 +87,12 @@ class RememberedEngine(TokenizedEngine[Tokens]):
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+
+
+def _begun(items: Iterable[T]) -> Iterator[T] | None:
+    """The items, of which the first is there; None for none."""
+    rest = iter(items)
+    return next((chain([first], rest) for first in rest), None)
 
 
 def _key(entry: ModelEntry, revision: str) -> str:

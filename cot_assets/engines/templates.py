@@ -79,7 +79,7 @@ def _compiled(source: str) -> Template:
 
 
 def _rendered(source: str, variables: Mapping[str, Any]) -> str:
-    """The text of a template; raises whatever a template can raise."""
+    """The text of a template; raises anything that a template can raise."""
     most = CHARACTERS + 8 * len(json.dumps(variables))
     parts: list[str] = []
     for part in _compiled(source).generate(**variables):

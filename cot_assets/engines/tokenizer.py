@@ -61,9 +61,8 @@ class ModelTokenizer:
         self.revision = self._revision()
         self._begins_with_blank = bool(self._anchored("1", _ANCHORS[0]) != self.encode("1"))
         model = _configuration(folder)
-        self.context = stated_context(
-            folder
-        )  #: tokens that the model was made for, None where its folder does not say
+        #: Tokens that the model was made for, None where its folder does not say.
+        self.context = stated_context(folder)
         highest = max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
         #: Ids below this are tokens; a model's own figure counts those that pad its vocabulary.
         self.vocabulary = max(highest + 1, _count(model.get("vocab_size")) or 0)
@@ -192,7 +191,7 @@ class ModelTokenizer:
 
 
 def _forms(statement: str) -> tuple[str, ...]:
-    """A statement as it may stand in a prompt: as it is, or in JSON."""
+    """A statement as a prompt may hold it: as it is, or in JSON."""
     plain = statement.strip()
     return plain, json.dumps(plain, ensure_ascii=False)[1:-1], json.dumps(plain)[1:-1]
 

@@ -212,7 +212,7 @@ def main(room: Room, cpu_seconds: float, growth: int) -> None:
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     requests, replies = os.dup(0), os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1):  # what a library prints must not stand among the replies
+    for descriptor in (0, 1):  # what a library prints must not get among the replies
         os.dup2(nowhere, descriptor)
     _prepare(room)
     os.dup2(nowhere, 2)  # up to here standard error explains why a worker does not start
@@ -226,7 +226,7 @@ def main(room: Room, cpu_seconds: float, growth: int) -> None:
                 sys.addaudithook(_refuse)
                 status = _serve(room, os.fdopen(requests, encoding="utf-8"), replies, cpu_seconds, growth)
             finally:
-                os._exit(status)  # whatever happened: this process must not go on as its parent
+                os._exit(status)  # in any case: this process must not go on as its parent
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if status == _INPUT_ENDED:
             return

@@ -7,7 +7,7 @@ belong here: writing to the warehouse, sampling (an imported model is never samp
 
 What is kept is as honest as its source: a count that the source does not state is NULL or marked as
 approximate, a prefix without rollouts has no potential, and what a reader has to know about a source
-stands in ``Imported.notes``.
+is in ``Imported.notes``.
 """
 
 from cot_assets.importing.base import Imported, ImportingError

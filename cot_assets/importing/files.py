@@ -4,7 +4,7 @@ Belongs here: JSON, the search for files below a folder, typed access to fields,
 length of texts without tokens. Does not belong here: what the fields mean.
 
 Everything read here is hostile: sizes are bounded before a file is opened, and a text that cannot be
-stored is refused where it stands.
+stored is refused where it is found.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def records(values: list[Any], where: str) -> Iterator[Record]:
 class Words:
     """Counts white-space words: the unit of length where a source has texts but no tokens.
 
-    Words stand in for tokens because they are nearest to them (about 1.3 to 2 tokens each in mathematical
+    Words take the place of tokens because they are nearest to them (about 1.3 to 2 tokens each in mathematical
     prose); a word that a cut splits counts as a whole.
     """
 

@@ -180,7 +180,7 @@ def _tokens(base: Record) -> tuple[str, list[int]]:
 
 
 def _spelled_bytes() -> dict[str, int]:
-    """The byte that each character stands for in tokens of byte-level BPE (GPT-2's ``bytes_to_unicode``)."""
+    """The byte that each character means in tokens of byte-level BPE (GPT-2's ``bytes_to_unicode``)."""
     printable = [
         *range(ord("!"), ord("~") + 1),
         *range(ord("¡"), ord("¬") + 1),

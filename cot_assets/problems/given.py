@@ -38,9 +38,8 @@ def write_given(home: DataHome, entry: ProblemSetEntry, rows: Sequence[dict[str,
     path, described = home.imports / f"{entry.name}.parquet", home.imports / f"{entry.name}.json"
     frame = pl.DataFrame(rows, schema=SCHEMA)
     if path.exists():
-        before = read_json(
-            described, ProblemSetEntry
-        )  # none, where an import was killed between the two files
+        # There is none where an import was killed between the two files.
+        before = read_json(described, ProblemSetEntry)
         if before is not None and before.answer_kind != entry.answer_kind:
             raise ProblemSetError(
                 f"problem set {entry.name!r} has answers of kind {before.answer_kind!r}, not {entry.answer_kind!r}; "

@@ -22,7 +22,7 @@ _FORMAT = """Give every move on a line of its own, in the order in which they ar
 {example}
 and nothing else in the answer."""
 
-#: Whom a boat for so many can carry over at all: two take three pairs, three take five, four take any number.
+#: Pairs that a boat can carry over at all, and its size: two take three pairs, three take five, four take any number.
 _BOATS = ((3, 2), (5, 3))
 _LEVELS = {"checker_jumping": (1, 50), "river_crossing": (1, 6), "blocks_world": (2, 26)}
 

@@ -58,11 +58,10 @@ def look_for_checkpoints(
             models[name] = {"path": str(path), "step": step_of(path.name.removesuffix(".gguf"))}
         else:
             looks[name] = look
-    names = ", ".join(repr(name[:60]) for name in refused[:3])
-    problem = (
-        f"names that no model can have, at most letters, digits, '.', '_', '-': {names}" if refused else ""
-    )
-    return models, looks, f"model {entry.name!r}: {folder} holds {problem}" if problem else ""
+    if not refused:
+        return models, looks, ""
+    problem = f"model {entry.name!r}: {folder} holds names that no model can have, at most letters, digits, '.', '_', '-'"
+    return models, looks, f"{problem}: {', '.join(repr(name[:60]) for name in refused[:3])}"
 
 
 def step_of(name: str) -> int | None:

@@ -76,15 +76,9 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
         self._revision = declared(entry, source.path)
         scheduler = self._scheduler(folder)
         # The KV cache in the number format of the weights: 8-bit caching would change probabilities.
-        properties = {
-            "INFERENCE_PRECISION_HINT": entry.dtype or "f32",
-            "KV_CACHE_PRECISION": entry.dtype or "f32",
-        }
-        settings = {
-            "enable_prefix_caching": scheduler.enable_prefix_caching,
-            "kv_cache_precision": properties["KV_CACHE_PRECISION"],
-            **altering(entry),
-        }
+        dtype = entry.dtype or "f32"
+        properties = {"INFERENCE_PRECISION_HINT": dtype, "KV_CACHE_PRECISION": dtype}
+        caching = {"enable_prefix_caching": scheduler.enable_prefix_caching, "kv_cache_precision": dtype}
         try:
             self._pipeline = genai.ContinuousBatchingPipeline(folder, scheduler, entry.device, properties)
         except RuntimeError as error:
@@ -95,10 +89,10 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
             engine="openvino",
             version=genai.__version__.split("-")[0],
             model_revision=self._revision,
-            dtype=entry.dtype or "f32",
+            dtype=dtype,
             quantization=entry.quantization or source.quantization or "none",
             device=entry.device,
-            settings=canonical(settings),
+            settings=canonical({**caching, **altering(entry)}),
             tokenizer=self._tokenizer.revision,
             context=self._tokenizer.context,
         )

@@ -86,7 +86,7 @@ class PlainModel:
     ) -> Iterator[tuple[Completion, int, NDArray[np.float32]]]:
         """Each completion, a place in it and the logits from there on; short ones go together, a long one in parts.
 
-        What stands before that token is read once for all.
+        What comes before that token is read once for all.
         """
         n_before = len(prefix) - 1 if self._is_shared else 0
         rest, state = prefix[n_before:], self._read(prefix[:n_before])
@@ -123,7 +123,7 @@ class PlainModel:
         return [np.array(variable.state.data) for variable in self._request.query_state()]
 
     def _infer(self, ids: NDArray[np.int64], first: int, n_before: int = 0) -> Iterator[NDArray[np.float32]]:
-        """Logits of every place from ``first`` on, behind a state of so many tokens and one row.
+        """Logits of every place from ``first`` on, behind a state of ``n_before`` tokens and one row.
 
         A text that is too long for one pass goes through in parts, of which one is in memory at a time.
         """

@@ -28,7 +28,7 @@ _STOP = 10.0  #: seconds that an engine has to end what is canceled
 
 
 class Word(Enum):
-    """What an actor says beside results: it has room for one more block, or has finished all that it was given."""
+    """What an actor says besides results: it has room for one more block, or has finished all that it was given."""
 
     WANTED = 1
     DONE = 2

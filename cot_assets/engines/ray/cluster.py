@@ -27,9 +27,8 @@ from cot_assets.study import ModelEntry
 
 _LOCAL = "local"  #: Ray's word for a cluster that is started now
 _OBJECTS = 100_000_000  #: bytes of a local cluster's object store: blocks and their texts are small
-_PATIENCE = (
-    5.0  #: seconds that a cluster's head may take to accept a connection; Ray itself tries for minutes
-)
+#: Seconds that a cluster's head may take to accept a connection; Ray itself tries for minutes.
+_PATIENCE = 5.0
 
 
 class Cluster:

@@ -28,11 +28,7 @@ _HEARTBEAT = 2.0  #: seconds after which a caller hears that there is no news
 _STOP = 15.0  #: seconds that actors have to cancel what they do; one that takes longer is replaced
 
 
-class Lost:
-    """In place of an answer: the actor died."""
-
-
-LOST = Lost()
+LOST = object()  #: in place of an answer: the actor died
 
 
 @dataclass(eq=False)

@@ -3,7 +3,7 @@
 Belongs here: blocks and what is given to whom. Does not belong here: the life of actors
 (:mod:`cot_assets.engines.ray.crew`) and the engine in each (:mod:`cot_assets.engines.ray.actor`).
 
-Which actor sampled a block, and that it was one, is no part of the block: keys, seeds and texts are those of the plain
+Which actor sampled a block, and that it was one, does not belong to the block: keys, seeds and texts are those of the plain
 engine.
 """
 

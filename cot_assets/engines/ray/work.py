@@ -26,7 +26,7 @@ class Work(Generic[T]):
         self._deaths: Counter[str] = Counter()
 
     def take(self, most: int = 1) -> list[T]:
-        """At most so many items, none where nothing is left."""
+        """At most ``most`` items, none where nothing is left."""
         found = [self._again.popleft() for _ in range(min(most, len(self._again)))]
         return [*found, *islice(self._items, most - len(found))]
 

@@ -44,7 +44,7 @@ def cause_of_death(core: Any, error: BaseException) -> str | None:
     if not (isinstance(error, EngineDeadError) or (resources is not None and resources.engine_dead)):
         return None
     manager = getattr(resources, "engine_manager", None)
-    # Those that vLLM ends itself once it has noticed stand there too, so the one that failed goes first.
+    # Those that vLLM ends itself once it has noticed are listed too, so the one that failed goes first.
     ended = {} if manager is None or not hasattr(manager, "finished_procs") else manager.finished_procs()
     name = getattr(manager, "failed_proc_name", None) or next(iter(ended), None)
     return _how_ended(name, ended.get(name))

@@ -207,7 +207,7 @@ class VLLMEngine(TokenizedEngine[ModelTokenizer]):
 
     @contextmanager
     def _told_of_death(self) -> Iterator[None]:
-        """Whatever a dead engine makes vLLM raise becomes an error that says so."""
+        """Any error that a dead engine makes vLLM raise becomes one that says so."""
         try:
             yield
         except Exception as error:

@@ -24,7 +24,7 @@ from cot_assets.study.files import write_json
 #: What the reader of OpenVINO GenAI 2026.4 takes; it gives up at any other.
 READABLE_TENSORS = frozenset({"F32", "F16", "BF16", "Q4_0", "Q4_1", "Q4_K", "Q6_K", "Q8_0"})
 READABLE_MODELS = frozenset({"llama", "qwen2", "qwen3"})
-#: Tokens that end a turn or a text, beside those that the metadata name: as llama.cpp knows them, by name.
+#: Tokens that end a turn or a text, besides those that the metadata name: as llama.cpp knows them, by name.
 _ENDS = frozenset(
     {"<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "</s>"}
 )  # fmt: skip
@@ -97,7 +97,7 @@ def _read(file: Path, _size: int, _changed: int) -> tuple[GGUFModel, Mapping[str
         reader = GGUFReader(file)
         fields = {name: value.contents() for name, value in reader.fields.items()}
         tensors = Counter(tensor.tensor_type.name for tensor in reader.tensors)
-    except Exception as error:  # whatever a damaged file brings about
+    except Exception as error:  # a damaged file brings about errors of any kind
         said = f"{type(error).__name__}: {error}"[:200]
         raise EngineError(f"{file} is no sound GGUF file ({said}); copy or download it again") from error
     architecture = str(fields.get("general.architecture", "unknown"))

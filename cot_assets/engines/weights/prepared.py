@@ -22,11 +22,8 @@ from cot_assets.engines.weights.source import Source, find_source
 from cot_assets.study import DataHome, ModelEntry
 
 TO_CONVERT = "`uv sync --extra convert`, or `pip install 'cot-assets[convert]'`"
-FORMATS = (
-    "fp16",
-    "int8",
-    "int4",
-)  #: that weights are converted to, as an entry's ``quantization`` names them
+#: That weights are converted to, as an entry's ``quantization`` names them.
+FORMATS = ("fp16", "int8", "int4")
 
 
 def conversion(entry: ModelEntry, source: Source) -> tuple[str, str] | None:
@@ -133,7 +130,7 @@ def _from_gguf(entry: ModelEntry, source: Source, folder: Path) -> None:
     import openvino_genai as genai
 
     write_tokenizer(source.path, folder)
-    link = folder / "model.gguf"  # the model is written beside the file
+    link = folder / "model.gguf"  # the model is written next to the file
     link.symlink_to(source.path.resolve())
     scheduler = genai.SchedulerConfig()
     scheduler.num_kv_blocks = 1

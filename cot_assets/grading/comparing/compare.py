@@ -5,7 +5,7 @@ Belongs here: the rule of every kind, and the rules for units. Does not belong h
 
 The rules that are not equality:
 
-- A decimal stands for a number whose decimals have no end if it is that number rounded, or cut off, with six
+- A decimal means a number whose decimals have no end if it is that number rounded, or cut off, with six
   significant digits or more. Both ways; nothing else is approximate.
 - A bare number against the same number with a unit is correct where the problem statement names the unit,
   whichever side has it. Without a statement, a unit of the table counts as named and any other word does not.

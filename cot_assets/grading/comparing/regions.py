@@ -1,6 +1,6 @@
-"""Inequalities as the intervals that they stand for.
+"""Inequalities as the intervals that they describe.
 
-Belongs here: relations and lists of them, in one variable that stands alone, as a region. Does not belong
+Belongs here: relations and lists of them, in one variable that is alone on its side, as a region. Does not belong
 here: inequalities that have to be solved (:mod:`.algebra`).
 """
 

@@ -59,7 +59,7 @@ def percent_of(given: Reading, gold: Reading) -> str | None:
 
 
 def is_same_value(given: Reading, gold: Reading, algebra: Algebra, scale: Fraction = Fraction(1)) -> bool:
-    """Whether two values are equal, exactly or by a decimal that stands for one without end."""
+    """Whether two values are equal, exactly or by a decimal that means one without end."""
     a, b = given.number, gold.number
     if a and b:
         if a.value * scale == b.value:

@@ -47,7 +47,7 @@ _ORDINALS = {
 #: What a whole is divided into: "one fifth", "three quarters".
 _PARTS = {word: n for word, n in _ORDINALS.items() if n > 2} | {"half": 2, "quarter": 4, "hundredth": 100}
 _SCALES = {"dozen": 12, "thousand": 10**3, "million": 10**6, "billion": 10**9}
-MIN_ROUNDED_DIGITS = 6  #: significant digits by which a decimal may stand for a number that has no end
+MIN_ROUNDED_DIGITS = 6  #: significant digits by which a decimal may mean a number that has no end
 
 
 @dataclass(frozen=True, slots=True)

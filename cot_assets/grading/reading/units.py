@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-#: "dimension: names = size; names = size": the first name of a unit stands for it. ``*``: takes SI prefixes.
+#: "dimension: names = size; names = size": the first name of a unit is the one that is shown. ``*``: takes SI prefixes.
 _TABLE = r"""
 length: *m *meter *metre м метр метра метров 米 公尺 メートル 미터 मीटर متر = 1; inch inches in = 127/5000; foot feet ft = 381/1250;
   yard yd = 1143/1250; mile mi = 1609344/1000; км километр километров 公里 千米 キロメートル 킬로미터 किलोमीटर किमी كيلومتر كم = 1000; см сантиметр сантиметров 厘米 公分 センチメートル 센티미터 सेंटीमीटर सेमी سنتيمتر سم = 1/100;

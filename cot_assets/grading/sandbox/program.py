@@ -92,7 +92,7 @@ class _Unbounded(ast.NodeTransformer):
 
 
 def _value(text: str) -> Any:
-    """What a literal stands for."""
+    """The value of a literal."""
     return ast.literal_eval(_Unbounded().visit(ast.parse(text, mode="eval")))
 
 

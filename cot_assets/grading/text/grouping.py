@@ -25,7 +25,7 @@ def ungrouped(text: str) -> str:
     """Without the signs that group digits by thousands, and with a point for every decimal comma.
 
     ``12,144`` is one number and ``12, 144`` two. Within brackets a comma separates, unless others there are
-    followed by a blank and it is not, or it stands before a zero, with which no number of two figures begins.
+    followed by a blank and it is not, or it is followed by a zero, with which no number of two figures begins.
     """
     if not any(sign in text for sign in ",'~\\_") and text.count(".") < 2:
         return text

@@ -1,4 +1,4 @@
-r"""The parts of a form: what stands between separators outside of brackets.
+r"""The parts of a form: what comes between separators outside of brackets.
 
 Belongs here: pure functions from a canonical form to smaller ones. Does not belong here: what the parts are
 (:mod:`..reading.answer`).
@@ -51,7 +51,7 @@ def parts_of(form: str) -> tuple[list[str], list[str]]:
 
 
 def both_signs(form: str) -> list[str]:
-    r"""A form with ``\pm`` as the two that it stands for; others as they are."""
+    r"""A form with ``\pm`` as the two that it means; others as they are."""
     if r"\pm" not in form:
         form = form.replace(r"\mp", r"\pm")
     if form.count(r"\pm") != 1 or any(sign in form for sign in ("<", ">")):

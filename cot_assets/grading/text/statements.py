@@ -30,7 +30,7 @@ _WINDOW = 80  #: characters looked at on either side of an occurrence
 _Context = Literal["boxed", "equation", "answer", "expression"]
 
 _FILLER = r"(?:\s|~|\\[,;:! ]|\\(?:left|right|[bB]igg?[lr]?)(?![a-zA-Z])){0,4}"
-#: Between the words of an answer it does not matter which of them stand inside a text command.
+#: Between the words of an answer it does not matter which of them are inside a text command.
 _TEXT_FILLER = r"(?:\s|~|\\[,;:! ]|\\(?:text|math)[a-z]{0,6}|\\mbox|[{}]){0,6}"
 _WORDS = re.compile(r"(?:\\text\{[^{}]*\}|[A-Za-z][A-Za-z' -]*[A-Za-z])")
 _ASSIGNED = re.compile(r"^\\?[A-Za-z]+(?:_\{?\w+\}?)?(?:\([A-Za-z]\))?=([^=]+)$")
@@ -45,7 +45,7 @@ _SPELLINGS = {
 }  # fmt: skip
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[0-9]+|[a-zA-Z]+|\S")
 
-#: What may stand between a relation sign or a word and the answer itself.
+#: What may come between a relation sign or a word and the answer itself.
 _JUNK_LEFT = re.compile(
     r"(?:\s|[&~$*_]|\\[,;:!$( \[]|\\left|\\displaystyle|\\(?:text|math)[a-z]{0,6}\{|(?<=[\s$=])\{)+$"
 )
@@ -205,7 +205,7 @@ def _spelling(form: str) -> str:
 
 
 def _context(text: str, start: int, end: int) -> _Context | None:
-    """How the expression at ``start:end`` stands in the text; None: only as part of something larger."""
+    """The context of the expression at ``start:end``; None: only as part of something larger."""
     left = _JUNK_LEFT.sub("", text[max(0, start - _WINDOW) : start])
     right = text[end : end + _WINDOW]
     for _ in range(3):

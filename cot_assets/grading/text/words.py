@@ -57,7 +57,7 @@ _ELEMENTS = re.compile("[BCFHIKNOPSUVWY]{2}")  #: CO is no Co
 _APART = re.compile(r"[^\W\d_](?:(?: (?![*=\\])| ?(?:\\cdot|\\times|[*=]) ?)[^\W\d_])+")
 #: What is said of two segments, or of more: AB=CD says it in either order.
 _SEGMENTS = re.compile(r"[A-Z]{2}(?:(?P<sign>=|\\(?:parallel|perp|cong) ?)[A-Z]{2})(?:(?P=sign)[A-Z]{2})*")
-#: Short runs of letters that are words wherever they stand.
+#: Short runs of letters that are words in every place.
 _SMALL_WORDS = frozenset([
     "is", "in", "no", "if", "of", "to", "on", "at", "by", "or", "and", "the", "for", "not", "none", "yes", "all",
     "any", "both", "true", "false", "even", "odd", "never", "only",
