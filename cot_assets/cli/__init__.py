@@ -21,6 +21,7 @@ import click
 
 #: New objects after which Python looks for garbage: importing Dagster alone makes half a million, which stay.
 _GARBAGE = 100_000
+_MOST = 4000  #: characters of a note or an error
 #: The module of every command, in the order of the help.
 COMMANDS = {
     "demo": "demo", "plan": "plan", "run": "run", "import": "importing", "models": "models", "status": "status",
@@ -86,6 +87,13 @@ def cli() -> None:
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
 
 
+def _safe(text: str) -> str:
+    """The text as a terminal is given it: what files hold neither steers it nor fills it."""
+    from cot_assets.warehouse.errors import printable
+
+    return "\n".join(map(printable, text[:_MOST].split("\n"))) + "…" * (len(text) > _MOST)
+
+
 def notes() -> Callable[..., None]:
     """Prints warnings as notes, each once: a run reads the configuration again at every stage."""
     said: set[str] = set()
@@ -93,7 +101,7 @@ def notes() -> Callable[..., None]:
     def note(message: Warning | str, *_: object, **__: object) -> None:
         if (text := str(message)) not in said:
             said.add(text)
-            click.echo(f"Note: {text}", err=True)
+            click.echo(f"Note: {_safe(text)}", err=True)
 
     return note
 
@@ -120,7 +128,7 @@ def main() -> None:
     except Exception as error:
         if (line := _told(error)) is None:
             raise
-        click.echo(f"Error: {line}", err=True)
+        click.echo(f"Error: {_safe(line)}", err=True)
         sys.exit(1)
     finally:
         gc.freeze()  # Python would look through all of it again as it exits

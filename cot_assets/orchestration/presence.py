@@ -30,7 +30,7 @@ from cot_assets.study.files import DAMAGED
 from cot_assets.study.home import DataHome
 from cot_assets.study.manifest import Manifest, recorded
 from cot_assets.warehouse.errors import WarehouseError
-from cot_assets.warehouse.preparing import DAMAGE, row_counts
+from cot_assets.warehouse.preparing import DAMAGE, row_counts, suspect
 from cot_assets.warehouse.publish import seed_empty_shard
 from cot_assets.warehouse.store import Warehouse
 
@@ -146,6 +146,7 @@ def look_at_warehouse(warehouse: Warehouse, *, is_thorough: bool = False) -> lis
     path = warehouse.home.warehouse
     kept = _set_aside(path)
     _set_aside(path.with_name(f"{path.name}.wal"))
+    suspect(path).unlink(missing_ok=True)
     return [f"{path} is damaged ({problem}); kept as {kept.name}, and made again from the shards"]
 
 

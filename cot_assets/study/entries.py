@@ -25,7 +25,7 @@ _SECRET_PLACE = re.compile(
 )
 _SECRET = re.compile(
     r"\b(sk|pk|rk|hf|gsk|xai|ghp|gho|glpat|key|bearer|basic)[-_ ][\w-]{8,}|\bAKIA\w{12}|\bAIza\w{20}|"
-    r"(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{24,}",
+    r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{24,}",
     re.IGNORECASE,
 )
 

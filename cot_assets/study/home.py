@@ -146,6 +146,13 @@ class DataHome:
         return self.root / "results.duckdb"
 
     @property
+    def is_unpublished(self) -> bool:
+        """Whether the warehouse was written to since the results were made of it, by a run or by whatever damaged it."""
+        with suppress(OSError):
+            return self.warehouse.stat().st_mtime_ns > self.results.stat().st_mtime_ns
+        return True
+
+    @property
     def published(self) -> Path:
         """What was published, by size and hash."""
         return self.root / "published"

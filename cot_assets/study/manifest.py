@@ -25,12 +25,6 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
 
 
-def _size(file: Path) -> int | None:
-    with suppress(OSError):
-        return file.stat().st_size if file.is_file() else None
-    return None
-
-
 class Manifest:
     """The manifest at ``path`` of files below ``folder``; one that is missing or unreadable is empty."""
 
@@ -66,6 +60,8 @@ class Manifest:
         if name not in self._seen:
             return "missing"
         file, digest = self._folder / name, self._seen[name][2]
+        if not file.is_file():  # a pipe would be read for ever
+            return "missing"
         try:
             if not is_thorough and self.is_unchanged(file):
                 return "whole"
@@ -74,8 +70,8 @@ class Manifest:
             return "missing"
 
     def lacking(self) -> list[str]:
-        """Names of files that are not there, or of another size than they were seen with; none is read."""
-        return [name for name, (size, _, _) in self._seen.items() if _size(self._folder / name) != size]
+        """Names of files that are not there, or not what they were; read are those of another size or moment."""
+        return [name for name in self._seen if self.look(name) != "whole"]
 
     def save(self) -> None:
         """Write it as a whole; a home that cannot be written goes without."""

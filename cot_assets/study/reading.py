@@ -34,6 +34,7 @@ _PATHS: Mapping[type[Entry], tuple[str, ...]] = {
     ProblemSetEntry: ("source", "only"),
 }
 _MAX_BYTES = 10_000_000
+_MOST_PROBLEMS = 20  #: of an entry that are told
 
 
 class MovedNameWarning(UserWarning):
@@ -174,8 +175,9 @@ def _entries(
             if name not in wrong:
                 result[name] = kind.model_validate({**entry, "name": name})
         except ValidationError as error:
-            problems = "; ".join(_problem(kind, each) for each in error.errors())
-            wrong[name] = f"{path}: [{name}] {problems}"
+            told = [_problem(kind, each) for each in error.errors()[:_MOST_PROBLEMS]]
+            more = error.error_count() - len(told)
+            wrong[name] = f"{path}: [{name}] {'; '.join(told)}" + (f"; and {more:,} more" if more else "")
     broken.update({(noun, name): message for name, message in wrong.items()})
     return result
 
@@ -188,6 +190,7 @@ def _read(kind: type[Entry], path: Path, wrong: dict[str, str]) -> dict[str, Raw
         if path.stat().st_size > _MAX_BYTES:
             raise ConfigError(f"{path}: more than {_MAX_BYTES:,} bytes; cut the file down")
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        repr(content)  # whoever shows or hashes a value later can
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror or error}); mend its permissions"
@@ -248,7 +251,7 @@ def _beside(kind: type[Entry], folder: Path, entry: Raw) -> Raw:
         if not isinstance(text, str) or re.match(r"[a-z-]+:|[/~]", text) or "\0" in text:
             continue
         path = Path(os.path.abspath(folder / text))  # noqa: PTH100 - links are left as they are
-        is_hub_name = field == "path" and not text.startswith(".") and not path.exists()
+        is_hub_name = field == "path" and not text.startswith(".") and not os.path.exists(path)  # noqa: PTH110
         resolved[field] = text if is_hub_name else str(path)
     return resolved
 

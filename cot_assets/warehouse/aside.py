@@ -24,7 +24,7 @@ import polars as pl
 from cot_assets.study import PUBLISHED, DataHome
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, reason
 from cot_assets.warehouse.lock import lock_of, when_free
-from cot_assets.warehouse.preparing import rename_values
+from cot_assets.warehouse.preparing import rename_values, suspect
 from cot_assets.warehouse.reading import CONNECTION_CONFIG, select
 from cot_assets.warehouse.schema import check_frame, conform, describe, table_schema
 from cot_assets.warehouse.store import Warehouse
@@ -99,6 +99,7 @@ def start_anew(home: DataHome, check: Callable[[Old], None] = lambda _: None) ->
             if home.warehouse.exists():
                 _keep(home)
             fresh.home.warehouse.replace(home.warehouse)
+            suspect(home.warehouse).unlink(missing_ok=True)
         except OSError as error:
             raise WarehouseError(f"cannot make a new warehouse in {home.root}: {reason(error)}") from error
         finally:

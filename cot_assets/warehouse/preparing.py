@@ -116,9 +116,18 @@ def naming_damage(path: Path) -> Iterator[None]:
         cause = error.__cause__ or error
         if isinstance(cause, _OF_SQL) or not DAMAGE.search(str(cause)):
             raise
+        with suppress(
+            OSError
+        ):  # not all that is damaged is found by reading: an index is read where a row is written
+            suspect(path).touch()
         raise WarehouseError(
-            f"{path} is damaged: {reason(error)}. `cot-assets run --verify` sets it aside and makes it again from the shards"
+            f"{path} is damaged: {reason(error)}. `cot-assets run` sets it aside and makes it again from the shards"
         ) from error
+
+
+def suspect(path: Path) -> Path:
+    """The mark beside a database that showed itself to be damaged when it was used."""
+    return path.with_name(f"{path.name}.suspect")
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
@@ -195,6 +204,8 @@ def damage(path: Path, *, is_thorough: bool = False) -> str | None:
     """Why a database cannot be read to its end, None where it can or is used by others."""
     if not path.exists():
         return "a link to nothing"
+    if suspect(path).exists():
+        return "it was when it was last used"
     try:
         with duckdb.connect(path, read_only=True) as con:
             sizes = con.execute("SELECT used_blocks, block_size FROM pragma_database_size()").fetchall()

@@ -236,6 +236,6 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(path, read_only=True, config=CONNECTION_CONFIG)
     except duckdb.Error as error:
         raise WarehouseError(
-            f"{path} cannot be read: {reason(error)}. If a SQL shell has it open, open it there with "
-            "-readonly; if it is damaged, `cot-assets run` makes it again"
+            f"{path} cannot be read: {reason(error)}. Give yourself the right to read it; if a SQL shell has it open, "
+            "open it there with -readonly; if it is damaged, `cot-assets run` makes it again"
         ) from error

@@ -143,9 +143,8 @@ class Warehouse:
 
     def read_transform(self, name: str, params: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Rows of ``sql/transforms/<name>.sql``, its ``$name`` bound to ``params``."""
-        sql = transform_sql(name)
         with self._open(f"read {name}") as con, transaction(con, read_only=True):
-            return select(con, sql, params)
+            return select(con, transform_sql(name), params)
 
     @contextmanager
     def together(self, purpose: str) -> Iterator[None]:
@@ -213,11 +212,12 @@ class Warehouse:
             root = self._duckdb = self._duckdb or duckdb.connect(config=CONNECTION_CONFIG)
             try:
                 attach(root, path, _ATTACHED, purpose, time.monotonic() + seconds_left)
-                with root.cursor() as con, naming_damage(path):
-                    con.execute(f"USE {_ATTACHED}")
-                    self._prepare(con)
-                    yield con
-                root.execute(f"DETACH {_ATTACHED}")
+                with naming_damage(path):
+                    with root.cursor() as con:
+                        con.execute(f"USE {_ATTACHED}")
+                        self._prepare(con)
+                        yield con
+                    root.execute(f"DETACH {_ATTACHED}")  # writes what is in the log
             except BaseException:
                 # An error may be fatal to all that this DuckDB would attach later.
                 self._duckdb = None

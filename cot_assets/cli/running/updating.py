@@ -38,7 +38,7 @@ def bring_up_to_date(
     """Run what is missing or stale, then print what came out and what to type next."""
     home = DataHome.from_environment()
     warehouse, note = Warehouse(home), partial(click.echo, err=True)
-    for line in look_at_warehouse(warehouse, is_thorough=is_thorough):
+    for line in look_at_warehouse(warehouse, is_thorough=is_thorough or home.is_unpublished):
         note(line)
     config = with_imported(load_config(), warehouse)
     for model, problem_set in pairs:

@@ -77,7 +77,7 @@ def _made(home: DataHome) -> tuple[float, list[tuple[str, str]]]:
     """
     if not (home.warehouse.exists() or home.warehouse.is_symlink()):
         return math.inf, []
-    if problem := damage(home.warehouse):
+    if problem := damage(home.warehouse, is_thorough=home.is_unpublished):
         warnings.warn(
             f"{home.warehouse} is damaged ({problem}); `cot-assets run` sets it aside and makes it again",
             stacklevel=2,

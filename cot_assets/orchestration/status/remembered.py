@@ -8,7 +8,6 @@ definitions takes seconds; which assets there are changes with the code only.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 from collections import Counter
@@ -72,10 +71,7 @@ def _code() -> str:
     """A hash of the modules that say which assets there are."""
     package = Path(__file__).parents[2]
     files = [*package.glob("measures/*/assets.py"), *package.glob("orchestration/**/*.py")]
-    state = [
-        (str(file), status.st_size, status.st_mtime_ns) for file in sorted(files) for status in [file.stat()]
-    ]
-    return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:16]
 
 
 RESULTS = "results"
@@ -103,7 +99,7 @@ def seen(home: DataHome, name: str) -> Path:
 def without_files(
     home: DataHome, since: Callable[[Unit], float], say: Callable[[str], object]
 ) -> Callable[[Unit], float]:
-    """The same, where nothing counts whose files are not there by their names and sizes; ``say`` takes a line on those."""
+    """The same, where nothing counts whose files are not what they were; ``say`` takes a line on those."""
     places = {
         name: home.reports / name for name in (f.stem for f in (home.published / "reports").glob("*.json"))
     }

@@ -71,6 +71,8 @@ def remove(place: Path) -> None:
         ("warehouse.duckdb", as_noise, _ALL, "warehouse.duckdb is damaged"),
         ("warehouse.duckdb", as_folder, _ALL, "warehouse.duckdb is damaged"),
         ("warehouse.duckdb", remove, _ALL, "lost"),
+        ("results.duckdb", as_noise, _WELL | {"": "stale"}, "results.duckdb is gone or damaged"),
+        ("shards/rollouts/script/*.parquet", as_noise, _WELL | {"script": "stale"}, "1 shard of script gone or damaged"),
         ("results.duckdb", cut, _WELL | {"": "stale"}, "results.duckdb is gone or damaged"),
         ("reports/sums", remove, _WELL | {"": "stale"}, "reports/sums is gone or damaged"),
         ("shards/rollouts/script/*.parquet", remove, _WELL | {"script": "stale"}, "1 shard of script gone or damaged"),

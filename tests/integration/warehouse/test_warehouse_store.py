@@ -15,6 +15,7 @@ from warehouse_rows import problems, rows
 from cot_assets.orchestration.assets.counting import count_potentials
 from cot_assets.study import DataHome
 from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError
+from cot_assets.warehouse.preparing import naming_damage
 from cot_assets.warehouse.store import CONNECTION_CONFIG, Warehouse
 
 
@@ -351,6 +352,13 @@ def test_damage_within_an_open_file_is_named_with_the_way_out(warehouse: Warehou
     ):
         Warehouse(home, lock_timeout_s=20).read_table("problems")
     assert time.monotonic() - began < 10, "a block is no lock to wait for"
+
+
+def test_damage_that_no_reading_finds_is_known_from_then_on(warehouse: Warehouse, home: DataHome) -> None:
+    warehouse.write_partition("problems", problems("a"), {"problem_set": "s"})
+    with pytest.raises(WarehouseError, match="`cot-assets run` sets it aside"), naming_damage(home.warehouse):
+        raise duckdb.IOException("Corrupt database file: computed checksum 1 does not match")
+    assert warehouse.damage() == "it was when it was last used"
 
 
 def test_a_link_to_nothing_is_damage(warehouse: Warehouse, home: DataHome) -> None:

@@ -54,8 +54,11 @@ def test_errors_of_no_known_place_are_blamed_on_none(error: Exception) -> None:
 
 def test_a_note_is_said_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(warnings, "showwarning", notes())
-    for said in ("left out: a", "left out: b", "left out: a"):
+    for said in ("left out: a", "left out: \x1b[2J\u202e", "left out: a", "x" * 99_999):
         with warnings.catch_warnings():  # as a run does, after which Python would say it again
             warnings.simplefilter("always")
             warnings.warn(said, stacklevel=1)
-    assert capsys.readouterr().err == "Note: left out: a\nNote: left out: b\n"
+    assert (
+        capsys.readouterr().err
+        == f"Note: left out: a\nNote: left out: \\x1b[2J\\u202e\nNote: {'x' * 4000}…\n"
+    )

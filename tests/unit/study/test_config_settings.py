@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import tomllib
 from pathlib import Path
 
@@ -164,6 +165,22 @@ def test_a_wrong_file_is_named(tmp_path: Path, files: dict[str, str], said: list
     message = refusal(tmp_path, **files)
     for part in said:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        f"path = {'x' * 200_000!r}", f"engine = {'x' * 200_000!r}", f"{'k' * 200_000} = 1", f"batch = 0x{'f' * 9_000}",
+        "\n".join(f"k{i} = 1" for i in range(20_000)), ".".join("k" * 5_000) + " = 1", f"path = {'[' * 980}{']' * 980}",
+    ],
+    ids=["path", "value", "key", "digits", "keys", "dots", "lists"],
+)  # fmt: skip
+def test_values_of_any_size_and_depth_are_told_at_once(tmp_path: Path, entry: str) -> None:
+    start = time.process_time()
+    assert f"{tmp_path / 'models.toml'}: " in refusal(
+        tmp_path, models=f"[mine]\nextends = 'demo-weak'\nproblem_sets = 3\n{entry}\n"
+    )
+    assert time.process_time() - start < 1
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
