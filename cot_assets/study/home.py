@@ -89,7 +89,7 @@ class DataHome:
     @classmethod
     def at(cls, folder: str | Path) -> DataHome:
         """The home at a folder, ``~`` in it expanded. Raises :class:`HomeError` for a path as above."""
-        root = expanded(str(folder)).resolve()
+        root = Path(os.path.realpath(expanded(str(folder))))  # a link to itself raises nothing here
         # DuckDB takes what follows a question mark for options, and a backslash for a slash.
         if sign := next((sign for sign in "?\\" if sign in str(root)), ""):
             raise HomeError(
@@ -160,4 +160,4 @@ class DataHome:
     @property
     def reports(self) -> Path:
         """Rendered reports, one folder per problem set."""
-        return Path(os.environ.get("COT_ASSETS_REPORTS") or self.root / "reports").resolve()
+        return Path(os.path.realpath(os.environ.get("COT_ASSETS_REPORTS") or self.root / "reports"))

@@ -50,6 +50,13 @@ def test_reports_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert DataHome(tmp_path / "home").reports == tmp_path / "pages"
 
 
+def test_a_link_to_itself_has_a_path(tmp_path: Path) -> None:
+    for name in ("loop", "reports"):
+        (tmp_path / name).symlink_to(name)
+    assert DataHome.at(tmp_path / "loop").root.name == "loop"
+    assert DataHome.at(tmp_path).reports == tmp_path / "reports"
+
+
 def test_a_pipe_where_a_file_belongs_is_named_until_it_is_gone(tmp_path: Path) -> None:
     pipe = tmp_path / "shards" / "rollouts" / "model" / "x.parquet"
     pipe.parent.mkdir(parents=True)
