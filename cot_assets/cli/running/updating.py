@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from cot_assets.study import Config
 
 _HEADLINE = """
-SELECT model, sum(cuts)::BIGINT AS cuts, count(DISTINCT problem_id) AS problems, coalesce(sum(n), 0)::BIGINT AS rollouts,
-    avg(potential) FILTER (WHERE is_start) AS v0
+SELECT model, sum(cuts)::BIGINT AS cuts, count(DISTINCT problem_id) AS problems, coalesce(sum(n), 0)::BIGINT AS rollouts
 FROM ( -- traces of a problem share their first prefix, and its rollouts
-    SELECT model, problem_id, bool_or(cut_index = 0) AS is_start, any_value(n) AS n, any_value(potential) AS potential,
-        count(*) FILTER (WHERE n > 0) AS cuts
+    SELECT model, problem_id, any_value(n) AS n, count(*) FILTER (WHERE n > 0) AS cuts
     FROM trace_curves WHERE problem_set = $problem_set GROUP BY model, problem_id, prefix_id
 ) GROUP BY model ORDER BY model
 """
@@ -48,7 +46,7 @@ def bring_up_to_date(
     if not is_thorough and nothing_to_do(warehouse, config, pairs, load, note):
         click.echo("Everything is up to date; nothing was sampled.")
     else:
-        _print_outcome(_run(warehouse, config, pairs, is_thorough=is_thorough), warehouse, pairs)
+        _print_outcome(_run(warehouse, config, pairs, is_thorough=is_thorough), warehouse, config, pairs)
     problem_set = pairs[0][1]
     click.echo(f"\nResults: {home.results}")
     click.echo(f"Report:  {home.reports / problem_set / 'index.html'}")
@@ -108,7 +106,12 @@ def _kept(screen: Screen) -> str:
     )
 
 
-def _print_outcome(outcome: Outcome, warehouse: Warehouse, pairs: Sequence[tuple[str, str]]) -> None:
+def _print_outcome(
+    outcome: Outcome, warehouse: Warehouse, config: Config, pairs: Sequence[tuple[str, str]]
+) -> None:
+    from cot_assets.report.findings import findings
+    from cot_assets.report.source import Source
+
     if not outcome.done:
         click.echo("Everything is up to date; nothing was sampled.")
         return
@@ -118,10 +121,13 @@ def _print_outcome(outcome: Outcome, warehouse: Warehouse, pairs: Sequence[tuple
     )
     for problem_set in dict.fromkeys(problem_set for _, problem_set in pairs):
         for row in warehouse.read(_HEADLINE, {"problem_set": problem_set}).iter_rows(named=True):
-            v0 = "unknown" if row["v0"] is None else f"{row['v0']:.2f}"
             click.echo(
                 f"  {row['model']} on {problem_set}: {row['problems']:,} problems, {row['cuts']:,} measured cuts, "
-                f"{row['rollouts']:,} rollouts; mean potential before the first token {v0}"
+                f"{row['rollouts']:,} rollouts"
             )
+        source = Source(warehouse.read, problem_set, config.protocol_of(problem_set))
+        for finding in findings(source):
+            click.echo(f"  {finding.headline}.")
+            click.echo(click.wrap_text(finding.sentence, 100, "    ", "    "))
     for remark in outcome.remarks:
         click.echo(f"  {remark}")
