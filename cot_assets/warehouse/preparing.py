@@ -116,9 +116,7 @@ def naming_damage(path: Path) -> Iterator[None]:
         cause = error.__cause__ or error
         if isinstance(cause, _OF_SQL) or not DAMAGE.search(str(cause)):
             raise
-        with suppress(
-            OSError
-        ):  # not all that is damaged is found by reading: an index is read where a row is written
+        with suppress(OSError):  # an index is read where rows are written: reading may miss it
             suspect(path).touch()
         raise WarehouseError(
             f"{path} is damaged: {reason(error)}. `cot-assets run` sets it aside and makes it again from the shards"
