@@ -6,8 +6,8 @@ Belongs here: the instance as the place of records. Does not belong here: what t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 
 import dagster as dg
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
@@ -26,9 +26,19 @@ UNFINISHED = [dg.DagsterRunStatus(name) for name in sorted(IN_FLIGHT)]
 def ensure_partitions(instance: dg.DagsterInstance, models: list[str], problem_sets: list[str]) -> None:
     """Add what is missing to the two dynamic dimensions, whoever else adds it at the same moment."""
     for definition, names in (("models", models), ("problem_sets", problem_sets)):
-        for name in sorted(set(names) - set(instance.get_dynamic_partitions(definition))):
-            with suppress(IntegrityError):  # another process was faster
-                instance.add_dynamic_partitions(definition, [name])
+        missing = _missing(instance, definition, names)
+        while missing:
+            try:
+                instance.add_dynamic_partitions(definition, missing)
+                break
+            except IntegrityError:  # another process was faster with one of them
+                asked, missing = missing, _missing(instance, definition, names)
+                if missing == asked:
+                    raise
+
+
+def _missing(instance: dg.DagsterInstance, definition: str, names: Iterable[str]) -> list[str]:
+    return sorted(set(names) - set(instance.get_dynamic_partitions(definition)))
 
 
 def done_models(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.privileges import without_privileges
 
-from cot_assets.orchestration.status import evidence
+from cot_assets.orchestration.status import remembered
 from cot_assets.study.files import replacing
 from cot_assets.study.found import Found, recall
 from cot_assets.study.home import DataHome
@@ -75,14 +75,14 @@ def test_what_the_home_remembers_is_nothing_where_its_file_is_damaged(tmp_path: 
 def test_a_memory_of_bytes_that_are_no_text_is_written_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evidence, "_evidence", {"load_problems": {"sampling": ("problems",)}})
+    monkeypatch.setattr(remembered, "_evidence", {"load_problems": {"sampling": ("problems",)}})
     home = DataHome(tmp_path).create()
     home.dagster.mkdir(exist_ok=True)
     files = home.root / "models.json", home.dagster / "assets.json"
     for file in files:
         file.write_bytes(b'{"\xff')
     recall(home, ["a model"])
-    evidence.keep(home)
+    remembered.keep(home)
     assert all(json.loads(file.read_bytes()) for file in files)
 
 
