@@ -86,7 +86,7 @@ def _hub_name(entry: ModelEntry) -> str:
     path = entry.path
     if path is None or path.startswith(("/", ".", "~", "package:")):
         raise EngineError(
-            f"model {entry.name!r}: {path!r} is no folder on this machine; check `path` in models.toml"
+            f"model {entry.name!r}: {path!r} is not a folder on this machine; check `path` in models.toml"
         )
     return path
 
@@ -105,7 +105,7 @@ def _snapshot(entry: ModelEntry, repository: str, patterns: list[str], *, is_off
         raise _refused(entry, error) from error
     except (LocalEntryNotFoundError, OSError) as error:
         raise EngineError(
-            f"model {entry.name!r}: {entry.path!r} is no folder on this machine and not in the hub's cache, and the hub "
+            f"model {entry.name!r}: {entry.path!r} is not a folder on this machine and not in the hub's cache, and the hub "
             f"is not reached; {_way_out(repository)}"
         ) from error
     except Exception as error:  # the hub's client raises a dozen kinds, of three libraries
@@ -121,7 +121,7 @@ def _way_out(repository: str) -> str:
 
 def _refused(entry: ModelEntry, error: Exception) -> EngineError:
     return EngineError(
-        f"model {entry.name!r}: {entry.path!r} is no folder on this machine, and the hub does not give it: "
+        f"model {entry.name!r}: {entry.path!r} is not a folder on this machine, and the hub does not give it: "
         f"{_first_line(error)}; check `path` and `revision` in models.toml, and set HF_TOKEN for a gated model"
     )
 

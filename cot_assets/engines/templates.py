@@ -143,7 +143,7 @@ def render(source: str, variables: Mapping[str, Any]) -> str:
     """The text of a chat template.
 
     Raises:
-        TemplateFailedError: It is no template, fails, or takes too much time, memory or room.
+        TemplateFailedError: It is not a template, fails, or takes too much time, memory or room.
     """
     answer = _CHILD.ask(json.dumps([source, variables], default=str).encode())  # TOML has dates
     if not answer:

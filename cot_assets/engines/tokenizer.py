@@ -89,7 +89,7 @@ class ModelTokenizer:
         ids = configured if isinstance(configured, list) else [] if configured is None else [configured]
         if strange := [token for token in ids if not isinstance(token, int)]:
             raise EngineError(
-                f"{self._folder / 'generation_config.json'}: eos_token_id holds {strange[0]!r:.80}, which is no token id"
+                f"{self._folder / 'generation_config.json'}: eos_token_id holds {strange[0]!r:.80}, which is not a token id"
             )
         if ids:
             return tuple(ids)

@@ -65,7 +65,7 @@ def read_gold(text: str, answer_kind: str) -> Reading:
             f"it reads as {reading.kind}, not as {answer_kind}; mend it, or declare another answer_kind"
         )
     if answer_kind == "integer" and not (reading.number and reading.number.is_integer):
-        raise UnreadableError("it is no integer; set answer_kind to 'expression'")
+        raise UnreadableError("it is not an integer; set answer_kind to 'expression'")
     if answer_kind == "set":
         return replace(reading, kind="set")
     if reading.kind == "pair" and answer_kind in ("interval", "tuple"):

@@ -50,7 +50,7 @@ def play(answer: str, judged_by: str) -> Judgement:
         move = puzzle.move.fullmatch(line)
         try:
             if move is None:
-                raise IllegalMoveError(f"{line[:60]!r} is no move")
+                raise IllegalMoveError(f"{line[:60]!r} is not a move")
             state = puzzle.after(state, move, asked)
         except IllegalMoveError as error:
             reason = f"move {number} of {len(lines)} is illegal: {error}"

@@ -43,7 +43,7 @@ _OF_THE_DAY = {"time_intervals": ("start_time", "end_time")}
 
 
 class ItemError(ValueError):
-    """An item holds what is no plain value, so that no process could be handed it."""
+    """An item holds what is not a plain value, so that no process could be handed it."""
 
 
 def packed(task: str, config: Mapping[str, Any], item: Mapping[str, Any], threshold: float) -> str:

@@ -91,7 +91,7 @@ class Draft:
         if cut in self.counts:
             before = self.counts[cut][1]
             raise ImportingError(
-                f"{record.where}: the cut {cut} of this trace stands twice, first in {before}"
+                f"{record.where}: the cut {cut} of this trace occurs twice, first in {before}"
             )
         if not record.has("n") and not record.has("n_correct"):
             self.counts[cut] = Counts(), record.where
@@ -111,7 +111,7 @@ class Draft:
         samples = self.samples.setdefault(cut, {})
         if index in samples:
             raise ImportingError(
-                f"{record.where}: sample_index {index} stands twice at the cut {cut}, first in {samples[index].where}"
+                f"{record.where}: sample_index {index} occurs twice at the cut {cut}, first in {samples[index].where}"
             )
         answer = record.optional_text("answer")
         verdict = _verdict(record.optional_text("verdict"), record.where)

@@ -157,7 +157,7 @@ class Record:
         """A list of token ids."""
         ids = self.items(name)
         if not all(type(token) is int and 0 <= token < 2**31 for token in ids):
-            raise ImportingError(f"{self.where}: {name!r} holds something that is no token id")
+            raise ImportingError(f"{self.where}: {name!r} holds something that is not a token id")
         return tuple(ids)
 
     def share(self, name: str) -> float:
@@ -168,7 +168,7 @@ class Record:
 def checked_share(value: object, where: str) -> float:
     """The value as a number in [0, 1]."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ImportingError(f"{where}: {str(value)[:80]} is no share; it must be a number from 0 to 1")
+        raise ImportingError(f"{where}: {str(value)[:80]} is not a share; it must be a number from 0 to 1")
     return float(value)
 
 

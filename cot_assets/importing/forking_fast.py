@@ -203,7 +203,7 @@ def _cuts(record: Record, problem: Problem, ends: Sequence[int]) -> tuple[list[C
         t = branch.value.get("t")
         if type(t) is not int or not 0 <= t < len(ends):
             raise ImportingError(
-                f"{branch.where}: t = {t!r:.80} is no position of a trace of {len(ends)} tokens"
+                f"{branch.where}: t = {t!r:.80} is not a position of a trace of {len(ends)} tokens"
             )
         by_position[t].append(_branch(branch, problem))
     counts = {t: weighted_counts(found) for t, found in by_position.items()}

@@ -142,7 +142,7 @@ class _Builder:
         known = self.problems.setdefault(problem.problem_id, problem)
         if (known.statement, known.gold_answer) != (problem.statement, problem.gold_answer):
             raise ImportingError(
-                f"problem {problem.problem_id!r} stands twice, with different statements or gold answers; "
+                f"problem {problem.problem_id!r} occurs twice, with different statements or gold answers; "
                 "import the folders as different problem sets"
             )
 

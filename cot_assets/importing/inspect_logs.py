@@ -79,7 +79,7 @@ def import_inspect(
         One result per model and task, by name.
 
     Raises:
-        ImportingError: A file is no such log, or it is malformed or too large.
+        ImportingError: A file is not such a log, or it is malformed or too large.
     """
     by_name: defaultdict[tuple[str, str], list[_Log]] = defaultdict(list)
     for file in files_in(paths, f"*{SUFFIX}", f"log (*{SUFFIX})"):

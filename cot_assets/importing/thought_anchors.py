@@ -131,7 +131,7 @@ class _Folder:
 
 def _trace_folders(path: Path) -> list[Path]:
     if not path.is_dir():
-        raise ImportingError(f"{path}: is no folder; name the folder of a trace or one above it")
+        raise ImportingError(f"{path}: is not a folder; name the folder of a trace or one above it")
     path = path.resolve()  # so that the folders above a trace can be read off
     folders = [file.parent for file in find(path, PROBLEM_FILE)]
     if not folders:

@@ -49,7 +49,7 @@ def write_given(home: DataHome, entry: ProblemSetEntry, rows: Sequence[dict[str,
     same = frame.group_by("problem_id").agg(n=pl.struct("statement", "gold_answer").n_unique())
     if odd := same.filter(pl.col("n") > 1).sort("problem_id")["problem_id"].to_list():
         raise ProblemSetError(
-            f"problem {odd[0]!r:.220} stands twice in {entry.name!r}, with different statements or gold answers; name "
+            f"problem {odd[0]!r:.220} occurs twice in {entry.name!r}, with different statements or gold answers; name "
             "another problem set with --problem-set"
         )
     revision = hashlib.sha256(frame.write_ndjson().encode()).hexdigest()[:12]

@@ -163,7 +163,7 @@ def _hub_path(source: str, revision: str | None) -> tuple[str, str | None]:
         raise ProblemSetError(f"{source}: revision = {revision!r} contradicts the path; drop one of them")
     if not _REVISION.fullmatch(revision):
         raise ProblemSetError(
-            f"{source}: revision = {revision!r} is no commit, tag or branch of a hub data set"
+            f"{source}: revision = {revision!r} is not a commit, tag or branch of a hub data set"
         )
     return f"hf://{match['repository']}@{revision}/{match['path']}", revision
 

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS search_traces (
     protocol_hash            VARCHAR NOT NULL,
     PRIMARY KEY (problem_set, model, problem_id, arm)
 );
-COMMENT ON TABLE search_traces IS 'One row per searched problem and arm: the trace that greedy search found, and with it the first sampled trace of the problem, both measured on the same grid with the same number of rollouts. The search is told the gold answer: its verdicts are not its accuracy.';
+COMMENT ON TABLE search_traces IS 'One row per searched problem and arm: the trace that greedy search found, and with it the first sampled trace of the problem, both measured on the same grid with the same number of rollouts. The search is told the gold answer, so its verdicts are not the accuracy of the model.';
 COMMENT ON COLUMN search_traces.arm IS 'searched: found by search; sampled: the problem''s first trace in table traces';
 COMMENT ON COLUMN search_traces.trace_id IS 'Trace; that of a sampled one joins traces';
 COMMENT ON COLUMN search_traces.token_ids IS 'Token ids of the trace, without its prompt and EOS';

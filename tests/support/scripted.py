@@ -105,7 +105,7 @@ class ScriptedEngine:
         folder = entry.local_path
         if folder is None:
             raise EngineError(
-                f"model {entry.name!r}: {entry.path!r} is no folder; check `path` in models.toml"
+                f"model {entry.name!r}: {entry.path!r} is not a folder; check `path` in models.toml"
             )
         self._entry = entry
         self._is_bytes = json.loads((folder / "tokenizer.json").read_text())["kind"] == "bytes"

@@ -1,4 +1,4 @@
-"""A unit test that takes long is no unit test: it fails, and moves to another tier.
+"""A unit test that takes long is not a unit test: it fails, and moves to another tier.
 
 CPU time counts. On a busy machine the same work takes more of it, so there a test may (and where more programs share it
 than it has cores, no test is asked); what a test's first import of a library takes does not, nor the

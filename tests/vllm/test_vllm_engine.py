@@ -309,7 +309,7 @@ def test_two_loads_draw_from_different_seeds(killed: Killed, vllm_engine: Engine
         ({"engine_args": {"max_model_len": "long"}}, ["cannot load", "max_model_len"]),
         ({"dtype": "float99"}, ["cannot load", "float99"]),
         ({"quantization": "magic"}, ["cannot load", "magic"]),
-        ({"path": "./absent"}, ["'./absent' is no folder"]),
+        ({"path": "./absent"}, ["'./absent' is not a folder"]),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -66,7 +66,7 @@ class GGUFModel:
 
 
 def read_gguf(file: Path) -> GGUFModel:
-    """What a file says of its model; raises :class:`EngineError` where it is no sound GGUF file.
+    """What a file says of its model; raises :class:`EngineError` where it is not a sound GGUF file.
 
     Remembered in the data home: to read a large vocabulary takes some seconds.
     """
@@ -99,7 +99,7 @@ def _read(file: Path, _size: int, _changed: int) -> tuple[GGUFModel, Mapping[str
         tensors = Counter(tensor.tensor_type.name for tensor in reader.tensors)
     except Exception as error:  # a damaged file brings about errors of any kind
         said = f"{type(error).__name__}: {error}"[:200]
-        raise EngineError(f"{file} is no sound GGUF file ({said}); copy or download it again") from error
+        raise EngineError(f"{file} is not a sound GGUF file ({said}); copy or download it again") from error
     architecture = str(fields.get("general.architecture", "unknown"))
     context = fields.get(f"{architecture}.context_length")
     known = context if isinstance(context, int) and context > 0 else None

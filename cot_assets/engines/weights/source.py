@@ -58,11 +58,13 @@ def find_source(entry: ModelEntry, *, may_download: bool = True) -> Source:
         place = hub_weights(entry, may_download=may_download)
     if not place.exists():
         raise EngineError(
-            f"model {entry.name!r}: {entry.path!r} is no folder here; check `path` in models.toml"
+            f"model {entry.name!r}: {entry.path!r} is not a folder here; check `path` in models.toml"
         )
     if place.is_file():
         if place.suffix != ".gguf":
-            raise EngineError(f"model {entry.name!r}: {place} is no GGUF file; name a folder or a .gguf file")
+            raise EngineError(
+                f"model {entry.name!r}: {place} is not a GGUF file; name a folder or a .gguf file"
+            )
         return Source("gguf", place)
     if (place / "openvino_model.xml").is_file():
         return Source("openvino", place)

@@ -105,7 +105,7 @@ def without(holes: Reading) -> Reading:
 
 
 def spans(region: Reading) -> list[tuple[_End, _End]] | None:
-    """The intervals of a region in order, those that touch as one; None where an end is no known number.
+    """The intervals of a region in order, those that touch as one; None where an end is not a known number.
 
     An end is a number and 1 where the interval begins just beyond it or ends just there, else 0.
     """
@@ -128,7 +128,7 @@ def spans(region: Reading) -> list[tuple[_End, _End]] | None:
 
 
 def common(parts: Sequence[Reading | None]) -> Reading | None:
-    """What regions have in common; None where one of them is none, or has an end that is no known number."""
+    """What regions have in common; None where one of them is none, or has an end that is not a known number."""
     regions = [region_of(part) if part else None for part in parts]
     places = [spans(region) if region else None for region in regions]
     found = places[0]

@@ -48,7 +48,7 @@ def approximate(form: str) -> Fraction | None:
 
 
 def _without_variables(form: str) -> Any:
-    """The value of an expression without variables, None where it has none or is no such expression."""
+    """The value of an expression without variables, None where it has none or is not such an expression."""
     try:
         node, names = parse(form)
         with lock:

@@ -149,7 +149,7 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         return Reading("letter", letter)
     if (written := ordered(form)) or (
         CODE.fullmatch(form) and not (read_compound(form) or priced(bare))
-    ):  # 1h30min and US$5 are no codes
+    ):  # 1h30min and US$5 are not codes
         return _text(written or bare)
     is_product = gold == "expression" and _LETTERS.fullmatch(form)
     return (

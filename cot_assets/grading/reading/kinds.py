@@ -22,7 +22,7 @@ Kind = Literal[
 
 
 class UnreadableError(ValueError):
-    """A text is no answer of the kind that is asked for; the message says why."""
+    """A text is not an answer of the kind that is asked for; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 r"""Expressions: a small grammar of LaTeX arithmetic.
 
 Belongs here: sums, products, powers, roots, factorials, binomials and the usual functions, as a tree. Does not
-belong here: the values of trees (:mod:`..comparing.values`). What is outside the grammar is no term: nothing is guessed.
+belong here: the values of trees (:mod:`..comparing.values`). What is outside the grammar is not a term: nothing is guessed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Node = tuple[Any, ...]
 
 
 class NotATermError(ValueError):
-    """A form is no expression that this grammar knows."""
+    """A form is not an expression that this grammar knows."""
 
 
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[0-9]+(?:\.[0-9]*)?|[a-zA-Z]|\S")

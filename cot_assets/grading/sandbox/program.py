@@ -62,7 +62,7 @@ def serve(source: int, cpu_seconds: int, memory: int) -> None:
 
 
 def _function(prompt: str, answer: str, name: str) -> Any:
-    """The function that an answer defines, or that it continues where it is no definition of its own."""
+    """The function that an answer defines, or that it continues where it is not a definition of its own."""
     namespace: dict[str, Any] = {"__name__": "answer"}
     whole = (
         f"{prompt}\n{answer}"
@@ -100,7 +100,7 @@ def _value(text: str) -> Any:
 
 
 class _ProgramError(Exception):
-    """The program raised, ended, or answered with what is no value."""
+    """The program raised, ended, or answered with what is not a value."""
 
 
 class _Counted(ast.NodeTransformer):
@@ -148,7 +148,7 @@ def _outcome(asked: dict[str, str], requests: IO[str], replies: IO[str]) -> tupl
     except (AssertionError, _ProgramError, BrokenPipeError) as error:
         said = str(error) if isinstance(error, _ProgramError) else ""
         return "incorrect", said[:200] or f"a test failed after {held} that hold"
-    except BaseException as error:  # noqa: BLE001 - also SystemExit is no test that holds
+    except BaseException as error:  # noqa: BLE001 - also SystemExit is not a test that holds
         # The test itself stumbles over what it was given: a list where it takes a number.
         verdict = "incorrect" if calls else "unscored"
         return verdict, f"a test failed ({type(error).__name__}) after {held} that hold"
@@ -165,5 +165,5 @@ def _result(line: str) -> Any:
         if kind == "returned":
             return _value(value)
     except Exception as error:
-        raise _ProgramError("a result is no plain value") from error
+        raise _ProgramError("a result is not a plain value") from error
     raise _ProgramError(f"the program raised {str(value)[:100]}")

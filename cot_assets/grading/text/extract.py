@@ -27,7 +27,7 @@ from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, MAX_JUDGED_CHARS,
 from cot_assets.study import JUDGED_KINDS, AnswerRule
 
 DEFAULT_RULES: tuple[AnswerRule, ...] = ("boxed",)
-MAX_UNBOXED_CHARS = 300  #: an answer without a box ends with its line, and is no essay
+MAX_UNBOXED_CHARS = 300  #: an answer without a box ends with its line, and is not an essay
 _END_OF_THOUGHT = "</think>"
 _DELIMITED = re.compile(r"(\$\$?|\\\(|\\\[)(.+?)(?:\$\$?|\\\)|\\\])(\s?\\?%)?", re.DOTALL)
 _SENTENCE_END = re.compile(
@@ -62,7 +62,7 @@ def extract_answer(text: str, kind: str, rules: Sequence[AnswerRule] = DEFAULT_R
     Args:
         text: The whole text.
         kind: The answer kind of the problem set. Of ``multiple_choice`` the letter is returned; a box that
-            holds mathematics instead of a letter is no answer, and a letter stated behind it is.
+            holds mathematics instead of a letter is not an answer, and a letter stated behind it is.
         rules: Tried in this order.
 
     Returns:

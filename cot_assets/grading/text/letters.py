@@ -56,7 +56,7 @@ def names_letters(text: str) -> bool:
 def choice_letter(text: str) -> str | None:
     r"""The letter that an answer names: ``B``, ``(b)``, ``\text{B}``, ``B. 42``, ``option B``; else None.
 
-    None too where it names several, or takes one back: that is no answer.
+    None too where it names several, or takes one back: that is not an answer.
     """
     bare = _bare(text)
     if match := _ALONE.fullmatch(bare) or _EXPLAINED.fullmatch(bare) or _NAMED.fullmatch(bare):

@@ -179,7 +179,7 @@ def plain(text: str) -> str:
     if text.endswith(("!", "?")) or not text:
         return text
     bare = text.rstrip(_STOPS + " ")
-    # "..." and "\," are no stops: the first says that a list goes on.
+    # "..." and "\," are not stops: the first says that a list goes on.
     return text if text.endswith("...") or bare.endswith("\\") else _unwrapped(bare)
 
 

@@ -166,7 +166,7 @@ def _is_spelled(run: str) -> bool:
 
 
 def words_in(form: str) -> list[str]:
-    """Runs of letters that are no product of variables."""
+    """Runs of letters that are not products of variables."""
     upright = [word for match in UPRIGHT.finditer(form) for word in re.findall(r"[^\W\d_]{2,}", match[1])]
     italic = _COMMAND.sub("@", UPRIGHT.sub("@", form))
     free, counted = _WORD.findall(italic), {*_COUNTED.findall(italic), *_CALLED.findall(italic)}

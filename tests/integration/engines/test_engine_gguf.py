@@ -140,6 +140,6 @@ def test_a_damaged_file_is_said_to_be_one(tmp_path: Path, file: Path) -> None:
     for content in (b"", b"GGUF", file.read_bytes()[:4000], b"\0" * 5000):
         damaged.write_bytes(content)
         with pytest.raises(
-            EngineError, match=r"damaged\.gguf is no sound GGUF file .* copy or download it again"
+            EngineError, match=r"damaged\.gguf is not a sound GGUF file .* copy or download it again"
         ):
             read_gguf(damaged)

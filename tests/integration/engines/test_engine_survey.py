@@ -93,7 +93,7 @@ def test_what_each_entry_is(place: Path) -> None:
         ({"path": "org/name/x.gguf"}, r"org/name holds no x\.gguf"),
         ({"path": "empty"}, r"holds no model weights \(.*\); it holds notes\.txt; check `path`"),
         ({"path": "two"}, r"holds 2 GGUF files \(a\.gguf, b\.gguf\); name one of them in `path`"),
-        ({"path": "empty/notes.txt"}, r"notes\.txt is no GGUF file"),
+        ({"path": "empty/notes.txt"}, r"notes\.txt is not a GGUF file"),
         ({"path": "weak", "memory": 1000}, r"too little memory: its weights take 0\.0 GB"),
     ],
 )  # fmt: skip

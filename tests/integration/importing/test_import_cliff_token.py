@@ -58,7 +58,7 @@ def test_every_measured_token_is_there(published, store, name, n_tokens, n_fille
         assert row["n_correct"] == score * 64
     for row, score in zip(rows[measured + 1 : -1], scores[measured:], strict=True):
         assert score == 0.0
-        assert row["n"] is row["potential"] is None, "a fill-in after an early stop is no measurement"
+        assert row["n"] is row["potential"] is None, "a fill-in after an early stop is not a measurement"
     assert f"{n_filled} zeros at the end are fill-ins" in imported.notes[0]
 
 
@@ -216,11 +216,11 @@ def test_a_trace_in_two_files_counts_once(put, tmp_path):
         (small(golden_answer="2"), "'golden_answer' should hold a list, found str"),
         (small(problem_id=None), "has neither 'problem_id' nor 'id'"),
         (small(response_token_ids=[1, 2]), "5 tokens, 2 token ids and 4 scores do not fit"),
-        (small(response_token_ids=[1, 2, 3, 4, -5]), "no token id"),
-        (small(response_token_ids=[1, 2, 3, 4, 2**40]), "no token id"),
-        (small(response_token_ids=["1", 2, 3, 4, 5]), "no token id"),
-        (small(all_position_scores=[0.5, 1.5]), "score 2: 1.5 is no share"),
-        (small(all_position_scores=[0.5, "x"]), "score 2: x is no share"),
+        (small(response_token_ids=[1, 2, 3, 4, -5]), "not a token id"),
+        (small(response_token_ids=[1, 2, 3, 4, 2**40]), "not a token id"),
+        (small(response_token_ids=["1", 2, 3, 4, 5]), "not a token id"),
+        (small(all_position_scores=[0.5, 1.5]), "score 2: 1.5 is not a share"),
+        (small(all_position_scores=[0.5, "x"]), "score 2: x is not a share"),
         (
             small(all_position_scores=[0.3]),
             "score 1 is 0.3, no multiple of 1/64; give the number of rollouts",

@@ -126,10 +126,10 @@ def test_the_interval_covers(put):
         (small(meta=small()["meta"] | {"row_id": None}), "'row_id' should hold a number"),
         (
             small(branches=[branch(5, 0.5, "A")]),
-            r"branches\[0\]: t = 5 is no position of a trace of 5 tokens",
+            r"branches\[0\]: t = 5 is not a position of a trace of 5 tokens",
         ),
-        (small(branches=[branch(True, 0.5, "A")]), "t = True is no position"),
-        (small(branches=[branch(0, 1.5, "A")]), "'tok_p': 1.5 is no share"),
+        (small(branches=[branch(True, 0.5, "A")]), "t = True is not a position"),
+        (small(branches=[branch(0, 1.5, "A")]), "'tok_p': 1.5 is not a share"),
         (small(branches=[branch(0, 0.0, "A")]), "a probability above 0"),
         (small(branches=[branch(0, 0.5, "")]), "0 rollouts of probability 0.5"),
         (small(branches=[branch(0, 0.5, "a")]), "'answers' holds 'a'; known: letters and Other"),

@@ -225,8 +225,8 @@ def test_a_trace_without_its_text_is_refused(tmp_path, rows, message):
         ([base(n=4, n_correct=None)], "n_correct = None; a whole number from 0"),
         ([base(n=4, n_correct=1, cut=1000)], "cut = 1000, but the trace has 27 characters"),
         ([base(n=4, n_correct=1, cut="zero")], "cut = 'zero'; a whole number"),
-        ([base(n=4, n_correct=1)] * 2, "row 2: the cut 0 of this trace stands twice, first in .*row 1"),
-        ([base(sample_index=3, verdict="correct")] * 2, "sample_index 3 stands twice at the cut 0, first in .*row 1"),
+        ([base(n=4, n_correct=1)] * 2, "row 2: the cut 0 of this trace occurs twice, first in .*row 1"),
+        ([base(sample_index=3, verdict="correct")] * 2, "sample_index 3 occurs twice at the cut 0, first in .*row 1"),
         ([base(sample_index=0, verdict="right")], "verdict 'right' is unknown; known: correct"),
         ([base(n=1, n_correct=1, trace_verdict="yes")], "verdict 'yes' is unknown"),
         ([base(n=1, n_correct=1, answer_kind="essay")], "answer_kind 'essay' is unknown"),
@@ -237,7 +237,7 @@ def test_a_trace_without_its_text_is_refused(tmp_path, rows, message):
         ([base(n=1, n_correct=1), base(cut=3, n=1, n_correct=1, gold_answer="8")], "row 2: differs from .*row 1"),
         (
             [base(n=1, n_correct=1), base(trace="b", n=1, n_correct=1, statement="other")],
-            "'p1' stands twice, with different statements",
+            "'p1' occurs twice, with different statements",
         ),
     ],
 )  # fmt: skip

@@ -60,7 +60,7 @@ def test_full_layout_counts_every_rollout(full, store):
         for r in rows
     ]
     assert shown == [
-        (5, 3, 1, 0, None, 0.6),  # a rollout without an answer counts, an error is no rollout
+        (5, 3, 1, 0, None, 0.6),  # a rollout without an answer counts, an error is not a rollout
         (1, 1, 0, 1, None, 1.0),  # a rollout that was never judged does not count
         (0, 0, None, None, None, None),
         (None, None, None, None, None, None),  # the end
@@ -186,10 +186,10 @@ def site(full):
 @pytest.mark.parametrize(
     ("labels", "resampled", "message"),
     [
-        ([0.5, 2, 0], {"0": ["a"], "1": ["a"]}, r"\[1\]: 'accuracy': 2 is no share"),
-        ([0.5, float("nan"), 0], {"0": ["a"], "1": ["a"]}, "nan is no share"),
-        ([0.5, None, 0], {"0": ["a"], "1": ["a"]}, "None is no share"),
-        ([0.5, True, 0], {"0": ["a"], "1": ["a"]}, "True is no share"),
+        ([0.5, 2, 0], {"0": ["a"], "1": ["a"]}, r"\[1\]: 'accuracy': 2 is not a share"),
+        ([0.5, float("nan"), 0], {"0": ["a"], "1": ["a"]}, "nan is not a share"),
+        ([0.5, None, 0], {"0": ["a"], "1": ["a"]}, "None is not a share"),
+        ([0.5, True, 0], {"0": ["a"], "1": ["a"]}, "True is not a share"),
         ([0, 0, 0], {"0": "abc"}, "'0' should hold a list, found str"),
         ([0, 0, 0], {"7": ["a"]}, "rollouts of sentence '7', but there are 3 sentences"),
         ([0, 0, 0], ["a"], "expected an object, found list"),
@@ -235,9 +235,9 @@ def test_another_layout_is_explained(tmp_path, prepare, message):
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "x.json").write_text("{}")
-    with pytest.raises(ImportingError, match="is no folder"):
+    with pytest.raises(ImportingError, match="is not a folder"):
         import_thought_anchors(tmp_path / "x.json")
-    with pytest.raises(ImportingError, match="is no folder"):
+    with pytest.raises(ImportingError, match="is not a folder"):
         import_thought_anchors(tmp_path / "absent")
 
 
@@ -255,5 +255,5 @@ def test_a_problem_cannot_have_two_statements(full):
     other = full.parents[1] / "incorrect_base_solution" / "problem_5"
     shutil.copytree(full, other)
     write(other / "problem.json", {"problem": "4+4?", "gt_answer": "8"})
-    with pytest.raises(ImportingError, match="'problem_5' stands twice"):
+    with pytest.raises(ImportingError, match="'problem_5' occurs twice"):
         import_thought_anchors(full.parents[1])

@@ -97,7 +97,7 @@ def test_rows_that_are_damaged_are_named(put, home):
         ([row() | {"cut": 3}], "has the column 'cut', so it holds rollouts; `cot-assets import rollouts`"),
         ([row(text=" ")], "row 1: the trace is empty"),
         ([row(text="a\x00b")], "row 1: 'trace': holds a NUL"),
-        ([row(), row(text="b", gold="7")], "'p1' stands twice in 'theirs', with different statements or gold answers"),
+        ([row(), row(text="b", gold="7")], "'p1' occurs twice in 'theirs', with different statements or gold answers"),
         ([row(), row(2, answer_kind="integer")], r"answers of several kinds \(expression, integer\)"),
         ([row(answer_kind="odd")], "answer_kind 'odd' is unknown"),
         ([row() | {"problem_id": "a\nb"}], "printable characters"),

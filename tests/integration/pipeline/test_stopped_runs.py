@@ -65,7 +65,7 @@ def test_an_interrupted_and_a_killed_run_hold_up_nobody(tmp_path: Path) -> None:
     with lab.instance() as instance:
         tagged = [run for run in instance.get_runs() if run.tags[PROCESS_TAG].startswith(f"{child.pid}-")]
         stopped = [run.status.value for run in tagged if run.job_name == "evaluate_model"]
-        assert stopped == ["CANCELED", "CANCELED"], "being stopped is no failure that automation counts"
+        assert stopped == ["CANCELED", "CANCELED"], "being stopped is not a failure that automation counts"
         assert not instance.event_log_storage.get_concurrency_info("gpu").claimed_slots
 
 

@@ -68,7 +68,7 @@ def test_a_declared_revision_pins_the_download(home, fake_hub):
     assert fake_hub == [f"hf://datasets/someone/something@{commit}/data/test.jsonl"]
     assert frame["revision"].unique().to_list() == [commit]
     branch = load_problems(entry(HUB, revision="dev"), home)
-    assert branch["revision"][0] not in ("dev", commit), "a branch moves, so it is no revision"
+    assert branch["revision"][0] not in ("dev", commit), "a branch moves, so it is not a revision"
     assert len(list(home.cache.glob("problems/*.parquet"))) == 2
 
 

@@ -177,11 +177,11 @@ def test_revision_follows_contents_and_a_declared_one_wins(tmp_path, home):
         ([ROWS[0] | {"id": "x" * 10_000}], {"id": "id"}, "at most 200"),
         ([ROWS[0] | {"id": " a"}], {"id": "id"}, "without blanks at its ends"),
         ([ROWS[0] | {"id": ["a"]}], {"id": "id"}, "row 1, column 'id' holds list"),
-        ([{"problem": "p", "answer": "1/2"}], {"answer_kind": "integer"}, "'1/2'.*no integer"),
+        ([{"problem": "p", "answer": "1/2"}], {"answer_kind": "integer"}, "'1/2'.*not an integer"),
         (
             [{"problem": "p", "answer": "9" * 5000}],
             {"answer_kind": "integer"},
-            "it is no integer|longer than 4096",
+            "it is not an integer|longer than 4096",
         ),
         ([{"problem": "p\x00", "answer": "1"}], {}, "NUL"),
         ([{"problem": "p" * 1_000_001, "answer": "1"}], {}, "1,000,001 characters"),

@@ -351,7 +351,7 @@ def test_damage_within_an_open_file_is_named_with_the_way_out(warehouse: Warehou
         WarehouseError, match=r"warehouse\.duckdb (is damaged|cannot be opened): .*cot-assets run"
     ):
         Warehouse(home, lock_timeout_s=20).read_table("problems")
-    assert time.monotonic() - began < 10, "a block is no lock to wait for"
+    assert time.monotonic() - began < 10, "a block is not a lock to wait for"
 
 
 def test_damage_that_no_reading_finds_is_known_from_then_on(warehouse: Warehouse, home: DataHome) -> None:

@@ -32,7 +32,7 @@ texts = st.one_of(
 
 
 def token_lists(family: Family, max_size: int = 60) -> st.SearchStrategy[list[int]]:
-    """What a model may write: any ids, so also bytes that are no characters."""
+    """What a model may write: any ids, so also bytes that are not characters."""
     return st.lists(st.integers(0, vocabulary_size(family) - 1), max_size=max_size)
 
 
@@ -192,7 +192,9 @@ def test_prefix_and_completion_together_are_the_text_of_all_tokens(
     tokenizer = tokenizer_of(family)
     written = texts.map(lambda text: list(tokenizer.encode(text).token_ids))
     ids = data.draw(written if family == "byte_fallback" else st.one_of(written, token_lists(family)))
-    check_seam(family, ids, data.draw(st.integers(0, max(len(ids) - 1, 0))))  # the end of a trace is no cut
+    check_seam(
+        family, ids, data.draw(st.integers(0, max(len(ids) - 1, 0)))
+    )  # the end of a trace is not a cut
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -160,10 +160,10 @@ def test_a_hub_name_is_found_in_the_cache_of_the_hub(tmp_path: Path, monkeypatch
     found = tokenizer_folder(entry("org/name", engine="vllm"))
     assert (found.name, (found / "tokenizer.json").exists()) == (commit, True)
     with pytest.raises(
-        EngineError, match=r"'org/absent' is no folder .* not in the hub's cache, .*hf download org/absent"
+        EngineError, match=r"'org/absent' is not a folder .* not in the hub's cache, .*hf download org/absent"
     ):
         tokenizer_folder(entry("org/absent", engine="vllm"))
-    with pytest.raises(EngineError, match=r"'\./absent' is no folder on this machine; check `path`"):
+    with pytest.raises(EngineError, match=r"'\./absent' is not a folder on this machine; check `path`"):
         tokenizer_folder(entry("./absent", engine="vllm"))
 
 

@@ -101,7 +101,7 @@ THINKING = CHAT + (
 
 
 def thinking_folder(root: Path) -> Path:
-    """A folder whose tokenizer has the think tags as tokens that are no special ones, as Qwen3's has."""
+    """A folder whose tokenizer has the think tags as tokens that are not special ones, as Qwen3's has."""
     folder = folder_of(root, chat=THINKING)
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     for i, tag in enumerate(("<think>", "</think>")):

@@ -91,7 +91,7 @@ LEAKED = [
 def test_first_leak(text: str, gold: str, statement: str | None) -> None:
     assert first_leak(text, gold, "expression") == (None if statement is None else len(statement))
     if statement is not None and "answer" not in text:
-        assert states_answer_at(text, gold) is None  # a leak by its mere presence is no statement
+        assert states_answer_at(text, gold) is None  # a leak by its mere presence is not a statement
 
 
 @pytest.mark.parametrize("answer", ["", " ", r"\text{}", r"\text{ }", "$$", "{", "."])

@@ -143,7 +143,7 @@ def test_version_names_what_decides() -> None:
     [
         (".", "expression", "nothing in it"), (r"\text{}", "expression", "nothing in it"), ("NaN", "expression", "missing"),
         ("  ", "integer", "missing"), ("null", "number", "missing"), ("N/A", "expression", "missing"), ("$$", "expression", "nothing"),
-        ("Half of 48 is 24.\nSo 72.\n#### 72", "expression", "gold_rules"), ("1/2", "integer", "no integer"), ("x+1", "number", "reads as expression"),
+        ("Half of 48 is 24.\nSo 72.\n#### 72", "expression", "gold_rules"), ("1/2", "integer", "not an integer"), ("x+1", "number", "reads as expression"),
         ("5", "date", "reads as number"), ("A or B", "multiple_choice", "several"), ("1/0", "expression", "no value"), (r"\frac{x}{1-1}", "expression", "no value"),
         ("2^{", "expression", "without an end"), ("3, 1/0", "expression", "no value"), ("x=", "expression", "without an end"), ("(1,2", "expression", "end"),
         ("1,,2", "expression", "end"), (r"\ln 0", "expression", "no value"), ("...", "expression", "end"), ("#N/A", "expression", "missing"), ("1/0 m", "expression", "no value"),

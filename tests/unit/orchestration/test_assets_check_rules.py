@@ -167,7 +167,7 @@ def test_the_check_says_by_which_rule_answers_were_found_and_how_many_have_none(
 
 @pytest.mark.parametrize(("n_empty", "is_passed"), [(0, True), (100, True), (101, False), (200, False)])
 def test_texts_that_are_mostly_empty_fail(n_empty: int, is_passed: bool) -> None:
-    """Potential 0 of a server that writes nothing is no measurement."""
+    """Potential 0 of a server that writes nothing is not a measurement."""
     frame = rollouts(["no_answer"] * 200).with_columns(
         n_tokens=pl.Series([0] * n_empty + [5] * (200 - n_empty), dtype=pl.Int32)
     )

@@ -104,7 +104,7 @@ def test_conform_casts_only_what_cannot_lose_information() -> None:
     assert result.schema["model"] == pl.String
     assert result.schema["path"] == pl.String
     assert result["first_seen_at"][0] == datetime(2026, 1, 2)
-    assert result.schema["revision"] == pl.Int64  # a number is no text: left for check_frame to report
+    assert result.schema["revision"] == pl.Int64  # a number is not a text: left for check_frame to report
 
 
 def test_conform_refuses_what_does_not_fit() -> None:
