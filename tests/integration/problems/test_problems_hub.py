@@ -78,7 +78,7 @@ def test_a_declared_revision_pins_the_download(home, fake_hub):
         ("hf://datasets/someone", None, "not a hub path"),
         ("hf://models/someone/something/x.jsonl", None, "not a hub path"),
         ("hf://datasets/a/b@dev/x.jsonl", "main", "contradicts the path"),
-        (HUB, "../../etc", "no commit, tag or branch"),
+        (HUB, "../../etc", "not a commit, tag or branch"),
         ("hf://datasets/a/b/x.json", None, "cannot be read from the hub; known: .jsonl"),
     ],
 )
