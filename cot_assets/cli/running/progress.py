@@ -70,6 +70,8 @@ class Screen:
 
         def report(status: SamplingStatus) -> None:
             nonlocal task, waiting, last
+            if not status.n_total:  # nobody else's traces to read, say
+                return
             done = status.n_before + status.n_done
             if not status.is_audit:
                 self._stages[label] = done, status.n_total

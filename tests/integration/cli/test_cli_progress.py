@@ -94,3 +94,12 @@ def test_what_is_kept_is_counted_over_all_stages() -> None:
         screen.track(label, lambda _: None)(SamplingStatus(n_before=0, n_total=16 * 10, n_done=n_done))
     screen.track("audit", lambda _: None)(SamplingStatus(0, 32, is_audit=True))
     assert screen.kept == (64, 320)
+
+
+def test_a_plan_of_nothing_is_not_told() -> None:
+    told: list[str] = []
+    with Screen() as screen:
+        for n_total in (0, 16):
+            report = screen.track(f"plan of {n_total}", told.append)
+            report(SamplingStatus(n_before=n_total, n_total=n_total))
+    assert [line.partition(":")[0] for line in told] == ["plan of 16"]
