@@ -34,10 +34,11 @@ def sample_seed(block: Block, index: int = 0) -> int:
 
 
 def completion_of(token_ids: Sequence[int], finish_reason: str | None, eos: Collection[int]) -> Completion:
-    """The completion, an EOS at its end taken off; a reason without a known meaning becomes ``unknown``."""
+    """The completion, which ends before its first EOS; a reason without a known meaning becomes ``unknown``."""
     ids = tuple(token_ids)
-    if ids and ids[-1] in eos:
-        return Completion(ids[:-1], "stop")
+    own_end = next((i for i, token in enumerate(ids) if token in eos), None)
+    if own_end is not None:
+        return Completion(ids[:own_end], "stop")
     return Completion(ids, _ENDS.get((finish_reason or "").lower(), "unknown"))
 
 

@@ -103,7 +103,12 @@ class ModelTokenizer:
 
     def encode(self, text: str) -> Encoding:
         """Token ids of a text from its beginning, without special tokens, with offsets in characters."""
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        try:
+            encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        except TypeError:
+            raise EngineError(
+                f"{self._folder}: {text[:80]!a} holds half a surrogate pair, which is no text: mend problem or template"
+            ) from None
         return Encoding(tuple(encoding.ids), tuple(encoding.offsets))
 
     def encode_after(self, text: str) -> Encoding:

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 KEPT = 64  #: likeliest tokens that are told apart; all others are one outcome, which keeps the test exact
 _GROUP = 64  #: tokens whose likeliest is found at once
 _LEAST = 1e-6  #: least probability of all tokens that a server does not tell of: it tells the others rounded
-_VOCABULARY = 1 << 20  #: more tokens than any model has
+VOCABULARY = 1 << 20  #: more tokens than any model has
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def laws_of_top(
     rows, power = rows.reshape(len(chosen), kept), 1.0 / (temperature or 1.0)
     log_rest = np.log((1.0 - np.exp(rows).sum(-1)).clip(_LEAST))
     log_rest = np.maximum(
-        log_rest + (power - 1.0) * rows[:, -1], power * log_rest + (1.0 - power) * math.log(_VOCABULARY)
+        log_rest + (power - 1.0) * rows[:, -1], power * log_rest + (1.0 - power) * math.log(VOCABULARY)
     )
     rows, chosen = power * rows, power * chosen
     log_sum = np.logaddexp(np.logaddexp.reduce(rows, axis=-1), log_rest)

@@ -138,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         content = body.encode() if isinstance(body, str) else body
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
+        for name, value in {"Content_Length": str(len(content)), **(headers or {})}.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         with suppress(OSError):  # who asked may have gone

@@ -24,8 +24,9 @@ IN_WORDS = "it says: "  #: before an error that a server answered as if it were 
 _STOPPED_BY = ("stop_reason", "matched_stop", "stopping_word")
 _ALONE = "have it send completions alone (echo = false)"
 _LEAST_COPY = 4  #: tokens of a prompt from which on it is no chance where a completion begins with it
-#: Where they put what a model thought before it answered.
+#: Where they put what a model wrote, or a part of it, in place of a text.
 _REASONING = ("reasoning_content", "reasoning", "thinking")
+_ELSEWHERE = (*_REASONING, "tool_calls", "function_call", "refusal", "message", "delta")
 
 
 class UnsoundAnswerError(ValueError):
@@ -70,16 +71,18 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The completions in the order of their indices; ``generated`` None where the server does not count.
+    """The completions in the order of their indices; ``generated`` and ``n_read`` None where the server does not count.
 
     ``n_echoed`` had the prompt before them, which was cut off; ``n_copies`` begin with the prompt, and this server was not
-    seen to send it.
+    seen to send it. ``n_read``: tokens of the prompt. ``fingerprint``: what the server says of its own state.
     """
 
     choices: tuple[Choice, ...]
     generated: int | None
     n_echoed: int
     n_copies: int
+    n_read: int | None = None
+    fingerprint: str | None = None
 
     def written(self, eos: Collection[int]) -> int:
         """Tokens in the completions, the end of a text counted as one."""
@@ -107,29 +110,33 @@ class _Choice(BaseModel):
     finish_reason: Text | None = None
     token_ids: list[int] | None = None
     prompt_token_ids: list[int] | None = None
+    prompt_logprobs: list[Any] | None = None  #: one item per token
 
 
 class _Usage(BaseModel):
     model_config = ConfigDict(strict=True)
-    prompt_tokens: int | None = Field(None, ge=0)
-    completion_tokens: int | None = Field(None, ge=0)
+    prompt_tokens: int | None = Field(default=None, ge=0)
+    completion_tokens: int | None = Field(default=None, ge=0)
 
 
 class _Answer(BaseModel):
     model_config = ConfigDict(strict=True)
     choices: list[_Choice]
     model: Text | None = None
+    system_fingerprint: Text | None = None
     usage: _Usage | None = None
 
 
-def read_answer(answer: Mapping[str, Any], asked: Asked) -> Answer:
-    """The completions of an answer, an echoed prompt cut off.
+def checked(answer: Mapping[str, Any], asked: Asked) -> _Answer:
+    """An answer by the model that was asked, which read what it was sent.
 
     Raises:
-        UnsoundAnswerError: It is not one to what was asked.
+        UnsoundAnswerError: It is none.
     """
-    if answer.get("error") is not None:
-        raise UnsoundAnswerError(f"{IN_WORDS}{short(answer['error'])}")
+    if error := answer.get("error"):
+        raise UnsoundAnswerError(f"{IN_WORDS}{error!r:.400}")
+    if "choices" not in answer:
+        raise UnsoundAnswerError(f"{IN_WORDS}{answer!r:.400}, without choices")
     try:
         found = _Answer.model_validate(answer)
     except ValidationError as error:
@@ -140,30 +147,44 @@ def read_answer(answer: Mapping[str, Any], asked: Asked) -> Answer:
         raise UnsoundAnswerError(
             f"it comes from the model {short(found.model)}, not {' or '.join(sorted(asked.models))}"
         )
+    _check_usage(found.usage or _Usage(), asked.n, asked)
+    sent = None if asked.prompt_ids is None else list(asked.prompt_ids)
+    for choice in found.choices:
+        n_told = asked.n_prompt if choice.prompt_logprobs is None else len(choice.prompt_logprobs)
+        is_other = n_told != asked.n_prompt or choice.prompt_token_ids not in (None, sent)
+        if sent is not None and is_other:
+            raise UnsoundAnswerError(
+                "it did not continue the token ids that it was given: they were cut or wrapped on their way, or the server was "
+                "started again with another model"
+            )
+    return found
+
+
+def read_answer(answer: Mapping[str, Any], asked: Asked) -> Answer:
+    """The completions of an answer, an echoed prompt cut off.
+
+    Raises:
+        UnsoundAnswerError: It is not one to what was asked.
+    """
+    found = checked(answer, asked)
     choices = sorted(found.choices, key=lambda choice: choice.index or 0)
     if len(choices) != asked.n and not (asked.is_trial and len(choices) == 1):
         raise UnsoundAnswerError(f"it holds {len(choices)} completions, not {asked.n}")
-    if choices[-1].index is not None and choices[-1].index >= asked.n:
-        raise UnsoundAnswerError(f"it numbers a completion {choices[-1].index}, of {asked.n}")
     indices = [choice.index for choice in choices]
-    if len(set(indices)) not in (1, len(indices)):  # some number all of them 0
-        raise UnsoundAnswerError(f"it numbers several of its completions alike: {short(indices)}")
-    _check_usage(found.usage or _Usage.model_validate({}), len(choices), asked)
-    read = tuple(_choice(choice, asked) for choice in choices)
-    n_echoed = sum(
-        len(after.text) < len(before.text or "")
-        if after.token_ids is None
-        else len(after.token_ids) < len(before.token_ids or ())
-        for before, after in zip(choices, read, strict=True)
-    )
-    if asked.is_trial and 0 < n_echoed < len(read):
+    is_told_apart = len(set(indices)) in (1, len(indices))  # some number all of them 0
+    if (indices[-1] or 0) >= asked.n or not is_told_apart:
+        raise UnsoundAnswerError(f"it numbers its {asked.n} completions {short(indices)}")
+    read, is_copy = zip(*(_choice(choice, asked) for choice in choices), strict=True)
+    n_copies = sum(is_copy) if asked.may_be_echoed or asked.n_prompt >= _LEAST_COPY else 0
+    if asked.is_trial and 0 < n_copies < len(read):
         raise UnsoundAnswerError(
-            f"the server puts the prompt before {n_echoed} of {len(read)} completions; {_ALONE}"
+            f"the server puts the prompt before {n_copies} of {len(read)} completions; {_ALONE}"
         )
-    is_new = not asked.may_be_echoed and asked.n_prompt >= _LEAST_COPY
-    n_copies = sum(_repeats(choice, asked) for choice in read) if is_new else 0
-    generated = None if found.usage is None else found.usage.completion_tokens
-    return Answer(read, generated, n_echoed, n_copies)
+    n_echoed, n_copies = (n_copies, 0) if asked.may_be_echoed else (0, n_copies)
+    usage = found.usage or _Usage()
+    return Answer(
+        read, usage.completion_tokens, n_echoed, n_copies, usage.prompt_tokens, found.system_fingerprint
+    )
 
 
 def _check_usage(usage: _Usage, n: int, asked: Asked) -> None:
@@ -185,73 +206,55 @@ def _check_usage(usage: _Usage, n: int, asked: Asked) -> None:
         )
 
 
-def _choice(choice: _Choice, asked: Asked) -> Choice:
-    text = _text(choice)
-    prompt = None if asked.prompt_ids is None else list(asked.prompt_ids)
-    if choice.prompt_token_ids is not None and prompt is not None and choice.prompt_token_ids != prompt:
+def _choice(choice: _Choice, asked: Asked) -> tuple[Choice, bool]:
+    """A completion without the prompt, and whether it began with the prompt, perhaps without special tokens.
+
+    Raises:
+        UnsoundAnswerError: A server that sends both sends something else than the prompt, or this is no completion.
+    """
+    text, ids, prompt = _text(choice), choice.token_ids, asked.prompt_ids
+    after = _after_prompt(text, asked)
+    if ids is None or prompt is None:
+        ids, is_copy = None, after is not None
+        is_in_it = asked.n_prompt >= _LEAST_COPY and asked.prompt_shown != "" and asked.prompt_shown in text
+    else:
+        is_copy, is_in_it = ids[: len(prompt)] == list(prompt), False
+    if asked.may_be_echoed and is_copy:
+        text, ids = text if after is None else after, ids and ids[asked.n_prompt :]
+    elif asked.is_echoed or (asked.may_be_echoed and is_in_it):  # which is longer than the model may write
         raise UnsoundAnswerError(
-            "it did not continue the token ids that it was given; was the server started again with another model?"
+            f"the server puts the prompt before its completions, but this one begins with {short(text)}: what of it the "
+            f"model wrote is not known; {_ALONE}"
         )
-    end = choice.finish_reason if _is_own_end(choice) else "stop string"
-    if choice.token_ids is None or prompt is None:
-        return Choice(_without_echo(text, asked), None, end)
-    ids = choice.token_ids
-    if asked.may_be_echoed and ids[: len(prompt)] == prompt:
-        ids, after = ids[len(prompt) :], _after_prompt(text, asked)
-        text = text if after is None else after
-    elif asked.is_echoed:
-        raise _not_the_prompt(text)
-    if len(ids) > asked.budget:
+    if len(ids or ()) > asked.budget:
         raise UnsoundAnswerError(
-            f"a completion has {len(ids):,} tokens, beyond the budget of {asked.budget:,}"
+            f"a completion has {len(ids or ()):,} tokens, beyond the budget of {asked.budget:,}"
         )
-    if strange := [i for i in ids if not 0 <= i < asked.vocabulary]:
+    if strange := [i for i in ids or () if not 0 <= i < asked.vocabulary]:
         raise UnsoundAnswerError(
             f"token id {strange[0]} is none of the {asked.vocabulary:,} of the tokenizer; `path` in models.toml names "
             "another model's"
         )
-    return Choice(text, tuple(ids), end)
+    end = choice.finish_reason if _is_own_end(choice) else "stop string"
+    return Choice(text, None if ids is None else tuple(ids), end), is_copy
 
 
 def _is_own_end(choice: _Choice) -> bool:
     """Whether the model ended its text: no stop string is asked for, but some servers have ones of their own."""
-    extra = choice.model_extra or {}
-    said = (extra.get(name) for name in _STOPPED_BY)
+    said = ((choice.model_extra or {}).get(name) for name in _STOPPED_BY)
     return not any(isinstance(one, str) and one and not is_end(one) for one in said)
 
 
 def _text(choice: _Choice) -> str:
-    """The text of a choice; a server that parses what a model thought leaves none."""
-    extra = choice.model_extra or {}
-    thought = next((name for name in _REASONING if extra.get(name)), None)
-    if thought is not None and not choice.text:
+    """The text of a choice; a server that parses it leaves a part of what the model wrote, or nothing."""
+    if place := next((name for name in _ELSEWHERE if (choice.model_extra or {}).get(name)), None):
         raise UnsoundAnswerError(
-            f"text is {short(choice.text)}, and {thought} holds what the model wrote; start the server without a "
-            "reasoning parser (vLLM: no --reasoning-parser)"
+            f"text is {short(choice.text)}, and {place} holds what the model wrote; have the server give plain text, as "
+            "/v1/completions does without parsers of reasoning and tools (vLLM: no --reasoning-parser)"
         )
     if choice.text is None:
-        is_chat = "message" in extra or "delta" in extra
-        raise UnsoundAnswerError(
-            "text is missing"
-            + (", as from a chat endpoint; /v1/completions is asked" if is_chat else " or null")
-        )
+        raise UnsoundAnswerError("text is missing or null")
     return choice.text
-
-
-def _without_echo(text: str, asked: Asked) -> str:
-    """A completion without the prompt, where the server sends both, perhaps without special tokens.
-
-    Raises:
-        UnsoundAnswerError: A server that sends both sends something else than the prompt.
-    """
-    if not asked.may_be_echoed:
-        return text
-    if (after := _after_prompt(text, asked)) is not None:
-        return after
-    is_in_it = asked.n_prompt >= _LEAST_COPY and asked.prompt_shown in text  # longer than the model may write
-    if asked.prompt_shown and (asked.is_echoed or is_in_it):
-        raise _not_the_prompt(text)
-    return text
 
 
 def _after_prompt(text: str, asked: Asked) -> str | None:
@@ -262,20 +265,6 @@ def _after_prompt(text: str, asked: Asked) -> str | None:
             if whole.startswith(one):
                 return whole[len(one) :]
     return None
-
-
-def _repeats(choice: Choice, asked: Asked) -> bool:
-    """Whether a completion begins with the prompt."""
-    if choice.token_ids is None or asked.prompt_ids is None:
-        return _after_prompt(choice.text, asked) is not None
-    return choice.token_ids[: asked.n_prompt] == tuple(asked.prompt_ids)
-
-
-def _not_the_prompt(text: str) -> UnsoundAnswerError:
-    return UnsoundAnswerError(
-        f"the server puts the prompt before its completions, but this one begins with {short(text)}: what of it the "
-        f"model wrote is not known; {_ALONE}"
-    )
 
 
 def _is_same_model(name: str, known: frozenset[str]) -> bool:

@@ -7,20 +7,14 @@ and retries (:mod:`cot_assets.engines.openai.connection`), which answers are sou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from cot_assets.engines.base import EngineError, Sampling
-from cot_assets.engines.openai.answers import (
-    IN_WORDS,
-    Answer,
-    Asked,
-    UnsoundAnswerError,
-    most_bytes,
-    read_answer,
-)
-from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError, Server
+from cot_assets.engines.openai.answers import Answer, Asked, UnsoundAnswerError, most_bytes, read_answer
+from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, RefusedError, Server
 from cot_assets.engines.openai.refusals import is_of_another_tokenizer
 from cot_assets.engines.openai.settings import Settings
 from cot_assets.engines.openai.texts import Texts
@@ -28,8 +22,8 @@ from cot_assets.engines.openai.told import card_of, cards_of, weights_of
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
 
-T = TypeVar("T")
 TOKENS = "tokens of a sentence"
+_SUM = "1 + 1 ="  #: what is continued to see what a server can
 #: What servers that show their tokenizer are asked to make tokens of: words, digits, blanks, a formula.
 _SPOKEN = "Then 144 = 11 * 13 + 1,  naive \\frac{1}{2}\n"
 #: Servers fill in what a request leaves open: from the model's generation_config.json (vLLM), or with
@@ -47,6 +41,7 @@ class Abilities:
     takes_extras: bool
     most_n: int
     is_echoing: bool = False
+    adds_bos: bool = False  #: to a prompt that travels as text
 
 
 class Endpoint:
@@ -55,9 +50,7 @@ class Endpoint:
     card: dict[str, Any]  #: the server's own words on the model
     can: Abilities
     version: str
-    tokens: (
-        tuple[int, ...] | None
-    )  #: of a sentence, by the server's own tokenizer; None where it does not tell
+    tokens: object  #: of a sentence, by the server's own tokenizer; None where it does not tell
 
     def __init__(self, entry: ModelEntry, settings: Settings, tokenizer: ModelTokenizer, url: str) -> None:
         self._entry, self._settings, self._tokenizer = entry, settings, tokenizer
@@ -80,9 +73,9 @@ class Endpoint:
         abilities = ("takes_ids", "returns_ids", "takes_extras")
         return {
             "id": self.card["id"],
-            TOKENS: self.tokens,
             **{name: self.card.get(name) for name in names},
             "weights": weights_of(self.card),
+            TOKENS: self.tokens,
             **{name: getattr(self.can, name) for name in abilities},
         }
 
@@ -116,7 +109,10 @@ class Endpoint:
             if self._settings.prompts == "token_ids" and not returns_ids:
                 break
             most_n = 1 if len(answer.choices) == 1 else 1 << 16
-            return Abilities(takes_ids, returns_ids, takes_extras, most_n, answer.n_echoed > 0)
+            n = len(self._tokenizer.encode(_SUM).token_ids)
+            seen = {n: False, 2 * n: False, n + 1: True, 2 * (n + 1): True}  # some count it per completion
+            adds_bos = seen.get(answer.n_read or 0, self._tokenizer.adds_bos)
+            return Abilities(takes_ids, returns_ids, takes_extras, most_n, answer.n_echoed > 0, adds_bos)
         raise refusal or EngineError(
             f"model {self._entry.name!r}: {self.server.url} returns no token ids, which engine_args.prompts = "
             "'token_ids' asks for; set it to 'auto' to let text travel"
@@ -124,11 +120,11 @@ class Endpoint:
 
     async def try_out(self, can: Abilities) -> Answer:
         """Two completions of a small prompt, or one where the server gives no more at a time."""
-        ids, plain = self._tokenizer.encode("1 + 1 =").token_ids, Sampling(1.0, 1.0)
+        ids, plain = self._tokenizer.encode(_SUM).token_ids, Sampling(1.0, 1.0)
         try:
             return await self.ask(ids, 2, plain, n=2, seed=1, trial=can)
         except RefusedError as error:
-            if error.status in FINAL or (error.status == NO_ANSWER and IN_WORDS not in str(error)):
+            if error.status in FINAL or error.is_unsound:
                 raise
             return await self.ask(ids, 2, plain, n=1, seed=1, trial=can)
 
@@ -141,35 +137,30 @@ class Endpoint:
             return owner
         return f"{owner} {str(answer.get('version', ''))[:40]}".strip()
 
-    async def _find_tokens(self) -> tuple[int, ...] | None:
+    async def _find_tokens(self) -> object:
         plain = {"add_special_tokens": False, "add_special": False}
-        return await self._of_its_tokenizer(
-            "tokenize", {"prompt": _SPOKEN, "content": _SPOKEN, **plain}, _tokens
-        )
+        found = await self._of_its_tokenizer("tokenize", {"prompt": _SPOKEN, "content": _SPOKEN, **plain})
+        return found.get("tokens")
 
     async def _check_ids(self) -> None:
         """Raises :class:`EngineError` where the server says that token ids mean another text to it."""
         ids = self._tokenizer.encode(_SPOKEN).token_ids
         ours = self._tokenizer.decode(ids).strip()
-        theirs = await self._of_its_tokenizer("detokenize", {"tokens": list(ids)}, _text)
-        if ours == _SPOKEN.strip() and theirs is not None and theirs.strip() != ours:
+        found = await self._of_its_tokenizer("detokenize", {"tokens": list(ids)})
+        theirs = found.get("prompt", found.get("content"))  # vLLM's and llama.cpp's words
+        if ours == _SPOKEN.strip() and isinstance(theirs, str) and theirs.strip() != ours:
             raise EngineError(
                 f"model {self._entry.name!r}: the tokenizer is that of another model than {self.server.url} serves: its tokens of "
                 f"{ours!r} are {theirs.strip()[:80]!r} there; name the served model's own in `path`"
             )
 
-    async def _of_its_tokenizer(
-        self, path: str, body: dict[str, Any], read: Callable[[dict[str, Any]], T]
-    ) -> T | None:
-        """What the server's own tokenizer makes of something; None where the server does not tell."""
-        try:
+    async def _of_its_tokenizer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What the server's own tokenizer says; nothing where the server does not tell."""
+        with suppress(EngineError):
             return await self.server.ask(
-                "POST", f"/{path}", {"model": self.card["id"], **body}, read=read, wait=0.0
+                "POST", f"/{path}", {"model": self.card["id"], **body}, read=dict, wait=0.0
             )
-        except AwayError:
-            raise
-        except EngineError:
-            return None
+        return {}
 
     async def ask(
         self,
@@ -186,11 +177,11 @@ class Endpoint:
         Raises:
             EngineError: As :meth:`Server.ask`, and where the ids cannot travel.
         """
-        can, text = trial or self.can, self._tokenizer.decode(token_ids, with_special=True)
-        prompt = list(token_ids) if can.takes_ids else self._sendable(text)
+        can = trial or self.can
+        asked = replace(self.asked(token_ids, n, budget, can), is_trial=trial is not None)
         body: dict[str, Any] = {
             "model": self.card["id"],
-            "prompt": prompt,
+            "prompt": asked.prompt_text if asked.prompt_ids is None else list(asked.prompt_ids),
             "max_tokens": budget,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -202,19 +193,6 @@ class Endpoint:
         if can.takes_extras:
             body |= {"return_token_ids": True, "stop_token_ids": list(self._tokenizer.eos_token_ids)}
             body |= _extras(sampling)
-        asked = Asked(
-            prompt_ids=token_ids if can.takes_ids else None,
-            prompt_text=text if can.takes_ids else str(prompt),
-            prompt_shown=self._tokenizer.decode(token_ids),
-            n_prompt=len(token_ids if can.takes_ids else self._tokenizer.encode(str(prompt)).token_ids),
-            n=n,
-            budget=budget,
-            vocabulary=self._tokenizer.vocabulary,
-            models=frozenset(str(self.card[name]) for name in ("id", "root") if self.card.get(name)),
-            bos=self._tokenizer.bos or "",
-            is_echoed=can.is_echoing,
-            is_trial=trial is not None,
-        )
         try:
             found = await self.server.ask(
                 "POST",
@@ -231,7 +209,10 @@ class Endpoint:
                 f"model {self._entry.name!r}: {self.server.url} knows none of some token ids that the tokenizer of `path` = "
                 f"{self._entry.path!r} makes: it is that of another model; name the served model's own ({error})"
             ) from error
-        if trial is None and found.n_copies:
+        if trial is not None:
+            return found
+        self.texts.fingerprints |= {found.fingerprint} - {None}
+        if found.n_copies:
             # A model can repeat its prompt, a server be started with another setting.
             self.can = replace(can, is_echoing=(await self._find_abilities()).is_echoing)
             if self.can.is_echoing:
@@ -260,7 +241,24 @@ class Endpoint:
                 NO_ANSWER,
             )
 
-    def _sendable(self, text: str) -> str:
+    def asked(self, token_ids: Sequence[int], n: int, budget: int, can: Abilities) -> Asked:
+        """What a request is for; raises :class:`RefusedError` where the prompt cannot travel."""
+        text, takes_ids = self._tokenizer.decode(token_ids, with_special=True), can.takes_ids
+        sent = text if takes_ids else self._sendable(text, can)
+        return Asked(
+            prompt_ids=token_ids if takes_ids else None,
+            prompt_text=sent,
+            prompt_shown=self._tokenizer.decode(token_ids),
+            n_prompt=len(token_ids if takes_ids else self._tokenizer.encode(sent).token_ids),
+            n=n,
+            budget=budget,
+            vocabulary=self._tokenizer.vocabulary,
+            models=frozenset(str(self.card[name]) for name in ("id", "root") if self.card.get(name)),
+            bos=self._tokenizer.bos or "",
+            is_echoed=can.is_echoing,
+        )
+
+    def _sendable(self, text: str, can: Abilities) -> str:
         """A prompt as it travels, without a BOS that the server will put there."""
         if text.endswith("\ufffd"):
             raise RefusedError(
@@ -268,7 +266,7 @@ class Endpoint:
                 "cannot travel as text; it is not sampled. Cut at lines or sentences, or serve token ids",
                 400,
             )
-        return text.removeprefix(self._tokenizer.bos or "") if self._tokenizer.adds_bos else text
+        return text.removeprefix(self._tokenizer.bos or "") if can.adds_bos else text
 
     def _read(self, answer: dict[str, Any], asked: Asked, can: Abilities) -> Answer:
         """A sound answer, its texts in token ids where it has none."""
@@ -285,14 +283,3 @@ class Endpoint:
 def _extras(sampling: Sampling) -> dict[str, Any]:
     """Settings that the protocol of OpenAI does not have; off where ours leaves them open."""
     return {"top_k": sampling.top_k or -1, "min_p": sampling.min_p, **_EXTRAS}
-
-
-def _tokens(answer: dict[str, Any]) -> tuple[int, ...] | None:
-    tokens = answer.get("tokens")
-    return tuple(tokens) if isinstance(tokens, list) and all(isinstance(i, int) for i in tokens) else None
-
-
-def _text(answer: dict[str, Any]) -> str | None:
-    """The text of token ids, as vLLM (``prompt``) and llama.cpp (``content``) call it."""
-    text = answer.get("prompt", answer.get("content"))
-    return text if isinstance(text, str) else None

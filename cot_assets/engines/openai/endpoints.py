@@ -1,8 +1,7 @@
 """The endpoints of an entry: one model at one server or at several, among which its requests are spread.
 
-Belongs here: who is asked next, who is left out and taken back. Does not belong here: one request
-(:mod:`cot_assets.engines.openai.endpoint`) and waiting for a server that is alone
-(:mod:`cot_assets.engines.openai.connection`).
+Belongs here: who is asked next, who is left out and taken back, waiting where all are. Does not belong here: one
+request (:mod:`cot_assets.engines.openai.endpoint`).
 
 Which of them answered is no part of anything that was sampled: all must serve the same model, and are sent the same
 requests with the same seeds. One that is away is left out, and tried from time to time until it answers as it
@@ -22,7 +21,7 @@ from typing import TypeVar
 from cot_assets.engines.base import EngineError, Sampling
 from cot_assets.engines.openai import connection
 from cot_assets.engines.openai.answers import Answer
-from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError
+from cot_assets.engines.openai.connection import FINAL, KEPT, NO_ANSWER, AwayError, RefusedError
 from cot_assets.engines.openai.endpoint import TOKENS, Abilities, Endpoint
 from cot_assets.engines.openai.settings import Settings
 from cot_assets.engines.openai.told import context_of
@@ -34,16 +33,25 @@ T = TypeVar("T")
 
 @dataclass(eq=False)
 class _Member:
-    """One of the endpoints: ``away`` says why it is left out, ``n_at_work`` counts the requests that it has."""
+    """One of the endpoints: ``away`` says why it is left out, ``n_at_work`` counts the requests that it has.
+
+    ``delay``: seconds that it was left out for, since it answered last.
+    """
 
     endpoint: Endpoint
     away: str | None = None
     n_at_work: int = 0
     n_asked: int = 0
+    delay: float = 0.0
 
     @property
     def url(self) -> str:
         return self.endpoint.server.url
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is left out, as seen last."""
+        return self.endpoint.server.reason or self.away
 
     @contextmanager
     def asked(self) -> Iterator[Endpoint]:
@@ -65,8 +73,8 @@ class Endpoints:
         self._members = [_Member(Endpoint(entry, settings, tokenizer, url)) for url in entry.endpoints]
         self._watching: set[asyncio.Task[None]] = set()
         self._is_one_back = asyncio.Event()
-        self._last_answer = 0.0
-        self._trouble: str | None = None
+        self._last_answer = time.monotonic()
+        self._waits_until: datetime | None = None
         self._served: Mapping[str, object] = {}
         self._news: list[str] = []
 
@@ -78,7 +86,7 @@ class Endpoints:
         """
         await asyncio.gather(*map(self._find_at_start, self._members))
         if not self.present:
-            await self._wait_for_one(time.monotonic() + self._settings.wait_at_start)
+            await self._wait_for_one(self._last_answer, self._settings.wait_at_start)
         first, *others = self.present
         for other in others:
             if difference := _difference(first.served, other.served):
@@ -95,7 +103,7 @@ class Endpoints:
             async with asyncio.timeout(patience):
                 await member.endpoint.find()
         except AwayError as error:
-            self._leave_out(member, error.reason)
+            self._leave_out(member, error.reason, error.after)
         except TimeoutError:  # it takes connections and says nothing; the others need not wait for it
             self._leave_out(member, f"no answer within {patience:g} s")
 
@@ -127,8 +135,10 @@ class Endpoints:
     @property
     def trouble(self) -> str | None:
         """What is waited for at the moment, if anything."""
-        troubles = [each.server.trouble for each in self.present]
-        return self._trouble or next(filter(None, troubles), None)
+        if until := self._waits_until:
+            away = "; ".join(f"{each.url}: {each.reason}" for each in self._members)
+            return f"model {self._entry.name!r}: {away}; waiting until {until:%H:%M} at most"
+        return next(filter(None, (each.server.trouble for each in self.present)), None)
 
     def news(self) -> list[str]:
         """Who was left out and taken back since this was asked last, a line each."""
@@ -152,7 +162,7 @@ class Endpoints:
         while True:
             there = [member for member in self._members if member.away is None]
             if not there:
-                await self._wait_for_one(max(started, self._last_answer) + self._settings.wait)
+                await self._wait_for_one(max(started, self._last_answer), self._settings.wait)
                 continue
             untried = [member for member in there if member not in failed] or there
             member = min(untried, key=lambda member: (member.n_at_work, member.n_asked))
@@ -160,20 +170,20 @@ class Endpoints:
                 with member.asked() as endpoint:
                     answer = await work(endpoint)
             except AwayError as error:
-                self._leave_out(member, error.reason)
+                self._leave_out(member, error.reason, error.after)
                 failures += error.failures
                 if failures >= self._settings.attempts:
-                    raise RefusedError(f"{error} (it was asked for {failures} times)", 500) from error
+                    raise RefusedError(f"{error} (asked for {failures} times). {KEPT}", 500) from error
             except RefusedError as error:
                 failed.add(member)
                 is_the_servers = error.status in FINAL or error.status >= 500 or error.status == NO_ANSWER
                 if not is_the_servers or failed.issuperset(there):
                     raise
             else:
-                self._last_answer = time.monotonic()
+                self._last_answer, member.delay = time.monotonic(), 0.0
                 return answer
 
-    def _leave_out(self, member: _Member, reason: str) -> None:
+    def _leave_out(self, member: _Member, reason: str, after: float = 0.0) -> None:
         """Ask the others from now on, until the member answers again."""
         if member.away is None:
             member.away = reason
@@ -181,20 +191,21 @@ class Endpoints:
             self._tell(
                 f"{member.url} is left out ({reason.splitlines()[0][:120]}); {n_left} of {len(self._members)} go on"
             )
-            task = asyncio.get_running_loop().create_task(self._watch(member))
+            task = asyncio.get_running_loop().create_task(self._watch(member, after))
             self._watching.add(task)
             task.add_done_callback(self._watching.discard)
 
-    async def _watch(self, member: _Member) -> None:
-        """Try a member that was left out until it serves the same as the others again."""
-        delay, told = connection.FIRST_DELAY, ""
+    async def _watch(self, member: _Member, after: float) -> None:
+        """Try a member that was left out, ``after`` seconds from now or later, until it serves the same as before."""
+        told = ""
         while member.away is not None:
-            await asyncio.sleep(delay)
-            delay = min(connection.LONGEST_DELAY, 2 * delay)
+            member.delay = min(connection.LONGEST_DELAY, max(connection.FIRST_DELAY, 2 * member.delay))
+            await asyncio.sleep(max(member.delay, after))
             try:
                 await member.endpoint.find()
                 problem = _difference(self._served, member.endpoint.served)
-            except AwayError:
+            except AwayError as error:
+                member.away, after = error.reason, error.after
                 continue
             except EngineError as error:
                 problem = str(error)
@@ -204,22 +215,25 @@ class Endpoints:
                 self._tell(f"{member.url} is back")
             elif problem != told:
                 self._tell(f"{member.url} answers, but not as before ({problem[:300]}), and stays out")
-                told = problem
+                member.away = told = problem
 
-    async def _wait_for_one(self, until: float) -> None:
+    async def _wait_for_one(self, since: float, patience: float) -> None:
         """Return when a server is back; raises :class:`EngineError` where all are away for too long."""
-        left = max(0.0, until - time.monotonic())
-        away = "; ".join(f"{member.url}: {member.away}" for member in self._members)
-        self._trouble = f"model {self._entry.name!r}: {away}; waiting until {datetime.now() + timedelta(seconds=left):%H:%M} at most"
+        left = max(0.0, since + patience - time.monotonic())
+        self._waits_until = datetime.now() + timedelta(seconds=left)
         self._is_one_back.clear()
         try:
             async with asyncio.timeout(left):
                 await self._is_one_back.wait()
         except TimeoutError:
+            waited = f"away for {time.monotonic() - since:.0f} s"
+            away = "; ".join(f"{member.url}: {waited} ({member.reason})" for member in self._members)
             raise EngineError(
-                f"model {self._entry.name!r}: all {len(self._members)} endpoints are away ({away}); waited for {left:.0f} s; what was sampled is kept: start the run again when one is back, or raise engine_args.wait"
+                f"model {self._entry.name!r}: {away}; what was sampled is kept: start the run again when one is back, or "
+                "raise engine_args.wait"
             ) from None
-        self._trouble = None
+        finally:
+            self._waits_until = None
 
     def _tell(self, text: str) -> None:
         self._news.append(f"model {self._entry.name!r}: {text}")
@@ -235,9 +249,8 @@ class Endpoints:
 
 def _difference(one: Mapping[str, object], other: Mapping[str, object]) -> str:
     """In what two servers do not serve the same, in words; empty where they do. Not every server shows its tokens."""
-    pairs = [(name, one[name], other[name]) for name in one]
     return "; ".join(
         f"{name}: {str(first)[:60]} and {str(second)[:60]}"
-        for name, first, second in pairs
+        for name, first, second in ((name, one[name], other[name]) for name in one)
         if first != second and not (name == TOKENS and None in (first, second))
     )

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from cot_assets.engines.base import (
@@ -172,27 +173,34 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
     async def _complete(self, block: Block, sampling: Sampling) -> BlockResult:
         """Sample a block within the context, of which some servers tell only when it is exceeded."""
         return await self._context.fit(
-            block, lambda budget, n: self._drawn(replace(block, n=n), budget, sampling, self._endpoints)
+            block,
+            lambda budget, n: self._drawn(replace(block, n=n), budget, sampling, self._endpoints),
+            self._try_out,
         )
+
+    async def _try_out(self) -> object:
+        return await self._endpoints.by_one(lambda each: each.try_out(each.can))
 
     def _takes_others(self, error: EngineError) -> bool:
         """Whether a server that refused block after block takes a request for two tokens."""
-        if not isinstance(error, RefusedError) or error.status not in OF_REQUEST:
-            return False
-        try:
-            self._runner.run(self._endpoints.by_one(lambda each: each.try_out(each.can)))
-        except EngineError:
-            return False
-        return True
+        if isinstance(error, RefusedError) and error.status in OF_REQUEST:
+            with suppress(EngineError):
+                self._runner.run(self._try_out())
+                return True
+        return False
 
     def _cleared(self, failed: list[EngineError]) -> list[BlockResult]:
         """The blocks that were kept back, of servers that draw; that one does not is added to what failed."""
         doubtful = self._doubts.most_doubtful
         try:
             if doubtful is not None:
+                n_tried, trial = 0, partial(self._try_variety, doubtful.block)
                 for endpoint in self._endpoints.present:
                     with suppress(AwayError):  # others go on
-                        self._runner.run(self._try_variety(doubtful.block, endpoint))
+                        self._runner.run(trial(endpoint))
+                        n_tried += 1
+                if not n_tried:
+                    self._runner.run(self._endpoints.by_one(trial))
         except EngineError as error:
             failed.append(error)
             self._is_copying = True

@@ -15,6 +15,7 @@ from cot_assets.engines.openai.answers import IN_WORDS
 from cot_assets.engines.openai.connection import RefusedError
 from cot_assets.engines.samples import nothing_left
 
+Draw = Callable[[int, int], Awaitable[BlockResult]]
 OF_REQUEST = (400, 413, 422)  #: statuses of refusals that say nothing about other requests
 _TOO_LONG = re.compile(
     r"(context|model|sequence|input|prompt)\W+(\w+\W+){0,3}?(length|size|window|len)\b|context_length|max_model_len|too long|"
@@ -98,8 +99,10 @@ class Context:
             "their rollouts count as truncated"
         )
 
-    async def fit(self, block: Block, draw: Callable[[int, int], Awaitable[BlockResult]]) -> BlockResult:
+    async def fit(self, block: Block, draw: Draw, try_out: Callable[[], Awaitable[object]]) -> BlockResult:
         """A block within the context; ``draw`` samples it with a budget, so many completions of it.
+
+        ``try_out`` raises where the server refuses short prompts as well.
 
         Raises:
             RefusedError: It is refused for no reason that a smaller budget mends.
@@ -129,6 +132,7 @@ class Context:
         except RefusedError as again:
             if not is_too_long(str(again), again.status):
                 raise
+            await try_out()
             self.n_cut += budget == most
             return nothing_left(block)  # not one token: the prefix itself is too long
         raise _of_block(refusal, block, budget)
@@ -139,6 +143,6 @@ def _of_block(refusal: RefusedError, block: Block, budget: int) -> RefusedError:
     return RefusedError(
         f"{refusal}. So failed block {block.key}, a prefix of {len(block.token_ids):,} tokens with {block.n} x {budget:,} "
         "to write; the others are kept. If the server's context or a limit of its own is the reason, raise that (vLLM: "
-        "--max-model-len), or lower max_tokens in protocols.toml; else look at its log. Then run again",
+        "--max-model-len), or lower max_tokens in protocols.toml. Then run again",
         refusal.status,
     )

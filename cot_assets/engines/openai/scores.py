@@ -14,18 +14,21 @@ from itertools import product
 from typing import Any
 
 from cot_assets.engines.base import Block, CannotScoreError, Completion, Sampling
+from cot_assets.engines.openai.answers import checked
 from cot_assets.engines.openai.connection import FINAL, RefusedError
 from cot_assets.engines.openai.endpoint import Endpoint
 from cot_assets.engines.openai.endpoints import Endpoints
 from cot_assets.engines.openai.refusals import is_too_long
 from cot_assets.engines.samples import evidence_told, read_again, told_apart
 from cot_assets.statistics.copies import of_block
+from cot_assets.statistics.laws import VOCABULARY
 from cot_assets.statistics.surprise import Evidence, Filters
 
 Told = Sequence[Mapping[int, float]]
 Way = tuple[bool, int]  #: of asking: whether by echo, and for how many of the likeliest tokens
 _BYTES_AT_LEAST, _BYTES_PER_NUMBER = 1 << 20, 200  #: most that an answer may have
 _ROUNDING = 1e-3  #: above 0, that a log-probability may be
+_MISSING = 0.01  #: by which rounded probabilities of all tokens may miss 1
 _FEWER = (20, 5)  #: likeliest tokens that servers tell who do not tell as many as are wanted
 
 
@@ -64,7 +67,7 @@ class Reader:
             except CannotScoreError:
                 continue
             except RefusedError as error:
-                if error.status in FINAL or error.status > 500:
+                if error.status in FINAL or error.status > 500 or error.is_unsound:
                     raise  # it says nothing about the way; 500 is what some answer to a field that they do not know
                 continue
             return way
@@ -86,7 +89,7 @@ class Reader:
 
     def _cannot(self) -> CannotScoreError:
         return CannotScoreError(
-            f"{self._endpoints.url} cannot be audited: it tells no probabilities of a prompt's tokens, neither by "
+            f"{self._endpoints.url} cannot be audited: it tells no sound probabilities of a prompt's tokens, neither by "
             "prompt_logprobs nor by echo with logprobs"
         )
 
@@ -102,11 +105,17 @@ async def _told_by(endpoint: Endpoint, ids: Sequence[int], way: Way) -> Told | N
         "n": 1,
         **({"echo": True, "logprobs": kept} if by_echo else {"prompt_logprobs": kept}),
     }
+    asked = endpoint.asked(ids, 1, len(ids) + 1, endpoint.can)  # some count what they echo
+
+    def read(answer: dict[str, Any]) -> Told | None:
+        checked(answer, asked)
+        return told_by(answer, ids)
+
     return await endpoint.server.ask(
         "POST",
         "completions",
         body,
-        read=lambda answer: told_by(answer, ids),
+        read=read,
         most=_BYTES_AT_LEAST + _BYTES_PER_NUMBER * kept * len(ids),
     )
 
@@ -114,17 +123,28 @@ async def _told_by(endpoint: Endpoint, ids: Sequence[int], way: Way) -> Told | N
 def told_by(answer: Mapping[str, Any], ids: Sequence[int]) -> Told | None:
     """Per token of ``ids`` the likeliest ones in its place and itself; None where the answer does not say.
 
-    Of the first token nothing is known. Where names of tokens are told, not their ids, all but the token itself
-    are numbered below zero: only their probabilities matter.
+    Of the first token nothing is known, nor where numbers are told that are no law. Where names of tokens are told, not
+    their ids, all but the token itself are numbered below zero: only their probabilities matter.
     """
     try:
         choice = answer["choices"][0]
         told = _by_id(choice, ids) if choice.get("prompt_logprobs") else _by_name(choice["logprobs"], ids)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return None
-    is_sound = all(math.isfinite(p) and p < _ROUNDING for row in told for p in row.values())
+    told = [row if _is_law(row) else {} for row in told]
     is_telling = len(ids) == 1 or any(len(row) > 1 for row in told)  # of others than the tokens themselves
-    return told if len(told) == len(ids) and is_sound and is_telling else None
+    return told if len(told) == len(ids) and is_telling else None
+
+
+def _is_law(row: Mapping[int, float]) -> bool:
+    """Whether log-probabilities of the likeliest tokens, and of one more perhaps, can be those of a law.
+
+    Their sum is at most 1, and what is left of it others can have, of which none is likelier than the last of those.
+    """
+    if not all(math.isfinite(p) and p < _ROUNDING for p in row.values()):
+        return False
+    p = sorted(map(math.exp, row.values()), reverse=True)
+    return len(p) < 2 or (sum(p) + VOCABULARY * p[-2] > 1 - _MISSING and sum(p) < 1 + _MISSING)
 
 
 def _by_id(choice: Mapping[str, Any], ids: Sequence[int]) -> Told:

@@ -6,10 +6,11 @@ Where a server gives token ids, they are believed, since they are what a model w
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cot_assets.engines.openai.answers import Choice, UnsoundAnswerError
 from cot_assets.engines.tokenizer import ModelTokenizer
+from cot_assets.study.entries import short
 
 _CUT = "\ufffd"  #: in the place of a character that tokens end within
 
@@ -19,7 +20,7 @@ class Texts:
     """Completions of a server in token ids; ``masked`` takes out what nobody may read.
 
     ``n_unlike``: of ``n_with_ids`` that came with ids, those whose text is another one. ``n_short``: those that ended
-    by their length before they were as long as was let.
+    by their length before they were as long as was let. ``fingerprints``: what the server said of its own state.
     """
 
     tokenizer: ModelTokenizer
@@ -27,11 +28,17 @@ class Texts:
     n_with_ids: int = 0
     n_unlike: int = 0
     n_short: int = 0
+    fingerprints: set[str | None] = field(default_factory=set)
 
     @property
     def note(self) -> str:
         """What is strange about the texts so far; empty where nothing is."""
         found: list[str] = []
+        if len(self.fingerprints) > 1:
+            told = ", ".join(sorted(short(each) for each in self.fingerprints)[:8])
+            found.append(
+                f"system_fingerprint was {told}: software or weights of the server were changed while it was asked"
+            )
         if self.n_unlike:
             found.append(
                 f"the text of {self.n_unlike:,} of {self.n_with_ids:,} completions is not that of their token ids, which are "

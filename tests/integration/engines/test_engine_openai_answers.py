@@ -48,13 +48,18 @@ UNSOUND: dict[str, tuple[Change, str]] = {
     "text is a number": (of_first(text=3), "choices[0].text"),
     "reasoning": (of_first(text=None, reasoning_content="So 4."), "reasoning_content holds what the model wrote"),
     "reasoning and no text": (of_first(text="", reasoning="So 4."), "reasoning holds what the model wrote"),
-    "chat": (lambda a: a["choices"][0].update(message={"content": "4"}, text=None), "as from a chat endpoint"),
+    "reasoning beside text": (of_first(thinking="So"), "thinking holds what the model wrote"),
+    "chat": (of_first(message={"content": "4"}, text=None), "message holds what the model wrote"),
+    "chat and no text": (of_first(message={"content": "4"}, text=""), "message holds what the model wrote"),
+    "a tool is called": (of_first(text="", tool_calls=[{"id": "1"}]), "tool_calls holds what the model wrote"),
+    "a function is called": (of_first(text="", function_call={"name": "f"}), "function_call holds"),
+    "a refusal": (of_first(text="", refusal="No."), "refusal holds what the model wrote"),
     "half a surrogate": (of_first(text="x\ud800"), "half a surrogate pair"),
     "index is a text": (of_first(index="0"), "choices[0].index"),
     "index is a truth": (of_first(index=True), "choices[0].index"),
     "index is negative": (of_first(index=-1), "choices[0].index"),
-    "index is beyond n": (of_first(index=16), "numbers a completion 16, of 16"),
-    "indices are alike": (of_first(index=3), "numbers several of its completions alike"),
+    "index is beyond n": (of_first(index=16), "it numbers its 16 completions ["),
+    "indices are alike": (of_first(index=3), "it numbers its 16 completions ["),
     "ids are texts": (of_first(token_ids=["1", "2"]), "choices[0].token_ids[0]"),
     "ids are fractions": (of_first(token_ids=[1.5]), "choices[0].token_ids[0]"),
     "ids are null": (of_first(token_ids=None), "a completion has no token_ids"),
@@ -80,6 +85,7 @@ UNSOUND: dict[str, tuple[Change, str]] = {
     "a fractional count": (of_usage(prompt_tokens=3.5), "usage.prompt_tokens"),
     "another model": (lambda a: a.update(model="other-7b"), "comes from the model 'other-7b', not tiny"),
     "the model is a number": (lambda a: a.update(model=7), "model"),
+    "an error at the top": (lambda a: (a.clear(), a.update(object="error", message="no room")), "it says: {'object': 'error', 'message': 'no room'}"),
     "an error with status 200": (lambda a: (a.clear(), a.update(error={"message": "no memory"})), "no memory"),
 }  # fmt: skip
 
@@ -140,8 +146,19 @@ def test_bytes_that_are_no_answer_are_named(server: TinyServer, folder: Path, ki
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10, "KiB more than before"
 
 
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("Deflate", zlib.compress)])
+def test_an_answer_that_a_proxy_packs_is_read(
+    engine: OpenAIEngine, server: TinyServer, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    def packed(body: dict[str, Any], number: int) -> None:
+        raise Misbehavior(200, pack(json.dumps(server.complete(body)).encode()), Content_Encoding=encoding)
+
+    server.before = packed
+    assert len(run(engine, [block("a", (7, 8, 9))])) == 1
+
+
 def test_an_answer_of_one_byte_a_second_has_a_deadline(server: TinyServer, folder: Path) -> None:
-    engine = opened(server, folder, engine_args={"timeout": 0.3, "attempts": 2})
+    engine = opened(server, folder, engine_args={"timeout": 0.3, "wait": 1.0})
 
     def drip(body: dict[str, Any], number: int) -> None:
         raise Misbehavior(200, b" " * 600, drip=0.05)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +17,7 @@ from support.served import Misbehavior, TinyServer
 from support.sums import PROTOCOL
 
 from cot_assets.engines.base import BlockResult, EngineError, Waiting
+from cot_assets.engines.openai import connection
 from cot_assets.engines.openai.engine import OpenAIEngine
 from cot_assets.sampling.plan import Prefix, plan_rollouts, sampling_of
 from cot_assets.sampling.run import SamplingStatus, sample_missing
@@ -32,8 +36,9 @@ def test_what_passes_is_asked_again(engine: OpenAIEngine, server: TinyServer, st
     server.before = fail_twice
     found = completions(engine, [block(f"b{i}", (7,)) for i in range(3)])
     assert sorted(found) == ["b0", "b1", "b2"]
-    assert len(server.bodies) == 3 + 2
-    assert len({body["seed"] for body in server.bodies}) == 3  # a repeated request is the same one
+    asked = [body["seed"] for body in server.bodies if body["n"] == 16]
+    assert len(set(asked)) == 3  # a repeated request is the same one
+    assert 3 < len(asked) <= 3 + 2  # what failed may have been the question whether it is back
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 405, 422])
@@ -60,24 +65,69 @@ def test_what_fails_again_and_again_is_given_up(server: TinyServer, folder: Path
     assert len(server.bodies) == 3
 
 
-def test_a_busy_server_is_given_the_time_it_asks_for(engine: OpenAIEngine, server: TinyServer) -> None:
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("is_date", [False, True])
+def test_a_busy_server_is_given_the_time_it_asks_for(
+    engine: OpenAIEngine, server: TinyServer, status: int, is_date: bool
+) -> None:
     times: list[float] = []
 
     def busy(body: dict[str, Any], number: int) -> None:
         times.append(time.monotonic())
         if len(times) == 1:
-            raise Misbehavior(429, Retry_After="0.4")
+            date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+            raise Misbehavior(status, Retry_After=date if is_date else "0.4")
 
     server.before = busy
     run(engine, [block("a", (7,))])
-    assert times[1] - times[0] >= 0.39
+    assert times[1] - times[0] >= (0.9 if is_date else 0.39)  # dates have whole seconds
+
+
+def test_a_server_that_fails_at_a_request_alone_is_asked_less_and_less(
+    server: TinyServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the request for two tokens each time, and is away again with the next one."""
+    engine = opened(server, folder, engine_args={"wait": 1.0})
+    monkeypatch.setattr(connection, "FIRST_DELAY", 0.05)
+    monkeypatch.setattr(connection, "LONGEST_DELAY", 10.0)
+
+    def fail(body: dict[str, Any], number: int) -> None:
+        if body["n"] == 16:
+            raise Misbehavior(503)
+
+    server.before = fail
+    with pytest.raises(EngineError, match=r"away for \d+ s \(HTTP 503"):
+        run(engine, [block("a", (7,))])
+    assert 2 <= sum(body["n"] == 16 for body in server.bodies) <= 5
+
+
+#: That no clock shows; the last ones are too large for numbers of the machine.
+DATES = [
+    "Wed, 99 Foo 2026 99:99:99 GMT",
+    "Wed, 1 Jan 99999999999 00:00:00 GMT",
+    "Wed, 1 Jan 2026 99999999999999999999:00:00 GMT",
+]
+
+
+@pytest.mark.parametrize("after", [*DATES, "nan", "-5", "1e400", "٣", "", "soon"])
+def test_nonsense_in_the_place_of_a_time_is_passed_over(
+    engine: OpenAIEngine, server: TinyServer, after: str
+) -> None:
+    def busy(body: dict[str, Any], number: int) -> None:
+        if number == 1:
+            raise Misbehavior(429, Retry_After=after.encode().decode("latin-1"))
+
+    server.before = busy
+    started = time.monotonic()
+    run(engine, [block("a", (7,))])
+    assert time.monotonic() - started < 2.5
 
 
 def test_an_answer_that_takes_too_long_is_asked_for_again(server: TinyServer, folder: Path) -> None:
     engine = opened(server, folder, engine_args={"timeout": 0.3})
     server.before = lambda body, number: time.sleep(1.0) if number == 1 else None
     assert len(run(engine, [block("a", (7,))])) == 1
-    assert len(server.bodies) == 2
+    assert sum(body["n"] == 16 for body in server.bodies) == 2
 
 
 def test_no_more_requests_at_once_than_said(server: TinyServer, folder: Path) -> None:
@@ -160,6 +210,73 @@ def test_the_wait_has_an_end(server: TinyServer, folder: Path) -> None:
     with pytest.raises(EngineError, match=r"away for \d+ s \(no connection.*kept.*engine_args\.wait"):
         assert all(isinstance(word, Waiting) for word in engine.sample([block("a", (7,))], SAMPLE))
     assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"root": "another"}, "root: tiny and another"),
+        ({"root": "tiny", "meta": {"size": 9}}, "weights: {} and {'size': 9}"),
+    ],
+)
+def test_another_model_in_the_place_of_one_that_was_away_is_not_asked(
+    server: TinyServer, folder: Path, other: dict[str, Any], said: str
+) -> None:
+    """Under the same name and address: other weights, or the same ones in another quantization."""
+    engine, found = opened(server, folder, engine_args={"wait": 2.0, "concurrency": 2}), list[str]()
+
+    def take_all() -> None:
+        for word in engine.sample((block(f"b{i}", (7, i)) for i in range(30)), SAMPLE):
+            if isinstance(word, BlockResult):
+                found.append(word.block.key)
+                if len(found) == 4:
+                    server.stop()
+            elif "is left out" in word.text and not server.is_up:
+                server.models = [{"id": "tiny", **other}]
+                server.start()
+
+    with pytest.raises(EngineError, match=rf"{server.url}: away for \d+ s \({re.escape(said)}\)"):
+        take_all()
+    assert 4 <= len(found) <= 4 + 2
+
+
+def test_a_server_that_hangs_up_on_token_ids_is_sent_text_before_and_after_it_was_away(
+    server: TinyServer, folder: Path
+) -> None:
+    def hang_up(body: dict[str, Any], number: int) -> None:
+        if isinstance(body["prompt"], list):
+            raise Misbehavior(0)
+        if body["n"] == 16 and len(away) < 2:
+            away.append(number)
+            raise Misbehavior(503)
+
+    away: list[int] = []
+    server.before = hang_up
+    engine = opened(server, folder)
+    assert engine.describe().is_retokenized
+    assert len(run(engine, [block(f"b{i}", (7, i)) for i in range(4)])) == 4
+    assert away
+
+
+def test_a_server_that_dies_while_it_is_tried_is_tried_when_it_is_back(
+    engine: OpenAIEngine, server: TinyServer
+) -> None:
+    """Whether it draws, before blocks of equal completions are kept."""
+
+    def copies(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        for choice in answer["choices"]:
+            choice |= {"token_ids": [30] * min(20, body["max_tokens"])}
+
+    def die(body: dict[str, Any], number: int) -> None:
+        if body["temperature"] == 2.0 and not died:
+            died.append(number)
+            raise Misbehavior(503)
+
+    died: list[int] = []
+    server.after, server.before = copies, die
+    with pytest.raises(EngineError, match="the same completion again and again"):
+        run(engine, [block(f"b{i}", (7, i)) for i in range(4)])
+    assert died
 
 
 def test_closing_the_iterator_cancels_what_runs(engine: OpenAIEngine, server: TinyServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from served_models import opened, refusal
 from support.engine_suite import SAMPLE, block, run
-from support.served import TinyServer
+from support.served import Misbehavior, TinyServer
 from support.vocabularies import write_tokenizer
 
 from cot_assets.engines.base import BlockResult, EngineError
@@ -242,3 +243,59 @@ def test_a_character_that_a_seam_cuts_is_no_other_text(
     server.after = cut
     run(engine, [block("a", ids[:at], n=2)])
     assert engine.describe().note == ""
+
+
+@pytest.mark.parametrize("adds_bos", [True, False])
+@pytest.mark.parametrize("by_tokenizer", [True, False])
+def test_a_prompt_that_travels_as_text_has_one_bos_whatever_the_tokenizer_says(
+    server: TinyServer, folder: Path, adds_bos: bool, by_tokenizer: bool
+) -> None:
+    """What the server counted of the first prompt tells: some add it whose tokenizer.json does not, and the reverse."""
+    if by_tokenizer:
+        saved = json.loads((folder / "tokenizer.json").read_text())
+        saved["post_processor"] = {
+            "type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}},
+        }  # fmt: skip
+        (folder / "tokenizer.json").write_text(json.dumps(saved))
+    tokenizer = ModelTokenizer(folder, "{statement}")
+    assert tokenizer.adds_bos == by_tokenizer
+
+    def count(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        answer["usage"]["prompt_tokens"] = len(tokenizer.encode(body["prompt"]).token_ids) + adds_bos
+
+    server.takes_ids, server.after = False, count
+    engine = opened(server, folder)
+    run(engine, [block("a", (1, *engine.encode("1 + 1 = ").token_ids))])
+    assert server.bodies[0]["prompt"] == ("" if adds_bos else "<s>") + "1 + 1 = "
+
+
+def test_a_server_that_is_changed_while_it_is_asked_is_noted(
+    engine: OpenAIEngine, server: TinyServer
+) -> None:
+    server.after = lambda answer, body: answer.update(system_fingerprint=f"fp_{len(server.bodies) > 1}")
+    run(engine, [block("a", (7, 8))])
+    assert engine.describe().note == ""
+    run(engine, [block("b", (7, 9))])
+    assert "system_fingerprint was 'fp_False', 'fp_True'" in engine.describe().note
+
+
+def test_an_answer_that_is_written_twice_is_none_to_the_next_request(
+    server: TinyServer, folder: Path
+) -> None:
+    """Nothing in it says which prompt it continues."""
+    engine = opened(server, folder, engine_args={"prompts": "text", "concurrency": 1})
+
+    def twice(body: dict[str, Any], number: int) -> None:
+        answer = json.dumps(server.complete(body))
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer)}\r\n\r\n"
+        written.append(json.loads(answer)["choices"][0]["text"])
+        raise Misbehavior(200, f"{answer}{head}{answer}", Content_Length=str(len(answer)))
+
+    written: list[str] = []
+    server.before = twice
+    for i in range(4):
+        (result,) = run(engine, [block(f"b{i}", engine.encode(f"{i} + 1 =").token_ids, n=1)])
+        assert engine.decode(result.completions[0].token_ids) == written[-1]
+    assert len(written) == 4

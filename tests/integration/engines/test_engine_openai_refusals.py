@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 from served_models import opened, refusal
@@ -215,3 +216,57 @@ def test_a_context_that_only_refusals_show_is_noted(engine: OpenAIEngine, server
     run(engine, [block("c", (7,) * 60), block("d", (7,) * 45)])
     assert "show a context of 50 tokens, which it does not tell: 3 blocks were cut" in engine.describe().note
     assert "count as truncated" in engine.describe().note
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(413, "<html>413 Request Entity Too Large"), (400, "maximum context length is 9 tokens")],
+)
+def test_a_server_that_refuses_every_prefix_as_too_long_has_not_told_of_their_length(
+    engine: OpenAIEngine, server: TinyServer, status: int, said: str
+) -> None:
+    def refuse(body: dict[str, Any], number: int) -> None:
+        raise Misbehavior(status, said)
+
+    server.before = refuse
+    with pytest.raises(EngineError, match=f"HTTP {status}"):
+        run(engine, [block("a", (7, 8, 9))])
+
+
+KEY = "sk-very/secret-0123456789"
+
+
+@pytest.mark.parametrize(
+    ("shown", "headers"),
+    [
+        (KEY, {}),
+        (json.dumps({"error": KEY}).replace("/", "\\/"), {}),
+        (json.dumps({"error": KEY}).replace("s", "\\u0073"), {}),
+        (f"/path?key={quote(KEY, safe='')}", {}),
+        ("x" * 390 + KEY, {}),
+        ("no", {"Content_Encoding": KEY}),
+        ("no", {"Location": f"http://elsewhere/?key={KEY}"}),
+    ],
+    ids=["plain", "escaped", "in numbers", "in a URL", "at the end", "in a header", "in a place"],
+)
+@pytest.mark.parametrize("status", [200, 307, 400, 500])
+def test_a_key_is_in_no_error_however_the_server_writes_it(
+    server: TinyServer,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shown: str,
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    monkeypatch.setenv("TINY_KEY", KEY)
+    engine = opened(server, folder, api_key_variable="TINY_KEY", engine_args={"attempts": 1})
+
+    def misbehave(body: dict[str, Any], number: int) -> None:
+        raise Misbehavior(status, shown, **headers)
+
+    server.before = misbehave
+    with pytest.raises(EngineError) as caught:
+        run(engine, [block("a", (7,))])
+    unescaped = unquote(str(caught.value).replace("\\/", "/").replace("\\u0073", "s"))
+    assert "secret-0123" not in unescaped
+    assert "model 'm'" in unescaped

@@ -23,6 +23,7 @@ def test_seeds_of_neighboring_blocks_share_no_run_of_numbers() -> None:
         ((5, 6, 2), "stop", Completion((5, 6), "stop")),
         ((2,), "stop", Completion((), "stop")),
         ((5, 2), "length", Completion((5,), "stop")),  # it ended with its last token
+        ((5, 2, 6, 7), "length", Completion((5,), "stop")),  # the server went on behind the end
         ((5, 6), "length", Completion((5, 6), "length")),
         ((5, 6), "stop", Completion((5, 6), "stop")),  # the EOS was left out
         ((), "length", Completion((), "length")),

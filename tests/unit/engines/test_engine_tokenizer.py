@@ -364,3 +364,9 @@ def test_the_folder_says_how_much_the_model_takes(
     (folder / "config.json").write_text(json.dumps(config))
     tokenizer = ModelTokenizer(folder)
     assert (tokenizer.context, tokenizer.vocabulary) == (context, vocabulary)
+
+
+@pytest.mark.parametrize("template", ["chat", "{statement}"])
+def test_half_a_surrogate_pair_is_no_text(tmp_path: Path, template: str) -> None:
+    with pytest.raises(EngineError, match="half a surrogate pair"):
+        ModelTokenizer(folder_of(tmp_path, chat=CHAT), template).render_prompt("Is \ud83d odd?")

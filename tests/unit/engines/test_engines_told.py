@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from cot_assets.engines.base import Block, CannotScoreError, Completion, Sampling
+from cot_assets.engines.openai.answers import Asked, UnsoundAnswerError, checked
 from cot_assets.engines.openai.connection import RefusedError
 from cot_assets.engines.openai.endpoints import Endpoints
 from cot_assets.engines.openai.scores import Reader, told_by
@@ -57,7 +58,6 @@ def test_both_forms_give_the_same_evidence(answer: dict[str, Any]) -> None:
         {"choices": []},
         {"choices": ["x"]},
         {"choices": [{"text": "x"}]},
-        {"choices": [{"prompt_logprobs": [None, {"7": {"logprob": -1}}]}]},
         {"choices": [{"prompt_logprobs": [None, {"8": {"logprob": -1}}, {"2": {"logprob": -1}}]}]},
         {"choices": [{"prompt_logprobs": [None, {"7": {"logprob": 0.5}}, {"2": {"logprob": -1}}]}]},
         {"choices": [{"prompt_logprobs": [None, {"7": {"logprob": math.nan}}, {"2": {"logprob": -1}}]}]},
@@ -71,6 +71,37 @@ def test_both_forms_give_the_same_evidence(answer: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_an_answer_that_does_not_say_is_none(answer: dict[str, Any]) -> None:
     assert told_by(answer, IDS) is None
+
+
+LIKELIEST = {"7": math.log(0.5), "8": math.log(0.3), "9": math.log(0.15)}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"7": math.nan}, {"8": 0.7}, {"8": -math.inf}, {"8": 0.0}, {"8": -9999.0, "9": -9999.0}],
+    ids=["not a number", "positive", "endless", "more than all", "less than all"],
+)
+def test_a_place_of_which_no_law_is_told_does_not_count(changed: dict[str, float]) -> None:
+    rows = [{i: {"logprob": p} for i, p in row.items()} for row in (LIKELIEST, LIKELIEST | changed)]
+    told = told_by({"choices": [{"prompt_logprobs": [None, *rows]}]}, [1, 7, 7])
+    assert told is not None
+    assert [len(row) for row in told] == [0, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"prompt_logprobs": [None, {}]}, "did not continue the token ids"),
+        ({"prompt_token_ids": [1, 7, 8]}, "did not continue the token ids"),
+        ({"model": "other"}, "comes from the model 'other'"),
+        ({"usage": {"prompt_tokens": 2}}, "usage.prompt_tokens is 2"),
+    ],
+    ids=repr,
+)
+def test_probabilities_of_another_prompt_or_model_are_none(answer: dict[str, Any], said: str) -> None:
+    whole = {"choices": [{"text": "", **answer}], **answer}
+    with pytest.raises(UnsoundAnswerError, match=said):
+        checked(whole, asked([1, 7, 2]))
 
 
 def test_places_whose_tokens_share_a_name_do_not_count() -> None:
@@ -103,6 +134,10 @@ def test_a_server_that_tells_fewer_than_asked_for_is_read(n_told: int) -> None:
     assert found.n_judged == (1 if n_told < 40 else 3)
 
 
+def asked(ids: Sequence[int], *_: object) -> Asked:
+    return Asked(ids, "", "", len(ids), 1, len(ids), 100, frozenset({"m"}))
+
+
 class Served:
     """A server with a context of 12 tokens that tells up to 20; ``failures``: numbers of requests that it fails at."""
 
@@ -113,7 +148,7 @@ class Served:
         self._failures, self._status = failures, status
 
     async def by_one(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
-        return await work(SimpleNamespace(card={"id": "m"}, server=self))
+        return await work(SimpleNamespace(card={"id": "m"}, server=self, can=None, asked=asked))
 
     async def ask(self, _method: str, _path: str, body: dict[str, Any], *, read: Any, most: int) -> Any:
         self.bodies.append(body)
@@ -178,6 +213,6 @@ def test_a_failure_is_raised_and_forgets_no_way_of_asking(failures: tuple[int, .
 @pytest.mark.parametrize("status", [400, 422, 500])
 def test_a_server_that_refuses_all_ways_cannot_be_audited(status: int) -> None:
     served = Served(range(100), status=status)
-    with pytest.raises(CannotScoreError, match="tells no probabilities"):
+    with pytest.raises(CannotScoreError, match="tells no sound probabilities"):
         read_by(Reader(cast(Endpoints, served), [2]), SHORT)
     assert [body.get("prompt_logprobs") for body in served.bodies] == [64, 20, 5, None, None, None]
