@@ -14,7 +14,6 @@ import httpx
 
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.openai.connection import Server
-from cot_assets.engines.openai.settings import settings_of
 from cot_assets.study import NAME, ModelEntry
 
 _SECONDS, _BYTES, _MOST = 5.0, 1 << 20, 100
@@ -46,7 +45,7 @@ def _ids(entry: ModelEntry) -> tuple[list[Any], str]:
     refusals: list[str] = []
     for url in entry.endpoints:
         try:
-            server = Server(entry, settings_of(entry.model_copy(update={"discover": False})), url)
+            server = Server(entry.model_copy(update={"discover": False}), url)
             return [card["id"] for card in json.loads(_answer(server))["data"]], url
         except (EngineError, httpx.HTTPError, ValueError, KeyError, TypeError, RecursionError) as error:
             refusals.append(f"{url} does not say which models it serves ({str(error)[:200]})")

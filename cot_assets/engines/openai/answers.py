@@ -10,7 +10,7 @@ is not sound is never graded; the block is asked for again, as after a lost conn
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -25,8 +25,10 @@ _STOPPED_BY = ("stop_reason", "matched_stop", "stopping_word")
 _ALONE = "have it send completions alone (echo = false)"
 _LEAST_COPY = 4  #: tokens of a prompt from which on it is no chance where a completion begins with it
 #: Where they put what a model wrote, or a part of it, in place of a text.
-_REASONING = ("reasoning_content", "reasoning", "thinking")
-_ELSEWHERE = (*_REASONING, "tool_calls", "function_call", "refusal", "message", "delta")
+_ELSEWHERE = (
+    *("reasoning_content", "reasoning", "thinking"),
+    *("tool_calls", "function_call", "refusal", "message", "delta"),
+)
 
 
 class UnsoundAnswerError(ValueError):
@@ -58,6 +60,18 @@ class Asked:
     def may_be_echoed(self) -> bool:
         """Whether a copy of the prompt is the server's: elsewhere a model may have repeated it, as base models do."""
         return self.is_echoed or self.n_prompt > self.budget
+
+    def may_have_read(self, told: int | None) -> bool:
+        """Whether a server that was sent this may say that it read so many tokens; None: it says nothing."""
+        least = most = self.n_prompt
+        if self.prompt_ids is None:
+            # It may get a BOS, and few tokens less where the server's tokenizer is another version; how many more
+            # there can be is seen at the trial, whose prompt is short: no token is less than a byte.
+            least, most = least - 1 - least // 50, max(most, len(self.prompt_text.encode())) + 1
+            told = told or None  # some leave out what their cache held
+        return told is None or any(
+            least * k <= told <= most * k for k in {1, self.n}
+        )  # some count it n times
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +157,7 @@ def checked(answer: Mapping[str, Any], asked: Asked) -> _Answer:
         first = error.errors()[0]
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
         raise UnsoundAnswerError(f"{place[1:]}: {first['msg']}, not {short(first['input'])}") from None
-    if found.model is not None and not _is_same_model(found.model, asked.models):
-        raise UnsoundAnswerError(
-            f"it comes from the model {short(found.model)}, not {' or '.join(sorted(asked.models))}"
-        )
-    _check_usage(found.usage or _Usage(), asked.n, asked)
-    sent = None if asked.prompt_ids is None else list(asked.prompt_ids)
-    for choice in found.choices:
-        n_told = asked.n_prompt if choice.prompt_logprobs is None else len(choice.prompt_logprobs)
-        is_other = n_told != asked.n_prompt or choice.prompt_token_ids not in (None, sent)
-        if sent is not None and is_other:
-            raise UnsoundAnswerError(
-                "it did not continue the token ids that it was given: they were cut or wrapped on their way, or the server was "
-                "started again with another model"
-            )
+    _raise_first(_wrong_with_answer(found, asked))
     return found
 
 
@@ -167,15 +168,10 @@ def read_answer(answer: Mapping[str, Any], asked: Asked) -> Answer:
         UnsoundAnswerError: It is not one to what was asked.
     """
     found = checked(answer, asked)
-    choices = sorted(found.choices, key=lambda choice: choice.index or 0)
-    if len(choices) != asked.n and not (asked.is_trial and len(choices) == 1):
-        raise UnsoundAnswerError(f"it holds {len(choices)} completions, not {asked.n}")
-    indices = [choice.index for choice in choices]
-    is_told_apart = len(set(indices)) in (1, len(indices))  # some number all of them 0
-    if (indices[-1] or 0) >= asked.n or not is_told_apart:
-        raise UnsoundAnswerError(f"it numbers its {asked.n} completions {short(indices)}")
-    read, is_copy = zip(*(_choice(choice, asked) for choice in choices), strict=True)
-    n_copies = sum(is_copy) if asked.may_be_echoed or asked.n_prompt >= _LEAST_COPY else 0
+    given = [_taken(each, asked) for each in sorted(found.choices, key=lambda each: each.index or 0)]
+    read, n_copies = tuple(choice for choice, _ in given), sum(is_copy for _, is_copy in given)
+    if not asked.may_be_echoed and asked.n_prompt < _LEAST_COPY:
+        n_copies = 0
     if asked.is_trial and 0 < n_copies < len(read):
         raise UnsoundAnswerError(
             f"the server puts the prompt before {n_copies} of {len(read)} completions; {_ALONE}"
@@ -187,89 +183,99 @@ def read_answer(answer: Mapping[str, Any], asked: Asked) -> Answer:
     )
 
 
-def _check_usage(usage: _Usage, n: int, asked: Asked) -> None:
-    """The server read as many tokens as it was sent, and wrote no more than it was let."""
-    told, sent, most = usage.prompt_tokens, asked.n_prompt, asked.n_prompt
-    if asked.prompt_ids is None:
-        # It may get a BOS, and few tokens less where the server's tokenizer is another version; how many more
-        # there can be is seen at the trial, whose prompt is short: no token is less than a byte.
-        sent, most = sent - 1 - sent // 50, max(sent, len(asked.prompt_text.encode())) + 1
-        told = told or None  # some leave out what their cache held
-    if told is not None and not any(sent * k <= told <= most * k for k in {1, n}):  # some count it n times
-        raise UnsoundAnswerError(
-            f"usage.prompt_tokens is {told:,}, but {asked.n_prompt:,} were sent: the model read another prompt, or one "
-            "that was cut or wrapped on its way"
-        )
-    if (usage.completion_tokens or 0) > n * asked.budget:
-        raise UnsoundAnswerError(
-            f"usage.completion_tokens is {usage.completion_tokens:,}, beyond {n} x {asked.budget:,}"
-        )
-
-
-def _choice(choice: _Choice, asked: Asked) -> tuple[Choice, bool]:
-    """A completion without the prompt, and whether it began with the prompt, perhaps without special tokens.
-
-    Raises:
-        UnsoundAnswerError: A server that sends both sends something else than the prompt, or this is no completion.
-    """
-    text, ids, prompt = _text(choice), choice.token_ids, asked.prompt_ids
+def _taken(choice: _Choice, asked: Asked) -> tuple[Choice, bool]:
+    """A completion without the prompt, and whether it began with the prompt."""
+    _raise_first(_wrong_with_choice(choice))
+    text, ids, prompt = choice.text or "", choice.token_ids, asked.prompt_ids
     after = _after_prompt(text, asked)
     if ids is None or prompt is None:
         ids, is_copy = None, after is not None
-        is_in_it = asked.n_prompt >= _LEAST_COPY and asked.prompt_shown != "" and asked.prompt_shown in text
     else:
-        is_copy, is_in_it = ids[: len(prompt)] == list(prompt), False
-    if asked.may_be_echoed and is_copy:
+        is_copy = ids[: len(prompt)] == list(prompt)
+    if is_copy and asked.may_be_echoed:
         text, ids = text if after is None else after, ids and ids[asked.n_prompt :]
-    elif asked.is_echoed or (asked.may_be_echoed and is_in_it):  # which is longer than the model may write
-        raise UnsoundAnswerError(
-            f"the server puts the prompt before its completions, but this one begins with {short(text)}: what of it the "
-            f"model wrote is not known; {_ALONE}"
+    # No stop string is asked for, but some servers have ones of their own.
+    said = [(choice.model_extra or {}).get(name) for name in _STOPPED_BY]
+    is_own_end = not any(isinstance(one, str) and one and not is_end(one) for one in said)
+    end = choice.finish_reason if is_own_end else "stop string"
+    own = Choice(text, None if ids is None else tuple(ids), end)
+    _raise_first(_wrong_with_own(own, is_copy, asked))
+    return own, is_copy
+
+
+def _raise_first(problems: Iterator[str]) -> None:
+    if problem := next(problems, None):
+        raise UnsoundAnswerError(problem)
+
+
+def _wrong_with_answer(found: _Answer, asked: Asked) -> Iterator[str]:
+    """Whether the model that was asked wrote it, to what it was sent, and all of it."""
+    usage, n, sent = found.usage or _Usage(), len(found.choices), asked.prompt_ids or ()
+    # Some leave the path out that they loaded it from.
+    if found.model and found.model.rsplit("/", 1)[-1] not in {
+        name.rsplit("/", 1)[-1] for name in asked.models
+    }:
+        yield f"it comes from the model {short(found.model)}, not {' or '.join(sorted(asked.models))}"
+    if not asked.may_have_read(usage.prompt_tokens):
+        yield (
+            f"usage.prompt_tokens is {usage.prompt_tokens:,}, but {asked.n_prompt:,} were sent: the model read another "
+            "prompt, or one that was cut or wrapped on its way"
         )
-    if len(ids or ()) > asked.budget:
-        raise UnsoundAnswerError(
-            f"a completion has {len(ids or ()):,} tokens, beyond the budget of {asked.budget:,}"
-        )
-    if strange := [i for i in ids or () if not 0 <= i < asked.vocabulary]:
-        raise UnsoundAnswerError(
-            f"token id {strange[0]} is none of the {asked.vocabulary:,} of the tokenizer; `path` in models.toml names "
-            "another model's"
-        )
-    end = choice.finish_reason if _is_own_end(choice) else "stop string"
-    return Choice(text, None if ids is None else tuple(ids), end), is_copy
+    if (usage.completion_tokens or 0) > asked.n * asked.budget:
+        yield f"usage.completion_tokens is {usage.completion_tokens:,}, beyond {asked.n} x {asked.budget:,}"
+    for choice in found.choices if sent else ():
+        told, n_told = choice.prompt_token_ids or sent, len(choice.prompt_logprobs or sent)
+        if list(told) != list(sent) or n_told != len(sent):
+            yield (
+                "it did not continue the token ids that it was given: they were cut or wrapped on their way, or the server "
+                "was started again with another model"
+            )
+    if n != asked.n and not (asked.is_trial and n == 1):
+        yield f"it holds {n} completions, not {asked.n}"
+    indices = sorted(choice.index or 0 for choice in found.choices)
+    if indices[-1] >= asked.n or len(set(indices)) not in (1, n):  # some number all of them 0
+        yield f"it numbers its {asked.n} completions {short(indices)}"
 
 
-def _is_own_end(choice: _Choice) -> bool:
-    """Whether the model ended its text: no stop string is asked for, but some servers have ones of their own."""
-    said = ((choice.model_extra or {}).get(name) for name in _STOPPED_BY)
-    return not any(isinstance(one, str) and one and not is_end(one) for one in said)
-
-
-def _text(choice: _Choice) -> str:
-    """The text of a choice; a server that parses it leaves a part of what the model wrote, or nothing."""
+def _wrong_with_choice(choice: _Choice) -> Iterator[str]:
+    """Whether its text is all that the model wrote: a server that parses it leaves a part, or nothing."""
     if place := next((name for name in _ELSEWHERE if (choice.model_extra or {}).get(name)), None):
-        raise UnsoundAnswerError(
+        yield (
             f"text is {short(choice.text)}, and {place} holds what the model wrote; have the server give plain text, as "
             "/v1/completions does without parsers of reasoning and tools (vLLM: no --reasoning-parser)"
         )
     if choice.text is None:
-        raise UnsoundAnswerError("text is missing or null")
-    return choice.text
+        yield "text is missing or null"
+
+
+def _wrong_with_own(choice: Choice, is_copy: bool, asked: Asked) -> Iterator[str]:
+    """Whether a completion can be what the model wrote, after a prompt that was cut off."""
+    ids, text = choice.token_ids or (), choice.text
+    may_hold = asked.may_be_echoed and choice.token_ids is None and asked.n_prompt >= _LEAST_COPY
+    # It is longer than the model may write.
+    holds_it = may_hold and asked.prompt_shown != "" and asked.prompt_shown in text
+    if not is_copy and (asked.is_echoed or holds_it):
+        yield (
+            f"the server puts the prompt before its completions, but this one begins with {short(text)}: what of it the "
+            f"model wrote is not known; {_ALONE}"
+        )
+    if len(ids) > asked.budget:
+        yield f"a completion has {len(ids):,} tokens, beyond the budget of {asked.budget:,}"
+    if strange := [i for i in ids if not 0 <= i < asked.vocabulary]:
+        yield (
+            f"token id {strange[0]} lies outside the {asked.vocabulary:,} of the tokenizer; `path` in models.toml names "
+            "another model's"
+        )
 
 
 def _after_prompt(text: str, asked: Asked) -> str | None:
-    """What follows the prompt in a text that begins with it; None for another."""
+    """What follows the prompt in a text that begins with it, perhaps without special tokens; None for another."""
     bare = text.lstrip().removeprefix(asked.bos).lstrip()
     for prompt in filter(None, (asked.prompt_text, asked.prompt_shown)):
         for one, whole in ((prompt, text), (prompt.lstrip(), bare)):
             if whole.startswith(one):
                 return whole[len(one) :]
     return None
-
-
-def _is_same_model(name: str, known: frozenset[str]) -> bool:
-    """Whether a server means the model; some leave the path out that they loaded it from."""
-    return name.rsplit("/", 1)[-1] in {other.rsplit("/", 1)[-1] for other in known}
 
 
 def most_bytes(n: int, budget: int, n_prompt: int) -> int:

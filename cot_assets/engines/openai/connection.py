@@ -16,7 +16,6 @@ import json
 import os
 import random
 import time
-import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -25,11 +24,12 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.openai.answers import IN_WORDS, UnsoundAnswerError
-from cot_assets.engines.openai.settings import Settings
 from cot_assets.study import ModelEntry
+from cot_assets.study.entries import given
 
 T = TypeVar("T")
 _GONE = frozenset({502, 503, 504})  #: nobody is there who could answer
@@ -41,7 +41,35 @@ KEPT = "What was sampled is kept: look at the server's log and at what stands be
 LONGEST_DELAY = 30.0  #: seconds between two tries at a server
 FIRST_DELAY = 0.5
 _EXCERPT = 400  #: characters of an answer that an error shows
+_PACKINGS = ("", "identity", "gzip", "deflate")
 _SMALL = 8 << 20  #: bytes of an answer that lists models, or of a refusal
+
+
+class Settings(BaseModel):
+    """``engine_args`` of a served model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    concurrency: int = Field(32, ge=1, le=4096, description="blocks that a server works on at once")
+    timeout: float = Field(900.0, gt=0, description="seconds that one answer may take")
+    wait: float = Field(3600.0, ge=0, description="seconds that a run waits for a server that is away")
+    wait_at_start: float = Field(30.0, ge=0, description="the same, before anything was sampled")
+    attempts: int = Field(6, ge=1, description="times that one request may fail at the server")
+    prompts: str = Field("auto", pattern="^(auto|token_ids|text)$", description="how prefixes travel")
+    seeds: bool = Field(True, description="send a seed with each request; vLLM on a CPU needs false")
+
+
+def settings_of(entry: ModelEntry) -> Settings:
+    """The entry's ``engine_args``; raises :class:`EngineError` that names a wrong one and those there are."""
+    try:
+        return Settings.model_validate(dict(entry.engine_args))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{(place := '.'.join(map(str, e['loc'])))}: {e['msg']}{given(place, e['input'])}"
+            for e in error.errors()
+        )
+        raise EngineError(
+            f"model {entry.name!r}: engine_args: {problems}; there are {', '.join(Settings.model_fields)}"
+        ) from error
 
 
 class RefusedError(EngineError):
@@ -68,44 +96,22 @@ class AwayError(EngineError):
 class Server:
     """The server at one of an entry's endpoints. ``trouble`` says what it is waited for at the moment, ``reason`` why."""
 
-    def __init__(self, entry: ModelEntry, settings: Settings, url: str) -> None:
-        """Read the key; raises :class:`EngineError` where its variable is not set."""
-        self._name, self._settings, self._is_alone = entry.name, settings, len(entry.endpoints) == 1
+    def __init__(self, entry: ModelEntry, url: str) -> None:
+        """Read key and settings; raises :class:`EngineError` where the key's variable is not set."""
+        self._name, self.settings, self._is_alone = entry.name, settings_of(entry), len(entry.endpoints) == 1
         base = url.rstrip("/")
         self.url = base if base.endswith("/v1") else f"{base}/v1"
-        self._key, self._key_variable = "", entry.api_key_variable
-        if entry.api_key_variable:
-            self._key = os.environ.get(entry.api_key_variable, "").strip()
-            if not self._key:
-                raise EngineError(
-                    f"model {entry.name!r}: the environment variable {entry.api_key_variable} is to hold the "
-                    "API key, but is not set; export it"
-                )
-            if not (self._key.isascii() and self._key.isprintable()):
-                raise EngineError(
-                    f"model {entry.name!r}: what the environment variable {entry.api_key_variable} holds is no API key: it "
-                    "has characters that no header can have; export the key alone"
-                )
-        self._client: httpx.AsyncClient | None = None
+        self._key, self._key_variable = _key_of(entry), entry.api_key_variable
+        self.authorization = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        self._client = httpx.AsyncClient(
+            # A connection each: on one that is kept, bytes too many of an answer begin the next one, and
+            # whether more of them are under way nobody knows.
+            headers={"Accept-Encoding": "gzip", "Connection": "close", **self.authorization},
+            timeout=httpx.Timeout(self.settings.timeout, connect=min(10.0, self.settings.timeout)),
+            limits=httpx.Limits(max_connections=None),
+            follow_redirects=False,  # the key is for this server alone
+        )
         self._last_answer, self.trouble, self.reason = 0.0, "", ""
-
-    @property
-    def authorization(self) -> dict[str, str]:
-        """The header with the key, if there is one."""
-        return {"Authorization": f"Bearer {self._key}"} if self._key else {}
-
-    def _http(self) -> httpx.AsyncClient:
-        """The client, made within the event loop that uses it."""
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                # A connection each: on one that is kept, bytes too many of an answer begin the next one, and
-                # whether more of them are under way nobody knows.
-                headers={"Accept-Encoding": "gzip", "Connection": "close", **self.authorization},
-                timeout=httpx.Timeout(self._settings.timeout, connect=min(10.0, self._settings.timeout)),
-                limits=httpx.Limits(max_connections=None),
-                follow_redirects=False,  # the key is for this server alone
-            )
-        return self._client
 
     async def ask(
         self,
@@ -132,14 +138,14 @@ class Server:
             RefusedError: A 4xx answer other than 408 and 429, or too many failures at this request.
             AwayError: The server is away, or busy for too long.
         """
-        patience = self._settings.wait if wait is None else wait
+        patience = self.settings.wait if wait is None else wait
         url = httpx.URL(self.url).copy_with(path=path) if path.startswith("/") else f"{self.url}/{path}"
         started, failures, tries = time.monotonic(), 0, 0
         while True:
             status, after, is_away = 500, 0.0, True
             try:
                 # One deadline for the whole of an answer: it may come byte by byte.
-                async with asyncio.timeout(self._settings.timeout):
+                async with asyncio.timeout(self.settings.timeout):
                     answer, content = await self._fetch(method, url, body, most)
                 if answer.is_success:
                     found = read(self._object(content))
@@ -148,7 +154,7 @@ class Server:
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 reason = f"no connection ({type(error).__name__})"
             except (TimeoutError, httpx.TimeoutException):
-                reason, failures = f"no answer within {self._settings.timeout:g} s", failures + 1
+                reason, failures = f"no answer within {self.settings.timeout:g} s", failures + 1
             except httpx.RequestError as error:
                 reason, failures = f"the connection was lost ({type(error).__name__})", failures + 1
             except UnsoundAnswerError as error:
@@ -166,7 +172,7 @@ class Server:
             left = max(started, self._last_answer) + patience - time.monotonic()
             if (is_away and not (self._is_alone and wait is not None)) or left <= 0:
                 raise AwayError(self._say(reason), reason, failures, after)
-            if failures >= self._settings.attempts:
+            if failures >= self.settings.attempts:
                 raise RefusedError(
                     self._say(f"{path} failed {failures} times, at last: {reason}. {KEPT}"), status
                 )
@@ -181,23 +187,29 @@ class Server:
         self, method: str, url: httpx.URL | str, body: object, most: int
     ) -> tuple[httpx.Response, bytes]:
         """An answer and its bytes, unpacked; not many more than ``most`` are kept of them at any time."""
-        async with self._http().stream(method, url, json=body) as answer:
+        content = bytearray()
+        async with self._client.stream(method, url, json=body) as answer:
             most = most if answer.is_success else _SMALL
-            packed, encoding = bytearray(), self.masked(answer.headers.get("content-encoding", ""))
-            async for part in answer.aiter_raw():
-                _check_size(packed, most)
-                packed += part
-        return answer, _unpacked(bytes(packed), encoding.lower(), most)
+            packing = self.masked(answer.headers.get("content-encoding", "")).lower()
+            if packing not in _PACKINGS:
+                raise UnsoundAnswerError(f"it is packed with {packing[:40]!r}, which was not asked for")
+            try:
+                async for part in answer.aiter_bytes():
+                    content += part
+                    if len(content) > most:
+                        raise UnsoundAnswerError(
+                            f"it is larger than {most:,} bytes, more than was asked for can take"
+                        )
+            except httpx.DecodingError as error:
+                raise UnsoundAnswerError(f"its {packing} is damaged ({error})") from None
+        return answer, bytes(content)
 
     def _object(self, content: bytes) -> dict[str, Any]:
         """The JSON object of an answer, without the key wherever the server repeats it."""
-        try:
-            found = self.masked(json.loads(content))
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise UnsoundAnswerError(f"no JSON object: {self._excerpt(content)}; is this the base URL?")
-        return found
+        with suppress(ValueError, RecursionError):
+            if isinstance(found := self.masked(json.loads(content)), dict):
+                return found
+        raise UnsoundAnswerError(f"no JSON object: {self._excerpt(content)}; is this the base URL?")
 
     def masked(self, value: Any) -> Any:
         """A value without the key in any of its texts."""
@@ -236,9 +248,21 @@ class Server:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        await self._client.aclose()
+
+
+def _key_of(entry: ModelEntry) -> str:
+    """The API key of an entry; raises :class:`EngineError` where the variable that is to hold it does not."""
+    if not (name := entry.api_key_variable):
+        return ""
+    key = os.environ.get(name, "").strip()
+    if not key:
+        problem = f"the environment variable {name} is to hold the API key, but is not set; export it"
+    elif key.isascii() and key.isprintable():
+        return key
+    else:
+        problem = f"the environment variable {name} holds what cannot be an API key: a header has no such characters"
+    raise EngineError(f"model {entry.name!r}: {problem}; export the key alone")
 
 
 def _seconds(retry_after: str) -> float:
@@ -249,26 +273,3 @@ def _seconds(retry_after: str) -> float:
         return min(600.0, max(0.0, float(retry_after) if until is None else until.total_seconds()))
     except (OverflowError, TypeError, ValueError):
         return 0.0
-
-
-def _unpacked(packed: bytes, encoding: str, most: int) -> bytes:
-    """Bytes of an answer as they were before they were packed; never more than ``most``."""
-    _check_size(packed, most)
-    if encoding in ("", "identity"):
-        return packed
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise UnsoundAnswerError(f"it is packed with {encoding[:40]!r}, which was not asked for")
-    unpacker = zlib.decompressobj(wbits=47)  # reads either header
-    try:
-        content = unpacker.decompress(packed, most + 1)
-    except zlib.error as error:
-        raise UnsoundAnswerError(f"its {encoding} is damaged ({error})") from None
-    _check_size(content, most)
-    if not unpacker.eof:
-        raise UnsoundAnswerError(f"its {encoding} ends too soon")
-    return content
-
-
-def _check_size(content: bytes | bytearray, most: int) -> None:
-    if len(content) > most:
-        raise UnsoundAnswerError(f"it is larger than {most:,} bytes, more than was asked for can take")

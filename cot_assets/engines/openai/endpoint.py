@@ -16,7 +16,6 @@ from cot_assets.engines.base import EngineError, Sampling
 from cot_assets.engines.openai.answers import Answer, Asked, UnsoundAnswerError, most_bytes, read_answer
 from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, RefusedError, Server
 from cot_assets.engines.openai.refusals import is_of_another_tokenizer
-from cot_assets.engines.openai.settings import Settings
 from cot_assets.engines.openai.texts import Texts
 from cot_assets.engines.openai.told import card_of, cards_of, weights_of
 from cot_assets.engines.tokenizer import ModelTokenizer
@@ -50,21 +49,41 @@ class Endpoint:
     card: dict[str, Any]  #: the server's own words on the model
     can: Abilities
     version: str
-    tokens: object  #: of a sentence, by the server's own tokenizer; None where it does not tell
+    tokens: object = None  #: of a sentence, by the server's own tokenizer; None where it does not tell
+    away: str | None = None  #: why it is left out, among several
+    delay = 0.0  #: seconds that it was left out for, since it answered last
+    n_at_work = n_asked = 0  #: requests
 
-    def __init__(self, entry: ModelEntry, settings: Settings, tokenizer: ModelTokenizer, url: str) -> None:
-        self._entry, self._settings, self._tokenizer = entry, settings, tokenizer
-        self.server = Server(entry, settings, url)
+    def __init__(self, entry: ModelEntry, tokenizer: ModelTokenizer, url: str) -> None:
+        self._entry, self._tokenizer = entry, tokenizer
+        self.server = Server(entry, url)
+        self._settings, self.url = self.server.settings, self.server.url
         self.texts = Texts(tokenizer, self.server.masked)
 
     async def find(self) -> None:
         """Ask the server what it serves and can; raises :class:`EngineError` where it is not reached."""
-        self.card = await self._find_model()
+        cards = await self.server.ask("GET", "models", read=cards_of, wait=self._settings.wait_at_start)
+        self.card = card_of(cards, self._entry, self.url)
         self.can = await self._find_abilities()
-        self.version = await self._find_version()
-        self.tokens = await self._find_tokens() if len(self._entry.endpoints) > 1 else None
+        version = str((await self._told("GET", "/version")).get("version", ""))[:40]
+        self.version = f"{str(self.card.get('owned_by') or 'unknown')[:40]} {version}".strip()
+        if len(self._entry.endpoints) > 1:
+            spoken = {
+                "prompt": _SPOKEN,
+                "content": _SPOKEN,
+                "add_special_tokens": False,
+                "add_special": False,
+            }
+            self.tokens = (await self._told("POST", "/tokenize", spoken)).get("tokens")
         if self.can.takes_ids:
             await self._check_ids()
+
+    async def _told(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """What the server says of itself; nothing where it does not tell, as most do not."""
+        sent = None if body is None else {"model": self.card["id"], **body}
+        with suppress(EngineError):
+            return await self.server.ask(method, path, sent, read=dict, wait=0.0)
+        return {}
 
     @property
     def served(self) -> Mapping[str, object]:
@@ -85,11 +104,6 @@ class Endpoint:
         missing = [] if self.can.takes_extras else list(_extras(Sampling(1.0, 1.0)))
         missing += [] if self._settings.seeds else ["seed"]
         return f"the server was sent no {', '.join(missing)}: its own settings hold" if missing else ""
-
-    async def _find_model(self) -> dict[str, Any]:
-        """The server's own words on the model."""
-        cards = await self.server.ask("GET", "models", read=cards_of, wait=self._settings.wait_at_start)
-        return card_of(cards, self._entry, self.server.url)
 
     async def _find_abilities(self) -> Abilities:
         """Try requests for two tokens, from the one that asks most of the server to the plainest."""
@@ -114,7 +128,7 @@ class Endpoint:
             adds_bos = seen.get(answer.n_read or 0, self._tokenizer.adds_bos)
             return Abilities(takes_ids, returns_ids, takes_extras, most_n, answer.n_echoed > 0, adds_bos)
         raise refusal or EngineError(
-            f"model {self._entry.name!r}: {self.server.url} returns no token ids, which engine_args.prompts = "
+            f"model {self._entry.name!r}: {self.url} returns no token ids, which engine_args.prompts = "
             "'token_ids' asks for; set it to 'auto' to let text travel"
         )
 
@@ -128,39 +142,17 @@ class Endpoint:
                 raise
             return await self.ask(ids, 2, plain, n=1, seed=1, trial=can)
 
-    async def _find_version(self) -> str:
-        """What the server says of itself; few do."""
-        owner = str(self.card.get("owned_by") or "unknown")[:40]
-        try:
-            answer = await self.server.ask("GET", "/version", read=dict, wait=0.0)
-        except EngineError:
-            return owner
-        return f"{owner} {str(answer.get('version', ''))[:40]}".strip()
-
-    async def _find_tokens(self) -> object:
-        plain = {"add_special_tokens": False, "add_special": False}
-        found = await self._of_its_tokenizer("tokenize", {"prompt": _SPOKEN, "content": _SPOKEN, **plain})
-        return found.get("tokens")
-
     async def _check_ids(self) -> None:
         """Raises :class:`EngineError` where the server says that token ids mean another text to it."""
         ids = self._tokenizer.encode(_SPOKEN).token_ids
         ours = self._tokenizer.decode(ids).strip()
-        found = await self._of_its_tokenizer("detokenize", {"tokens": list(ids)})
+        found = await self._told("POST", "/detokenize", {"tokens": list(ids)})
         theirs = found.get("prompt", found.get("content"))  # vLLM's and llama.cpp's words
         if ours == _SPOKEN.strip() and isinstance(theirs, str) and theirs.strip() != ours:
             raise EngineError(
-                f"model {self._entry.name!r}: the tokenizer is that of another model than {self.server.url} serves: its tokens of "
+                f"model {self._entry.name!r}: the tokenizer is that of another model than {self.url} serves: its tokens of "
                 f"{ours!r} are {theirs.strip()[:80]!r} there; name the served model's own in `path`"
             )
-
-    async def _of_its_tokenizer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What the server's own tokenizer says; nothing where the server does not tell."""
-        with suppress(EngineError):
-            return await self.server.ask(
-                "POST", f"/{path}", {"model": self.card["id"], **body}, read=dict, wait=0.0
-            )
-        return {}
 
     async def ask(
         self,
@@ -206,7 +198,7 @@ class Endpoint:
             if not (can.takes_ids and is_of_another_tokenizer(str(error))):
                 raise
             raise EngineError(
-                f"model {self._entry.name!r}: {self.server.url} knows none of some token ids that the tokenizer of `path` = "
+                f"model {self._entry.name!r}: {self.url} knows none of some token ids that the tokenizer of `path` = "
                 f"{self._entry.path!r} makes: it is that of another model; name the served model's own ({error})"
             ) from error
         if trial is not None:
@@ -235,7 +227,7 @@ class Endpoint:
             is_echo = again.n_echoed > 0
         if is_echo:
             raise RefusedError(
-                f"model {self._entry.name!r}: {self.server.url} puts the prompt before some of its completions, here "
+                f"model {self._entry.name!r}: {self.url} puts the prompt before some of its completions, here "
                 f"{found.n_copies} of {n}, by the count of their tokens or where it may write fewer than the prompt has: what "
                 "of them the model wrote is not known, and none is kept; have it send completions alone (echo = false)",
                 NO_ANSWER,

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -23,44 +22,10 @@ from cot_assets.engines.openai import connection
 from cot_assets.engines.openai.answers import Answer
 from cot_assets.engines.openai.connection import FINAL, KEPT, NO_ANSWER, AwayError, RefusedError
 from cot_assets.engines.openai.endpoint import TOKENS, Abilities, Endpoint
-from cot_assets.engines.openai.settings import Settings
-from cot_assets.engines.openai.told import context_of
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
 
 T = TypeVar("T")
-
-
-@dataclass(eq=False)
-class _Member:
-    """One of the endpoints: ``away`` says why it is left out, ``n_at_work`` counts the requests that it has.
-
-    ``delay``: seconds that it was left out for, since it answered last.
-    """
-
-    endpoint: Endpoint
-    away: str | None = None
-    n_at_work: int = 0
-    n_asked: int = 0
-    delay: float = 0.0
-
-    @property
-    def url(self) -> str:
-        return self.endpoint.server.url
-
-    @property
-    def reason(self) -> str | None:
-        """Why it is left out, as seen last."""
-        return self.endpoint.server.reason or self.away
-
-    @contextmanager
-    def asked(self) -> Iterator[Endpoint]:
-        self.n_at_work += 1
-        self.n_asked += 1
-        try:
-            yield self.endpoint
-        finally:
-            self.n_at_work -= 1
 
 
 class Endpoints:
@@ -68,9 +33,10 @@ class Endpoints:
 
     can: Abilities  #: of all of them; ``most_n`` is the least
 
-    def __init__(self, entry: ModelEntry, settings: Settings, tokenizer: ModelTokenizer) -> None:
-        self._entry, self._settings = entry, settings
-        self._members = [_Member(Endpoint(entry, settings, tokenizer, url)) for url in entry.endpoints]
+    def __init__(self, entry: ModelEntry, tokenizer: ModelTokenizer) -> None:
+        self._name = f"model {entry.name!r}"
+        self.members = [Endpoint(entry, tokenizer, url) for url in entry.endpoints]
+        self._settings = self.members[0].server.settings
         self._watching: set[asyncio.Task[None]] = set()
         self._is_one_back = asyncio.Event()
         self._last_answer = time.monotonic()
@@ -84,61 +50,49 @@ class Endpoints:
         Raises:
             EngineError: None is reached, or they do not serve the same.
         """
-        await asyncio.gather(*map(self._find_at_start, self._members))
+        await asyncio.gather(*map(self._find_at_start, self.members))
         if not self.present:
             await self._wait_for_one(self._last_answer, self._settings.wait_at_start)
         first, *others = self.present
         for other in others:
             if difference := _difference(first.served, other.served):
                 raise EngineError(
-                    f"model {self._entry.name!r}: {first.server.url} and {other.server.url} do not serve the same: {difference}. "
-                    "Give them entries of their own; the same weights under other paths are told by `revision`"
+                    f"{self._name}: {first.url} and {other.url} do not serve the same: {difference}. Give them entries of "
+                    "their own; the same weights under other paths are told by `revision`"
                 )
         self._served = first.served
         self.can = replace(first.can, most_n=min(each.can.most_n for each in self.present))
 
-    async def _find_at_start(self, member: _Member) -> None:
-        patience = self._settings.wait_at_start if len(self._members) > 1 else None
+    async def _find_at_start(self, member: Endpoint) -> None:
+        patience = self._settings.wait_at_start if len(self.members) > 1 else None
         try:
             async with asyncio.timeout(patience):
-                await member.endpoint.find()
+                await member.find()
         except AwayError as error:
             self._leave_out(member, error.reason, error.after)
         except TimeoutError:  # it takes connections and says nothing; the others need not wait for it
             self._leave_out(member, f"no answer within {patience:g} s")
 
     @property
-    def members(self) -> list[Endpoint]:
-        """All of them."""
-        return [member.endpoint for member in self._members]
-
-    @property
     def present(self) -> list[Endpoint]:
         """Those that are not left out."""
-        return [member.endpoint for member in self._members if member.away is None]
+        return [member for member in self.members if member.away is None]
 
     @property
     def url(self) -> str:
         """The base URLs."""
-        return ", ".join(member.url for member in self._members)
-
-    @property
-    def context(self) -> int | None:
-        """Tokens of the smallest context that a server names, if one does."""
-        return min(filter(None, (context_of(each.card) for each in self.present)), default=None)
-
-    @property
-    def version(self) -> str:
-        """What the servers say of themselves."""
-        return ", ".join(sorted({each.version for each in self.present}))
+        return ", ".join(member.url for member in self.members)
 
     @property
     def trouble(self) -> str | None:
         """What is waited for at the moment, if anything."""
         if until := self._waits_until:
-            away = "; ".join(f"{each.url}: {each.reason}" for each in self._members)
-            return f"model {self._entry.name!r}: {away}; waiting until {until:%H:%M} at most"
+            return f"{self._name}: {self._reasons('away')}; waiting until {until:%H:%M} at most"
         return next(filter(None, (each.server.trouble for each in self.present)), None)
+
+    def _reasons(self, waited: str) -> str:
+        """Why each server is away, as seen last."""
+        return "; ".join(f"{each.url}: {waited} ({each.server.reason or each.away})" for each in self.members)
 
     def news(self) -> list[str]:
         """Who was left out and taken back since this was asked last, a line each."""
@@ -158,17 +112,16 @@ class Endpoints:
             RefusedError: What is asked is refused, or every server failed at it.
             EngineError: All are away for too long.
         """
-        failures, failed, started = 0, set[_Member](), time.monotonic()
+        failures, failed, started = 0, set[Endpoint](), time.monotonic()
         while True:
-            there = [member for member in self._members if member.away is None]
-            if not there:
+            if not (there := self.present):
                 await self._wait_for_one(max(started, self._last_answer), self._settings.wait)
                 continue
             untried = [member for member in there if member not in failed] or there
             member = min(untried, key=lambda member: (member.n_at_work, member.n_asked))
+            member.n_at_work, member.n_asked = member.n_at_work + 1, member.n_asked + 1
             try:
-                with member.asked() as endpoint:
-                    answer = await work(endpoint)
+                answer = await work(member)
             except AwayError as error:
                 self._leave_out(member, error.reason, error.after)
                 failures += error.failures
@@ -182,28 +135,33 @@ class Endpoints:
             else:
                 self._last_answer, member.delay = time.monotonic(), 0.0
                 return answer
+            finally:
+                member.n_at_work -= 1
 
-    def _leave_out(self, member: _Member, reason: str, after: float = 0.0) -> None:
+    def _leave_out(self, member: Endpoint, reason: str, after: float = 0.0) -> None:
         """Ask the others from now on, until the member answers again."""
         if member.away is None:
             member.away = reason
-            n_left = len(self.present)
-            self._tell(
-                f"{member.url} is left out ({reason.splitlines()[0][:120]}); {n_left} of {len(self._members)} go on"
+            n_left, n = len(self.present), len(self.members)
+            then = (
+                f"{n_left} of {n} go on"
+                if n_left
+                else f"the run waits {'for it' if n == 1 else 'until one is back'}"
             )
+            self._tell(f"{member.url} is left out ({reason.splitlines()[0][:120]}); {then}")
             task = asyncio.get_running_loop().create_task(self._watch(member, after))
             self._watching.add(task)
             task.add_done_callback(self._watching.discard)
 
-    async def _watch(self, member: _Member, after: float) -> None:
+    async def _watch(self, member: Endpoint, after: float) -> None:
         """Try a member that was left out, ``after`` seconds from now or later, until it serves the same as before."""
         told = ""
         while member.away is not None:
             member.delay = min(connection.LONGEST_DELAY, max(connection.FIRST_DELAY, 2 * member.delay))
             await asyncio.sleep(max(member.delay, after))
             try:
-                await member.endpoint.find()
-                problem = _difference(self._served, member.endpoint.served)
+                await member.find()
+                problem = _difference(self._served, member.served)
             except AwayError as error:
                 member.away, after = error.reason, error.after
                 continue
@@ -227,24 +185,23 @@ class Endpoints:
                 await self._is_one_back.wait()
         except TimeoutError:
             waited = f"away for {time.monotonic() - since:.0f} s"
-            away = "; ".join(f"{member.url}: {waited} ({member.reason})" for member in self._members)
             raise EngineError(
-                f"model {self._entry.name!r}: {away}; what was sampled is kept: start the run again when one is back, or "
+                f"{self._name}: {self._reasons(waited)}; what was sampled is kept: start the run again when one is back, or "
                 "raise engine_args.wait"
             ) from None
         finally:
             self._waits_until = None
 
     def _tell(self, text: str) -> None:
-        self._news.append(f"model {self._entry.name!r}: {text}")
+        self._news.append(f"{self._name}: {text}")
 
     async def aclose(self) -> None:
         """Close all connections."""
         for task in self._watching:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
-        for member in self._members:
-            await member.endpoint.server.aclose()
+        for member in self.members:
+            await member.server.aclose()
 
 
 def _difference(one: Mapping[str, object], other: Mapping[str, object]) -> str:

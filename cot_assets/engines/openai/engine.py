@@ -29,13 +29,12 @@ from cot_assets.engines.base import (
     Written,
 )
 from cot_assets.engines.openai.answers import Answer
-from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError
+from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError, settings_of
 from cot_assets.engines.openai.endpoint import Endpoint
 from cot_assets.engines.openai.endpoints import Endpoints
-from cot_assets.engines.openai.refusals import OF_REQUEST, Context, fewer_completions, is_too_long
+from cot_assets.engines.openai.refusals import OF_REQUEST, Context, completions_given, is_too_long
 from cot_assets.engines.openai.scores import Reader
-from cot_assets.engines.openai.settings import settings_of
-from cot_assets.engines.openai.told import revision_of
+from cot_assets.engines.openai.told import context_of, revision_of
 from cot_assets.engines.openai.variety import BUDGET, PUZZLE, Doubts
 from cot_assets.engines.revision import canonical
 from cot_assets.engines.samples import completion_of, filters_of, sample_seed
@@ -57,39 +56,34 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
 
     def __init__(self, entry: ModelEntry) -> None:
         """Ask the server what it serves and can; raises :class:`EngineError` where it is not reached."""
-        self._entry, self._settings = entry, settings_of(entry)
+        self._name, self._settings = f"model {entry.name!r}", settings_of(entry)
         self._tokenizer = ModelTokenizer.of(entry, model_folder(entry))
-        self._eos = frozenset(self._tokenizer.eos_token_ids)
-        self._endpoints = Endpoints(entry, self._settings, self._tokenizer)
-        self._runner = asyncio.Runner()
-        self._is_closed = False
+        self._endpoints = Endpoints(entry, self._tokenizer)
+        self._runner, self._is_closed = asyncio.Runner(), False
         self._doubts, self._is_copying = Doubts(), False
         try:
             self._runner.run(self._endpoints.find())
         except BaseException:
             self.close()
             raise
-        first = self._endpoints.present[0]
+        present, can = self._endpoints.present, self._endpoints.can
+        contexts = filter(None, (context_of(each.card) for each in present))
+        # Whatever the server's revision says, the tokenizer and the tokens that end a text are the entry's.
+        tokenizer = {"tokenizer": self._tokenizer.revision}
         self._info = EngineInfo(
             engine="openai",
-            version=self._endpoints.version,
-            model_revision=entry.revision or revision_of(first.card),
+            version=", ".join(sorted({each.version for each in present})),
+            model_revision=entry.revision or revision_of(present[0].card),
             dtype=entry.dtype or "unknown",
             quantization=entry.quantization or "unknown",
             device=self._endpoints.url,
             is_seeded=False,  # a server may pass over a seed, a cache may answer for it
             is_reproducible=False,  # what runs beside a request, and where, is the server's affair
-            is_retokenized=not (self._endpoints.can.takes_ids and self._endpoints.can.returns_ids),
-            # Whatever the server's revision says, the tokenizer and the tokens that end a text are the entry's.
-            settings=canonical(
-                {
-                    "tokenizer": self._tokenizer.revision,
-                    **({} if self._endpoints.can.takes_extras else _OWN_DEFAULTS),
-                }
-            ),
+            is_retokenized=not (can.takes_ids and can.returns_ids),
+            settings=canonical(tokenizer if can.takes_extras else tokenizer | _OWN_DEFAULTS),
             tokenizer=self._tokenizer.revision,
-            context=self._endpoints.context,
-            note=first.note,
+            context=min(contexts, default=None),
+            note=present[0].note,
         )
         self._context = Context(self._info.context)
 
@@ -106,7 +100,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         """
         if not self._endpoints.can.takes_extras and (sampling.top_k or sampling.min_p):
             raise EngineError(
-                f"model {self._entry.name!r}: {self._endpoints.url} takes no top_k and min_p, which the protocol "
+                f"{self._name}: {self._endpoints.url} takes no top_k and min_p, which the protocol "
                 "sets; leave them out of protocols.toml, or use a server that takes them"
             )
         waiting = iter(blocks)
@@ -162,7 +156,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         """Evidence on each block by having the server read it, see :mod:`cot_assets.engines.openai.scores`."""
         if self._info.is_retokenized:
             raise CannotScoreError(
-                f"model {self._entry.name!r}: cannot be audited: text travels to and from {self._endpoints.url}, so the "
+                f"{self._name}: cannot be audited: text travels to and from {self._endpoints.url}, so the "
                 "tokens that the model read and wrote are not known"
             )
         reader = Reader(self._endpoints, self._tokenizer.eos_token_ids, self._context.known)
@@ -217,7 +211,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
 
         if await self._doubts.is_copying(endpoint, ids, block, draw):
             raise EngineError(
-                f"model {self._entry.name!r}: {endpoint.server.url} gives the same completion again and again, also of a text "
+                f"{self._name}: {endpoint.server.url} gives the same completion again and again, also of a text "
                 f"without sense at a high temperature: copies are no evidence, and are not kept. Does it "
                 "pass over seed, n or temperature, or does a cache answer in its place? Switch that off, then run again; a "
                 "protocol with temperature = 0 asks for one completion (n = 1)"
@@ -249,8 +243,9 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                 self._endpoints.can = replace(can, most_n=min(fewer, can.most_n))
                 return result
         sound = [answer for answer in answers if isinstance(answer, Answer)]
+        eos = self._tokenizer.eos_token_ids
         completions = [
-            completion_of(choice.token_ids or (), choice.finish_reason, self._eos)
+            completion_of(choice.token_ids or (), choice.finish_reason, eos)
             for answer in sound
             for choice in answer.choices
         ]
@@ -268,13 +263,11 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         self, refusal: RefusedError, block: Block, sampling: Sampling, asked: Asked, size: int
     ) -> int:
         """How many completions to ask for at a time after a refusal of so many; raises it where it is of something else."""
-        if refusal.status not in (400, 422, NO_ANSWER):
+        if refusal.status == NO_ANSWER and (given := completions_given(str(refusal), size)):
+            return given
+        if refusal.status not in (400, 422) or is_too_long(str(refusal)):
             raise refusal
-        if fewer := fewer_completions(str(refusal), size):
-            return fewer
-        if refusal.status == NO_ANSWER or is_too_long(str(refusal)):
-            raise refusal
-        try:  # whatever its words: is one taken?
+        try:  # its words may be any: is one taken?
             await asked.ask(block.token_ids, 1, sampling, n=1, seed=sample_seed(block))
         except RefusedError:
             raise refusal from None

@@ -26,11 +26,6 @@ _TOO_LONG = re.compile(
 _TRIES = 16
 _NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?!\d)|\d{1,9}")
 _BEFORE = re.compile(rf"HTTP \d+: |{IN_WORDS}")
-_MOST = re.compile(
-    r"\bn\b\W{0,3}.{0,60}?(?:between 1 and|at most|less than or equal to|no more than|maximum of|<=)\W{0,3}(\d{1,4})",
-    re.IGNORECASE | re.DOTALL,
-)
-_MOST_ALONE = re.compile(r"must be between 1 and (\d{1,4})", re.IGNORECASE)
 _HELD = re.compile(r"it holds (\d{1,4}) completions, not ")  #: words of read_answer
 _FOREIGN = re.compile(
     r"(invalid|unknown|illegal|out[- ]of[- ](vocab\w*|range))\W+(\w+\W+)?tokens?\b|"
@@ -67,15 +62,11 @@ def budgets_of(named: frozenset[int], n_prompt: int, budget: int) -> list[int]:
     return sorted({left for a in named for b in less if 0 < (left := a - b) < budget}, reverse=True)[:_TRIES]
 
 
-def fewer_completions(message: str, asked: int) -> int | None:
-    """How many completions to ask for at a time after a refusal of so many, as its message says; else None."""
-    if held := _HELD.search(message):
-        return (
-            int(held[1]) if 0 < int(held[1]) <= asked // 2 else None
-        )  # of one that is missing, nothing follows
-    found = _MOST.search(message) or _MOST_ALONE.search(message)
-    fewer = max(1, int(found[1])) if found else asked
-    return fewer if fewer < asked else None
+def completions_given(message: str, asked: int) -> int | None:
+    """How many completions a server gives at a time that was asked for more and gave a part; else None."""
+    held = _HELD.search(message)
+    # Of one that is missing, nothing follows.
+    return int(held[1]) if held and 0 < int(held[1]) <= asked // 2 else None
 
 
 class Context:

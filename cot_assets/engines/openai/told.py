@@ -20,7 +20,6 @@ from typing import Any
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.openai.answers import UnsoundAnswerError
 from cot_assets.engines.openai.connection import Server
-from cot_assets.engines.openai.settings import settings_of
 from cot_assets.study import ModelEntry
 from cot_assets.study.entries import short
 
@@ -59,10 +58,9 @@ def _is_here(place: Path) -> bool:
 
 async def _names(entry: ModelEntry, url: str) -> Sequence[str]:
     """What a server calls the model that it has loaded, the most exact first."""
-    settings = settings_of(entry)
-    server = Server(entry, settings, url)
+    server = Server(entry, url)
     try:
-        cards = await server.ask("GET", "models", read=cards_of, wait=settings.wait_at_start)
+        cards = await server.ask("GET", "models", read=cards_of, wait=server.settings.wait_at_start)
         card = card_of(cards, entry, server.url)
         try:
             loaded = (await server.ask("GET", "/props", read=dict, wait=0.0)).get("model_path")  # llama.cpp's

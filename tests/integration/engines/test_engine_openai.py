@@ -225,7 +225,7 @@ def test_the_key_comes_from_the_environment(
     for odd in ("schlüssel", "two\nlines"):
         monkeypatch.setenv("TINY_KEY", odd)
         said = refusal(server, folder, api_key_variable="TINY_KEY")
-        assert "TINY_KEY holds is no API key" in said
+        assert "TINY_KEY holds what cannot be an API key" in said
         assert odd not in said
     monkeypatch.setenv("TINY_KEY", KEY)
     opened(server, folder, api_key_variable="TINY_KEY")

@@ -64,9 +64,9 @@ UNSOUND: dict[str, tuple[Change, str]] = {
     "ids are fractions": (of_first(token_ids=[1.5]), "choices[0].token_ids[0]"),
     "ids are null": (of_first(token_ids=None), "a completion has no token_ids"),
     "ids are a number": (of_first(token_ids=7), "choices[0].token_ids"),
-    "an id is negative": (of_first(token_ids=[5, -1]), "token id -1 is none of the 330"),
-    "an id is too large": (of_first(token_ids=[330]), "token id 330 is none of the 330"),
-    "an id is enormous": (of_first(token_ids=[2**70]), "token id 1180591620717411303424 is none"),
+    "an id is negative": (of_first(token_ids=[5, -1]), "token id -1 lies outside the 330"),
+    "an id is too large": (of_first(token_ids=[330]), "token id 330 lies outside the 330"),
+    "an id is enormous": (of_first(token_ids=[2**70]), "token id 1180591620717411303424 lies outside"),
     "beyond the budget": (of_first(token_ids=[5] * 25), "has 25 tokens, beyond the budget of 24"),
     "another prompt": (of_first(prompt_token_ids=[1]), "did not continue the token ids"),
     "finish_reason is a number": (of_first(finish_reason=1), "choices[0].finish_reason"),
@@ -113,7 +113,7 @@ def test_an_answer_that_is_not_sound_fails_its_block_alone(
 
 BYTES: dict[str, tuple[bytes, dict[str, str], str]] = {
     "bad gzip": (b"\x1f\x8bnot at all", {"Content_Encoding": "gzip"}, "gzip is damaged"),
-    "cut gzip": (gzip.compress(b"[]" * 999)[:20], {"Content_Encoding": "gzip"}, "gzip ends too soon"),
+    "cut gzip": (gzip.compress(b"[]" * 999)[:20], {"Content_Encoding": "gzip"}, "no JSON object"),
     "a bomb": (gzip.compress(bytes(300 << 20), 1), {"Content_Encoding": "gzip"}, "larger than"),
     "a bomb, deflated": (zlib.compress(bytes(300 << 20), 1), {"Content_Encoding": "deflate"}, "larger than"),
     "packed otherwise": (b"{}", {"Content_Encoding": "br"}, "packed with 'br'"),

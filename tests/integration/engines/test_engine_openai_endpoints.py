@@ -54,7 +54,7 @@ def sample(engine: OpenAIEngine, n: int) -> tuple[list[str], list[str]]:
 def test_blocks_go_to_the_server_that_has_the_least_to_do(
     pool: OpenAIEngine, servers: list[TinyServer]
 ) -> None:
-    servers[0].pause, servers[1].pause = 0.2, 0.01
+    servers[0].pause, servers[1].pause = 0.6, 0.01
     keys, said = sample(pool, 40)
     assert sorted(keys) == sorted(f"b{i}" for i in range(40))
     slow, fast = (len(each.bodies) for each in servers)
@@ -283,10 +283,10 @@ def test_a_server_that_hangs_is_left_out(servers: list[TinyServer], folder: Path
 def test_the_others_do_not_wait_for_one_that_hangs_at_the_start(
     servers: list[TinyServer], folder: Path
 ) -> None:
-    servers[0].before = lambda body, number: time.sleep(2.0)
+    servers[0].before = lambda body, number: time.sleep(4.0)
     started = time.monotonic()
-    engine = opened(servers, folder, engine_args={"wait_at_start": 0.3})
-    assert time.monotonic() - started < 1.5
+    engine = opened(servers, folder, engine_args={"wait_at_start": 1.0})
+    assert time.monotonic() - started < 3.5
     keys, said = sample(engine, 4)
     assert len(set(keys)) == 4
-    assert f"{servers[0].url} is left out (no answer within 0.3 s)" in said[0]
+    assert f"{servers[0].url} is left out (no answer within 1 s)" in said[0]

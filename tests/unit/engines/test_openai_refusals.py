@@ -6,7 +6,7 @@ import pytest
 
 from cot_assets.engines.openai.refusals import (
     budgets_of,
-    fewer_completions,
+    completions_given,
     is_of_another_tokenizer,
     is_too_long,
     numbers_in,
@@ -30,20 +30,16 @@ def test_a_tokenizer_of_another_model_is_told_by_the_refusal(message: str, is_fo
 
 
 @pytest.mark.parametrize(
-    ("message", "fewer"),
+    ("message", "given"),
     [
-        ('"n" must be between 1 and 4', 4),
-        ("Field 'n': Value must be between 1 <= value <= 8, but got 16", 8),
-        ("n must be between 1 and 32", None),
         ("no sound answer: it holds 4 completions, not 16", 4),
-        ("n_cmpl cannot be greater than the number of slots, please increase -np", None),
-        ("This model's maximum context length is 40 tokens, n completions exceed it", None),
-        ("max_tokens is too large", None),
+        ("no sound answer: it holds 15 completions, not 16", None),
+        ("no sound answer: it holds 0 completions, not 16", None),
         ("no such thing", None),
     ],
 )
-def test_how_many_completions_are_asked_for_after_a_refusal(message: str, fewer: int | None) -> None:
-    assert fewer_completions(message, 16) == fewer
+def test_how_many_completions_are_asked_for_after_a_part_of_them(message: str, given: int | None) -> None:
+    assert completions_given(message, 16) == given
 
 
 @pytest.mark.parametrize(
