@@ -40,7 +40,6 @@ from cot_assets.study import ANSWER_KINDS, ANSWER_RULES, AnswerRule
     show_default=True,
     help="Where a response has its answer; repeat it for rules that are tried in turn.",
 )
-@click.option("--allow-unboxed", is_flag=True, help="Short for --rule statement after the others.")
 @click.option(
     "--explain", is_flag=True, help="Say how each answer and gold answer is read, and what decided."
 )
@@ -53,7 +52,6 @@ def grade(
     gold_field: str,
     kind: str,
     rules: tuple[AnswerRule, ...],
-    allow_unboxed: bool,
     explain: bool,
     overwrite: bool,
 ) -> None:
@@ -73,7 +71,7 @@ def grade(
         answer_field=answer_field,
         gold_field=gold_field,
         kind=kind,
-        rules=tuple(dict.fromkeys((*rules, *(("statement",) if allow_unboxed else ())))),
+        rules=tuple(dict.fromkeys(rules)),
         explained=explain,
         overwrite=overwrite,
     )

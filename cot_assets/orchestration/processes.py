@@ -26,7 +26,7 @@ from dagster._core.storage.tags import GRPC_INFO_TAG, HIDDEN_TAG_PREFIX
 from filelock import FileLock, Timeout
 
 from cot_assets.orchestration.instance import open_instance
-from cot_assets.orchestration.staleness import Unit, partition_key
+from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import UNFINISHED
 from cot_assets.study import DataHome
 
@@ -121,7 +121,7 @@ def end_launched(home: DataHome, deadline: float) -> None:
 def running_elsewhere(instance: dg.DagsterInstance, home: DataHome, unit: Unit, own: str) -> str | None:
     """The id of another living process of the command line that runs the unit, or None."""
     runs = instance.get_runs(
-        dg.RunsFilter(job_name=unit.job, statuses=UNFINISHED, tags={"dagster/partition": partition_key(unit)})
+        dg.RunsFilter(job_name=unit.job, statuses=UNFINISHED, tags={"dagster/partition": unit.key})
     )
     for run in runs:
         name = run.tags.get(PROCESS_TAG)

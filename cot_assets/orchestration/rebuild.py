@@ -14,7 +14,7 @@ from typing import Any, cast, get_args
 import dagster as dg
 import polars as pl
 
-from cot_assets.engines.base import Block, BlockResult, CannotScoreError, Engine, Sampling, Written
+from cot_assets.engines.base import Block, BlockResult, CannotScoreError, Engine, Sampling
 from cot_assets.orchestration.assets.resources import Engines
 from cot_assets.orchestration.imports import analyze, lost_imports
 from cot_assets.orchestration.presence import lose
@@ -72,11 +72,7 @@ class _ShardsOnly:
         missing = [block.n for block in blocks]
         raise MissingBlocksError(_missing(self._model, len(missing), sum(missing)))
 
-    def score(
-        self,
-        written: Iterable[Written],  # noqa: ARG002
-        sampling: Sampling,  # noqa: ARG002
-    ) -> Iterator[Evidence]:
+    def score(self, *_: object) -> Iterator[Evidence]:
         raise CannotScoreError(f"{self._model}: {_NO_MODEL}; `cot-assets run` audits what is left")
 
 

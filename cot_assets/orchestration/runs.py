@@ -26,7 +26,6 @@ from cot_assets.orchestration.staleness import (
     Unit,
     Wanted,
     decide,
-    partition_key,
     wanted,
 )
 from cot_assets.orchestration.state import ensure_partitions, in_flight, read_state
@@ -192,7 +191,7 @@ def _is_chased(want: Wanted, done: Iterable[Wanted]) -> bool:
 
 
 def _name(unit: Unit) -> str:
-    return f"{unit.job} [{partition_key(unit)}]"
+    return f"{unit.job} [{unit.key}]"
 
 
 def execute(
@@ -210,7 +209,7 @@ def execute(
         KeyboardInterrupt: A signal stopped the run. It is canceled: automation counts failures.
     """
     job, selected = definitions.resolve_job_def(unit.job), frozenset(dg.AssetKey(name) for name in assets)
-    own = job.get_tags_for_partition_key(partition_key(unit), selected)
+    own = job.get_tags_for_partition_key(unit.key, selected)
     with running(instance, DataHome.from_environment()) as process:
         run = instance.create_run_for_job(
             job.get_subset(asset_selection=selected),
@@ -222,7 +221,7 @@ def execute(
         result = execute_run(InMemoryJob(job), run, instance)
     checks = [
         f"{'failed' if each.severity == dg.AssetCheckSeverity.ERROR else 'warning'}: "
-        f"{each.asset_key.to_user_string()} of {partition_key(unit)}, {each.check_name}: {each.description}"
+        f"{each.asset_key.to_user_string()} of {unit.key}, {each.check_name}: {each.description}"
         for each in result.get_asset_check_evaluations()
         if not each.passed
     ]

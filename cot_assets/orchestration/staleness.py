@@ -47,6 +47,11 @@ class Unit:
     problem_set: str
     model: str = ""
 
+    @property
+    def key(self) -> str:
+        """The key of its Dagster partition."""
+        return f"{self.model}|{self.problem_set}" if self.model else self.problem_set
+
 
 Launch = tuple[Unit, str]  #: a unit and the fingerprint that its run was to give it
 
@@ -99,11 +104,6 @@ class State:
     def given_up(self, max_attempts: int = MAX_ATTEMPTS) -> frozenset[Launch]:
         """What has failed so often that it is not asked for again."""
         return frozenset(launch for launch, count in self.failures.items() if count >= max_attempts)
-
-
-def partition_key(unit: Unit) -> str:
-    """The Dagster partition key of a unit."""
-    return f"{unit.model}|{unit.problem_set}" if unit.model else unit.problem_set
 
 
 @cache
@@ -288,7 +288,7 @@ def decide(wants: Iterable[Wanted], state: State, max_attempts: int = MAX_ATTEMP
         if not (parts := stale(want)):
             continue
         want = replace(want, parts=parts)
-        launch, key = (want.unit, want.fingerprint), partition_key(want.unit)
+        launch, key = (want.unit, want.fingerprint), want.unit.key
         if launch in given_up:
             lists["given_up"].append(want)
         elif launch in state.in_flight or key in state.materializing:

@@ -26,7 +26,6 @@ from cot_assets.orchestration.staleness import (
     Part,
     State,
     decide,
-    partition_key,
     registered_pairs,
     wanted,
     watched_pairs,
@@ -59,7 +58,7 @@ def run_requests(decision: Decision, state: State) -> list[dg.RunRequest]:
         if not parts:
             continue  # see Stale
         attempt = state.attempts.get((want.unit, want.fingerprint), 0)
-        key = partition_key(want.unit)
+        key = want.unit.key
         requests.append(
             dg.RunRequest(
                 run_key=f"{want.unit.job}:{key}:{want.fingerprint}:{attempt}",
@@ -89,7 +88,7 @@ class Stale(dg.AutomationCondition[dg.AssetKey]):
         decision = _decision_at(view.instance, view.effective_dt)
         name = context.key.to_user_string()
         wanted_here = {
-            AssetKeyPartitionKey(context.key, partition_key(want.unit))
+            AssetKeyPartitionKey(context.key, want.unit.key)
             for want in decision.requests
             if "sampling" not in want.parts and name in assets_of(want.unit.job, ("analysis",))
         }
@@ -154,7 +153,7 @@ def _decide(instance: dg.DagsterInstance, config: Config) -> tuple[Decision, Sta
 
 
 def _summary(decision: Decision) -> str:
-    given_up = ", ".join(f"{w.unit.job} {partition_key(w.unit)}" for w in decision.given_up)
+    given_up = ", ".join(f"{w.unit.job} {w.unit.key}" for w in decision.given_up)
     return f"{len(decision.running)} running, {len(decision.waiting)} waiting" + (
         f"; given up after repeated failures: {given_up}" if given_up else ""
     )

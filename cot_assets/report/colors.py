@@ -52,13 +52,8 @@ def color_of(potential: float, scheme: str) -> str:
     """Background color, as ``#rrggbb``, of a potential in [0, 1] in the ``light`` or ``dark`` scheme."""
     low, middle, high = (_oklab(*end) for end in _ENDS[scheme])
     end, share = (low, 1 - 2 * potential) if potential < 0.5 else (high, 2 * potential - 1)
-    return _hex(
-        (
-            middle[0] + share * (end[0] - middle[0]),
-            middle[1] + share * (end[1] - middle[1]),
-            middle[2] + share * (end[2] - middle[2]),
-        )
-    )
+    lightness, a, b = (at + share * (to - at) for at, to in zip(middle, end, strict=True))
+    return _hex((lightness, a, b))
 
 
 def step_class(potential: float | None) -> str:

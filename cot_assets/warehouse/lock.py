@@ -47,15 +47,17 @@ class Holder:
 _owners: dict[Path, int] = {}  #: the thread of this process that holds a lock
 
 
+@dataclass(frozen=True)
 class HolderLock:
-    """A lock on ``path`` (a file that only serves as lock) with a bounded wait, over threads as over processes."""
+    """A lock on ``path`` (a file that only serves as lock) with a bounded wait, over threads as over processes.
 
-    def __init__(self, path: Path, what: str, way_out: str, timeout_s: float) -> None:
-        """``what`` names the guarded thing and ``way_out`` what to do, both for the error message."""
-        self.path = path
-        self.what = what
-        self.way_out = way_out
-        self.timeout_s = timeout_s
+    ``what`` names the guarded thing and ``way_out`` what to do, both for the error message.
+    """
+
+    path: Path
+    what: str
+    way_out: str
+    timeout_s: float
 
     @property
     def _record(self) -> Path:

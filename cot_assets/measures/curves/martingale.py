@@ -34,6 +34,7 @@ import numpy as np
 import polars as pl
 
 from cot_assets.measures.frames import checked_curves, measured_cuts
+from cot_assets.sampling.cuts import absolute_cuts
 from cot_assets.statistics.clusters import Estimate, cluster_bootstrap_mean
 from cot_assets.statistics.special import Floats, hypergeometric_pmf, log_sum_exp
 from cot_assets.study import Protocol
@@ -82,7 +83,7 @@ def stopping_frame(
     policies = sorted(checked["cut_policy"].unique().to_list())
     if len(policies) > 1:
         raise ValueError(f"the curves mix the cut policies {', '.join(policies)}; pass one at a time")
-    fixed = (protocol.sampling.max_cuts + 1) // 2 if policies and policies[0] in STOPPING_POLICIES else 1
+    fixed = absolute_cuts(protocol.sampling.max_cuts) if policies and policies[0] in STOPPING_POLICIES else 1
     checked = checked.with_columns(position="cut_index", is_correct=pl.col("verdict") == "correct")
     cuts = measured_cuts(checked)
     known = cuts.filter(pl.col("n") > 0)

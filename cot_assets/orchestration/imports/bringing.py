@@ -20,7 +20,7 @@ from cot_assets.orchestration.imports.telling import report_tables, report_taken
 from cot_assets.orchestration.jobs import assets_of
 from cot_assets.orchestration.presence import RESULTS, withdraw
 from cot_assets.orchestration.runs import execute
-from cot_assets.orchestration.staleness import Unit, partition_key
+from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import ensure_partitions
 from cot_assets.study import Config
 from cot_assets.warehouse.errors import shown
@@ -187,7 +187,7 @@ def _analyze(
     units += [Unit("compare_models", problem_set) for problem_set in dict.fromkeys(p for _, p in pairs)]
     for unit in units:
         assets = _concluding(unit, has_report=has_report)
-        announce(f"{', '.join(assets)}: {partition_key(unit)}")
+        announce(f"{', '.join(assets)}: {unit.key}")
         execute(definitions, instance, unit, assets=assets)
 
 

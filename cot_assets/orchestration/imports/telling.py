@@ -17,7 +17,7 @@ from cot_assets.orchestration.assets.check_rules import (
 )
 from cot_assets.orchestration.assets.materializing import preview
 from cot_assets.orchestration.jobs import assets_of, model_key
-from cot_assets.orchestration.staleness import Unit, partition_key
+from cot_assets.orchestration.staleness import Unit
 from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.imported import imported_pairs
 from cot_assets.warehouse.store import Warehouse
@@ -68,7 +68,7 @@ def report_tables(
 def lost_imports(instance: dg.DagsterInstance, warehouse: Warehouse) -> list[str]:
     """Commands that import again what Dagster remembers and the warehouse does not hold."""
     there = set(imported_pairs(warehouse)) if warehouse.home.warehouse.exists() else set()
-    present = {partition_key(Unit("evaluate_model", problem_set, model)) for model, problem_set in there}
+    present = {Unit("evaluate_model", problem_set, model).key for model, problem_set in there}
     commands: list[str] = []
     for partition in sorted(instance.get_materialized_partitions(dg.AssetKey("potentials")) - present):
         event = _latest(instance, partition)

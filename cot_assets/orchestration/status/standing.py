@@ -22,7 +22,6 @@ from cot_assets.orchestration.staleness import (
     Unit,
     Wanted,
     decide,
-    partition_key,
     wanted,
     watched_pairs,
 )
@@ -52,13 +51,13 @@ class Standing:
     @property
     def key(self) -> str:
         """Its partition key."""
-        return partition_key(Unit("", self.problem_set, self.model))
+        return Unit("", self.problem_set, self.model).key
 
 
 def state_of(records: Records, evidence: Evidence, since: Since = lambda _: 0.0) -> State:
     """The state of all units whose partitions are known."""
     units = list(known_units(records))
-    by_key = {(unit.job, partition_key(unit)): unit for unit in units}
+    by_key = {(unit.job, unit.key): unit for unit in units}
     done: dict[Unit, dict[Part, str]] = {}
     for unit in units:
         for part, assets in evidence[unit.job].items():
@@ -92,7 +91,7 @@ def known_units(records: Records) -> Iterator[Unit]:
 
 def mark_of(records: Records, assets: Iterable[str], unit: Unit, since: Since) -> str | None:
     """The mark that the latest materializations of all these assets carry, or None."""
-    key, start, mark = partition_key(unit), None, None
+    key, start, mark = unit.key, None, None
     for asset in assets:
         moment, version = records.made.get((asset, key), (0.0, None))
         if version is None or mark not in (None, version):
@@ -181,7 +180,7 @@ class _Telling:
             for want in group
             if want.unit in units
         ]
-        run = self.last.get(partition_key(units[0]))
+        run = self.last.get(units[0].key)
         word, reason = self._word(run, wants, stale)
         return Standing(model, problem_set, word, reason)
 

@@ -21,7 +21,7 @@ from support.lab import Lab
 
 from cot_assets.definitions import build_defs
 from cot_assets.orchestration.runs import execute
-from cot_assets.orchestration.staleness import Unit, partition_key
+from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import ensure_partitions
 from cot_assets.sampling.shards import ShardStore
 
@@ -87,7 +87,7 @@ class Dagster:
     def launch(self) -> str:
         """Ask for the job's assets of the partition; returns the run's id."""
         tags = {
-            "dagster/partition": partition_key(UNIT),
+            "dagster/partition": UNIT.key,
             "dagster/partition/model": MODEL,
             "dagster/partition/problem_set": PROBLEMS,
         }

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from cot_assets.measures.curves.checks import martingale_finding
+from cot_assets.measures.curves.assets import martingale_finding
 from cot_assets.measures.frames import CURVES
 from cot_assets.orchestration.assets.check_rules import (
     Finding,

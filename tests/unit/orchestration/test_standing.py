@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.configuration import changed
 
-from cot_assets.orchestration.staleness import MAX_ATTEMPTS, Unit, Wanted, decide, partition_key, wanted
+from cot_assets.orchestration.staleness import MAX_ATTEMPTS, Unit, Wanted, decide, wanted
 from cot_assets.orchestration.status.records import Records, Run, read_records
 from cot_assets.orchestration.status.remembered import Evidence
 from cot_assets.orchestration.status.standing import Standing, standings, state_of
@@ -43,7 +43,7 @@ def made(config: Config) -> Records:
 
 
 def _materialized(want: Wanted) -> dict[tuple[str, str], tuple[float, str | None]]:
-    key = partition_key(want.unit)
+    key = want.unit.key
     return {(a, key): (1.0, mark) for p, mark in want.marks.items() for a in EVIDENCE[want.unit.job][p]}
 
 
