@@ -1,7 +1,7 @@
 """The reference pages of ``docs/``: every table, view and named query from their SQL, every setting from its model.
 
 Belongs here: Markdown from schemas, query headers and fields. Does not belong here: these themselves.
-After a change of ``sql/`` or of a setting: ``uv run python -m cot_assets.warehouse.reference``.
+After a change of ``sql/`` or of a setting: ``uv run python docs/reference.py``.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from cot_assets.warehouse.queries import NamedQuery, named_queries
 from cot_assets.warehouse.reading import sql_folder
 from cot_assets.warehouse.schema import TableSchema, tables, views
 
-_NOTE = (
-    "<!-- Written by `uv run python -m cot_assets.warehouse.reference`; edit the files in sql/ instead. -->"
-)
+_NOTE = "<!-- Written by `uv run python docs/reference.py`; edit the files in sql/ instead. -->"
 _SETTINGS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("models.toml", "`[NAME]`: a model ([how](own-models.md)).", ModelEntry),
     ("models.toml: Ray", "`ray = { … }`: actors of a Ray cluster ([how](deployment.md)).", RayActors),
