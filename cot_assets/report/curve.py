@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
-from cot_assets.report.colors import step_class
+from cot_assets.report.numbers import step_class
 from cot_assets.report.source import Row
 
 _MOST_POINTS = 90  # beyond it the line alone is drawn: dots would touch
@@ -42,14 +42,12 @@ Stroke = namedtuple("Stroke", "kind path x y")
 
 @dataclass
 class Chart:
-    """Everything that the SVG of one curve holds; all coordinates in user units."""
+    """Everything that the SVG of one curve holds; all coordinates in user units.
 
-    width: int = 480
-    height: int = 250
-    left: int = 34
-    right: int = 12
-    top: int = 34
-    bottom: int = 34
+    ``floor`` is that of potential 0, ``edge`` that of the end of the trace.
+    """
+
+    width, height, left, top, floor, edge = 480, 250, 34, 34, 216, 468
     line: str = ""
     band: str = ""
     to_end: str = ""
@@ -64,16 +62,6 @@ class Chart:
     strokes: list[Stroke] = field(default_factory=list)
     xs: str = ""
     ys: str = ""
-
-    @property
-    def floor(self) -> int:
-        """The y coordinate of potential 0."""
-        return self.height - self.bottom
-
-    @property
-    def edge(self) -> int:
-        """The x coordinate of the end of the trace."""
-        return self.width - self.right
 
 
 def _ticks(total: int) -> list[int]:
@@ -92,10 +80,9 @@ def build_chart(cuts: Sequence[Row], n_tokens: int, events: Sequence[Row]) -> Ch
     """
     chart = Chart()
     total = max(n_tokens, max((cut["token_end"] for cut in cuts), default=0), 1)
-    span = chart.edge - chart.left
 
     def x_of(token: int) -> float:
-        return chart.left + span * token / total
+        return chart.left + (chart.edge - chart.left) * token / total
 
     def y_of(value: float) -> float:
         return chart.floor - (chart.floor - chart.top) * value

@@ -38,16 +38,8 @@ class Evidence:
 
 def command(trace_id: str, cut_policy: str) -> str:
     """The line for a shell that lists all rollouts of a cut, but for the index of the cut at its end."""
-    given = (f"trace_id={trace_id}", f"cut_policy={cut_policy}")
-    return visible(
-        " ".join(
-            [
-                "cot-assets sql provenance -p limit=1000",
-                *(f"-p {shlex.quote(g)}" for g in given),
-                "-p cut_index=",
-            ]
-        )
-    )
+    given = [f"trace_id={trace_id}", "-p", f"cut_policy={cut_policy}"]
+    return visible(f"cot-assets sql provenance -p limit=1000 -p {shlex.join(given)} -p cut_index=")
 
 
 def build_evidence(

@@ -136,7 +136,7 @@ class Report:
         statement = self.problems.get(row["problem_id"], {}).get("statement") or ""
         view = self.view(_key(row))
         return {"view": view, "href": self.files[_key(row)], "label": self._label(row), "row": row,
-                "statement": visible(statement, 600), "said": _said(row)}  # fmt: skip
+                "statement": visible(statement, 600)}  # fmt: skip
 
     def _cards(self) -> list[Row]:
         """What the card of each model says."""
@@ -146,19 +146,17 @@ class Report:
         for row in self.verdicts.iter_rows(named=True):
             own, of = (frame.filter(pl.col("model") == row["model"]).to_dicts() for frame in (rates, mean))
             figures = [
-                _figure(label, kind, r, r["estimate"], numbers.counted(r["n_problems"], "problem"))
+                {**r, "label": label, "kind": kind, "rate": r["estimate"], "called": numbers.counted(r["n_problems"], "problem")}
                 for measure, label, kind in _MEANS for r in of if r["measure"] == measure
             ]  # fmt: skip
-            plain = {
-                r["pattern"]: r for r in own if r["rule"] == "threshold"
-            }  # of several cut policies the last
+            # Of several cut policies the last.
+            plain = {r["pattern"]: r for r in own if r["rule"] == "threshold"}
             fitted = {r["pattern"]: r for r in own if r["rule"] == "fitted"}
             for r in plain.values():
-                label = (
-                    f"{SYMBOLS.get(r['pattern'], '')} {r['pattern'].replace('_', ' ')}".strip().capitalize()
-                )
-                called, best = f"{r['n_with']} of {r['n_traces']} called so", fitted.get(r["pattern"], r)
-                figures.append(_figure(label, "share", best, best["rate"], called))
+                label = f"{SYMBOLS.get(r['pattern'], '')} {r['pattern'].replace('_', ' ')}".strip()
+                called = f"{r['n_with']} of {r['n_traces']} called so"
+                best = fitted.get(r["pattern"], r)
+                figures.append({**best, "label": label.capitalize(), "kind": "share", "called": called})
             cards.append({
                 "name": one_line(row["model"], 60), "revision": one_line(row["revision"], 40), "row": row,
                 "figures": [figure for figure in figures if figure["rate"] is not None],
@@ -262,22 +260,3 @@ def _by_trace(frame: pl.DataFrame) -> dict[Key, list[Row]]:
     for row in frame.iter_rows(named=True):
         found.setdefault(_key(row), []).append(row)
     return found
-
-
-def _said(row: Row) -> str:
-    """What happens in a trace, in one sentence."""
-    rise, drop = row["largest_rise"] or 0, row["largest_drop"] or 0
-    step = (
-        f"raises it by {numbers.potential(rise)}"
-        if rise >= -drop
-        else f"lowers it by {numbers.potential(-drop)}"
-    )
-    start, end = numbers.potential(row["v0"]), row["verdict"].replace("_", " ")
-    return f"The chance of a correct answer starts at {start}; one step {step}; the trace ends {end}."
-
-
-def _figure(label: str, kind: str, row: Row, value: float | None, n: str) -> Row:
-    """One line of a model's card."""
-    ends = numbers.interval(row["ci_low"], row["ci_high"], kind) or numbers.TOO_FEW
-    return {"label": label, "value": numbers.KINDS[kind](value), "interval": ends, "n": n, "rate": value,
-            "low": row["ci_low"], "high": row["ci_high"]}  # fmt: skip

@@ -1,4 +1,4 @@
-"""How numbers are written in reports: one function per kind, and value and interval in one cell."""
+"""How numbers are written in reports: one function per kind, value and interval in one cell, and classes of colors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 UNKNOWN = "unknown"
 TOO_FEW = "[too few]"
 NOTHING = "–"
+STEPS = 20  #: potential is shown in steps of 1/20: classes p0 ... p20 of ``colors.css``
 
 
 def _signed_zero_off(text: str) -> str:
@@ -91,7 +92,17 @@ def with_interval(value: float | None, low: float | None, high: float | None, ki
     return f"{KINDS[kind](value)} {interval(low, high, kind) or TOO_FEW}"
 
 
+def step_class(potential: float | None) -> str:
+    """CSS class of a potential: ``p0`` ... ``p20``, or ``pu`` for unknown."""
+    return "pu" if potential is None else f"p{round(STEPS * potential)}"
+
+
+def change_class(change: float | None) -> str:
+    """CSS class of a change of potential: ``q0`` (drop by 0.6 or more), ``q10`` (none) ... ``q20``, or ``qu``."""
+    return "qu" if change is None else f"q{round(STEPS / 2 * (1 + max(-1.0, min(1.0, change / 0.6))))}"
+
+
 FILTERS = {
     "potential": potential, "short": short, "change": change, "percent": percent, "count": count,
-    "interval": lambda ends: interval(*ends), "counted": counted,
+    "interval": lambda ends, kind="value": interval(*ends, kind), "counted": counted, "written": lambda value, kind: KINDS[kind](value),
 }  # fmt: skip

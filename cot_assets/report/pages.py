@@ -18,7 +18,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from cot_assets.report import numbers
-from cot_assets.report.colors import map_css
 from cot_assets.report.folder import GENERATOR, replaced_folder
 from cot_assets.report.index import Report
 from cot_assets.report.sections import Section
@@ -55,7 +54,7 @@ _SCRIPTS = {"index": ("theme", "fold", "gallery"), "compare": ("theme", "fold"),
 @lru_cache(maxsize=len(_SCRIPTS))
 def _shell(kind: str) -> dict[str, Any]:
     """Style, script and policy of a kind of page."""
-    style = map_css() + "".join(_asset(f"{name}.css") for name in ("style", "trace", "index"))
+    style = "".join(_asset(f"{name}.css") for name in ("colors", "style", "trace", "index"))
     script = "".join(_asset(f"{name}.js") for name in _SCRIPTS[kind])
 
     def digest(text: str) -> str:

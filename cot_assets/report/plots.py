@@ -20,14 +20,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cot_assets.report.colors import INK
 from cot_assets.report.text import visible
 
 MOST_PNG_BYTES = 60_000
 _POINTS, _CHARACTER = 72, 0.66  #: points per inch; width of a wide character as a share of the font size
 _BESIDE = 0.5  #: inches next to the axes, for labels
 FIRST, SECOND, THIRD = "#1f5f99", "#b4540a", "#5b6470"
-INKED, MUTED, GRID = INK["light"], "#59616b", "#d9dce1"
+INKED, MUTED, GRID = "#1b1e22", "#59616b", "#d9dce1"
 
 
 def panels(n: int, *, columns: int = 3, width: float = 3.8, height: float = 2.7) -> tuple[Figure, list[Axes]]:

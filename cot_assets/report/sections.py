@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from cot_assets.report import numbers
-from cot_assets.report.colors import change_class, step_class
 from cot_assets.report.source import Row, Source
 from cot_assets.report.text import natural, one_line
 
@@ -251,6 +250,6 @@ class _Writer:
             low, high = (row[end] for end in self.ends[name])
             interval = numbers.interval(low, high, self.kind(row, name)) or numbers.TOO_FEW
         n = self.counts(row) if with_n and self.section.n else ""
-        color = step_class if self.kind(row, name) == "value" else change_class
+        color = numbers.step_class if self.kind(row, name) == "value" else numbers.change_class
         step = color(row[name]) if name == self.section.colored else ""
         return Cell(self.plain(row, name), interval, n, href, is_number, step)

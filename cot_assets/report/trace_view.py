@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cot_assets.report import numbers
-from cot_assets.report.colors import change_class, step_class
 from cot_assets.report.curve import Chart, build_chart
+from cot_assets.report.numbers import change_class, step_class
 from cot_assets.report.source import Row
 from cot_assets.report.text import one_line, visible
 
@@ -47,7 +47,7 @@ class TraceView:
     """The context of a trace's page but for links.
 
     ``is_fine``: stretches are too short for a number after each; numbers are hidden at first.
-    ``has_shares``: the source tells how many rollouts were truncated or unanswered; ``has_answers``: and which
+    ``steps``, ``guesses`` and ``monotonicity``: what the rules say. ``has_shares``: the source tells how many rollouts were truncated or unanswered; ``has_answers``: and which
     answers they gave.
     """
 
@@ -57,16 +57,13 @@ class TraceView:
     lead: str
     stretches: list[Stretch]
     cuts: list[Row]
-    rules: list[Row]
+    steps: list[Row]
+    guesses: list[Row]
+    monotonicity: Sequence[Row]
     is_fine: bool
     has_shares: bool
     has_answers: bool
     n_unknown: int
-
-
-def yes_no(value: bool | None) -> str:
-    """``yes``, ``no`` or ``unknown``."""
-    return numbers.UNKNOWN if value is None else ("yes" if value else "no")
 
 
 def rules_of(by_threshold: bool | None, is_confirmed: bool | None) -> str:
@@ -165,48 +162,6 @@ def _answers(row: Row | None) -> Row:
     }
 
 
-def _rule(row: Row, label: str, where: str, found: str, asked: str, **more: str) -> Row:
-    """One row of the table of rules."""
-    return {
-        "anchor": row.get("anchor", ""), "symbol": SYMBOLS.get(label, ""), "label": label.replace("_", " "),
-        "where": where, "found": found, "asked": asked, "interval": "", "n": "", "note": "",
-        "by_threshold": yes_no(row["by_threshold"]), "probability": numbers.potential(row["probability"]),
-        "is_confirmed": yes_no(row["is_confirmed"]), **more,
-    }  # fmt: skip
-
-
-def _event_rule(event: Row) -> Row:
-    kind, at = event["kind"], event["cut_index"]
-    ends = f"{numbers.potential(event['potential_before'])} → {numbers.potential(event['potential_after'])}"
-    recovered = "recovered later" if event.get("is_recovered") else "not recovered"
-    return _rule(
-        event, kind, f"cut {at} to {at + 1}", f"{ends} ({event['value']})",
-        f"{'rise' if kind == 'insight' else 'drop'} > {event['threshold']:.2f}",
-        interval=numbers.interval(event["delta_low"], event["delta_high"], "change"),
-        n=f"{event['n_before']:,}, {event['n_after']:,}", note=recovered if kind == "tangent" else "",
-    )  # fmt: skip
-
-
-def _guess_rule(row: Row) -> Row:
-    bound = row["guess_bound"]
-    return _rule(
-        row, row["rule"], "no cut to judge" if row["cut_index"] is None else f"cut {row['cut_index']}",
-        numbers.potential(row["potential"]), f"potential < {row['threshold']:.2f}",
-        interval=numbers.interval(row["ci_low"], row["ci_high"]), n=numbers.count(row["n"]),
-        note="" if bound is None else f"bound {numbers.potential(bound)} at V0 = {numbers.potential(row['v0'])}",
-    )  # fmt: skip
-
-
-def _monotone_rule(row: Row) -> Row:
-    solved = "; solved from the start" if row["is_solved_without_cot"] else ""
-    pairs = f"{numbers.counted(row['n_pairs'], 'pair')} of {numbers.counted(row['n_cuts'], 'cut')}"
-    found = f"largest drop {numbers.potential(row['max_drop'])}"
-    return _rule(
-        row, "monotone", pairs, found, f"no drop > {row['tolerance']:.2f}",
-        note=f"V0 = {numbers.potential(row['v0'])}{solved}",
-    )  # fmt: skip
-
-
 def build_trace_view(
     trace: Row,
     cuts: Sequence[Row],
@@ -229,9 +184,6 @@ def build_trace_view(
     """
     events = _events(spikes, tangents, guesses)
     marked = {event["rule"]: event for event in events if not event["is_pair"]}
-    rules = [_event_rule(event) for event in events if event["is_pair"]]
-    rules += [_guess_rule(marked.get(row["rule"], row)) for row in guesses]
-    rules += [_monotone_rule(row) for row in monotonicity]
     stretches = _stretches(cuts, events)
     return TraceView(
         trace={**trace, **{name: trace[name] and one_line(trace[name], 300) for name in _FROM_OTHERS}},
@@ -240,7 +192,9 @@ def build_trace_view(
         lead=visible(cuts[0]["chunk"], MOST_PER_STRETCH),
         stretches=stretches,
         cuts=_cut_rows(cuts, trace["verdict"]),
-        rules=rules,
+        steps=[event for event in events if event["is_pair"]],
+        guesses=[marked.get(row["rule"], row) for row in guesses],
+        monotonicity=monotonicity,
         is_fine=len(stretches) > 1 and sum(len(cut["chunk"]) for cut in cuts) < _SHORT * len(stretches),
         has_shares=any(cut["truncated_share"] is not None for cut in cuts),
         has_answers=any(cut.get("answers") for cut in cuts),
