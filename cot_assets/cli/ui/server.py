@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-from cot_assets.cli.ui.guard import LOOPBACK, App, Guard, Receive, Scope, Send, with_headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cot_assets.cli.ui.guard import LOOPBACK, Guard, with_headers
 from cot_assets.orchestration.instance import REPORTS
 
 _LAST_ANSWERS_S = 2  #: for open connections; a browser's pages hold some as long as they are open
@@ -23,7 +25,7 @@ async def _lifespan(_: object) -> AsyncIterator[None]:
         yield
 
 
-def with_reports(app: App, folder: Path) -> App:
+def with_reports(app: ASGIApp, folder: Path) -> ASGIApp:
     """The app, with the rendered reports below :data:`REPORTS`.
 
     They hold text of models. Should a script of it run, it would be of no origin and could give the UI no command.

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
-from cot_assets.cli.ui.guard import Receive, Scope, Send
 from cot_assets.cli.ui.server import with_reports
 
 
