@@ -237,7 +237,7 @@ class Report:
     def _evidence(self, row: Row, view: TraceView) -> Evidence | None:
         """What the page of a trace shows of its rollouts."""
         curve = self.curves[_key(row)]
-        at = {stretch.cut for stretch in view.stretches if stretch.marks}
+        at = {stretch["cut"] for stretch in view["stretches"] if stretch["marks"]}
         near = at | {end - 1 for end in at}
         of = {cut["prefix_id"]: self.rollouts.get((row["model"], cut["prefix_id"]), []) for cut in curve}
         return build_evidence(curve, near, of)

@@ -35,7 +35,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(numbers.FILTERS, typeset=typeset)
+    environment.filters.update(numbers.FILTERS, typeset=typeset, one_line=one_line)
     environment.globals["symbols"] = SYMBOLS
     return environment
 

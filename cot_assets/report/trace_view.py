@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from cot_assets.report import numbers
-from cot_assets.report.curve import Chart, build_chart
-from cot_assets.report.numbers import change_class, step_class
+from cot_assets.report.curve import build_chart
 from cot_assets.report.source import Row
 from cot_assets.report.text import one_line, visible
 
@@ -16,61 +15,12 @@ MOST_CHARACTERS = 400_000  #: text shown of one trace; beyond it every stretch i
 MOST_PER_STRETCH = 60_000
 _ABRIDGED = 200
 _SHORT = 12  # characters per stretch below which numbers between them would drown the text
-_MOST_ANSWER = 24  #: characters shown of an answer
-_SETTLED_BITS = 0.5  #: below this entropy an answer counts as settled, as in the query headroom
 _TAG = re.compile(r"(</?(?:think|thinking|thought|reasoning|answer)>|<\|[A-Za-z0-9_]{1,40}\|>)")
 _FROM_OTHERS = ("answer", "model_revision", "protocol")
 SYMBOLS = {"insight": "▲", "tangent": "▼", "late_spike": "◆", "lucky_guess": "✱"}
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """The text between two cuts, colored by the potential at the second one or by the change since the first.
-
-    ``cut`` counts the rows of the table of cuts. ``head`` and ``tail`` are the white space around the text, kept out
-    of the colored part; ``pieces`` are its text, tags such as ``<think>`` apart. ``chip`` is the potential in brief.
-    """
-
-    cut: int
-    step: str
-    change: str
-    head: str
-    pieces: list[tuple[str, bool]]
-    tail: str
-    chip: str
-    is_end: bool
-    marks: list[Row]
-
-
-@dataclass(frozen=True)
-class TraceView:
-    """The context of a trace's page but for links.
-
-    ``is_fine``: stretches are too short for a number after each; numbers are hidden at first.
-    ``steps``, ``guesses`` and ``monotonicity``: what the rules say. ``has_shares``: the source tells how many rollouts were truncated or unanswered; ``has_answers``: and which
-    answers they gave.
-    """
-
-    trace: Row
-    cut_policy: str
-    chart: Chart
-    lead: str
-    stretches: list[Stretch]
-    cuts: list[Row]
-    steps: list[Row]
-    guesses: list[Row]
-    monotonicity: Sequence[Row]
-    is_fine: bool
-    has_shares: bool
-    has_answers: bool
-    n_unknown: int
-
-
-def rules_of(by_threshold: bool | None, is_confirmed: bool | None) -> str:
-    """Which rules call something an event, in words."""
-    if by_threshold:
-        return "both rules" if is_confirmed else "threshold rule only"
-    return "confirmed rule only" if is_confirmed else "neither rule, but likely"
+TraceView = dict[str, Any]  #: from :func:`build_trace_view`
 
 
 def _events(spikes: Sequence[Row], tangents: Sequence[Row], guesses: Sequence[Row]) -> list[Row]:
@@ -84,12 +34,17 @@ def _events(spikes: Sequence[Row], tangents: Sequence[Row], guesses: Sequence[Ro
             events.append({**row, "kind": row["rule"], **more})
     events.sort(key=lambda event: (event["cut_index"], event["kind"]))
     for number, event in enumerate(events, 1):
-        event |= {"anchor": f"e{number}", "rules": rules_of(event["by_threshold"], event["is_confirmed"])}
+        event["anchor"] = f"e{number}"
     return events
 
 
-def _stretches(cuts: Sequence[Row], events: Sequence[Row]) -> list[Stretch]:
-    stretches: list[Stretch] = []
+def _stretches(cuts: Sequence[Row], events: Sequence[Row]) -> list[Row]:
+    """The text between two cuts, with the potential at the second one and the change since the first.
+
+    ``cut`` counts the rows of the table of cuts. ``head`` and ``tail`` are the white space around the text, kept out
+    of the colored part; ``pieces`` are its text, tags such as ``<think>`` apart.
+    """
+    stretches: list[Row] = []
     shown = 0
     for row, cut in enumerate(cuts[1:], 1):
         raw: str = cut["chunk"]
@@ -98,68 +53,17 @@ def _stretches(cuts: Sequence[Row], events: Sequence[Row]) -> list[Stretch]:
         limit = MOST_PER_STRETCH if shown < MOST_CHARACTERS else _ABRIDGED
         before, now = cuts[row - 1]["value"], cut["value"]
         stretches.append(
-            Stretch(
-                cut=row,
-                step=step_class(now),
-                change=change_class(None if before is None or now is None else now - before),
-                head=raw[:n_head][:_ABRIDGED],
-                pieces=[(p, bool(_TAG.fullmatch(p))) for p in _TAG.split(visible(body, limit)) if p],
-                tail=raw[n_head + len(body) :][:_ABRIDGED],
-                chip="" if cut["is_end"] else numbers.short(now),
-                is_end=cut["is_end"],
-                marks=[event for event in events if event["at"] == cut["cut_index"]],
-            )
-        )
+            {
+                "cut": row, "value": now, "change": None if before is None or now is None else now - before,
+                "head": raw[:n_head][:_ABRIDGED],
+                "pieces": [(p, bool(_TAG.fullmatch(p))) for p in _TAG.split(visible(body, limit)) if p],
+                "tail": raw[n_head + len(body) :][:_ABRIDGED],
+                "is_end": cut["is_end"],
+                "marks": [event for event in events if event["at"] == cut["cut_index"]],
+            }
+        )  # fmt: skip
         shown += min(len(raw), limit)
     return stretches
-
-
-def _cut_rows(cuts: Sequence[Row], verdict: str) -> list[Row]:
-    rows: list[Row] = []
-    seen: set[str] = set()
-    for cut in cuts:
-        notes = ["the trace's own verdict, not sampled"] if cut["is_end"] else []
-        for flag, note in (("states_answer", "answer stated"), ("leaks_answer", "gold answer in the text")):
-            if cut[flag] and flag not in seen:
-                seen.add(flag)
-                notes.append(f"{note} from here on")
-        measured = {
-            "potential": numbers.potential(cut["potential"]),
-            "interval": numbers.interval(cut["ci_low"], cut["ci_high"]) or numbers.UNKNOWN,
-            "correct": _counted(cut),
-            **{name: numbers.percent(cut[f"{name}_share"]) for name in ("truncated", "no_answer")},
-        }
-        measured |= _answers(cut.get("answers"))
-        if cut["is_end"]:
-            measured = {**dict.fromkeys(measured, ""), "potential": verdict.replace("_", " ")}
-        name = "end" if cut["is_end"] else str(cut["cut_index"])
-        place = {"token": numbers.count(cut["token_end"]), "share": numbers.percent(cut["fraction"])}
-        step = step_class(cut["value"])
-        rows.append({"name": name, "step": step, "notes": "; ".join(notes), **place, **measured})
-    return rows
-
-
-def _counted(cut: Row) -> str:
-    """How many rollouts of a cut were correct, and how sure their number is."""
-    if cut["n"] is None:
-        return numbers.UNKNOWN
-    about = "≈ " if cut["n"] and cut["is_n_approximate"] else ""
-    weighted = "" if cut["n_effective"] is None else f", as good as {cut['n_effective']:,.0f} of equal weight"
-    return f"{cut['n_correct'] or 0:,} of {about}{cut['n']:,}{weighted}"
-
-
-def _answers(row: Row | None) -> Row:
-    """How open the answer is at a cut, and which is given most often; a row of ``answer_entropy``."""
-    if row is None:
-        return {"open": numbers.UNKNOWN, "likely": numbers.UNKNOWN}
-    answer = "no answer" if row["top_answer"] is None else one_line(row["top_answer"], _MOST_ANSWER)
-    said = "correct" if row["is_top_correct"] else "incorrect" if row["top_answer"] is not None else "none"
-    share = numbers.percent(row["top_rollouts"] / row["n"])
-    settled = "sure of " if row["ci_high"] < _SETTLED_BITS else ""
-    return {
-        "open": f"{row['entropy']:.2f} {numbers.interval(row['ci_low'], row['ci_high'])} bits",
-        "likely": f"{settled}{answer} ({said}, {share})",
-    }
 
 
 def build_trace_view(
@@ -181,22 +85,30 @@ def build_trace_view(
         tangents: Rows of ``tangents``.
         guesses: Rows of ``lucky_guesses``.
         monotonicity: The row of ``monotonicity``, if there is one.
+
+    Returns:
+        The context of a trace's page but for links. ``is_fine``: stretches are too short for a number after each; numbers
+        are hidden at first. ``steps``, ``guesses`` and ``monotonicity``: what the rules say. ``first``: rows from which on
+        the answer is stated, or the gold answer in the text. ``has_shares``: the source tells how many rollouts were
+        truncated or unanswered; ``has_answers``: and which answers they gave.
     """
     events = _events(spikes, tangents, guesses)
     marked = {event["rule"]: event for event in events if not event["is_pair"]}
     stretches = _stretches(cuts, events)
-    return TraceView(
-        trace={**trace, **{name: trace[name] and one_line(trace[name], 300) for name in _FROM_OTHERS}},
-        cut_policy=cuts[0]["cut_policy"],
-        chart=build_chart(cuts, trace["n_tokens"], events),
-        lead=visible(cuts[0]["chunk"], MOST_PER_STRETCH),
-        stretches=stretches,
-        cuts=_cut_rows(cuts, trace["verdict"]),
-        steps=[event for event in events if event["is_pair"]],
-        guesses=[marked.get(row["rule"], row) for row in guesses],
-        monotonicity=monotonicity,
-        is_fine=len(stretches) > 1 and sum(len(cut["chunk"]) for cut in cuts) < _SHORT * len(stretches),
-        has_shares=any(cut["truncated_share"] is not None for cut in cuts),
-        has_answers=any(cut.get("answers") for cut in cuts),
-        n_unknown=sum(cut["potential"] is None and not cut["is_end"] for cut in cuts),
-    )
+    flags = ("states_answer", "leaks_answer")
+    return {
+        "trace": {**trace, **{name: trace[name] and one_line(trace[name], 300) for name in _FROM_OTHERS}},
+        "cut_policy": cuts[0]["cut_policy"],
+        "chart": build_chart(cuts, trace["n_tokens"], events),
+        "lead": visible(cuts[0]["chunk"], MOST_PER_STRETCH),
+        "stretches": stretches,
+        "cuts": cuts,
+        "first": {flag: next((row for row, cut in enumerate(cuts) if cut[flag]), None) for flag in flags},
+        "steps": [event for event in events if event["is_pair"]],
+        "guesses": [marked.get(row["rule"], row) for row in guesses],
+        "monotonicity": monotonicity,
+        "is_fine": len(stretches) > 1 and sum(len(cut["chunk"]) for cut in cuts) < _SHORT * len(stretches),
+        "has_shares": any(cut["truncated_share"] is not None for cut in cuts),
+        "has_answers": any(cut.get("answers") for cut in cuts),
+        "n_unknown": sum(cut["potential"] is None and not cut["is_end"] for cut in cuts),
+    }

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from cot_assets.report.trace_view import _answers
+import pytest
+from page_reader import read_page
+from synthetic_report import add_rollouts, source_of, tables_around
+
+from cot_assets.report.pages import render_report
 
 ROW = {
-    "n": 64, "entropy": 0.22, "ci_low": 0.0, "ci_high": 0.97, "top_answer": "12", "top_rollouts": 62,
+    "model": "m", "n": 64, "n_answers": 2, "entropy": 0.22, "ci_low": 0.0, "ci_high": 0.97, "top_answer": "12", "top_rollouts": 62,
     "is_top_correct": True,
 }  # fmt: skip
+
+
+def _told(folder: Path, changes: dict[str, object]) -> list[str]:
+    """What the page says of the answers at the first cut, at the second, and at the end."""
+    tables = add_rollouts(tables_around("One. Two. Three."))
+    prefix = tables["trace_curves"][0]["prefix_id"]
+    tables["answer_entropy"] = [{**ROW, "prefix_id": prefix, **changes}]
+    page = read_page(render_report(source_of(tables), (), folder / "report")[-1])
+    labels = ("Still open", "Likely answer")
+    return [cell.text for cell in page.all("td") if cell.attributes.get("data-label") in labels]
 
 
 @pytest.mark.parametrize(
@@ -21,11 +35,10 @@ ROW = {
         ({"top_answer": "x" * 100}, f"{'x' * 23}… (correct, 97%)"),
     ],
 )
-def test_the_likely_answer_says_whether_it_is_correct(changes: dict[str, object], likely: str) -> None:
-    found = _answers({**ROW, **changes})
-    assert found["likely"] == likely
-    assert found["open"].startswith("0.22 [0.00, ")
-
-
-def test_without_rollouts_nothing_is_said() -> None:
-    assert set(_answers(None).values()) == {"unknown"}
+def test_the_likely_answer_says_whether_it_is_correct(
+    tmp_path: Path, changes: dict[str, object], likely: str
+) -> None:
+    said = _told(tmp_path, changes)
+    assert said[1] == likely
+    assert said[0].startswith("0.22 [0.00, ")
+    assert said[2:] == ["unknown", "unknown", "", ""], "without rollouts nothing is said, nor at the end"
