@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
-import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cot_assets.exporting.folder import SECONDS, new_folder, partitions
 from cot_assets.study.home import DataHome
@@ -104,48 +104,15 @@ def _write(folder: Path, frame: pl.DataFrame, written: _Written) -> None:
 
 def _card(home: DataHome, done: Mapping[str, _Written], pairs: Sequence[tuple[str, str]]) -> str:
     """The text of the card: configs for the library, and what every column means for a person."""
-    names = {part.name: part for part in _PARTS}
+    parts = [(part, done[part.name]) for part in _PARTS if part.name in done]
     models, sets = (sorted(set(column)) for column in zip(*pairs, strict=True))
-    configs = [
-        {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/*.parquet"}]}
-        | ({"default": True} if name == _PARTS[0].name else {})
-        for name in done
-    ]
-    front = {
-        "pretty_name": "Potentials of chains of thought",
-        "tags": ["chain-of-thought", "reasoning", "process-reward-model"],
-        "configs": configs,
+    comments = {
+        part.name: dict(query_rows(home, _COMMENTS, {"name": part.source}).values)
+        for part, _ in parts
+        if not part.is_query
     }
-    lines = [
-        "---",
-        yaml.safe_dump(front, sort_keys=False).rstrip(),
-        "---",
-        "",
-        "# Potentials of chains of thought",
-        "",
-        "The potential of a prefix is the probability that the model's final answer is correct, given that prefix: an "
-        "estimate from n completions, with a 95% interval. Measured with cot-assets.",
-        "",
-        f"Models: {', '.join(models)}. Problem sets: {', '.join(sets)}.",
-        "",
-        "Problems and models have licenses of their own, and so has what they wrote: state one here before you publish.",
-    ]
-    for name, written in done.items():
-        lines += [
-            "",
-            f"## {name} ({written.n_rows:,} rows)",
-            "",
-            *_described(home, names[name], written.columns),
-        ]
-    return "\n".join([*lines, ""])
-
-
-def _described(home: DataHome, part: _Part, columns: Sequence[str]) -> list[str]:
-    """What a row is, and of tables what each column holds."""
-    if part.is_query:
-        query = find_query(part.source)
-        return [query.question, *(["", query.note] if query.note else [])]
-    comments = query_rows(home, _COMMENTS, {"name": part.source}).values
-    meaning = {str(column): str(comment) for column, comment in comments}
-    rows = [f"| {name} | {meaning[name]} |" for name in columns]
-    return [meaning[""], "", "| column | meaning |", "|---|---|", *rows]
+    environment = Environment(  # noqa: S701 - Markdown
+        loader=PackageLoader("cot_assets.exporting"), undefined=StrictUndefined, trim_blocks=True
+    )
+    card = environment.get_template("card.md.j2")
+    return card.render(parts=parts, models=models, sets=sets, comments=comments, query=find_query)

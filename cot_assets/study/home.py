@@ -72,11 +72,33 @@ class HomeError(ValueError):
     """A folder cannot be the data home; the message says why and what to do."""
 
 
+class _Below:
+    """The path of a file or folder below the home."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, home: DataHome, _: type) -> Path:
+        return home.root / self._name
+
+
 @dataclass(frozen=True)
 class DataHome:
     """Paths below ``COT_ASSETS_HOME``; nothing is created until :meth:`create`."""
 
     root: Path
+
+    shards = _Below("shards")  #: Parquet files of finished sampling batches
+    cache = _Below("cache")  #: cached copies of problem sets
+    imports = _Below("imports")  #: traces of others, to be measured by models of one's own
+    models = _Below("models")  #: identity and tokenizer of every model that was opened
+    weights = _Below(
+        "weights"
+    )  #: models in the form that the embedded engine takes, made of GGUF files and safetensors
+    dagster = _Below("dagster")  #: DAGSTER_HOME: instance configuration, runs, event log
+    warehouse = _Below("warehouse.duckdb")  #: the DuckDB file that the assets write
+    results = _Below("results.duckdb")  #: the DuckDB file published for SQL users; replaced atomically
+    published = _Below("published")  #: what was published, by size and hash
 
     @classmethod
     def from_environment(cls) -> DataHome:
@@ -106,56 +128,11 @@ class DataHome:
         return self
 
     @property
-    def shards(self) -> Path:
-        """Parquet files of finished sampling batches."""
-        return self.root / "shards"
-
-    @property
-    def cache(self) -> Path:
-        """Cached copies of problem sets."""
-        return self.root / "cache"
-
-    @property
-    def imports(self) -> Path:
-        """Traces of others, to be measured by models of one's own."""
-        return self.root / "imports"
-
-    @property
-    def models(self) -> Path:
-        """Identity and tokenizer of every model that was opened."""
-        return self.root / "models"
-
-    @property
-    def weights(self) -> Path:
-        """Models in the form that the embedded engine takes, made of GGUF files and safetensors."""
-        return self.root / "weights"
-
-    @property
-    def dagster(self) -> Path:
-        """DAGSTER_HOME: instance configuration, runs, event log."""
-        return self.root / "dagster"
-
-    @property
-    def warehouse(self) -> Path:
-        """The DuckDB file that the assets write."""
-        return self.root / "warehouse.duckdb"
-
-    @property
-    def results(self) -> Path:
-        """The DuckDB file published for SQL users; replaced atomically."""
-        return self.root / "results.duckdb"
-
-    @property
     def is_unpublished(self) -> bool:
         """Whether the warehouse was written to since the results were made of it, by a run or by whatever damaged it."""
         with suppress(OSError):
             return self.warehouse.stat().st_mtime_ns > self.results.stat().st_mtime_ns
         return True
-
-    @property
-    def published(self) -> Path:
-        """What was published, by size and hash."""
-        return self.root / "published"
 
     @property
     def reports(self) -> Path:
