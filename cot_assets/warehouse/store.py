@@ -91,8 +91,8 @@ class Warehouse:
 
         Args:
             table: A table of the schema.
-            rows: All columns of the table in any order; no rows clear the partition.
-            partition: Column to value, at least one; every row of the frame must have these values.
+            rows: All columns of the table in any order, but perhaps for the partition's; no rows clear the partition.
+            partition: Column to value, at least one; every row of the frame must have these values, or gets them.
             on_conflict: What becomes of a row whose key is in another partition: an error, the new row in
                 place of that one, or that one stays.
 
@@ -258,7 +258,8 @@ def _rows(schema: TableSchema, frame: pl.DataFrame, partition: Mapping[str, str]
             raise WarehouseError(
                 f"table {schema.name!r}: {column} = {shown(value)} is not a partition; a text column is"
             )
-    frame = conform(schema.name, frame)
+    lacking = [pl.lit(value).alias(c) for c, value in partition.items() if c not in frame.columns]
+    frame = conform(schema.name, frame.with_columns(lacking))
     # Keys are left to the database's own constraint: the same check here would double the memory.
     require(schema.name, check_frame(schema.name, frame, keys=False))
     outside = frame.filter(pl.any_horizontal(pl.col(c) != v for c, v in partition.items()))

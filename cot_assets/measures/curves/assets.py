@@ -215,7 +215,6 @@ class Look(dg.Config):
     kinds={"parquet"},
     pool="gpu",
 )
-@showing.told
 def quick_look(
     context: dg.AssetExecutionContext,
     config: Look,
@@ -224,24 +223,31 @@ def quick_look(
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult:
     """Curves of a few problems, shown and not kept."""
-    declared = looked_at(study.config(), config.problem_set, config.protocol, config.n)
-    scope = common.Task(
-        declared, study.warehouse(), config.problem_set, config.model,
-        context=context, engines=engines, progress=progress,
-    )  # fmt: skip
-    refuse_imported(declared, config.problem_set, config.model)
-    context.instance.add_run_tags(context.run_id, {"model": config.model, "problem_set": config.problem_set})
-    known = scope.warehouse.read_table("problems", problem_set=config.problem_set)
-    every = known if known.height else load_problems(declared.problem_set(config.problem_set), study.home())
-    problems = every.head(config.problems)
-    engine = sampling.open_engine(scope)
-    with sampling.EngineRun(scope, engine) as run, scope.judging() as judge:
+    with showing.telling(context):
+        declared = looked_at(study.config(), config.problem_set, config.protocol, config.n)
+        scope = common.Task(
+            declared, study.warehouse(), config.problem_set, config.model,
+            context=context, engines=engines, progress=progress,
+        )  # fmt: skip
+        refuse_imported(declared, config.problem_set, config.model)
+        context.instance.add_run_tags(
+            context.run_id, {"model": config.model, "problem_set": config.problem_set}
+        )
+        known = scope.warehouse.read_table("problems", problem_set=config.problem_set)
+        every = (
+            known if known.height else load_problems(declared.problem_set(config.problem_set), study.home())
+        )
+        problems = every.head(config.problems)
+        engine = sampling.open_engine(scope)
+        with sampling.EngineRun(scope, engine) as run, scope.judging() as judge:
 
-        def draw(plan: Sequence[PlannedBlock], purpose: Purpose) -> pl.DataFrame:
-            store = run.sample(plan, purpose, is_last=purpose == "rollout")
-            return store.read([planned.key for planned in plan])
+            def draw(plan: Sequence[PlannedBlock], purpose: Purpose) -> pl.DataFrame:
+                store = run.sample(plan, purpose, is_last=purpose == "rollout")
+                return store.read([planned.key for planned in plan])
 
-        curves = quick_curves(problems, config.model, scope.protocol, engine, draw, judge)
-        cost = run.cost
-    title = f"{config.model} on {problems.height} of {every.height} problems of {config.problem_set}"
-    return dg.MaterializeResult(metadata=showing.shown(found_in_look(curves, scope.protocol, title) | cost))
+            curves = quick_curves(problems, config.model, scope.protocol, engine, draw, judge)
+            cost = run.cost
+        title = f"{config.model} on {problems.height} of {every.height} problems of {config.problem_set}"
+        return dg.MaterializeResult(
+            metadata=showing.shown(found_in_look(curves, scope.protocol, title) | cost)
+        )

@@ -39,19 +39,19 @@ def _spec(name: str, after: str) -> dg.AssetSpec:
         *(_spec(view, table) for table, views in FILLED.items() for view in views),
     ],
 )
-@showing.told
 def patterns(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.MaterializeResult]:
     """Steps, their law, and whole traces. All tables are written, whichever of them are asked for."""
-    scope = common.scope_of(context, study)
-    found = judge_curves(scope.curves(), scope.problems(), scope.protocol)
     asked = {key.to_user_string() for key in context.selected_asset_keys}
     names = (*FILLED, *(view for views in FILLED.values() for view in views))
-    with scope.warehouse.together("write patterns"):
-        for table, frame in found.items():
-            scope.warehouse.write_partition(table, frame, scope.where)
-        stored = {name: scope.read(name) for name in names if name in asked}
-    for name, frame in stored.items():
-        yield common.finished(scope, common.Made(frame, metadata=_event_counts(frame)), asset=name)
+    with showing.telling(context):
+        scope = common.scope_of(context, study)
+        found = judge_curves(scope.curves(), scope.problems(), scope.protocol)
+        with scope.warehouse.together("write patterns"):
+            for table, frame in found.items():
+                scope.warehouse.write_partition(table, frame, scope.where)
+            stored = {name: scope.read(name) for name in names if name in asked}
+        for name, frame in stored.items():
+            yield common.finished(scope, common.Made(frame, metadata=_event_counts(frame)), asset=name)
 
 
 def _event_counts(frame: pl.DataFrame) -> dict[str, Any]:

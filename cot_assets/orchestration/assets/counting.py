@@ -49,14 +49,15 @@ def grade_rollouts(scope: Scope, asset: str) -> None:
         problems = scope.problems()
     places = places.join(blocks, on="prefix_id", how="semi")
 
-    def graded() -> Iterator[pl.DataFrame]:
+    def all_graded() -> Iterator[pl.DataFrame]:
         with scope.judging() as judge:
             for part in slices(store.parts(blocks["block_key"]), places, _CHARACTERS):
                 texts = texts_at(places.join(part, on="prefix_id", how="semi"), traces)
-                yield _placed(judge(rollouts_frame(part, texts, problems, scope.protocol)), scope, asset)
+                graded = judge(rollouts_frame(part, texts, problems, scope.protocol))
+                yield graded.drop("text", *GRADED_BY)
 
     partition = {**scope.where, "origin": ORIGINS[asset]}
-    scope.warehouse.write_partition("rollouts", graded(), partition, ON_CONFLICT[asset])
+    scope.warehouse.write_partition("rollouts", all_graded(), partition, ON_CONFLICT[asset])
 
 
 def count_potentials(warehouse: Warehouse, where: Mapping[str, str], asset: str) -> None:
@@ -65,9 +66,3 @@ def count_potentials(warehouse: Warehouse, where: Mapping[str, str], asset: str)
     with warehouse.together("count potentials"):
         counts = warehouse.read_transform("potentials", {**partition, "asset": asset})
         warehouse.write_partition("potentials", add_potential(counts), partition, ON_CONFLICT[asset])
-
-
-def _placed(judged: pl.DataFrame, scope: Scope, asset: str) -> pl.DataFrame:
-    names = {"problem_set": scope.problem_set, "model": scope.model, "origin": ORIGINS[asset]}
-    columns = [pl.lit(value).alias(name) for name, value in names.items()]
-    return judged.drop("text", *GRADED_BY).with_columns(columns)

@@ -93,11 +93,12 @@ def table_asset(
         def work(
             context: dg.AssetExecutionContext, study: Study, engines: Any = None, progress: Any = None
         ) -> dg.MaterializeResult:
-            scope = common.scope_of(context, study)
-            if not takes_imports:
-                refuse_imported(scope.config, scope.problem_set, scope.model)
-            task = common.Task(**vars(scope), context=context, engines=engines, progress=progress)
-            return common.finished(task, compute(task), checks)
+            with showing.telling(context):
+                scope = common.scope_of(context, study)
+                if not takes_imports:
+                    refuse_imported(scope.config, scope.problem_set, scope.model)
+                task = common.Task(**vars(scope), context=context, engines=engines, progress=progress)
+                return common.finished(task, compute(task), checks)
 
         def without_engine(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
             return work(context, study)
@@ -120,7 +121,7 @@ def table_asset(
             check_specs=_check_specs(name, checks, partitions_def),
             pool="gpu" if needs == "model" else None,
             tags=tags,
-        )(showing.told(without_engine if needs == "nothing" else with_engine))
+        )(without_engine if needs == "nothing" else with_engine)
 
     return define
 
@@ -192,15 +193,15 @@ def estimate_assets(
     ]
 
     @dg.multi_asset(name=name, specs=specs)
-    @showing.told
     def derived(context: dg.AssetExecutionContext, study: Study) -> Iterator[dg.MaterializeResult]:
-        scope = common.scope_of(context, study)
-        rows = make(scope)
-        with scope.warehouse.together(f"write {name}"):
-            stored = {view: scope.estimated(view, rows, asked) for view, asked in questions.items()}
-        for view, frame in stored.items():
-            shown = describe(view, frame) if study.has_pictures else {}
-            yield common.finished(scope, common.Made(frame, metadata=shown), asset=view)
+        with showing.telling(context):
+            scope = common.scope_of(context, study)
+            rows = make(scope)
+            with scope.warehouse.together(f"write {name}"):
+                stored = {view: scope.estimated(view, rows, asked) for view, asked in questions.items()}
+            for view, frame in stored.items():
+                shown = describe(view, frame) if study.has_pictures else {}
+                yield common.finished(scope, common.Made(frame, metadata=shown), asset=view)
 
     return derived
 
@@ -222,7 +223,7 @@ def catalogued(assets: Iterable[dg.AssetsDefinition], room: str) -> list[dg.Asse
 
 def _catalogued(asset: dg.AssetsDefinition, room: str) -> Callable[[dg.AssetSpec], dg.AssetSpec]:
     has_engine = bool(asset.op.pool)
-    code = code_of(inspect.unwrap(cast("Any", asset.op.compute_fn).decorated_fn))
+    code = code_of(cast("Any", asset.op.compute_fn).decorated_fn)
 
     def catalogued_spec(spec: dg.AssetSpec) -> dg.AssetSpec:
         spec = spec.replace_attributes(group_name=room)

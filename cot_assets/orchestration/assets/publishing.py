@@ -84,11 +84,11 @@ def publishing(
         "DuckDB versions. An open reader keeps the file that it opened.",
         kinds={"duckdb"},
     )
-    @showing.told
     def results(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         """Publish the whole warehouse, not only this problem set."""
-        scope = common.scope_of(context, study)
-        return _told(scope, publish_results(scope.warehouse))
+        with showing.telling(context):
+            scope = common.scope_of(context, study)
+            return _told(scope, publish_results(scope.warehouse))
 
     @dg.asset(
         partitions_def=PROBLEM_SETS,
@@ -97,33 +97,33 @@ def publishing(
         "traces, tables and pictures by question, and every trace colored by its potential.",
         kinds={"html", "seaborn"},
     )
-    @showing.told
     def report(context: dg.AssetExecutionContext, study: Study) -> dg.MaterializeResult:
         """Render the problem set's report."""
-        scope = common.scope_of(context, study)
-        # How imported rollouts were sampled, and their traces chosen, is not in the protocol.
-        is_imported = scope.config.problem_set(scope.problem_set).is_imported
-        source = Source(
-            scope.warehouse.read,
-            scope.problem_set,
-            scope.protocol,
-            is_imported=is_imported,
-            texts=lambda rollouts: with_texts(study.home().shards, rollouts, MOST_WRITTEN),
-            together=lambda: scope.warehouse.together("read for a report"),
-        )
-        notices = failed_checks(
-            context.instance, checks, scope.problem_set, context.instance.get_dynamic_partitions("models")
-        )
-        folder = study.home().reports / scope.problem_set
-        pages = render_report(source, sections(), folder, notices)
-        published(study.home(), scope.problem_set, folder, pages)
-        metadata = {
-            "report": dg.MetadataValue.url(f"{REPORTS}/{quote(scope.problem_set)}/index.html"),
-            "index": f"{scope.problem_set}/index.html",  # in the folder of reports, which may be moved
-            "pages": len(pages),
-            "megabytes": sum(page.stat().st_size for page in pages) / 1e6,
-        }
-        return _told(scope, metadata)
+        with showing.telling(context):
+            scope = common.scope_of(context, study)
+            # How imported rollouts were sampled, and their traces chosen, is not in the protocol.
+            is_imported = scope.config.problem_set(scope.problem_set).is_imported
+            source = Source(
+                scope.warehouse.read,
+                scope.problem_set,
+                scope.protocol,
+                is_imported=is_imported,
+                texts=lambda rollouts: with_texts(study.home().shards, rollouts, MOST_WRITTEN),
+                together=lambda: scope.warehouse.together("read for a report"),
+            )
+            notices = failed_checks(
+                context.instance, checks, scope.problem_set, context.instance.get_dynamic_partitions("models")
+            )
+            folder = study.home().reports / scope.problem_set
+            pages = render_report(source, sections(), folder, notices)
+            published(study.home(), scope.problem_set, folder, pages)
+            metadata = {
+                "report": dg.MetadataValue.url(f"{REPORTS}/{quote(scope.problem_set)}/index.html"),
+                "index": f"{scope.problem_set}/index.html",  # in the folder of reports, which may be moved
+                "pages": len(pages),
+                "megabytes": sum(page.stat().st_size for page in pages) / 1e6,
+            }
+            return _told(scope, metadata)
 
     return [results, report]
 

@@ -114,7 +114,7 @@ class EngineRun:
     def _audit(self, plan: Sequence[PlannedBlock], purpose: Purpose, is_new: bool) -> Audit:
         """Audit blocks that are in shards, and keep what was found in ``audits``."""
         protocol, where = self._scope.protocol, {**self._scope.where, "asset": self._key}
-        stamp = {**where, "protocol": protocol.name, "protocol_hash": protocol.protocol_hash}
+        stamp = {"protocol": protocol.name, "protocol_hash": protocol.protocol_hash}
 
         def keep(rows: pl.DataFrame) -> None:
             if not plan:
@@ -220,6 +220,6 @@ def write_blocks(
                 return said(shards[key])
 
             while (rows := blocks_frame(islice(rest, _AT_ONCE), scope.protocol, engine, origin)).height:
-                yield rows.with_columns(pl.lit(value).alias(name) for name, value in where.items())
+                yield rows
 
     return scope.warehouse.write_partition("blocks", parts(), where)

@@ -6,13 +6,11 @@ Belongs here: metadata values and their order. Does not belong here: which figur
 from __future__ import annotations
 
 import base64
-import functools
-import inspect
 import math
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
@@ -23,8 +21,6 @@ from cot_assets.warehouse.errors import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _PREVIEW_ROWS, _PREVIEW_CHARACTERS = 8, 60
 _SHOWN_AT_ONCE, _FEWEST_LINES = 1_000, 4  #: characters of Markdown from which Dagster shows a link to it
@@ -110,39 +106,20 @@ def _words(value: object) -> str:
     return "unknown" if value is None else str(value)
 
 
-def told(compute: F) -> F:
-    """The computation of an asset, whose foreseen failures are one sentence: what is wrong, and the way out.
+@contextmanager
+def telling(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Have foreseen failures of an asset in the block be one sentence: what is wrong, and the way out.
 
     Errors of this package become the failure of the step itself. It is not tried again: the same would happen. Their
     traceback goes to the log, at level debug; what nobody foresaw keeps it. Where a model cannot be opened, the run is
     marked as final: automation waits until the entry or its weights have changed.
     """
-    if inspect.isgeneratorfunction(compute):
-
-        @functools.wraps(compute)
-        def generating(*args: Any, **more: Any) -> Iterator[Any]:
-            with _telling(args):
-                yield from compute(*args, **more)
-
-        return cast("F", generating)
-
-    @functools.wraps(compute)
-    def computing(*args: Any, **more: Any) -> Any:
-        with _telling(args):
-            return compute(*args, **more)
-
-    return cast("F", computing)
-
-
-@contextmanager
-def _telling(args: Sequence[Any]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
         if not type(error).__module__.startswith("cot_assets."):
             raise
         if isinstance(error, CannotOpenError):
-            context: dg.AssetExecutionContext = args[0]
             context.instance.add_run_tags(context.run_id, {FINAL_TAG: "true"})
         dg.get_dagster_logger().debug(traceback.format_exc())
         raise dg.Failure(description=printable(str(error)), allow_retries=False) from None
