@@ -66,18 +66,8 @@ def _function(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def _version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
-    if is_asked:
-        from cot_assets import __version__
-
-        click.echo(f"cot-assets, version {__version__}")
-        context.exit()
-
-
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
-)
+@click.version_option(package_name="cot-assets", prog_name="cot-assets", help="Show the version.")
 def cli() -> None:
     """Measure the potential of chain-of-thought prefixes: P(correct | prefix), as a Dagster data product.
 
@@ -148,7 +138,8 @@ def _told(error: Exception) -> str | None:
 
         reason = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
         return (
-            f"{DataHome.from_environment().dagster}: Dagster's records there cannot be used ({reason}). Start again; if that "
-            "does not help, move the folder away: only the history of runs is lost"
+            f"{DataHome.from_environment().dagster}: Dagster's records there cannot be used ({reason}). Give yourself "
+            "the right to read and write all of it, and start again; if that does not help, move the folder away: only the "
+            "history of runs is lost"
         )
     return None

@@ -46,6 +46,7 @@ def _pages(reports: Path) -> list[Path]:
     """The first pages of all reports, the latest first; not of those that are being written or were set aside."""
     from cot_assets.study.files import DAMAGED
 
-    names = {page: page.parent.name for page in reports.glob("*/index.html") if page.is_file()}
-    pages = [page for page, name in names.items() if not (name.startswith(".") or name.endswith(DAMAGED))]
+    folders = reports.iterdir() if reports.exists() else ()
+    shown = (folder for folder in folders if not folder.name.startswith(".") and folder.suffix != DAMAGED)
+    pages = [page for folder in shown if (page := folder / "index.html").is_file()]
     return sorted(pages, key=lambda page: page.stat().st_mtime, reverse=True)

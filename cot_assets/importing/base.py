@@ -216,7 +216,7 @@ def checked_name(name: str, what: str) -> str:
     """The name of a model or problem set, which becomes a partition key."""
     if not NAME.fullmatch(name):
         raise ImportingError(
-            f"the {what} {name[:120]!r} may hold only letters, digits, '.', '_' and '-', at most 100; "
+            f"the {what} {name[:120]!r} may hold only letters, digits, '.', '_' and '-', at most 100, and not end in '.damaged'; "
             f"name it with the {what} option"
         )
     return name

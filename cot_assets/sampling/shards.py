@@ -107,15 +107,13 @@ class ShardStore:
             self._manifest.add(target, digest)
             self._manifest.save()
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise ShardWriteError(
                 error.errno,
                 f"{len(rows):,} rollouts cannot be written to {self.folder}: {error.strerror or error}. Make "
                 "room and start again: what is in shards is kept, only these rollouts are sampled again",
             ) from error
-        except BaseException:
+        finally:
             temporary.unlink(missing_ok=True)
-            raise
         flush_folder(self.folder)
         return target
 

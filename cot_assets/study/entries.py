@@ -12,8 +12,11 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict
 
-#: Names become partition keys, folder names and SQL literals. No ``|`` (it joins partition dimensions).
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+from cot_assets.study.files import DAMAGED
+
+#: Names become partition keys, folder names and SQL literals. No ``|`` (it joins partition dimensions), and not what
+#: damaged files are called.
+NAME = re.compile(rf"(?!.*{re.escape(DAMAGED)}$)[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}")
 PUBLISHED = "published:"  #: how the source of a problem set begins whose rollouts others published
 GIVEN = "imported:"  #: and of one that came with traces, to be measured by a model of one's own
 

@@ -104,7 +104,7 @@ class DataHome:
     def from_environment(cls) -> DataHome:
         """``COT_ASSETS_HOME``, else ``.cot-assets/`` in the working directory (the project root).
 
-        Raises :class:`HomeError` for a path that no database can lie at, and for one with a pipe where a file belongs.
+        Raises :class:`HomeError` for what is not a folder, a path that no database can lie at, and a pipe where a file belongs.
         """
         return cls.at(os.environ.get("COT_ASSETS_HOME") or ".cot-assets")
 
@@ -113,10 +113,14 @@ class DataHome:
         """The home at a folder, ``~`` in it expanded. Raises :class:`HomeError` for a path as above."""
         root = Path(os.path.realpath(expanded(str(folder))))  # a link to itself raises nothing here
         # DuckDB takes what follows a question mark for options, and a backslash for a slash.
-        if sign := next((sign for sign in "?\\" if sign in str(root)), ""):
-            raise HomeError(
-                f"{root}: DuckDB opens no path with a '{sign}'; set COT_ASSETS_HOME to another folder"
-            )
+        sign = next((sign for sign in "?\\" if sign in str(root)), "")
+        problem = f"DuckDB opens no path with a '{sign}'" if sign else None
+        try:
+            problem = problem if stat.S_ISDIR(root.stat().st_mode) else "not a folder"
+        except OSError as error:
+            problem = problem if isinstance(error, FileNotFoundError) else error.strerror
+        if problem:
+            raise HomeError(f"{root}: {problem}; set COT_ASSETS_HOME to another folder")
         home = cls(root)
         _require_ends(home)
         return home

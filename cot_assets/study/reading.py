@@ -212,7 +212,7 @@ def _misnamed(kind: type[Entry], name: str, entry: object) -> str:
     if not isinstance(entry, dict):
         return f"{short(name)} is outside a [section]; give it one"
     if not NAME.fullmatch(name):
-        return f"the name {short(name)} may hold only letters, digits, '.', '_' and '-', at most 100"
+        return f"the name {short(name)} may hold only letters, digits, '.', '_' and '-', at most 100, and not end in '.damaged'"
     for part, inside in cast("Raw", entry).items():
         if part not in kind.model_fields and isinstance(inside, dict) and {*inside} & {*kind.model_fields}:
             whole = f"{name}.{part}"

@@ -120,7 +120,7 @@ def _convert(source: Path, target: Path) -> None:
 def _add_views(path: Path, home: DataHome) -> None:
     with duckdb.connect(path, config={"file_search_path": str(plain(home.shards).parent)}) as con:
         for file in filter(reads_shards, sorted((sql_folder() / "views").glob("*.sql"))):
-            sql = file.read_text(encoding="utf-8")
+            sql = file.read_text(encoding="utf-8").replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
             sql = sql.replace("$shards_glob", sql_text(f"{home.shards.name}/**/*.parquet"))
             try:
                 con.execute(sql)

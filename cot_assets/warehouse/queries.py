@@ -175,9 +175,12 @@ def _ask(
         if is_forbidden or str(plain(home.shards)) not in str(error):
             raise
         first = printable(str(error).splitlines()[0])
-        raise WarehouseError(
-            f"text in shards cannot be read: {first}; `cot-assets run --verify` sets what is damaged aside and samples it again"
-        ) from error
+        way_out = (
+            "give yourself the right to read it"
+            if "Permission denied" in first
+            else "`cot-assets run --verify` sets what is damaged aside and samples it again"
+        )
+        raise WarehouseError(f"text in shards cannot be read: {first}; {way_out}") from error
 
 
 def find_query(name: str) -> NamedQuery:
@@ -223,8 +226,12 @@ def _show_texts(con: duckdb.DuckDBPyConnection, home: DataHome) -> None:
     view = con.extract_statements(
         sql.replace("$shards_glob", sql_text(f"{plain(home.shards)}/**/*.parquet"))
     )[0]
-    if any(home.shards.glob("**/*.parquet")):  # else the published view says that there are none
-        con.execute(view.query.replace("CREATE VIEW", "CREATE TEMP VIEW"))
+    if not any(home.shards.glob("**/*.parquet")):
+        raise WarehouseError(
+            f"{home.shards} holds no shard that you may read, and text is in shards only; `cot-assets run` samples again "
+            "what is gone"
+        )
+    con.execute(view.query.replace("CREATE VIEW", "CREATE TEMP VIEW"))
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:

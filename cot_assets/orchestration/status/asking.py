@@ -37,6 +37,7 @@ _HELD = """
 SELECT DISTINCT unnest(['', model]), problem_set FROM potentials
 WHERE model NOT IN (SELECT model FROM models WHERE engine = 'imported') ORDER BY ALL
 """
+_SHARDS = "SELECT DISTINCT model, shard FROM rollouts WHERE shard IS NOT NULL"
 _FORGOTTEN = (
     "the warehouse holds it, but Dagster's records of it are gone; `cot-assets run` makes sure of it, and samples "
     "nothing that is there"
@@ -58,9 +59,9 @@ def _told(
     home: DataHome, config: Config, events: Ask, runs: Ask, load: Callable[[], object]
 ) -> list[Standing]:
     records = read_records(events, runs)
-    made, held = _made(home)
+    made, held, shards = _made(home)
     evidence = recalled(home, load) if records.partitions else {}
-    since = without_files(home, valid_since(home, made), partial(warnings.warn, stacklevel=1))
+    since = without_files(home, valid_since(home, made), shards, partial(warnings.warn, stacklevel=1))
     rows = standings(config, records, evidence, since, home, partial(failure, events))
     told = {row.key: row for row in rows}
     recorded = {partition for _, partition in records.made}
@@ -70,20 +71,20 @@ def _told(
     return sorted(told.values(), key=lambda row: (row.problem_set, row.model))
 
 
-def _made(home: DataHome) -> tuple[float, list[tuple[str, str]]]:
-    """When the warehouse was made, and whose own rollouts it holds: model (empty for what all have in common) and problem set.
+def _made(home: DataHome) -> tuple[float, list[tuple[str, str]], list[tuple[str, str]]]:
+    """When the warehouse was made, whose own rollouts it holds, and the shards of rollouts by model.
 
-    POSIX time; infinity where there is none or it is damaged, which is said; 0 while another process holds it.
+    Whose: model (empty for what all have in common) and problem set. When: POSIX time; infinity where there is none or it is damaged, which is said; 0 while another process holds it.
     """
     if not (home.warehouse.exists() or home.warehouse.is_symlink()):
-        return math.inf, []
+        return math.inf, [], []
     if problem := damage(home.warehouse, is_thorough=home.is_unpublished):
         warnings.warn(
             f"{home.warehouse} is damaged ({problem}); `cot-assets run` sets it aside and makes it again",
             stacklevel=2,
         )
-        return math.inf, []
-    made, held = 0.0, list[tuple[str, str]]()
+        return math.inf, [], []
+    made, held, shards = 0.0, list[tuple[str, str]](), list[tuple[str, str]]()
     try:
         con = when_free(
             lambda: duckdb.connect(home.warehouse, read_only=True),
@@ -92,13 +93,13 @@ def _made(home: DataHome) -> tuple[float, list[tuple[str, str]]]:
             time.monotonic() + _SECONDS,
         )
     except WarehouseLockedError:
-        return made, held
+        return made, held, shards
     except duckdb.Error as error:
         raise WarehouseError(
             f"{home.warehouse} cannot be opened: {reason(error)}. Give yourself the right to read it"
         ) from error
     with con, suppress(duckdb.Error):  # of an earlier release
-        held = con.execute(_HELD).fetchall()
+        held, shards = con.execute(_HELD).fetchall(), con.execute(_SHARDS).fetchall()
         found = con.execute(_CREATED).fetchone()
         made = found[0].replace(tzinfo=UTC).timestamp() if found and found[0] else 0.0
-    return made, held
+    return made, held, shards

@@ -97,9 +97,15 @@ def seen(home: DataHome, name: str) -> Path:
 
 
 def without_files(
-    home: DataHome, since: Callable[[Unit], float], say: Callable[[str], object]
+    home: DataHome,
+    since: Callable[[Unit], float],
+    shards: Iterable[tuple[str, str]],
+    say: Callable[[str], object],
 ) -> Callable[[Unit], float]:
-    """The same, where nothing counts whose files are not what they were; ``say`` takes a line on those."""
+    """The same, where nothing counts whose files are not what they were; ``say`` takes a line on those.
+
+    ``shards``: model and shard of the rollouts that the warehouse holds; a manifest may be gone with its folder.
+    """
     places = {
         name: home.reports / name for name in (f.stem for f in (home.published / "reports").glob("*.json"))
     }
@@ -107,11 +113,12 @@ def without_files(
     is_unpublished = bool(Manifest(seen(home, RESULTS), home.root).lacking())
     for place in [home.results] * is_unpublished + [places[name] for name in sorted(gone)]:
         say(f"{place} is gone or damaged; `cot-assets run` makes it again")
-    folders = [file.parent for file in sorted(home.shards.glob(f"*/*/{manifest.NAME}"))]
-    models: Counter[str] = Counter()
-    for folder in folders:
-        models[folder.name] += len(Manifest(folder / manifest.NAME, folder).lacking())
-    for model, n in (+models).items():
+    lost = {(model, shard) for model, shard in shards if not (home.shards / shard).is_file()}
+    for file in home.shards.glob(f"*/*/{manifest.NAME}"):
+        folder, model = file.parent.relative_to(home.shards), file.parent.name
+        lost |= {(model, str(folder / name)) for name in Manifest(file, file.parent).lacking()}
+    models = Counter(model for model, _ in lost)
+    for model, n in sorted(models.items()):
         say(
             f"{n:,} shard{'s' * (n > 1)} of {model} gone or damaged; `cot-assets run` samples what they held again"
         )

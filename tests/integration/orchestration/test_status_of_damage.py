@@ -76,6 +76,7 @@ def remove(place: Path) -> None:
         ("results.duckdb", cut, _WELL | {"": "stale"}, "results.duckdb is gone or damaged"),
         ("reports/sums", remove, _WELL | {"": "stale"}, "reports/sums is gone or damaged"),
         ("shards/rollouts/script/*.parquet", remove, _WELL | {"script": "stale"}, "1 shard of script gone or damaged"),
+        ("shards", remove, _WELL | {"script": "stale"}, "1 shard of script gone or damaged"),
         ("dagster", remove, _ALL, "Dagster's records of it are gone"),
         ("dagster/history/runs/index.db", remove, _ALL, "Dagster's records of it are gone"),
     ],

@@ -106,6 +106,16 @@ def test_texts_are_joined_from_shards_wherever_the_home_is_moved(
         assert con.execute(texts).fetchall() == expected
 
 
+def test_results_that_take_the_place_of_the_warehouse_are_published_again(
+    warehouse: Warehouse, home: DataHome
+) -> None:
+    warehouse.write_partition("problems", problems("a"), {"problem_set": "s"})
+    warehouse.publish()
+    home.results.replace(home.warehouse)
+    warehouse.publish()
+    assert run_query(home, "SELECT count(*) FROM problems").item() == 1
+
+
 def test_a_failed_publish_leaves_the_old_results(
     warehouse: Warehouse, home: DataHome, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

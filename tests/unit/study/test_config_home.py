@@ -51,10 +51,16 @@ def test_reports_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_link_to_itself_has_a_path(tmp_path: Path) -> None:
-    for name in ("loop", "reports"):
-        (tmp_path / name).symlink_to(name)
-    assert DataHome.at(tmp_path / "loop").root.name == "loop"
+    (tmp_path / "reports").symlink_to("reports")
     assert DataHome.at(tmp_path).reports == tmp_path / "reports"
+
+
+@pytest.mark.parametrize("place", ["file", "file/home", "loop", "x" * 300])
+def test_what_is_not_a_folder_and_cannot_be_made_one_is_not_a_home(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("a file")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(HomeError, match=r"; set COT_ASSETS_HOME to another folder"):
+        DataHome.at(tmp_path / place)
 
 
 def test_a_pipe_where_a_file_belongs_is_named_until_it_is_gone(tmp_path: Path) -> None:

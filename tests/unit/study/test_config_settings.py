@@ -69,7 +69,9 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pyte
         load_config()
 
 
-@pytest.mark.parametrize("name", ["a|b", "a,b", "a b", "[a]", "-a", ".a", "", "a/b", "ä", "a" * 101])
+@pytest.mark.parametrize(
+    "name", ["a|b", "a,b", "a b", "[a]", "-a", ".a", "", "a/b", "ä", "a" * 101, "a.damaged"]
+)
 def test_names_that_cannot_be_partition_keys_are_refused(tmp_path: Path, name: str) -> None:
     message = refusal(tmp_path, protocols=f"[{toml(name)}]\nsampling.n = 16\n")
     assert "protocols.toml" in message
