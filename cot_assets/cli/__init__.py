@@ -10,6 +10,7 @@ import ast
 import gc
 import importlib.util
 import inspect
+import io
 import keyword
 import os
 import sys
@@ -103,6 +104,8 @@ def main() -> None:
     warnings.showwarning = notes()
     stop.listen()
     gc.set_threshold(_GARBAGE)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # None where it is closed
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may have no arrows
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
@@ -111,10 +114,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo(stop.line, err=True)
         sys.exit(stop.code)
-    except BrokenPipeError:
-        # Whoever read the output (`| head`) has had enough; Python would complain again when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
     except Exception as error:
         if (line := _told(error)) is None:
             raise
@@ -131,7 +130,11 @@ def _told(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         # Of the operating system: a disk that is full, a home that cannot be written.
-        where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "the data home"
+        where = (
+            os.fsdecode(error.filename)
+            if isinstance(error.filename, str | bytes)
+            else "the output, or the data home"
+        )
         return f"{where}: {error.strerror or error}; mend it or choose another COT_ASSETS_HOME"
     if kinds & {"sqlalchemy", "sqlite3"}:  # nothing but Dagster keeps records with them
         from cot_assets.study.home import DataHome

@@ -98,7 +98,6 @@ def jobs() -> list[Any]:
             name,
             selection=dg.AssetSelection.assets(*assets_of(name, every)),
             description=_DESCRIPTIONS[name],
-            partitions_def=PROBLEM_SETS if name in ("load_problems", "compare_models") else MODEL_BY_SET,
             executor_def=dg.in_process_executor,
         )
         for name in JOBS

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from cot_assets.study.home import DataHome, plain
-from cot_assets.warehouse.errors import WarehouseError, printable, reason, shown
+from cot_assets.warehouse.errors import WarehouseError, printable, reason, shown, unfit
 from cot_assets.warehouse.reading import (
     CONNECTION_CONFIG,
     Params,
@@ -44,6 +44,7 @@ _NOTE = "-- note:"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 TEXTS = "rollout_texts"  #: the view that reads the shards
 _SECONDS = 300.0
+_MOST = 10_000_000  #: characters of SQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,8 @@ def _ask(
     stuck: Callable[[str], object] = lambda _: None,
 ) -> T:
     text = name_or_sql.strip()
+    if problem := unfit(text, _MOST):
+        raise WarehouseError(f"this SQL {problem}: {shown(text)}")
     given = dict(params or {})
     if _NAME.fullmatch(text):
         query = find_query(text)

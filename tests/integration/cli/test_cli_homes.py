@@ -125,7 +125,7 @@ def test_a_home_without_permission_is_one_line(tmp_path: Path, commands: list[tu
     home.chmod(0o700)
 
 
-def test_a_home_that_is_mounted_read_only_can_be_asked(
+def test_a_home_that_is_mounted_read_only_can_be_asked_on_a_terminal_of_any_encoding(
     cli: Cli, tmp_path: Path, commands: list[tuple[str, ...]]
 ) -> None:
     lab = Lab(tmp_path / "lab")
@@ -135,10 +135,10 @@ def test_a_home_that_is_mounted_read_only_can_be_asked(
         place.chmod(0o555 if place.is_dir() else 0o444)
     for words, said in (
         (("status",), "no entry of models.toml"),
-        (("sql", "SELECT count(*) AS n FROM potentials"), "3"),
+        (("sql", "SELECT count(*) AS n FROM potentials"), "n\n\\u2500\n3\n"),
     ):
         ran = subprocess.run(
-            [sys.executable, "-m", "cot_assets.cli", *words], env={**os.environ, **lab.variables},
+            [sys.executable, "-m", "cot_assets.cli", *words], env={**os.environ, **lab.variables, "PYTHONIOENCODING": "latin-1"},
             capture_output=True, text=True, preexec_fn=without_privileges,
         )  # fmt: skip
         assert (ran.returncode, ran.stderr) == (0, "")

@@ -52,6 +52,7 @@ def test_unknown_names_list_near_ones(study: Warehouse) -> None:
         ("SELECT 1; DROP TABLE rollouts", "one SQL statement"),
         ("SELECT * FROM rolouts", "rollouts"),
         ("SELECT $a + 1", "parameters: a"),
+        ("SELECT '\udcff'", "half a surrogate pair"),
     ],
 )
 def test_sql_that_cannot_run_is_refused(study: Warehouse, sql: str, message: str) -> None:

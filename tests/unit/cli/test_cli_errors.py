@@ -23,6 +23,9 @@ def test_errors_of_the_operating_system_name_their_path() -> None:
     line = _told(PermissionError(13, "Permission denied", "/somewhere/file"))
     assert line is not None
     assert line.startswith("/somewhere/file: Permission denied; ")
+    assert str(_told(OSError(28, "No space left on device"))).startswith(
+        "the output, or the data home: No space"
+    )
 
 
 @pytest.mark.parametrize("is_wrapped", [True, False])
