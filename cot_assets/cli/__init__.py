@@ -130,19 +130,15 @@ def _told(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         # Of the operating system: a disk that is full, a home that cannot be written.
-        where = (
-            os.fsdecode(error.filename)
-            if isinstance(error.filename, str | bytes)
-            else "the output, or the data home"
-        )
-        return f"{where}: {error.strerror or error}; mend it or choose another COT_ASSETS_HOME"
+        place = error.filename if isinstance(error.filename, str | bytes) else "the output, or the data home"
+        return f"{os.fsdecode(place)}: {error.strerror or error}; mend it or choose another COT_ASSETS_HOME"
     if kinds & {"sqlalchemy", "sqlite3"}:  # nothing but Dagster keeps records with them
         from cot_assets.study.home import DataHome
 
         reason = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
         return (
-            f"{DataHome.from_environment().dagster}: Dagster's records there cannot be used ({reason}). Give yourself "
-            "the right to read and write all of it, and start again; if that does not help, move the folder away: only the "
+            f"{DataHome.from_environment().dagster}: Dagster's records there cannot be used ({reason}). See that "
+            "there is room, and that you may read and write all of it, and start again; if that does not help, move the folder away: only the "
             "history of runs is lost"
         )
     return None

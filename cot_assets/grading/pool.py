@@ -88,11 +88,6 @@ class GraderPool:
         with contextlib.suppress(Exception):
             self.close()
 
-    @property
-    def n_workers(self) -> int:
-        """Workers that are running now."""
-        return len(self._workers)
-
     def close(self) -> None:
         """End all workers; may be called twice."""
         with self._lock:

@@ -113,8 +113,7 @@ class DataHome:
         """The home at a folder, ``~`` in it expanded. Raises :class:`HomeError` for a path as above."""
         root = Path(os.path.realpath(expanded(str(folder))))  # a link to itself raises nothing here
         # DuckDB takes what follows a question mark for options, and a backslash for a slash.
-        sign = next((sign for sign in "?\\" if sign in str(root)), "")
-        problem = f"DuckDB opens no path with a '{sign}'" if sign else None
+        problem = next((f"DuckDB opens no path with a '{sign}'" for sign in "?\\" if sign in str(root)), None)
         try:
             problem = problem if stat.S_ISDIR(root.stat().st_mode) else "not a folder"
         except OSError as error:

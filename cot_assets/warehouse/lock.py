@@ -63,10 +63,6 @@ class HolderLock:
     def _record(self) -> Path:
         return self.path.with_name(self.path.name + ".holder.json")
 
-    def holder(self) -> Holder | None:
-        """Who holds the lock according to the record next to it; None if nobody left one."""
-        return read_json(self._record, Holder)
-
     @contextmanager
     def hold(self, purpose: str) -> Iterator[float]:
         """Hold the lock for the block; yields the seconds of the wait that are left.
@@ -104,7 +100,7 @@ class HolderLock:
             write_json(self._record, asdict(record))
 
     def _locked(self, purpose: str) -> WarehouseLockedError:
-        holder = self.holder()
+        holder = read_json(self._record, Holder)
         return WarehouseLockedError(
             f"cannot {purpose}: {self.what} was in use for {self.timeout_s:g} s by "
             f"{holder or 'a process that left no record'}. {self.way_out}"

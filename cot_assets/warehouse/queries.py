@@ -44,7 +44,6 @@ _NOTE = "-- note:"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 TEXTS = "rollout_texts"  #: the view that reads the shards
 _SECONDS = 300.0
-_MOST = 10_000_000  #: characters of SQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +157,7 @@ def _ask(
     stuck: Callable[[str], object] = lambda _: None,
 ) -> T:
     text = name_or_sql.strip()
-    if problem := unfit(text, _MOST):
+    if problem := unfit(text, len(text)):
         raise WarehouseError(f"this SQL {problem}: {shown(text)}")
     given = dict(params or {})
     if _NAME.fullmatch(text):
@@ -178,12 +177,10 @@ def _ask(
         if is_forbidden or str(plain(home.shards)) not in str(error):
             raise
         first = printable(str(error).splitlines()[0])
-        way_out = (
-            "give yourself the right to read it"
-            if "Permission denied" in first
-            else "`cot-assets run --verify` sets what is damaged aside and samples it again"
-        )
-        raise WarehouseError(f"text in shards cannot be read: {first}; {way_out}") from error
+        raise WarehouseError(
+            f"text in shards cannot be read: {first}. Give yourself the right to read it; if it is damaged, "
+            "`cot-assets run --verify` sets it aside and samples it again"
+        ) from error
 
 
 def find_query(name: str) -> NamedQuery:

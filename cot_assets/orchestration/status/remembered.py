@@ -24,6 +24,7 @@ from cot_assets.study.manifest import Manifest
 
 #: Names of assets by job and part: those whose latest materializations show a unit's marks.
 Evidence = Mapping[str, Mapping[Part, tuple[str, ...]]]
+Since = Callable[[Unit], float]  #: POSIX time from which on a unit's materializations count
 _FILE = "assets.json"
 
 
@@ -84,7 +85,7 @@ def lose(home: DataHome, units: Iterable[Unit]) -> None:
         write_json(home.root / _LOST, _lost(home) | new)
 
 
-def valid_since(home: DataHome, made: float) -> Callable[[Unit], float]:
+def valid_since(home: DataHome, made: float) -> Since:
     """From when on Dagster's records of a unit count, in a warehouse that was made at a moment."""
     lost = _lost(home)
     return lambda unit: max(made, lost.get(_key(unit), 0.0))
@@ -97,11 +98,8 @@ def seen(home: DataHome, name: str) -> Path:
 
 
 def without_files(
-    home: DataHome,
-    since: Callable[[Unit], float],
-    shards: Iterable[tuple[str, str]],
-    say: Callable[[str], object],
-) -> Callable[[Unit], float]:
+    home: DataHome, since: Since, shards: Iterable[tuple[str, str]], say: Callable[[str], object]
+) -> Since:
     """The same, where nothing counts whose files are not what they were; ``say`` takes a line on those.
 
     ``shards``: model and shard of the rollouts that the warehouse holds; a manifest may be gone with its folder.

@@ -27,11 +27,10 @@ from cot_assets.orchestration.staleness import (
 )
 from cot_assets.orchestration.status.marks import differences
 from cot_assets.orchestration.status.records import ASSET_JOB, Records, Run
-from cot_assets.orchestration.status.remembered import Evidence
+from cot_assets.orchestration.status.remembered import Evidence, Since
 from cot_assets.study import Config
 from cot_assets.study.home import DataHome
 
-Since = Callable[[Unit], float]  #: POSIX time from which on a unit's materializations count
 Word = Literal["fresh", "stale", "running", "failed", "never run", "vanished"]
 
 

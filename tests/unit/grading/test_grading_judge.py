@@ -99,4 +99,3 @@ def test_distinct_pairs_once_and_in_order() -> None:
             ("2", "incorrect"),
             ("1", "correct"),
         ]
-        assert pool.n_workers == 0
