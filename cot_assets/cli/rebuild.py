@@ -20,9 +20,12 @@ def rebuild() -> None:
     from cot_assets.orchestration.instance import open_instance
     from cot_assets.orchestration.rebuild import rebuild as rebuild_warehouse
     from cot_assets.orchestration.rebuild import shards_only
+    from cot_assets.warehouse.aside import aside_path
+    from cot_assets.warehouse.lock import lock_of
 
     home = DataHome.from_environment()
-    with open_instance(home) as instance:
+    # A second one would set aside what the first has half made.
+    with open_instance(home) as instance, lock_of(aside_path(home), timeout_s=2).hold("rebuild"):
         done = rebuild_warehouse(
             build_defs(resource_overrides={"engines": shards_only()}),
             instance,

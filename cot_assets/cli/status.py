@@ -54,5 +54,4 @@ def _print_table(rows: Sequence[Standing]) -> None:
         click.echo(f"{start}  {first}".rstrip())
         for line in others:
             click.echo(" " * (len(start) + 2) + line)
-    counts = Counter(row.state for row in rows)
-    click.echo(", ".join(f"{n} {state}" for state, n in counts.items()))
+    click.echo(", ".join(f"{n} {state}" for state, n in Counter(row.state for row in rows).items()))

@@ -48,8 +48,6 @@ _DESCRIPTIONS = {
     "measure_transfer": "Measure one reader again, for writers that arrived after it.",
     "compare_models": "Rates of all models, the report, and results.duckdb.",
 }
-#: What is made on demand only, of no partition, and kept up to date by nothing.
-_ON_DEMAND = "quick_look"
 JOBS = tuple(_DESCRIPTIONS)
 
 
@@ -105,10 +103,10 @@ def jobs() -> list[Any]:
 
 
 def on_demand() -> Any:
-    """The job of the one asset without partitions."""
+    """The job of the one asset that is made on demand only, of no partition, and kept up to date by nothing."""
     return dg.define_asset_job(
         "look_at_model",
-        selection=[_ON_DEMAND],
+        selection=["quick_look"],
         description="A look at a few problems with fewer rollouts: the launchpad asks for what. Fills no table.",
         executor_def=dg.in_process_executor,
     )

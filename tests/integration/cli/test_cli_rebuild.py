@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from filelock import FileLock
 from polars.testing import assert_frame_equal
 from support.command_line import Cli
 from support.lab import Lab, ScriptedEngines, write_counts
@@ -229,6 +230,15 @@ def test_an_interruption_puts_the_old_warehouse_back(study: Lab, monkeypatch: py
     with pytest.raises(KeyboardInterrupt):
         rebuilt(study)
     assert_same(before, everything(study.home), 1e-12)
+
+
+def test_a_second_rebuild_leaves_the_warehouse_that_the_first_has_set_aside(lab: Lab, cli: Cli) -> None:
+    lab.home.create()
+    with FileLock(f"{aside_path(lab.home)}.lock"):
+        ran = cli("rebuild", variables=lab.variables)
+    assert (ran.code, ran.out) == (1, "")
+    assert "cannot rebuild: " in ran.err
+    assert "Wait for it to finish or stop that process" in ran.err
 
 
 def test_an_empty_home_has_nothing_to_rebuild(lab: Lab, cli: Cli) -> None:
