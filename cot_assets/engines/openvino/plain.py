@@ -125,7 +125,8 @@ class PlainModel:
     def _infer(self, ids: NDArray[np.int64], first: int, n_before: int = 0) -> Iterator[NDArray[np.float32]]:
         """Logits of every place from ``first`` on, behind a state of ``n_before`` tokens and one row.
 
-        A text that is too long for one pass goes through in parts, of which one is in memory at a time.
+        A text that is too long for one pass goes through in parts, of which one is in memory at a time: what is yielded
+        holds until the next one.
         """
         rows, width = ids.shape
         size = max(1, _LOGITS // self._vocabulary // rows)
@@ -138,5 +139,6 @@ class PlainModel:
                 "position_ids": np.tile(np.arange(n_before + begin, n_before + end), (rows, 1)),
                 "beam_idx": np.zeros(rows, np.int32) if is_spread else np.arange(rows, dtype=np.int32),
             }
-            logits = self._request.infer({name: given[name] for name in self._inputs})[0]
-            yield np.array(logits[:, max(0, first - begin) :])
+            inputs = {name: given[name] for name in self._inputs}
+            logits = self._request.infer(inputs, share_outputs=True)[0]
+            yield logits[:, max(0, first - begin) :]
