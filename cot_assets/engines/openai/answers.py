@@ -10,7 +10,7 @@ is not sound is never graded; the block is asked for again, as after a lost conn
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -98,14 +98,9 @@ class Answer:
     n_read: int | None = None
     fingerprint: str | None = None
 
-    def written(self, eos: Collection[int]) -> int:
-        """Tokens in the completions, the end of a text counted as one."""
-        given = ((choice.token_ids or (), choice.finish_reason) for choice in self.choices)
-        return sum(len(ids) + (end == "stop" and not set(ids[-1:]) & set(eos)) for ids, end in given)
-
 
 def _unicode(value: object) -> object:
-    """A text must be one: half of a surrogate pair is no character."""
+    """A text must be one: half of a surrogate pair is not a character."""
     if isinstance(value, str):
         try:
             value.encode()
@@ -145,7 +140,7 @@ def checked(answer: Mapping[str, Any], asked: Asked) -> _Answer:
     """An answer by the model that was asked, which read what it was sent.
 
     Raises:
-        UnsoundAnswerError: It is none.
+        UnsoundAnswerError: It is not.
     """
     if error := answer.get("error"):
         raise UnsoundAnswerError(f"{IN_WORDS}{error!r:.400}")

@@ -1,4 +1,4 @@
-"""Talking to an OpenAI-compatible server: one question, one answer, whatever happens in between.
+"""Talking to an OpenAI-compatible server: one question, one answer, and what happens in between.
 
 Belongs here: the key, bounds of time and size, which failures are asked again and for how long. Does not belong
 here: what is asked (:mod:`cot_assets.engines.openai.engine`) and which answers are sound
@@ -129,7 +129,7 @@ class Server:
             method: GET or POST.
             path: Below the base URL, which ends in ``/v1``; an absolute one replaces its path.
             body: Sent as JSON.
-            read: Raises :class:`UnsoundAnswerError` for an answer that is none.
+            read: Raises :class:`UnsoundAnswerError` for an answer that is not one to what was asked.
             most: Bytes that an answer may have, unpacked.
             wait: Seconds to wait for a server that is busy, or away where it is alone; None: where it is busy alone,
                 as configured.
@@ -164,20 +164,20 @@ class Server:
                 reason = f"HTTP {answer.status_code}: {self._excerpt(content)}"
                 if answer.status_code < 500 and answer.status_code not in _AWAY:
                     raise RefusedError(
-                        self._say(f"{path}: {reason}{self._way_out(answer)}"), answer.status_code
+                        self.say(f"{path}: {reason}{self._way_out(answer)}"), answer.status_code
                     )
                 failures += answer.status_code not in _AWAY
                 is_away = answer.status_code in _GONE
                 after = _seconds(answer.headers.get("retry-after", ""))
             left = max(started, self._last_answer) + patience - time.monotonic()
             if (is_away and not (self._is_alone and wait is not None)) or left <= 0:
-                raise AwayError(self._say(reason), reason, failures, after)
+                raise AwayError(self.say(reason), reason, failures, after)
             if failures >= self.settings.attempts:
                 raise RefusedError(
-                    self._say(f"{path} failed {failures} times, at last: {reason}. {KEPT}"), status
+                    self.say(f"{path} failed {failures} times, at last: {reason}. {KEPT}"), status
                 )
             until, self.reason = datetime.now() + timedelta(seconds=left), reason
-            self.trouble = self._say(f"{reason.splitlines()[0][:120]}; waiting until {until:%H:%M} at most")
+            self.trouble = self.say(f"{reason.splitlines()[0][:120]}; waiting until {until:%H:%M} at most")
             # Jitter keeps many requests from coming back all at once.
             delay = min(LONGEST_DELAY, FIRST_DELAY * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311
             await asyncio.sleep(min(left, max(delay, after)))
@@ -243,7 +243,8 @@ class Server:
             return f"; it sends to {place!r}: name that server's address in `endpoint`"
         return "; look at the server's log, and at what stands between"
 
-    def _say(self, text: str) -> str:
+    def say(self, text: str) -> str:
+        """A text about this server, without the key."""
         return self.masked(f"model {self._name!r}: {self.url}: {text}")
 
     async def aclose(self) -> None:

@@ -17,7 +17,7 @@ from cot_assets.engines.openai.answers import Answer, Asked, UnsoundAnswerError,
 from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, RefusedError, Server
 from cot_assets.engines.openai.refusals import is_of_another_tokenizer
 from cot_assets.engines.openai.texts import Texts
-from cot_assets.engines.openai.told import card_of, cards_of, weights_of
+from cot_assets.engines.openai.told import card_of, cards_of, revision_of, weights_of
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
 
@@ -28,7 +28,7 @@ _SPOKEN = "Then 144 = 11 * 13 + 1,  naive \\frac{1}{2}\n"
 #: Servers fill in what a request leaves open: from the model's generation_config.json (vLLM), or with
 #: values of their own (llama.cpp: top_k = 40). The protocol says what it says, and nothing else.
 _PENALTIES = {"presence_penalty": 0.0, "frequency_penalty": 0.0}
-_EXTRAS = {"repetition_penalty": 1.0, "repeat_penalty": 1.0}
+_EXTRAS = {"repetition_penalty": 1.0, "repeat_penalty": 1.0, "stop": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +62,27 @@ class Endpoint:
 
     async def find(self) -> None:
         """Ask the server what it serves and can; raises :class:`EngineError` where it is not reached."""
-        cards = await self.server.ask("GET", "models", read=cards_of, wait=self._settings.wait_at_start)
-        self.card = card_of(cards, self._entry, self.url)
+        self.card = await self._find_card()
         self.can = await self._find_abilities()
         version = str((await self._told("GET", "/version")).get("version", ""))[:40]
         self.version = f"{str(self.card.get('owned_by') or 'unknown')[:40]} {version}".strip()
         if len(self._entry.endpoints) > 1:
-            spoken = {
-                "prompt": _SPOKEN,
-                "content": _SPOKEN,
-                "add_special_tokens": False,
-                "add_special": False,
-            }
+            plain = {"add_special_tokens": False, "add_special": False}
+            spoken = {"prompt": _SPOKEN, "content": _SPOKEN, **plain}
             self.tokens = (await self._told("POST", "/tokenize", spoken)).get("tokens")
         if self.can.takes_ids:
             await self._check_ids()
+
+    async def _find_card(self) -> dict[str, Any]:
+        cards = await self.server.ask("GET", "models", read=cards_of, wait=self._settings.wait_at_start)
+        return card_of(cards, self._entry, self.url)
+
+    async def check_card(self) -> None:
+        """Raises :class:`EngineError` where the server says that it serves another model than before."""
+        if revision_of(await self._find_card()) != revision_of(self.card):
+            raise EngineError(
+                self.server.say("it serves another model than at the start; serve the same, then run again")
+            )
 
     async def _told(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
         """What the server says of itself; nothing where it does not tell, as most do not."""
@@ -150,8 +156,10 @@ class Endpoint:
         theirs = found.get("prompt", found.get("content"))  # vLLM's and llama.cpp's words
         if ours == _SPOKEN.strip() and isinstance(theirs, str) and theirs.strip() != ours:
             raise EngineError(
-                f"model {self._entry.name!r}: the tokenizer is that of another model than {self.url} serves: its tokens of "
-                f"{ours!r} are {theirs.strip()[:80]!r} there; name the served model's own in `path`"
+                self.server.say(
+                    f"the tokenizer is that of another model than is served: its tokens of {ours!r} are "
+                    f"{theirs.strip()[:80]!r} there; name the served model's own in `path`"
+                )
             )
 
     async def ask(
@@ -198,7 +206,7 @@ class Endpoint:
             if not (can.takes_ids and is_of_another_tokenizer(str(error))):
                 raise
             raise EngineError(
-                f"model {self._entry.name!r}: {self.url} knows none of some token ids that the tokenizer of `path` = "
+                f"model {self._entry.name!r}: {self.url} does not know some token ids that the tokenizer of `path` = "
                 f"{self._entry.path!r} makes: it is that of another model; name the served model's own ({error})"
             ) from error
         if trial is not None:
@@ -209,29 +217,18 @@ class Endpoint:
             self.can = replace(can, is_echoing=(await self._find_abilities()).is_echoing)
             if self.can.is_echoing:
                 return await self.ask(token_ids, budget, sampling, n=n, seed=seed)
-            await self._check_copies(found, token_ids, budget, sampling, seed)
+            # What may be shorter than the prompt and holds it was not written by the model.
+            again = await self.ask(token_ids, min(budget, len(token_ids) // 2), sampling, n=n, seed=seed)
+            if again.n_echoed:
+                raise RefusedError(
+                    self.server.say(
+                        f"the server puts the prompt before some of its completions, here {found.n_copies} of {n}, also where it "
+                        "may write fewer tokens than the prompt has: what the model wrote is not known, and none is kept; have it "
+                        "send completions alone (echo = false)"
+                    ),
+                    NO_ANSWER,
+                )
         return found
-
-    async def _check_copies(
-        self, found: Answer, token_ids: Sequence[int], budget: int, sampling: Sampling, seed: int
-    ) -> None:
-        """Raises :class:`RefusedError` unless the model itself repeated its prompt in some completions.
-
-        A server counts what the model wrote, not what it puts before; and it writes no more than it is let.
-        """
-        n, half = len(found.choices), len(token_ids) // 2
-        surplus = found.written(self._tokenizer.eos_token_ids) - (found.generated or 0)
-        is_echo = 2 * surplus > found.n_copies * len(token_ids)
-        if not is_echo:
-            again = await self.ask(token_ids, min(budget, half), sampling, n=n, seed=seed)
-            is_echo = again.n_echoed > 0
-        if is_echo:
-            raise RefusedError(
-                f"model {self._entry.name!r}: {self.url} puts the prompt before some of its completions, here "
-                f"{found.n_copies} of {n}, by the count of their tokens or where it may write fewer than the prompt has: what "
-                "of them the model wrote is not known, and none is kept; have it send completions alone (echo = false)",
-                NO_ANSWER,
-            )
 
     def asked(self, token_ids: Sequence[int], n: int, budget: int, can: Abilities) -> Asked:
         """What a request is for; raises :class:`RefusedError` where the prompt cannot travel."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -22,6 +22,7 @@ from cot_assets.engines.openai import connection
 from cot_assets.engines.openai.answers import Answer
 from cot_assets.engines.openai.connection import FINAL, KEPT, NO_ANSWER, AwayError, RefusedError
 from cot_assets.engines.openai.endpoint import TOKENS, Abilities, Endpoint
+from cot_assets.engines.openai.known import Known
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study import ModelEntry
 
@@ -36,6 +37,7 @@ class Endpoints:
     def __init__(self, entry: ModelEntry, tokenizer: ModelTokenizer) -> None:
         self._name = f"model {entry.name!r}"
         self.members = [Endpoint(entry, tokenizer, url) for url in entry.endpoints]
+        self._known = {each: Known(each, tokenizer) for each in self.members}
         self._settings = self.members[0].server.settings
         self._watching: set[asyncio.Task[None]] = set()
         self._is_one_back = asyncio.Event()
@@ -50,7 +52,7 @@ class Endpoints:
         Raises:
             EngineError: None is reached, or they do not serve the same.
         """
-        await asyncio.gather(*map(self._find_at_start, self.members))
+        await asyncio.gather(*(self._try(each, each.find()) for each in self.members))
         if not self.present:
             await self._wait_for_one(self._last_answer, self._settings.wait_at_start)
         first, *others = self.present
@@ -62,12 +64,36 @@ class Endpoints:
                 )
         self._served = first.served
         self.can = replace(first.can, most_n=min(each.can.most_n for each in self.present))
+        await asyncio.gather(*(self._try(each, self._known[each].learn()) for each in self.present))
+        if not self.present:
+            await self._wait_for_one(self._last_answer, self._settings.wait_at_start)
 
-    async def _find_at_start(self, member: Endpoint) -> None:
+    @property
+    def is_known(self) -> bool:
+        """Whether a server can be asked whether it still writes what it wrote at the start."""
+        return any(self._known[each].parts for each in self.present)
+
+    def give_at_most(self, n: int) -> None:
+        """Remember that a server was seen to give so many completions at a time."""
+        self.can = replace(self.can, most_n=min(n, self.can.most_n))
+
+    def check_takes(self, sampling: Sampling) -> None:
+        """Raises :class:`EngineError` where a protocol sets what a server does not take."""
+        if not self.can.takes_extras and (sampling.top_k or sampling.min_p):
+            raise EngineError(
+                f"{self._name}: {self.url} takes no top_k and min_p, which the protocol sets; leave them out of "
+                "protocols.toml, or use a server that takes them"
+            )
+
+    async def check(self) -> None:
+        """Raises :class:`EngineError` where a server does not go on from a text as it did at the start."""
+        await asyncio.gather(*(self._try(each, self._known[each].check()) for each in self.present))
+
+    async def _try(self, member: Endpoint, trial: Coroutine[None, None, None]) -> None:
         patience = self._settings.wait_at_start if len(self.members) > 1 else None
         try:
             async with asyncio.timeout(patience):
-                await member.find()
+                await trial
         except AwayError as error:
             self._leave_out(member, error.reason, error.after)
         except TimeoutError:  # it takes connections and says nothing; the others need not wait for it
@@ -162,6 +188,9 @@ class Endpoints:
             try:
                 await member.find()
                 problem = _difference(self._served, member.served)
+                if not problem:
+                    known = self._known[member]
+                    await (known.check() if known.parts else known.learn())
             except AwayError as error:
                 member.away, after = error.reason, error.after
                 continue

@@ -1,21 +1,17 @@
 """Any OpenAI-compatible completions server: vLLM, SGLang, llama.cpp, Ollama, hosted ones.
 
-Belongs here: blocks, and which failures are theirs alone. Does not belong here: one request
-(:mod:`cot_assets.engines.openai.endpoint`).
-
-The engine uses /v1/completions, which continues a prefix; a chat endpoint would put a template around it.
-Where the server takes and returns token ids, prefixes are exact. Elsewhere text travels, the engine says
-``is_retokenized``, and so do the rows of ``sampling_runs``.
+/v1/completions continues a prefix; a chat endpoint would put a template around it. Where a server takes and returns token
+ids, prefixes are exact; elsewhere text travels, and ``is_retokenized`` says so.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Iterator
-from contextlib import suppress
+import time
+from collections.abc import Awaitable, Generator, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 from cot_assets.engines.base import (
     Block,
@@ -32,10 +28,11 @@ from cot_assets.engines.openai.answers import Answer
 from cot_assets.engines.openai.connection import FINAL, NO_ANSWER, AwayError, RefusedError, settings_of
 from cot_assets.engines.openai.endpoint import Endpoint
 from cot_assets.engines.openai.endpoints import Endpoints
+from cot_assets.engines.openai.known import seen_of_ends
 from cot_assets.engines.openai.refusals import OF_REQUEST, Context, completions_given, is_too_long
 from cot_assets.engines.openai.scores import Reader
 from cot_assets.engines.openai.told import context_of, revision_of
-from cot_assets.engines.openai.variety import BUDGET, PUZZLE, Doubts
+from cot_assets.engines.openai.variety import Doubts
 from cot_assets.engines.revision import canonical
 from cot_assets.engines.samples import completion_of, filters_of, sample_seed
 from cot_assets.engines.tokenizer import ModelTokenizer
@@ -43,11 +40,12 @@ from cot_assets.engines.weights.prepared import model_folder
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
 
-T = TypeVar("T")
 Asked = Endpoint | Endpoints
 #: In the identity of blocks from a server that takes no penalties, top_k and min_p: its own may differ.
 _OWN_DEFAULTS = {"defaults": "the server's"}
 _HEARTBEAT = 5.0  #: seconds after which a caller hears that the server is waited for
+_CHECKS = (10.0, 120.0)  #: seconds between two checks of a server, at least and at most
+_CHECK_SHARE = 20.0  #: and as a multiple of those that one takes
 _FAILURES = 16  #: blocks that fail one after the other before the server is tried, or no further one is
 
 
@@ -60,7 +58,8 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
         self._tokenizer = ModelTokenizer.of(entry, model_folder(entry))
         self._endpoints = Endpoints(entry, self._tokenizer)
         self._runner, self._is_closed = asyncio.Runner(), False
-        self._doubts, self._is_copying = Doubts(), False
+        self._doubts, self._is_copying, self._next_check = Doubts(self._tokenizer), False, 0.0
+        self._seen_of_ends: str | None = None
         try:
             self._runner.run(self._endpoints.find())
         except BaseException:
@@ -68,8 +67,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
             raise
         present, can = self._endpoints.present, self._endpoints.can
         contexts = filter(None, (context_of(each.card) for each in present))
-        # Whatever the server's revision says, the tokenizer and the tokens that end a text are the entry's.
-        tokenizer = {"tokenizer": self._tokenizer.revision}
+        tokenizer = {"tokenizer": self._tokenizer.revision}  # the entry's, whatever the server says
         self._info = EngineInfo(
             engine="openai",
             version=", ".join(sorted({each.version for each in present})),
@@ -90,23 +88,53 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
     def describe(self) -> EngineInfo:
         """What is loaded; the note says what was seen of it so far."""
         seen = (each.texts.note for each in self._endpoints.members)
-        notes = filter(None, (self._info.note, *seen, self._context.note))
+        notes = filter(None, (self._info.note, *seen, self._context.note, self._seen_of_ends))
         return replace(self._info, note="; ".join(dict.fromkeys(notes)))
 
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Waiting]:
         """Sample every block; results come as they finish, and word of a server that is away.
 
-        A block that fails leaves the others alone; what went wrong is raised when they have come back.
+        They are held back for some seconds, until their servers were seen to be those of the start. A block that fails
+        leaves the others alone; what went wrong is raised when they have come back.
         """
-        if not self._endpoints.can.takes_extras and (sampling.top_k or sampling.min_p):
+        self._endpoints.check_takes(sampling)
+        held, failed = list[BlockResult](), list[EngineError]()
+        with closing(self._sampled(blocks, sampling, failed)) as words:
+            for word in words:
+                if isinstance(word, Waiting):
+                    yield word
+                else:
+                    held.append(word)
+                if time.monotonic() >= self._next_check:
+                    yield from self._confirmed(held, sampling)
+        yield from self._confirmed(held, sampling)
+        if len(failed) > 1:
             raise EngineError(
-                f"{self._name}: {self._endpoints.url} takes no top_k and min_p, which the protocol "
-                "sets; leave them out of protocols.toml, or use a server that takes them"
-            )
+                f"{failed[0]} (so failed {len(failed)} blocks; the others are kept)"
+            ) from failed[0]
+        if failed:
+            raise failed[0]
+
+    def _confirmed(self, held: list[BlockResult], sampling: Sampling) -> Iterator[BlockResult]:
+        """The blocks that were held back; raises :class:`EngineError` where a server is another one than at the start."""
+        if held and self._endpoints.is_known:
+            started = time.monotonic()
+            self._runner.run(self._endpoints.check())
+            if self._seen_of_ends is None:
+                ends = seen_of_ends(held, sampling, self._tokenizer, self._endpoints.ask)
+                self._seen_of_ends = self._runner.run(ends)
+            ended = time.monotonic()
+            self._next_check = ended + min(_CHECKS[1], max(_CHECKS[0], _CHECK_SHARE * (ended - started)))
+        yield from held
+        held.clear()
+
+    def _sampled(
+        self, blocks: Iterable[Block], sampling: Sampling, failed: list[EngineError]
+    ) -> Generator[BlockResult | Waiting]:
+        """Results as they come; what went wrong is added to ``failed``."""
         waiting = iter(blocks)
         loop, self._is_copying = self._runner.get_loop(), False
         running: set[asyncio.Task[BlockResult]] = set()
-        failed: list[EngineError] = []
         is_over, n_failing = False, 0
         try:
             while True:
@@ -117,8 +145,8 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                     running.add(loop.create_task(self._complete(block, sampling)))
                 if not running:
                     break
-                done = self._runner.run(_first_of(running))
-                running -= done
+                first = asyncio.wait(running, timeout=_HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+                done, running = self._runner.run(first)
                 for task in done:
                     try:
                         result = task.result()
@@ -143,14 +171,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                 yield from self._cleared(failed)
         finally:
             self._doubts.clear(was_tried=False)
-            if running:
-                self._runner.run(_canceled(running))
-        if len(failed) > 1:
-            raise EngineError(
-                f"{failed[0]} (so failed {len(failed)} blocks; the others are kept)"
-            ) from failed[0]
-        if failed:
-            raise failed[0]
+            self._runner.run(_canceled(running))
 
     def score(self, written: Iterable[Written], sampling: Sampling) -> Iterator[Evidence]:
         """Evidence on each block by having the server read it, see :mod:`cot_assets.engines.openai.scores`."""
@@ -203,19 +224,11 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
 
     async def _try_variety(self, block: Block, endpoint: Endpoint) -> None:
         """Raises :class:`EngineError` where a server does not draw."""
-        ids = self._tokenizer.encode(PUZZLE).token_ids
-        ids = ids[: max(1, (self._context.known or len(ids) + BUDGET) - BUDGET)]
 
         def draw(trial: Block, budget: int, sampling: Sampling) -> Awaitable[BlockResult]:
             return self._drawn(trial, budget, sampling, endpoint)
 
-        if await self._doubts.is_copying(endpoint, ids, block, draw):
-            raise EngineError(
-                f"{self._name}: {endpoint.server.url} gives the same completion again and again, also of a text "
-                f"without sense at a high temperature: copies are no evidence, and are not kept. Does it "
-                "pass over seed, n or temperature, or does a cache answer in its place? Switch that off, then run again; a "
-                "protocol with temperature = 0 asks for one completion (n = 1)"
-            )
+        await self._doubts.try_out(endpoint, self._context.known, block, draw)
 
     async def _drawn(
         self, block: Block, budget: int, sampling: Sampling, asked: Asked, most_n: int | None = None
@@ -239,13 +252,11 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
                     raise problem
                 fewer = await self._fewer(problem, block, sampling, asked, size)
                 result = await self._drawn(block, budget, sampling, asked, fewer)
-                can = self._endpoints.can
-                self._endpoints.can = replace(can, most_n=min(fewer, can.most_n))
+                self._endpoints.give_at_most(fewer)
                 return result
         sound = [answer for answer in answers if isinstance(answer, Answer)]
-        eos = self._tokenizer.eos_token_ids
         completions = [
-            completion_of(choice.token_ids or (), choice.finish_reason, eos)
+            completion_of(choice.token_ids or (), choice.finish_reason, self._tokenizer.eos_token_ids)
             for answer in sound
             for choice in answer.choices
         ]
@@ -281,12 +292,7 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
             self._runner.close()
 
 
-async def _first_of(tasks: set[asyncio.Task[T]]) -> set[asyncio.Task[T]]:
-    done, _ = await asyncio.wait(tasks, timeout=_HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
-    return done
-
-
-async def _canceled(tasks: set[asyncio.Task[T]]) -> None:
+async def _canceled(tasks: set[asyncio.Task[BlockResult]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -123,7 +123,7 @@ async def _told_by(endpoint: Endpoint, ids: Sequence[int], way: Way) -> Told | N
 def told_by(answer: Mapping[str, Any], ids: Sequence[int]) -> Told | None:
     """Per token of ``ids`` the likeliest ones in its place and itself; None where the answer does not say.
 
-    Of the first token nothing is known, nor where numbers are told that are no law. Where names of tokens are told, not
+    Of the first token nothing is known, nor where numbers are told that cannot be a law. Where names of tokens are told, not
     their ids, all but the token itself are numbered below zero: only their probabilities matter.
     """
     try:

@@ -55,6 +55,7 @@ class Texts:
         if choice.token_ids is None:
             # Of a character that the end of its tokens cut, a server leaves a mark that the model did not write.
             ids = self.tokenizer.encode_after(choice.text.rstrip(_CUT)).token_ids
+            self.n_short += choice.finish_reason == "length" and 2 * len(ids) + 16 < budget
             # Another spelling may take more tokens than the model wrote, but not twice as many.
             if len(ids) > 2 * budget + 16:
                 raise UnsoundAnswerError(

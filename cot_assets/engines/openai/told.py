@@ -43,7 +43,7 @@ def told_path(entry: ModelEntry) -> str:
             if _is_here(Path(name)) or (_HUB_NAME.fullmatch(name) and not name.endswith(".gguf")):
                 return name
         heard.append(
-            f"{url} names {', '.join(map(short, names))}, which is no folder or GGUF file here and no name on the hub"
+            f"{url} names {', '.join(map(short, names))}, which is neither a folder or GGUF file here nor a name on the hub"
         )
     raise EngineError(
         f"model {entry.name!r}: its tokenizer is not found ({'; '.join(heard)}); name folder, GGUF file or hub name in `path`"

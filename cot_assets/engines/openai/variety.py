@@ -15,12 +15,14 @@ top-k). What audits make of repeated completions: :mod:`cot_assets.statistics.co
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from cot_assets.engines.base import Block, BlockResult, Completion, Sampling
+from cot_assets.engines.base import Block, BlockResult, Completion, EngineError, Sampling
 from cot_assets.engines.openai.connection import RefusedError
+from cot_assets.engines.openai.endpoint import Endpoint
 from cot_assets.engines.openai.refusals import is_too_long
 from cot_assets.engines.samples import sample_seed
+from cot_assets.engines.tokenizer import ModelTokenizer
 
 Draw = Callable[[Block, int, Sampling], Awaitable[BlockResult]]
 
@@ -39,12 +41,13 @@ _COINCIDENCES = 1  #: of long draws that may be chance
 class Doubts:
     """Blocks of so few distinct completions that they are kept back until their server was tried."""
 
-    def __init__(self) -> None:
+    def __init__(self, tokenizer: ModelTokenizer) -> None:
+        self._puzzle = tokenizer.encode(PUZZLE).token_ids
         self._kept_back: list[BlockResult] = []
         self._traces: defaultdict[int, set[int]] = defaultdict(set)
         self._n_short = self._n_trials = 0
         self._was_tried = False
-        self._drawn: dict[Hashable, Sequence[Completion]] = {}  # at the last trial of a server
+        self._drawn: dict[Endpoint, Sequence[Completion]] = {}  # at the last trial of a server
 
     def keep_back(self, result: BlockResult) -> bool:
         """Whether a block waits for a trial; it is given back by :meth:`clear`."""
@@ -75,19 +78,28 @@ class Doubts:
         """Whether a trial is due before all blocks are there."""
         return self.most_doubtful is not None and (not self._was_tried or len(self._kept_back) >= AT_ONCE)
 
-    async def is_copying(self, server: Hashable, puzzle: Sequence[int], block: Block, draw: Draw) -> bool:
-        """Whether a server that continues a text without sense does not draw what it writes."""
+    async def try_out(self, server: Endpoint, context: int | None, block: Block, draw: Draw) -> None:
+        """Raises :class:`EngineError` where a server that continues a text without sense does not draw what it writes."""
         self._n_trials += 1  # each with a seed of its own
         seed = sample_seed(block, block.n + self._n_trials)
-        trial = Block(block.key, tuple(puzzle), TRIALS, BUDGET, seed)
+        room = len(self._puzzle) if context is None else max(1, context - BUDGET)
+        trial = Block(block.key, self._puzzle[:room], TRIALS, BUDGET, seed)
         try:
             found = await draw(trial, BUDGET, HOT)
         except RefusedError as error:
             if is_too_long(str(error), error.status):
-                return False  # a context in which nothing can be tried
+                return  # a context in which nothing can be tried
             found = await draw(trial, BUDGET, WARM)  # some have 1 as their highest temperature
         before, self._drawn[server] = self._drawn.get(server, ()), found.completions
-        return not is_varied(found.completions, before)
+        if not is_varied(found.completions, before):
+            raise EngineError(
+                server.server.say(
+                    "the server gives the same completion again and again, also of a text without sense at a high "
+                    "temperature: copies say nothing and are not kept. Does it pass over seed, n or temperature, or does a cache "
+                    "answer in its place? Switch that off, then run again; a protocol with temperature = 0 asks for one "
+                    "completion (n = 1)"
+                )
+            )
 
     def clear(self, *, was_tried: bool = True) -> list[BlockResult]:
         """The blocks that waited; they are what they should be where the server was seen to draw."""

@@ -217,10 +217,17 @@ def test_a_stop_string_that_nobody_asked_for_marks_its_rollouts(
     assert {c.finish_reason for c in result.completions} == {"unknown" if is_marked else "stop"}
 
 
-def test_a_limit_of_the_servers_own_is_noted(engine: OpenAIEngine, server: TinyServer) -> None:
-    server.after = lambda answer, body: [c.update(finish_reason="length", token_ids=c["token_ids"][:5])
-                                         for c in answer["choices"]] and None  # fmt: skip
-    run(engine, [block("a", (7, 8), budget=24)])
+@pytest.mark.parametrize("returns_ids", [True, False])
+def test_a_limit_of_the_servers_own_is_noted(server: TinyServer, folder: Path, returns_ids: bool) -> None:
+    server.returns_ids = returns_ids
+    engine = opened(server, folder)
+
+    def limit(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        for choice in answer["choices"]:
+            choice |= {"finish_reason": "length", "token_ids": choice.get("token_ids", [])[:5] or None}
+
+    server.after = limit
+    run(engine, [block("a", (7, 8), budget=48)])
     assert "16 completions ended by their length before their budget" in engine.describe().note
 
 

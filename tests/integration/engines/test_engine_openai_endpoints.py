@@ -258,7 +258,9 @@ def test_each_server_must_draw(pool: OpenAIEngine, servers: list[TinyServer]) ->
             choice["token_ids"] = [30] * 10
 
     servers[0].after, servers[1].after = draws, copies
-    with pytest.raises(EngineError, match=rf"{servers[1].url} gives the same completion again and again"):
+    with pytest.raises(
+        EngineError, match=rf"{servers[1].url}: the server gives the same completion again and again"
+    ):
         sample(pool, 12)
 
 

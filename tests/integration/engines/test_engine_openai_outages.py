@@ -175,6 +175,7 @@ def test_a_run_waits_for_a_server_that_is_away_and_goes_on(
     assert (status.n_blocks, status.n_done) == (80, 80 * 16)
     assert status.waiting_for is None
     assert any("no connection" in word and "waiting until" in word for word in said)
+    assert any(word.endswith("; the run waits for it") for word in said)
     rows = store.read([p.block.key for p in plan])
     assert rows.height == 80 * 16
     assert not rows.select("block_key", "sample_index").is_duplicated().any()
