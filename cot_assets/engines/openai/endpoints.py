@@ -54,7 +54,7 @@ class Endpoints:
         """
         await asyncio.gather(*(self._try(each, each.find()) for each in self.members))
         if not self.present:
-            await self._wait_for_one(self._last_answer, self._settings.wait_at_start)
+            await self._wait_for_one(time.monotonic(), self._settings.wait_at_start)
         first, *others = self.present
         for other in others:
             if difference := _difference(first.served, other.served):
@@ -66,7 +66,7 @@ class Endpoints:
         self.can = replace(first.can, most_n=min(each.can.most_n for each in self.present))
         await asyncio.gather(*(self._try(each, self._known[each].learn()) for each in self.present))
         if not self.present:
-            await self._wait_for_one(self._last_answer, self._settings.wait_at_start)
+            await self._wait_for_one(time.monotonic(), self._settings.wait_at_start)
 
     @property
     def is_known(self) -> bool:
