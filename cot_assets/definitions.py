@@ -25,16 +25,8 @@ from cot_assets.orchestration.status.remembered import learn
 from cot_assets.orchestration.triggers import analysis_sensor, nightly_schedules, registry_sensor
 from cot_assets.report.sections import Section
 
-#: Modules with assets, by the room that is their group.
-_ROOMS = {
-    "curves": [curves],
-    "exploration": [exploration],
-    "answers": [answers],
-    "patterns": [patterns],
-    "rates": [rates],
-    "search": [search],
-    "transfer": [transfer],
-}
+#: Modules with assets; the room of each is their group.
+_ROOMS = (curves, exploration, answers, patterns, rates, search, transfer)
 
 
 def _sections() -> tuple[Section, ...]:
@@ -50,8 +42,8 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     """
     measured = [
         asset
-        for room, modules in _ROOMS.items()
-        for asset in catalogued(dg.load_assets_from_modules(modules), room)  # type: ignore[arg-type]
+        for module in _ROOMS
+        for asset in catalogued(dg.load_assets_from_modules([module]), module.__name__.split(".")[-2])  # type: ignore[arg-type]
     ]
     checks = [key for asset in measured for key in asset.check_keys]
     assets = [*measured, *catalogued(publishing(after_all(measured), _sections, checks), "report")]

@@ -7,6 +7,7 @@ folders (:mod:`cot_assets.exporting`).
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def export(form: str, output: Path, model: str | None, problem_set: str | None) 
 
 
 def _write_lines(home: DataHome, output: Path, query: str, given: dict[str, str | None]) -> int:
-    from cot_assets.warehouse.queries import each_row
+    from cot_assets.warehouse.queries import ask
+    from cot_assets.warehouse.reading import stream
 
     if output.is_dir():
         raise click.UsageError(f"{output} is a folder; name a JSONL file with --output")
@@ -63,4 +65,4 @@ def _write_lines(home: DataHome, output: Path, query: str, given: dict[str, str 
         def write(row: dict[str, Any]) -> None:
             file.write(json.dumps(row, allow_nan=False) + "\n")
 
-        return each_row(home, query, write, given, seconds=3600)
+        return ask(home, query, given, partial(stream, use=write), seconds=3600)

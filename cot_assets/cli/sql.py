@@ -26,7 +26,7 @@ from rich.text import Text
 
 from cot_assets.study.home import DataHome
 from cot_assets.warehouse.errors import printable
-from cot_assets.warehouse.reading import Rows
+from cot_assets.warehouse.reading import Rows, select_rows
 
 Format = Literal["table", "csv", "json"]
 _BY_NAME: dict[str, Format] = {".csv": "csv", ".json": "json"}
@@ -92,7 +92,7 @@ def sql(
     It reads the results and the sampled text, and nothing else; it changes nothing. `sql NAME --help` lists the
     parameters of a query.
     """
-    from cot_assets.warehouse.queries import named_queries, query_rows
+    from cot_assets.warehouse.queries import ask, named_queries
 
     if query is None:
         for name, named in sorted(named_queries().items()):
@@ -105,7 +105,7 @@ def sql(
             raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--param")
         values[name] = value
     values |= {k: v for k, v in (("model", model), ("problem_set", problem_set)) if v is not None}
-    rows = query_rows(DataHome.from_environment(), query, values, timeout, _leave)
+    rows = ask(DataHome.from_environment(), query, values, select_rows, timeout, _leave)
     text = format_rows(rows, style or _BY_NAME.get(output.suffix if output else "", "table"))
     if output is None:
         click.echo(text, nl=False)

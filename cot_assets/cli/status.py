@@ -9,6 +9,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import import_module
 from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
@@ -30,7 +31,7 @@ def status(style: Literal["table", "json"]) -> None:
 
     rows = ask(DataHome.from_environment(), load_config(), lambda: import_module("cot_assets.definitions"))
     if style == "json":
-        click.echo(json.dumps([row.fields() for row in rows], indent=1))
+        click.echo(json.dumps([asdict(row) for row in rows], indent=1))
     elif not rows:
         click.echo("Nothing was run yet, and no entry of models.toml lists problem sets.")
     else:

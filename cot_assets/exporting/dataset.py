@@ -14,7 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cot_assets.exporting.folder import SECONDS, new_folder, partitions
 from cot_assets.study.home import DataHome
-from cot_assets.warehouse.queries import TEXTS, find_query, query_rows, run_query
+from cot_assets.warehouse.queries import TEXTS, ask, find_query, run_query
+from cot_assets.warehouse.reading import select_rows
 
 _CARD = "README.md"
 #: What a table or view holds, under the empty name, and its columns: as they were published.
@@ -107,7 +108,7 @@ def _card(home: DataHome, done: Mapping[str, _Written], pairs: Sequence[tuple[st
     parts = [(part, done[part.name]) for part in _PARTS if part.name in done]
     models, sets = (sorted(set(column)) for column in zip(*pairs, strict=True))
     comments = {
-        part.name: dict(query_rows(home, _COMMENTS, {"name": part.source}).values)
+        part.name: dict(ask(home, _COMMENTS, {"name": part.source}, select_rows).values)
         for part, _ in parts
         if not part.is_query
     }

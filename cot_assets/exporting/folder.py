@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cot_assets.study.home import DataHome
-from cot_assets.warehouse.queries import query_rows
+from cot_assets.warehouse.queries import ask
+from cot_assets.warehouse.reading import select_rows
 
 SECONDS = 3600.0  #: that a query of an export may take
 
@@ -50,11 +51,12 @@ def partitions(home: DataHome, model: str | None, problem_set: str | None) -> li
     Raises:
         ExportError: There is none.
     """
-    rows = query_rows(
+    rows = ask(
         home,
         "SELECT DISTINCT model, problem_set FROM traces WHERE model = coalesce($model, model) "
         "AND problem_set = coalesce($problem_set, problem_set) ORDER BY ALL",
         {"model": model, "problem_set": problem_set},
+        select_rows,
     )
     if not rows.values:
         raise ExportError(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -18,7 +19,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from cot_assets import __version__
 from cot_assets.exporting.folder import SECONDS, new_folder, partitions
 from cot_assets.study.home import DataHome
-from cot_assets.warehouse.queries import each_row
+from cot_assets.warehouse.queries import ask
+from cot_assets.warehouse.reading import stream
 
 #: Values of Inspect's scores. A trace that could not be graded has no score.
 _VALUES = {"correct": "C", "incorrect": "I", "truncated": "I", "no_answer": "N"}
@@ -62,7 +64,7 @@ def _write_log(home: DataHome, path: Path, model: str, problem_set: str) -> int:
             shown = ("id", "epoch", "input", "target", "scores")
             summaries.append({name: sample[name] for name in shown} | {"completed": True})
 
-        each_row(home, _TRACES, add, {"model": model, "problem_set": problem_set}, SECONDS)
+        ask(home, _TRACES, {"model": model, "problem_set": problem_set}, partial(stream, use=add), SECONDS)
         write("summaries.json", summaries)
         write("header.json", _header(model, problem_set, summaries))
     return len(summaries)

@@ -10,6 +10,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -172,7 +173,7 @@ def _observations(
     keep(home)
     records, since = read_records(events, runs), validity(Warehouse(home))
     rows = standings(config, records, evidence(), since, home, lambda run: failure(events, run))
-    shown = {row.key: digest(row.fields()) for row in rows if row.problem_set}
+    shown = {row.key: digest(asdict(row)) for row in rows if row.problem_set}
     changed = [
         dg.AssetObservation(
             _SHOWN_ON[bool(row.model)],

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, takewhile
 
 from cot_assets.report import numbers
@@ -22,30 +21,18 @@ _TAIL = 300  #: characters of the trace that are repeated before each cut
 _MOST_VALUE = 300
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """``cuts`` are those that are shown: ``row`` counts the rows of the table of cuts, ``tail`` ends what was read there.
-
-    ``settings`` are those of all rollouts shown; what differs between them is said of each. ``command`` lists the
-    rollouts of a cut, whose index follows it.
-    """
-
-    command: str
-    prompt: str
-    settings: list[tuple[str, str]]
-    cuts: list[Row]
-
-
 def command(trace_id: str, cut_policy: str) -> str:
     """The line for a shell that lists all rollouts of a cut, but for the index of the cut at its end."""
     given = [f"trace_id={trace_id}", "-p", f"cut_policy={cut_policy}"]
     return visible(f"cot-assets sql provenance -p limit=1000 -p {shlex.join(given)} -p cut_index=")
 
 
-def build_evidence(
-    cuts: Sequence[Row], near: Collection[int], rollouts: dict[str, list[Row]]
-) -> Evidence | None:
+def build_evidence(cuts: Sequence[Row], near: Collection[int], rollouts: dict[str, list[Row]]) -> Row | None:
     """What a page shows; None where there is no rollout with a text.
+
+    ``cuts`` are those that are shown: ``row`` counts the rows of the table of cuts, ``tail`` ends what was read there.
+    ``settings`` are those of all rollouts shown; what differs between them is said of each. ``command`` lists the
+    rollouts of a cut, whose index follows it.
 
     Args:
         cuts: Rows of ``trace_curves`` of a trace and policy, in order.
@@ -67,11 +54,11 @@ def build_evidence(
     }
     ends = list(accumulate(len(cut["chunk"]) for cut in cuts))
     text = "".join(cut["chunk"] for cut in cuts)
-    return Evidence(
-        command(cuts[0]["trace_id"], cuts[0]["cut_policy"]),
-        visible(shown[chosen[0]][0]["prompt"] or "", _MOST_READ),
-        sorted(shared.items()),
-        [
+    return {
+        "command": command(cuts[0]["trace_id"], cuts[0]["cut_policy"]),
+        "prompt": visible(shown[chosen[0]][0]["prompt"] or "", _MOST_READ),
+        "settings": sorted(shared.items()),
+        "cuts": [
             {
                 "row": row,
                 "name": cuts[row]["cut_index"],
@@ -82,7 +69,7 @@ def build_evidence(
             }
             for row, several in shown.items()
         ],
-    )
+    }
 
 
 def _settings(rollout: Row) -> dict[str, str]:

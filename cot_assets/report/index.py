@@ -11,7 +11,7 @@ import polars as pl
 
 from cot_assets.report import numbers
 from cot_assets.report.curve import spark
-from cot_assets.report.evidence import Evidence, build_evidence
+from cot_assets.report.evidence import build_evidence
 from cot_assets.report.findings import findings, warnings
 from cot_assets.report.sections import Section, layout
 from cot_assets.report.source import Row, Source
@@ -234,7 +234,7 @@ class Report:
                 }  # fmt: skip
                 yield self.files[_key(row)], context
 
-    def _evidence(self, row: Row, view: TraceView) -> Evidence | None:
+    def _evidence(self, row: Row, view: TraceView) -> Row | None:
         """What the page of a trace shows of its rollouts."""
         curve = self.curves[_key(row)]
         at = {stretch["cut"] for stretch in view["stretches"] if stretch["marks"]}

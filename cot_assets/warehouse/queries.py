@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -24,15 +24,12 @@ from cot_assets.warehouse.errors import WarehouseError, printable, reason, shown
 from cot_assets.warehouse.reading import (
     CONNECTION_CONFIG,
     Params,
-    Rows,
     T,
     bounded,
     enclose,
     select,
-    select_rows,
     sql_folder,
     sql_text,
-    stream,
 )
 
 if TYPE_CHECKING:
@@ -111,51 +108,32 @@ def read_query(path: Path) -> NamedQuery:
 def run_query(
     home: DataHome, name_or_sql: str, params: Mapping[str, Value] | None = None, seconds: float = _SECONDS
 ) -> pl.DataFrame:
-    """Rows as a frame of a named query or a SELECT over the published results; it reads nothing else.
+    """Rows as a frame of a named query or a SELECT over the published results; see :func:`ask`."""
+    return ask(home, name_or_sql, params, select, seconds)
+
+
+def ask(
+    home: DataHome,
+    name_or_sql: str,
+    params: Mapping[str, Value] | None,
+    read: Callable[[duckdb.DuckDBPyConnection, str, Params], T],
+    seconds: float = _SECONDS,
+    stuck: Callable[[str], object] = lambda _: None,
+) -> T:
+    """What a named query or a SELECT over the published results gives; it reads nothing else.
 
     Args:
         home: The data home.
         name_or_sql: A single word is a name; anything else is SQL.
         params: Values for ``$name``; a named query has defaults for those left out.
+        read: Takes the rows: :func:`~cot_assets.warehouse.reading.select`, ``select_rows`` or ``stream``.
         seconds: When it is ended.
+        stuck: Told where it cannot be ended.
 
     Raises:
         WarehouseError: Nothing was published yet, the name or a parameter is unknown, the SQL is wrong or takes
             too much time or memory, or another program has the results open for writing.
     """
-    return _ask(home, name_or_sql, params, select, seconds)
-
-
-def query_rows(
-    home: DataHome,
-    name_or_sql: str,
-    params: Mapping[str, Value] | None = None,
-    seconds: float = _SECONDS,
-    stuck: Callable[[str], object] = lambda _: None,
-) -> Rows:
-    """The same as plain values; see :func:`run_query`. ``stuck`` is told where it cannot be ended."""
-    return _ask(home, name_or_sql, params, select_rows, seconds, stuck)
-
-
-def each_row(
-    home: DataHome,
-    name_or_sql: str,
-    use: Callable[[dict[str, Any]], object],
-    params: Mapping[str, Value] | None = None,
-    seconds: float = _SECONDS,
-) -> int:
-    """The number of rows, each handed to ``use`` as it arrives, so that not all are held; see :func:`run_query`."""
-    return _ask(home, name_or_sql, params, lambda con, sql, given: stream(con, sql, given, use), seconds)
-
-
-def _ask(
-    home: DataHome,
-    name_or_sql: str,
-    params: Mapping[str, Value] | None,
-    read: Callable[[duckdb.DuckDBPyConnection, str, Params], T],
-    seconds: float,
-    stuck: Callable[[str], object] = lambda _: None,
-) -> T:
     text = name_or_sql.strip()
     if problem := unfit(text, len(text)):
         raise WarehouseError(f"this SQL {problem}: {shown(text)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from cot_assets.orchestration.staleness import (
@@ -42,10 +42,6 @@ class Standing:
     problem_set: str
     state: Word
     reason: str = ""
-
-    def fields(self) -> dict[str, str]:
-        """As JSON has it."""
-        return asdict(self)
 
     @property
     def key(self) -> str:

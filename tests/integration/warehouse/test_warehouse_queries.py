@@ -17,7 +17,9 @@ from cot_assets.cli.sql import format_rows
 from cot_assets.measures.frames import CURVES as CURVES_SCHEMA
 from cot_assets.measures.rates.passk import Rule, pass_at_k_by_problem
 from cot_assets.study import DataHome
-from cot_assets.warehouse.queries import named_queries, query_rows, run_query
+from cot_assets.warehouse import queries
+from cot_assets.warehouse.queries import named_queries, run_query
+from cot_assets.warehouse.reading import select_rows
 from cot_assets.warehouse.schema import views
 from cot_assets.warehouse.store import Warehouse
 
@@ -48,7 +50,7 @@ def test_every_query_answers_a_question_with_rows(study: Warehouse, name: str) -
     frame = run_query(study.home, name)
     assert frame.height > 0
     for form in ("table", "csv", "json"):
-        text = format_rows(query_rows(study.home, name), form)
+        text = format_rows(queries.ask(study.home, name, None, select_rows), form)
         assert "\x1b" not in text
     assert [list(row) for row in json.loads(text)] == [frame.columns] * frame.height
     if any(p.name == "problem_set" for p in query.parameters):

@@ -13,9 +13,9 @@ from cot_assets.cli.running.updating import _print_outcome
 from cot_assets.orchestration.runs import Outcome
 from cot_assets.orchestration.staleness import Unit, Wanted
 from cot_assets.study import DataHome, load_config
-from cot_assets.warehouse import reading
+from cot_assets.warehouse import queries, reading
 from cot_assets.warehouse.errors import WarehouseError
-from cot_assets.warehouse.queries import find_query, named_queries, query_rows, read_query, run_query
+from cot_assets.warehouse.queries import find_query, named_queries, read_query, run_query
 from cot_assets.warehouse.store import Warehouse
 
 
@@ -122,9 +122,9 @@ def test_sql_that_needs_too_much_memory_is_ended(
     study: Warehouse, sql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "_memory", lambda: 200_000_000)
-    for read in (run_query, query_rows):
+    for read in (reading.select, reading.select_rows):
         with pytest.raises(WarehouseError, match=r"needs more than 0\.2 GB of memory; read fewer rows"):
-            read(study.home, sql)
+            queries.ask(study.home, sql, None, read)
 
 
 def test_sql_takes_parameters(study: Warehouse) -> None:

@@ -88,7 +88,7 @@ def test_three_rollouts_of_each_kind_are_read_and_one_where_cuts_are_very_many(
 def test_a_rollout_is_split_where_it_parts_from_the_trace(wrote: str, same: str) -> None:
     evidence = build_evidence(_cuts(2), (), {"0": [_rollout(text=wrote)]})
     assert evidence is not None
-    (shown,) = evidence.cuts[0]["rollouts"]
+    (shown,) = evidence["cuts"][0]["rollouts"]
     assert (shown["same"], shown["text"]) == (same, wrote[len(same) :])
 
 
@@ -114,12 +114,12 @@ def test_a_page_of_many_cuts_shows_those_at_events_and_a_spread_of_the_others(n_
     cuts, near = _cuts(2000), set(range(100, 100 + n_near))
     found = build_evidence(cuts, near, {cut["prefix_id"]: [_rollout()] for cut in cuts})
     assert found is not None
-    rows = [cut["row"] for cut in found.cuts]
+    rows = [cut["row"] for cut in found["cuts"]]
     assert rows == sorted(set(rows))
     assert len(rows) <= MOST_CUTS
     assert len(near & set(rows)) == min(n_near, MOST_CUTS)
     assert n_near > MOST_CUTS or (rows[0] == 0 and rows[-1] > 1800)
-    assert max(len(cut["tail"]) for cut in found.cuts) <= 300
+    assert max(len(cut["tail"]) for cut in found["cuts"]) <= 300
 
 
 def test_a_trace_without_texts_has_no_such_section() -> None:
@@ -130,5 +130,5 @@ def test_an_imported_rollout_says_what_is_not_known() -> None:
     rollout = _rollout(sampled_with=None, seed=None, answer=None, answer_rule=None, decided_by=None)
     found = build_evidence(_cuts(1), (), {"0": [rollout]})
     assert found is not None
-    facts = dict(found.cuts[0]["rollouts"][0]["facts"])
+    facts = dict(found["cuts"][0]["rollouts"][0]["facts"])
     assert (facts["seed"], facts["judged"], facts["answer"]) == ("unknown", "unknown", "none")
