@@ -16,7 +16,7 @@ import polars as pl
 
 from cot_assets.engines.base import Block, BlockResult, CannotScoreError, Engine, Sampling
 from cot_assets.orchestration.assets.resources import Engines
-from cot_assets.orchestration.imports import analyze, lost_imports
+from cot_assets.orchestration.imports import Imports, lost_imports
 from cot_assets.orchestration.presence import lose
 from cot_assets.orchestration.processes import at_work, end_abandoned
 from cot_assets.orchestration.runs import Outcome, PipelineError, bring_up_to_date
@@ -176,7 +176,7 @@ def rebuild(
             lose(home, [*units, Unit("compare_models", problem_set)])
         imported = imported_pairs(warehouse)
         if imported:
-            analyze(definitions, instance, warehouse, imported, announce)
+            Imports(definitions, instance, warehouse, config, announce).analyze(imported)
     except BaseException as error:
         if is_old_readable:
             put_back(home)

@@ -218,8 +218,8 @@ class _Writer:
         by = str(row.get(self.section.by, "")) if self.section.by else ""
         if name in kinds or (by in kinds and name in self.ends):
             return kinds.get(name) or kinds[by]
-        if _COUNTS.fullmatch(name):
-            return "count"
+        if name in _KEYS or _COUNTS.fullmatch(name):
+            return "share" if name in _KEYS else "count"
         return "share" if _SHARES.fullmatch(name) else "change" if _CHANGES.fullmatch(name) else "value"
 
     def plain(self, row: Row, name: str) -> str:

@@ -23,7 +23,7 @@ def finish(imported: Sequence[Imported], *, has_report: bool) -> None:
     """Store and analyze what was read, and print what there is now."""
     from cot_assets.cli.running.stopping import stop
     from cot_assets.definitions import build_defs
-    from cot_assets.orchestration.imports import import_rollouts
+    from cot_assets.orchestration.imports import Imports
     from cot_assets.orchestration.instance import open_instance
     from cot_assets.warehouse.imported import with_imported
     from cot_assets.warehouse.store import Warehouse
@@ -32,16 +32,8 @@ def finish(imported: Sequence[Imported], *, has_report: bool) -> None:
     warehouse = Warehouse(home)
     config = with_imported(load_config(), warehouse)
     with open_instance(home) as instance:
-        summaries = import_rollouts(
-            build_defs(),
-            instance,
-            warehouse,
-            config,
-            imported,
-            command=_command(),
-            has_report=has_report,
-            announce=stop.next_step,
-        )
+        imports = Imports(build_defs(), instance, warehouse, config, stop.next_step)
+        summaries = imports.bring_in(imported, command=_command(), has_report=has_report)
     for summary in summaries:
         click.echo(_text(summary))
     problem_set = summaries[0].problem_set
@@ -60,21 +52,14 @@ def undo_import(model: str, problem_set: str) -> None:
     """Take an import back and say what became of it."""
     from cot_assets.cli.running.stopping import stop
     from cot_assets.definitions import build_defs
-    from cot_assets.orchestration.imports import take_back
+    from cot_assets.orchestration.imports import Imports
     from cot_assets.orchestration.instance import open_instance
     from cot_assets.warehouse.store import Warehouse
 
     home = DataHome.from_environment()
     with open_instance(home) as instance:
-        was_there = take_back(
-            build_defs(),
-            instance,
-            Warehouse(home),
-            load_config(),
-            model,
-            problem_set,
-            announce=stop.next_step,
-        )
+        imports = Imports(build_defs(), instance, Warehouse(home), load_config(), stop.next_step)
+        was_there = imports.take_back(model, problem_set)
     if was_there:
         click.echo(f"{model} on {problem_set} is taken back; the files that it was read from are untouched.")
         click.echo(f"Results: {home.results}")

@@ -74,22 +74,15 @@ def some_are_measured(traces: pl.DataFrame, measured: pl.DataFrame, which: str) 
 
 def no_duplicate_rollouts(rollouts: pl.DataFrame) -> Finding:
     """No prefix has a sample index twice, and no block is spread over prefixes."""
-    twice = (
-        rollouts.group_by("problem_id", "prefix_id", "sample_index").len().filter(pl.col("len") > 1).height
-    )
-    shared = (
-        rollouts.group_by("block_key")
-        .agg(pl.col("prefix_id").n_unique())
-        .filter(pl.col("prefix_id") > 1)
-        .height
-    )
-    passed = not twice and not shared
-    message = (
-        "every sample index is there once"
-        if passed
-        else f"{twice} sample indices are there more than once, {shared} blocks belong to several prefixes"
-    )
-    return Finding(passed, message, {"duplicates": twice, "shared_blocks": shared})
+    indices = rollouts.select("problem_id", "prefix_id", "sample_index")
+    twice = indices.filter(pl.struct(pl.all()).is_duplicated()).n_unique()
+    blocks = rollouts.group_by("block_key").agg(n=pl.col("prefix_id").n_unique())
+    shared, message = blocks.filter(pl.col("n") > 1).height, "every sample index is there once"
+    if twice or shared:
+        message = (
+            f"{twice} sample indices are there more than once, {shared} blocks belong to several prefixes"
+        )
+    return Finding(not twice and not shared, message, {"duplicates": twice, "shared_blocks": shared})
 
 
 def blocks_agree(rollouts: pl.DataFrame) -> Finding:
@@ -210,11 +203,11 @@ def search_is_whole(traces: pl.DataFrame, steps: pl.DataFrame) -> Finding:
     )
     joined = traces.join(ends, on=key, how="full", coalesce=True)
     odd = joined.filter(~agrees.fill_null(value=False)).height
-    message = (
-        f"the chunks of {traces.height} traces add up"
-        if not broken and not odd
-        else f"{broken} steps do not follow the one before; {odd} traces are not what their steps add up to"
-    )
+    message = f"the chunks of {traces.height} traces add up"
+    if broken or odd:
+        message = (
+            f"{broken} steps do not follow the one before; {odd} traces are not what their steps add up to"
+        )
     return Finding(not broken and not odd, message, {"broken_steps": broken, "odd_traces": odd})
 
 

@@ -5,7 +5,7 @@ reading published files (:mod:`cot_assets.importing`), rows (:mod:`cot_assets.wa
 (:mod:`cot_assets.cli`).
 """
 
-from cot_assets.orchestration.imports.bringing import Summary, analyze, import_rollouts, take_back
+from cot_assets.orchestration.imports.bringing import Imports, Summary
 from cot_assets.orchestration.imports.telling import IMPORTED, lost_imports, report_tables
 
-__all__ = ["IMPORTED", "Summary", "analyze", "import_rollouts", "lost_imports", "report_tables", "take_back"]
+__all__ = ["IMPORTED", "Imports", "Summary", "lost_imports", "report_tables"]

@@ -56,156 +56,128 @@ class Summary:
     by_policy: pl.DataFrame
 
 
-def import_rollouts(
-    definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
-    warehouse: Warehouse,
-    config: Config,
-    imported: Sequence[Imported],
-    *,
-    command: str,
-    has_report: bool = True,
-    announce: Announce = lambda _: None,
-) -> list[Summary]:
-    """Write imports, report them to Dagster, and run everything on them that runs on sampled rollouts.
-
-    The warehouse takes the rows when analysis and report went through: where one fails, no row has changed.
+@dataclass(frozen=True)
+class Imports:
+    """What brings imports in and takes them back.
 
     Args:
         definitions: What is run on the imported rows.
-        instance: Where runs and materializations show.
+        instance: Where runs, materializations and partitions show.
         warehouse: Where rows go.
-        config: With :func:`cot_assets.warehouse.imported.with_imported`.
-        imported: What an importer returned.
-        command: What to type to import the same again; kept with the materializations.
-        has_report: Whether the report is made too.
+        config: What files declare; to bring in, with :func:`cot_assets.warehouse.imported.with_imported`.
         announce: Takes a line before each step that takes time.
-
-    Raises:
-        ImportedError: See :func:`cot_assets.warehouse.imported.store`.
-        PipelineError: A run failed.
     """
-    for each in imported:  # before anything is copied
-        check_names(warehouse, config, each.model, each.problem_set)
-    pairs = [(each.model, each.problem_set) for each in imported]
-    models, sets = (list(dict.fromkeys(names)) for names in zip(*pairs, strict=True))
-    with staging(warehouse, models, sets) as staged, _new_partitions(instance, models, sets):
-        stored: list[Stored] = []
-        for each in imported:
-            announce(f"import {each.model} on {each.problem_set}")
-            stored.append(store(staged, config, each.model, each.problem_set, each.frames))
-        with working_on(staged, has_pictures=has_report):
-            _analyze(definitions, instance, pairs, announce, has_report=has_report)
-        staged.take_in()
-        for each in imported:
-            report_tables(instance, staged, each.model, each.problem_set, command)
-        summaries = [_summary(staged, *pair, done) for pair, done in zip(pairs, stored, strict=True)]
-    _publish(instance, warehouse, sets, announce)
-    return summaries
 
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    warehouse: Warehouse
+    config: Config
+    announce: Announce = lambda _: None
 
-def take_back(
-    definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
-    warehouse: Warehouse,
-    config: Config,
-    model: str,
-    problem_set: str,
-    *,
-    announce: Announce = lambda _: None,
-) -> bool:
-    """Delete what was imported as a model on a problem set, with all that followed; files that were read stay.
+    def bring_in(
+        self, imported: Sequence[Imported], *, command: str, has_report: bool = True
+    ) -> list[Summary]:
+        """Write imports, report them to Dagster, and run everything on them that runs on sampled rollouts.
 
-    Other models of the set are compared and reported anew. Where one of the runs fails, no row has changed.
+        The warehouse takes the rows when analysis and report went through: where one fails, no row has changed.
 
-    Args:
-        definitions: What is run on the models that are left.
-        instance: Where runs and partitions show.
-        warehouse: Where the rows are.
-        config: What files declare.
-        model: Name of the imported model.
-        problem_set: Name of its problem set.
-        announce: Takes a line before each step that takes time.
+        Args:
+            imported: What an importer returned.
+            command: What to type to import the same again; kept with the materializations.
+            has_report: Whether the report is made too.
 
-    Returns:
-        Whether anything was there; False where it was taken back before.
+        Raises:
+            ImportedError: See :func:`cot_assets.warehouse.imported.store`.
+            PipelineError: A run failed.
+        """
+        warehouse, config, instance = self.warehouse, self.config, self.instance
+        for each in imported:  # before anything is copied
+            check_names(warehouse, config, each.model, each.problem_set)
+        pairs = [(each.model, each.problem_set) for each in imported]
+        models, sets = (list(dict.fromkeys(names)) for names in zip(*pairs, strict=True))
+        with staging(warehouse, models, sets) as staged, _new_partitions(instance, models, sets):
+            stored: list[Stored] = []
+            for each in imported:
+                self.announce(f"import {each.model} on {each.problem_set}")
+                stored.append(store(staged, config, each.model, each.problem_set, each.frames))
+            with working_on(staged, has_pictures=has_report):
+                self._analyze(pairs, has_report=has_report)
+            staged.take_in()
+            for each in imported:
+                report_tables(instance, staged, each.model, each.problem_set, command)
+            summaries = [_summary(staged, *pair, done) for pair, done in zip(pairs, stored, strict=True)]
+        self._publish(sets)
+        return summaries
 
-    Raises:
-        ImportedError: Nothing was ever imported under these names.
-        PipelineError: A run failed.
-    """
-    there = imported_pairs(warehouse)
-    if (model, problem_set) not in there:
-        if was_taken_back(instance, model, problem_set):
-            return False
-        known = ", ".join(f"{name} on {of_set}" for name, of_set in there) or "none"
-        raise ImportedError(
-            f"nothing was imported as model {shown(model)} on problem set {shown(problem_set)}; imports: {known}"
-        )
-    there.remove((model, problem_set))
-    announce(f"take back {model} on {problem_set}")
-    with staging(warehouse, [model], [problem_set]) as staged:
-        is_shared = remove(staged, model, problem_set, is_elsewhere=any(name == model for name, _ in there))
-        if is_shared:
-            unit = Unit("compare_models", problem_set)
-            assets = _concluding(unit, has_report=(warehouse.home.reports / problem_set).is_dir())
-            with working_on(staged):
-                execute(definitions, instance, unit, assets=assets)
-        staged.take_in()
-    report_taken_back(instance, model, problem_set, is_shared=is_shared)
-    if not is_shared:
-        withdraw(warehouse.home, problem_set)
-    _publish(instance, warehouse, [problem_set], announce)
-    for definition, name, which in (("models", model, 0), ("problem_sets", problem_set, 1)):
-        if name not in {pair[which] for pair in there} | (config.models, config.problem_sets)[which].keys():
-            instance.delete_dynamic_partition(definition, name)
-    return True
+    def take_back(self, model: str, problem_set: str) -> bool:
+        """Delete what was imported as a model on a problem set, with all that followed; files that were read stay.
 
+        Other models of the set are compared and reported anew. Where one of the runs fails, no row has changed.
 
-def analyze(
-    definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
-    warehouse: Warehouse,
-    pairs: Sequence[tuple[str, str]],
-    announce: Announce,
-) -> None:
-    """Run the analysis on imported (model, problem set) pairs, then comparison, report and results of their sets."""
-    ensure_partitions(instance, [m for m, _ in pairs], [p for _, p in pairs])
-    _analyze(definitions, instance, pairs, announce)
-    _publish(instance, warehouse, list(dict.fromkeys(p for _, p in pairs)), announce)
+        Returns:
+            Whether anything was there; False where it was taken back before.
 
+        Raises:
+            ImportedError: Nothing was ever imported under these names.
+            PipelineError: A run failed.
+        """
+        warehouse, config, instance = self.warehouse, self.config, self.instance
+        there = imported_pairs(warehouse)
+        if (model, problem_set) not in there:
+            if was_taken_back(instance, model, problem_set):
+                return False
+            known = ", ".join(f"{name} on {of_set}" for name, of_set in there) or "none"
+            raise ImportedError(
+                f"nothing was imported as model {shown(model)} on problem set {shown(problem_set)}; imports: {known}"
+            )
+        there.remove((model, problem_set))
+        self.announce(f"take back {model} on {problem_set}")
+        with staging(warehouse, [model], [problem_set]) as staged:
+            is_elsewhere = any(name == model for name, _ in there)
+            is_shared = remove(staged, model, problem_set, is_elsewhere=is_elsewhere)
+            if is_shared:
+                unit = Unit("compare_models", problem_set)
+                assets = _concluding(unit, has_report=(warehouse.home.reports / problem_set).is_dir())
+                with working_on(staged):
+                    execute(self.definitions, instance, unit, assets=assets)
+            staged.take_in()
+        report_taken_back(instance, model, problem_set, is_shared=is_shared)
+        if not is_shared:
+            withdraw(warehouse.home, problem_set)
+        self._publish([problem_set])
+        for definition, name, which in (("models", model, 0), ("problem_sets", problem_set, 1)):
+            declared = (config.models, config.problem_sets)[which].keys()
+            if name not in {pair[which] for pair in there} | declared:
+                instance.delete_dynamic_partition(definition, name)
+        return True
 
-def _analyze(
-    definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
-    pairs: Sequence[tuple[str, str]],
-    announce: Announce,
-    *,
-    has_report: bool = True,
-) -> None:
-    units = [Unit("evaluate_model", problem_set, model) for model, problem_set in pairs]
-    units += [Unit("compare_models", problem_set) for problem_set in dict.fromkeys(p for _, p in pairs)]
-    for unit in units:
-        assets = _concluding(unit, has_report=has_report)
-        announce(f"{', '.join(assets)}: {unit.key}")
-        execute(definitions, instance, unit, assets=assets)
+    def analyze(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Run the analysis on imported (model, problem set) pairs, then comparison, report and results of their sets."""
+        ensure_partitions(self.instance, [m for m, _ in pairs], [p for _, p in pairs])
+        self._analyze(pairs)
+        self._publish(list(dict.fromkeys(p for _, p in pairs)))
+
+    def _analyze(self, pairs: Sequence[tuple[str, str]], *, has_report: bool = True) -> None:
+        units = [Unit("evaluate_model", problem_set, model) for model, problem_set in pairs]
+        units += [Unit("compare_models", problem_set) for problem_set in dict.fromkeys(p for _, p in pairs)]
+        for unit in units:
+            assets = _concluding(unit, has_report=has_report)
+            self.announce(f"{', '.join(assets)}: {unit.key}")
+            execute(self.definitions, self.instance, unit, assets=assets)
+
+    def _publish(self, sets: Sequence[str]) -> None:
+        """Publish the warehouse, without a run of its own: its rows are in, and nothing is computed."""
+        self.announce(f"{RESULTS}: {', '.join(sets)}")
+        metadata = publish_results(self.warehouse)
+        for problem_set in sets:
+            told = dg.AssetMaterialization(RESULTS, partition=problem_set, metadata=metadata)
+            self.instance.report_runless_asset_event(told)
 
 
 def _concluding(unit: Unit, *, has_report: bool) -> list[str]:
     """What is concluded for a unit; the results are published afterwards, from the warehouse."""
     left_out = {RESULTS} if has_report else {RESULTS, "report"}
     return [name for name in assets_of(unit.job, ("analysis",)) if name not in left_out]
-
-
-def _publish(
-    instance: dg.DagsterInstance, warehouse: Warehouse, sets: Sequence[str], announce: Announce
-) -> None:
-    """Publish the warehouse, without a run of its own: its rows are in, and nothing is computed."""
-    announce(f"{RESULTS}: {', '.join(sets)}")
-    metadata = publish_results(warehouse)
-    for problem_set in sets:
-        told = dg.AssetMaterialization(RESULTS, partition=problem_set, metadata=metadata)
-        instance.report_runless_asset_event(told)
 
 
 @contextmanager

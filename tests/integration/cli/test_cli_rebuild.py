@@ -22,7 +22,7 @@ from support.scripted import ScriptedEngine
 from cot_assets.definitions import build_defs
 from cot_assets.engines.base import Block, Completion, Sampling
 from cot_assets.importing import import_table
-from cot_assets.orchestration.imports import import_rollouts
+from cot_assets.orchestration.imports import Imports
 from cot_assets.orchestration.rebuild import MissingBlocksError, RebuildError, Rebuilt, rebuild, shards_only
 from cot_assets.orchestration.runs import PipelineError, bring_up_to_date
 from cot_assets.sampling.plan import Purpose
@@ -46,7 +46,7 @@ def add_imported(lab: Lab) -> None:
     with lab.instance() as instance:
         warehouse = Warehouse(lab.home)
         config = with_imported(lab.config(), warehouse)
-        import_rollouts(build_defs(), instance, warehouse, config, imported, command=COMMAND)
+        Imports(build_defs(), instance, warehouse, config).bring_in(imported, command=COMMAND)
 
 
 @pytest.fixture(scope="module")
