@@ -148,7 +148,7 @@ def test_a_damaged_shard_is_named_with_the_way_out(study: Warehouse, tmp_path: P
     shutil.copytree(study.home.root, home.root)
     shard = next(home.shards.glob("*/*/*.parquet"))
     shard.write_bytes(content)
-    with pytest.raises(WarehouseError, match=rf"{shard.name}.*; `cot-assets run --verify` sets .* aside"):
+    with pytest.raises(WarehouseError, match=rf"{shard.name}.*`cot-assets run --verify` sets .* aside"):
         run_query(home, "SELECT count(text) FROM rollout_texts")
     assert run_query(home, "SELECT 1 AS one").item() == 1
     shutil.rmtree(home.shards)
