@@ -93,8 +93,7 @@ class Warehouse:
             table: A table of the schema.
             rows: All columns of the table in any order, but perhaps for the partition's; no rows clear the partition.
             partition: Column to value, at least one; every row of the frame must have these values, or gets them.
-            on_conflict: What becomes of a row whose key is in another partition: an error, the new row in
-                place of that one, or that one stays.
+            on_conflict: Where a row's key is in another partition: an error, the new row for that one, or that one stays.
 
         Returns:
             The number of rows.
