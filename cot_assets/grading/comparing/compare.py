@@ -21,7 +21,7 @@ The rules that are not equality:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from cot_assets.grading.comparing.amounts import (
@@ -154,14 +154,15 @@ def _is_same_region(ours: Reading, theirs: Reading, algebra: Algebra) -> Decisio
         return decided("region", is_same=True)
     if len(ours.signs) != len(theirs.signs):
         return decided("region", is_same=False)
-    parts = [Reading("tuple", sign, items=ours.items[2 * i : 2 * i + 2]) for i, sign in enumerate(ours.signs)]
-    for place, sign in enumerate(theirs.signs):
-        ends = theirs.items[2 * place : 2 * place + 2]
-        found = next((p for p in parts if p.form == sign and _all_same(p.items, ends, algebra).is_same), None)
-        if found is None:
-            return decided("region", is_same=False)
-        parts.remove(found)
-    return decided("region", is_same=True)
+    left, wanted = (
+        [Reading("tuple", sign, items=region.items[2 * i : 2 * i + 2]) for i, sign in enumerate(region.signs)]
+        for region in (ours, theirs)
+    )
+
+    def same(a: Reading, b: Reading) -> Decision:
+        return _all_same(a.items, b.items, algebra) if a.form == b.form else Decision(False, "other brackets")
+
+    return _matched("region", left, wanted, same)
 
 
 # --- collections --------------------------------------------------------------------------------
@@ -203,17 +204,24 @@ def _unordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         is_name(item.form) or item.kind == "relation" for item in gold.items
     ):
         return Decision(False, "joined in another way")  # p and q is not p or q; 1 and 2 are 1 or 2
-    left, wanted, unit = list(given.items), list(gold.items), None
+    left, wanted = list(given.items), list(gold.items)
     if "set" in (given.kind, gold.kind):  # in a set, repeats do not count
         left, wanted = _distinct(left, algebra), _distinct(wanted, algebra)
+    return _matched(gold.kind, left, wanted, lambda a, b: _item(a, b, algebra))
+
+
+def _matched(
+    what: str, left: list[Reading], wanted: list[Reading], same: Callable[[Reading, Reading], Decision]
+) -> Decision:
+    """Whether every part has its like, in any order."""
     if len(left) != len(wanted):
         return Decision(False, "another number of items")
-    undecided: NeedsAlgebraError | None = None
+    unit, undecided = None, None
     for item in wanted:
         found = None
         for candidate in left:
             try:
-                decision = _item(candidate, item, algebra)
+                decision = same(candidate, item)
             except NeedsAlgebraError as error:
                 undecided = error
                 continue
@@ -225,7 +233,7 @@ def _unordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
                 raise undecided
             return Decision(False, f"no item is {item}")
         left.remove(found)
-    return Decision(True, f"same {gold.kind}", unit)
+    return Decision(True, f"same {what}", unit)
 
 
 def _distinct(items: list[Reading], algebra: Algebra) -> list[Reading]:

@@ -14,11 +14,11 @@ from cot_assets.grading.comparing.values import UndecidedError, approximate, con
 from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.measured import read_quantity
 from cot_assets.grading.reading.numbers import Number
-from cot_assets.grading.reading.terms import NotATermError
+from cot_assets.grading.reading.terms import NotATermError, is_term, parse
 from cot_assets.grading.reading.units import units
 from cot_assets.grading.text.splitting import TOKEN, is_name
 
-_NAME = re.compile(r"[A-Za-z](?:_\w)?")
+_NAME = re.compile(r"[A-Za-z](?:_\w)?(?:\^\{-1\})?")
 #: Kelvins in a degree of a scale, and where its zero is.
 _SCALES = {
     "temperature": (Fraction(1), Fraction(0)),
@@ -97,13 +97,12 @@ def called_alike(given: Reading, gold: Reading) -> bool | None:
 
 
 def are_other_names(a: str, b: str) -> bool:
-    """Whether two letters are not the same: of points or of variables, where D and x may name one set."""
-    return (
-        a != b
-        and _NAME.fullmatch(a) is not None
-        and _NAME.fullmatch(b) is not None
-        and a[0].isupper() == b[0].isupper()
-    )
+    """Whether two letters are not the same, where D and x may name one set, or one is made of the other: x and x^2."""
+    if not a or not b or a == b:
+        return False
+    if _NAME.fullmatch(a) and _NAME.fullmatch(b):
+        return a[0].isupper() == b[0].isupper()
+    return is_term(a) and is_term(b) and parse(a)[1] == parse(b)[1] != frozenset()
 
 
 def is_same_ratio(given: Reading, gold: Reading) -> bool | None:

@@ -23,6 +23,8 @@ _ORDERING = frozenset(("=", "!=", "<", ">", "<=", ">="))
 
 def is_same_relation(given: Reading, gold: Reading, algebra: Algebra) -> bool:
     """Whether a relation is another one, swapped, multiplied by a constant, or solved for a variable."""
+    if {side.unit for side in given.items} != {side.unit for side in gold.items}:
+        return False
     ways = [(given.signs, given.items)]
     if _DIRECTED.isdisjoint(given.signs):
         ways.append((tuple(_SWAPPED.get(s, s) for s in given.signs[::-1]), given.items[::-1]))

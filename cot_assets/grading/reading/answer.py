@@ -27,6 +27,7 @@ from cot_assets.grading.text.meant import meant
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical, plain
 from cot_assets.grading.text.splitting import (
     CLOSING,
+    DENIED,
     MOST_ITEMS,
     OPENING,
     RELATIONS,
@@ -73,6 +74,7 @@ _NOTHING = re.compile(
     re.IGNORECASE,
 )
 _TRANSPOSED = re.compile(r"(?<=[)\]])\^\{?(?:T|\\top|\\text\{T\})\}?$")
+_POWER = re.compile(r"\(?[A-Z]{1,3}\)?\^\{?(?:-1|T|\\top|[0-9n])\}?")  #: of a matrix
 _OF_INTEGERS = re.compile(r"[a-z]\\in\\mathbb\{[NZQ]\}")
 _RATIO = re.compile(r"[^:=<>]+(?::[^:=<>]+)+")
 
@@ -260,14 +262,14 @@ def _related(form: str) -> Reading | None:
     sides, signs = split(form, RELATIONS)
     if not signs or not all(sides[1:]) or not sides[0]:
         return None
+    if signs in (["="], [r"\in"]) and _is_collection(right := _item(sides[1])):
+        is_named = is_name(sides[0]) or _bracketed(sides[0]) or signs == [r"\in"]
+        if (is_named and not DENIED.match(sides[0])) or (
+            right.kind == "matrix" and _POWER.fullmatch(sides[0])
+        ):
+            return replace(right, name=sides[0])  # D = (0, 1), (x, y) = (1, 2), A^{-1} = ...
     if signs == [r"\in"]:
-        return replace(inside, name=sides[0]) if _is_collection(inside := _item(sides[1])) else None
-    if (
-        signs == ["="]
-        and (is_name(sides[0]) or _bracketed(sides[0]))
-        and _is_collection(right := _item(sides[1]))
-    ):
-        return replace(right, name=sides[0])  # D = (0, 1), (x, y) = (1, 2)
+        return None
     if any(words_in(side) for side in sides[1:]) and read_quantity(sides[-1], sides[-1], None) is None:
         return None
     return Reading(

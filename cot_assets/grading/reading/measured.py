@@ -130,6 +130,7 @@ def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
         if exact is None:
             return None
         inner = Number(exact * factor)
+        value = str(inner.value)
     if unit is None:
         return Reading("number", value, inner)
     return Reading("quantity", value, inner, unit)

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.numbers import Number, read_number
-from cot_assets.grading.text.splitting import parts_of, split
+from cot_assets.grading.text.splitting import DENIED, parts_of, split
 from cot_assets.grading.text.words import UPRIGHT
 
 _MODULUS = re.compile(
@@ -22,7 +22,9 @@ def read_residue(form: str) -> Reading | None:
     r"""``5 \pmod 7``, ``x \equiv 2, 5 \pmod 7``: what is congruent to one of some integers."""
     if "mod" not in form or not (match := _MODULUS.fullmatch(UPRIGHT.sub(r" \1 ", form))):
         return None
-    value = split(match["value"].strip(), (r"\equiv", "="))[0][-1]
+    *names, value = split(match["value"].strip(), (r"\equiv", "="))[0]
+    if any(DENIED.search(name) and read_number(name) is None for name in names):
+        return None
     numbers = [read_number(part) for part in parts_of(value)[0] or [value]]
     if not all(number and number.is_integer for number in numbers):
         return None
@@ -30,4 +32,4 @@ def read_residue(form: str) -> Reading | None:
     items = [
         Reading("number", str(n), Number(Fraction(n))) for n in sorted({int(n.value) for n in numbers if n})
     ]
-    return Reading("residue", form, Number(Fraction(modulus)), items=tuple(items))
+    return Reading("residue", form, Number(Fraction(modulus)), items=tuple(items), name="".join(names[:1]))

@@ -19,6 +19,8 @@ RELATIONS = {
     r"\approx": "=", r"\Rightarrow": "=>", r"\to": "->", r"\sim": "~", r"\subset": "sub", r"\supset": "sup", r"\subseteq": "sub=", r"\supseteq": "sup=", r"\Leftrightarrow": "<=>", r"\perp": "perp",
 }  # fmt: skip
 _SEPARATORS = frozenset((",", ";", r"\land", r"\lor"))
+#: What makes another thing of what it stands before.
+DENIED = re.compile(r"[-<>]|\\(?:neg|neq|pm)|(?:\\text\{ ?)?(?:not|half|twice|at (?:most|least))\b")
 _NAME = re.compile(r"(?:[^=<>0-9,{}^]|\{[^{}^]*\}|[_(][0-9]+\)?|\^\{-1\}(?=\()|P\([^()]{1,40}\)){1,80}")
 
 
@@ -78,4 +80,4 @@ def is_one_group(tokens: list[str]) -> bool:
 
 def is_name(form: str) -> bool:
     r"""Whether the side of an equation only names what the other side is: ``x``, ``f(2)``, ``\\angle APC``."""
-    return _NAME.fullmatch(form) is not None
+    return _NAME.fullmatch(form) is not None and not DENIED.match(form)

@@ -122,11 +122,11 @@ def is_same_text(a: str, b: str) -> bool:
         return True
     if a.isascii() == b.isascii() or min(len(a), len(b)) < 5:
         return False
-    marked = b if a.isascii() else a
+    marked, plain = (b, a) if a.isascii() else (a, b)
     if re.search("[\u1e00-\u1eff]", marked):  # Vietnamese
         return False
     bare = "".join(c for c in unicodedata.normalize("NFD", marked) if not unicodedata.combining(c))
-    return bare.replace("ł", "l").replace("ø", "o") in (a, b)
+    return bare.replace("ł", "l").replace("ø", "o") == plain
 
 
 def folded(bare: str) -> str:
