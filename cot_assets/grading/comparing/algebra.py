@@ -12,6 +12,7 @@ own ``parse`` is not used, since it searches for answers and hands plain text to
 from __future__ import annotations
 
 import random
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +20,8 @@ from cot_assets.grading.comparing.scalars import UndecidableError
 from cot_assets.grading.text.splitting import depths
 
 _DIGITS = 40
+#: What latex2sympy2 reads as if it were not there: primes, a second power, and what is below a number.
+_UNSEEN = re.compile(r"'|(?<![\^0-9])[0-9]+_|\^\w\^")
 
 
 def decide(given: str, gold: str, what: str) -> bool:
@@ -29,7 +32,7 @@ def decide(given: str, gold: str, what: str) -> bool:
         MemoryError: The worker's bound was reached.
     """
     open_brackets = depths(given, "({[", ")}]")
-    if min(open_brackets) < 0 or open_brackets[-1]:
+    if min(open_brackets) < 0 or open_brackets[-1] or _UNSEEN.search(given) or _UNSEEN.search(gold):
         return False
     right, left = parsed(gold), parsed(given)
     try:

@@ -36,6 +36,8 @@ from cot_assets.grading.comparing.amounts import (
 )
 from cot_assets.grading.comparing.recast import (
     are_other_names,
+    as_duration,
+    as_row,
     as_tuple,
     by_name,
     called_alike,
@@ -77,6 +79,9 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         return Decision(True, f"same {gold.kind}")
     given, gold = without_braces(given, gold), without_braces(gold, given)
     given = with_letter(given, gold)
+    given, gold = as_row(given, gold), as_row(gold, given)
+    if "time" in (given.kind, gold.kind):
+        given, gold = as_duration(given, gold), as_duration(gold, given)
     if given.kind != gold.kind:
         given, gold = without_domain(given), without_domain(gold)
     if "residue" in (given.kind, gold.kind):

@@ -11,7 +11,9 @@ from dataclasses import replace
 from fractions import Fraction
 
 from cot_assets.grading.comparing.values import UndecidedError, approximate, constant, is_same
+from cot_assets.grading.reading.answer import read
 from cot_assets.grading.reading.kinds import Reading
+from cot_assets.grading.reading.matrices import COLUMN, read_vector
 from cot_assets.grading.reading.measured import read_quantity
 from cot_assets.grading.reading.numbers import Number
 from cot_assets.grading.reading.terms import NotATermError, is_term, parse
@@ -19,6 +21,7 @@ from cot_assets.grading.reading.units import units
 from cot_assets.grading.text.splitting import TOKEN, is_name
 
 _NAME = re.compile(r"[A-Za-z](?:_\w)?(?:\^\{-1\})?")
+_SIGNED = {"pound": ("GBP",), "¥": ("yen", "yuan")}  #: what is money of several countries, or a mass
 #: Kelvins in a degree of a scale, and where its zero is.
 _SCALES = {
     "temperature": (Fraction(1), Fraction(0)),
@@ -27,6 +30,7 @@ _SCALES = {
 }
 #: A constant that a person may write in either case: + C, C_1, C e^x.
 _CONSTANT = re.compile(r"(?<![A-Za-z\\])C(?=_\{?\d|$| ?e\^)")
+_POINT = re.compile(r"([A-Z](?:_\w|_\{\w+\})?)(\([^()]*,.*\))")
 _DOMAIN = re.compile(r"[a-z]\\in\\mathbb\{[NZQR]")
 
 
@@ -129,18 +133,36 @@ def quotient_of(ratio: Reading) -> Reading | None:
     return Reading("number", str(value), Number(value))
 
 
+def as_duration(clock: Reading, other: Reading) -> Reading:
+    """``1:30`` as a duration of an hour and a half, for a comparison with one; others as they are."""
+    if (
+        clock.form[-1:] not in ("?", "~")
+        or not other.unit
+        or other.unit.dimension != units()["hour"].dimension
+    ):
+        return clock
+    hours, minutes, seconds = map(int, clock.form[:-1].split(":"))
+    return replace(
+        clock,
+        kind="quantity",
+        number=Number(hours + Fraction(60 * minutes + seconds, 3600)),
+        unit=units()["hour"],
+    )
+
+
 def as_quantity(product: Reading) -> Reading | None:
     """``2m`` as 2 meters, for a comparison with something that has a unit; None where it cannot be one."""
     return read_quantity(product.form, product.form, "quantity") if product.kind == "expression" else None
 
 
 def in_unit_of(reading: Reading, other: Reading) -> Reading:
-    """Pounds as money against money, a temperature in kelvins against one on another scale; others as they are."""
-    unit, sterling = reading.unit, units()["GBP"]
+    """Pounds and ¥ as the money of the other, a temperature in kelvins against one on another scale; others as they are."""
+    unit = reading.unit
     if not (unit and other.unit):
         return reading
-    if unit.name == "pound" and other.unit.dimension == sterling.dimension:
-        return replace(reading, unit=sterling)
+    for money in map(units().__getitem__, _SIGNED.get(unit.name, ())):
+        if other.unit.dimension == money.dimension:
+            return replace(reading, unit=money)
     mine, theirs = (_SCALES.get(u.dimension[0][0]) if u.dimension else None for u in (unit, other.unit))
     if mine and theirs and mine != theirs and reading.number and unit.dimension[0][1] == 1:
         value = reading.number.value * unit.size * mine[0] + mine[1]
@@ -184,6 +206,17 @@ def as_tuple(reading: Reading) -> Reading:
         cells = tuple(cell for row in reading.items for cell in row.items)
         return Reading("tuple", reading.form, items=cells)
     return reading
+
+
+def as_row(reading: Reading, other: Reading) -> Reading:
+    r"""``P(1,2)``, ``\\binom{1}{2}`` and ``i+2j``, for a comparison with a tuple or a matrix; others as they are."""
+    if reading.kind != "expression" or other.kind not in ("pair", "tuple", "matrix"):
+        return reading
+    if match := _POINT.fullmatch(reading.form):
+        return replace(read(match[2]), name=match[1])
+    if match := COLUMN.fullmatch(reading.form):
+        return read(f"({match[1]},{match[2]})")
+    return read_vector(reading.form, read) or reading
 
 
 def by_name(reading: Reading) -> Reading:

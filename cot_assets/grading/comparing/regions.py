@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.numbers import Number
+from cot_assets.grading.text.splitting import MOST_ITEMS
 
 _End = tuple[Fraction | float, int]
 _ENDLESS = (Reading("expression", r"-\infty"), Reading("expression", r"\infty"))
@@ -141,12 +142,37 @@ def common(parts: Sequence[Reading | None]) -> Reading | None:
             for y in other
             if (begin := max(x[0], y[0])) < (end := min(x[1], y[1]))
         ]
-    if found is None:
+    return None if found is None else _spanning(found)
+
+
+def difference(region: Reading | None, taken: Reading | None) -> Reading | None:
+    """What of a region is not in another one; None where one of them is none, or has an end that is not a known number."""
+    places = spans(out) if taken and (out := region_of(taken)) else None
+    if places is None:
         return None
-    signs = tuple("[("[begin[1]] + ")]"[end[1]] for begin, end in found)
-    return Reading(
-        "region", str(found), items=tuple(_end(end) for ends in found for end, _ in ends), signs=signs
-    )
+    cuts = [(-math.inf, 1), *(cut for ends in places for cut in ends), (math.inf, 0)]
+    return common((region, _spanning([(a, b) for a, b in zip(cuts[::2], cuts[1::2], strict=True) if a < b])))
+
+
+def integers(region: Reading | None) -> Reading | None:
+    """The set of the integers in a region; None where there are more than a list may have, or an end is not a known number."""
+    places = spans(inside) if region and (inside := region_of(region)) else None
+    if not places or not all(math.isfinite(end) for ends in places for end, _ in ends):
+        return None
+    runs = [
+        range(math.ceil(a + b * (a == math.ceil(a))), math.floor(c - (1 - d) * (c == math.floor(c))) + 1)
+        for (a, b), (c, d) in places
+    ]
+    if sum(len(run) for run in runs) > MOST_ITEMS:
+        return None
+    items = (Reading("number", str(n), Number(Fraction(n))) for run in runs for n in run)
+    return Reading("set", "integers", items=tuple(items), signs=(",",))
+
+
+def _spanning(places: Sequence[tuple[_End, _End]]) -> Reading:
+    signs = tuple("[("[begin[1]] + ")]"[end[1]] for begin, end in places)
+    items = tuple(_end(end) for ends in places for end, _ in ends)
+    return Reading("region", str(places), items=items, signs=signs)
 
 
 def _end(place: Fraction | float) -> Reading:

@@ -14,7 +14,15 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
-from cot_assets.grading.comparing.regions import common, reals, region_of, union, without
+from cot_assets.grading.comparing.regions import (
+    common,
+    difference,
+    integers,
+    reals,
+    region_of,
+    union,
+    without,
+)
 from cot_assets.grading.reading.dates import read_clock, read_date
 from cot_assets.grading.reading.kinds import Kind, Reading, UnreadableError
 from cot_assets.grading.reading.matrices import read_matrix
@@ -70,7 +78,7 @@ _HOLES = re.compile(
 _INCOMPLETE = re.compile(r"^(?:[*/=^_]|\\[gln]eq)|[-+*/=]$")
 _EXCEPT = re.compile(r"(?:all )?real(?: numbers|s) (?:except|but|other than) (?:for )?(?:x ?= ?)?(.+)")
 _NOTHING = re.compile(
-    r"(?:the )?(?:empty|null) set|(?:(?:there (?:is|are)|it has|has) )?no (?:(?:real|such) )?(?:solutions?|values?|roots?)(?: exists?)?",
+    r"none|(?:the )?(?:empty|null) set|(?:(?:there (?:is|are)|it has|has) )?no (?:(?:real|such) )?(?:solutions?|values?|roots?)(?: exists?)?",
     re.IGNORECASE,
 )
 _TRANSPOSED = re.compile(r"(?<=[)\]])\^\{?(?:T|\\top|\\text\{T\})\}?$")
@@ -128,6 +136,7 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
             inner[:1].isdigit()
             or read_number(inner)
             or len(inner) == 1
+            or inner.lstrip("+-") == r"\infty"
             or _LETTER.fullmatch(inner)
             or re.search("[+=/^]", inner)
             or _WORD_LIST.fullmatch(inner)
@@ -214,12 +223,16 @@ def _bracketed(form: str) -> Reading | None:
         return union(form, [_bracketed(piece) for piece in pieces])
     if r"\cap" in form:
         pieces, joints = split(form, (r"\cap",))
-        return common([_bracketed(piece) for piece in pieces]) if joints else None
+        inside = common([_bracketed(piece) for piece in pieces if piece != r"\mathbb{Z}"]) if joints else None
+        return integers(inside) if r"\mathbb{Z}" in pieces else inside
     if region := reals(UPRIGHT.sub(r"\1", form)):
         return region
     if match := _HOLES.fullmatch(form):
         holes = without(_collection("set", *split(match[2], (",", ";"))))
         return holes if match[1] == r"\mathbb{R}" else common([_bracketed(match[1]), holes])
+    pieces, joints = split(form, (r"\setminus", r"\backslash"))
+    if len(joints) == 1:
+        return difference(*(_bracketed(piece) for piece in pieces))
     if match := _EXCEPT.fullmatch(UPRIGHT.sub(r"\1", form)):
         return without(_collection("set", *split(match[1], (",", ";", r"\land", r"\lor"))))
     if match := _FRENCH.fullmatch(form):
@@ -240,7 +253,8 @@ def _bracketed(form: str) -> Reading | None:
             return _listed(f"{described[0]},{described[1]}")
         if len(described) == 2 and bars:
             inside = _listed(described[1]) or _related(described[1])
-            return inside and replace(region_of(inside) or inside, name="")
+            found = inside and replace(region_of(inside) or inside, name="")
+            return (integers(found) or found) if r"\in\mathbb{Z}" in described[0] else found
         return _collection("set", parts, joints)
     if tokens[0] == "{":
         return _collection("set", parts, joints) if len(parts) > 1 else None

@@ -8,12 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from cot_assets.grading.comparing.values import UndecidedError, constant, is_same
 from cot_assets.grading.reading.kinds import Kind, Reading
-from cot_assets.grading.reading.terms import is_term
+from cot_assets.grading.reading.terms import NotATermError, is_term
+from cot_assets.grading.text.splitting import TOKEN
 
 _MATRIX = re.compile(r"([^&]*?)\\begin\{((?:[pbBvV]|small)?matrix\*?|array)\}(?:\{[clr|]*\})?(.*)\\end\{\2\}")
 
 
+#: A column, with a sign below that no choice of so many has.
+COLUMN = re.compile(r"\\binom\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}")
+_MARKED = re.compile(
+    r"\\(?:hat|vec|text)\{(\\(?:hat|vec)\{)?\\?([ijk])(?:math)?\}(?(1)\})"
+)  #: as a unit vector
 _CASES = re.compile(r"\\begin\{cases\}((?:(?!\\begin).)*)\\end\{cases\}")
 _IF = re.compile(r"(?<=&)\s?\\text\{ ?(?:if|for|when)(?: (?=[^}]))?\}?")
 
@@ -23,6 +30,21 @@ def _rows(body: str) -> list[str]:
     return [row for row in rows if row.strip()]
 
 
+def read_vector(form: str, item: Callable[[str], Reading]) -> Reading | None:
+    r"""``2i - j`` as the tuple of its parts, those of ``\\hat{i}`` too; None for what is no sum of unit vectors."""
+    tokens = TOKEN.findall(_MARKED.sub(r" \2", form))
+    names = ("i", "j", "k")[: 2 + ("k" in tokens)]
+    parts = ["".join(f"({int(t == n)})" if t in names else t for t in tokens) for n in names]
+    nothing, twice = ("".join(f"({n})" if t in names else t for t in tokens) for n in (0, 2))
+    try:
+        if "j" not in tokens or not is_same(nothing, "0") or not is_same(twice, f"2({'+'.join(parts)})"):
+            return None
+    except (NotATermError, UndecidedError):
+        return None
+    items = (item(part if (value := constant(part)) is None else str(value)) for part in parts)
+    return Reading("tuple", form, items=tuple(items))
+
+
 def read_matrix(form: str, item: Callable[[str], Reading]) -> Reading | None:
     """A matrix, multiplied by a factor in front of it, or the rows of cases as a list; None for anything else. ``item`` reads a cell."""
     if (
@@ -30,6 +52,10 @@ def read_matrix(form: str, item: Callable[[str], Reading]) -> Reading | None:
         and form.count(r"\begin") == 1
     ):
         form = form[1:-1]
+    if (match := COLUMN.fullmatch(form)) and match[2].startswith("-"):
+        return Reading("tuple", form, items=tuple(map(item, match.groups())))
+    if _MARKED.search(form) and (vector := read_vector(form, item)):
+        return vector
     if match := _CASES.fullmatch(form):
         rows = [[cell.strip(" ,;.") for cell in _IF.sub("", row).split("&")] for row in _rows(match[1])]
         cases = (

@@ -34,7 +34,7 @@ _FUNCTIONS = frozenset([
 _OPERATORS = {r"\cdot": "*", r"\times": "*", "*": "*", "/": "/", r"\div": "/"}
 _CALLED = frozenset("fghFGHP")  #: a letter before a parenthesis that is a function rather than a factor
 _STARTS_FACTOR = re.compile(
-    r"[a-zA-Z(|]|\\(?!cdot|times|div|land|lor|right|rfloor|rceil|pm|mp|cup|cap|in\b|ldots|to\b|%)"
+    r"[a-zA-Z(|]|\\(?!cdot|times|div|land|lor|right|rfloor|rceil|pm|mp|cup|cap|in\b|ldots|to\b|[%}])"
 )
 
 
@@ -218,11 +218,26 @@ class _Parser:
             node = self.primary()
             self.take("}")
             return node
+        if name in ("max", "min"):
+            return self.extreme(name)
         if name == "log" or name in _FUNCTIONS:
             return self.call(name)
         if name in _GREEK:
             return self.letter("\\" + name)
         return self.refuse("\\" + name)
+
+    def extreme(self, name: str) -> Node:
+        r"""``\\max(a, b)``, which is (a + b + |a - b|) / 2."""
+        closing = {"(": ")", r"\{": r"\}"}.get(self.take(), "")
+        node = self.sum()
+        while self.next == ",":
+            self.take()
+            other = self.sum()
+            apart = self.make("fn", "abs", self.make("+", node, ("neg", other)))
+            apart = apart if name == "max" else ("neg", apart)
+            node = self.make("/", self.make("+", self.make("+", node, other), apart), ("num", Fraction(2)))
+        self.take(closing or "(")
+        return node
 
     def call(self, name: str) -> Node:
         base = power = None

@@ -37,7 +37,8 @@ volume: *L *l *liter *litre литр литров л 升 リットル 리터 ल
 dollar: dollar USD usd buck US$ $ доллар доллара долларов 美元 ドル 달러 डॉलर دولار = 1; cent ¢ penny pennies = 1/100; dime = 1/10; nickel = 1/20
 euro: euro EUR eur евро € 欧元 = 1
 sterling: GBP gbp pounds-sterling £ = 1; pence = 1/100
-yen: yen JPY ¥ 円 圓 = 1
+yen: yen JPY 円 圓 = 1
+yen or yuan: ¥ = 1
 yuan: yuan CNY RMB rmb 元 块 塊 人民币 = 1
 ruble: ruble rouble RUB руб рубль рубля рублей ₽ р = 1; копеек = 1/100
 rupee: rupee INR ₹ Rs रुपये रुपए रुपया = 1; paise paisa = 1/100
@@ -62,10 +63,10 @@ atm atmosphere = 101325 Pa; bar = 100000 Pa; horsepower hp = 745.69987158227022 
 mpg = mile / gallon; mmHg torr = 101325/760 Pa; psi = 6894.757293168 Pa; knot knots = 1852/3600 m / s
 """
 _PREFIXES = {
-    "k": 3, "c": -2, "m": -3, "d": -1, "M": 6, "G": 9, "T": 12, "μ": -6, "µ": -6, "u": -6, "n": -9, "p": -12,
+    "k": 3, "c": -2, "m": -3, "d": -1, "M": 6, "G": 9, "T": 12, "μ": -6, "µ": -6, "u": -6, "n": -9, "p": -12, "f": -15,
 }  # fmt: skip
 _LONG_PREFIXES = {
-    "kilo": 3, "centi": -2, "milli": -3, "deci": -1, "mega": 6, "giga": 9, "tera": 12, "micro": -6, "nano": -9,
+    "kilo": 3, "centi": -2, "milli": -3, "deci": -1, "mega": 6, "giga": 9, "tera": 12, "micro": -6, "nano": -9, "femto": -15,
 }  # fmt: skip
 #: Things that word problems count; every one is a dimension of its own.
 _COUNTED = """

@@ -17,6 +17,8 @@ _EUROPEAN = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){
 _SPACED_DECIMAL = re.compile(
     r"(?<![\d.,/] )(?<![\d.,/\w(\[{])([1-9]\d{0,2}(?: \d{3})+),(\d{1,2}|\d{4,})(?![\w,.]|\.\d)"
 )
+#: With a zero that begins no number: 0,05.
+_DECIMAL = re.compile(r"(?<![\w.,] )(?<![\w.,(\[{])(\d+),(0\d+)(?![\w,]|\.\d)")
 SPACED_GROUPS = re.compile(r"(?<![\d.,/] )(?<![\d.,/\w])\d{1,3}(?: \d{3})+(?![\d/]| [\d/])")
 _BRACKET = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")
 
@@ -35,6 +37,7 @@ def ungrouped(text: str) -> str:
     if "," not in text:
         return text
     text = _SPACED_DECIMAL.sub(lambda m: f"{m[1].replace(' ', '')}.{m[2]}", text)
+    text = _DECIMAL.sub(lambda m: m[0] if len(m[2]) == 3 and m[1] != "0" else f"{m[1]}.{m[2]}", text)
     inside = [match.span() for match in _BRACKET.finditer(text) if not re.search(r", |,0\d\d", match[0])]
     return _COMMA_GROUPS.sub(
         lambda m: m[0] if any(a <= m.start() < b for a, b in inside) else m[0].replace(",", ""), text

@@ -85,12 +85,14 @@ _RENAMED = {
     "approxeq": r"\approx ", "arcctg": r"\arccot ", "tg": r"\tan ", "ctg": r"\cot ", "implies": r"\Rightarrow ",
     "lnot": r"\neg ", "iff": r"\Leftrightarrow ", "R": r"\mathbb{R}", "N": r"\mathbb{N}", "Z": r"\mathbb{Z}", "infin": r"\infty ", "colon": ":",
 }  # fmt: skip
-_AND_OR = re.compile(r" ?[,;]? ?(?:\\text\{ ?(and|or) ?\}|(?<![A-Za-z\\])(and|or)(?![A-Za-z])) ?")
+_AND_OR = re.compile(
+    r" ?[,;]? ?(?:\\text\{ ?(?:and|or|或者?|且) ?\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])|(?<=[0-9a-z)}\]]) ?(?:或者?|または|且| или)(?= ?[-0-9a-z(\\])) ?"
+)
 _DEGREES = re.compile(r" ?\^ ?(?:\{ ?\\circ ?\}|\\circ(?![a-zA-Z]))")
 _TEMPERATURE = re.compile(rf"(?:{_DEGREES.pattern}|(?<=\d )deg(?:rees?)?\.?) ?(?:\\text\{{)? ?([CF])\b ?\}}?")
 _TRIG = re.compile(r"\\(?:(?:arc)?(?:sin|cos|tan|cot|sec|csc)|cis)(?![a-zA-Z])")
 _WORD_COMMANDS = re.compile(
-    r"(?<![\\A-Za-z])(sqrt|pi|infinity|infty|inf|theta|arcsin|arccos|arctan|sin|cos|tan|cot|(?<!\d )sec|csc|ln|log|exp)(?![A-Za-z])"
+    r"(?<![\\A-Za-z])(sqrt|pi|[Ii]nfinity|infty|inf|theta|arcsin|arccos|arctan|sin|cos|tan|cot|(?<!\d )sec|csc|ln|log|exp|(?:max|min)(?=\(|\\?\{))(?![A-Za-z])"
 )
 _ARGUMENTS = (
     (re.compile(r"(?<=[)\]]) ?U ?(?=[(\[])"), r"\\cup "),
@@ -192,7 +194,7 @@ def canonical(text: str) -> str:
     text = _POWER_OF_TEN.sub(r"\\times ", ungrouped(plain(text)).replace("...", r"\ldots "))
     text = _TEMPERATURE.sub(r"\\text{deg\1}", _COMMAND.sub(_replace_command, text).replace("$", ""))
     text = _calls_to_braces(text.replace("**", "^"))
-    text = _WORD_COMMANDS.sub(lambda m: "\\infty" if m[1].startswith("inf") else "\\" + m[1], text)
+    text = _WORD_COMMANDS.sub(lambda m: "\\infty" if m[1][1:3] == "nf" else "\\" + m[1], text)
     text = (
         re.sub(r"(?:negative|minus) (?=\\infty)", "-", text).replace("*", r"\cdot ").replace("+/-", r"\pm ")
     )
@@ -201,7 +203,7 @@ def canonical(text: str) -> str:
     )
     for pattern, replacement in _ARGUMENTS:
         text = pattern.sub(replacement, text)
-    text = _AND_OR.sub(lambda m: r"\land " if "and" in m[0] else r"\lor ", text)
+    text = _AND_OR.sub(lambda m: r"\land " if re.search("and|且", m[0]) else r"\lor ", text)
     text = re.sub(r"(\\l(?:and|or) )\}", r"}\1", text)
     if not _TRIG.search(text):
         text = _DEGREES.sub("", text)  # an angle in degrees is written with or without the sign

@@ -102,7 +102,7 @@ def ordered(form: str) -> str | None:
 
 _ABBREVIATED = {
     "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday", "thurs": "thursday",
-    "fri": "friday", "sat": "saturday", "sun": "sunday", "jan": "january", "feb": "february", "mar": "march", "apr": "april",
+    "yes": "true", "no": "false", "对": "正确", "错": "错误", "fri": "friday", "sat": "saturday", "sun": "sunday", "jan": "january", "feb": "february", "mar": "march", "apr": "april",
     "jun": "june", "jul": "july", "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
 }  # fmt: skip
 
@@ -129,6 +129,16 @@ def is_same_text(a: str, b: str) -> bool:
     return bare.replace("ł", "l").replace("ø", "o") == plain
 
 
+#: What a limit, a series or the number of solutions is, in the words of others.
+_OUTCOME = re.compile(
+    r"^(?:(?:the )?(?:limit|series|integral|sequence|sum) |it )(?:is )?(?=does not|diverge|converge|undefined$|infinite$)"
+)
+_SAID = {
+    "does not exist": ("dne", "undefined", "doesn't exist"), "diverges": ("divergent",), "converges": ("convergent",),
+    "infinitely many": ("infinite", "infinitely many solutions", "infinite solutions", "an infinite number", r"\infty"),
+}  # fmt: skip
+
+
 def folded(bare: str) -> str:
     """The words of a plain text: case, stops, quotes, and blanks or hyphens between them do not matter."""
     points = re.sub(
@@ -143,8 +153,9 @@ def folded(bare: str) -> str:
         return " ".join(bare.lower())
     if _APART.fullmatch(found := " ".join(found.split())):
         found = re.sub(r"\\cdot|\\times|[* ]", "", found)
-    if found in ("dne", "it does not exist", "limit does not exist", "the limit does not exist"):
-        return "does not exist"
+    found = _OUTCOME.sub("", found)
+    if other := next((said for said, others in _SAID.items() if found in others), None):
+        return other
     return " ".join(re.sub(r"(?<=\w)[-_](?=\w)", " ", found).split()).removeprefix("the ") or bare.casefold()
 
 

@@ -22,6 +22,7 @@ UNEQUAL = [
     (r"x \text{ is even}", r"x \text{ is odd}"), ("1 2", "12"), ("nan", "5"), (r"\frac{1}{0}", "5"),
     (r"\infty", "5"), ("x", "y"), (r"\text{none}", "0"), ("5 or 6", "5"), ("10^{-10}", "0"), ("4:30", r"\text{4:30 p.m.}"),
     ("no idea what this is", r"\frac{\pi}{2}"), (r"\frac{", r"\sqrt{2}"),
+    (r"\frac{3}{7}'", r"\frac37"), ("-50_2", "-50"), ("2k+2_2", "2k+2"), ("x^2^3", "x^2"), (r"\max\{a,b\}", r"a+b"),
 ]  # fmt: skip
 
 

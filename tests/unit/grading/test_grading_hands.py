@@ -48,6 +48,22 @@ SAME: dict[str, list[tuple[str, str]]] = {
         ("Poincaré", "Poincare"), ("Sao Paulo", "São Paulo"), ("Erdos", "Erdős"), ("JK Rowling", "J. K. Rowling"), ("U.S.A.", "USA"), ("Alice & Bob", "Alice and Bob"), ("a square", "square"),
         ("It is impossible", "impossible"),
     ],
+    "rows": [
+        (r"\hat{i}+2\hat{j}-3\hat{k}", "(1,2,-3)"), (r"\mathbf{i}+\sqrt2\mathbf{j}", r"\vec{i} + \sqrt{2}\,\vec{j}"), ("3i+4j", "(3,4)"), (r"a\mathbf{\hat{i}}+b\mathbf{\hat{j}}", "(a,b)"),
+        (r"\binom{3}{-2}", r"\begin{pmatrix}3\\-2\end{pmatrix}"), (r"\binom{3}{2}", "(3,2)"), ("P(1,2)", "(1,2)"), ("A(1,2), B(3,4)", "(1,2), (3,4)"),
+        (r"A^{-1} = \begin{pmatrix}2&1\\0&3\end{pmatrix}", r"\begin{pmatrix}2&1\\0&3\end{pmatrix}"),
+    ],
+    "parts of regions": [
+        (r"\mathbb{R}\setminus[2,3]", r"(-\infty,2)\cup(3,\infty)"), (r"[0,5]\setminus[3,5]", "[0,3)"), (r"[2,5]\cap\mathbb{Z}", r"\{2,3,4,5\}"), (r"(1,5.5)\cap\mathbb{Z}", r"\{2,3,4,5\}"),
+        (r"\{x\in\mathbb{Z} : 0 < x < 3\}", r"\{1,2\}"), (r"x > 5 \text{ m}", r"x > 500 \text{ cm}"),
+    ],
+    "what becomes of it": [
+        ("none", r"\text{No solution}"), ("undefined", r"\text{does not exist}"), ("The series diverges.", r"\text{diverges}"), ("divergent", "diverges"), ("infinite", "infinitely many"),
+        (r"\text{Infinity}", r"\infty"), ("Yes", "True"), ("对", "正确"),
+    ],
+    "extremes": [(r"\max\{a,b\}", r"\max(b, a)"), ("min(a, b, c)", r"\min\{c,b,a\}"), (r"\max(x,y)", r"\frac{x+y+|x-y|}{2}")],
+    "durations": [("1:30", "90 minutes"), ("2:45", "2 hours 45 minutes")],
+    "abroad": [("x=3或x=-2", "3, -2"), ("x=2 или x=5", "2, 5"), ("12,05", "12.05"), ("0,025", r"\frac{1}{40}"), ("￥42", "42元"), ("¥42", "42 yen"), ("5 Км", "5 km"), ("2.5 fm", r"2.5\times10^{-15} m")],
 }  # fmt: skip
 #: The same one way round: the kind of the gold answer decides.
 ONE_WAY = [
@@ -63,7 +79,13 @@ DIFFERENT: list[tuple[str, str]] = [
     ("100 °C", "212 K"), ("0 K", "0 °C"), ("5 °C/min", "5 K"), ("$2M", "$2"), ("A$20", "$20"), ("Rs. 500", "$500"), ("half an hour", "15 minutes"), ("5 J/(g K)", "5 J K/g"), ("30 mpg", "30 mph"),
     ("Tue", "Thursday"), ("mar", "may"), ("6'", "6 inches"), ("5'", "5"), ("44 BC", "44"), ("44 BC", "44 AD"), ("July 1776", "July 17"), ("14h05", "14:50"), ("^{14}C", "^{14}N"), ("1s^2 2s^1", "1s^2 2s^2"),
     ("2H_2 + O_2 -> 2H_2O", "2H_2O -> 2H_2 + O_2"), ("H2 + O2 -> H2O", "2H2 + O2 -> 2H2O"), ("ano", "año"), ("résume", "resumé"), ("J.K. Rowling", "J.R. Rowling"), ("Yes, it is not", "yes"), ("It is not prime", "prime"),
-    ("Alice & Bob", "Alice"), ("no real roots", "0"), ("50 cents", "0.05"), ("P(10,3)", "120"), ("C_{10}^3", "720"), ("7 red balls", "8"),
+    ("Alice & Bob", "Alice"), ("no real roots", "0"),
+    ("hello world", "привет мир"), ("third quadrant", "第三象限的点"), ("-x = 5", "5"), ("not x = 5", "5"), (r"-x \in \{1,2\}", r"x \in \{1,2\}"), (r"x^2 \in \{1,2\}", r"x \in \{1,2\}"),
+    ("-D = (0,1)", "D = (0,1)"), (r"-p \equiv 1 \pmod 4", r"p \equiv 1 \pmod 4"), (r"p^2 \equiv 1 \pmod 4", r"p \equiv 1 \pmod 4"), (r"p \not\equiv 1 \pmod 4", r"p \equiv 1 \pmod 4"),
+    ("2^{10} million", "2^{10}"), ("x^2+y^2=25 million", "x^2+y^2=25"), (r"x^2+y^2=25\text{ km}", r"x^2+y^2=25\text{ m}"), (r"x > 5 \text{ km}", r"x > 5 \text{ m}"), (r"A = \begin{pmatrix}1\\2\end{pmatrix}", r"A^{-1} = \begin{pmatrix}1\\2\end{pmatrix}"),
+    (r"\hat{i}\times\hat{j}", "(0,0)"), ("3i^2+4j", "(3,4)"), ("5+3i+4j", "(3,4)"), ("P(2,1)", "(1,2)"), (r"\binom{-2}{3}", "(3,-2)"), (r"\binom{4}{-2}", r"\binom{3}{-2}"), (r"\mathbb{R}\setminus(2,3)", r"(-\infty,2)\cup(3,\infty)"),
+    (r"(2,5)\cap\mathbb{Z}", r"\{2,3,4,5\}"), (r"[-1,1]\cap\mathbb{Z}", "[-1,1]"), (r"\{x\in\mathbb{Z} : 1\le x\le 2\}", "[1,2]"), (r"\min\{a,b\}", r"\max\{a,b\}"), ("converges", "diverges"), ("finite", "infinite"),
+    ("none of these", r"\emptyset"), ("1:30", "90 hours"), ("1:30 pm", "90 minutes"), ("x=3或x=2", "3, -2"), ("0,05", "0,5"), ("12,500", "12.5"), ("5 min", "5 max"), ("yes", "false"), ("50 cents", "0.05"), ("P(10,3)", "120"), ("C_{10}^3", "720"), ("7 red balls", "8"),
 ]  # fmt: skip
 
 

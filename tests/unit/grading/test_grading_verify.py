@@ -158,7 +158,7 @@ def test_words_that_look_like_a_missing_value() -> None:
     assert [str(read_gold(gold, "expression")) for gold in ("Na", "nat", "none")] == [
         "text na",
         "text nat",
-        "text none",
+        "region ∅",
     ]
 
 
