@@ -138,9 +138,8 @@ def _output(path: Path, output: Path | None, *, overwrite: bool) -> Path:
     """Where verdicts go; raises where something that must stay is there."""
     output = output or path.with_name(path.name.removesuffix(".gz")).with_suffix(".graded.jsonl")
     if output.exists() and (not overwrite or output.samefile(path)):
-        raise GradeFileError(
-            f"{output} exists; name another output" + ("" if overwrite else ", or overwrite it")
-        )
+        way_out = "" if overwrite else ", or overwrite it"
+        raise GradeFileError(f"{output} exists; name another output{way_out}")
     return output
 
 

@@ -62,10 +62,8 @@ def judge_rollouts(
         GraderError: workers do not start.
     """
     _check(frame, _NEEDED, "rollouts to judge")
-    found = [
-        extract_answer(text, kind, rules)
-        for text, kind in zip(frame["text"], frame["answer_kind"], strict=True)
-    ]
+    texts = zip(frame["text"], frame["answer_kind"], strict=True)
+    found = [extract_answer(text, kind, rules) for text, kind in texts]
     by = frame["gold_answer"]
     if "judged_by" in frame.columns:
         by = frame.select(pl.coalesce("judged_by", "gold_answer")).to_series()

@@ -18,7 +18,6 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
 from typing import Literal
 
 from cot_assets.grading.judgement import Judgement, Pair
@@ -79,9 +78,7 @@ class GraderPool:
     def __enter__(self) -> GraderPool:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __del__(self) -> None:
@@ -141,10 +138,12 @@ class GraderPool:
                 for key, _ in selector.select(max(0.0, timeout)):
                     self._take(key.data, judged, selector)
                 for worker in list(self._workers):
-                    if worker.has_ended:  # its comparing process may hold the pipe open for a while
+                    is_late = worker.has_deadline and time.monotonic() > worker.deadline
+                    # An interpreter that has ended may leave the pipe to its comparing process for a while.
+                    if worker.has_ended or (is_late and worker.child is None):
                         self._lose(worker, judged, selector)
-                    elif worker.has_deadline and time.monotonic() > worker.deadline:
-                        self._overdue(worker, judged, selector)
+                    elif is_late:
+                        worker.kill_child()
                 self._hand_out(room, waiting, selector)
                 if not waiting and all(worker.pair is None for worker in self._workers):
                     return
@@ -173,7 +172,7 @@ class GraderPool:
                 worker.starts(values[0])
             elif kind == "verdict":
                 number, verdict, reason, unit, is_worn = values
-                if worker.pair is not None and worker.is_reply(number):
+                if worker.pair is not None and worker.number == number:
                     judged[worker.pair] = Judgement(verdict, reason, unit)
                     worker.pair = None
                 if is_worn:
@@ -189,14 +188,6 @@ class GraderPool:
         if status < 0:
             return f"the comparing process was ended by signal {-status}"
         return f"the comparing process ended with status {status}"
-
-    def _overdue(
-        self, worker: Worker, judged: dict[Pair, Judgement], selector: selectors.BaseSelector
-    ) -> None:
-        if worker.child is not None:
-            worker.kill_child()
-        else:
-            self._lose(worker, judged, selector)
 
     def _lose(self, worker: Worker, judged: dict[Pair, Judgement], selector: selectors.BaseSelector) -> None:
         """An interpreter has ended or does not answer: its pair is unscored, and it is not used again."""

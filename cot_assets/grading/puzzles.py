@@ -110,11 +110,8 @@ def cross(state: tuple[_Bank, bool], boat: _Bank, level: int, capacity: int) -> 
     if away := sorted(boat - bank):
         raise IllegalMoveError(f"{away[0]} is not where the boat is")
     after = left - boat if is_left else left | boat
-    for group, where in (
-        (boat, "in the boat"),
-        (after, "on the left"),
-        (crew(level) - after, "on the right"),
-    ):
+    groups = {"in the boat": boat, "on the left": after, "on the right": crew(level) - after}
+    for where, group in groups.items():
         if not is_safe(group):
             raise IllegalMoveError(f"{where} an actor is with another's agent without their own")
     return after, not is_left

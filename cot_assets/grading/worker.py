@@ -95,30 +95,20 @@ def _number_only(text: str, *_: object, **__: object) -> Any:
     raise _refusal("evaluating text")
 
 
-def _address_space() -> int | None:
-    """Bytes of address space in use; None where the system does not tell."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except OSError:
-        return None
-
-
-def _peak() -> int:
-    """Most bytes of address space ever in use, 0 where the system does not tell."""
+def _memory(what: str) -> int:
+    """Bytes of address space in use (``VmSize``), or most that ever were (``VmPeak``); 0 where the system does not tell."""
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/self/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmPeak:")).split()[1]) * 1024
+        return int(next(line for line in lines if line.startswith(f"{what}:")).split()[1]) * 1024
     return 0
 
 
 def _limit_memory(growth: int) -> int | None:
     """Let the address space grow by ``growth`` bytes from now; returns the limit, None without one."""
-    used = _address_space()
-    if used is None:
-        return None
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (used + growth, resource.getrlimit(resource.RLIMIT_AS)[1]))
-        return used + growth
+        if used := _memory("VmSize"):
+            resource.setrlimit(resource.RLIMIT_AS, (used + growth, resource.getrlimit(resource.RLIMIT_AS)[1]))
+            return used + growth
     return None
 
 
@@ -132,14 +122,14 @@ def _compare(answer: str, gold: str, kind: str, limit: int | None, growth: int) 
     if judgement.verdict == "incorrect" and _refused:
         return Judgement("unscored", f"the comparison asked for {_refused[0]}, which is refused"), True
     # sympy, math-verify and verifiers catch MemoryError and go on as if equality had not been shown.
-    if judgement.verdict == "incorrect" and limit is not None and _peak() > limit - growth // 2:
+    if judgement.verdict == "incorrect" and limit is not None and _memory("VmPeak") > limit - growth // 2:
         return Judgement("unscored", short), True
     return judgement, False
 
 
 def _serve(room: Room, requests: IO[str], replies: IO[str], cpu_seconds: float, growth: int) -> int:
     """Compare until the input ends or the process is worn out; returns the exit status that says which."""
-    base = _address_space() or 0
+    base = _memory("VmSize")
     _send(replies, "ready", os.getpid())
     for use, line in enumerate(requests, 1):
         number, answer, gold, kind = json.loads(line)
@@ -151,7 +141,7 @@ def _serve(room: Room, requests: IO[str], replies: IO[str], cpu_seconds: float, 
         except Exception as error:  # noqa: BLE001 - one odd answer must not take the others with it
             judgement, is_short = Judgement("unscored", f"the grader failed: {type(error).__name__}"), True
         signal.setitimer(signal.ITIMER_PROF, 0)
-        has_grown = max(_address_space() or 0, _peak()) > base + growth // 2
+        has_grown = _memory("VmPeak") > base + growth // 2
         is_worn = is_short or has_grown or use >= _MAX_USES[room]
         _send(replies, "verdict", number, judgement.verdict, judgement.reason, judgement.unit, is_worn)
         if is_worn:

@@ -38,7 +38,7 @@ class Worker:
         self.child: int | None = None  #: the comparing process; None while it starts
         self.has_started = False
         self.is_overdue = False
-        self._number = 0
+        self.number = 0  #: of the pair at hand
         self._buffer = b""
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as the import system reads it
@@ -75,9 +75,9 @@ class Worker:
         """Hand over a pair; a process that is gone shows when its replies end."""
         assert self._process.stdin is not None  # noqa: S101 - made with a pipe above
         self.pair, self.deadline, self.is_overdue = pair, time.monotonic() + seconds, False
-        self._number += 1
+        self.number += 1
         with contextlib.suppress(OSError):
-            self._process.stdin.write(json.dumps([self._number, *pair]).encode() + b"\n")
+            self._process.stdin.write(json.dumps([self.number, *pair]).encode() + b"\n")
             self._process.stdin.flush()
 
     def receive(self) -> list[list[Any]]:
@@ -87,10 +87,6 @@ class Worker:
             raise EOFError
         *lines, self._buffer = (self._buffer + chunk).split(b"\n")
         return [json.loads(line) for line in lines]
-
-    def is_reply(self, number: int) -> bool:
-        """Whether the verdict with this number is for the pair at hand."""
-        return self.pair is not None and number == self._number
 
     def starts(self, child: int) -> None:
         """The comparing process is ready. The number that one has in a sandbox means nothing outside of it."""

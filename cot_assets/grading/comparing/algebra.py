@@ -38,9 +38,7 @@ def decide(given: str, gold: str, what: str) -> bool:
     try:
         if what == "relation":
             return _is_same_relation(left, right)
-        return _is_same_value(left, right) or _is_same_value(
-            _with_imaginary_unit(left), _with_imaginary_unit(right)
-        )
+        return _is_same_value(left, right) or _is_same_value(*map(_with_imaginary_unit, (left, right)))
     except (MemoryError, UndecidableError):
         raise
     except RecursionError:
@@ -79,9 +77,8 @@ def _is_same_relation(left: Any, right: Any) -> bool:
     if all(side is not None for side in solved):
         return bool(solved[0].symmetric_difference(solved[1]).is_empty)
 
-    return math_verify.verify(
-        right, left, allow_set_relation_comp=True, timeout_seconds=None, raise_on_error=True
-    )
+    how = {"allow_set_relation_comp": True, "timeout_seconds": None, "raise_on_error": True}
+    return math_verify.verify(right, left, **how)
 
 
 def _solutions(side: Any) -> Any:

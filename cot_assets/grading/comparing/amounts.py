@@ -12,15 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from cot_assets.grading.comparing.recast import (
-    as_quantity,
-    in_letters_of,
-    in_unit_of,
-    quotient_of,
-    rounded_of,
-    unit_asked_for,
-    value_of,
-)
+from cot_assets.grading.comparing import recast
 from cot_assets.grading.comparing.scalars import Algebra, is_percentage, is_same_value, percent_of
 from cot_assets.grading.reading.kinds import Reading
 
@@ -54,14 +46,14 @@ def compare_scalars(given: Reading, gold: Reading, algebra: Algebra) -> Decision
         UndecidableError: From other algebra, where it gives up.
     """
     if given.kind == "relation":
-        given = rounded_of(given, gold) or value_of(given) or given
-    given, gold = in_letters_of(given, gold), in_letters_of(gold, given)
-    given = quotient_of(given) or given
-    gold = (as_quantity(gold) if given.unit else None) or gold
+        given = recast.rounded_of(given, gold) or recast.value_of(given) or given
+    given, gold = recast.in_letters_of(given, gold), recast.in_letters_of(gold, given)
+    given = recast.quotient_of(given) or given
+    gold = (recast.as_quantity(gold) if given.unit else None) or gold
     if given.kind not in SCALARS:
         return other_kind(given, gold)
     if given.unit and gold.unit:
-        given, gold = in_unit_of(given, gold), in_unit_of(gold, given)
+        given, gold = recast.in_unit_of(given, gold), recast.in_unit_of(gold, given)
     if given.unit and gold.unit:
         if given.unit.dimension != gold.unit.dimension:
             return Decision(False, f"another unit ({given.unit.name}, not {gold.unit.name})")
@@ -77,7 +69,7 @@ def compare_scalars(given: Reading, gold: Reading, algebra: Algebra) -> Decision
         return decided("number" if gold.number else "value", is_same=True)
     if percent := percent_of(given, gold):
         return Decision(True, f"same number; {percent} is named by the statement", percent)
-    if named and (asked := unit_asked_for(given, gold)):
+    if named and (asked := recast.unit_asked_for(given, gold)):
         return Decision(True, f"same quantity; {asked} is asked for by the statement", asked)
     return decided("number" if gold.number and given.number else "value", is_same=False)
 

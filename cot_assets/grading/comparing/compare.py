@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from cot_assets.grading.comparing import recast
 from cot_assets.grading.comparing.amounts import (
     SCALARS,
     Decision,
@@ -33,21 +34,6 @@ from cot_assets.grading.comparing.amounts import (
     is_same_numeral,
     is_same_residue,
     other_kind,
-)
-from cot_assets.grading.comparing.recast import (
-    are_other_names,
-    as_duration,
-    as_row,
-    as_tuple,
-    by_name,
-    called_alike,
-    is_same_ratio,
-    quotient_of,
-    rounded_of,
-    value_of,
-    with_letter,
-    without_braces,
-    without_domain,
 )
 from cot_assets.grading.comparing.regions import region_of, spans
 from cot_assets.grading.comparing.relations import is_same_relation
@@ -73,24 +59,24 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         NeedsAlgebraError: From ``no_algebra``.
         UndecidableError: From other algebra, where it gives up.
     """
-    if are_other_names(given.name, gold.name):
+    if recast.are_other_names(given.name, gold.name):
         return Decision(False, "another name")  # A = (1, 2) is not B = (1, 2)
     if given == gold:
         return Decision(True, f"same {gold.kind}")
-    given, gold = without_braces(given, gold), without_braces(gold, given)
-    given = with_letter(given, gold)
-    given, gold = as_row(given, gold), as_row(gold, given)
+    given, gold = recast.without_braces(given, gold), recast.without_braces(gold, given)
+    given = recast.with_letter(given, gold)
+    given, gold = recast.as_row(given, gold), recast.as_row(gold, given)
     if "time" in (given.kind, gold.kind):
-        given, gold = as_duration(given, gold), as_duration(gold, given)
+        given, gold = recast.as_duration(given, gold), recast.as_duration(gold, given)
     if given.kind != gold.kind:
-        given, gold = without_domain(given), without_domain(gold)
+        given, gold = recast.without_domain(given), recast.without_domain(gold)
     if "residue" in (given.kind, gold.kind):
         other, residue = (given, gold) if gold.kind == "residue" else (gold, given)
         if other.kind == "relation":
-            other = value_of(other) or other
+            other = recast.value_of(other) or other
         return decided("residue", is_same=is_same_residue(other, residue))
-    if (by_name(given) is given) != (by_name(gold) is gold):
-        given, gold = as_tuple(by_name(given)), as_tuple(by_name(gold))
+    if (recast.by_name(given) is given) != (recast.by_name(gold) is gold):
+        given, gold = recast.as_tuple(recast.by_name(given)), recast.as_tuple(recast.by_name(gold))
     if "numeral" in (gold.kind, given.kind):
         return decided("numeral", base_left_out(given, gold), is_same=is_same_numeral(given, gold))
     if gold.kind in SCALARS:
@@ -117,10 +103,10 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
 
 
 def _relation(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
-    if gold.kind == "relation" and (value := rounded_of(gold, given) or value_of(gold)):
+    if gold.kind == "relation" and (value := recast.rounded_of(gold, given) or recast.value_of(gold)):
         if given.kind != "relation":
             return compare(given, value, algebra)
-        alike = called_alike(given, gold)
+        alike = recast.called_alike(given, gold)
         if alike is not None:
             return compare(given.items[-1], value, algebra) if alike else Decision(False, "another name")
     ours, theirs = region_of(given), region_of(gold)
@@ -141,7 +127,7 @@ def _relation(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
 def _region(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if given.kind == "list" and (said := region_of(given)):
         given = said
-    if gold.kind == "pair" and (given := as_tuple(given)).kind == "tuple":
+    if gold.kind == "pair" and (given := recast.as_tuple(given)).kind == "tuple":
         same = _all_same(given.items, gold.items, algebra)
         return decided("pair", same.unit, is_same=same.is_same)
     ours, theirs = region_of(given), region_of(gold)
@@ -153,7 +139,7 @@ def _region(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
 
 
 def _is_same_region(ours: Reading, theirs: Reading, algebra: Algebra) -> Decision:
-    if are_other_names(ours.name, theirs.name):
+    if recast.are_other_names(ours.name, theirs.name):
         return Decision(False, "another name")  # nor is x > 3 z > 3
     if (mine := spans(ours)) and mine == spans(theirs):
         return decided("region", is_same=True)
@@ -196,11 +182,11 @@ def _unordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     ours, theirs = region_of(given), region_of(gold)
     if ours and theirs:  # x < 1 or x > 2
         return _is_same_region(ours, theirs, algebra)
-    if given.kind == "relation" and (value := value_of(given)):
+    if given.kind == "relation" and (value := recast.value_of(given)):
         given = value
     if given.kind in SCALARS and len(gold.items) == 1:
         return compare(given, gold.items[0], algebra)
-    if given.kind in ("pair", "tuple") and (row := as_tuple(gold)).kind == "tuple":
+    if given.kind in ("pair", "tuple") and (row := recast.as_tuple(gold)).kind == "tuple":
         return _ordered(given, row, algebra)
     if given.kind not in ("list", "set"):
         return other_kind(given, gold)
@@ -253,12 +239,12 @@ def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
     if gold.kind == "matrix" and given.kind in _ROWS and all(row.kind in _ROWS for row in given.items):
         given = replace(given, kind="matrix")
     elif "tuple" in (gold.kind, given.kind) or given.kind in ("pair", "list"):
-        given, gold = as_tuple(given), as_tuple(gold)
-    if gold.kind == "ratio" and given.kind == "number" and (quotient := quotient_of(gold)):
+        given, gold = recast.as_tuple(given), recast.as_tuple(gold)
+    if gold.kind == "ratio" and given.kind == "number" and (quotient := recast.quotient_of(gold)):
         return compare_scalars(given, quotient, algebra)
     if given.kind != gold.kind:
         return other_kind(given, gold)
-    if gold.kind == "ratio" and (same := is_same_ratio(given, gold)) is not None:
+    if gold.kind == "ratio" and (same := recast.is_same_ratio(given, gold)) is not None:
         return decided("ratio", is_same=same)
     if gold.kind == "matrix":
         given = replace(given, items=tuple(replace(row, kind="tuple") for row in given.items))

@@ -172,24 +172,25 @@ def in_unit_of(reading: Reading, other: Reading) -> Reading:
 
 def with_letter(reading: Reading, other: Reading) -> Reading:
     r"""``k\pi, k \in \mathbb{Z}`` in the letter that the other one has for k; others as they are."""
-    names = [
-        _DOMAIN.match(r.items[1].form) if r.kind == "list" and len(r.items) == 2 else None
-        for r in (reading, other)
-    ]
-    if not all(names) or reading.items[1].form[0] == other.items[1].form[0]:
+    mine, theirs = _domain(reading), _domain(other)
+    if not mine or not theirs or mine[0][0] == theirs[0][0]:
         return reading
-    mine, theirs = (r.items[1].form[0] for r in (reading, other))
-    if re.search(rf"(?<![\\A-Za-z]){theirs}(?![A-Za-z])", reading.items[0].form):
+    alone = r"(?<![\\A-Za-z]){}(?![A-Za-z])"
+    if re.search(alone.format(theirs[0][0]), reading.items[0].form):
         return reading
-    renamed = (re.sub(rf"(?<![\\A-Za-z]){mine}(?![A-Za-z])", theirs, item.form) for item in reading.items)
-    items = (replace(item, form=form) for item, form in zip(reading.items, renamed, strict=True))
+    own = re.compile(alone.format(mine[0][0]))
+    items = (replace(item, form=own.sub(theirs[0][0], item.form)) for item in reading.items)
     return replace(reading, items=tuple(items))
 
 
 def without_domain(reading: Reading) -> Reading:
     r"""``2k, k \in \mathbb{Z}`` as ``2k``, where only one of two says what k is."""
-    has_domain = reading.kind == "list" and len(reading.items) == 2 and _DOMAIN.match(reading.items[1].form)
-    return reading.items[0] if has_domain else reading
+    return reading.items[0] if _domain(reading) else reading
+
+
+def _domain(reading: Reading) -> re.Match[str] | None:
+    is_of_two = reading.kind == "list" and len(reading.items) == 2
+    return _DOMAIN.match(reading.items[1].form) if is_of_two else None
 
 
 def without_braces(reading: Reading, other: Reading) -> Reading:
@@ -222,13 +223,8 @@ def as_row(reading: Reading, other: Reading) -> Reading:
 def by_name(reading: Reading) -> Reading:
     """``y=2, x=1`` as the tuple ``(1, 2)``; others as they are."""
     named = {i.items[0].form: i.items[1] for i in reading.items if i.kind == "relation" and i.signs == ("=",)}
-    if (
-        reading.kind != "list"
-        or r"\lor" in reading.signs
-        or len(named) < len(reading.items)
-        or not all(len(n) == 1 for n in named)
-    ):
+    is_named = len(named) == len(reading.items) and all(len(name) == 1 for name in named)
+    if reading.kind != "list" or r"\lor" in reading.signs or not is_named:
         return reading
-    return replace(
-        reading, kind="tuple", items=tuple(named[name] for name in sorted(named)), signs=("(", ")")
-    )
+    items = tuple(named[name] for name in sorted(named))
+    return replace(reading, kind="tuple", items=items, signs=("(", ")"))

@@ -98,11 +98,11 @@ def union(form: str, parts: Sequence[Reading | None]) -> Reading | None:
     return Reading("region", form, items=tuple(items), signs=tuple(signs))
 
 
-def without(holes: Reading) -> Reading:
+def without(holes: Sequence[Reading]) -> Reading:
     r"""All real numbers but some: ``\mathbb{R}\setminus\{0,1\}``."""
-    places = sorted(holes.items, key=lambda hole: hole.number.value if hole.number else 0)
+    places = sorted(holes, key=lambda hole: hole.number.value if hole.number else 0)
     items = (_ENDLESS[0], *(hole for hole in places for _ in range(2)), _ENDLESS[1])
-    return Reading("region", f"all but {holes.form}", items=items, signs=("()",) * (len(places) + 1))
+    return Reading("region", "all but some", items=items, signs=("()",) * (len(places) + 1))
 
 
 def spans(region: Reading) -> list[tuple[_End, _End]] | None:
@@ -192,26 +192,16 @@ def _named_region(relation: Reading) -> tuple[str, Reading] | None:
     sides, signs = relation.items, relation.signs
     if signs and all(sign in _ABOVE for sign in signs):
         sides, signs = sides[::-1], tuple("<" + sign[1:] for sign in signs[::-1])
-    if (
-        len(signs) == 2
-        and all(sign in _BELOW for sign in signs)
-        and _is_variable(sides[1], sides[0], sides[2])
-    ):
-        return sides[1].form, _interval(sides[0], sides[2], signs[0], signs[1])
-    if len(signs) != 1:
+    if signs == ("!=",):
+        name, hole = sides if _is_variable(*sides) else sides[::-1]
+        return (name.form, without((hole,))) if _is_variable(name, hole) else None
+    if len(signs) == 1:
+        is_below = _is_variable(*sides)
+        sides = (_ENDLESS[0], *sides) if is_below else (*sides, _ENDLESS[1])
+        signs = ("<", *signs) if is_below else (*signs, "<")
+    if len(signs) != 2 or not set(signs) <= set(_BELOW) or not _is_variable(sides[1], sides[0], sides[2]):
         return None
-    low, high = sides
-    if signs[0] == "!=" and (_is_variable(low, high) or _is_variable(high, low)):
-        name, hole = (low, high) if _is_variable(low, high) else (high, low)
-        items = (_ENDLESS[0], hole, hole, _ENDLESS[1])
-        return name.form, Reading("region", relation.form, items=items, signs=("()", "()"))
-    if signs[0] not in _BELOW:
-        return None
-    if _is_variable(low, high):
-        return low.form, _interval(_ENDLESS[0], high, "<", signs[0])
-    if _is_variable(high, low):
-        return high.form, _interval(low, _ENDLESS[1], signs[0], "<")
-    return None
+    return sides[1].form, _interval(sides[0], sides[2], *signs)
 
 
 def _point(relation: Reading) -> tuple[str, Reading] | None:

@@ -30,33 +30,10 @@ from cot_assets.grading.reading.measured import is_prose, priced, read_compound,
 from cot_assets.grading.reading.numbers import numeral_in_base, read_number
 from cot_assets.grading.reading.residues import read_residue
 from cot_assets.grading.reading.terms import is_term
+from cot_assets.grading.text import splitting, words
 from cot_assets.grading.text.letters import choice_letter
 from cot_assets.grading.text.meant import meant
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, canonical, plain
-from cot_assets.grading.text.splitting import (
-    CLOSING,
-    DENIED,
-    MOST_ITEMS,
-    OPENING,
-    RELATIONS,
-    TOKEN,
-    both_signs,
-    is_name,
-    is_one_group,
-    nesting,
-    parts_of,
-    split,
-)
-from cot_assets.grading.text.words import (
-    CODE,
-    TEXTUAL,
-    UPRIGHT,
-    folded,
-    is_mathematics,
-    ordered,
-    spoken,
-    words_in,
-)
 
 MAX_NESTING = 25  #: the time of a grammar grows with a power of the nesting
 
@@ -105,16 +82,19 @@ def read(text: str, answer_kind: str = "expression", gold: Kind | None = None) -
         return _read_letter(text, is_free=answer_kind != "multiple_choice")
     bare, form = plain(text), canonical(text)
     if not form or not re.search(
-        r"\w|\\[a-zA-Z{]|[^\x00-\x7f]|\(\)|\[\]", UPRIGHT.sub(lambda m: m[1].strip(), form)
+        r"\w|\\[a-zA-Z{]|[^\x00-\x7f]|\(\)|\[\]", words.UPRIGHT.sub(lambda m: m[1].strip(), form)
     ):
         raise UnreadableError("nothing in it")
-    if nesting(form) > MAX_NESTING:
+    if splitting.nesting(form) > MAX_NESTING:
         raise UnreadableError(f"nested deeper than {MAX_NESTING} brackets")
     if answer_kind == "text" or gold == "text":
-        return _text(ordered(form) or bare)
+        return _text(words.ordered(form) or bare)
     if answer_kind in ("number", "quantity") and gold is None:
         bare, form = meant(bare, form, "number")
-    if answer_kind in ("list", "set") and (parts := parts_of(canonical(re.sub(r",(?! )", ", ", text))))[0]:
+    if (
+        answer_kind in ("list", "set")
+        and (parts := splitting.parts_of(canonical(re.sub(r",(?! )", ", ", text))))[0]
+    ):
         return _collection("list", *parts)
     return _read(bare, form, gold)
 
@@ -130,7 +110,7 @@ def _read_letter(text: str, *, is_free: bool) -> Reading:
 
 def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
     """The first kind that a text can be, in the order of the checks below."""
-    if match := UPRIGHT.fullmatch(form):
+    if match := words.UPRIGHT.fullmatch(form):
         inner = match[1].strip()
         if inner != form and (
             inner[:1].isdigit()
@@ -143,10 +123,10 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         ):
             return _read(inner, inner, gold)
     bare, form = meant(bare, form, gold)
-    form, words = spoken(form), " ".join(TEXTUAL.sub(" ", bare).split())
-    if date := read_date(words):
+    form, said = words.spoken(form), " ".join(words.TEXTUAL.sub(" ", bare).split())
+    if date := read_date(said):
         return Reading("date", date)
-    if clock := read_clock(words):
+    if clock := read_clock(said):
         return Reading("time", clock)
     if number := read_number(form):
         return priced(bare) or Reading("number", form, number)
@@ -154,12 +134,12 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         return Reading("numeral", "_".join(numeral))
     if (
         gold is None
-        and (_LETTER.fullmatch(form) or _LABEL.fullmatch(bare) or _OPTION.fullmatch(words))
+        and (_LETTER.fullmatch(form) or _LABEL.fullmatch(bare) or _OPTION.fullmatch(said))
         and (letter := choice_letter(bare))
     ):
         return Reading("letter", letter)
-    if (written := ordered(form)) or (
-        CODE.fullmatch(form) and not (read_compound(form) or priced(bare))
+    if (written := words.ordered(form)) or (
+        words.CODE.fullmatch(form) and not (read_compound(form) or priced(bare))
     ):  # 1h30min and US$5 are not codes
         return _text(written or bare)
     is_product = gold == "expression" and _LETTERS.fullmatch(form)
@@ -173,8 +153,8 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
         or _ratio(form)
         or (
             _text(bare)
-            if (words_in(form) and not is_product)
-            or not is_mathematics(form)
+            if (words.words_in(form) and not is_product)
+            or not words.is_mathematics(form)
             or (gold and _INCOMPLETE.search(form))
             or _BARE_FUNCTION.search(form)
             else Reading("expression", form)
@@ -183,7 +163,7 @@ def _read(bare: str, form: str, gold: Kind | None = None) -> Reading:
 
 
 def _text(bare: str) -> Reading:
-    return Reading("text", folded(bare))
+    return Reading("text", words.folded(bare))
 
 
 # --- collections ---------------------------------------------------------------------------------
@@ -198,10 +178,10 @@ def _collection(kind: Kind, parts: list[str], joints: list[str]) -> Reading:
 
 
 def _listed(form: str) -> Reading | None:
-    parts, joints = parts_of(form)
+    parts, joints = splitting.parts_of(form)
     if not parts:
         return None
-    named = [split(part, RELATIONS) for part in parts]
+    named = [splitting.split(part, splitting.RELATIONS) for part in parts]
     names = {sides[0] for sides, signs in named if signs == ["="]}
     if len(names) == 1 and named[0][1] == ["="] and all(signs in ([], ["="]) for _, signs in named):
         parts = [sides[-1] for sides, _ in named]  # x=1 or x=2; n=1,2,3
@@ -214,41 +194,41 @@ def _listed(form: str) -> Reading | None:
 def _bracketed(form: str) -> Reading | None:
     if not form:
         return None
-    if form in (r"\emptyset", r"\{\}") or _NOTHING.fullmatch(UPRIGHT.sub(r"\1", form).strip()):
+    if form in (r"\emptyset", r"\{\}") or _NOTHING.fullmatch(words.UPRIGHT.sub(r"\1", form).strip()):
         return Reading("region", r"\emptyset")
     if matrix := read_matrix(form, _item):
         return matrix
-    pieces, joints = split(form := _TRANSPOSED.sub("", form), (r"\cup",))
+    pieces, joints = splitting.split(form := _TRANSPOSED.sub("", form), (r"\cup",))
     if joints:
         return union(form, [_bracketed(piece) for piece in pieces])
     if r"\cap" in form:
-        pieces, joints = split(form, (r"\cap",))
+        pieces, joints = splitting.split(form, (r"\cap",))
         inside = common([_bracketed(piece) for piece in pieces if piece != r"\mathbb{Z}"]) if joints else None
         return integers(inside) if r"\mathbb{Z}" in pieces else inside
-    if region := reals(UPRIGHT.sub(r"\1", form)):
+    if region := reals(words.UPRIGHT.sub(r"\1", form)):
         return region
     if match := _HOLES.fullmatch(form):
-        holes = without(_collection("set", *split(match[2], (",", ";"))))
+        holes = without([_item(part) for part in splitting.split(match[2], (",", ";"))[0]])
         return holes if match[1] == r"\mathbb{R}" else common([_bracketed(match[1]), holes])
-    pieces, joints = split(form, (r"\setminus", r"\backslash"))
+    pieces, joints = splitting.split(form, (r"\setminus", r"\backslash"))
     if len(joints) == 1:
         return difference(*(_bracketed(piece) for piece in pieces))
-    if match := _EXCEPT.fullmatch(UPRIGHT.sub(r"\1", form)):
-        return without(_collection("set", *split(match[1], (",", ";", r"\land", r"\lor"))))
+    if match := _EXCEPT.fullmatch(words.UPRIGHT.sub(r"\1", form)):
+        return without([_item(part) for part in splitting.split(match[1], (",", ";", r"\land", r"\lor"))[0]])
     if match := _FRENCH.fullmatch(form):
-        ends, _ = split(match[2], (",", ";"))
+        ends, _ = splitting.split(match[2], (",", ";"))
         opening, closing = "(" if match[1] == "]" else "[", ")" if match[3] == "[" else "]"
-        return _interval(opening, ends[0], ends[1], closing) if len(ends) == 2 else None
-    tokens = TOKEN.findall(form)
-    if tokens[0] not in OPENING or tokens[-1] not in CLOSING or not is_one_group(tokens):
+        return _bracketed(f"{opening}{match[2]}{closing}") if len(ends) == 2 else None
+    tokens = splitting.TOKEN.findall(form)
+    if not splitting.is_one_group(tokens):
         return None
     inner = "".join(tokens[1:-1]).strip()
-    parts, joints = split(inner, (",", ";"))
-    parts = [side for part in parts for side in both_signs(part)]
-    if not all(parts) or len(parts) > MOST_ITEMS:
+    parts, joints = splitting.split(inner, (",", ";"))
+    parts = [side for part in parts for side in splitting.both_signs(part)]
+    if not all(parts) or len(parts) > splitting.MOST_ITEMS:
         return None
     if tokens[0] == r"\{":
-        described, bars = split(inner, ("|", ":"))
+        described, bars = splitting.split(inner, ("|", ":"))
         if len(described) == 2 and _OF_INTEGERS.fullmatch(described[1]) and described[1][0] != described[0]:
             return _listed(f"{described[0]},{described[1]}")
         if len(described) == 2 and bars:
@@ -259,35 +239,35 @@ def _bracketed(form: str) -> Reading | None:
     if tokens[0] == "{":
         return _collection("set", parts, joints) if len(parts) > 1 else None
     if len(parts) == 2 and tokens[0] in "([" and tokens[-1] in ")]":
-        interval = _interval(tokens[0], parts[0], parts[1], tokens[-1])
-        is_pair = tokens[0] + tokens[-1] == "()" and "infty" not in inner
-        return replace(interval, kind="pair") if is_pair else interval
+        brackets = tokens[0] + tokens[-1]
+        kind = "pair" if brackets == "()" and "infty" not in inner else "region"
+        return Reading(
+            kind, ",".join(parts).join(brackets), items=tuple(map(_item, parts)), signs=(brackets,)
+        )
     if len(parts) > 1 or tokens[0] == "[":
         return replace(_collection("tuple", parts, joints), signs=(tokens[0], tokens[-1]))
     return None
 
 
-def _interval(opening: str, low: str, high: str, closing: str) -> Reading:
-    ends = (_item(low), _item(high))
-    return Reading("region", f"{opening}{low},{high}{closing}", items=ends, signs=(opening + closing,))
-
-
 def _related(form: str) -> Reading | None:
-    sides, signs = split(form, RELATIONS)
+    sides, signs = splitting.split(form, splitting.RELATIONS)
     if not signs or not all(sides[1:]) or not sides[0]:
         return None
     if signs in (["="], [r"\in"]) and _is_collection(right := _item(sides[1])):
-        is_named = is_name(sides[0]) or _bracketed(sides[0]) or signs == [r"\in"]
-        if (is_named and not DENIED.match(sides[0])) or (
+        is_named = splitting.is_name(sides[0]) or _bracketed(sides[0]) or signs == [r"\in"]
+        if (is_named and not splitting.DENIED.match(sides[0])) or (
             right.kind == "matrix" and _POWER.fullmatch(sides[0])
         ):
             return replace(right, name=sides[0])  # D = (0, 1), (x, y) = (1, 2), A^{-1} = ...
     if signs == [r"\in"]:
         return None
-    if any(words_in(side) for side in sides[1:]) and read_quantity(sides[-1], sides[-1], None) is None:
+    if any(words.words_in(side) for side in sides[1:]) and read_quantity(sides[-1], sides[-1], None) is None:
         return None
     return Reading(
-        "relation", form, items=tuple(map(_side, sides)), signs=tuple(RELATIONS[sign] for sign in signs)
+        "relation",
+        form,
+        items=tuple(map(_side, sides)),
+        signs=tuple(splitting.RELATIONS[sign] for sign in signs),
     )
 
 
@@ -309,7 +289,7 @@ def _side(form: str) -> Reading:
 def _ratio(form: str) -> Reading | None:
     if not _RATIO.fullmatch(form):
         return None
-    parts, _ = split(form, (":",))
-    if len(parts) < 2 or not all(parts) or any(words_in(part) for part in parts):
+    parts, _ = splitting.split(form, (":",))
+    if len(parts) < 2 or not all(parts) or any(words.words_in(part) for part in parts):
         return None
     return _collection("ratio", parts, [":"])

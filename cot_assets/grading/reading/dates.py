@@ -131,9 +131,7 @@ def read_clock(text: str) -> str | None:
 def _in_figures(text: str) -> str:
     """A time of day in words, or in Chinese, as 3:30 pm; others as they are."""
     if match := _HAN.fullmatch(text):
-        half = {None: "", "上": " am", "早": " am"}.get(
-            match[1] and match[1][0], " am" if match[1] == "午前" else " pm"
-        )
+        half = "" if match[1] is None else " am" if match[1] in ("上午", "早上", "午前") else " pm"
         return f"{match[2]}:{30 if match[4] else int(match[3] or 0):02}{half}"
     match = _PAST.fullmatch(text)
     if match is None:

@@ -47,14 +47,7 @@ _HALVES = (
 #: Several words for what is counted: 7 red balls, correct where the statement asks how many red balls there are.
 _DESCRIBED = re.compile(r"([0-9]+) ?(?:\\text\{ ?)?([a-z]{2,20}(?: [a-z]{2,20}){1,3}) ?\}?")
 _AMOUNT = re.compile(r"(?<=[0-9]) ?(M|K|k|B|bn|mn)$")  #: of money
-_AMOUNTS = {
-    "M": " million",
-    "mn": " million",
-    "K": " thousand",
-    "k": " thousand",
-    "B": " billion",
-    "bn": " billion",
-}
+_AMOUNTS = {"m": " million", "k": " thousand", "b": " billion"}
 #: What a price is for: $18 per day.
 _RATE = re.compile(r"(.*[0-9]) ?((?:/|(?:per|an?|each|every) )[A-Za-z ]+)")
 #: Minutes and seconds of an angle, feet and inches.
@@ -81,7 +74,7 @@ def priced(bare: str) -> Reading | None:
         return None
     if rate := _RATE.fullmatch(without):
         return read_quantity(f"{rate[1]} {unit.name} {rate[2]}", f"{rate[1]} {unit.name} {rate[2]}", None)
-    form = canonical(_AMOUNT.sub(lambda m: _AMOUNTS[m[1]], without))
+    form = canonical(_AMOUNT.sub(lambda m: _AMOUNTS[m[1][0].lower()], without))
     value, _, factor = split_unit(form)
     number = read_number(value if factor != 1 else form)
     if number:
@@ -116,10 +109,8 @@ def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
         and (described := _DESCRIBED.fullmatch(form))
         and is_noun(described[2])
     ):
-        value, unit = (
-            described[1],
-            Unit(Fraction(1), ((described[2], 1),), f"how many {described[2]}", is_listed=False),
-        )
+        value, what = described.groups()
+        unit = Unit(Fraction(1), ((what, 1),), f"how many {what}", is_listed=False)
     if value == form or (unit and not unit.is_listed and gold not in ("number", "quantity")):
         return None
     inner = read_number(value)

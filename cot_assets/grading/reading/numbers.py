@@ -96,14 +96,10 @@ def _unsigned(form: str) -> tuple[Fraction | None, int | None]:
     if match := _PLAIN.fullmatch(form):
         return _scaled(match["number"], match["power"])
     if match := _RATIO.fullmatch(form):
-        whole, p, q = (
-            match["whole"] or match["whole2"],
-            int(match["p"] or match["p2"]),
-            int(match["q"] or match["q2"]),
-        )
+        whole, p, q = (int(match[name] or match[f"{name}2"] or 0) for name in ("whole", "p", "q"))
         if q == 0 or (whole and match["inner"]):
             return None, None
-        return int(whole or 0) + Fraction(-p if match["inner"] else p, q), None
+        return whole + Fraction(-p if match["inner"] else p, q), None
     if match := _POWER.fullmatch(form):
         return _scaled(match["number"] or "1", match["power"])
     if match := _REPEATING.fullmatch(form):

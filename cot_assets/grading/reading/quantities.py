@@ -176,11 +176,8 @@ def _spellings(name: str) -> set[str]:
     known = units().get(name)
     if known is None:
         return {name}
-    return {name} | {
-        other
-        for other, unit in units().items()
-        if (unit.size, unit.dimension) == (known.size, known.dimension)
-    }
+    same = (known.size, known.dimension)
+    return {name} | {other for other, unit in units().items() if (unit.size, unit.dimension) == same}
 
 
 def _product(text: str) -> Unit | None:

@@ -228,7 +228,7 @@ class _Parser:
 
     def extreme(self, name: str) -> Node:
         r"""``\\max(a, b)``, which is (a + b + |a - b|) / 2."""
-        closing = {"(": ")", r"\{": r"\}"}.get(self.take(), "")
+        closing = {"(": ")", "{": "}", r"\{": r"\}"}.get(self.take(), "")
         node = self.sum()
         while self.next == ",":
             self.take()

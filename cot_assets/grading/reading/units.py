@@ -135,17 +135,14 @@ def _prefixed(names: Sequence[str], unit: Unit) -> Iterator[tuple[str, Unit]]:
         yield bare, Unit(unit.size, unit.dimension, unit.name)
         if name != bare:
             for prefix, power in (_PREFIXES if len(bare) <= 3 else _LONG_PREFIXES).items():
-                yield (
-                    prefix + bare,
-                    Unit(unit.size * Fraction(10) ** power, unit.dimension, prefix + unit.name),
-                )
+                size = unit.size * Fraction(10) ** power
+                yield prefix + bare, Unit(size, unit.dimension, prefix + unit.name)
 
 
 def _derived(product: str, table: dict[str, Unit], name: str) -> Unit:
     unit = ONE
-    for index, side in enumerate(
-        product.split("/") if " / " in product or product.startswith("/") else [product]
-    ):
+    sides = product.split("/") if " / " in product or product.startswith("/") else [product]
+    for index, side in enumerate(sides):
         for word in side.split():
             base, _, power = word.partition("^")
             part = table.get(base) or Unit(Fraction(base), (), "")

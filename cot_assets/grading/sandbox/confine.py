@@ -84,9 +84,8 @@ def _filter(machine: int) -> bytes:
     for numbers in _REFUSED.values():
         if (call := numbers[machine]) is not None:
             instructions += refuse(call, errno.EPERM)
-    instructions += refuse(
-        _CLONE3, errno.ENOSYS
-    )  # its flags cannot be seen; the C library takes clone instead
+    # Its flags cannot be seen; the C library takes clone instead.
+    instructions += refuse(_CLONE3, errno.ENOSYS)
     instructions += [
         (equal, 0, 3, clone), (load, 0, 0, _FIRST_ARGUMENT), (any_bit, 1, 0, _CLONE_THREAD),
         (answer, 0, 0, _ERRNO | errno.EPERM), (answer, 0, 0, _ALLOW),

@@ -64,12 +64,8 @@ def serve(source: int, cpu_seconds: int, memory: int) -> None:
 def _function(prompt: str, answer: str, name: str) -> Any:
     """The function that an answer defines, or that it continues where it is not a definition of its own."""
     namespace: dict[str, Any] = {"__name__": "answer"}
-    whole = (
-        f"{prompt}\n{answer}"
-        if _defines(answer, name)
-        else prompt + _LEFT_FUNCTION.split(answer, maxsplit=1)[0]
-    )
-    exec(compile(whole, "answer.py", "exec"), namespace)  # noqa: S102 - this is what the sandbox is for
+    code = f"\n{answer}" if _defines(answer, name) else _LEFT_FUNCTION.split(answer, maxsplit=1)[0]
+    exec(compile(prompt + code, "answer.py", "exec"), namespace)  # noqa: S102 - this is what the sandbox is for
     return namespace[name]
 
 
@@ -78,9 +74,8 @@ def _defines(answer: str, name: str) -> bool:
         body = ast.parse(answer).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return any(
-        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name for node in body
-    )
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return any(isinstance(node, kinds) and node.name == name for node in body)
 
 
 class _Unbounded(ast.NodeTransformer):

@@ -76,6 +76,7 @@ _COMMAND = re.compile(
     r"|\\(?P<times>times|cdot|ast)(?![a-zA-Z])"
     r"|\\(?P<rename>[a-zA-Z]+)"
 )
+_FIXED = {"space": " ", "frac": r"\frac", "text": r"\text"}
 _RENAMED = {
     "le": r"\leq ", "ge": r"\geq ", "ne": r"\neq ", "leqslant": r"\leq ", "geqslant": r"\geq ", "lt": "<", "gt": ">",
     "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]", "degree": r"^\circ ", "percent": r"\%",
@@ -223,16 +224,12 @@ def _primed(match: re.Match[str]) -> str:
 
 
 def _replace_command(match: re.Match[str]) -> str:
-    if match["space"] is not None:
-        return " "
+    if (fixed := _FIXED.get(match.lastgroup or "")) is not None:
+        return fixed
     if match["nothing"] is not None:
         # The dot of \right. is part of the command; a dot after anything else is not.
         keeps_dot = match[0].endswith(".") and match["nothing"] not in ("left", "right")
         return "." if keeps_dot else ""
-    if match["frac"]:
-        return r"\frac"
-    if match["text"]:
-        return r"\text"
     if match["times"] and not (match["times"] == "times" and r"\vec" in match.string):
         return r"\cdot "
     return _RENAMED.get(match["rename"], match[0]) if match["rename"] else match[0]

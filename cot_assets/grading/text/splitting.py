@@ -73,9 +73,9 @@ def nesting(text: str) -> int:
 
 
 def is_one_group(tokens: list[str]) -> bool:
-    """Whether the first bracket is closed by the last."""
+    """Whether the first sign is a bracket that is closed by the last."""
     *within, last = depths(tokens, OPENING, CLOSING)
-    return last == 0 and 0 not in within
+    return tokens[0] in OPENING and tokens[-1] in CLOSING and last == 0 and 0 not in within
 
 
 def is_name(form: str) -> bool:

@@ -164,13 +164,10 @@ def _spellings_of(value: Number, form: str) -> Iterator[str]:
     sign = _MINUS if value.value < 0 else ""
     if "." in form or ("/" not in form and "frac" not in form):  # written as a decimal, or an integer
         digits, _, decimals = form.strip("+-%\\$").replace(",", "").partition(".")
-        yield (
-            sign
-            + _integer(digits)
-            + (rf"\.{decimals.rstrip('0')}0*" if decimals.strip("0") else r"(?:\.0+)?")
-        )
-        if digits.strip("0") == "" and decimals.strip("0"):
-            yield sign + rf"\.{decimals.rstrip('0')}0*"
+        behind = rf"\.{decimals.rstrip('0')}0*" if decimals.strip("0") else ""
+        yield sign + _integer(digits) + (behind or r"(?:\.0+)?")
+        if behind and not digits.strip("0"):
+            yield sign + behind
     if number.denominator > 1:
         p, q = map(_integer, (str(number.numerator), str(number.denominator)))
         yield rf"{sign}\\[dtc]?frac\s?\{{?\s?{p}\s?\}}?\s?\{{?\s?{q}\s?\}}?"

@@ -89,9 +89,7 @@ def ordered(form: str) -> str | None:
             c in form for c in "+23456789"
         ):
             return "->".join("+".join(sorted(side)) for side in sides)
-    if _ISOTOPE.fullmatch(tight):
-        return tight
-    if _SHELLS.fullmatch(tight):
+    if _ISOTOPE.fullmatch(tight) or _SHELLS.fullmatch(tight):
         return tight.replace(" ", "")
     if _ION.fullmatch(charged := tight.replace("_", "").replace("^", "")):
         return charged
@@ -100,25 +98,31 @@ def ordered(form: str) -> str | None:
     return None
 
 
-_ABBREVIATED = {
+_SYNONYMS = {
     "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday", "thurs": "thursday",
-    "yes": "true", "no": "false", "对": "正确", "错": "错误", "fri": "friday", "sat": "saturday", "sun": "sunday", "jan": "january", "feb": "february", "mar": "march", "apr": "april",
+    "fri": "friday", "sat": "saturday", "sun": "sunday", "jan": "january", "feb": "february", "mar": "march", "apr": "april",
     "jun": "june", "jul": "july", "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
+    "yes": "true", "no": "false", "对": "正确", "错": "错误", "dne": "does not exist", "undefined": "does not exist", "divergent": "diverges",
+    "convergent": "converges", "infinite": "infinitely many", "infinitely many solutions": "infinitely many", r"\infty": "infinitely many",
 }  # fmt: skip
 
 
+#: What is said to be something, or to have an end.
+_SUBJECT = re.compile(
+    r"^(?:(?:an?|it is|this is) (?=\w{3})(?!not)|(?:it|(?:the )?(?:limit|series|integral|sequence|sum))(?: is)? (?=does not|diverge|converge|undefined$|infinite$))"
+)
 _ECHO = re.compile(
     r"^(yes(?! .* not$)|no) (?:it|they|she|he|we|you|this|that|there) (?:is|are|does|do|can|will|has|have|was|were)(?: not)?$"
 )
 
 
 def is_same_text(a: str, b: str) -> bool:
-    """Whether two folded texts differ by nothing but an article, an abbreviated day or month, or accents that one leaves out.
+    """Whether two folded texts differ by nothing but an article, a word that means the same, or accents that one leaves out.
 
     A sentence that repeats yes or no says the same. Accents count in short words, and where both have some.
     """
-    a, b = (_ECHO.sub(r"\1", re.sub(r"^(?:an?|it is|this is) (?=\w{3})(?!not)", "", text)) for text in (a, b))
-    if a == b or a in (_ABBREVIATED.get(b),) or b in (_ABBREVIATED.get(a),):
+    a, b = (_ECHO.sub(r"\1", _SUBJECT.sub("", text)) for text in (a, b))
+    if _SYNONYMS.get(a, a) == _SYNONYMS.get(b, b):
         return True
     if a.isascii() == b.isascii() or min(len(a), len(b)) < 5:
         return False
@@ -127,16 +131,6 @@ def is_same_text(a: str, b: str) -> bool:
         return False
     bare = "".join(c for c in unicodedata.normalize("NFD", marked) if not unicodedata.combining(c))
     return bare.replace("ł", "l").replace("ø", "o") == plain
-
-
-#: What a limit, a series or the number of solutions is, in the words of others.
-_OUTCOME = re.compile(
-    r"^(?:(?:the )?(?:limit|series|integral|sequence|sum) |it )(?:is )?(?=does not|diverge|converge|undefined$|infinite$)"
-)
-_SAID = {
-    "does not exist": ("dne", "undefined", "doesn't exist"), "diverges": ("divergent",), "converges": ("convergent",),
-    "infinitely many": ("infinite", "infinitely many solutions", "infinite solutions", "an infinite number", r"\infty"),
-}  # fmt: skip
 
 
 def folded(bare: str) -> str:
@@ -153,9 +147,6 @@ def folded(bare: str) -> str:
         return " ".join(bare.lower())
     if _APART.fullmatch(found := " ".join(found.split())):
         found = re.sub(r"\\cdot|\\times|[* ]", "", found)
-    found = _OUTCOME.sub("", found)
-    if other := next((said for said, others in _SAID.items() if found in others), None):
-        return other
     return " ".join(re.sub(r"(?<=\w)[-_](?=\w)", " ", found).split()).removeprefix("the ") or bare.casefold()
 
 
