@@ -195,6 +195,10 @@ def _unordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         is_name(item.form) or item.kind == "relation" for item in gold.items
     ):
         return Decision(False, "joined in another way")  # p and q is not p or q; 1 and 2 are 1 or 2
+    for one, other in ((given, gold), (gold, given)):
+        named = (item.items[0].form[:1] for item in one.items if item.kind == "relation")
+        if any(recast.are_other_names(name, other.name[:1]) for name in named):  # x_1 is x
+            return Decision(False, "another name")
     left, wanted = list(given.items), list(gold.items)
     if "set" in (given.kind, gold.kind):  # in a set, repeats do not count
         left, wanted = _distinct(left, algebra), _distinct(wanted, algebra)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
-from cot_assets.grading.comparing.values import constant
 from cot_assets.grading.reading.kinds import Kind, Reading
 from cot_assets.grading.reading.numbers import Number, leading_words, read_number
 from cot_assets.grading.reading.quantities import currency, is_noun, read_unit, split_unit
@@ -117,13 +116,10 @@ def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
     if inner is None and (not is_term(value) or words_in(value)):
         return None
     if factor != 1:
-        exact = inner.value if inner else constant(value)
-        if exact is None:
-            return None
-        inner = Number(exact * factor)
-        value = str(inner.value)
+        inner = inner and Number(inner.value * factor)
+        value = rf"({value})\cdot {factor}"
     if unit is None:
-        return Reading("number", value, inner)
+        return Reading("number" if inner else "expression", value, inner)
     return Reading("quantity", value, inner, unit)
 
 
