@@ -7,15 +7,19 @@ definitions and runs.
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import sqlalchemy as db
 import yaml
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.execution import compute_logs
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
@@ -37,6 +41,9 @@ LOCATION = "cot_assets.definitions"
 REPORTS = "/reports"
 
 _BUSY_S = 30  #: for which another process may be writing
+
+# Processes of Dagster's show what a run prints. A terminal sends Ctrl-C to all of a group: they would show tracebacks.
+compute_logs.subprocess = SimpleNamespace(Popen=partial(subprocess.Popen, process_group=0))  # type: ignore[assignment]
 
 _SETTINGS = Path(__file__).with_name("dagster.yaml")
 _OF_CHECKOUT = ("storage", "compute_logs")  #: settings that a data home does not need: they name its folder
@@ -158,7 +165,7 @@ def open_instance(home: DataHome) -> Iterator[dg.DagsterInstance]:
         hint = (
             ""
             if is_local(home)
-            else "Is the database up that dagster.yaml names, and its package installed (`uv sync --extra postgres`)? "
+            else "Is the database up and its package there (`uv sync --extra postgres`)? "
         )
         raise InstanceError(
             f"{home.dagster}: Dagster cannot use what is there ({type(error).__name__}: {' '.join(str(error).split()):.300}). "

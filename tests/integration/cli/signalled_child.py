@@ -1,4 +1,4 @@
-"""``python signalled_child.py SIGNAL PLACE ARGUMENT...``: a command on scripted models that signals itself at a place."""
+"""``python signalled_child.py SIGNAL PLACE ARGUMENT...``: a command on scripted models that signals its group at a place."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def signal_itself(number: int, place: str) -> None:
     def signalling(*args: Any, **kwargs: Any) -> Any:
         if not sent:
             sent.append(number)
-            os.kill(os.getpid(), number)
+            os.killpg(0, number)  # as a terminal does, to all of a group
             time.sleep(30 if is_long else 0)
         return usual(*args, **kwargs)
 

@@ -31,7 +31,7 @@ def test_a_run_stops_wherever_it_is_and_goes_on_from_there(tmp_path: Path) -> No
         began = time.monotonic()
         ran = subprocess.run(
             [*child, str(int(number)), place, *RUN], env={**os.environ, **lab.variables},
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=120, check=False, start_new_session=True,
         )  # fmt: skip
         said = f"{place}: {ran.stderr}"
         assert ran.returncode == 128 + number, said
