@@ -156,8 +156,8 @@ def ask(
             raise
         first = printable(str(error).splitlines()[0])
         raise WarehouseError(
-            f"text in shards cannot be read: {first}. Give yourself the right to read it; if it is damaged, "
-            "`cot-assets run --verify` sets it aside and samples it again"
+            f"text in shards cannot be read: {first}. Give yourself the right to read it; if it is damaged or gone, "
+            "`cot-assets run --verify` samples it again"
         ) from error
 
 
@@ -205,10 +205,7 @@ def _show_texts(con: duckdb.DuckDBPyConnection, home: DataHome) -> None:
         sql.replace("$shards_glob", sql_text(f"{plain(home.shards)}/**/*.parquet"))
     )[0]
     if not any(home.shards.glob("**/*.parquet")):
-        raise WarehouseError(
-            f"{home.shards} holds no shard that you may read, and text is in shards only; `cot-assets run` samples again "
-            "what is gone"
-        )
+        raise WarehouseError(f"{home.shards} holds no shard")
     con.execute(view.query.replace("CREATE VIEW", "CREATE TEMP VIEW"))
 
 

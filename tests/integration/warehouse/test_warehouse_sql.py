@@ -148,13 +148,13 @@ def test_a_damaged_shard_is_named_with_the_way_out(study: Warehouse, tmp_path: P
     shutil.copytree(study.home.root, home.root)
     shard = next(home.shards.glob("*/*/*.parquet"))
     shard.write_bytes(content)
-    with pytest.raises(WarehouseError, match=rf"{shard.name}.*`cot-assets run --verify` sets .* aside"):
+    with pytest.raises(WarehouseError, match=rf"{shard.name}.*gone, `cot-assets run --verify` samples it"):
         run_query(home, "SELECT count(text) FROM rollout_texts")
     assert run_query(home, "SELECT 1 AS one").item() == 1
     shutil.rmtree(home.shards)
     for shards in (home.shards, home.root / "file"):
         with pytest.raises(
-            WarehouseError, match=r"no shard that you may read.*; `cot-assets run` samples again"
+            WarehouseError, match=r"shards holds no shard\. .*gone, `cot-assets run --verify` samples"
         ):
             run_query(home, "SELECT count(text) FROM rollout_texts")
         shards.write_text("not a folder")
