@@ -44,7 +44,7 @@ Asked = Endpoint | Endpoints
 #: In the identity of blocks from a server that takes no penalties, top_k and min_p: its own may differ.
 _OWN_DEFAULTS = {"defaults": "the server's"}
 _HEARTBEAT = 5.0  #: seconds after which a caller hears that the server is waited for
-_CHECKS = (10.0, 120.0)  #: seconds between two checks of a server, at least and at most
+_CHECKS = (10.0, 60.0)  #: seconds between two checks of a server, at least and at most: what a stop can lose
 _CHECK_SHARE = 20.0  #: and as a multiple of those that one takes
 _FAILURES = 16  #: blocks that fail one after the other before the server is tried, or no further one is
 
