@@ -19,19 +19,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from multiprocessing.util import Finalize
-from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.tags import GRPC_INFO_TAG, HIDDEN_TAG_PREFIX
-from filelock import FileLock, Timeout
+from dagster._core.storage.tags import GRPC_INFO_TAG
+from filelock import FileLock
 
 from cot_assets.orchestration.instance import open_instance
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import UNFINISHED
+from cot_assets.orchestration.status.living import is_alive, lock_of
+from cot_assets.orchestration.status.records import PROCESS_TAG
 from cot_assets.study import DataHome
 
-#: Of Dagster's hidden tags: it says nothing to a person.
-PROCESS_TAG = f"{HIDDEN_TAG_PREFIX}cot_assets/process"
 _STARTED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 _STARTING_S = 5.0  #: a run that is starting knows its server long before
 
@@ -40,12 +39,12 @@ _STARTING_S = 5.0  #: a run that is starting knows its server long before
 def alive(home: DataHome) -> Iterator[str]:
     """Hold this process's lock; yields the value of :data:`PROCESS_TAG` for its runs."""
     name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    _path(home, name).parent.mkdir(parents=True, exist_ok=True)
+    lock_of(home, name).parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(_path(home, name)):
+        with FileLock(lock_of(home, name)):
             yield name
     finally:
-        _path(home, name).unlink(missing_ok=True)
+        lock_of(home, name).unlink(missing_ok=True)
 
 
 @cache
@@ -78,9 +77,9 @@ def end_abandoned(instance: dg.DagsterInstance, home: DataHome) -> int:
         run, age = record.dagster_run, time.time() - record.update_timestamp.timestamp()
         name = run.tags.get(PROCESS_TAG)
         is_watched = GRPC_INFO_TAG in run.tags and not _has_no_server(run, age)
-        if name is not None and not _is_alive(home, name) and not is_watched:
+        if name is not None and not is_alive(home, name) and not is_watched:
             gone = f"process {name.split('-')[0]}"
-            _path(home, name).unlink(missing_ok=True)
+            lock_of(home, name).unlink(missing_ok=True)
         elif name is None and run.status in _STARTED and _has_no_server(run, age):
             gone = "the server that was to start it"
         else:
@@ -125,13 +124,9 @@ def running_elsewhere(instance: dg.DagsterInstance, home: DataHome, unit: Unit, 
     )
     for run in runs:
         name = run.tags.get(PROCESS_TAG)
-        if name is not None and name != own and _is_alive(home, name):
+        if name is not None and name != own and is_alive(home, name):
             return name.split("-")[0]
     return None
-
-
-def _path(home: DataHome, name: str) -> Path:
-    return home.dagster / "processes" / f"{name}.lock"
 
 
 def _has_no_server(run: dg.DagsterRun, age: float) -> bool:
@@ -149,14 +144,3 @@ def _has_no_server(run: dg.DagsterRun, age: float) -> bool:
     with socket.socket(family) as probe:
         probe.settimeout(5)
         return probe.connect_ex(address) != 0
-
-
-def _is_alive(home: DataHome, name: str) -> bool:
-    path = _path(home, name)
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except Timeout:
-        return True

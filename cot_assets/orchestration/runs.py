@@ -18,7 +18,7 @@ from dagster_shared.error import SerializableErrorInfo
 from cot_assets.orchestration.instance import origin_of
 from cot_assets.orchestration.jobs import assets_of
 from cot_assets.orchestration.presence import look, look_at_rows, validity
-from cot_assets.orchestration.processes import PROCESS_TAG, end_abandoned, running, running_elsewhere
+from cot_assets.orchestration.processes import end_abandoned, running, running_elsewhere
 from cot_assets.orchestration.staleness import (
     MAX_ATTEMPTS,
     Launch,
@@ -29,7 +29,7 @@ from cot_assets.orchestration.staleness import (
     wanted,
 )
 from cot_assets.orchestration.state import ensure_partitions, in_flight, read_state
-from cot_assets.orchestration.status.records import FINGERPRINT_TAG, telling
+from cot_assets.orchestration.status.records import FINGERPRINT_TAG, PROCESS_TAG, telling
 from cot_assets.orchestration.status.remembered import keep
 from cot_assets.study import Config, DataHome
 from cot_assets.warehouse.imported import refuse_imported

@@ -22,7 +22,8 @@ from cot_assets.engines.base import AwayNowError, CannotOpenError, Engine, Engin
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.remembered import RememberedEngine, forget, recall, remember
 from cot_assets.engines.revision import entry_revision
-from cot_assets.orchestration.processes import PROCESS_TAG, held
+from cot_assets.orchestration.processes import held
+from cot_assets.orchestration.status.records import PROCESS_TAG
 from cot_assets.sampling.run import SamplingStatus
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
 from cot_assets.warehouse.imported import with_imported

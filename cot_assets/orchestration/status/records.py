@@ -24,6 +24,8 @@ from cot_assets.study.home import DataHome, plain
 
 #: Tags of runs; by their prefix Dagster hides them, for they say nothing to a person.
 FINGERPRINT_TAG = ".dagster/cot_assets/fingerprint"
+#: The process that runs it, by the name of its lock (:mod:`cot_assets.orchestration.status.living`).
+PROCESS_TAG = ".dagster/cot_assets/process"
 #: On runs that would fail again in the same way.
 FINAL_TAG = ".dagster/cot_assets/final"
 ASSET_JOB = "__ASSET_JOB"  #: Dagster's name for runs of assets that are in no job
@@ -46,7 +48,7 @@ LEFT JOIN asset_keys AS k ON k.asset_key = e.asset_key
 WHERE k.wipe_timestamp IS NULL OR e.timestamp > k.wipe_timestamp
 """
 _RUNS = "SELECT run_id, pipeline_name, status, partition FROM runs ORDER BY id"
-_TAGS = f"SELECT run_id, key, value FROM run_tags WHERE key IN ('{FINGERPRINT_TAG}', '{FINAL_TAG}', 'dagster/run_key')"  # noqa: S608
+_TAGS = f"SELECT run_id, key, value FROM run_tags WHERE key IN ('{FINGERPRINT_TAG}', '{PROCESS_TAG}', '{FINAL_TAG}', 'dagster/run_key')"  # noqa: S608
 _FAILED = "SELECT event FROM event_logs WHERE run_id = '{run}' AND dagster_event_type = 'PIPELINE_FAILURE' ORDER BY id DESC LIMIT 1"
 
 
@@ -61,6 +63,7 @@ class Run:
     fingerprint: str | None = None
     number: int | None = None
     is_final: bool = False
+    process: str | None = None
 
     @property
     def is_in_flight(self) -> bool:
@@ -107,9 +110,8 @@ def _runs(ask: Ask) -> list[Run]:
             of_run = tags.get(run_id, {})
             end = of_run.get("dagster/run_key", "").rpartition(":")[2]
             number = int(end) if end.isdecimal() else None
-            found.append(
-                Run(run_id, job, status, partition, of_run.get(FINGERPRINT_TAG), number, FINAL_TAG in of_run)
-            )
+            mark, process = of_run.get(FINGERPRINT_TAG), of_run.get(PROCESS_TAG)
+            found.append(Run(run_id, job, status, partition, mark, number, FINAL_TAG in of_run, process))
     return found
 
 

@@ -25,12 +25,14 @@ from cot_assets.orchestration.staleness import (
     wanted,
     watched_pairs,
 )
+from cot_assets.orchestration.status.living import is_alive
 from cot_assets.orchestration.status.marks import differences
 from cot_assets.orchestration.status.records import ASSET_JOB, Records, Run
 from cot_assets.orchestration.status.remembered import Evidence, Since
 from cot_assets.study import Config
 from cot_assets.study.home import DataHome
 
+_KILLED = "its process was killed; what it sampled is kept, and `cot-assets run` goes on where it was"
 Word = Literal["fresh", "stale", "running", "failed", "never run", "vanished"]
 
 
@@ -181,7 +183,8 @@ class _Telling:
 
     def _word(self, run: Run | None, wants: Sequence[Wanted], stale: Sequence[Wanted]) -> tuple[Word, str]:
         if run is not None and run.is_in_flight:
-            return "running", ""
+            is_there = run.process is None or is_alive(self.home, run.process)
+            return ("running", "") if is_there else ("failed", _KILLED)
         if not stale:
             return "fresh", ""
         is_own = run is not None and run.fingerprint in (None, *(want.fingerprint for want in wants))

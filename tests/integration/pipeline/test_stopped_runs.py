@@ -13,19 +13,22 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from click.testing import CliRunner
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from stalling_child import BLOCKS_BEFORE, PAIRS
 from support.lab import Lab
 from support.scripted import ScriptedEngine
 
+from cot_assets.cli import cli
 from cot_assets.definitions import build_defs
 from cot_assets.orchestration import processes, runs
 from cot_assets.orchestration.assets.resources import Study
-from cot_assets.orchestration.processes import PROCESS_TAG, alive, end_abandoned
+from cot_assets.orchestration.processes import alive, end_abandoned
 from cot_assets.orchestration.rebuild import RebuildError, rebuild
 from cot_assets.orchestration.runs import PipelineError, execute
 from cot_assets.orchestration.staleness import Unit
 from cot_assets.orchestration.state import in_flight
+from cot_assets.orchestration.status.records import PROCESS_TAG
 from cot_assets.sampling.shards import ShardStore
 
 pytestmark = pytest.mark.heavy
@@ -56,6 +59,11 @@ def test_an_interrupted_and_a_killed_run_hold_up_nobody(tmp_path: Path) -> None:
         child.kill()
         child.wait()
     kept = n_blocks(lab)
+    with lab.environment():
+        told = CliRunner().invoke(cli, ["status"], catch_exceptions=False).output
+    assert "failed" in told
+    assert "its process was killed" in " ".join(told.split())
+    assert "running" not in told
     ScriptedEngine.sampled.clear()
     done = [want.unit.job for want in lab.bring_up_to_date(PAIRS)]
     assert done[0] == "evaluate_model"
