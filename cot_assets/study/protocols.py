@@ -137,6 +137,12 @@ class SamplingRules(Entry):
                 f"measured_per_problem = {self.measured_per_problem} exceeds "
                 f"traces_per_problem = {self.traces_per_problem}"
             )
+        is_asked = "transfer_fractions" in self.model_fields_set
+        if is_asked and self.max_cuts == 1 and max(self.transfer_fractions):
+            raise ValueError(
+                f"transfer_fractions = {list(self.transfer_fractions)} stand for measured cuts, and max_cuts = 1 leaves the bare "
+                "problem alone; set more cuts, or transfer_fractions = [0.0]"
+            )
         return self
 
     def _check_greedy(self) -> None:

@@ -101,6 +101,7 @@ def test_other_names_are_taken(tmp_path: Path, name: str) -> None:
         ("protocols", "sampling.controls = ['random']", ["controls", "'random'", "shuffled"]),
         ("protocols", "sampling.transfer_fractions = 0.5", ["transfer_fractions", "0.5"]),
         ("protocols", "sampling.measured_per_problem = 5", ["measured_per_problem = 5", "traces_per_problem = 4"]),
+        ("protocols", "sampling.max_cuts = 1\nsampling.transfer_fractions = [0.0, 0.2]", ["max_cuts = 1", "[0.0, 0.2]"]),
         ("protocols", "temprature = 1", ["temprature"]),
         ("models", "engine = 'gpt'", ["engine", "'gpt'", "openvino"]),
         ("models", "engine = 'openvino'", ["needs a path"]),
