@@ -101,7 +101,7 @@ def test_a_run_survives_the_death_of_the_server(served: Engine, server: VLLMServ
 
     def report(status: SamplingStatus) -> None:
         blocks.append(status.n_blocks)
-        if status.n_blocks >= 6 and server.n_starts == before:
+        if status.n_blocks and server.n_starts == before:  # the others come back with the next check of the server
             server.kill()
             server.start()
         if status.waiting_for:
@@ -111,7 +111,7 @@ def test_a_run_survives_the_death_of_the_server(served: Engine, server: VLLMServ
     assert server.n_starts == before + 1
     assert any("waiting until" in word for word in waits)
     assert blocks == sorted(blocks)
-    assert status.n_blocks == len(plan) > 16 + 6
+    assert status.n_blocks == len(plan) > 16
     rows = store.read([p.block.key for p in plan])
     assert rows.height == len(plan) * 16
     assert not rows.select("prefix_id", "sample_index").is_duplicated().any()
