@@ -101,7 +101,9 @@ def test_a_run_survives_the_death_of_the_server(served: Engine, server: VLLMServ
 
     def report(status: SamplingStatus) -> None:
         blocks.append(status.n_blocks)
-        if status.n_blocks and server.n_starts == before:  # the others come back with the next check of the server
+        if (
+            status.n_blocks and server.n_starts == before
+        ):  # the others come back with the next check of the server
             server.kill()
             server.start()
         if status.waiting_for:
