@@ -67,6 +67,16 @@ def test_each_cut_shows_correct_rollouts_and_others(small: dict[str, Rows], tmp_
     assert facts.count("max tokens") == len(written)
 
 
+def test_rollouts_are_shown_whose_potential_another_run_has_yet_to_count(
+    small: dict[str, Rows], tmp_path: Path
+) -> None:
+    tables = only_trace(small, small["traces"][0]["trace_id"])
+    unknown = dict.fromkeys(("n", "n_correct", "potential", "ci_low", "ci_high"))
+    curves = [{**cut, **unknown} for cut in tables["trace_curves"]]
+    page = _page({**tables, "trace_curves": curves}, tmp_path / "report")
+    assert "Cut 0: 3 rollouts" in [e.text for e in page.all("summary")]
+
+
 @pytest.mark.parametrize(("many", "expected"), [(10_000, [0, 1, 2, 3, 4, 7]), (0, [0, 1])])
 def test_three_rollouts_of_each_kind_are_read_and_one_where_cuts_are_very_many(
     small: dict[str, Rows], monkeypatch: pytest.MonkeyPatch, many: int, expected: list[int]
