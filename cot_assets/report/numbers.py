@@ -103,6 +103,7 @@ def change_class(change: float | None) -> str:
 
 
 FILTERS = {
-    "potential": potential, "short": short, "change": change, "percent": percent, "count": count,
-    "interval": lambda ends, kind="value": interval(ends[0], ends[1], kind), "counted": counted, "step": step_class, "turn": change_class, "written": lambda value, kind: KINDS[kind](value),
+    "potential": potential, "short": short, "change": change, "percent": percent, "count": count, "counted": counted,
+    "interval": lambda ends, kind="value": interval(ends[0], ends[1], kind),
+    "written": lambda value, kind: KINDS[kind](value), "step": step_class, "turn": change_class,
 }  # fmt: skip

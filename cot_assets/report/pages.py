@@ -36,7 +36,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(numbers.FILTERS, typeset=typeset, one_line=one_line)
-    environment.globals["symbols"] = SYMBOLS
+    environment.globals.update(symbols=SYMBOLS, too_few=numbers.TOO_FEW)
     return environment
 
 

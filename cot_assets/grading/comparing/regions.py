@@ -163,7 +163,7 @@ def integers(region: Reading | None) -> Reading | None:
         range(math.ceil(a + b * (a == math.ceil(a))), math.floor(c - (1 - d) * (c == math.floor(c))) + 1)
         for (a, b), (c, d) in places
     ]
-    if sum(len(run) for run in runs) > MOST_ITEMS:
+    if sum(run.stop - run.start for run in runs) > MOST_ITEMS:  # their len() may overflow
         return None
     items = (Reading("number", str(n), Number(Fraction(n))) for run in runs for n in run)
     return Reading("set", "integers", items=tuple(items), signs=(",",))

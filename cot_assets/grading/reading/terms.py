@@ -233,6 +233,7 @@ class _Parser:
         while self.next == ",":
             self.take()
             other = self.sum()
+            self.nodes *= 2  # what is made of them holds both twice
             apart = self.make("fn", "abs", self.make("+", node, ("neg", other)))
             apart = apart if name == "max" else ("neg", apart)
             node = self.make("/", self.make("+", self.make("+", node, other), apart), ("num", Fraction(2)))

@@ -74,7 +74,8 @@ def _told(
 def _made(home: DataHome) -> tuple[float, list[tuple[str, str]], list[tuple[str, str]]]:
     """When the warehouse was made, whose own rollouts it holds, and the shards of rollouts by model.
 
-    Whose: model (empty for what all have in common) and problem set. When: POSIX time; infinity where there is none or it is damaged, which is said; 0 while another process holds it.
+    Whose: model (empty for what all have in common) and problem set. When: POSIX time; infinity where there is none or
+    it is damaged, which is said; 0 while another process holds it.
     """
     if not (home.warehouse.exists() or home.warehouse.is_symlink()):
         return math.inf, [], []
