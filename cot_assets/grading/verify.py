@@ -25,7 +25,7 @@ from cot_assets.study import ANSWER_KINDS, JUDGED_KINDS
 FAILED = "the grader failed: "  #: how the reason begins where an exception is the grader's own
 
 #: Goes up with every change of this package that can change a verdict.
-_RULES = 13
+_RULES = 14
 GRADER_VERSION = "+".join(
     (
         f"cot-assets-rules-{_RULES}",

@@ -22,7 +22,6 @@ The rules that are not equality:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from cot_assets.grading.comparing import recast
 from cot_assets.grading.comparing.amounts import (
@@ -44,12 +43,12 @@ from cot_assets.grading.comparing.scalars import (
 )
 from cot_assets.grading.comparing.values import UndecidedError
 from cot_assets.grading.reading.kinds import Reading
+from cot_assets.grading.reading.matrices import ROWS, is_rows, of_rows
 from cot_assets.grading.reading.terms import NotATermError
 from cot_assets.grading.text.splitting import is_name
 from cot_assets.grading.text.words import is_same_text
 
 _SOLVED = frozenset(("<", ">", "<=", ">=", "!="))  #: relations that algebra can bring to one form
-_ROWS = ("tuple", "region", "pair")
 
 
 def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Decision:
@@ -240,8 +239,8 @@ def _distinct(items: list[Reading], algebra: Algebra) -> list[Reading]:
 
 
 def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
-    if gold.kind == "matrix" and given.kind in _ROWS and all(row.kind in _ROWS for row in given.items):
-        given = replace(given, kind="matrix")
+    if gold.kind == "matrix" and given.kind in ROWS and is_rows(given.items):
+        given = of_rows(given)
     elif "tuple" in (gold.kind, given.kind) or given.kind in ("pair", "list"):
         given, gold = recast.as_tuple(given), recast.as_tuple(gold)
     if gold.kind == "ratio" and given.kind == "number" and (quotient := recast.quotient_of(gold)):
@@ -250,7 +249,5 @@ def _ordered(given: Reading, gold: Reading, algebra: Algebra) -> Decision:
         return other_kind(given, gold)
     if gold.kind == "ratio" and (same := recast.is_same_ratio(given, gold)) is not None:
         return decided("ratio", is_same=same)
-    if gold.kind == "matrix":
-        given = replace(given, items=tuple(replace(row, kind="tuple") for row in given.items))
     same = _all_same(given.items, gold.items, algebra)
     return decided(gold.kind, same.unit, is_same=same.is_same)

@@ -25,7 +25,7 @@ from cot_assets.grading.comparing.regions import (
 )
 from cot_assets.grading.reading.dates import read_clock, read_date
 from cot_assets.grading.reading.kinds import Kind, Reading, UnreadableError
-from cot_assets.grading.reading.matrices import read_matrix
+from cot_assets.grading.reading.matrices import is_rows, of_rows, read_matrix
 from cot_assets.grading.reading.measured import is_prose, priced, read_compound, read_quantity
 from cot_assets.grading.reading.numbers import numeral_in_base, read_number
 from cot_assets.grading.reading.residues import read_residue
@@ -51,6 +51,7 @@ _FRENCH = re.compile(r"(?!\[.*\]$)([\[\]])([^\[\]]*)([\[\]])")
 _HOLES = re.compile(
     r"(.+?)(?:\\setminus|\\backslash|-|\\text\{ ?(?:except|without) ?\}) ?\\?\{([^{}]+?)\\?\}"
 )
+_WITHOUT = re.compile(r"(?<=^\\mathbb\{R\}) ?- ?(?=[(\[])")
 #: An operator without what it is for; a gold answer that has one is refused.
 _INCOMPLETE = re.compile(r"^(?:[*/=^_]|\\[gln]eq)|[-+*/=]$")
 _EXCEPT = re.compile(r"(?:all )?real(?: numbers|s) (?:except|but|other than) (?:for )?(?:x ?= ?)?(.+)")
@@ -210,7 +211,7 @@ def _bracketed(form: str) -> Reading | None:
     if match := _HOLES.fullmatch(form):
         holes = without([_item(part) for part in splitting.split(match[2], (",", ";"))[0]])
         return holes if match[1] == r"\mathbb{R}" else common([_bracketed(match[1]), holes])
-    pieces, joints = splitting.split(form, (r"\setminus", r"\backslash"))
+    pieces, joints = splitting.split(_WITHOUT.sub(r"\\setminus", form), (r"\setminus", r"\backslash"))
     if len(joints) == 1:
         return difference(*(_bracketed(piece) for piece in pieces))
     if match := _EXCEPT.fullmatch(words.UPRIGHT.sub(r"\1", form)):
@@ -239,13 +240,14 @@ def _bracketed(form: str) -> Reading | None:
     if tokens[0] == "{":
         return _collection("set", parts, joints) if len(parts) > 1 else None
     if len(parts) == 2 and tokens[0] in "([" and tokens[-1] in ")]":
-        brackets = tokens[0] + tokens[-1]
+        brackets, ends = tokens[0] + tokens[-1], tuple(map(_item, parts))
         kind = "pair" if brackets == "()" and "infty" not in inner else "region"
-        return Reading(
-            kind, ",".join(parts).join(brackets), items=tuple(map(_item, parts)), signs=(brackets,)
-        )
+        if kind == "pair" or not any(map(_is_collection, ends)):
+            return Reading(kind, ",".join(parts).join(brackets), items=ends, signs=(brackets,))
     if len(parts) > 1 or tokens[0] == "[":
-        return replace(_collection("tuple", parts, joints), signs=(tokens[0], tokens[-1]))
+        found = replace(_collection("tuple", parts, joints), signs=(tokens[0], tokens[-1]))
+        is_matrix = tokens[0] == "[" and all(part.startswith("[") for part in parts) and is_rows(found.items)
+        return of_rows(found) if is_matrix else found
     return None
 
 

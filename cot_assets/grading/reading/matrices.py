@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from cot_assets.grading.comparing.values import UndecidedError, constant, is_same
 from cot_assets.grading.reading.kinds import Kind, Reading
@@ -16,6 +17,7 @@ from cot_assets.grading.text.splitting import TOKEN
 _MATRIX = re.compile(r"([^&]*?)\\begin\{((?:[pbBvV]|small)?matrix\*?|array)\}(?:\{[clr|]*\})?(.*)\\end\{\2\}")
 
 
+ROWS: tuple[Kind, ...] = ("tuple", "region", "pair")  #: what a row in brackets is read as
 #: A column, with a sign below that no choice of so many has.
 COLUMN = re.compile(r"\\binom\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}")
 _MARKED = re.compile(
@@ -43,6 +45,16 @@ def read_vector(form: str, item: Callable[[str], Reading]) -> Reading | None:
         return None
     items = (item(part if (value := constant(part)) is None else str(value)) for part in parts)
     return Reading("tuple", form, items=tuple(items))
+
+
+def is_rows(items: tuple[Reading, ...]) -> bool:
+    """Whether the parts of a bracket are rows: of one length, each in a bracket of its own."""
+    return all(item.kind in ROWS for item in items) and len({len(item.items) for item in items}) == 1
+
+
+def of_rows(reading: Reading) -> Reading:
+    """A collection of rows as the matrix that it is."""
+    return replace(reading, kind="matrix", items=tuple(replace(row, kind="tuple") for row in reading.items))
 
 
 def read_matrix(form: str, item: Callable[[str], Reading]) -> Reading | None:

@@ -23,6 +23,10 @@ _AROUND = re.compile(
     rf"(?=[^a-z]*\d)|(?<=[\w}}]) ?\(?(?:in (?:total|all)|altogether|{_ABOUT})\)?(?=\}}?$)",
     re.IGNORECASE,
 )
+#: What a number is a part of: a quarter of the cake.
+_OF_WHOLE = re.compile(
+    r"(?<=[\w}%]) ?(?:\\text\{ ?)?\bof (?:the|its|his|her|their|all)(?: the)?(?: (?!hundred|thousand|[mbtr]+illion|dozen)[a-z]{3,20}){1,3} ?\}?$"
+)
 #: The letter of an integer, behind what is made of it.
 _INTEGER = re.compile(
     r"(.+?)[ ,]+(?:for|where|with) (?:(?:any|all|every|each|some|an) )?(?:integers? ([a-z])|([a-z]) (?:is|are|being) (?:an |any )?integers?|([a-z]) ?\\in ?\\mathbb\{Z\})"
@@ -53,6 +57,7 @@ def meant(bare: str, form: str, gold: Kind | None) -> tuple[str, str]:
         # No list is a number: 3,14 has a decimal comma, 2 and 1/2 is mixed.
         if _DECIMAL_COMMA.match(bare):
             bare, form = bare.replace(",", "."), form.replace(",", ".")
+        bare, form = (_OF_WHOLE.sub("", text) for text in (bare, form))
         form = _MIXED.sub(" ", form)
     if gold == "number":
         bare, form = _KILO.sub(" thousand", bare), _KILO.sub(" thousand", form)
