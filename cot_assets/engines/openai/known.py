@@ -2,8 +2,9 @@
 
 Its own greedy words on a question are the known answer: cut before a blank and sent back, they must go on as they did. So
 are seen, with any model: blanks taken off, a chat template around a prompt, words of the prompt before a completion, a
-prompt that is cut, a cut text that is called whole, a cache that answers, and another model. Nothing is concluded of a server
-that does not repeat its greedy words, or whose words have no blanks or another spelling in tokens.
+prompt that is cut, a cut text that is called whole, a cache that answers, and another model. A cut behind a line's end shows a
+server that takes line ends off. Nothing is concluded of a server that does not repeat its greedy words, or whose words have no
+blanks or another spelling in tokens.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from cot_assets.study.entries import short
 _QUESTION = "Count from 1 to 12, then say in a sentence what you counted, and why."
 _GREEDY = Sampling(0.0, 1.0)
 _BUDGET, _PART = 64, 12  #: tokens of the whole answer, and of how a part of it goes on
-_PARTS = 4
+_PARTS, _LINES = 4, 2  #: cut before a blank, and behind the end of a line
 _COMPARED = 24  #: characters: rounding may turn later words
 _ENDS = 12  #: texts of which it is seen whether they end
 _SAME = "same"
@@ -31,6 +32,7 @@ _SAME = "same"
 _WRONG = {
     "trimmed": "takes blanks off the beginning of what the model writes, so that words run together",
     "called whole": "says that the model ended its text where max_tokens cut it",
+    "cut": "takes line ends off the end of the text that it is sent",
     "other": "does not go on from the text that it is sent",
 }
 Ask = Callable[..., Awaitable[Answer]]
@@ -43,6 +45,7 @@ class Known:
     def __init__(self, endpoint: Endpoint, tokenizer: ModelTokenizer) -> None:
         self._endpoint, self._tokenizer = endpoint, tokenizer
         self.parts: list[tuple[tuple[int, ...], str]] = []
+        self._lines: list[tuple[tuple[int, ...], str]] = []
 
     async def learn(self) -> None:
         """Ask for the answer and for what follows its parts; raises :class:`EngineError` where that is not the rest."""
@@ -53,20 +56,22 @@ class Known:
             return
         ids = self._tokenizer.encode_after(text).token_ids
         heads = [(*prompt, *ids[:k]) for k in range(1, len(ids) - _PART)]
-        seams = [(head, rest) for head in heads if (rest := _rest(text, read(head)[len(read(prompt)) :]))]
+        cuts = [(head, _rest(text, read(head)[len(read(prompt)) :])) for head in heads]
+        seams = [(head, rest) for head, rest in cuts if rest[:1].isspace()]
+        self._lines = [(head, rest) for head, rest in cuts if rest and not rest[:1].isspace()][:_LINES]
         if len(seams) < _PARTS or (generated or 0) > len(ids) + 1:
             return
         parts = [(prompt, text), *(seams[i * len(seams) // _PARTS] for i in range(_PARTS))]
         whole, *seen = await self._seen(parts)
         if whole[0] != "other":
-            self._judge(seen)
+            self._judge(seen, await self._seen(self._lines))
             self.parts = parts
 
     async def check(self) -> None:
         """Raises :class:`EngineError` where the server no longer writes what it wrote at the start."""
         if self.parts:
             await self._endpoint.check_card()
-            self._judge(await self._seen(self.parts))
+            self._judge(await self._seen(self.parts), await self._seen(self._lines))
 
     async def _seen(self, parts: Sequence[tuple[tuple[int, ...], str]]) -> list[Seen]:
         return await asyncio.gather(*(self._go_on(*part) for part in parts))
@@ -75,6 +80,8 @@ class Known:
         text, is_whole, _ = await self._written(prefix, _PART)
         if text and _begin_alike(text, rest):
             return "called whole" if is_whole and len(text) < len(rest) else _SAME, text, rest
+        if text[:1].isspace() and _begin_alike(text.lstrip(), rest):
+            return "cut", text, rest
         return "trimmed" if text and _begin_alike(text, rest.lstrip()) else "other", text, rest
 
     async def _written(self, prefix: tuple[int, ...], budget: int) -> tuple[str, bool, int | None]:
@@ -87,11 +94,13 @@ class Known:
             text = read((*prefix, *found.token_ids))[len(read(prefix)) :]
         return text, found.finish_reason == "stop", answer.generated
 
-    def _judge(self, seen: Sequence[Seen]) -> None:
-        kinds = Counter(kind for kind, _, _ in seen)
-        if 2 * kinds.pop(_SAME, 0) < len(seen):
-            ((common, _),) = kinds.most_common(1)
-            text, rest = next((text, rest) for kind, text, rest in seen if kind == common)
+    def _judge(self, seen: Sequence[Seen], lines: Sequence[Seen]) -> None:
+        wrong = [each for each in seen if each[0] != _SAME]
+        if 2 * len(wrong) <= len(seen):
+            wrong = lines if all(kind == "cut" for kind, _, _ in lines) else ()
+        if wrong:
+            ((common, _),) = Counter(kind for kind, _, _ in wrong).most_common(1)
+            text, rest = next((text, rest) for kind, text, rest in wrong if kind == common)
             raise EngineError(
                 self._endpoint.server.say(
                     f"the server {_WRONG[common]}: it wrote {short(text)} in the middle of a text of its own that went on with "
@@ -139,6 +148,7 @@ def _begin_alike(text: str, rest: str) -> bool:
 
 
 def _rest(text: str, head: str) -> str:
-    """What follows where a text begins with a head that ends at a word's end; else nothing."""
+    """What follows where a text begins with a head that ends at a word's or a line's end; else nothing."""
     rest = text[len(head) :]
-    return rest if text.startswith(head) and rest[:1].isspace() and not head[-1:].isspace() else ""
+    is_end = rest[:1].isspace() != head[-1:].isspace() and (rest[:1].isspace() or head.endswith("\n"))
+    return rest if text.startswith(head) and is_end else ""

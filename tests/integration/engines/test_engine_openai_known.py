@@ -19,7 +19,8 @@ from cot_assets.engines.openai.known import _QUESTION as QUESTION
 from cot_assets.engines.tokenizer import ModelTokenizer
 
 TEXT = (
-    "I count one two three four five six seven eight nine ten eleven twelve, as I was asked to do here. " * 4
+    "I count:\none two three four five six seven eight nine ten eleven twelve, as I was asked to do here. "
+    * 4
 )
 OTHER = (
     "There are a dozen numbers in all, and each of them comes after the one before, so I say them now. " * 4
@@ -59,6 +60,7 @@ class Reciter(TinyServer):
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "blanks taken off": ({"shown": lambda text, _: text.lstrip()}, "takes blanks off the beginning"),
     "blanks taken off both ends": ({"shown": lambda text, _: text.strip()}, "takes blanks off the beginning"),
+    "line ends taken off the prompt": ({"sent": lambda prompt: prompt.rstrip()}, "takes line ends off the end"),
     "the last words again": ({"shown": lambda text, prompt: prompt[-9:] + text}, "does not go on from the text"),
     "one blank more": ({"shown": lambda text, _: f" {text}"}, "does not go on from the text"),
     "a template": ({"sent": lambda prompt: f"User: {prompt} Assistant:"}, "does not go on from the text"),
@@ -129,7 +131,7 @@ def test_a_server_that_goes_on_is_checked_now_and_then(reciter: Reciter, folder:
     engine = opened(reciter, folder, engine_args={"prompts": prompts})
     assert len(run(engine, [block(f"b{i}", engine.encode(f"{i} =").token_ids) for i in range(20)])) == 20
     greedy = [body for body in reciter.bodies if body["temperature"] == 0]
-    assert len(greedy) == 2 * 5, "with the first block, and at the end"
+    assert len(greedy) == 2 * 6, "with the first block, and at the end"
     assert engine.describe().note == ""
 
 
