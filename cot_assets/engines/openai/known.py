@@ -55,9 +55,9 @@ class Known:
         except RefusedError:  # of temperature 0, or of so long a prompt
             return
         ids = self._tokenizer.encode_after(text).token_ids
-        heads = [(*prompt, *ids[:k]) for k in range(1, len(ids) - _PART)]
-        cuts = [(head, _rest(text, read(head)[len(read(prompt)) :])) for head in heads]
-        seams = [(head, rest) for head, rest in cuts if rest[:1].isspace()]
+        heads = [(*prompt, *ids[:k]) for k in range(len(ids) - _PART)]
+        cuts = [(head, _rest(read(prompt) + text, read(head))) for head in heads]
+        seams = [(head, rest) for head, rest in cuts[1:] if rest[:1].isspace()]
         self._lines = [(head, rest) for head, rest in cuts if rest and not rest[:1].isspace()][:_LINES]
         if len(seams) < _PARTS or (generated or 0) > len(ids) + 1:
             return
