@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 UNKNOWN = "unknown"
 TOO_FEW = "[too few]"
@@ -85,6 +86,21 @@ def interval(low: float | None, high: float | None, kind: str = "value") -> str:
     if kind == "share":
         return f"[{_signed_zero_off(f'{100 * low:.0f}')}, {_signed_zero_off(f'{100 * high:.0f}')}]"
     return f"[{_signed_zero_off(write(low))}, {_signed_zero_off(write(high))}]"
+
+
+def intervals(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Columns of numbers with the ends of their intervals: ``x_low`` and ``x_high``, or ``ci_low`` behind it; counts have none."""
+    found: dict[str, tuple[str, str]] = {}
+    before = ""
+    for name in columns:
+        stem = name.removesuffix("_low")
+        if stem == name or f"{stem}_high" not in columns:
+            before = before if name.endswith("_high") or re.match(r"n\b|n_", name) else name
+            continue
+        owner = stem if stem in columns else before
+        if owner and owner not in found:
+            found[owner] = (name, f"{stem}_high")
+    return found
 
 
 def with_interval(value: float | None, low: float | None, high: float | None, kind: str) -> str:

@@ -39,8 +39,9 @@ def panels(n: int, *, columns: int = 3, width: float = 3.8, height: float = 2.7)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for axes in grid[:n]:
         dress(axes)
-    for axes in grid[n:]:
-        axes.set_visible(False)
+    for at in range(n, len(grid)):
+        grid[at].set_visible(False)
+        grid[at - columns].tick_params(labelbottom=True)  # what is above it is the lowest
     return figure, list(grid[:n])
 
 

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 MOST_ROWS = 200  #: rows of one table; a line below says how many more there are
 MOST_COLUMNS = 9  #: of a table with models as columns; beyond it models stay rows
 _NEVER = ("problem_set", "statistic", "protocol", "protocol_hash", "sampling_hash")
-_KEYS = ("fraction",)  #: numbers that say which rows, not what is found there
+_KEYS = ("fraction", "threshold")  #: numbers that say which rows, not what is found there
 _COUNTS = re.compile(
     r"(n|k)\d?|n_.*|.*_tokens|cut_(index|from|to)|chunk|smallest_n|generated.*|prompt.*|.*per_.*|runs"
 )
 _COLUMN = re.compile(r"\{(\w+)\}")
-_SHARES = re.compile(r".*(share|rate|accuracy|pass_at_k|noise|bound|paper_second_hand).*|problems(_ci)?")
+_SHARES = re.compile(
+    r"fraction|.*(share|rate|accuracy|pass_at_k|noise|bound|paper_second_hand).*|problems(_ci)?"
+)
 _CHANGES = re.compile(r".*(difference|lift|change|delta|gain|correlation|corrected|drop|rise|matched).*")
 
 
@@ -108,7 +110,8 @@ def layout(frame: pl.DataFrame, section: Section, links: Mapping[str, str] | Non
     left_out = {*_NEVER, *(name for name, title in section.names.items() if not title)}
     if section.n:  # the counts that matter are below each value
         left_out |= {name for name in frame.columns if re.search(r"(^|_)n_", name)} - set(section.names)
-    ends = intervals(frame.columns)
+    found = numbers.intervals([name for name in frame.columns if frame.schema[name].is_numeric()])
+    ends = {name: pair for name, pair in found.items() if left_out.isdisjoint(pair)}
     spent = {name for pair in ends.values() for name in pair} | {*section.n, *left_out, "trace_id"}
     shown = [name for name in frame.columns if name not in spent]
     rows = frame.to_dicts()
@@ -159,7 +162,8 @@ def _across(
         return None
     head = [writer.heading(n) for n in keys]
     for column in columns:
-        name = one_line(", ".join(column), 60)
+        said = (f"n = {text}" if name == "n" else text for name, text in zip(across, column, strict=True))
+        name = one_line(", ".join(said), 60)
         head += [f"{name}: {writer.heading(n).lower()}" if len(values) > 1 else name for n in values]
     lines: list[list[Cell]] = []
     for line in table.values():
@@ -173,21 +177,6 @@ def _across(
             ]
         lines.append(cells)
     return head, lines
-
-
-def intervals(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Columns with the names of their interval's ends: ``x_low`` and ``x_high``, or ``ci_low`` behind it."""
-    found: dict[str, tuple[str, str]] = {}
-    before = ""
-    for name in columns:
-        stem = name.removesuffix("_low")
-        if stem == name or f"{stem}_high" not in columns:
-            before = before if name.endswith("_high") else name
-            continue
-        owner = stem if stem in columns else before
-        if owner and owner not in found:
-            found[owner] = (name, f"{stem}_high")
-    return found
 
 
 def _says_something(row: Row, section: Section, values: Sequence[str]) -> bool:
@@ -218,8 +207,8 @@ class _Writer:
         by = str(row.get(self.section.by, "")) if self.section.by else ""
         if name in kinds or (by in kinds and name in self.ends):
             return kinds.get(name) or kinds[by]
-        if name in _KEYS or _COUNTS.fullmatch(name):
-            return "share" if name in _KEYS else "count"
+        if _COUNTS.fullmatch(name):
+            return "count"
         return "share" if _SHARES.fullmatch(name) else "change" if _CHANGES.fullmatch(name) else "value"
 
     def plain(self, row: Row, name: str) -> str:

@@ -1,6 +1,6 @@
 -- Does the potential only rise because the answer has been written down already?
 -- note: Mean potential over cuts: before any answer, with the gold answer in the text (outside the problem), and
--- note: after the trace has stated its own answer.
+-- note: after the trace has stated its own answer. Fraction: where these cuts lie in the trace.
 -- param problem_set: NULL = all problem sets
 SELECT
     problem_set,

@@ -1,6 +1,6 @@
 -- What is the shortest of the writer's prefixes that makes an unsolved problem solvable for the reader?
 -- note: Of the problems that the reader does not solve alone. Several prefixes are judged, so the first may be
--- note: chance: do the longer ones of the same trace unlock too?
+-- note: chance: do the longer ones of the same trace unlock too? A problem without a trace is unlocked by none.
 -- param problem_set: NULL = all problem sets
 -- param reader: NULL = all readers
 SELECT

@@ -33,4 +33,4 @@ WHERE rates.problem_set = coalesce($problem_set, rates.problem_set)
     AND rates.pattern = $pattern
     AND rates.rule = $rule
     AND rates.trace_filter = 'correct'
-ORDER BY rates.problem_set, rates.cut_policy, rates.model, rates.v0_bin;
+ORDER BY rates.problem_set, rates.cut_policy, rates.v0_bin, rates.model;

@@ -9,6 +9,7 @@ SELECT
     round(potential_after, 3) AS after,
     n_before,
     n_after,
+    round(delta, 2) AS rise,
     round(delta_low, 2) AS rise_low,
     round(delta_high, 2) AS rise_high,
     by_threshold,

@@ -25,4 +25,4 @@ WHERE problem_set = coalesce($problem_set, problem_set)
     AND pattern = coalesce($pattern, pattern)
     AND rule = $rule
     AND trace_filter = $trace_filter
-ORDER BY problem_set, cut_policy, pattern, model, v0_bin;
+ORDER BY problem_set, cut_policy, pattern, v0_bin, model;

@@ -1,7 +1,8 @@
 -- Could the true potential never fall? (A test that noise does not fool, next to the rule by tolerance.)
 -- note: Share of traces for which a potential that never falls is not ruled out: likelihood ratio of the isotonic
--- note: fit, p ≥ 0.05, or at a false discovery rate of 5%. By tolerance: the rule of the pattern table on the same
--- note: traces, which noise alone often breaks.
+-- note: fit, p ≥ 0.05 (test), or at a false discovery rate of 5% (test fdr). By tolerance: the rule of the pattern table
+-- note: on the same traces, which noise alone often breaks. Max misfit: the largest distance of an estimate from that
+-- note: fit, median over traces.
 -- param problem_set: NULL = all problem sets
 SELECT
     problem_set,

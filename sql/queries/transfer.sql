@@ -1,7 +1,7 @@
 -- How far does a part of a writer's trace lift the reader? (Intervals clustered by problem.)
--- note: The reader continues the writer's text. Controls give it another text of equal length: of another problem's
--- note: trace, of an incorrect trace of the writer, or of its own trace. Lift: against the reader's potential
--- note: without any text.
+-- note: The reader continues the writer's text (control none). Controls give it another text of equal length: of another
+-- note: problem's trace (shuffled), of an incorrect trace of the writer (wrong), or of its own trace (own). Lift: against
+-- note: the reader's potential without any text.
 -- param problem_set: NULL = all problem sets
 -- param reader: NULL = all readers
 -- param trace_filter: 'all' = all measured traces of the writer; 'correct' = correct traces only

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, PercentFormatter
 
 from cot_assets.measures.estimates import PATTERNS
+from cot_assets.report.numbers import counted
 from cot_assets.report.plots import FIRST, GRID, MUTED, SECOND, THIRD, legend, line, panels, title
 from cot_assets.report.sections import Section
 from cot_assets.report.text import natural, one_line
@@ -113,11 +114,12 @@ def sensitivity_figure(sensitivity: pl.DataFrame) -> Figure | None:
             handles[f"n = {n}"] = line(axes, rows, "threshold", "rate", color)
         for threshold in own.filter("is_in_use")["threshold"][:1]:
             axes.axvline(threshold, color=MUTED, linewidth=1, linestyle=":")
-        axes.set(
-            xlim=(0, 0.82), ylim=(-0.02, 1.02), xlabel="threshold" if at >= len(grid) - len(patterns) else ""
-        )
+        axes.set(xlim=(0, 0.82), ylim=(-0.02, 1.02))
+        axes.set_xlabel("threshold" if at >= len(grid) - len(patterns) else "")
+        axes.set_ylabel("" if at % len(patterns) else "share of traces")
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        title(axes, f"{pattern.replace('_', ' ')}\n{one_line(model, 20)}, {own['n_traces'].max()} traces")
+        n = counted(own.select(pl.max("n_traces")).item(), "trace")
+        title(axes, f"{pattern.replace('_', ' ')}\n{one_line(model, 20)}, {n}")
     legend(figure, handles)
     return figure
 
@@ -212,15 +214,13 @@ SECTIONS = (
         picture=lambda source, _: sensitivity_figure(source.query("sensitivity", pattern=None)),
         caption="Solid: rates from n rollouts per cut. Dashed: what noise alone gives.",
     ),
-    Section(
-        "difficulty", "problems", "By level",
-        values={"split_by": "level"}, by="measure", kinds=_MEANS, across=("measure",), n=("n_problems",),
-        names={"split_by": "", "part": "Level", "note": ""},
-    ),
-    Section(
-        "difficulty", "problems", "By subject",
-        values={"split_by": "subject"}, by="measure", kinds=_MEANS, across=("measure",), n=("n_problems",),
-        names={"split_by": "", "part": "Subject", "note": ""},
+    *(
+        Section(
+            "difficulty", "problems", f"By {part}",
+            values={"split_by": part}, by="measure", kinds=_MEANS, across=("measure",), n=("n_problems",),
+            names={"split_by": "", "part": part.capitalize(), "note": ""},
+        )
+        for part in ("level", "subject")
     ),
     Section(
         "difficulty", "models", "How hard the problems are for each model",

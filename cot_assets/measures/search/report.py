@@ -8,6 +8,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from cot_assets.measures.search.effects import mean_curves
+from cot_assets.report.numbers import counted
 from cot_assets.report.plots import FIRST, THIRD, legend, line, panels, title
 from cot_assets.report.sections import Section
 from cot_assets.report.source import Source
@@ -35,7 +36,8 @@ def search_figure(curves: pl.DataFrame) -> Figure | None:
         for arm, (color, marker) in _LOOKS.items():
             handles[arm] = line(axes, own.filter(arm=arm), "position", "mean", color, marker=marker)
         axes.set(ylim=(-0.03, 1.03), xlabel="tokens of the trace", ylabel="mean potential")
-        title(axes, f"{one_line(model, 40)}\n{own['n_problems'].max()} problems")
+        n = counted(own.select(pl.max("n_problems")).item(), "problem")
+        title(axes, f"{one_line(model, 40)}\n{n}")
     legend(figure, handles)
     return figure
 

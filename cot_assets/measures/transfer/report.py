@@ -8,6 +8,7 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from cot_assets.report.numbers import counted
 from cot_assets.report.plots import FIRST, INKED, SECOND, THIRD, legend, line, panels, title
 from cot_assets.report.sections import Section
 from cot_assets.report.text import natural, one_line
@@ -54,7 +55,8 @@ def transfer_figure(curve: pl.DataFrame) -> Figure | None:
             ylabel="mean potential",
         )
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        n = f"{pair['n_traces'].max()} traces of {pair['n_problems'].max()} problems"
+        traces, problems = pair.select(pl.max("n_traces", "n_problems")).row(0)
+        n = f"{counted(traces, 'trace')} of {counted(problems, 'problem')}"
         title(axes, f"{one_line(reader, 30)} reads {one_line(writer, 30)}\n{n}")
     legend(figure, handles)
     return figure
@@ -83,8 +85,8 @@ SECTIONS = (
     Section(
         "transfer_gaps", "transfer", "What it costs that another model reads on",
         "Both models continue the same text of the writer. Negative: the reader solves less from there.",
-        across=("writer",), n=("n_traces",),
-        names={"fraction": "Share given", "potential": "Reader", "writer_potential": "Writer"},
+        across=(), n=("n_traces",),
+        names={"fraction": "Share given", "potential": "Reader's chance", "writer_potential": "Writer's chance"},
     ),
     Section(
         "unlocked_problems", "transfer", "Problems that a part of the trace unlocks",

@@ -72,6 +72,12 @@ def _titles(figure: Figure) -> list[str]:
     return [axes.get_title(loc="left") for axes in _panels(figure)]
 
 
+def test_the_lowest_panel_of_each_column_has_its_numbers() -> None:
+    figure, grid = plots.panels(3, columns=2)
+    figure.draw_without_rendering()
+    assert [any(t.get_visible() for t in axes.get_xticklabels()) for axes in grid] == [False, True, True]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_text_is_cut_at_the_edge(drawn: dict[str, Figure], name: str) -> None:
     figure = drawn[name]

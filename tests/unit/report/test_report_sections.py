@@ -9,7 +9,8 @@ from synthetic_report import source_of
 from cot_assets.measures.sections import SECTIONS
 from cot_assets.report import sections
 from cot_assets.report.index import GROUPS
-from cot_assets.report.sections import Section, intervals, layout
+from cot_assets.report.numbers import intervals
+from cot_assets.report.sections import Section, layout
 from cot_assets.warehouse.queries import named_queries
 
 SECTION = Section("q", "patterns", "t", n=("n_with", "n_traces"))
@@ -114,10 +115,27 @@ def test_a_matrix_is_colored_by_potential_or_by_change() -> None:
         (["v0", "v0_low", "v0_high", "n"], {"v0": ("v0_low", "v0_high")}),
         (["before", "after", "rise_low", "rise_high"], {"after": ("rise_low", "rise_high")}),
         (["low", "high"], {}),
+        (["rate", "n", "ci_low", "ci_high"], {"rate": ("ci_low", "ci_high")}),
+        (["n_unsolved", "share_low", "share_high"], {}),
     ],
 )
 def test_ends_of_intervals_find_their_value(columns: list[str], expected: dict[str, tuple[str, str]]) -> None:
     assert intervals(columns) == expected
+
+
+def test_no_name_and_no_count_takes_the_interval_of_a_number() -> None:
+    frame = pl.DataFrame(
+        {"writer": ["w", "x"], "writer_potential": [0.5, 0.6], "writer_low": [0.4, 0.5], "writer_high": [0.6, 0.7],
+         "n_unsolved": [11, 12], "share_low": [0.0, 0.1], "share_high": [1.0, 0.9]}
+    )  # fmt: skip
+    section = Section("q", "transfer", "t", across=(), names={"share_low": "", "share_high": ""})
+    assert _texts(layout(frame, section))[0] == ["w", "0.50 [0.40, 0.60]", "11"]
+
+
+def test_columns_made_of_counts_say_what_they_count_and_thresholds_stay_rows() -> None:
+    frame = pl.DataFrame({"model": ["a", "a"], "n": [16, 32], "threshold": [0.4, 0.4], "rate": [0.1, 0.2]})
+    table = layout(frame, Section("q", "trust", "t", across=("model", "n")))
+    assert (table.head, table.constants) == (["n = 16", "n = 32"], [("Model", "a"), ("Threshold", "0.40")])
 
 
 def test_a_row_of_a_trace_leads_to_its_page() -> None:
