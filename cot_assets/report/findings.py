@@ -17,6 +17,7 @@ from cot_assets.report.text import one_line
 
 FEWEST_TRACES = 10  #: below it a rate is too uncertain to be a headline
 FEWEST_PROBLEMS = 6  #: below it a mean over problems is
+LITTLE = 0.05  #: change of a chance below which a reader gains little
 OFTEN = 0.10  #: share of traces above which something is said to happen often
 MOST_TRUNCATED, MOST_UNSCORED = 0.10, 0.02  #: shares of traces or rollouts from which the page warns
 
@@ -67,8 +68,11 @@ def _solving_more(pairs: pl.DataFrame) -> Finding:
     names = {x: one_line(row[f"model_{x}"], 40) for x in "ab"}
     first, second = (f"{names[x]} is correct in {numbers.percent(row[f'value_{x}'])}" for x in "ab")
     difference = numbers.with_interval(row["difference"], row["ci_low"], row["ci_high"], "share")
+    points = difference.replace("%", " points")
     n = row["n_problems"]
-    sentence = f"On the {numbers.counted(n, 'problem')} that both have, {first}, {second}: a difference of {difference}."
+    sentence = (
+        f"On the {numbers.counted(n, 'problem')} that both have, {first}, {second}: a difference of {points}."
+    )
     if _is_open(row["ci_low"], row["ci_high"], n):
         return Finding("Too few problems to say which model solves more", sentence, "model_pairs")
     better, other = "ab" if row["difference"] > 0 else "ba"
@@ -119,6 +123,9 @@ def _transfer(source: Source) -> Finding | None:
         f"{numbers.counted(row['n_paired'], 'trace')} of {numbers.counted(row['n_problems'], 'problem')}."
     )
     if _is_open(row["lift_low"], row["lift_high"], row["n_problems"]):
+        ends, is_enough = (row["lift_low"], row["lift_high"]), row["n_problems"] >= FEWEST_PROBLEMS
+        if is_enough and None not in ends and max(map(abs, ends)) < LITTLE:
+            return Finding(f"{writer}'s beginnings change little for {reader}", sentence, "transfer")
         return Finding(
             "Too few problems to say whether a beginning helps another model", sentence, "transfer"
         )
@@ -134,8 +141,8 @@ def _guesses(rates: pl.DataFrame) -> Finding | None:
         return None
     row = own.sort("rate", "model", descending=[True, False]).row(0, named=True)
     sentence = (
-        f"{row['n_with']:,} of {one_line(row['model'], 40)}'s {numbers.counted(row['n_traces'], 'correct trace')} reach an "
-        f"answer that was unlikely just before it was stated: {_written(row, 'share')}."
+        f"The answer was unlikely just before it was stated in {row['n_with']:,} of {one_line(row['model'], 40)}'s "
+        f"{numbers.counted(row['n_traces'], 'correct trace')}: {_written(row, 'share')}."
     )
     if row["n_traces"] < FEWEST_TRACES:
         return Finding("Too few correct traces to say how many are guessed", sentence, "pattern_rates")

@@ -21,7 +21,7 @@ def test_findings_stand_on_rows_with_interval_and_n(small: dict[str, Rows]) -> N
     assert [finding.query for finding in found] == ["model_pairs", "pattern_rates", "transfer"]
     assert found[0].headline == "demo-strong solves more than demo-weak"
     said = "On the 24 problems that both have, demo-strong is correct in 50%, demo-weak is correct in 20%"
-    assert found[0].sentence == f"{said}: a difference of 30% [10, 50]."
+    assert found[0].sentence == f"{said}: a difference of 30 points [10, 50]."
     assert "of 24 traces" in found[1].sentence
     assert found[2].headline == "demo-strong's beginnings help demo-weak"
     assert "+0.15 [+0.10, +0.20]" in found[2].sentence
@@ -90,6 +90,12 @@ def test_where_accuracy_is_withheld_the_chance_at_the_start_says_how_much_is_sol
     assert found.headline.startswith("Too few"), "0.50 is within the interval"
 
 
+def test_a_narrow_interval_around_nothing_is_told_from_too_few_problems(small: dict[str, Rows]) -> None:
+    curve = [{**row, "lift": 0.01, "lift_low": -0.02, "lift_high": 0.04} for row in small["transfer_curve"]]
+    found = findings(source_of({**small, "transfer_curve": curve}))[2]
+    assert found.headline == "demo-strong's beginnings change little for demo-weak"
+
+
 def test_nothing_measured_finds_nothing() -> None:
     assert findings(source_of({})) == []
 
@@ -142,7 +148,7 @@ def test_the_caller_s_notices_stand_first(small: dict[str, Rows], tmp_path: Path
 def test_models_are_compared_on_a_page_of_their_own(small: dict[str, Rows], small_report: Path) -> None:
     index, compare = (read_page(small_report / f"{name}.html") for name in ("index", "compare"))
     said = "On the 24 problems that both have, demo-strong is correct in 50%, demo-weak is correct in 20%"
-    assert f"{said}: a difference of 30% [10, 50]." in index.all("body")[0].text
+    assert f"{said}: a difference of 30 points [10, 50]." in index.all("body")[0].text
     for title in ("Two models on the same problems", "Over the steps of a training"):
         assert [title in (e.text for e in page.all("summary")) for page in (index, compare)] == [False, True]
     assert "1 row rests on nothing and is left out." in compare.all("body")[0].text
