@@ -17,6 +17,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from shutil import get_terminal_size
 
 import click
 
@@ -76,6 +77,12 @@ def cli() -> None:
     Data, runs and reports live in COT_ASSETS_HOME (default .cot-assets/).
     Your own models.toml, problem_sets.toml and protocols.toml go into the folder COT_ASSETS_CONFIG.
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
+
+
+def say(text: str, mark: str = "  ") -> None:
+    """Print a paragraph behind a mark; on a screen its lines end at words, and all but the first are indented."""
+    width = min(100, get_terminal_size().columns) if sys.stdout.isatty() else 10_000
+    click.echo(click.wrap_text(text, width, mark, "    "))
 
 
 def _safe(text: str) -> str:

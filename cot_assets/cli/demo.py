@@ -15,5 +15,5 @@ def demo(quick: bool) -> None:
 
     bring_up_to_date(
         [(model, "demo-quick" if quick else "demo") for model in _MODELS],
-        ["cot-assets demo                       the whole demo: more problems, n = 64"] if quick else [],
+        ["cot-assets demo                the whole demo: more problems, n = 64"] if quick else [],
     )

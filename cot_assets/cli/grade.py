@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -45,15 +46,7 @@ from cot_assets.study import ANSWER_KINDS, ANSWER_RULES, AnswerRule
 )
 @click.option("--overwrite", is_flag=True, help="The output may exist.")
 def grade(
-    file: Path,
-    output: Path | None,
-    response_field: str,
-    answer_field: str | None,
-    gold_field: str,
-    kind: str,
-    rules: tuple[AnswerRule, ...],
-    explain: bool,
-    overwrite: bool,
+    file: Path, output: Path | None, rules: tuple[AnswerRule, ...], explain: bool, **options: Any
 ) -> None:
     r"""Grade a FILE of responses (JSONL, JSON, CSV or Parquet, also as .gz) with the grader of the pipeline.
 
@@ -64,17 +57,7 @@ def grade(
     """
     from cot_assets.grading.files import grade_file
 
-    summary = grade_file(
-        file,
-        output,
-        response_field=response_field,
-        answer_field=answer_field,
-        gold_field=gold_field,
-        kind=kind,
-        rules=tuple(dict.fromkeys(rules)),
-        explained=explain,
-        overwrite=overwrite,
-    )
+    summary = grade_file(file, output, rules=tuple(dict.fromkeys(rules)), explained=explain, **options)
     if explain:
         with summary.output.open(encoding="utf-8") as lines:
             for line in map(json.loads, lines):

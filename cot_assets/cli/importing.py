@@ -7,16 +7,13 @@ Belongs here: arguments. Does not belong here: storing and printing (:mod:`.runn
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from cot_assets.cli import Sentences
 from cot_assets.cli.running.imported import finish, undo_import
 from cot_assets.study import DataHome, load_config
-
-if TYPE_CHECKING:
-    from cot_assets.study import CutPolicy
 
 _MODEL = click.option("--model", metavar="NAME", help="Name of the model; default: as the files say.")
 _NO_REPORT = click.option(
@@ -82,20 +79,13 @@ def thought_anchors(path: Path, model: str | None, problem_set: str, no_report: 
     "--every-position", is_flag=True, help="Every position was sampled: zeros at the end are not fill-ins."
 )
 @_NO_REPORT
-def cliff_token(
-    paths: tuple[Path, ...],
-    model: str | None,
-    problem_set: str,
-    n: int,
-    every_position: bool,
-    no_report: bool,
-) -> None:
+def cliff_token(paths: tuple[Path, ...], every_position: bool, no_report: bool, **options: Any) -> None:
     """Import traces of Cliff Tokens: each PATH is a JSON file or a folder with such files."""
     from cot_assets.importing import import_cliff_token
     from cot_assets.importing.cliff_token import EARLY_STOP
 
     stop = None if every_position else EARLY_STOP
-    imported = import_cliff_token(*paths, problem_set=problem_set, model=model, n=n, early_stop=stop)
+    imported = import_cliff_token(*paths, early_stop=stop, **options)
     finish(imported, has_report=not no_report)
 
 
@@ -121,9 +111,7 @@ def forking_fast(paths: tuple[Path, ...], model: str | None, problem_set: str, n
 @click.option("--problem-set", metavar="NAME", help="Name that the problems get; default: the task.")
 @click.option("--scorer", metavar="NAME", help="Whose scores are the verdicts; default: the first.")
 @_NO_REPORT
-def inspect(
-    paths: tuple[Path, ...], model: str | None, problem_set: str | None, scorer: str | None, no_report: bool
-) -> None:
+def inspect(paths: tuple[Path, ...], no_report: bool, **options: Any) -> None:
     """Import logs of Inspect: each PATH is a log (.eval, .json) or a folder with .eval files.
 
     What the model wrote becomes traces, and a scorer's scores their verdicts. There are no rollouts: `import traces` takes
@@ -131,8 +119,7 @@ def inspect(
     """
     from cot_assets.importing import import_inspect
 
-    imported = import_inspect(*paths, problem_set=problem_set, model=model, scorer=scorer)
-    finish(imported, has_report=not no_report)
+    finish(import_inspect(*paths, **options), has_report=not no_report)
 
 
 @import_.command("traces")
@@ -190,15 +177,7 @@ def traces(file: Path, problem_set: str, protocol: str) -> None:
     help="A prefix that several traces begin with was sampled for each of them: add the counts up.",
 )
 @_NO_REPORT
-def rollouts(
-    file: Path,
-    model: str,
-    problem_set: str,
-    cut_policy: CutPolicy,
-    traces: str | None,
-    sum_shared: bool,
-    no_report: bool,
-) -> None:
+def rollouts(file: Path, traces: str | None, no_report: bool, **options: Any) -> None:
     """Import rollouts of any other source from FILE: JSONL or Parquet, one row per rollout or per cut.
 
     \b
@@ -209,12 +188,5 @@ def rollouts(
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
     from cot_assets.importing import import_table
 
-    imported = import_table(
-        file,
-        model=model,
-        problem_set=problem_set,
-        cut_policy=cut_policy,
-        sum_shared=sum_shared,
-        traces_sampled=traces == "sampled",
-    )
+    imported = import_table(file, traces_sampled=traces == "sampled", **options)
     finish(imported, has_report=not no_report)

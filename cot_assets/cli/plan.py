@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cot_assets.cli import say
 from cot_assets.study import Config, DataHome, load_config
 
 if TYPE_CHECKING:
@@ -51,10 +52,12 @@ def plan(model: tuple[str, ...], problem_set: str, tokens_per_second: float | No
         n_problems = _problem_count(config, home, warehouse, problem_set)
     except WarehouseError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(
-        f"{problem_set}: {n_problems:,} problems; protocol {protocol.name} ({protocol.sampling_hash}): n = "
-        f"{protocol.sampling.n}, {protocol.sampling.traces_per_problem} traces per problem, measured: {protocol.sampling.measured}, at most "
-        f"{protocol.sampling.max_cuts} cuts per trace, {protocol.sampling.max_tokens:,} tokens"
+    rules = protocol.sampling
+    say(
+        f"{problem_set}: {n_problems:,} problems; protocol {protocol.name} ({protocol.sampling_hash}): n = {rules.n}, "
+        f"{rules.traces_per_problem} traces per problem, measured: {rules.measured}, at most {rules.max_cuts} cuts per trace, "
+        f"{rules.max_tokens:,} tokens",
+        mark="",
     )
     for name in models:
         known = _known(warehouse, name, problem_set, protocol.sampling_hash)
@@ -127,10 +130,11 @@ def _show(
     from cot_assets.sampling.budget import measured_rate, total
 
     click.echo(f"\n{model}")
-    click.echo(f"  {'':<34}{'rollouts, at most':>18}{'expected':>13}{'tokens, at most':>19}{'expected':>16}")
+    click.echo(f"{'rollouts:':>43}{'tokens:':>24}")
+    click.echo(f"  {'':<30}{'at most':>11}{'expected':>11}{'at most':>13}{'expected':>13}")
     for work in works:
         if work.is_done:
-            click.echo(f"  {work.label:<34}{'measured under this protocol':>31}: nothing to sample")
+            click.echo(f"  {work.label:<30} measured under this protocol: nothing to sample")
             continue
         _row(
             work.label,
@@ -139,34 +143,34 @@ def _show(
     most_rollouts, most_tokens, rollouts, tokens = total(works)
     _row("together", (most_rollouts, rollouts, most_tokens, tokens))
     for basis in dict.fromkeys(work.basis for work in works if work.basis and not work.is_done):
-        click.echo(f"  - {basis}")
+        say(basis, "  - ")
     if not most_rollouts:
         return
     measured = measured_rate(known.runs)
     rate = (stated, "as you say") if stated is not None else measured
     gpus = config.model(model).engine_args.get("tensor_parallel_size", 1)
     if rate is None:
-        click.echo("  Time: unknown, the model has not run yet; state a rate with --tokens-per-second")
+        say("Time: unknown, the model has not run yet; state a rate with --tokens-per-second")
     else:
         entry = config.model(model)
         is_cpu = " CPU" in measured[1] if measured else entry.engine == "openvino" and entry.device == "CPU"
         unit = "" if is_cpu else "GPU-"
         most, likely = (None if t is None else t / rate[0] / 3600 * int(gpus) for t in (most_tokens, tokens))
         by = f" x {gpus} GPUs" if gpus != 1 else ""
-        click.echo(
-            f"  Time: {_hours(likely, unit)} expected, {_hours(most, unit)} at most, at {rate[0]:,.0f} generated "
+        say(
+            f"Time: {_hours(likely, unit)} expected, {_hours(most, unit)} at most, at {rate[0]:,.0f} generated "
             f"tokens/s{by} ({rate[1]}); reading prompts and prefixes, loading and grading are not counted"
         )
     per_token, basis = _bytes_per_token(home, model)
-    click.echo(
-        f"  Disk: {_size(None if tokens is None else tokens * per_token)} expected, "
+    say(
+        f"Disk: {_size(None if tokens is None else tokens * per_token)} expected, "
         f"{_size(most_tokens * per_token)} at most, in shards ({basis}); the warehouse is not counted"
     )
 
 
 def _row(label: str, values: tuple[float | None, ...]) -> None:
     cells = ["unknown" if value is None else f"{value:,.0f}" for value in values]
-    click.echo(f"  {label:<34}{cells[0]:>18}{cells[1]:>13}{cells[2]:>19}{cells[3]:>16}")
+    click.echo(f"  {label:<30}{cells[0]:>11}{cells[1]:>11}{cells[2]:>13}{cells[3]:>13}")
 
 
 def _hours(value: float | None, unit: str) -> str:
@@ -215,20 +219,17 @@ def _notes(
     from cot_assets.sampling.budget import given_prefixes, measured_traces
 
     click.echo("\nNot in these figures:")
-    click.echo("  - what shards hold of another n or of an interrupted run: it is found again, not sampled")
-    click.echo("  - changed weights or problems: they make everything new, even what was measured before")
+    say("what shards hold of another n or of an interrupted run: it is found again, not sampled", "  - ")
+    say("changed weights or problems: they make everything new, even what was measured before", "  - ")
     readers = [] if warehouse is None else _other_readers(warehouse, models, problem_set)
     if readers:
         protocol = config.protocol_of(problem_set)
-        each = (
-            measured_traces(protocol, n_problems)
-            * given_prefixes(protocol)
-            * protocol.sampling.n
-            * len(models)
-        )
-        click.echo(
-            f"  - other models that will read the new traces when they are brought up to date: "
-            f"{', '.join(readers)}, at most {each:,} rollouts each"
+        prefixes = measured_traces(protocol, n_problems) * given_prefixes(protocol)
+        each = prefixes * protocol.sampling.n * len(models)
+        say(
+            f"other models that will read the new traces when they are brought up to date: "
+            f"{', '.join(readers)}, at most {each:,} rollouts each",
+            "  - ",
         )
 
 

@@ -14,21 +14,27 @@ import io
 import json
 import math
 import os
+import sys
+import textwrap
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from shutil import get_terminal_size
+from typing import Any, Literal, NamedTuple
 
 import click
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cot_assets.report.numbers import counted, intervals
 from cot_assets.study.home import DataHome
 from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.reading import Rows, select_rows
 
 Format = Literal["table", "csv", "json"]
+_NARROW = 24  #: cells up to which a column of text is never wrapped
 _BY_NAME: dict[str, Format] = {".csv": "csv", ".json": "json"}
 
 
@@ -95,8 +101,9 @@ def sql(
     from cot_assets.warehouse.queries import ask, named_queries
 
     if query is None:
-        for name, named in sorted(named_queries().items()):
-            click.echo(f"{name:<24} {named.question}")
+        said = click.HelpFormatter(width=get_terminal_size().columns if sys.stdout.isatty() else 10_000)
+        said.write_dl([(name, named.question) for name, named in sorted(named_queries().items())])
+        click.echo(said.getvalue(), nl=False)
         return
     values: dict[str, str] = {}
     for pair in params:
@@ -106,7 +113,9 @@ def sql(
         values[name] = value
     values |= {k: v for k, v in (("model", model), ("problem_set", problem_set)) if v is not None}
     rows = ask(DataHome.from_environment(), query, values, select_rows, timeout, _leave)
-    text = format_rows(rows, style or _BY_NAME.get(output.suffix if output else "", "table"))
+    form = style or _BY_NAME.get(output.suffix if output else "", "table")
+    is_seen = output is None and sys.stdout.isatty()
+    text = format_rows(rows, form, get_terminal_size().columns if is_seen else None)
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -120,19 +129,21 @@ def _leave(reason: str) -> None:
     os._exit(1)
 
 
-def format_rows(rows: Rows, form: Format = "table") -> str:
+def format_rows(rows: Rows, form: Format = "table", width: int | None = None) -> str:
     """The rows as text that ends in a line break.
 
     Args:
         rows: What a SELECT gave.
-        form: ``table``: aligned columns at their full width, NULL as an empty cell, the number of rows
-            below. ``csv``: a header, NULL as an empty field. ``json``: a list of objects, one per line.
+        form: ``table``: aligned columns, NULL as an empty cell, the number of rows below. ``csv``: a header, NULL as
+            an empty field. ``json``: a list of objects, one per line.
+        width: Columns of the screen that a table is for: what all rows hold is said above it, and an interval is in
+            the cell of its value. None: every column at its full width.
 
     Raises:
         ValueError: The format is unknown.
     """
     if form == "table":
-        return _table(rows)
+        return _table(rows, width)
     if form == "csv":
         return _csv(rows)
     if form == "json":
@@ -142,22 +153,98 @@ def format_rows(rows: Rows, form: Format = "table") -> str:
     raise ValueError(f"format {form!r} is not one of table, csv, json")
 
 
-def _table(rows: Rows) -> str:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    # Text objects: markup in a name or a cell means nothing.
-    names = [Text(printable(name)) for name in rows.columns]
-    cells = [[Text(_cell(value)) for value in row] for row in rows.values]
-    for name, is_number in zip(names, rows.are_numbers, strict=True):
-        table.add_column(name, justify="right" if is_number else "left", no_wrap=True, overflow="ignore")
-    for row in cells:
-        table.add_row(*row)
+class _Column(NamedTuple):
+    name: str
+    is_number: bool
+    cells: list[str]
+
+    @property
+    def may_wrap(self) -> bool:
+        return not self.is_number and _width(self.cells) > _NARROW
+
+    @property
+    def least(self) -> int:
+        """The narrowest that it can be."""
+        return max(_width([self.name]), min(_width(self.cells), _NARROW if self.may_wrap else sys.maxsize))
+
+    def narrow(self) -> _Column:
+        """The same with a name that is parted after underscores where it is wider than the cells."""
+        most = max(_width(self.cells), 6)
+        lines = textwrap.wrap(self.name.replace("_", "_ "), most, break_long_words=False)
+        return self._replace(name="\n".join(lines).replace("_ ", "_"))
+
+    def folded(self) -> _Column:
+        """The same with intervals below their values."""
+        return self._replace(cells=[c.replace(" [", "\n[") for c in self.cells]) if self.is_number else self
+
+
+def _width(texts: list[str]) -> int:
+    return max((cell_len(line) for text in texts for line in text.split("\n")), default=0)
+
+
+def _table(rows: Rows, width: int | None) -> str:
+    kinds = zip(rows.columns, rows.are_numbers, strict=True)
+    columns = [
+        _Column(printable(name), is_number, [_cell(row[at]) for row in rows.values])
+        for at, (name, is_number) in enumerate(kinds)
+    ]
+    end = f"({counted(len(rows.values), 'row')})\n"
+    if width is None:
+        return _below_names(columns, None) + end
+    columns = _with_intervals(columns)
+    same = [column for column in columns if len(rows.values) > 1 and len(set(column.cells)) == 1]
+    above = _one_by_one([column._replace(cells=[column.cells[0] or "NULL"]) for column in same], width)
+    columns = [column for column in columns if column not in same]
+    shapes = (columns, [c.narrow() for c in columns], [c.folded().narrow() for c in columns])
+    fit = next((shape for shape in shapes if sum(c.least + 2 for c in shape) - 2 <= width), None)
+    return above + (_one_by_one(columns, width) if fit is None else _below_names(fit, width)) + end
+
+
+def _with_intervals(columns: list[_Column]) -> list[_Column]:
+    """The columns, those of an interval's ends in the cells of its value."""
+    numbers = {column.name: column.cells for column in columns if column.is_number}
+    found = intervals([*numbers])
+    ends = {end for pair in found.values() for end in pair}
+    for value, (low, high) in found.items():
+        cells = zip(numbers[value], numbers[low], numbers[high], strict=True)
+        numbers[value] = [f"{cell} [{a}, {b}]" if a and b else cell for cell, a, b in cells]
+    return [
+        column._replace(cells=numbers.get(column.name, column.cells))
+        for column in columns
+        if column.name not in ends
+    ]
+
+
+def _below_names(columns: list[_Column], width: int | None) -> str:
+    """A table; on a screen long texts are wrapped."""
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0) if width else (0, 1)
+    )
+    for column in columns:
+        justify, is_whole = "right" if column.is_number else "left", width is None or not column.may_wrap
+        table.add_column(Text(column.name), justify=justify, no_wrap=is_whole, overflow="fold")
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        table.add_row(*map(Text, cells))  # markup in a cell means nothing
+    return _drawn(table, width or sum(4 + _width([c.name, *c.cells]) for c in columns) + 1)
+
+
+def _one_by_one(columns: list[_Column], width: int) -> str:
+    """Row after row, a line for each column: what a screen is too narrow for."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        for column, cell in zip(columns, cells, strict=True):
+            table.add_row(Text(column.name), Text(cell))
+        table.add_row()
+    return _drawn(table, width)
+
+
+def _drawn(table: Table, width: int) -> str:
     buffer = io.StringIO()
-    width = sum(4 + max(cell.cell_len for cell in column) for column in zip(names, *cells, strict=True))
-    console = Console(file=buffer, width=width + 1, no_color=True, force_terminal=False, legacy_windows=False)
+    console = Console(file=buffer, width=width, no_color=True, force_terminal=False, legacy_windows=False)
     console.print(table)
-    lines = [line.rstrip() for line in buffer.getvalue().removesuffix("\n").split("\n")]
-    plural = "" if len(cells) == 1 else "s"
-    return "\n".join([*lines, f"({len(cells)} row{plural})", ""])
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
 
 def _csv(rows: Rows) -> str:

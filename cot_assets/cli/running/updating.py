@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cot_assets.cli import say
 from cot_assets.cli.running.stopping import stop
 from cot_assets.orchestration.presence import look_at_warehouse, nothing_to_do
 from cot_assets.study import DataHome, load_config
@@ -51,10 +52,10 @@ def bring_up_to_date(
     click.echo(f"\nResults: {home.results}")
     click.echo(f"Report:  {home.reports / problem_set / 'index.html'}")
     click.echo("\nTry next:")
-    click.echo("  cot-assets sql pattern_table          how often each pattern happens, with intervals")
-    click.echo("  cot-assets report --open              the report, in the browser")
-    click.echo("  cot-assets ui                         the Dagster UI: assets, runs, checks, pictures")
-    click.echo("  cot-assets sql                        all named queries")
+    click.echo("  cot-assets sql pattern_table  how often each pattern happens, with intervals")
+    click.echo("  cot-assets report --open      the report, in the browser")
+    click.echo("  cot-assets ui                 the Dagster UI: assets, runs, checks, pictures")
+    click.echo("  cot-assets sql                all named queries")
     for command in next_commands:
         click.echo(f"  {command}")
 
@@ -127,7 +128,7 @@ def _print_outcome(
             )
         source = Source(warehouse.read, problem_set, config.protocol_of(problem_set))
         for finding in findings(source):
-            click.echo(f"  {finding.headline}.")
-            click.echo(click.wrap_text(finding.sentence, 100, "    ", "    "))
+            say(f"{finding.headline}.")
+            say(finding.sentence, "    ")
     for remark in outcome.remarks:
-        click.echo(f"  {remark}")
+        say(remark)

@@ -16,9 +16,9 @@ from cot_assets.warehouse.reading import Rows
 HOSTILE = "a\x1b[2J\r\n\u202eb [red]c[/red]"
 
 
-def format_frame(frame: pl.DataFrame, form: Format = "table") -> str:
+def format_frame(frame: pl.DataFrame, form: Format = "table", width: int | None = None) -> str:
     are_numbers = [kind.is_numeric() for kind in frame.dtypes]
-    return format_rows(Rows(frame.columns, are_numbers, frame.rows()), form)
+    return format_rows(Rows(frame.columns, are_numbers, frame.rows()), form, width)
 
 
 def test_a_table_is_as_wide_as_it_must_be() -> None:
@@ -28,6 +28,46 @@ def test_a_table_is_as_wide_as_it_must_be() -> None:
     assert lines[2].split() == ["x" * 50] * 30
     assert lines[-1] == "(2 rows)"
     assert (len(lines), lines[3]) == (5, "")  # the row of NULLs
+
+
+RATES = pl.DataFrame(
+    {"model": ["a", "b"], "rule": ["fitted", "fitted"], "note": [None, None], "share_of_steps": [0.5, 0.25],
+     "n_steps": [9, 10], "ci_low": [0.25, None], "ci_high": [0.75, None]},
+    schema_overrides={"note": pl.String},
+)  # fmt: skip
+
+
+def test_a_screen_is_told_once_what_all_rows_hold_and_has_intervals_with_their_values() -> None:
+    above = ["rule  fitted", "note  NULL", ""]
+    whole = [
+        "model    share_of_steps  n_steps",
+        "────────────────────────────────",
+        "a      0.5 [0.25, 0.75]        9",
+        "b                  0.25       10",
+        "(2 rows)",
+    ]
+    assert format_frame(RATES, width=40).splitlines() == above + whole
+    narrow = [
+        "          share_of_     n_",
+        "model         steps  steps",
+        "──────────────────────────",
+        "a               0.5      9",
+        "       [0.25, 0.75]",
+        "b              0.25     10",
+        "(2 rows)",
+    ]
+    assert format_frame(RATES, width=28).splitlines() == above + narrow
+    single = ["model           a", "rule            fitted", "note"]
+    assert format_frame(RATES[:1], width=28).splitlines()[:3] == single
+
+
+@pytest.mark.parametrize("width", [24, 40, 80])
+def test_no_line_is_wider_than_the_screen_and_nothing_is_lost(width: int) -> None:
+    frame = RATES.with_columns(span=pl.lit("a text that goes on and on, as those of models do"))
+    frame = frame.with_columns(span=pl.col("span") + pl.col("model"))
+    text = format_frame(frame, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert all(said in text for said in ("fitted", "0.5", "0.25", "0.75", "models", "(2 rows)"))
 
 
 def test_wide_characters_keep_columns_aligned() -> None:
@@ -46,7 +86,9 @@ def test_no_cell_can_steer_the_terminal(form) -> None:
 
 def test_numbers_are_readable() -> None:
     frame = pl.DataFrame({"a": [0.5, 1 / 3, 1e-9, 0.0, -0.0, -1e-7, 123456.0, None]})
-    cells = [line.strip() for line in format_frame(frame).splitlines()[2:-1]]
+    lines = format_frame(frame).splitlines()[2:-1]
+    assert {len(line) for line in lines if line} == {6}, "numbers end at one edge"
+    cells = [line.strip() for line in lines]
     assert cells == ["0.5", "0.3333", "1e-09", "0", "0", "-1e-07", "123456", ""]
 
 
