@@ -51,6 +51,10 @@ _FRENCH = re.compile(r"(?!\[.*\]$)([\[\]])([^\[\]]*)([\[\]])")
 _HOLES = re.compile(
     r"(.+?)(?:\\setminus|\\backslash|-|\\text\{ ?(?:except|without) ?\}) ?\\?\{([^{}]+?)\\?\}"
 )
+#: What a set is said to be of; braces without a backslash group in LaTeX and are gone.
+_SUCH_THAT = re.compile(
+    r"([a-z])(?:\\in\\mathbb\{[NZQR]\})?[|:](?=[^|:]*\1)(?=[^|:]*(?:[<>=]|\\[gln]eq))[^|:]*"
+)
 _WITHOUT = re.compile(r"(?<=^\\mathbb\{R\}) ?- ?(?=[(\[])")
 #: An operator without what it is for; a gold answer that has one is refused.
 _INCOMPLETE = re.compile(r"^(?:[*/=^_]|\\[gln]eq)|[-+*/=]$")
@@ -199,6 +203,8 @@ def _bracketed(form: str) -> Reading | None:
         return Reading("region", r"\emptyset")
     if matrix := read_matrix(form, _item):
         return matrix
+    if _SUCH_THAT.fullmatch(form):
+        form = rf"\{{{form}\}}"
     pieces, joints = splitting.split(form := _TRANSPOSED.sub("", form), (r"\cup",))
     if joints:
         return union(form, [_bracketed(piece) for piece in pieces])
@@ -228,7 +234,7 @@ def _bracketed(form: str) -> Reading | None:
     parts = [side for part in parts for side in splitting.both_signs(part)]
     if not all(parts) or len(parts) > splitting.MOST_ITEMS:
         return None
-    if tokens[0] == r"\{":
+    if tokens[0] in ("{", r"\{"):
         described, bars = splitting.split(inner, ("|", ":"))
         if len(described) == 2 and _OF_INTEGERS.fullmatch(described[1]) and described[1][0] != described[0]:
             return _listed(f"{described[0]},{described[1]}")
@@ -236,9 +242,8 @@ def _bracketed(form: str) -> Reading | None:
             inside = _listed(described[1]) or _related(described[1])
             found = inside and replace(region_of(inside) or inside, name="")
             return (integers(found) or found) if r"\in\mathbb{Z}" in described[0] else found
-        return _collection("set", parts, joints)
-    if tokens[0] == "{":
-        return _collection("set", parts, joints) if len(parts) > 1 else None
+        is_set = tokens[0] != "{" or len(parts) > 1  # {x} groups
+        return _collection("set", parts, joints) if is_set else None
     if len(parts) == 2 and tokens[0] in "([" and tokens[-1] in ")]":
         brackets, ends = tokens[0] + tokens[-1], tuple(map(_item, parts))
         kind = "pair" if brackets == "()" and "infty" not in inner else "region"

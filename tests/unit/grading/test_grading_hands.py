@@ -63,6 +63,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
         (r"\text{Infinity}", r"\infty"), ("Yes", "True"), ("对", "正确"),
     ],
     "brackets of brackets": [("[[1,2],[3,4]]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("[[1,2,3],[4,5,6]]", r"\begin{pmatrix}1&2&3\\4&5&6\end{pmatrix}"), ("[(1,2),(3,4)]", "(1,2), (3,4)")],
+    "braces without a backslash": [("{x | x > 2}", r"(2,\infty)"), ("{x : -2 < x < 2}", "(-2,2)"), ("{x ∈ ℝ | 1 < x ≤ 3}", "(1,3]")],
     "all but an interval": [(r"\mathbb{R} - [2,3]", r"(-\infty,2)\cup(3,\infty)"), ("ℝ - (2,3)", r"(-\infty,2]\cup[3,\infty)")],
     "extremes": [(r"\max\{a,b\}", r"\max(b, a)"), ("min(a, b, c)", r"\min\{c,b,a\}"), (r"\max(x,y)", r"\frac{x+y+|x-y|}{2}")],
     "durations": [("1:30", "90 minutes"), ("2:45", "2 hours 45 minutes")],
