@@ -44,6 +44,7 @@ from cot_assets.grading.comparing.scalars import (
 from cot_assets.grading.comparing.values import UndecidedError
 from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.matrices import ROWS, is_rows, of_rows
+from cot_assets.grading.reading.residues import progression
 from cot_assets.grading.reading.terms import NotATermError
 from cot_assets.grading.text.splitting import is_name
 from cot_assets.grading.text.words import is_same_text
@@ -73,6 +74,7 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         other, residue = (given, gold) if gold.kind == "residue" else (gold, given)
         if other.kind == "relation":
             other = recast.value_of(other) or other
+        other = progression(other.form) or other
         return decided("residue", is_same=is_same_residue(other, residue))
     if (recast.by_name(given) is given) != (recast.by_name(gold) is gold):
         given, gold = recast.as_tuple(recast.by_name(given)), recast.as_tuple(recast.by_name(gold))

@@ -17,6 +17,21 @@ _MODULUS = re.compile(
     r"(?P<value>[^()]+?) ?(?P<open>\( ?)?(?:\\[pb]?mod|(?<![A-Za-z\\])mod(?:ulo)?) ?\{?(?P<modulus>[1-9][0-9]{0,17})\}?(?(open)\))"
 )
 
+_PROGRESSION = re.compile(r"([1-9][0-9]{0,17})[a-z](?:([+-])([0-9]{1,18}))?")
+
+
+def progression(form: str) -> Reading | None:
+    """``4k+1`` as what is congruent to 1 modulo 4; None for anything else."""
+    if not (match := _PROGRESSION.fullmatch(form)):
+        return None
+    value = int((match[2] or "") + (match[3] or "0"))
+    return Reading(
+        "residue",
+        form,
+        Number(Fraction(match[1])),
+        items=(Reading("number", str(value), Number(Fraction(value))),),
+    )
+
 
 def read_residue(form: str) -> Reading | None:
     r"""``5 \pmod 7``, ``x \equiv 2, 5 \pmod 7``: what is congruent to one of some integers."""

@@ -64,6 +64,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
     ],
     "brackets of brackets": [("[[1,2],[3,4]]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("[[1,2,3],[4,5,6]]", r"\begin{pmatrix}1&2&3\\4&5&6\end{pmatrix}"), ("[(1,2),(3,4)]", "(1,2), (3,4)")],
     "braces without a backslash": [("{x | x > 2}", r"(2,\infty)"), ("{x : -2 < x < 2}", "(-2,2)"), ("{x ∈ ℝ | 1 < x ≤ 3}", "(1,3]")],
+    "progressions": [("4k+1", r"n \equiv 1 \pmod 4"), (r"n = 4k - 3, k \in \mathbb{Z}", r"1 \pmod 4"), ("6k", r"n \equiv 0 \pmod 6")],
     "all but an interval": [(r"\mathbb{R} - [2,3]", r"(-\infty,2)\cup(3,\infty)"), ("ℝ - (2,3)", r"(-\infty,2]\cup[3,\infty)")],
     "extremes": [(r"\max\{a,b\}", r"\max(b, a)"), ("min(a, b, c)", r"\min\{c,b,a\}"), (r"\max(x,y)", r"\frac{x+y+|x-y|}{2}")],
     "durations": [("1:30", "90 minutes"), ("2:45", "2 hours 45 minutes")],
@@ -76,7 +77,7 @@ ONE_WAY = [
     ("1405 hours", "14:05"), ("at 2:05 pm", "2:05 pm"), ("6'", "6 feet"), ('6"', "6 inches"), (r"2.5 \frac{km}{h}", "2.5 km/h"), ("pH 7.4", "7.4"), ("Yes, it is.", "yes"), ("No, it is not", "no"), ("in 2024", "2024"),
 ]  # fmt: skip
 DIFFERENT: list[tuple[str, str]] = [
-    ("1/3 of the cake", "1/4"), ("half of a dozen", "1/2"), ("2 of the 5", "2"), ("[[3,4],[1,2]]", "[[1,2],[3,4]]"), (r"[1,2]\cup[3,4]", "[[1,2],[3,4]]"), (r"\mathbb{R} - [2,3]", r"\mathbb{R}"),
+    ("1/3 of the cake", "1/4"), ("4k+3", r"n \equiv 1 \pmod 4"), ("2k+1", r"n \equiv 1 \pmod 4"), ("4+k", r"4 \pmod 7"), ("half of a dozen", "1/2"), ("2 of the 5", "2"), ("[[3,4],[1,2]]", "[[1,2],[3,4]]"), (r"[1,2]\cup[3,4]", "[[1,2],[3,4]]"), (r"\mathbb{R} - [2,3]", r"\mathbb{R}"),
     ("√12", "2"), ("∛27", "9"), (r"\sfrac34", r"\frac43"), (r"\{2n\pi : n\in\mathbb{Z}\}", r"k\pi, k\in\mathbb{Z}"), (r"n\pi \text{ where } n \text{ is an odd integer}", r"n\pi, n\in\mathbb{Z}"),
     ("x^2+c", "x^3+C"), ("mc^2", "MC^2"), ("3-4j", "3+4i"), ("4j+3k", "4i+3k"), (r"\ln x + C", r"\ln|x| + C"), (r"\text{cis}\,\pi", "1"), (r"\sqrt{2} \approx 1.5", r"\sqrt2"), (r"\sqrt{2} \approx 1.414", r"\sqrt3"),
     ("about 70", "7"), ("approx. 3", "0.3"), ("more than 12", "12"), ("at least 12", "12"), (r"\begin{cases} x & x>0 \\ -x & x<0 \end{cases}", r"\begin{cases} x & x \ge 0 \\ -x & x<0 \end{cases}"),
