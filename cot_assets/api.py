@@ -170,23 +170,18 @@ class Trace:
         if curve.is_empty():
             raise WarehouseError(f"trace {shown(self.trace_id)} was not measured, so it has no curve")
         axes = panels(1)[1][0] if axes is None else axes
-        draw_curve(axes, curve, self.row["problem_id"])
+        draw_curve(axes, curve)
         axes.set(xlabel="fraction of the trace", ylabel="potential, 95% interval")
         return axes
 
     def _repr_html_(self) -> str:
         """The colored text and the curve in a frame of their own: no script runs there, and no style leaves it."""
         from cot_assets.report.pages import trace_frame
-        from cot_assets.report.trace_view import build_trace_view
+        from cot_assets.report.trace_view import JUDGED, build_trace_view
 
         cuts = self.curve().to_dicts()
-        if not cuts:
-            return trace_frame(self.row, None)
-        judged = {name: self._table(name).to_dicts() for name in ("spikes", "tangents")}
-        return trace_frame(
-            self.row,
-            build_trace_view(self.row, cuts, guesses=self._table("lucky_guesses").to_dicts(), **judged),
-        )
+        judged = {name: self._table(name).to_dicts() for name in JUDGED}
+        return trace_frame(self.row, build_trace_view(self.row, cuts, **judged) if cuts else None)
 
     def _table(self, name: str) -> pl.DataFrame:
         """Its rows of a table or view by trace and cut policy; none where it was not measured."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Collection, Sequence
-from itertools import accumulate, takewhile
+from itertools import accumulate
+from os.path import commonprefix
 
 from cot_assets.report import numbers
 from cot_assets.report.source import Row
@@ -46,12 +47,8 @@ def build_evidence(cuts: Sequence[Row], near: Collection[int], rollouts: dict[st
     rest, room = [row for row in told if row not in first], MOST_CUTS - len(first)
     chosen = sorted([*first, *(rest[:: -(-len(rest) // room) or 1] if room else ())])
     shown = {row: rollouts[cuts[row]["prefix_id"]] for row in chosen}
-    every_setting = [_settings(rollout) for several in shown.values() for rollout in several]
-    shared = {
-        name: value
-        for name, value in every_setting[0].items()
-        if all(s.get(name) == value for s in every_setting)
-    }
+    every_setting = (_settings(rollout).items() for several in shown.values() for rollout in several)
+    shared = dict(set.intersection(*map(set, every_setting)))
     ends = list(accumulate(len(cut["chunk"]) for cut in cuts))
     text = "".join(cut["chunk"] for cut in cuts)
     return {
@@ -74,11 +71,8 @@ def build_evidence(cuts: Sequence[Row], near: Collection[int], rollouts: dict[st
 
 def _settings(rollout: Row) -> dict[str, str]:
     """What a rollout was sampled with, by name; nothing where that is not known."""
-    said = json.loads(rollout["sampled_with"] or "{}")
-    return {
-        one_line(name.replace("_", " "), 60): one_line(str(value), _MOST_VALUE)
-        for name, value in said.items()
-    }
+    said = json.loads(rollout["sampled_with"] or "{}").items()
+    return {one_line(name.replace("_", " "), 60): one_line(str(value), _MOST_VALUE) for name, value in said}
 
 
 def _shown(rollout: Row, shared: dict[str, str], went_on: str) -> Row:
@@ -97,9 +91,7 @@ def _shown(rollout: Row, shared: dict[str, str], went_on: str) -> Row:
         "audit": rollout["audit"],
         **own,
     }
-    n_same = sum(
-        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(rollout["text"], went_on, strict=False))
-    )
+    n_same = len(commonprefix([rollout["text"], went_on]))  # noqa: RUF071 - of characters, as is meant
     return {
         "verdict": rollout["verdict"],
         "facts": [(name, one_line(value, _MOST_VALUE)) for name, value in facts.items()],

@@ -9,14 +9,13 @@ from typing import Any
 
 import polars as pl
 
-from cot_assets.report import numbers
 from cot_assets.report.curve import spark
 from cot_assets.report.evidence import build_evidence
 from cot_assets.report.findings import findings, warnings
 from cot_assets.report.sections import Section, layout
 from cot_assets.report.source import Row, Source
 from cot_assets.report.text import file_stem, one_line, visible
-from cot_assets.report.trace_view import SYMBOLS, TraceView, build_trace_view
+from cot_assets.report.trace_view import JUDGED, TraceView, build_trace_view
 from cot_assets.warehouse.queries import find_query
 
 #: The questions in order: their page, what its navigation calls them, and in full; sections name theirs.
@@ -36,8 +35,8 @@ _SIGNS = {"insight": "n_insights", "tangent": "n_tangents", "late_spike": "is_la
           "lucky_guess": "is_lucky_guess", "monotone": "is_monotone"}  # fmt: skip
 _TILE = ("verdict", "n_tokens", "v0", "largest_rise", "largest_drop", "surprise")
 _HERO_CHARACTERS = 1800  #: a longer text does not fit the first screen
-_MEANS = (("accuracy", "Accuracy", "share"), ("v0", "Chance at the start", "value"))
 _NAMES = ("model", "problem_id", "cut_policy")
+_KEY = ("trace_id", "cut_policy")
 Key = tuple[str, str]
 
 
@@ -55,20 +54,16 @@ class Report:
         with source.together():
             self._read(source)
             self.sections = [(section, source.query(section.query, **section.values)) for section in sections]
-        self.rollouts: dict[Key, list[Row]] = {}
-        for row in source.telling_rollouts().iter_rows(named=True):
-            self.rollouts.setdefault((row["model"], row["prefix_id"]), []).append(row)
+        self.rollouts = source.telling_rollouts()
 
     def _read(self, source: Source) -> None:
         """Read the rows of traces."""
-        self.curves = _by_trace(source.view("trace_curves", order="trace_id, cut_policy, cut_index"))
-        answers = {
-            (row["model"], row["prefix_id"]): row
-            for row in source.view("answer_entropy").iter_rows(named=True)
-        }
-        for cut in (cut for curve in self.curves.values() for cut in curve):
-            cut["answers"] = answers.get((cut["model"], cut["prefix_id"]))
-        self.rows = [row for row in source.query("traces").iter_rows(named=True) if _key(row) in self.curves]
+        answers = source.view("answer_entropy").select("model", "prefix_id", answers=pl.struct(pl.all()))
+        curves = source.view("trace_curves", order="trace_id, cut_policy, cut_index")
+        curves = curves.join(answers, on=["model", "prefix_id"], how="left", maintain_order="left")
+        self.curves = _by(curves, *_KEY)
+        self.measured = source.query("traces").join(curves, on=_KEY, how="semi", maintain_order="left")
+        self.rows = self.measured.to_dicts()
         self.files = {
             _key(row): f"traces/{file_stem(*(row[n] for n in _NAMES), unseen=row['trace_id'])}.html"
             for row in self.rows
@@ -78,23 +73,18 @@ class Report:
                              order="trace_id")  # fmt: skip
         self.traces = {row["trace_id"]: row for row in traces.iter_rows(named=True)}
         #: How the problems were chosen: whoever reads a rate is told.
-        self.chosen = "; ".join(
-            sorted({one_line(p["chosen"].rstrip("."), 320) for p in self.problems.values() if p["chosen"]})
-        )
+        chosen = {one_line(p["chosen"].rstrip("."), 320) for p in self.problems.values() if p["chosen"]}
+        self.chosen = "; ".join(sorted(chosen))
         self.verdicts = source.query("verdicts")
         #: Those that wrote, then those that only read on.
         self.models = list(dict.fromkeys([*self.verdicts["model"], *source.query("transfer")["reader"]]))
         self.is_compared = len(self.models) > 1
-        names = ("spikes", "tangents", "lucky_guesses", "monotonicity")
-        self.judged = {name: _by_trace(source.view(name)) for name in names}
+        self.judged = {name: _by(source.view(name), *_KEY) for name in JUDGED}
 
     def view(self, key: Key) -> TraceView:
         """What the page of a trace and cut policy shows."""
-        spikes, tangents, guesses, monotone = (rows.get(key, []) for rows in self.judged.values())
-        return build_trace_view(
-            self.traces[key[0]], self.curves[key],
-            spikes=spikes, tangents=tangents, guesses=guesses, monotonicity=monotone,
-        )  # fmt: skip
+        judged = {name: rows.get(key, []) for name, rows in self.judged.items()}
+        return build_trace_view(self.traces[key[0]], self.curves[key], **judged)
 
     # --- the index --------------------------------------------------------------------------------
 
@@ -110,7 +100,7 @@ class Report:
                 *warnings(self.verdicts, quality, has_checks=not self.source.is_imported),
             ],
             "hero": self.hero(),
-            "cards": self._cards(),
+            "cards": list(self._cards()),
             "is_compared": self.is_compared,
             "gallery": self._gallery(),
             "n_pages": len(self.rows),
@@ -138,30 +128,21 @@ class Report:
         return {"view": view, "href": self.files[_key(row)], "label": self._label(row), "row": row,
                 "statement": visible(statement, 600)}  # fmt: skip
 
-    def _cards(self) -> list[Row]:
-        """What the card of each model says."""
+    def _cards(self) -> Iterator[Row]:
+        """What the card of each model says: rows of its means by measure, and of its patterns; of several policies the last."""
         rates = self.source.query("pattern_rates", trace_filter="all", rule=None).sort("cut_policy")
-        mean = self.source.query("difficulty", split_by="none")
-        cards: list[Row] = []
+        means = self.source.query("difficulty", split_by="none")
         for row in self.verdicts.iter_rows(named=True):
-            own, of = (frame.filter(pl.col("model") == row["model"]).to_dicts() for frame in (rates, mean))
-            figures = [
-                {**r, "label": label, "kind": kind, "rate": r["estimate"], "called": numbers.counted(r["n_problems"], "problem")}
-                for measure, label, kind in _MEANS for r in of if r["measure"] == measure
-            ]  # fmt: skip
-            # Of several cut policies the last.
-            plain = {r["pattern"]: r for r in own if r["rule"] == "threshold"}
-            fitted = {r["pattern"]: r for r in own if r["rule"] == "fitted"}
-            for r in plain.values():
-                label = f"{SYMBOLS.get(r['pattern'], '')} {r['pattern'].replace('_', ' ')}".strip()
-                called = f"{r['n_with']} of {r['n_traces']} called so"
-                best = fitted.get(r["pattern"], r)
-                figures.append({**best, "label": label.capitalize(), "kind": "share", "called": called})
-            cards.append({
-                "name": one_line(row["model"], 60), "revision": one_line(row["revision"], 40), "row": row,
-                "figures": [figure for figure in figures if figure["rate"] is not None],
-            })  # fmt: skip
-        return cards
+            of = {r["measure"]: r for r in means.filter(model=row["model"]).iter_rows(named=True)}
+            own = {
+                (r["rule"], r["pattern"]): r for r in rates.filter(model=row["model"]).iter_rows(named=True)
+            }
+            patterns = [
+                {**own.get(("fitted", pattern), r), "called": r}
+                for (rule, pattern), r in own.items()
+                if rule == "threshold"
+            ]
+            yield {"row": row, "means": of, "patterns": patterns}
 
     def _gallery(self) -> str:
         """The rows of the gallery as JSON that is safe inside a script element."""
@@ -212,25 +193,22 @@ class Report:
 
     def trace_pages(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """File and context of every trace's page, each linked to its neighbors of the same model."""
-        by_model: dict[str, list[Row]] = {}
-        by_problem: dict[str, list[Row]] = {}
-        for row in self.rows:
-            by_model.setdefault(row["model"], []).append(row)
-            by_problem.setdefault(row["problem_id"], []).append(row)
-        for rows in by_model.values():
-            for number, row in enumerate(rows):
-                before, after = rows[number - 1 : number], rows[number + 1 : number + 2]
-                others = [other for other in by_problem[row["problem_id"]] if other is not row][:20]
+
+        def link(row: Row | None) -> str:
+            return f"../{self.files[_key(row)]}" if row else ""
+
+        by_problem = _by(self.measured, "problem_id")
+        for rows in _by(self.measured, "model").values():
+            for before, row, after in zip([None, *rows], rows, [*rows[1:], None], strict=False):
+                others = [other for other in by_problem[row["problem_id"]] if _key(other) != _key(row)][:20]
                 problem = self.problems.get(row["problem_id"], {})
+                view = self.view(_key(row))
                 context = {
-                    "view": (view := self.view(_key(row))),
-                    "evidence": self._evidence(row, view),
+                    "view": view, "evidence": self._evidence(row, view), "previous": link(before), "next": link(after),
                     "problem": one_line(row["problem_id"], 80), "model": one_line(row["model"], 80),
                     "statement": visible(problem.get("statement") or "", 20_000),
                     "gold": one_line(problem.get("gold_answer") or "", 300),
-                    "previous": "".join("../" + self.files[_key(r)] for r in before),
-                    "next": "".join("../" + self.files[_key(r)] for r in after),
-                    "others": [("../" + self.files[_key(r)], self._label(r)) for r in others],
+                    "others": [(link(other), self._label(other)) for other in others],
                 }  # fmt: skip
                 yield self.files[_key(row)], context
 
@@ -254,9 +232,6 @@ def _key(row: Mapping[str, Any]) -> Key:
     return row["trace_id"], row["cut_policy"]
 
 
-def _by_trace(frame: pl.DataFrame) -> dict[Key, list[Row]]:
-    """Rows by trace and cut policy, in the frame's order."""
-    found: dict[Key, list[Row]] = {}
-    for row in frame.iter_rows(named=True):
-        found.setdefault(_key(row), []).append(row)
-    return found
+def _by(frame: pl.DataFrame, *names: str) -> dict[Any, list[Row]]:
+    """Rows by the values of columns, in the frame's order."""
+    return frame.rows_by_key(names, named=True, include_key=True)

@@ -103,11 +103,6 @@ def intervals(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def with_interval(value: float | None, low: float | None, high: float | None, kind: str) -> str:
-    """``0.42 [0.31, 0.54]``, for sentences."""
-    return f"{KINDS[kind](value)} {interval(low, high, kind) or TOO_FEW}"
-
-
 def step_class(potential: float | None) -> str:
     """CSS class of a potential: ``p0`` ... ``p20``, or ``pu`` for unknown."""
     return "pu" if potential is None else f"p{round(STEPS * potential)}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import textwrap
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,67 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter
 from PIL import Image
 
-from cot_assets.report.text import visible
+from cot_assets.report.numbers import counted
+from cot_assets.report.text import natural, visible
 
 MOST_PNG_BYTES = 60_000
 _POINTS, _CHARACTER = 72, 0.66  #: points per inch; width of a wide character as a share of the font size
 _BESIDE = 0.5  #: inches next to the axes, for labels
 FIRST, SECOND, THIRD = "#1f5f99", "#b4540a", "#5b6470"
 INKED, MUTED, GRID = "#1b1e22", "#59616b", "#d9dce1"
+
+
+#: What belongs to one panel, by what it is titled after.
+Parts = Mapping[tuple[Any, ...], pl.DataFrame]
+#: Of a line: what the legend calls it, its color and its mark.
+Look = tuple[str, str, str]
+
+
+def parts(rows: pl.DataFrame, *by: str, most: int = 12) -> Parts:
+    """The rows by the values of columns, in natural order; of many values the first."""
+    found = rows.partition_by(by, as_dict=True, maintain_order=True)
+    keys = sorted(found, key=lambda key: [natural(value or "") for value in key])
+    return {key: found[key] for key in keys[:most]}
+
+
+def facets(
+    given: Parts,
+    draw: Callable[[Axes, pl.DataFrame], Mapping[str, Any] | None],
+    titled: Callable[..., str] | None = None,
+    *,
+    columns: int = 3,
+    size: tuple[float, float] = (3.8, 2.7),
+    formats: Mapping[str, str | Formatter] | None = None,
+    **settings: Any,
+) -> Figure | None:
+    """A figure with a panel per part and one legend for all; None where there is no part.
+
+    Args:
+        given: Rows by key, a panel each.
+        draw: Draws rows on axes; returns what the legend calls what it drew.
+        titled: The title of a panel from its rows and each value of its key.
+        columns: Panels next to one another.
+        size: Inches of a panel.
+        formats: How numbers along the axes ``xaxis`` and ``yaxis`` are written.
+        settings: What all axes have in common, such as ``xlabel`` and ``ylim``.
+    """
+    if not given:
+        return None
+    figure, grid = panels(len(given), columns=columns, width=size[0], height=size[1])
+    handles: dict[str, Any] = {}
+    for axes, (key, rows) in zip(grid, given.items(), strict=True):
+        axes.set(**settings)
+        for name, form in (formats or {}).items():
+            getattr(axes, name).set_major_formatter(form)
+        handles |= draw(axes, rows) or {}
+        if titled:
+            title(axes, titled(rows, *key))
+    if handles:
+        legend(figure, handles)
+    return figure
 
 
 def panels(n: int, *, columns: int = 3, width: float = 3.8, height: float = 2.7) -> tuple[Figure, list[Axes]]:
@@ -86,6 +138,58 @@ def line(axes: Axes, rows: pl.DataFrame, x: str, y: str, color: str, **look: Any
     if np.isfinite(mean).sum() == 1:
         axes.vlines(at, low, high, color=color, linewidth=1.6)
     return axes.plot(at, mean, color=color, markersize=4.5, markeredgewidth=0, linewidth=1.5, **look)[0]
+
+
+def most_of(rows: pl.DataFrame, noun: str) -> str:
+    """How many traces or problems the rows of a panel rest on."""
+    return counted(rows.select(pl.max(f"n_{noun}s")).item() or 0, noun)
+
+
+def lines(
+    axes: Axes, rows: pl.DataFrame, x: str, y: str, of: str, looks: Mapping[Any, Look]
+) -> dict[str, Any]:
+    """Draw a line for each value of a column that has rows; returns them by what the legend calls them."""
+    return {
+        label: line(axes, own.sort(x), x, y, color, marker=marker)
+        for value, (label, color, marker) in looks.items()
+        if (own := rows.filter(pl.col(of) == value)).height
+    }
+
+
+def dots(
+    axes: Axes, several: Mapping[str, pl.DataFrame], value: str, at: str, names: Mapping[str, str]
+) -> dict[str, Any]:
+    """Draw shares with their 95% intervals on named rows, the first at the top; returns the dots by name.
+
+    Args:
+        axes: Where they are drawn.
+        several: Rows by what the legend calls them; they are drawn next to one another, in colors of their own.
+        value: Column of the shares.
+        at: Column whose value says which of the named rows it is.
+        names: What each row is called, in order.
+    """
+    found: dict[str, Any] = {}
+    order = list(names)
+    for number, ((label, rows), color) in enumerate(
+        zip(several.items(), palette(len(several)), strict=False)
+    ):
+        beside = (number - (len(several) - 1) / 2) * 0.7 / len(several)
+        place = [order.index(name) + beside for name in rows[at]]
+        axes.hlines(place, rows["ci_low"], rows["ci_high"], color=color, linewidth=1.8, alpha=0.75)
+        found[label] = axes.scatter(rows[value], place, color=[color], s=26, zorder=3)
+    axes.set_yticks(range(len(names)), names.values())
+    axes.grid(visible=True, axis="x", color=GRID, linewidth=0.7)
+    axes.set_ylim(len(names) - 0.45, -0.55)
+    return found
+
+
+def palette(n: int) -> Sequence[Any]:
+    """Colors that tell ``n`` things apart."""
+    if n <= 2:
+        return [FIRST, SECOND]
+    import seaborn as sns  # with pandas, which takes longer to load than a small report to draw
+
+    return sns.color_palette("colorblind", n)
 
 
 def legend(figure: Figure, handles: Mapping[str, Any]) -> None:

@@ -24,14 +24,16 @@ MOST_ROWS = 200  #: rows of one table; a line below says how many more there are
 MOST_COLUMNS = 9  #: of a table with models as columns; beyond it models stay rows
 _NEVER = ("problem_set", "statistic", "protocol", "protocol_hash", "sampling_hash")
 _KEYS = ("fraction", "threshold")  #: numbers that say which rows, not what is found there
-_COUNTS = re.compile(
-    r"(n|k)\d?|n_.*|.*_tokens|cut_(index|from|to)|chunk|smallest_n|generated.*|prompt.*|.*per_.*|runs"
-)
 _COLUMN = re.compile(r"\{(\w+)\}")
-_SHARES = re.compile(
-    r"fraction|.*(share|rate|accuracy|pass_at_k|noise|bound|paper_second_hand).*|problems(_ci)?"
-)
-_CHANGES = re.compile(r".*(difference|lift|change|delta|gain|correlation|corrected|drop|rise|matched).*")
+#: Kinds of numbers by the name of a column or measure; the first that fits.
+_KINDS = {
+    "count": r"(n|k)\d?|n_.*|.*_tokens(_\d+)?|cut_(index|from|to)|chunk|smallest_n|generated.*|prompt.*|.*per_.*|runs|step",
+    "hours": r"hours",
+    "value": r"v0",
+    "share": r".*(share|rate|accuracy|pass_at_k|noise|bound|paper_second_hand).*|problems(_ci)?|fraction|truncated|solved_.*"
+    r"|recovered|(ends_)?correct|insight|tangent|late_spike|lucky_guess|monotone.*",
+    "change": r".*(difference|lift|change|delta|gain|correlation|corrected|drop|rise|matched).*",
+}
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,7 @@ class Section:
         group: The question of the page that it belongs to.
         note: What to know before reading; the query's own note where empty.
         values: Parameters of the query other than the problem set.
-        by: Column whose value chooses a row's kind of number in ``kinds``, such as ``measure``.
-        kinds: Kinds of numbers (:data:`numbers.KINDS`) by column, or by the value of ``by``.
+        kinds: Kinds of numbers (:data:`numbers.KINDS`) by column or measure, where the name does not tell.
         across: Columns whose values become columns, the first of them alone where all make too many.
         n: Counts written below each value: ``n_with`` of ``n``, or one alone; other counts are left out unless they are
             named. A row whose last is 0 says nothing.
@@ -60,7 +61,6 @@ class Section:
     title: str
     note: str = ""
     values: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    by: str = ""
     kinds: Mapping[str, str] = field(default_factory=dict[str, str])
     across: tuple[str, ...] = ("model",)
     n: tuple[str, ...] = ()
@@ -202,14 +202,12 @@ class _Writer:
         return _COLUMN.sub(lambda found: self.same.get(found[1]) or self.heading(found[1]), named)
 
     def kind(self, row: Row, name: str) -> str:
-        """The kind of number in a cell."""
-        kinds = self.section.kinds
-        by = str(row.get(self.section.by, "")) if self.section.by else ""
-        if name in kinds or (by in kinds and name in self.ends):
-            return kinds.get(name) or kinds[by]
-        if _COUNTS.fullmatch(name):
-            return "count"
-        return "share" if _SHARES.fullmatch(name) else "change" if _CHANGES.fullmatch(name) else "value"
+        """The kind of number in a cell: that of the measure that the row names, else of the column."""
+        for named in (row.get("measure") if name in self.ends else None, name):
+            for kind, names in _KINDS.items():
+                if named and (named in self.section.kinds or re.fullmatch(names, named)):
+                    return self.section.kinds.get(named, kind)
+        return "value"
 
     def plain(self, row: Row, name: str) -> str:
         """One value as text."""

@@ -11,22 +11,12 @@ import polars as pl
 
 from cot_assets.study import Protocol
 from cot_assets.warehouse.queries import find_query
+from cot_assets.warehouse.reading import transform_sql
 
 Row = dict[str, Any]
 Read = Callable[[str, Mapping[str, Any]], pl.DataFrame]
 Texts = Callable[[pl.DataFrame], pl.DataFrame]
 _MANY_CUTS = 10_000
-#: Of each prefix the first rollouts whose answer is correct, and the first others.
-_TELLING = """
-    SELECT * FROM provenance
-    WHERE problem_set = $problem_set AND (model, prefix_id, sample_index) IN (
-        SELECT (model, prefix_id, unnest(min(sample_index, $each)))
-        FROM rollouts SEMI JOIN trace_cuts USING (problem_set, model, prefix_id)
-        WHERE problem_set = $problem_set
-        GROUP BY model, prefix_id, verdict = 'correct'
-    )
-    ORDER BY model, prefix_id, sample_index
-"""
 
 
 class ReportError(ValueError):
@@ -80,13 +70,15 @@ class Source:
         sql = f'SELECT {columns} FROM "{name}" WHERE problem_set = $problem_set ORDER BY {order}'  # noqa: S608
         return self.read(sql, {"problem_set": self.problem_set})
 
-    def telling_rollouts(self) -> pl.DataFrame:
-        """The first rollouts of each cut that are correct, and the first others, with their provenance and text.
+    def telling_rollouts(self) -> dict[tuple[str, str], list[Row]]:
+        """By model and prefix the first rollouts that are correct, and the first others, with their provenance and text.
 
         Three of each; one where there are too many cuts to hold their texts in memory.
         """
         if self.texts is None:
-            return pl.DataFrame()
+            return {}
         here = {"problem_set": self.problem_set}
         n_cuts = self.read("SELECT count(*) FROM trace_cuts WHERE problem_set = $problem_set", here).item()
-        return self.texts(self.read(_TELLING, {**here, "each": 3 if n_cuts <= _MANY_CUTS else 1}))
+        each = 3 if n_cuts <= _MANY_CUTS else 1
+        found = self.texts(self.read(transform_sql("telling_rollouts"), {**here, "each": each}))
+        return found.rows_by_key(["model", "prefix_id"], named=True, include_key=True)

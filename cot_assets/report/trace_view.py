@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cot_assets.report import numbers
-from cot_assets.report.curve import build_chart
+from cot_assets.report.curve import Chart
 from cot_assets.report.source import Row
 from cot_assets.report.text import one_line, visible
 
@@ -17,6 +17,7 @@ _ABRIDGED = 200
 _SHORT = 12  # characters per stretch below which numbers between them would drown the text
 _TAG = re.compile(r"(</?(?:think|thinking|thought|reasoning|answer)>|<\|[A-Za-z0-9_]{1,40}\|>)")
 _FROM_OTHERS = ("answer", "model_revision", "protocol")
+JUDGED = ("spikes", "tangents", "lucky_guesses", "monotonicity")  #: views that :func:`build_trace_view` takes
 SYMBOLS = {"insight": "▲", "tangent": "▼", "late_spike": "◆", "lucky_guess": "✱"}
 
 
@@ -72,7 +73,7 @@ def build_trace_view(
     *,
     spikes: Sequence[Row] = (),
     tangents: Sequence[Row] = (),
-    guesses: Sequence[Row] = (),
+    lucky_guesses: Sequence[Row] = (),
     monotonicity: Sequence[Row] = (),
 ) -> TraceView:
     """What the page of one trace and cut policy shows.
@@ -83,7 +84,7 @@ def build_trace_view(
             ``answer_entropy``, if there is one.
         spikes: Rows of ``spikes`` of this trace and policy.
         tangents: Rows of ``tangents``.
-        guesses: Rows of ``lucky_guesses``.
+        lucky_guesses: Rows of ``lucky_guesses``.
         monotonicity: The row of ``monotonicity``, if there is one.
 
     Returns:
@@ -92,20 +93,20 @@ def build_trace_view(
         the answer is stated, or the gold answer in the text. ``has_shares``: the source tells how many rollouts were
         truncated or unanswered; ``has_answers``: and which answers they gave.
     """
-    events = _events(spikes, tangents, guesses)
+    events = _events(spikes, tangents, lucky_guesses)
     marked = {event["rule"]: event for event in events if not event["is_pair"]}
     stretches = _stretches(cuts, events)
     flags = ("states_answer", "leaks_answer")
     return {
         "trace": {**trace, **{name: trace[name] and one_line(trace[name], 300) for name in _FROM_OTHERS}},
         "cut_policy": cuts[0]["cut_policy"],
-        "chart": build_chart(cuts, trace["n_tokens"], events),
+        "chart": Chart(cuts, trace["n_tokens"], events),
         "lead": visible(cuts[0]["chunk"], MOST_PER_STRETCH),
         "stretches": stretches,
         "cuts": cuts,
         "first": {flag: next((row for row, cut in enumerate(cuts) if cut[flag]), None) for flag in flags},
         "steps": [event for event in events if event["is_pair"]],
-        "guesses": [marked.get(row["rule"], row) for row in guesses],
+        "guesses": [marked.get(row["rule"], row) for row in lucky_guesses],
         "monotonicity": monotonicity,
         "is_fine": len(stretches) > 1 and sum(len(cut["chunk"]) for cut in cuts) < _SHORT * len(stretches),
         "has_shares": any(cut["truncated_share"] is not None for cut in cuts),

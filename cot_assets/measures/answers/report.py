@@ -5,7 +5,6 @@ from cot_assets.report.sections import Section
 SECTIONS = (
     Section(
         "headroom", "steps", "Changes by what was open before",
-        kinds={"median_change": "change", "change_of_the_largest_tenth": "change", "largest_change": "change"},
         n=("n_steps",), names={"n_problems": "", "n_sure_of_incorrect": "Sure of an incorrect answer"},
     ),
 )  # fmt: skip

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 from matplotlib.figure import Figure
 
 from cot_assets.measures.search.effects import mean_curves
-from cot_assets.report.numbers import counted
-from cot_assets.report.plots import FIRST, THIRD, legend, line, panels, title
+from cot_assets.report.plots import FIRST, THIRD, facets, lines, most_of, parts
 from cot_assets.report.sections import Section
 from cot_assets.report.source import Source
-from cot_assets.report.text import natural, one_line
+from cot_assets.report.text import one_line
 
-_LOOKS = {"searched": (FIRST, "o"), "sampled": (THIRD, "s")}
-_MEASURES = dict.fromkeys(("correct", "monotone_by_tolerance", "monotone_by_test"), "share") | {
-    "n_tokens": "count"
-}
+_LOOKS = {"searched": ("searched", FIRST, "o"), "sampled": ("sampled", THIRD, "s")}
 
 
 def search_figure(curves: pl.DataFrame) -> Figure | None:
@@ -26,20 +20,12 @@ def search_figure(curves: pl.DataFrame) -> Figure | None:
     Args:
         curves: Columns model, arm, position (tokens), mean, ci_low, ci_high, n_problems.
     """
-    models = sorted(set(curves["model"]), key=natural)[:12]
-    if not models:
-        return None
-    figure, grid = panels(len(models))
-    handles: dict[str, Any] = {}
-    for axes, model in zip(grid, models, strict=True):
-        own = curves.filter(pl.col("model") == model).sort("position")
-        for arm, (color, marker) in _LOOKS.items():
-            handles[arm] = line(axes, own.filter(arm=arm), "position", "mean", color, marker=marker)
-        axes.set(ylim=(-0.03, 1.03), xlabel="tokens of the trace", ylabel="mean potential")
-        n = counted(own.select(pl.max("n_problems")).item(), "problem")
-        title(axes, f"{one_line(model, 40)}\n{n}")
-    legend(figure, handles)
-    return figure
+    return facets(
+        parts(curves, "model"),
+        lambda axes, own: lines(axes, own, "position", "mean", "arm", _LOOKS),
+        lambda own, model: f"{one_line(model, 40)}\n{most_of(own, 'problem')}",
+        ylim=(-0.03, 1.03), xlabel="tokens of the trace", ylabel="mean potential",
+    )  # fmt: skip
 
 
 def _figure(source: Source, _: pl.DataFrame) -> Figure | None:
@@ -52,7 +38,7 @@ def _figure(source: Source, _: pl.DataFrame) -> Figure | None:
 SECTIONS = (
     Section(
         "search_effects", "search", "Searched traces and sampled ones",
-        by="measure", kinds=_MEASURES, across=(), n=("n",), names={"reference": "Sampled"},
+        across=(), n=("n",), names={"reference": "Sampled"},
         picture=_figure, caption="Mean potential; a trace that has ended keeps its verdict, 0 or 1. Bands: 95%.",
     ),
 )  # fmt: skip

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-from cot_assets.report.numbers import counted
-from cot_assets.report.plots import FIRST, INKED, SECOND, THIRD, legend, line, panels, title
+from cot_assets.report.plots import FIRST, INKED, SECOND, THIRD, facets, lines, most_of, parts
 from cot_assets.report.sections import Section
-from cot_assets.report.text import natural, one_line
+from cot_assets.report.text import one_line
 
-_MOST_PAIRS = 12
-#: Label, color, mark, and how far beside its share a control is drawn, so that intervals do not hide one another.
 _LOOKS = {
-    "none": ("writer's own text", FIRST, "o", 0.0),
-    "shuffled": ("control: shuffled", THIRD, "s", -0.012),
-    "wrong": ("control: incorrect trace", SECOND, "X", 0.012),
-    "own": ("control: reader's own", INKED, "D", 0.024),
-}
+    "none": ("writer's own text", FIRST, "o"), "shuffled": ("control: shuffled", THIRD, "s"),
+    "wrong": ("control: incorrect trace", SECOND, "X"), "own": ("control: reader's own", INKED, "D"),
+}  # fmt: skip
+#: How far beside its share a control is drawn, so that intervals do not hide one another.
+_BESIDE = {"none": 0.0, "shuffled": -0.012, "wrong": 0.012, "own": 0.024}
 _LEFT_OUT = ("problems_low", "problems_high", "share_low", "share_high", "n_unlocked_and_solved",
              "problems_ci_low", "problems_ci_high", "ci_low", "ci_high")  # fmt: skip
 
@@ -31,35 +25,20 @@ def transfer_figure(curve: pl.DataFrame) -> Figure | None:
     Args:
         curve: Rows of ``transfer_curve``. A panel per reader and writer, a line per control; all traces, leaks kept.
     """
-    known = curve.filter(
-        (pl.col("leaks") == "kept") & (pl.col("trace_filter") == "all") & pl.col("potential").is_not_null()
-    )
-    pairs = sorted(
-        known.select("reader", "writer").unique().rows(), key=lambda pair: tuple(map(natural, pair))
-    )
-    if not pairs:
-        return None
-    figure, grid = panels(len(pairs[:_MOST_PAIRS]))
-    handles: dict[str, Any] = {}
-    for axes, (reader, writer) in zip(grid, pairs, strict=False):
-        pair = known.filter((pl.col("reader") == reader) & (pl.col("writer") == writer))
-        for control, (label, color, marker, beside) in _LOOKS.items():
-            rows = pair.filter(pl.col("control") == control).sort("fraction")
-            rows = rows.with_columns(pl.col("fraction") + beside)
-            if rows.height:
-                handles[label] = line(axes, rows, "fraction", "potential", color, marker=marker)
-        axes.set(
-            ylim=(-0.03, 1.03),
-            xlim=(-0.03, 0.97),
-            xlabel="share of the writer's trace",
-            ylabel="mean potential",
-        )
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        traces, problems = pair.select(pl.max("n_traces", "n_problems")).row(0)
-        n = f"{counted(traces, 'trace')} of {counted(problems, 'problem')}"
-        title(axes, f"{one_line(reader, 30)} reads {one_line(writer, 30)}\n{n}")
-    legend(figure, handles)
-    return figure
+    known = curve.filter(pl.col("potential").is_not_null(), leaks="kept", trace_filter="all")
+    known = known.with_columns(pl.col("fraction") + pl.col("control").replace_strict(_BESIDE))
+
+    def titled(own: pl.DataFrame, reader: str, writer: str) -> str:
+        n = f"{most_of(own, 'trace')} of {most_of(own, 'problem')}"
+        return f"{one_line(reader, 30)} reads {one_line(writer, 30)}\n{n}"
+
+    return facets(
+        parts(known, "reader", "writer"),
+        lambda axes, own: lines(axes, own, "fraction", "potential", "control", _LOOKS),
+        titled,
+        formats={"xaxis": "{x:.0%}"}, ylim=(-0.03, 1.03), xlim=(-0.03, 0.97),
+        xlabel="share of the writer's trace", ylabel="mean potential",
+    )  # fmt: skip
 
 
 SECTIONS = (

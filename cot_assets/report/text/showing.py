@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from itertools import groupby
 
 _KEPT = "\n\t"
 #: Control, format (bidi, zero width, tags), surrogate, private, unassigned; line and paragraph separators.
@@ -19,6 +20,8 @@ _MOST_MARKS = 4  # combining marks kept in a row; more of them climb over the ne
 
 
 def _shown(character: str) -> str:
+    if character in _KEPT or unicodedata.category(character) not in _HIDDEN_CATEGORIES:
+        return character
     code = ord(character)
     if code < 0x20:
         return chr(0x2400 + code)
@@ -43,21 +46,13 @@ def visible(text: str, limit: int | None = None) -> str:
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
     pieces: list[str] = []
-    run = 0
-    for character in text:
-        category = unicodedata.category(character)
-        if category[0] == "M":
-            run += 1
-            if run <= _MOST_MARKS:
-                pieces.append(character)
+    for are_marks, group in groupby(text, key=lambda character: unicodedata.category(character)[0] == "M"):
+        if not are_marks:
+            pieces += map(_shown, group)
             continue
-        if run > _MOST_MARKS:
-            pieces.append(f"⟨+{run - _MOST_MARKS} marks⟩")
-        run = 0
-        hidden = category in _HIDDEN_CATEGORIES and character not in _KEPT
-        pieces.append(_shown(character) if hidden else character)
-    if run > _MOST_MARKS:
-        pieces.append(f"⟨+{run - _MOST_MARKS} marks⟩")
+        marks = "".join(group)
+        more = len(marks) - _MOST_MARKS
+        pieces.append(marks if more <= 0 else f"{marks[:_MOST_MARKS]}⟨+{more} marks⟩")
     return "".join(pieces)
 
 

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
-from cot_assets.report.curve import _ticks, build_chart, spark
+from cot_assets.report.curve import Chart, _ticks, spark
+from cot_assets.report.pages import _environment
+
+
+class Drawn:
+    """The picture of a curve, as pages hold it."""
+
+    def __init__(self, chart: Chart) -> None:
+        macros = _environment().get_template("macros.html.j2").module
+        self.svg = ElementTree.fromstring(str(vars(macros)["chart"](chart, "token")))
+        self.xs, self.ys = (self.svg.attrib[name].split() for name in ("data-x", "data-y"))
+
+    def all(self, tag: str, kind: str = "") -> list[ElementTree.Element]:
+        """Elements of a tag, and of a class where one is named."""
+        return [e for e in self.svg.iter(tag) if not kind or kind in e.get("class", "").split()]
+
+    def path(self, kind: str) -> str:
+        """The only path of a class; empty where there is none."""
+        return "".join(e.attrib["d"] for e in self.all("path", kind))
 
 
 def _cuts(values: list[float | None], ended: float | None = 1.0) -> list[dict[str, Any]]:
@@ -31,27 +50,35 @@ def _cuts(values: list[float | None], ended: float | None = 1.0) -> list[dict[st
 
 
 def test_an_unknown_potential_breaks_line_and_band_and_is_never_at_zero() -> None:
-    chart = build_chart(_cuts([0.5, 0.6, None, 0.7, 0.8]), 50, [])
-    assert chart.line.count("M") == 2
-    assert chart.band.count("Z") == 2
-    assert len(chart.points) == 4
-    assert chart.unknown.count("M") == 1
-    assert chart.ys.split()[2] == "-"
-    assert str(chart.floor) not in chart.ys.split()
+    drawn = Drawn(Chart(_cuts([0.5, 0.6, None, 0.7, 0.8]), 50, []))
+    assert drawn.path("line").count("M") == 2
+    assert drawn.path("band").count("Z") == 2
+    assert len([dot for dot in drawn.all("circle") if dot.attrib["class"] != "dot"]) == 4
+    assert drawn.path("no").count("M") == 1
+    assert drawn.ys[2] == "-"
+    assert str(Chart.floor) not in drawn.ys
+
+
+def test_a_band_with_an_unknown_end_is_not_drawn() -> None:
+    cuts = _cuts([0.5, 0.6])
+    cuts[1]["ci_low"] = None
+    assert Drawn(Chart(cuts, 20, [])).path("band") == ""
 
 
 def test_all_unknown_draws_no_line() -> None:
-    chart = build_chart(_cuts([None, None], ended=None), 20, [])
-    assert (chart.line, chart.band, chart.points, chart.end, chart.to_end) == ("", "", [], None, "")
-    assert chart.ys == "- - -"
+    drawn = Drawn(Chart(_cuts([None, None], ended=None), 20, []))
+    assert [drawn.path(kind) for kind in ("line", "band", "end", "toend")] == [""] * 4
+    assert [dot.attrib["class"] for dot in drawn.all("circle")] == ["dot"]
+    assert drawn.ys == ["-", "-", "-"]
 
 
 @pytest.mark.parametrize("value", [1.0, 0.0])
 def test_the_end_is_the_verdict(value: float) -> None:
-    chart = build_chart(_cuts([0.5, 0.6], ended=value), 20, [])
-    assert chart.end is not None
-    assert float(chart.end.y) == (chart.top if value else chart.floor)
-    assert float(chart.end.x) == chart.edge
+    drawn = Drawn(Chart(_cuts([0.5, 0.6], ended=value), 20, []))
+    y = Chart.top if value else Chart.floor
+    assert drawn.path("end").startswith(f"M{Chart.edge} {y - 5.5}l")
+    assert drawn.path("toend").endswith(f"L{Chart.edge} {y}")
+    assert bool(drawn.all("path", "correct")) == bool(value)
 
 
 def test_events_lie_on_the_cuts_that_they_name() -> None:
@@ -63,24 +90,24 @@ def test_events_lie_on_the_cuts_that_they_name() -> None:
         {"kind": "lucky_guess", "cut_index": 2, "is_pair": False},
         {"kind": "insight", "cut_index": 2, "is_pair": True},  # no cut after it: nothing to draw
     ]
-    strokes = build_chart(cuts, 30, events).strokes
-    xs = build_chart(cuts, 30, []).xs.split()
-    assert [stroke.kind for stroke in strokes] == ["insight", "tangent", "late_spike", "lucky_guess"]
-    assert strokes[0].path.startswith(f"M{xs[0]} ")
-    assert f"L{xs[1]} " in strokes[0].path
-    assert strokes[2].x == xs[2]
-    assert strokes[3].x != xs[2], "two signs at one cut would hide one another"
+    drawn = Drawn(Chart(cuts, 30, events))
+    signs = drawn.all("text", "sign")
+    assert [sign.attrib["class"] for sign in signs] == [f"sign {event['kind']}" for event in events[:4]]
+    path = drawn.path("insight")
+    assert path.startswith(f"M{drawn.xs[0]} ")
+    assert f"L{drawn.xs[1]} " in path
+    assert float(signs[2].attrib["x"]) == float(drawn.xs[2])
+    assert signs[3].attrib["x"] != signs[2].attrib["x"], "two signs at one cut would hide one another"
 
 
 def test_flags_name_the_first_cut_only() -> None:
     cuts = _cuts([0.1, 0.2, 0.3, 0.4])
     for cut in cuts[2:]:
         cut["states_answer"] = cut["leaks_answer"] = True
-    chart = build_chart(cuts, 40, [])
-    assert [(flag.label, flag.x) for flag in chart.flags] == [
-        ("answer stated", chart.xs.split()[2]),
-        ("gold answer in text", chart.xs.split()[2]),
-    ]
+    drawn = Drawn(Chart(cuts, 40, []))
+    texts = [text.text for text in drawn.all("text")]
+    assert [texts.count(label) for label in ("answer stated", "gold answer in text")] == [1, 1]
+    assert [flag.attrib["d"].split()[0] for flag in drawn.all("path", "flag")] == [f"M{drawn.xs[2]}"] * 2
 
 
 @pytest.mark.parametrize("total", [1, 5, 7, 61, 129, 3919, 32768])
@@ -100,5 +127,5 @@ def test_a_spark_of_hundreds_of_cuts_stays_small_and_keeps_gaps() -> None:
 
 
 def test_a_curve_without_cuts_is_empty() -> None:
-    assert build_chart([], 10, []).line == ""
+    assert Drawn(Chart([], 10, [])).path("line") == ""
     assert spark([]) == []

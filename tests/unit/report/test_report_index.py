@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,19 +14,30 @@ from page_reader import read_page
 from synthetic_report import Rows, demo_tables, source_of
 
 from cot_assets.report.findings import findings, warnings
-from cot_assets.report.pages import render_report
+from cot_assets.report.pages import _environment, render_report
+from cot_assets.report.source import Source
 from cot_assets.study import Protocol
 
 
+def _said(source: Source) -> list[list[str]]:
+    """Headline, sentence and command of every finding, as the page has them."""
+    says = vars(_environment().get_template("findings.html.j2").module)
+    found = (
+        re.sub(r"<[^>]+>", "\n", says[finding.kind](finding)).split("\n") for finding in findings(source)
+    )
+    return [[html.unescape(line) for line in lines if line] for lines in found]
+
+
 def test_findings_stand_on_rows_with_interval_and_n(small: dict[str, Rows]) -> None:
-    found = findings(source_of(small))
-    assert [finding.query for finding in found] == ["model_pairs", "pattern_rates", "transfer"]
-    assert found[0].headline == "demo-strong solves more than demo-weak"
+    found = _said(source_of(small))
+    commands = [f"cot-assets sql {query}" for query in ("model_pairs", "pattern_rates", "transfer")]
+    assert [command for _, _, command in found] == commands
+    assert found[0][0] == "demo-strong solves more than demo-weak"
     said = "On the 24 problems that both have, demo-strong is correct in 50%, demo-weak is correct in 20%"
-    assert found[0].sentence == f"{said}: a difference of 30 points [10, 50]."
-    assert "of 24 traces" in found[1].sentence
-    assert found[2].headline == "demo-strong's beginnings help demo-weak"
-    assert "+0.15 [+0.10, +0.20]" in found[2].sentence
+    assert found[0][1] == f"{said}: a difference of 30 points [10, 50]."
+    assert "of 24 traces" in found[1][1]
+    assert found[2][0] == "demo-strong's beginnings help demo-weak"
+    assert "+0.15 [+0.10, +0.20]" in found[2][1]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +56,7 @@ def test_too_few_to_say_is_a_finding(
     small: dict[str, Rows], table: str, change: dict[str, float], at: int
 ) -> None:
     tables = {**small, table: [{**row, **change} for row in small[table]]}
-    assert findings(source_of(tables))[at].headline.startswith("Too few")
+    assert _said(source_of(tables))[at][0].startswith("Too few")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +66,7 @@ def test_how_often_steps_decide_is_said_by_the_interval(
     small: dict[str, Rows], ends: tuple[float, float], word: str
 ) -> None:
     rates = [{**row, "ci_low": ends[0], "ci_high": ends[1]} for row in small["pattern_rates"]]
-    assert findings(source_of({**small, "pattern_rates": rates}))[1].headline == f"Single steps {word} decide"
+    assert _said(source_of({**small, "pattern_rates": rates}))[1][0] == f"Single steps {word} decide"
 
 
 @pytest.mark.parametrize(
@@ -72,28 +85,43 @@ def test_of_models_that_share_no_problem_one_is_said_to_solve_more_or_fewer_than
     small: dict[str, Rows], change: dict[str, float], headline: str
 ) -> None:
     means = [{**row, **(change if row.get("measure") == "accuracy" else {})} for row in small["summaries"]]
-    found = findings(source_of({**small, "model_differences": [], "summaries": means}))[0]
-    assert (found.headline, found.query) == (headline, "difficulty")
-    assert "demo-strong's traces are correct in" in found.sentence
-    assert "its chance before the first token is 0.45 [0.40, 0.50]." in found.sentence
+    said, sentence, command = _said(source_of({**small, "model_differences": [], "summaries": means}))[0]
+    assert (said, command) == (headline, "cot-assets sql difficulty")
+    assert "demo-strong's traces are correct in" in sentence
+    assert "its chance before the first token is 0.45 [0.40, 0.50]." in sentence
 
 
 def test_where_accuracy_is_withheld_the_chance_at_the_start_says_how_much_is_solved(
     small: dict[str, Rows],
 ) -> None:
     means = [row for row in small["summaries"] if row.get("measure") != "accuracy"]
-    found = findings(source_of({**small, "model_differences": [], "summaries": means}))[0]
-    assert (
-        found.sentence
-        == "Over 24 problems, demo-strong's chance before the first token is 0.45 [0.40, 0.50]."
-    )
-    assert found.headline.startswith("Too few"), "0.50 is within the interval"
+    headline, sentence, _ = _said(source_of({**small, "model_differences": [], "summaries": means}))[0]
+    assert sentence == "Over 24 problems, demo-strong's chance before the first token is 0.45 [0.40, 0.50]."
+    assert headline.startswith("Too few"), "0.50 is within the interval"
+
+
+@pytest.mark.parametrize(
+    ("change", "headline", "query"),
+    [
+        ({"n_with": 3}, "Some correct answers look guessed", "guesses"),
+        ({"n_with": 0}, "No answer looks guessed", "guesses"),
+        ({"n_with": 3, "n_traces": 9}, "Too few correct traces to say how many are guessed", "pattern_rates"),
+    ],
+)
+def test_guesses_are_said_where_there_is_no_transfer(
+    small: dict[str, Rows], change: dict[str, int], headline: str, query: str
+) -> None:
+    rates = [{**row, **change, "rate": change["n_with"] / 24} for row in small["pattern_rates"]]
+    said, sentence, command = _said(source_of({**small, "transfer_curve": [], "pattern_rates": rates}))[2]
+    assert (said, command) == (headline, f"cot-assets sql {query}")
+    n = f"{change['n_with']} of demo-strong's {change.get('n_traces', 24)} correct traces"
+    assert sentence.startswith(f"The answer was unlikely just before it was stated in {n}: ")
 
 
 def test_a_narrow_interval_around_nothing_is_told_from_too_few_problems(small: dict[str, Rows]) -> None:
     curve = [{**row, "lift": 0.01, "lift_low": -0.02, "lift_high": 0.04} for row in small["transfer_curve"]]
-    found = findings(source_of({**small, "transfer_curve": curve}))[2]
-    assert found.headline == "demo-strong's beginnings change little for demo-weak"
+    headline = _said(source_of({**small, "transfer_curve": curve}))[2][0]
+    assert headline == "demo-strong's beginnings change little for demo-weak"
 
 
 def test_nothing_measured_finds_nothing() -> None:

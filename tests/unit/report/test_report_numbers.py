@@ -65,5 +65,4 @@ def test_intervals_and_changes() -> None:
     assert numbers.interval(None, 0.5) == ""
     assert numbers.interval(-0.86, 0.05, "change") == "[−0.86, +0.05]"
     assert numbers.interval(0.3, 0.62, "share") == "[30, 62]"
-    assert numbers.with_interval(0.42, None, None, "share") == "42% [too few]"
     assert numbers.count(1234567) == "1,234,567"
