@@ -166,3 +166,30 @@ def test_hostile_text_is_text(tmp_path: Path, open_page: Open) -> None:
             assert "<script>alert(1)</script><img src=x onerror=alert(2)>⟨U+202E⟩dne" in shown
         else:
             assert opened.page.locator("#gallery b").first.inner_text().startswith("</script><script>")
+
+
+def test_a_printed_page_has_whole_tables_on_white(open_page: Open, tmp_path: Path) -> None:
+    tables = add_rollouts(tables_around("One. Two. Three."))
+    tables["answer_entropy"] = [
+        {"model": "m", "prefix_id": cut.get("prefix_id"), "n": 64, "n_answers": 2, "entropy": 0.22, "ci_low": 0.0, "ci_high": 0.97,
+         "top_answer": "an answer in several words", "top_rollouts": 62, "is_top_correct": True}
+        for cut in tables["trace_curves"]
+    ]  # fmt: skip
+    page = open_page(render_report(source_of(tables), (), tmp_path / "report")[-1], width=701).page
+    page.evaluate(f"{_UNFOLD}; document.documentElement.dataset.theme = 'dark'")
+    page.emulate_media(media="print")
+    widths = page.evaluate(
+        "[...document.querySelectorAll('.scroll')].map(e => [e.scrollWidth, e.clientWidth])"
+    )
+    assert widths
+    assert all(needed <= there for needed, there in widths), widths
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_on_a_phone_an_interval_stays_beside_its_label(kinds: dict[str, Path], open_page: Open) -> None:
+    page = open_page(kinds["insight"], width=390, height=844).page
+    lefts = page.evaluate(
+        "[...document.querySelectorAll('.rows td .i')].map(e => e.getBoundingClientRect().left - e.closest('td').getBoundingClientRect().left)"
+    )
+    assert lefts
+    assert min(lefts) > 100
