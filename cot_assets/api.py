@@ -7,7 +7,6 @@ uses. Start with :func:`cot_assets.open`.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from cot_assets.study.home import DataHome
-from cot_assets.warehouse.errors import WarehouseError, shown
+from cot_assets.warehouse.errors import WarehouseError, shown, unknown
 from cot_assets.warehouse.queries import Value, run_query
 
 if TYPE_CHECKING:
@@ -57,10 +56,10 @@ class Study:
         found = self.sql("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal")
         columns = found["column_name"].filter(found["table_name"] == name).to_list()
         if not columns:
-            raise WarehouseError(_unknown("table or view", name, sorted(set(found["table_name"]))))
+            raise WarehouseError(unknown("table or view", name, sorted(set(found["table_name"]))))
         for column in filters:
             if column not in columns:
-                raise WarehouseError(_unknown(f"column of {name}", column, columns))
+                raise WarehouseError(unknown(f"column of {name}", column, columns))
         given = {column: value for column, value in filters.items() if value is not None}
         where = " AND ".join(f'"{column}" = ${column}' for column in given) or "true"
         # Names are those of the catalog, values are bound.
@@ -110,7 +109,7 @@ class Study:
                 "SELECT trace_id FROM traces ORDER BY jaro_winkler_similarity(trace_id, $id) DESC, trace_id LIMIT 3",
                 id=trace_id,
             )
-            raise WarehouseError(_unknown("trace", trace_id, near["trace_id"].to_list()))
+            raise WarehouseError(unknown("trace", trace_id, near["trace_id"].to_list()))
         cuts = self.sql("SELECT DISTINCT cut_policy FROM trace_cuts WHERE trace_id = $id", id=trace_id)
         policies = sorted(cuts["cut_policy"])
         if cut_policy is None and len(policies) > 1:
@@ -119,7 +118,7 @@ class Study:
                 f"name one: cut_policy = {' or '.join(map(repr, policies))}"
             )
         if cut_policy is not None and cut_policy not in policies:
-            raise WarehouseError(_unknown(f"cut policy of trace {shown(trace_id)}", cut_policy, policies))
+            raise WarehouseError(unknown(f"cut policy of trace {shown(trace_id)}", cut_policy, policies))
         return Trace(self, trace_id, cut_policy or next(iter(policies), None), rows.row(0, named=True))
 
 
@@ -186,11 +185,3 @@ class Trace:
     def _table(self, name: str) -> pl.DataFrame:
         """Its rows of a table or view by trace and cut policy; none where it was not measured."""
         return self.study.table(name, trace_id=self.trace_id, cut_policy=self.cut_policy or "")
-
-
-def _unknown(what: str, name: str, known: list[str]) -> str:
-    """A message that names the thing that is not there, and what is near it."""
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    near += [other for other in known if other not in near and name.lower() in other][:3]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}"
-    return f"no {what} {shown(name)}; {hint}"

@@ -6,6 +6,7 @@ the conditions that raise them.
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 
 
@@ -51,3 +52,11 @@ def unfit(text: str, most: int) -> str:
 def reason(error: BaseException) -> str:
     """The text of an error in one printable line."""
     return printable(" ".join(str(error).split()))
+
+
+def unknown(what: str, name: str, known: list[str]) -> str:
+    """A message that names the thing that is not there, and what is near it."""
+    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    near += [other for other in known if other not in near and name.lower() in other][:3]
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}"
+    return f"no {what} {shown(name)}; {hint}"

@@ -10,7 +10,6 @@ A named query is a file ``sql/queries/<name>.sql`` that opens with the question 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from cot_assets.study.home import DataHome, plain
-from cot_assets.warehouse.errors import WarehouseError, printable, reason, shown, unfit
+from cot_assets.warehouse.errors import WarehouseError, printable, reason, shown, unfit, unknown
 from cot_assets.warehouse.reading import (
     CONNECTION_CONFIG,
     Params,
@@ -171,10 +170,7 @@ def find_query(name: str) -> NamedQuery:
     wanted = name.lower().replace("-", "_")
     if wanted in queries:
         return queries[wanted]
-    near = difflib.get_close_matches(wanted, queries, n=3, cutoff=0.5)
-    near += [q for q in queries if q not in near and wanted in q]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(queries)}"
-    raise WarehouseError(f"no query named {shown(name)}; {hint}")
+    raise WarehouseError(unknown("query named", name, [*queries]))
 
 
 def _values(query: NamedQuery, given: Mapping[str, Value]) -> dict[str, Value]:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from cot_assets.report.sections import Section
 
 SECTIONS = (
-    Section(
-        "largest_insights", "steps", "The steps that raise the potential most",
-        across=(),
-        names={"n_before": "", "n_after": "", "cut_index": "", "by_threshold": "", "span": "Text", "is_confirmed": "Confirmed"},
-    ),
-    Section(
-        "largest_tangents", "steps", "The steps that lower it most",
-        across=(),
-        names={"n_before": "", "n_after": "", "cut_index": "", "by_threshold": "", "span": "Text",
-               "is_confirmed": "Confirmed", "is_recovered": "Recovered"},
+    *(
+        Section(
+            query, "steps", f"The steps that {verb} the potential most", across=(),
+            names={"n_before": "", "n_after": "", "cut_index": "", "by_threshold": "", "span": "Text",
+                   "is_confirmed": "Confirmed", "is_recovered": "Recovered"},
+        )
+        for query, verb in (("largest_insights", "raise"), ("largest_tangents", "lower"))
     ),
     Section(
         "recovery", "steps", "Recovery from tangents",
