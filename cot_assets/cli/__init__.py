@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from shutil import get_terminal_size
+from textwrap import TextWrapper
 
 import click
 
@@ -79,10 +80,12 @@ def cli() -> None:
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with the character \b
 
 
-def say(text: str, mark: str = "  ") -> None:
-    """Print a paragraph behind a mark; on a screen its lines end at words, and all but the first are indented."""
-    width = min(100, get_terminal_size().columns) if sys.stdout.isatty() else 10_000
-    click.echo(click.wrap_text(text, width, mark, "    "))
+def say(text: str, mark: str = "  ", *, err: bool = False) -> None:
+    """Print a text behind a mark; on a screen its lines end at words, and all but the first are indented."""
+    stream = sys.stderr if err else sys.stdout
+    width = min(100, get_terminal_size().columns) if stream and stream.isatty() else sys.maxsize
+    told = TextWrapper(width, mark, "    ", break_long_words=False, break_on_hyphens=False)
+    click.echo("\n".join(map(told.fill, text.split("\n"))), err=err)
 
 
 def _safe(text: str) -> str:
@@ -99,7 +102,7 @@ def notes() -> Callable[..., None]:
     def note(message: Warning | str, *_: object, **__: object) -> None:
         if (text := str(message)) not in said:
             said.add(text)
-            click.echo(f"Note: {_safe(text)}", err=True)
+            say(_safe(text), "Note: ", err=True)
 
     return note
 
@@ -124,7 +127,7 @@ def main() -> None:
     except Exception as error:
         if (line := _told(error)) is None:
             raise
-        click.echo(f"Error: {_safe(line)}", err=True)
+        say(_safe(line), "Error: ", err=True)
         sys.exit(1)
     finally:
         gc.freeze()  # Python would look through all of it again as it exits

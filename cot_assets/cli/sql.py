@@ -34,7 +34,7 @@ from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.reading import Rows, select_rows
 
 Format = Literal["table", "csv", "json"]
-_NARROW = 24  #: cells up to which a column of text is never wrapped
+_NARROW, _ENDLESS = 24, 10**7  #: widths: up to which a column of text is never wrapped; and of no screen
 _BY_NAME: dict[str, Format] = {".csv": "csv", ".json": "json"}
 
 
@@ -159,13 +159,9 @@ class _Column(NamedTuple):
     cells: list[str]
 
     @property
-    def may_wrap(self) -> bool:
-        return not self.is_number and _width(self.cells) > _NARROW
-
-    @property
     def least(self) -> int:
-        """The narrowest that it can be."""
-        return max(_width([self.name]), min(_width(self.cells), _NARROW if self.may_wrap else sys.maxsize))
+        """The narrowest that it can be: numbers are never wrapped."""
+        return max(_width([self.name]), min(_width(self.cells), sys.maxsize if self.is_number else _NARROW))
 
     def narrow(self) -> _Column:
         """The same with a name that is parted after underscores where it is wider than the cells."""
@@ -190,7 +186,7 @@ def _table(rows: Rows, width: int | None) -> str:
     ]
     end = f"({counted(len(rows.values), 'row')})\n"
     if width is None:
-        return _below_names(columns, None) + end
+        return _below_names(columns, _ENDLESS) + end
     columns = _with_intervals(columns)
     same = [column for column in columns if len(rows.values) > 1 and len(set(column.cells)) == 1]
     above = _one_by_one([column._replace(cells=[column.cells[0] or "NULL"]) for column in same], width)
@@ -205,27 +201,22 @@ def _with_intervals(columns: list[_Column]) -> list[_Column]:
     numbers = {column.name: column.cells for column in columns if column.is_number}
     found = intervals([*numbers])
     ends = {end for pair in found.values() for end in pair}
-    for value, (low, high) in found.items():
-        cells = zip(numbers[value], numbers[low], numbers[high], strict=True)
-        numbers[value] = [f"{cell} [{a}, {b}]" if a and b else cell for cell, a, b in cells]
-    return [
-        column._replace(cells=numbers.get(column.name, column.cells))
-        for column in columns
-        if column.name not in ends
-    ]
+    for value, pair in found.items():
+        cells = zip(*(numbers[name] for name in (value, *pair)), strict=True)
+        numbers[value] = [f"{cell} [{low}, {high}]" if low and high else cell for cell, low, high in cells]
+    kept = (column for column in columns if column.name not in ends)
+    return [c._replace(cells=numbers[c.name]) if c.name in found else c for c in kept]
 
 
-def _below_names(columns: list[_Column], width: int | None) -> str:
-    """A table; on a screen long texts are wrapped."""
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0) if width else (0, 1)
-    )
+def _below_names(columns: list[_Column], width: int) -> str:
+    """A table; texts that are too long for it are wrapped."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
-        justify, is_whole = "right" if column.is_number else "left", width is None or not column.may_wrap
-        table.add_column(Text(column.name), justify=justify, no_wrap=is_whole, overflow="fold")
+        justify = "right" if column.is_number else "left"
+        table.add_column(Text(column.name), justify=justify, no_wrap=column.is_number, overflow="fold")
     for cells in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*map(Text, cells))  # markup in a cell means nothing
-    return _drawn(table, width or sum(4 + _width([c.name, *c.cells]) for c in columns) + 1)
+    return _drawn(table, width)
 
 
 def _one_by_one(columns: list[_Column], width: int) -> str:

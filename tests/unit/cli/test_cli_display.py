@@ -70,6 +70,11 @@ def test_no_line_is_wider_than_the_screen_and_nothing_is_lost(width: int) -> Non
     assert all(said in text for said in ("fitted", "0.5", "0.25", "0.75", "models", "(2 rows)"))
 
 
+def test_columns_of_one_name_keep_their_own_cells() -> None:
+    text = format_rows(Rows(["a", "a"], [True, True], [(1, 2), (3, 4)]), "table", 40)
+    assert [line.split() for line in text.splitlines()[2:4]] == [["1", "2"], ["3", "4"]]
+
+
 def test_wide_characters_keep_columns_aligned() -> None:
     lines = format_frame(pl.DataFrame({"a": ["漢字", "x"], "b": ["1", "2"]})).splitlines()
     assert lines[2].index("1") == lines[3].index("2") - 2  # two characters that take two cells each
