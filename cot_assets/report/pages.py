@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -18,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from cot_assets.report import numbers
+from cot_assets.report.findings import findings
 from cot_assets.report.folder import GENERATOR, replaced_folder
 from cot_assets.report.index import Report
 from cot_assets.report.sections import Section
@@ -104,6 +106,13 @@ def render_report(
         ReportError: ``folder`` holds something that is not a report.
     """
     return replaced_folder(folder, _pages(Report(source, sections, notices)))
+
+
+def told_findings(source: Source) -> list[list[str]]:
+    """Headline, sentence and command of each finding as plain text, as the page has them."""
+    says = vars(_environment().get_template("findings.html.j2").module)
+    found = (re.sub(r"<[^>]+>", "\n", says[finding.kind](finding)) for finding in findings(source))
+    return [[html.unescape(line) for line in text.split("\n") if line] for text in found]
 
 
 def trace_frame(trace: Row, view: TraceView | None) -> str:

@@ -110,7 +110,7 @@ def _kept(screen: Screen) -> str:
 def _print_outcome(
     outcome: Outcome, warehouse: Warehouse, config: Config, pairs: Sequence[tuple[str, str]]
 ) -> None:
-    from cot_assets.report.findings import findings
+    from cot_assets.report.pages import told_findings
     from cot_assets.report.source import Source
 
     if not outcome.done:
@@ -127,8 +127,8 @@ def _print_outcome(
                 f"{row['rollouts']:,} rollouts"
             )
         source = Source(warehouse.read, problem_set, config.protocol_of(problem_set))
-        for finding in findings(source):
-            say(f"{finding.headline}.")
-            say(finding.sentence, "    ")
+        for headline, sentence, _ in told_findings(source):
+            say(f"{headline}.")
+            say(sentence, "    ")
     for remark in outcome.remarks:
         say(remark)

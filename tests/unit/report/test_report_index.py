@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,22 +12,12 @@ from page_reader import read_page
 from synthetic_report import Rows, demo_tables, source_of
 
 from cot_assets.report.findings import findings, warnings
-from cot_assets.report.pages import _environment, render_report
-from cot_assets.report.source import Source
+from cot_assets.report.pages import render_report, told_findings
 from cot_assets.study import Protocol
 
 
-def _said(source: Source) -> list[list[str]]:
-    """Headline, sentence and command of every finding, as the page has them."""
-    says = vars(_environment().get_template("findings.html.j2").module)
-    found = (
-        re.sub(r"<[^>]+>", "\n", says[finding.kind](finding)).split("\n") for finding in findings(source)
-    )
-    return [[html.unescape(line) for line in lines if line] for lines in found]
-
-
 def test_findings_stand_on_rows_with_interval_and_n(small: dict[str, Rows]) -> None:
-    found = _said(source_of(small))
+    found = told_findings(source_of(small))
     commands = [f"cot-assets sql {query}" for query in ("model_pairs", "pattern_rates", "transfer")]
     assert [command for _, _, command in found] == commands
     assert found[0][0] == "demo-strong solves more than demo-weak"
@@ -56,7 +44,7 @@ def test_too_few_to_say_is_a_finding(
     small: dict[str, Rows], table: str, change: dict[str, float], at: int
 ) -> None:
     tables = {**small, table: [{**row, **change} for row in small[table]]}
-    assert _said(source_of(tables))[at][0].startswith("Too few")
+    assert told_findings(source_of(tables))[at][0].startswith("Too few")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +54,7 @@ def test_how_often_steps_decide_is_said_by_the_interval(
     small: dict[str, Rows], ends: tuple[float, float], word: str
 ) -> None:
     rates = [{**row, "ci_low": ends[0], "ci_high": ends[1]} for row in small["pattern_rates"]]
-    assert _said(source_of({**small, "pattern_rates": rates}))[1][0] == f"Single steps {word} decide"
+    assert told_findings(source_of({**small, "pattern_rates": rates}))[1][0] == f"Single steps {word} decide"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +73,9 @@ def test_of_models_that_share_no_problem_one_is_said_to_solve_more_or_fewer_than
     small: dict[str, Rows], change: dict[str, float], headline: str
 ) -> None:
     means = [{**row, **(change if row.get("measure") == "accuracy" else {})} for row in small["summaries"]]
-    said, sentence, command = _said(source_of({**small, "model_differences": [], "summaries": means}))[0]
+    said, sentence, command = told_findings(
+        source_of({**small, "model_differences": [], "summaries": means})
+    )[0]
     assert (said, command) == (headline, "cot-assets sql difficulty")
     assert "demo-strong's traces are correct in" in sentence
     assert "its chance before the first token is 0.45 [0.40, 0.50]." in sentence
@@ -95,7 +85,9 @@ def test_where_accuracy_is_withheld_the_chance_at_the_start_says_how_much_is_sol
     small: dict[str, Rows],
 ) -> None:
     means = [row for row in small["summaries"] if row.get("measure") != "accuracy"]
-    headline, sentence, _ = _said(source_of({**small, "model_differences": [], "summaries": means}))[0]
+    headline, sentence, _ = told_findings(source_of({**small, "model_differences": [], "summaries": means}))[
+        0
+    ]
     assert sentence == "Over 24 problems, demo-strong's chance before the first token is 0.45 [0.40, 0.50]."
     assert headline.startswith("Too few"), "0.50 is within the interval"
 
@@ -112,7 +104,9 @@ def test_guesses_are_said_where_there_is_no_transfer(
     small: dict[str, Rows], change: dict[str, int], headline: str, query: str
 ) -> None:
     rates = [{**row, **change, "rate": change["n_with"] / 24} for row in small["pattern_rates"]]
-    said, sentence, command = _said(source_of({**small, "transfer_curve": [], "pattern_rates": rates}))[2]
+    said, sentence, command = told_findings(
+        source_of({**small, "transfer_curve": [], "pattern_rates": rates})
+    )[2]
     assert (said, command) == (headline, f"cot-assets sql {query}")
     n = f"{change['n_with']} of demo-strong's {change.get('n_traces', 24)} correct traces"
     assert sentence.startswith(f"The answer was unlikely just before it was stated in {n}: ")
@@ -120,7 +114,7 @@ def test_guesses_are_said_where_there_is_no_transfer(
 
 def test_a_narrow_interval_around_nothing_is_told_from_too_few_problems(small: dict[str, Rows]) -> None:
     curve = [{**row, "lift": 0.01, "lift_low": -0.02, "lift_high": 0.04} for row in small["transfer_curve"]]
-    headline = _said(source_of({**small, "transfer_curve": curve}))[2][0]
+    headline = told_findings(source_of({**small, "transfer_curve": curve}))[2][0]
     assert headline == "demo-strong's beginnings change little for demo-weak"
 
 
