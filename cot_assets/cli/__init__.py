@@ -107,10 +107,18 @@ def notes() -> Callable[..., None]:
     return note
 
 
+def raise_no_warnings() -> None:
+    """Have warnings be notes here and in processes of this one, also where Python was told to raise them."""
+    sys.warnoptions[:] = [option for option in sys.warnoptions if not option.startswith("e")]
+    os.environ["PYTHONWARNINGS"] = ",".join(sys.warnoptions)
+    warnings.filters[:] = [entry for entry in warnings.filters if entry[0] != "error"]  # type: ignore[index]
+
+
 def main() -> None:
     """Entry point: errors that a user can mend are one line, without a traceback."""
     from cot_assets.cli.running.stopping import stop
 
+    raise_no_warnings()
     warnings.showwarning = notes()
     stop.listen()
     gc.set_threshold(_GARBAGE)

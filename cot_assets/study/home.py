@@ -45,8 +45,20 @@ def _link(folder: Path, pid: int) -> Path:  # noqa: ARG001 - a forked process ha
 
 @cache
 def _require_ends(home: DataHome) -> None:
-    """Raise :class:`HomeError` where a pipe or a device takes the place of a file: whoever reads it would wait for ever."""
-    folders = (home.shards, home.cache, home.imports, home.models, home.dagster, home.published)
+    """Raise :class:`HomeError` where something else takes the place of a folder or of a file.
+
+    Whoever reads a pipe or a device would wait for ever, and what a disk holds that is not mounted is not to be made again.
+    """
+    folders = (home.shards, home.cache, home.imports, home.models, home.weights, home.dagster, home.published)
+    for folder in (*folders, home.reports):
+        with suppress(OSError):  # of a loop of links, or without permission
+            if folder.is_symlink() and not folder.exists():
+                raise HomeError(
+                    f"{folder} is a link to {folder.readlink()}, and nothing is there; mount what it leads to, or remove the "
+                    "link: what a run needs is made again"
+                )
+            if folder.exists() and not folder.is_dir():
+                raise HomeError(f"{folder} is not a folder; move it away and start again")
     for entry in chain(_special(home.root, is_deep=False), *map(_special, folders)):
         with suppress(OSError):  # a link to nothing is told by whoever needs it
             mode = entry.stat().st_mode

@@ -10,7 +10,9 @@ a changed view and a changed comment appear by themselves; a changed column or k
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -20,7 +22,7 @@ import duckdb
 
 from cot_assets.warehouse.errors import WarehouseError, reason
 from cot_assets.warehouse.lock import when_free
-from cot_assets.warehouse.reading import sql_folder, sql_text
+from cot_assets.warehouse.reading import CONNECTION_CONFIG, sql_folder, sql_text
 from cot_assets.warehouse.schema import (
     TableSchema,
     describe,
@@ -105,6 +107,20 @@ def attach(root: duckdb.DuckDBPyConnection, path: Path, name: str, purpose: str,
             "'cot-assets rebuild' all of it"
         )
         raise WarehouseError(f"{path} cannot be opened: {reason(error)}. {way_out}") from error
+
+
+def is_fixed(path: Path) -> bool:
+    """Whether a database is there that this process may read at most, as on a disk that is mounted read-only."""
+    return path.exists() and not all(os.access(place, os.W_OK) for place in (path, path.parent))
+
+
+@contextmanager
+def as_it_is(path: Path, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for the block to a database that :func:`is_fixed`, of whatever release."""
+    with duckdb.connect(config=CONNECTION_CONFIG) as con, naming_damage(path):
+        attach(con, path, "fixed (READ_ONLY)", purpose, time.monotonic())
+        con.execute("USE fixed")
+        yield con
 
 
 @contextmanager

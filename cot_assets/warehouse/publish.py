@@ -38,7 +38,8 @@ SHARD_COLUMNS: Mapping[str, pl.DataType] = {
     "token_ids": pl.List(pl.Int32()),
     "text": pl.String(),
 }
-EMPTY_SHARD = "empty.parquet"
+SHARDS = "*/*/*.parquet"  #: of any purpose and model; unlike with `**`, a folder may be a link
+EMPTY_SHARD = "none/none/empty.parquet"
 _TEMPORARY = ".publishing-"
 
 
@@ -100,7 +101,7 @@ def seed_empty_shard(home: DataHome) -> Path:
 
 def _set_damaged_aside(shards: Path) -> list[str]:
     """Rename every shard whose bytes are not those of its name; returns what they are called now."""
-    damaged = [f for f in shards.rglob("*.parquet") if f.name != EMPTY_SHARD and file_hash(f) != f.stem]
+    damaged = [f for f in shards.glob(SHARDS) if f != shards / EMPTY_SHARD and file_hash(f) != f.stem]
     return [file.rename(file.with_suffix(DAMAGED)).name for file in damaged]
 
 
@@ -121,7 +122,7 @@ def _add_views(path: Path, home: DataHome) -> None:
     with duckdb.connect(path, config={"file_search_path": str(plain(home.shards).parent)}) as con:
         for file in filter(reads_shards, sorted((sql_folder() / "views").glob("*.sql"))):
             sql = file.read_text(encoding="utf-8").replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
-            sql = sql.replace("$shards_glob", sql_text(f"{home.shards.name}/**/*.parquet"))
+            sql = sql.replace("$shards_glob", sql_text(f"{home.shards.name}/{SHARDS}"))
             try:
                 con.execute(sql)
             except duckdb.Error as error:

@@ -10,8 +10,10 @@ A named query is a file ``sql/queries/<name>.sql`` that opens with the question 
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ import duckdb
 
 from cot_assets.study.home import DataHome, plain
 from cot_assets.warehouse.errors import WarehouseError, printable, reason, shown, unfit, unknown
+from cot_assets.warehouse.publish import SHARDS
 from cot_assets.warehouse.reading import (
     CONNECTION_CONFIG,
     Params,
@@ -146,7 +149,7 @@ def ask(
         with _open(home.results) as con:
             if TEXTS in sql.lower():
                 _show_texts(con, home)
-            enclose(con, plain(home.shards))
+            enclose(con, plain(home.shards), _linked(home.shards))
             with bounded(con, seconds, stuck):
                 return read(con, sql, given)
     except (duckdb.Error, WarehouseError) as error:
@@ -197,12 +200,20 @@ def _show_texts(con: duckdb.DuckDBPyConnection, home: DataHome) -> None:
     The published view looks for ``shards/`` in the working directory: a path would be wrong once the home is moved.
     """
     sql = (sql_folder() / "views" / f"{TEXTS}.sql").read_text(encoding="utf-8")
-    view = con.extract_statements(
-        sql.replace("$shards_glob", sql_text(f"{plain(home.shards)}/**/*.parquet"))
-    )[0]
-    if not any(home.shards.glob("**/*.parquet")):
+    view = con.extract_statements(sql.replace("$shards_glob", sql_text(f"{plain(home.shards)}/{SHARDS}")))[0]
+    if not any(home.shards.glob(SHARDS)):
         raise WarehouseError(f"{home.shards} holds no shard")
     con.execute(view.query.replace("CREATE VIEW", "CREATE TEMP VIEW"))
+
+
+def _linked(folder: Path) -> Iterator[str]:
+    """Where the shards are that links in their folder lead to."""
+    for place in folder.glob("*/*"):
+        is_elsewhere = not Path(os.path.realpath(place)).is_relative_to(folder)
+        with suppress(OSError), os.scandir(place) as entries:  # what cannot be read is told by who needs it
+            for entry in entries:
+                if entry.name.endswith(".parquet") and (is_elsewhere or entry.is_symlink()):
+                    yield os.path.realpath(entry.path)
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:

@@ -11,7 +11,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,12 +143,13 @@ def _answer(con: duckdb.DuckDBPyConnection, sql: str, take: Callable[[], T]) -> 
         raise WarehouseError(f"this SQL cannot be run: {reason(error)}") from error
 
 
-def enclose(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Let SQL read the database that is open and the files of a folder, and nothing else, for good."""
+def enclose(con: duckdb.DuckDBPyConnection, folder: Path, files: Iterable[str]) -> None:
+    """Let SQL read the database that is open, what is in a folder and some files, and nothing else, for good."""
     for setting in (
         "temp_directory = ''",
         f"memory_limit = '{_memory() // 2**20}MiB'",
         f"allowed_directories = [{sql_text(str(folder))}]",
+        f"allowed_paths = [{', '.join(map(sql_text, files))}]",
         "enable_external_access = false",
         "lock_configuration = true",
     ):

@@ -13,11 +13,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import duckdb
 import polars as pl
@@ -28,10 +27,12 @@ from cot_assets.warehouse.errors import WarehouseError, reason, shown
 from cot_assets.warehouse.lock import lock_of
 from cot_assets.warehouse.preparing import (
     RowCounts,
+    as_it_is,
     attach,
     damage,
     forget_rows,
     is_current,
+    is_fixed,
     naming_damage,
     prepare,
     row_counts,
@@ -47,9 +48,6 @@ from cot_assets.warehouse.schema import (
     require,
     table_schema,
 )
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _ATTACHED = "warehouse"  #: as DuckDB names the file when it is opened alone
 Conflict = Literal["refuse", "replace", "keep"]
@@ -124,7 +122,7 @@ class Warehouse:
 
     def read(self, sql: str, params: Params = None) -> pl.DataFrame:
         """Rows of a SELECT; ``$name`` or ``?`` in it are bound to ``params``."""
-        with self._open("read") as con, transaction(con, read_only=True):
+        with self._reading("read") as con, transaction(con, read_only=True):
             return select(con, sql, params)
 
     def read_table(self, table: str, **equals: object) -> pl.DataFrame:
@@ -137,13 +135,12 @@ class Warehouse:
         columns = ", ".join(f'"{c.name}"' for c in schema.columns)
         order = ", ".join(f'"{c}"' for c in schema.primary_key) or "ALL"
         sql = f'SELECT {columns} FROM "{schema.name}"{_where(schema, equals)} ORDER BY {order}'  # noqa: S608
-        with self._open(f"read {table}") as con:
+        with self._reading(f"read {table}") as con:
             return select(con, sql, list(equals.values())).cast(polars_schema(table))
 
     def read_transform(self, name: str, params: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Rows of ``sql/transforms/<name>.sql``, its ``$name`` bound to ``params``."""
-        with self._open(f"read {name}") as con, transaction(con, read_only=True):
-            return select(con, transform_sql(name), params)
+        return self.read(transform_sql(name), params)
 
     @contextmanager
     def together(self, purpose: str) -> Iterator[None]:
@@ -198,6 +195,11 @@ class Warehouse:
         with self._open("copy for publishing", copy_to=target) as con:
             con.execute("CHECKPOINT")
 
+    def _reading(self, purpose: str) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """:meth:`_open`; of a home that this process may not write to, the file as it is, without the lock beside it."""
+        path = self.home.warehouse
+        return as_it_is(path, purpose) if is_fixed(path) else self._open(purpose)
+
     @contextmanager
     def _open(self, purpose: str, copy_to: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection for the block, the schema up to date; the file may be copied after it is closed."""
@@ -236,14 +238,13 @@ class _Parts:
             self._packed.append(packed.getvalue())
             self.height += frame.height
 
-    def stream(self) -> pa.RecordBatchReader:
-        """The rows of all parts, of which there is one at least."""
+    def stream(self) -> object:
+        """The rows of all parts, of which there is one at least, as Arrow's reader of batches."""
         import pyarrow as pa
 
+        schema = pl.read_parquet(self._packed[0], n_rows=0).to_arrow().schema
         tables = (pl.read_parquet(part).to_arrow() for part in self._packed)
-        first = next(tables)
-        batches = (batch for table in chain([first], tables) for batch in table.to_batches())
-        return pa.RecordBatchReader.from_batches(first.schema, batches)
+        return pa.RecordBatchReader.from_batches(schema, (b for table in tables for b in table.to_batches()))
 
 
 def _rows(schema: TableSchema, frame: pl.DataFrame, partition: Mapping[str, str]) -> pl.DataFrame:
@@ -287,8 +288,7 @@ def _insert(
     """Insert all rows by ``verb``; raises :class:`WarehouseError` where a key is there already."""
     if not rows.height:
         return
-    # Until the connection closes, which is soon.
-    con.register("incoming_rows", rows.stream() if isinstance(rows, _Parts) else rows)
+    con.register("incoming_rows", rows.stream() if isinstance(rows, _Parts) else rows)  # until it closes
     try:
         con.execute(f'{verb} INTO "{schema.name}" BY NAME SELECT * FROM incoming_rows')  # noqa: S608
     except duckdb.ConstraintException as error:

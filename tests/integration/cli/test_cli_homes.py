@@ -135,6 +135,7 @@ def test_a_home_that_is_mounted_read_only_can_be_asked_on_a_terminal_of_any_enco
         place.chmod(0o555 if place.is_dir() else 0o444)
     for words, said in (
         (("status",), "no entry of models.toml"),
+        (commands[2], "demo-quick: 4 problems"),
         (("sql", "SELECT count(*) AS n FROM potentials"), "n\n\\u2500\n3\n"),
     ):
         ran = subprocess.run(

@@ -18,6 +18,7 @@ from support.scripted import ScriptedEngine
 from cot_assets.definitions import build_defs
 from cot_assets.orchestration.rebuild import rebuild, shards_only
 from cot_assets.sampling.shards import DamagedShardWarning
+from cot_assets.warehouse.publish import EMPTY_SHARD
 from cot_assets.warehouse.queries import run_query
 from cot_assets.warehouse.schema import tables
 
@@ -169,7 +170,7 @@ def test_no_file_of_a_home_holds_its_path(built: Lab) -> None:
 
 
 def test_a_damaged_memory_of_files_is_no_memory(study: Lab) -> None:
-    (study.home.shards / "empty.parquet").write_bytes(b"")
+    (study.home.shards / EMPTY_SHARD).write_bytes(b"")
     for file in study.home.root.rglob("*.json"):
         if file.name in ("lost.json", ".manifest.json") or "published" in file.parts:
             file.write_text("{half")
@@ -179,7 +180,7 @@ def test_a_damaged_memory_of_files_is_no_memory(study: Lab) -> None:
 
 
 def test_a_rebuild_needs_no_file_that_others_can_make(study: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    (study.home.shards / "empty.parquet").write_bytes(b"damaged")
+    (study.home.shards / EMPTY_SHARD).write_bytes(b"damaged")
     (study.home.shards / "rollouts" / "script" / "notes.parquet").write_bytes(b"no shard at all")
     (study.home.shards / "rollouts" / "other").mkdir()
     (study.home.shards / "rollouts" / "other" / "half.parquet").write_bytes(b"PAR1 half")

@@ -106,6 +106,32 @@ def test_texts_are_joined_from_shards_wherever_the_home_is_moved(
         assert con.execute(texts).fetchall() == expected
 
 
+@pytest.mark.parametrize("linked", ["", "rollouts", "rollouts/m", "rollouts/m/two.parquet"])
+def test_shards_may_be_links_out_of_the_home(
+    warehouse: Warehouse, home: DataHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: str
+) -> None:
+    block = {"block_key": "k", "sample_index": [0], "prefix_id": "p", "finish_reason": "stop", "n_tokens": 1}
+    shard = home.shards / "rollouts" / "m" / "two.parquet"
+    shard.parent.mkdir(parents=True)
+    frame = pl.DataFrame(block | {"token_ids": [[1]], "text": "a text"}, schema=dict(SHARD_COLUMNS))
+    frame.write_parquet(shard)
+    place = {"problem_set": "s", "model": "m"}
+    keys = {"block_key": "k", "sample_index": [0], "prefix_id": "p"}
+    rollouts = rows("rollouts", origin="own", shard="rollouts/m/two.parquet", **place, **keys)
+    warehouse.write_partition("rollouts", rollouts, place)
+    kept = (home.shards / linked).rename(tmp_path / "kept")
+    (home.shards / linked).symlink_to(kept)
+    (tmp_path / "kept beside").write_text("of nobody's business")
+    warehouse.publish()
+    texts = "SELECT text FROM rollout_texts"
+    assert run_query(home, texts).rows() == [("a text",)]
+    with pytest.raises(WarehouseError, match="disabled by configuration"):
+        run_query(home, f"SELECT '{texts}', * FROM read_text('{tmp_path}/kept beside')")
+    monkeypatch.chdir(home.root)
+    with duckdb.connect("results.duckdb", read_only=True) as con:
+        assert con.execute(texts).fetchall() == [("a text",)]
+
+
 def test_results_that_take_the_place_of_the_warehouse_are_published_again(
     warehouse: Warehouse, home: DataHome
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import sys
 import warnings
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 import yaml
 from sqlalchemy.exc import OperationalError
 
-from cot_assets.cli import _told, notes
+from cot_assets.cli import _told, notes, raise_no_warnings
 from cot_assets.orchestration.runs import PipelineError
 
 
@@ -53,6 +55,18 @@ def test_errors_of_databases_are_of_dagsters_records(
 )
 def test_errors_of_no_known_place_are_blamed_on_none(error: Exception) -> None:
     assert _told(error) is None
+
+
+@pytest.mark.parametrize("options", [["error"], ["ignore::ImportWarning", "e"]])
+def test_no_warning_of_a_library_ends_a_command(monkeypatch: pytest.MonkeyPatch, options: list[str]) -> None:
+    kept = ",".join(options[:-1])
+    monkeypatch.setattr(sys, "warnoptions", options)
+    monkeypatch.setenv("PYTHONWARNINGS", ",".join(options))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        raise_no_warnings()
+        warnings.warn("a library's", DeprecationWarning, stacklevel=1)
+    assert os.environ["PYTHONWARNINGS"] == ",".join(sys.warnoptions) == kept
 
 
 def test_a_note_is_said_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

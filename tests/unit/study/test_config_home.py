@@ -50,9 +50,10 @@ def test_reports_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert DataHome(tmp_path / "home").reports == tmp_path / "pages"
 
 
-def test_a_link_to_itself_has_a_path(tmp_path: Path) -> None:
+def test_a_link_to_itself_is_named(tmp_path: Path) -> None:
     (tmp_path / "reports").symlink_to("reports")
-    assert DataHome.at(tmp_path).reports == tmp_path / "reports"
+    with pytest.raises(HomeError, match="reports is a link to reports, and nothing is there"):
+        DataHome.at(tmp_path)
 
 
 @pytest.mark.parametrize("place", ["file", "file/home", "loop", "x" * 300])
@@ -61,6 +62,19 @@ def test_what_is_not_a_folder_and_cannot_be_made_one_is_not_a_home(tmp_path: Pat
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(HomeError, match=r"; set COT_ASSETS_HOME to another folder"):
         DataHome.at(tmp_path / place)
+
+
+@pytest.mark.parametrize("name", ["shards", "weights", "dagster"])
+def test_what_takes_the_place_of_a_folder_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("a file")
+    with pytest.raises(HomeError, match=rf"{name} is not a folder; move it away"):
+        DataHome.at(tmp_path)
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to(tmp_path / "disk")
+    with pytest.raises(HomeError, match=rf"{name} is a link to .*disk, and nothing is there; mount what it"):
+        DataHome.at(tmp_path)
+    (tmp_path / "disk").mkdir()
+    assert DataHome.at(tmp_path).root == tmp_path
 
 
 def test_a_pipe_where_a_file_belongs_is_named_until_it_is_gone(tmp_path: Path) -> None:
