@@ -22,9 +22,12 @@ from cot_assets.cli.ui.guard import LOOPBACK
 from cot_assets.engines.children import OWNER
 from cot_assets.study import DataHome
 
+_CODE = "from dagster._cli import main"
 #: Dagster's daemon, which ends with this process, however that ends: alone it would fail all that is queued.
-_DAEMON = "from cot_assets.engines import children as c; c.end_with_owner(); from dagster._daemon.cli import main; main()"
-_ORDERLY_S, _IDLE_S = 15.0, 5.0  #: for runs to end after they were asked to, and for the servers after them
+_DAEMON = (
+    "from cot_assets.engines import children as c; c.end_with_owner(); from dagster._daemon.cli import main"
+)
+_ORDERLY_S, _IDLE_S = 15.0, 5.0  #: for runs to end after they were asked to, and for each server after them
 
 
 @click.command()
@@ -66,9 +69,9 @@ def ui(port: int, hosts: tuple[str, ...]) -> None:
             set_auto_materialize_paused(instance, False)
         code = CodeServer(Path(folder))
         try:
-            processes.append(_start(*code.command))
+            processes.append(_start(_CODE, *code.command))
             code.wait(processes[0])
-            processes.append(_start("-c", _DAEMON, "run", "--workspace", str(code.workspace)))
+            processes.append(_start(_DAEMON, "run", "--workspace", str(code.workspace)))
             with serving(listener, code.workspace, home.reports, [address, name, *names], token) as web:
                 click.echo(f"Dagster UI: {link}  (Ctrl-C stops it)")
                 # One without the others is of no use: where one ends, so do they.
@@ -95,10 +98,14 @@ def _bound(address: str, port: int) -> socket.socket:
     return listener
 
 
-def _start(*arguments: str) -> subprocess.Popen[bytes]:
+def _start(imports: str, *arguments: str) -> subprocess.Popen[bytes]:
+    # Ctrl-C shows no traceback while Python imports, which takes seconds.
+    program = (
+        f"import signal as s; s.signal(2, s.SIG_DFL); {imports}; s.signal(2, s.default_int_handler); main()"
+    )
     # In a group of its own: Ctrl-C in a terminal reaches this process only, which stops the others in order.
     environment = {**os.environ, OWNER: str(os.getpid())}
-    return subprocess.Popen([sys.executable, *arguments], env=environment, process_group=0)
+    return subprocess.Popen([sys.executable, "-c", program, *arguments], env=environment, process_group=0)
 
 
 def _is_loopback(address: str) -> bool:
@@ -117,20 +124,18 @@ def _called(address: str, names: Sequence[str]) -> str:
 
 
 def _end(home: DataHome, processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Stop server of code and daemon, and the runs that they started: otherwise those would sample on, unseen."""
+    """Stop daemon and server of code, and the runs that they started: otherwise those would sample on, unseen."""
     daemons = processes[1:]
     _signal(daemons, signal.SIGSTOP)  # nothing new is launched; what runs is asked to end, by its own server
     from cot_assets.orchestration.processes import end_launched
 
     end_launched(home, time.monotonic() + _ORDERLY_S)
-    deadline = time.monotonic() + _IDLE_S  # they have nothing left to lose
-    _signal(processes, signal.SIGINT)
-    _signal(daemons, signal.SIGCONT)
-    for process in processes:
+    for process in reversed(processes):  # a daemon asks the server of code as long as it lives
+        _signal([process], signal.SIGINT)
+        _signal([process], signal.SIGCONT)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(max(deadline - time.monotonic(), 0.0))
-    _kill(processes)
-    for process in processes:
+            process.wait(_IDLE_S)  # it has nothing left to lose
+        _kill([process])
         process.wait()
 
 

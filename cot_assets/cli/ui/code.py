@@ -29,7 +29,7 @@ class CodeServer:
     def __init__(self, folder: Path) -> None:
         place, self.workspace = str(folder / "socket"), folder / "workspace.yaml"
         self.command = [
-            "-m", "dagster", "code-server", "start", "--module-name", LOCATION, "--location-name", LOCATION,
+            "code-server", "start", "--module-name", LOCATION, "--location-name", LOCATION,
             "--socket", place, "--heartbeat", "--heartbeat-timeout", str(_ORPHANED_S), "--log-level", "warning",
         ]  # fmt: skip
         entry = {"location_name": LOCATION, "socket": place, "host": "localhost"}
