@@ -136,6 +136,8 @@ def main() -> None:
         if (line := _told(error)) is None:
             raise
         say(_safe(line), "Error: ", err=True)
+        for note in getattr(error, "__notes__", ()):
+            click.echo(note, err=True)
         sys.exit(1)
     finally:
         gc.freeze()  # Python would look through all of it again as it exits
@@ -149,7 +151,7 @@ def _told(error: Exception) -> str | None:
     if isinstance(error, OSError):
         # Of the operating system: a disk that is full, a home that cannot be written.
         place = error.filename if isinstance(error.filename, str | bytes) else "the output, or the data home"
-        return f"{os.fsdecode(place)}: {error.strerror or error}; mend it or choose another COT_ASSETS_HOME"
+        return f"{os.fsdecode(place)}: {error.strerror or error}; mend it or choose another --output or COT_ASSETS_HOME"
     if kinds & {"sqlalchemy", "sqlite3"}:  # nothing but Dagster keeps records with them
         from cot_assets.study.home import DataHome
 

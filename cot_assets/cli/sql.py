@@ -29,6 +29,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cot_assets.report.numbers import counted, intervals
+from cot_assets.study.files import replacing
 from cot_assets.study.home import DataHome
 from cot_assets.warehouse.errors import printable
 from cot_assets.warehouse.reading import Rows, select_rows
@@ -119,7 +120,8 @@ def sql(
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        with replacing(output) as part:
+            part.write_text(text, encoding="utf-8")
         click.echo(f"{len(rows.values):,} rows: {output}")
 
 

@@ -169,7 +169,7 @@ def open_instance(home: DataHome) -> Iterator[dg.DagsterInstance]:
         )
         raise InstanceError(
             f"{home.dagster}: Dagster cannot use what is there ({type(error).__name__}: {' '.join(str(error).split()):.300}). "
-            f"{hint}Mend dagster.yaml or the rights to files, or move the folder away: only the history of runs is lost"
+            f"{hint}Make room, mend dagster.yaml or the rights to files, or move the folder away: only the history of runs is lost"
         ) from error
     with opened as instance:
         yield instance

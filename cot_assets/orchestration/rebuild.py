@@ -116,8 +116,8 @@ def rebuild(
         announce: Takes a line before each step.
 
     Raises:
-        RebuildError: A run is at work, there is nothing to rebuild from, or blocks are missing. Where the old warehouse could
-            be read it is back in place then.
+        RebuildError: A run is at work, there is nothing to rebuild from, or blocks are missing.
+        Exception: Of a run. Where the old warehouse could be read it is back in place then; a note of the error says so.
         ShardsInUseError: A process is sampling.
         WarehouseLockedError: A process uses the warehouse.
     """
@@ -180,10 +180,10 @@ def rebuild(
     except BaseException as error:
         if is_old_readable:
             put_back(home)
-        if not isinstance(error, Exception):
-            raise
-        after = "The old warehouse is back in place" if is_old_readable else "What was rebuilt is kept"
-        raise RebuildError(f"{error}\n{after}.") from error
+        error.add_note(
+            f"{'The old warehouse is back in place' if is_old_readable else 'What was rebuilt is kept'}."
+        )
+        raise
     kept, still_gone = aside_path(home), [pair for pair in gone if pair not in imported]
     return Rebuilt(
         tuple(pairs),

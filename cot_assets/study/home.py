@@ -18,6 +18,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
+SHARDS = "*/*/*.parquet"  #: of any purpose and model, in the folder of shards; unlike with `**`, a folder may be a link
 _SPECIAL = frozenset("*?[]{},%")
 
 
@@ -52,13 +53,11 @@ def _require_ends(home: DataHome) -> None:
     folders = (home.shards, home.cache, home.imports, home.models, home.weights, home.dagster, home.published)
     for folder in (*folders, home.reports):
         with suppress(OSError):  # of a loop of links, or without permission
-            if folder.is_symlink() and not folder.exists():
+            if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
                 raise HomeError(
-                    f"{folder} is a link to {folder.readlink()}, and nothing is there; mount what it leads to, or remove the "
-                    "link: what a run needs is made again"
+                    f"{folder} is not a folder, nor a link to one that is there; mount what it leads to, or move it away and "
+                    "start again: what a run needs is made again"
                 )
-            if folder.exists() and not folder.is_dir():
-                raise HomeError(f"{folder} is not a folder; move it away and start again")
     for entry in chain(_special(home.root, is_deep=False), *map(_special, folders)):
         with suppress(OSError):  # a link to nothing is told by whoever needs it
             mode = entry.stat().st_mode

@@ -26,7 +26,7 @@ from cot_assets.warehouse.errors import WarehouseError, WarehouseLockedError, re
 from cot_assets.warehouse.lock import lock_of, when_free
 from cot_assets.warehouse.preparing import rename_values, suspect
 from cot_assets.warehouse.reading import CONNECTION_CONFIG, select
-from cot_assets.warehouse.schema import check_frame, conform, describe, table_schema
+from cot_assets.warehouse.schema import check_frame, conform, describe, polars_schema
 from cot_assets.warehouse.store import Warehouse
 
 SUFFIX = ".before-rebuild"
@@ -194,24 +194,13 @@ def _rows(con: duckdb.DuckDBPyConnection, table: str, condition: str) -> pl.Data
     """Rows of a table that may be of an older version; raises where they do not fit the present one."""
     params = {"prefix": PUBLISHED} if "$prefix" in condition else None
     frame = select(con, f'SELECT * FROM "{table}" WHERE {condition}', params)  # noqa: S608
-    wanted = {c.name: c for c in table_schema(table).columns}
-    if (
-        "sampling_hash" in wanted
-        and "sampling_hash" not in frame.columns
-        and "protocol_hash" in frame.columns
-    ):
-        frame = frame.rename({"protocol_hash": "sampling_hash"})
+    wanted = polars_schema(table)
+    if "sampling_hash" in wanted and "sampling_hash" not in frame.columns:
+        frame = frame.rename({"protocol_hash": "sampling_hash"}, strict=False)
     if "origin" in wanted and "origin" not in frame.columns:
         frame = frame.with_columns(origin=pl.lit("own"))  # nothing else is carried over
     frame = frame.select([c for c in frame.columns if c in wanted])
-    frame = conform(
-        table,
-        frame.with_columns(
-            pl.lit(None, dtype=c.polars_type).alias(c.name)
-            for c in wanted.values()
-            if c.name not in frame.columns
-        ),
-    )
+    frame = conform(table, pl.concat([wanted.to_frame(), frame], how="diagonal_relaxed"))
     if violations := check_frame(table, frame):
         raise WarehouseError(f"rows of {table} do not fit its present schema: {'; '.join(violations)}")
     return frame

@@ -38,6 +38,8 @@ DAMAGE = re.compile(
     r"corrupt|checksum|not a valid DuckDB|could not read|read .* bytes|replaying WAL|serializ|Failed to load",
     re.IGNORECASE,
 )
+#: What it says, in errors of any kind, where the disk takes no more bytes.
+_FULL = re.compile("No space left|quota exceeded|File too large", re.IGNORECASE)
 _OF_SQL = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError)  #: they may cite what is in rows
 _HEADERS = 3 * 4096  #: bytes before the first block
 #: Columns that name a partition's model, the first that a table has.
@@ -100,6 +102,7 @@ def attach(root: duckdb.DuckDBPyConnection, path: Path, name: str, purpose: str,
     try:
         when_free(lambda: root.execute(f"ATTACH {sql_text(str(path))} AS {name}"), path, purpose, deadline)
     except duckdb.Error as error:
+        _require_room(path, error)
         way_out = (
             "Give yourself the right to read and write it"
             if "Permission denied" in str(error)
@@ -130,12 +133,20 @@ def naming_damage(path: Path) -> Iterator[None]:
         yield
     except (duckdb.Error, WarehouseError) as error:
         cause = error.__cause__ or error
+        _require_room(path, cause)
         if isinstance(cause, _OF_SQL) or not DAMAGE.search(str(cause)):
             raise
         with suppress(OSError):  # an index is read where rows are written: reading may miss it
             suspect(path).touch()
         raise WarehouseError(
             f"{path} is damaged: {reason(error)}. `cot-assets run` sets it aside and makes it again from the shards"
+        ) from error
+
+
+def _require_room(path: Path, error: BaseException) -> None:
+    if _FULL.search(str(error)):
+        raise WarehouseError(
+            f"{path} cannot be written: {reason(error)}. Make room and start again: nothing that was finished is lost"
         ) from error
 
 

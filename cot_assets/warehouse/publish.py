@@ -19,7 +19,7 @@ import duckdb
 import polars as pl
 
 from cot_assets.study.files import DAMAGED, flush_folder, replacing
-from cot_assets.study.home import DataHome, plain
+from cot_assets.study.home import SHARDS, DataHome, plain
 from cot_assets.study.manifest import file_hash
 from cot_assets.warehouse.errors import WarehouseError, reason
 from cot_assets.warehouse.lock import lock_of
@@ -38,7 +38,6 @@ SHARD_COLUMNS: Mapping[str, pl.DataType] = {
     "token_ids": pl.List(pl.Int32()),
     "text": pl.String(),
 }
-SHARDS = "*/*/*.parquet"  #: of any purpose and model; unlike with `**`, a folder may be a link
 EMPTY_SHARD = "none/none/empty.parquet"
 _TEMPORARY = ".publishing-"
 

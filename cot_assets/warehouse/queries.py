@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from cot_assets.study.home import DataHome, plain
+from cot_assets.study.home import SHARDS, DataHome, plain
 from cot_assets.warehouse.errors import WarehouseError, printable, reason, shown, unfit, unknown
-from cot_assets.warehouse.publish import SHARDS
 from cot_assets.warehouse.reading import (
     CONNECTION_CONFIG,
     Params,

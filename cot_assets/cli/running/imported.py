@@ -6,7 +6,8 @@ Belongs here: storing, and printing what there is then. Does not belong here: ar
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,23 +17,13 @@ from cot_assets.study import DataHome, load_config
 
 if TYPE_CHECKING:
     from cot_assets.importing import Imported
-    from cot_assets.orchestration.imports import Summary
+    from cot_assets.orchestration.imports import Imports, Summary
 
 
 def finish(imported: Sequence[Imported], *, has_report: bool) -> None:
     """Store and analyze what was read, and print what there is now."""
-    from cot_assets.cli.running.stopping import stop
-    from cot_assets.definitions import build_defs
-    from cot_assets.orchestration.imports import Imports
-    from cot_assets.orchestration.instance import open_instance
-    from cot_assets.warehouse.imported import with_imported
-    from cot_assets.warehouse.store import Warehouse
-
     home = DataHome.from_environment()
-    warehouse = Warehouse(home)
-    config = with_imported(load_config(), warehouse)
-    with open_instance(home) as instance:
-        imports = Imports(build_defs(), instance, warehouse, config, stop.next_step)
+    with _imports(home) as imports:
         summaries = imports.bring_in(imported, command=_command(), has_report=has_report)
     for summary in summaries:
         click.echo(_text(summary))
@@ -50,21 +41,29 @@ def finish(imported: Sequence[Imported], *, has_report: bool) -> None:
 
 def undo_import(model: str, problem_set: str) -> None:
     """Take an import back and say what became of it."""
-    from cot_assets.cli.running.stopping import stop
-    from cot_assets.definitions import build_defs
-    from cot_assets.orchestration.imports import Imports
-    from cot_assets.orchestration.instance import open_instance
-    from cot_assets.warehouse.store import Warehouse
-
     home = DataHome.from_environment()
-    with open_instance(home) as instance:
-        imports = Imports(build_defs(), instance, Warehouse(home), load_config(), stop.next_step)
+    with _imports(home) as imports:
         was_there = imports.take_back(model, problem_set)
     if was_there:
         click.echo(f"{model} on {problem_set} is taken back; the files that it was read from are untouched.")
         click.echo(f"Results: {home.results}")
     else:
         click.echo(f"{model} on {problem_set} was taken back before; nothing has changed.")
+
+
+@contextmanager
+def _imports(home: DataHome) -> Iterator[Imports]:
+    from cot_assets.cli.running.stopping import stop
+    from cot_assets.definitions import build_defs
+    from cot_assets.orchestration.imports import Imports
+    from cot_assets.orchestration.instance import open_instance
+    from cot_assets.warehouse.imported import with_imported
+    from cot_assets.warehouse.store import Warehouse
+
+    warehouse = Warehouse(home)
+    config = with_imported(load_config(), warehouse)
+    with open_instance(home) as instance:
+        yield Imports(build_defs(), instance, warehouse, config, stop.next_step)
 
 
 def _command() -> str:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -125,22 +126,22 @@ def _called(address: str, names: Sequence[str]) -> str:
 
 def _end(home: DataHome, processes: Sequence[subprocess.Popen[bytes]]) -> None:
     """Stop daemon and server of code, and the runs that they started: otherwise those would sample on, unseen."""
-    daemons = processes[1:]
-    _signal(daemons, signal.SIGSTOP)  # nothing new is launched; what runs is asked to end, by its own server
+    _signal(
+        processes[1:], signal.SIGSTOP
+    )  # nothing new is launched; what runs is asked to end, by its own server
     from cot_assets.orchestration.processes import end_launched
 
     end_launched(home, time.monotonic() + _ORDERLY_S)
     for process in reversed(processes):  # a daemon asks the server of code as long as it lives
-        _signal([process], signal.SIGINT)
-        _signal([process], signal.SIGCONT)
+        _signal([process], signal.SIGINT, signal.SIGCONT)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_IDLE_S)  # it has nothing left to lose
         _kill([process])
         process.wait()
 
 
-def _signal(processes: Sequence[subprocess.Popen[bytes]], number: signal.Signals) -> None:
-    for process in processes:
+def _signal(processes: Sequence[subprocess.Popen[bytes]], *numbers: signal.Signals) -> None:
+    for process, number in product(processes, numbers):
         with suppress(ProcessLookupError):
             process.send_signal(number)
 

@@ -77,6 +77,7 @@ def _code() -> str:
 
 RESULTS = "results"
 _LOST = "lost.json"
+_CLOCKS_DIFFER_S = 60.0  #: of machines that share records
 
 
 def lose(home: DataHome, units: Iterable[Unit]) -> None:
@@ -88,7 +89,12 @@ def lose(home: DataHome, units: Iterable[Unit]) -> None:
 def valid_since(home: DataHome, made: float) -> Since:
     """From when on Dagster's records of a unit count, in a warehouse that was made at a moment."""
     lost = _lost(home)
-    return lambda unit: max(made, lost.get(_key(unit), 0.0))
+    return lambda unit: max(0.0 if is_ahead(at) else at for at in (made, lost.get(_key(unit), 0.0)))
+
+
+def is_ahead(moment: float) -> bool:
+    """Whether a moment is still to come: a clock that was wrong told it, and what is after or before it is unknown."""
+    return time.time() + _CLOCKS_DIFFER_S < moment < math.inf
 
 
 def seen(home: DataHome, name: str) -> Path:

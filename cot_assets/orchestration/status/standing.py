@@ -28,7 +28,7 @@ from cot_assets.orchestration.staleness import (
 from cot_assets.orchestration.status.living import is_alive
 from cot_assets.orchestration.status.marks import differences
 from cot_assets.orchestration.status.records import ASSET_JOB, Records, Run
-from cot_assets.orchestration.status.remembered import Evidence, Since
+from cot_assets.orchestration.status.remembered import Evidence, Since, is_ahead
 from cot_assets.study import Config
 from cot_assets.study.home import DataHome
 
@@ -94,7 +94,7 @@ def mark_of(records: Records, assets: Iterable[str], unit: Unit, since: Since) -
         if version is None or mark not in (None, version):
             return None
         start = since(unit) if start is None else start
-        if moment < start:
+        if moment < start or is_ahead(moment):
             return None
         mark = version
     return mark

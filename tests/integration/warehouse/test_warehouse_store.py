@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from collections.abc import Callable
@@ -369,3 +370,23 @@ def test_a_link_to_nothing_is_damage(warehouse: Warehouse, home: DataHome) -> No
 def test_rows_are_counted_by_partition(warehouse: Warehouse) -> None:
     warehouse.write_partition("problems", problems("a", "b"), {"problem_set": "s"})
     assert warehouse.row_counts() == {("problems", "s", ""): 2}
+
+
+def test_a_full_disk_is_named_with_the_way_out_and_keeps_what_is_there(
+    warehouse: Warehouse, home: DataHome
+) -> None:
+    many = rows("grades", answer=[f"{i}" * 99 for i in range(20_000)], verdict="correct")
+    warehouse.merge("grades", many.head(1))
+    least = home.warehouse.stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size, made in ((least + 4096, home), (4096, DataHome(home.root / "new"))):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            with pytest.raises(
+                WarehouseError, match=f"{made.warehouse} cannot be .*. Make room and start again"
+            ):
+                Warehouse(made).merge("grades", many)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert warehouse.read("SELECT count(*) FROM grades").item() == 1
+    assert warehouse.merge("grades", many) == many.height

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from support.configuration import changed
 
 from cot_assets.orchestration.staleness import MAX_ATTEMPTS, Unit, Wanted, decide, wanted
 from cot_assets.orchestration.status.records import Records, Run, read_records
-from cot_assets.orchestration.status.remembered import Evidence
+from cot_assets.orchestration.status.remembered import Evidence, valid_since
 from cot_assets.orchestration.status.standing import Standing, standings, state_of
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
 
@@ -62,6 +65,17 @@ def test_what_was_never_run(config: Config, tmp_path: Path) -> None:
 
 def test_what_is_fresh(config: Config, tmp_path: Path) -> None:
     assert {row.state for row in told(config, made(config), tmp_path).values()} == {"fresh"}
+
+
+def test_moments_that_a_wrong_clock_told_say_nothing(config: Config, tmp_path: Path) -> None:
+    ahead, records = time.time() + 3e7, made(config)
+    early = replace(records, made={key: (ahead, mark) for key, (_, mark) in records.made.items()})
+    assert "fresh" not in {row.state for row in told(config, early, tmp_path).values()}
+    home = DataHome(tmp_path)
+    for at, since in ((ahead, 0.0), (5.0, 5.0), (math.inf, math.inf)):
+        assert valid_since(home, at)(Unit("compare_models", SET)) == since
+    (tmp_path / "lost.json").write_text(json.dumps({f"compare_models||{SET}": ahead}))
+    assert valid_since(home, 5.0)(Unit("compare_models", SET)) == 5.0
 
 
 @pytest.mark.parametrize(
