@@ -107,10 +107,11 @@ class ShardStore:
             self._manifest.add(target, digest)
             self._manifest.save()
         except OSError as error:
+            way_out = "Get the right to write there" if isinstance(error, PermissionError) else "Make room"
             raise ShardWriteError(
                 error.errno,
-                f"{len(rows):,} rollouts cannot be written to {self.folder}: {error.strerror or error}. Make "
-                "room and start again: what is in shards is kept, only these rollouts are sampled again",
+                f"{len(rows):,} rollouts cannot be written to {self.folder}: {error.strerror or error}. {way_out} "
+                "and start again: what is in shards is kept, only these rollouts are sampled again",
             ) from error
         finally:
             temporary.unlink(missing_ok=True)

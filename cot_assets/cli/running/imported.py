@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def finish(imported: Sequence[Imported], *, has_report: bool) -> None:
     """Store and analyze what was read, and print what there is now."""
     home = DataHome.from_environment()
-    with _imports(home) as imports:
+    with _imports(home, with_earlier=True) as imports:
         summaries = imports.bring_in(imported, command=_command(), has_report=has_report)
     for summary in summaries:
         click.echo(_text(summary))
@@ -42,7 +42,7 @@ def finish(imported: Sequence[Imported], *, has_report: bool) -> None:
 def undo_import(model: str, problem_set: str) -> None:
     """Take an import back and say what became of it."""
     home = DataHome.from_environment()
-    with _imports(home) as imports:
+    with _imports(home, with_earlier=False) as imports:
         was_there = imports.take_back(model, problem_set)
     if was_there:
         click.echo(f"{model} on {problem_set} is taken back; the files that it was read from are untouched.")
@@ -52,7 +52,8 @@ def undo_import(model: str, problem_set: str) -> None:
 
 
 @contextmanager
-def _imports(home: DataHome) -> Iterator[Imports]:
+def _imports(home: DataHome, *, with_earlier: bool) -> Iterator[Imports]:
+    """What imports; the configuration has entries for earlier imports or not: what has an entry is not taken back whole."""
     from cot_assets.cli.running.stopping import stop
     from cot_assets.definitions import build_defs
     from cot_assets.orchestration.imports import Imports
@@ -61,7 +62,7 @@ def _imports(home: DataHome) -> Iterator[Imports]:
     from cot_assets.warehouse.store import Warehouse
 
     warehouse = Warehouse(home)
-    config = with_imported(load_config(), warehouse)
+    config = with_imported(load_config(), warehouse) if with_earlier else load_config()
     with open_instance(home) as instance:
         yield Imports(build_defs(), instance, warehouse, config, stop.next_step)
 
