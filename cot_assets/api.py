@@ -180,7 +180,7 @@ class Trace:
 
         cuts = self.curve().to_dicts()
         judged = {name: self._table(name).to_dicts() for name in JUDGED}
-        return trace_frame(self.row, build_trace_view(self.row, cuts, **judged) if cuts else None)
+        return trace_frame(self.row, build_trace_view(self.row, cuts, judged) if cuts else None)
 
     def _table(self, name: str) -> pl.DataFrame:
         """Its rows of a table or view by trace and cut policy; none where it was not measured."""

@@ -79,12 +79,11 @@ def _shown(rollout: Row, shared: dict[str, str], went_on: str) -> Row:
     """A rollout, its text split where it parts from how the trace went on."""
     own = {name: value for name, value in _settings(rollout).items() if shared.get(name) != value}
     answer, rule, decided = rollout["answer"], rollout["answer_rule"], rollout["decided_by"]
-    found = f"found by rule {rule}" if rule else ""
+    how = (rule and f"found by rule {rule}", decided and f"decided by {decided}")
     facts = {
         "rollout": str(rollout["sample_index"]),
         "answer": "none" if answer is None else one_line(answer, _MOST_VALUE),
-        "judged": "; ".join(part for part in (found, decided and f"decided by {decided}") if part)
-        or numbers.UNKNOWN,
+        "judged": "; ".join(filter(None, how)) or numbers.UNKNOWN,
         "ended": rollout["finish_reason"],
         "seed": rollout["seed"] or numbers.UNKNOWN,
         "block": rollout["block_key"],

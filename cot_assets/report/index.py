@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ import polars as pl
 
 from cot_assets.report.curve import spark
 from cot_assets.report.evidence import build_evidence
-from cot_assets.report.findings import findings, warnings
+from cot_assets.report.findings import warnings
 from cot_assets.report.sections import Section, layout
 from cot_assets.report.source import Row, Source
 from cot_assets.report.text import file_stem, one_line, visible
@@ -35,9 +34,7 @@ _SIGNS = {"insight": "n_insights", "tangent": "n_tangents", "late_spike": "is_la
           "lucky_guess": "is_lucky_guess", "monotone": "is_monotone"}  # fmt: skip
 _TILE = ("verdict", "n_tokens", "v0", "largest_rise", "largest_drop", "surprise")
 _HERO_CHARACTERS = 1800  #: a longer text does not fit the first screen
-_NAMES = ("model", "problem_id", "cut_policy")
 _KEY = ("trace_id", "cut_policy")
-Key = tuple[str, str]
 
 
 class Report:
@@ -64,14 +61,15 @@ class Report:
         self.curves = _by(curves, *_KEY)
         self.measured = source.query("traces").join(curves, on=_KEY, how="semi", maintain_order="left")
         self.rows = self.measured.to_dicts()
+        named = self.measured.select(*_KEY, "model", "problem_id")
         self.files = {
-            _key(row): f"traces/{file_stem(*(row[n] for n in _NAMES), unseen=row['trace_id'])}.html"
-            for row in self.rows
+            (trace, policy): f"traces/{file_stem(model, problem, policy, unseen=trace)}.html"
+            for trace, policy, model, problem in named.iter_rows()
         }
-        self.problems = {row["problem_id"]: row for row in source.view("problems").iter_rows(named=True)}
+        self.problems = _one_by(source.view("problems"), "problem_id")
         traces = source.view("traces", "* EXCLUDE (prompt_token_ids, token_ids, char_ends, text), len(token_ids) = 0 AS is_in_words",
                              order="trace_id")  # fmt: skip
-        self.traces = {row["trace_id"]: row for row in traces.iter_rows(named=True)}
+        self.traces = _one_by(traces, "trace_id")
         #: How the problems were chosen: whoever reads a rate is told.
         chosen = {one_line(p["chosen"].rstrip("."), 320) for p in self.problems.values() if p["chosen"]}
         self.chosen = "; ".join(sorted(chosen))
@@ -81,35 +79,17 @@ class Report:
         self.is_compared = len(self.models) > 1
         self.judged = {name: _by(source.view(name), *_KEY) for name in JUDGED}
 
-    def view(self, key: Key) -> TraceView:
+    def view(self, key: tuple[str, str]) -> TraceView:
         """What the page of a trace and cut policy shows."""
         judged = {name: rows.get(key, []) for name, rows in self.judged.items()}
-        return build_trace_view(self.traces[key[0]], self.curves[key], **judged)
+        return build_trace_view(self.traces[key[0]], self.curves[key], judged)
 
-    # --- the index --------------------------------------------------------------------------------
+    # --- the index, and the page that compares models ---------------------------------------------
 
-    def index(self) -> dict[str, Any]:
-        """The context of ``index.html.j2``."""
+    def warnings(self) -> list[str]:
+        """What to beware of."""
         quality = self.source.query("sampling_quality")
-        protocol = self.source.protocol
-        return {
-            "findings": findings(self.source),
-            "chosen": self.chosen,
-            "warnings": [
-                *self.notices,
-                *warnings(self.verdicts, quality, has_checks=not self.source.is_imported),
-            ],
-            "hero": self.hero(),
-            "cards": list(self._cards()),
-            "is_compared": self.is_compared,
-            "gallery": self._gallery(),
-            "n_pages": len(self.rows),
-            "groups": list(self._groups("index")),
-            "sampling": None if self.source.is_imported else protocol.sampling,
-            "analysis": protocol.analysis,
-            "protocol": protocol.name,
-            "listed": [(self.files[_key(row)], self._label(row)) for row in self.rows],
-        }
+        return [*self.notices, *warnings(self.verdicts, quality, has_checks=not self.source.is_imported)]
 
     def hero(self) -> Row | None:
         """The trace that the report opens with: the largest change among texts that fit the screen."""
@@ -128,23 +108,21 @@ class Report:
         return {"view": view, "href": self.files[_key(row)], "label": self._label(row), "row": row,
                 "statement": visible(statement, 600)}  # fmt: skip
 
-    def _cards(self) -> Iterator[Row]:
+    def cards(self) -> Iterator[Row]:
         """What the card of each model says: rows of its means by measure, and of its patterns; of several policies the last."""
         rates = self.source.query("pattern_rates", trace_filter="all", rule=None).sort("cut_policy")
         means = self.source.query("difficulty", split_by="none")
         for row in self.verdicts.iter_rows(named=True):
-            of = {r["measure"]: r for r in means.filter(model=row["model"]).iter_rows(named=True)}
-            own = {
-                (r["rule"], r["pattern"]): r for r in rates.filter(model=row["model"]).iter_rows(named=True)
+            own = rates.filter(model=row["model"])
+            plain, fitted = (_one_by(own.filter(rule=rule), "pattern") for rule in ("threshold", "fitted"))
+            patterns = [{**fitted.get(pattern, r), "called": r} for pattern, r in plain.items()]
+            yield {
+                "row": row,
+                "means": _one_by(means.filter(model=row["model"]), "measure"),
+                "patterns": patterns,
             }
-            patterns = [
-                {**own.get(("fitted", pattern), r), "called": r}
-                for (rule, pattern), r in own.items()
-                if rule == "threshold"
-            ]
-            yield {"row": row, "means": of, "patterns": patterns}
 
-    def _gallery(self) -> str:
+    def gallery(self) -> str:
         """The rows of the gallery as JSON that is safe inside a script element."""
         rows = [
             {
@@ -159,35 +137,28 @@ class Report:
         text = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
-    def _groups(self, page: str) -> Iterator[Row]:
+    def groups(self, page: str) -> Iterator[Row]:
         """The questions of a page with their tables; sections without a row are named only."""
-        from cot_assets.report.plots import to_png  # plotting loads slowly
+        for group, (where, label, question) in GROUPS.items():
+            if where == page:
+                own = [(section, rows) for section, rows in self.sections if section.group == group]
+                shown = [self._shown(section, rows) for section, rows in own]
+                silent = [each["section"].title for each in shown if not each["table"].rows]
+                shown = [each for each in shown if each["table"].rows]
+                yield {"id": group, "label": label, "question": question, "sections": shown, "silent": silent}
+
+    def _shown(self, section: Section, rows: pl.DataFrame) -> Row:
+        """What a page shows of a section."""
+        from cot_assets.report.plots import data_uri  # plotting loads slowly
 
         links = {trace: self.files[trace, policy] for trace, policy in reversed(self.files)}
-        for group, (_, label, question) in ((k, of) for k, of in GROUPS.items() if of[0] == page):
-            shown: list[Row] = []
-            silent: list[str] = []
-            for section, rows in self.sections:
-                if section.group != group:
-                    continue
-                table = layout(rows, section, links)
-                if not table.rows:
-                    silent.append(section.title)
-                    continue
-                figure = section.picture(self.source, rows) if section.picture else None
-                query = find_query(section.query)
-                shown.append({
-                    "section": section, "table": table, "note": section.note or query.note,
-                    "command": self.source.command(section.query, **section.values),
-                    "picture": figure and "data:image/png;base64," + base64.b64encode(to_png(figure, 140)).decode(),
-                    "width": figure and round(figure.get_figwidth() * 96),
-                })  # fmt: skip
-            yield {"id": group, "label": label, "question": question, "sections": shown, "silent": silent}
-
-    def compare(self) -> dict[str, Any]:
-        """The context of ``compare.html.j2``."""
-        names = [one_line(name, 60) for name in self.models]
-        return {"models": names, "chosen": self.chosen, "groups": list(self._groups("compare"))}
+        table = layout(rows, section, links)
+        figure = section.picture(self.source, rows) if section.picture and table.rows else None
+        return {
+            "section": section, "table": table, "note": section.note or find_query(section.query).note,
+            "command": self.source.command(section.query, **section.values),
+            "picture": figure and data_uri(figure, 140), "width": figure and round(figure.get_figwidth() * 96),
+        }  # fmt: skip
 
     # --- pages of traces --------------------------------------------------------------------------
 
@@ -220,6 +191,10 @@ class Report:
         of = {cut["prefix_id"]: self.rollouts.get((row["model"], cut["prefix_id"]), []) for cut in curve}
         return build_evidence(curve, near, of)
 
+    def listed(self) -> list[tuple[str, str]]:
+        """Every trace's page and what a link to it is called."""
+        return [(self.files[_key(row)], self._label(row)) for row in self.rows]
+
     def _label(self, row: Row) -> str:
         """What a link to a trace's page is called."""
         place = (
@@ -228,8 +203,13 @@ class Report:
         return one_line(f"{place}: {row['verdict'].replace('_', ' ')}", 200)
 
 
-def _key(row: Mapping[str, Any]) -> Key:
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["trace_id"], row["cut_policy"]
+
+
+def _one_by(frame: pl.DataFrame, name: str) -> dict[Any, Row]:
+    """The row of each value of a column; of several the last."""
+    return frame.rows_by_key(name, named=True, include_key=True, unique=True)
 
 
 def _by(frame: pl.DataFrame, *names: str) -> dict[Any, list[Row]]:

@@ -72,19 +72,18 @@ def duration(hours: float | None) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60:02d} min"
 
 
-Writer = Callable[[float | None], str]
-KINDS: Mapping[str, Writer] = {
+KINDS: Mapping[str, Callable[[float | None], str]] = {
     "value": potential, "share": percent, "change": change, "count": count, "hours": duration,
 }  # fmt: skip
+#: How ends of intervals are written, where not as the value is.
+_ENDS: Mapping[str, Callable[[float], str]] = {"value": "{:.2f}".format, "share": lambda x: f"{100 * x:.0f}"}
 
 
 def interval(low: float | None, high: float | None, kind: str = "value") -> str:
     """The ends of an interval in brackets, ``[0.31, 0.54]``; empty where there is none."""
     if low is None or high is None:
         return ""
-    write: Writer = (lambda x: f"{x:.2f}") if kind == "value" else KINDS[kind]
-    if kind == "share":
-        return f"[{_signed_zero_off(f'{100 * low:.0f}')}, {_signed_zero_off(f'{100 * high:.0f}')}]"
+    write = _ENDS.get(kind) or KINDS[kind]
     return f"[{_signed_zero_off(write(low))}, {_signed_zero_off(write(high))}]"
 
 

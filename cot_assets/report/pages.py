@@ -38,7 +38,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(numbers.FILTERS, typeset=typeset, one_line=one_line)
-    environment.globals.update(symbols=SYMBOLS, too_few=numbers.TOO_FEW)
+    environment.globals.update(symbols=SYMBOLS, too_few=numbers.TOO_FEW, findings=findings)
     return environment
 
 
@@ -78,9 +78,9 @@ def _pages(report: Report) -> Iterator[tuple[str, str]]:
         page = {**_shell(kind), "problem_set": one_line(report.source.problem_set, 120)}
         return _environment().get_template(f"{kind}.html.j2").render(page=page, **context)
 
-    yield "index.html", fill("index", report.index())
+    yield "index.html", fill("index", {"report": report})
     if report.is_compared:
-        yield "compare.html", fill("compare", report.compare())
+        yield "compare.html", fill("compare", {"report": report})
     for file, context in report.trace_pages():
         yield file, fill("trace", context)
 

@@ -7,6 +7,7 @@ as it is, never parsed as mathtext.
 
 from __future__ import annotations
 
+import base64
 import io
 import textwrap
 import warnings
@@ -223,3 +224,8 @@ def to_png(figure: Figure, dpi: int = 110, page: str = "none") -> bytes:
         if small.tell() <= MOST_PNG_BYTES or dpi <= 40:
             return small.getvalue()
         dpi = max(40, min(dpi - 1, int(0.95 * dpi * (MOST_PNG_BYTES / small.tell()) ** 0.5)))
+
+
+def data_uri(figure: Figure, dpi: int, page: str = "none") -> str:
+    """The figure as :func:`to_png` draws it, in a URI that HTML and Markdown show."""
+    return f"data:image/png;base64,{base64.b64encode(to_png(figure, dpi, page)).decode()}"

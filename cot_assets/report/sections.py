@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -122,11 +122,9 @@ def layout(frame: pl.DataFrame, section: Section, links: Mapping[str, str] | Non
     blank = [n for n in values if all(r[n] is None for r in kept)]
     shown = [name for name in shown if name not in (*constants, *blank)]
     writer = _Writer(section, ends, links or {})
-    same = {n: writer.plain(kept[0], n) for n in constants}
-    writer = replace(writer, same=same)
-    named = [
-        (writer.heading(n), text) for n, text in same.items() if f"{{{n}}}" not in section.names.values()
-    ]
+    writer.same.update((n, writer.plain(kept[0], n)) for n in constants)
+    told = set(_COLUMN.findall(" ".join(section.names.values())))
+    named = [(writer.heading(n), text) for n, text in writer.same.items() if n not in told]
     across = tuple(name for name in section.across if name in shown)
     for names in dict.fromkeys((across, across[:1])):
         wide = _across(kept, names, shown, values, writer) if names and values else None
@@ -165,17 +163,11 @@ def _across(
         said = (f"n = {text}" if name == "n" else text for name, text in zip(across, column, strict=True))
         name = one_line(", ".join(said), 60)
         head += [f"{name}: {writer.heading(n).lower()}" if len(values) > 1 else name for n in values]
-    lines: list[list[Cell]] = []
-    for line in table.values():
-        first = next(iter(line.values()))
-        cells = [writer.cell(first, n) for n in keys]
-        for column in columns:
-            row = line.get(column)
-            cells += [
-                Cell(numbers.NOTHING, is_number=True) if row is None else writer.cell(row, n, with_n=True)
-                for n in values
-            ]
-        lines.append(cells)
+    lines = [
+        [writer.cell(next(iter(line.values())), n) for n in keys]
+        + [writer.cell(line.get(column), n, with_n=True) for column in columns for n in values]
+        for line in table.values()
+    ]
     return head, lines
 
 
@@ -193,7 +185,7 @@ class _Writer:
     section: Section
     ends: Mapping[str, tuple[str, str]]
     links: Mapping[str, str]
-    same: Mapping[str, str] = field(default_factory=dict[str, str])  #: what all rows hold, by column
+    same: dict[str, str] = field(default_factory=dict[str, str])  #: what all rows hold, by column
 
     def heading(self, name: str) -> str:
         """A column's heading: the section's, or its name."""
@@ -228,8 +220,10 @@ class _Writer:
         known = [numbers.count(row[name]) for name in self.section.n if row[name] is not None]
         return " of ".join(known) if len(known) != 1 else f"n = {known[0]}"
 
-    def cell(self, row: Row, name: str, *, with_n: bool = False) -> Cell:
-        """The cell of one column, with its interval if it has one."""
+    def cell(self, row: Row | None, name: str, *, with_n: bool = False) -> Cell:
+        """The cell of one column, with its interval if it has one; a dash where there is no row."""
+        if row is None:
+            return Cell(numbers.NOTHING, is_number=True)
         href = self.links.get(row.get("trace_id", ""), "") if name == "problem_id" else ""
         is_number = isinstance(row[name], int | float) and not isinstance(row[name], bool)
         interval = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cot_assets.report import numbers
@@ -67,25 +67,14 @@ def _stretches(cuts: Sequence[Row], events: Sequence[Row]) -> list[Row]:
     return stretches
 
 
-def build_trace_view(
-    trace: Row,
-    cuts: Sequence[Row],
-    *,
-    spikes: Sequence[Row] = (),
-    tangents: Sequence[Row] = (),
-    lucky_guesses: Sequence[Row] = (),
-    monotonicity: Sequence[Row] = (),
-) -> TraceView:
+def build_trace_view(trace: Row, cuts: Sequence[Row], judged: Mapping[str, Sequence[Row]]) -> TraceView:
     """What the page of one trace and cut policy shows.
 
     Args:
         trace: Row of ``traces``, without its text.
         cuts: Rows of ``trace_curves`` of the trace and policy, in order; ``answers`` in them is the prefix's row of
             ``answer_entropy``, if there is one.
-        spikes: Rows of ``spikes`` of this trace and policy.
-        tangents: Rows of ``tangents``.
-        lucky_guesses: Rows of ``lucky_guesses``.
-        monotonicity: The row of ``monotonicity``, if there is one.
+        judged: Rows of each view of :data:`JUDGED`, of this trace and policy.
 
     Returns:
         The context of a trace's page but for links. ``is_fine``: stretches are too short for a number after each; numbers
@@ -93,7 +82,7 @@ def build_trace_view(
         the answer is stated, or the gold answer in the text. ``has_shares``: the source tells how many rollouts were
         truncated or unanswered; ``has_answers``: and which answers they gave.
     """
-    events = _events(spikes, tangents, lucky_guesses)
+    events = _events(judged["spikes"], judged["tangents"], judged["lucky_guesses"])
     marked = {event["rule"]: event for event in events if not event["is_pair"]}
     stretches = _stretches(cuts, events)
     flags = ("states_answer", "leaks_answer")
@@ -106,8 +95,8 @@ def build_trace_view(
         "cuts": cuts,
         "first": {flag: next((row for row, cut in enumerate(cuts) if cut[flag]), None) for flag in flags},
         "steps": [event for event in events if event["is_pair"]],
-        "guesses": [marked.get(row["rule"], row) for row in lucky_guesses],
-        "monotonicity": monotonicity,
+        "guesses": [marked.get(row["rule"], row) for row in judged["lucky_guesses"]],
+        "monotonicity": judged["monotonicity"],
         "is_fine": len(stretches) > 1 and sum(len(cut["chunk"]) for cut in cuts) < _SHORT * len(stretches),
         "has_shares": any(cut["truncated_share"] is not None for cut in cuts),
         "has_answers": any(cut.get("answers") for cut in cuts),

@@ -5,7 +5,6 @@ Belongs here: metadata values and their order. Does not belong here: which figur
 
 from __future__ import annotations
 
-import base64
 import math
 import traceback
 from collections.abc import Iterator, Mapping
@@ -71,10 +70,9 @@ def picture(figure: Figure | None) -> dg.MetadataValue:
     """A PNG of a figure, embedded as a data URI that Dagster's Markdown shows; words where there is none."""
     if figure is None:
         return dg.MetadataValue.text("nothing to draw yet")
-    from cot_assets.report.plots import to_png  # plotting loads slowly
+    from cot_assets.report.plots import data_uri  # plotting loads slowly
 
-    png = base64.b64encode(to_png(figure, dpi=100, page="white")).decode()
-    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{png})")
+    return dg.MetadataValue.md(f"![picture]({data_uri(figure, dpi=100, page='white')})")
 
 
 def shown(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def typeset(text: str) -> list[tuple[str, Markup | None]]:
         text: Text as it is shown, see :func:`~cot_assets.report.text.visible`.
     """
     pieces: list[tuple[str, Markup | None]] = []
-    done = n_found = 0
+    done = 0
     for match in _PIECE.finditer(text):
         kind = match.lastgroup or ""
         body = match[kind]
@@ -60,17 +60,12 @@ def typeset(text: str) -> list[tuple[str, Markup | None]]:
             markup = Markup("<b>{}</b>").format(body.strip("* "))
         else:
             markup = mathml(body.strip(), is_block=kind in ("square", "display"))
-        if markup is None:
-            continue
-        if match.start() > done:
-            pieces.append((text[done : match.start()], None))
-        pieces.append((match[0], markup))
-        done, n_found = match.end(), n_found + 1
-        if n_found == _MOST_PIECES:
+        if markup is not None:
+            pieces += [(text[done : match.start()], None), (match[0], markup)]
+            done = match.end()
+        if len(pieces) == 2 * _MOST_PIECES:
             break
-    if done < len(text):
-        pieces.append((text[done:], None))
-    return pieces
+    return [piece for piece in (*pieces, (text[done:], None)) if piece[0]]
 
 
 @lru_cache(maxsize=4096)
