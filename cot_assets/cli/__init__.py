@@ -137,7 +137,7 @@ def main() -> None:
             raise
         say(_safe(line), "Error: ", err=True)
         for note in getattr(error, "__notes__", ()):
-            click.echo(note, err=True)
+            say(_safe(note), "", err=True)
         sys.exit(1)
     finally:
         gc.freeze()  # Python would look through all of it again as it exits
