@@ -14,15 +14,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
-from cot_assets.grading.comparing.regions import (
-    common,
-    difference,
-    integers,
-    reals,
-    region_of,
-    union,
-    without,
-)
+from cot_assets.grading.comparing import regions
 from cot_assets.grading.reading.dates import read_clock, read_date
 from cot_assets.grading.reading.kinds import Kind, Reading, UnreadableError
 from cot_assets.grading.reading.matrices import is_rows, of_rows, read_matrix
@@ -207,21 +199,27 @@ def _bracketed(form: str) -> Reading | None:
         form = rf"\{{{form}\}}"
     pieces, joints = splitting.split(form := _TRANSPOSED.sub("", form), (r"\cup",))
     if joints:
-        return union(form, [_bracketed(piece) for piece in pieces])
+        return regions.union(form, [_bracketed(piece) for piece in pieces])
     if r"\cap" in form:
         pieces, joints = splitting.split(form, (r"\cap",))
-        inside = common([_bracketed(piece) for piece in pieces if piece != r"\mathbb{Z}"]) if joints else None
-        return integers(inside) if r"\mathbb{Z}" in pieces else inside
-    if region := reals(words.UPRIGHT.sub(r"\1", form)):
+        inside = (
+            regions.common([_bracketed(piece) for piece in pieces if piece != r"\mathbb{Z}"])
+            if joints
+            else None
+        )
+        return regions.integers(inside) if r"\mathbb{Z}" in pieces else inside
+    if region := regions.reals(words.UPRIGHT.sub(r"\1", form)):
         return region
     if match := _HOLES.fullmatch(form):
-        holes = without([_item(part) for part in splitting.split(match[2], (",", ";"))[0]])
-        return holes if match[1] == r"\mathbb{R}" else common([_bracketed(match[1]), holes])
+        holes = regions.without([_item(part) for part in splitting.split(match[2], (",", ";"))[0]])
+        return holes if match[1] == r"\mathbb{R}" else regions.common([_bracketed(match[1]), holes])
     pieces, joints = splitting.split(_WITHOUT.sub(r"\\setminus", form), (r"\setminus", r"\backslash"))
     if len(joints) == 1:
-        return difference(*(_bracketed(piece) for piece in pieces))
+        return regions.difference(*(_bracketed(piece) for piece in pieces))
     if match := _EXCEPT.fullmatch(words.UPRIGHT.sub(r"\1", form)):
-        return without([_item(part) for part in splitting.split(match[1], (",", ";", r"\land", r"\lor"))[0]])
+        return regions.without(
+            [_item(part) for part in splitting.split(match[1], (",", ";", r"\land", r"\lor"))[0]]
+        )
     if match := _FRENCH.fullmatch(form):
         ends, _ = splitting.split(match[2], (",", ";"))
         opening, closing = "(" if match[1] == "]" else "[", ")" if match[3] == "[" else "]"
@@ -240,8 +238,8 @@ def _bracketed(form: str) -> Reading | None:
             return _listed(f"{described[0]},{described[1]}")
         if len(described) == 2 and bars:
             inside = _listed(described[1]) or _related(described[1])
-            found = inside and replace(region_of(inside) or inside, name="")
-            return (integers(found) or found) if r"\in\mathbb{Z}" in described[0] else found
+            found = inside and replace(regions.region_of(inside) or inside, name="")
+            return (regions.integers(found) or found) if r"\in\mathbb{Z}" in described[0] else found
         is_set = tokens[0] != "{" or len(parts) > 1  # {x} groups
         return _collection("set", parts, joints) if is_set else None
     if len(parts) == 2 and tokens[0] in "([" and tokens[-1] in ")]":
