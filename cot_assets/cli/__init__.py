@@ -85,7 +85,10 @@ def say(text: str, mark: str = "  ", *, err: bool = False) -> None:
     stream = sys.stderr if err else sys.stdout
     width = min(100, get_terminal_size().columns) if stream and stream.isatty() else sys.maxsize
     told = TextWrapper(width, mark, "    ", break_long_words=False, break_on_hyphens=False)
-    click.echo("\n".join(map(told.fill, text.split("\n"))), err=err)
+    first, *others = text.split("\n")
+    lines = [told.fill(first)]
+    told.initial_indent = mark if mark.isspace() else ""
+    click.echo("\n".join([*lines, *map(told.fill, others)]), err=err)
 
 
 def _safe(text: str) -> str:

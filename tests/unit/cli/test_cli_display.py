@@ -10,6 +10,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
+from cot_assets.cli import say
 from cot_assets.cli.sql import Format, format_rows
 from cot_assets.warehouse.reading import Rows
 
@@ -137,3 +138,9 @@ def test_empty_frames_still_show_their_columns() -> None:
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(ValueError, match="'xml' is not one of table, csv, json"):
         format_frame(pl.DataFrame(), "xml")  # type: ignore[arg-type]
+
+
+def test_a_mark_stands_before_the_first_of_several_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a damaged file\n(run 1)", "Error: ")
+    say("one\ntwo")
+    assert capsys.readouterr().out == "Error: a damaged file\n(run 1)\n  one\n  two\n"
