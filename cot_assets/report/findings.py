@@ -1,7 +1,7 @@
 """What the report says first: three findings, chosen by rules from rows of queries, and what to beware of.
 
-Belongs here: which rows decide. Does not belong here: the sentences (``findings.html.j2``). Where the interval does not decide, or n is small, it says so: that
-there is too little to say is a finding.
+Belongs here: which rows decide, and whether they do: an interval that leaves it open, or a small n, makes a finding that there
+is too little to say. Does not belong here: the sentences (``findings.html.j2``).
 """
 
 from __future__ import annotations

@@ -158,22 +158,20 @@ def lines(
 
 
 def dots(
-    axes: Axes, several: Mapping[str, pl.DataFrame], value: str, at: str, names: Mapping[str, str]
+    axes: Axes, several: Sequence[tuple[str, pl.DataFrame]], value: str, at: str, names: Mapping[str, str]
 ) -> dict[str, Any]:
     """Draw shares with their 95% intervals on named rows, the first at the top; returns the dots by name.
 
     Args:
         axes: Where they are drawn.
-        several: Rows by what the legend calls them; they are drawn next to one another, in colors of their own.
+        several: What the legend calls rows, and the rows; they are drawn next to one another, in colors of their own.
         value: Column of the shares.
         at: Column whose value says which of the named rows it is.
         names: What each row is called, in order.
     """
     found: dict[str, Any] = {}
     order = list(names)
-    for number, ((label, rows), color) in enumerate(
-        zip(several.items(), palette(len(several)), strict=False)
-    ):
+    for number, ((label, rows), color) in enumerate(zip(several, palette(len(several)), strict=False)):
         beside = (number - (len(several) - 1) / 2) * 0.7 / len(several)
         place = [order.index(name) + beside for name in rows[at]]
         axes.hlines(place, rows["ci_low"], rows["ci_high"], color=color, linewidth=1.8, alpha=0.75)

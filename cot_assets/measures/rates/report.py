@@ -37,7 +37,7 @@ def pattern_figure(rates: pl.DataFrame) -> Figure | None:
     rows = _there(_ROWS, known["pattern"])
 
     def draw(axes: Axes, own: pl.DataFrame) -> dict[str, Any]:
-        of_models = {one_line(model, 40): own.filter(model=model) for model in models}
+        of_models = [(one_line(model, 40), own.filter(model=model)) for model in models]
         return dots(axes, of_models, "rate", "pattern", rows)
 
     return facets(
@@ -92,10 +92,10 @@ def difference_figure(pairs: pl.DataFrame) -> Figure | None:
         pairs: Rows of ``model_pairs``; of several cut policies the first is drawn.
     """
     known = _of_first_policy(pairs.filter(pl.col("difference").is_not_null()))
-    of_pairs = {
-        f"{one_line(first, 40)} minus {one_line(second, 40)}": own
+    of_pairs = [
+        (f"{one_line(first, 40)} minus {one_line(second, 40)}", own)
         for (first, second), own in islice(known.group_by("model_a", "model_b", maintain_order=True), _MOST_MODELS)
-    }  # fmt: skip
+    ]  # fmt: skip
     rows = _there(
         {measure: look[0] for measure, look in reversed(_LEARNED.items())} | _ROWS, known["measure"]
     )

@@ -8,13 +8,19 @@ import matplotlib as mpl
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from PIL import Image
 from synthetic_report import Rows, imported_tables, source_of
 
 from cot_assets.measures.curves import report as curves_report
 from cot_assets.measures.curves.report import curves_figure
-from cot_assets.measures.rates.report import pattern_figure, sensitivity_figure, training_figure
+from cot_assets.measures.rates.report import (
+    difference_figure,
+    pattern_figure,
+    sensitivity_figure,
+    training_figure,
+)
 from cot_assets.measures.search.report import search_figure
 from cot_assets.measures.transfer.report import transfer_figure
 from cot_assets.report import plots
@@ -193,3 +199,22 @@ def test_nothing_to_draw_is_no_figure() -> None:
     assert pattern_figure(source.view("pattern_rates")) is None
     assert transfer_figure(source.view("transfer_curve")) is None
     assert sensitivity_figure(source.view("sensitivity")) is None
+
+
+def test_models_of_one_shortened_name_are_all_drawn() -> None:
+    """As those of a training may be, whose steps stand last."""
+    models = [f"{'x' * 60}-step-{step}" for step in (1, 2)]
+    rates = pl.DataFrame(
+        [{"model": model, "cut_policy": "lines", "trace_filter": "all", "rule": "fitted", "pattern": "insight",
+          "rate": 0.5, "ci_low": 0.4, "ci_high": 0.6}
+         for model in models]
+    )  # fmt: skip
+    pairs = pl.DataFrame(
+        [{"model_a": model, "model_b": "y", "cut_policy": "any", "measure": "v0", "difference": 0.1, "ci_low": 0.0,
+          "ci_high": 0.2}
+         for model in models]
+    )  # fmt: skip
+    for figure in (pattern_figure(rates), difference_figure(pairs)):
+        assert figure is not None
+        dots = [drawn for drawn in figure.axes[0].collections if isinstance(drawn, PathCollection)]
+        assert len(dots) == len(models)
