@@ -37,6 +37,7 @@ from cot_assets.sampling.run import sample_missing
 from cot_assets.sampling.shards import ShardStore
 
 CHILD = Path(__file__).with_name("vllm_child.py")
+ENOUGH = 3  #: shards of a process before anything is killed
 
 
 class Killed(NamedTuple):
@@ -92,7 +93,7 @@ def killed(prefixes: list[Prefix], root: Path) -> Killed:
     children = [psutil.Process(pid) for pid in pids]
     assert children, "vLLM runs a model in processes of its own"
     for line in process.stdout:
-        if int(line) >= 12:
+        if int(line) >= ENOUGH:
             break
     assert process.poll() is None
     process.kill()
@@ -126,7 +127,7 @@ def bereaved(killed: object, prefixes: list[Prefix], root: Path) -> Bereaved:
     assert process.stdout is not None
     children = [psutil.Process(int(pid)) for pid in process.stdout.readline().split()[1:]]
     for line in process.stdout:
-        if int(line) >= 12:
+        if int(line) >= ENOUGH:
             break
     (core,) = [child for child in children if "EngineCore" in " ".join(child.cmdline())]
     core.kill()
@@ -276,7 +277,7 @@ def test_a_killed_run_goes_on_and_samples_nothing_twice(
     where, finished = (root, killed.finished) if what == "run" else (bereaved.root, bereaved.finished)
     plan, store = plan_for(vllm_engine, prefixes), ShardStore(where, "rollout", "m")
     before = set(store.index())
-    assert 12 <= finished == len(before) < len(plan)
+    assert ENOUGH <= finished == len(before) < len(plan)
     status = sample_missing(vllm_engine, plan, SAMPLING, store, lambda _: None)
     assert status.n_blocks == len(plan) - finished
     rows = store.read([p.block.key for p in plan])

@@ -1,7 +1,7 @@
 """A process that samples with vLLM into shards until it is killed.
 
-``python vllm_child.py ROOT``: prints its engine's seed and the ids of its child processes, then a line per
-shard.
+``python vllm_child.py ROOT``: prints its engine's seed and the ids of its child processes, then how many shards
+there are whenever there are more.
 """
 
 from __future__ import annotations
@@ -30,11 +30,14 @@ def main(root: Path) -> None:
     seed = engine._engine.vllm_config.model_config.seed
     print(seed, *(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
 
-    def report(status: SamplingStatus) -> None:
-        if status.n_blocks and status.n_blocks % BATCH_BLOCKS == 0:
-            print(status.n_blocks, flush=True)
+    store, told = ShardStore(root, "rollout", "m"), 0
 
-    store = ShardStore(root, "rollout", "m")
+    def report(_: SamplingStatus) -> None:
+        nonlocal told
+        # A finished block waits for a full shard or 10 s, so blocks that finished say too much.
+        if (written := len(list(store.folder.glob("*.parquet")))) > told:
+            print(told := written, flush=True)
+
     run.sample_missing(engine, plan_for(engine, read_prefixes(root)), SAMPLING, store, report)
 
 
