@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from cot_assets.engines.base import EngineError
 from cot_assets.engines.openvino.sizing import free_memory
-from cot_assets.engines.revision import entry_revision
+from cot_assets.engines.revision import altering, entry_revision
+from cot_assets.engines.vllm.arguments import arguments_of
 from cot_assets.engines.weights.gguf import read_gguf
 from cot_assets.engines.weights.prepared import conversion, model_folder, place_of
-from cot_assets.engines.weights.source import Source, find_source
+from cot_assets.engines.weights.source import Source, find_source, is_whole
 from cot_assets.study import ModelEntry
 
 _NAMES = {"openvino": "OpenVINO folder", "gguf": "GGUF", "safetensors": "safetensors"}
@@ -67,30 +68,54 @@ def _context(source: Source) -> int | None:
 
 
 def require(entry: ModelEntry) -> None:
-    """Return where nothing is known to be missing; a small file of the hub may be fetched for that.
+    """Return where nothing is known to be missing or wrong; small files of the hub may be fetched for that.
 
     Raises:
-        EngineError: A package, weights, a conversion, memory; the message names it and the way out.
+        EngineError: A package, weights, a conversion, memory, a setting, a prompt; the message names it and the way out.
     """
-    if entry.ray is not None:  # packages and memory are an affair of the cluster's machines
-        if importlib.util.find_spec("ray") is None:
-            raise EngineError(
-                f"model {entry.name!r}: `ray` in models.toml needs the extra ray: `uv sync --extra ray`, or `pip install "
-                "'cot-assets[ray]'`"
-            )
-        model_folder(entry)
+    if entry.is_imported:
         return
-    if entry.engine == "vllm" and importlib.util.find_spec("vllm") is None:
+    if entry.ray is None:
+        _require_here(entry)
+    elif importlib.util.find_spec("ray") is None:
         raise EngineError(
-            f"model {entry.name!r}: vLLM is not installed; on Linux with a GPU: `uv sync --extra vllm`, or `pip install "
-            "'cot-assets[vllm]'`. A machine without one runs OpenVINO folders and GGUF files: engine = \"openvino\""
+            f"model {entry.name!r}: `ray` in models.toml needs the extra ray: `uv sync --extra ray`, or `pip install "
+            "'cot-assets[ray]'`"
         )
-    if entry.engine == "openvino":
+    from cot_assets.engines.tokenizer import ModelTokenizer
+
+    folder = model_folder(entry)
+    is_vllms = entry.engine == "vllm" and folder == entry.local_path and not any(folder.glob("*.bin"))
+    if (entry.engine == "openvino" or is_vllms) and not is_whole(folder):
+        raise EngineError(
+            f"model {entry.name!r}: of the weights in {folder} a file is missing or cut short; copy the model again"
+        )
+    ModelTokenizer.of(entry, folder).render_prompt("1 + 1 = ?")
+
+
+def _require_here(entry: ModelEntry) -> None:
+    """What this machine needs, where the engine is to run on it; packages and memory of a cluster's are its own affair."""
+    if entry.engine == "openai":
+        from cot_assets.engines.openai.connection import key_of, settings_of
+
+        settings_of(entry)
+        key_of(entry)
+    elif entry.engine == "vllm":
+        if importlib.util.find_spec("vllm") is None:
+            raise EngineError(
+                f"model {entry.name!r}: vLLM is not installed; on Linux with a GPU: `uv sync --extra vllm`, or `pip install "
+                "'cot-assets[vllm]'`. A machine without one runs OpenVINO folders and GGUF files: engine = \"openvino\""
+            )
+        arguments_of(entry)
+    else:
         size, free = find_source(entry).size, free_memory()
         if entry.device == "CPU" and size > free:
             raise EngineError(
                 f"model {entry.name!r}: too little memory: its weights take {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
                 "free; end other programs, or use smaller weights"
             )
-    if not entry.is_imported:
-        model_folder(entry)
+        is_odd = altering(entry) or any(type(value) is not int for value in entry.engine_args.values())
+        if is_odd or entry.dtype or entry.device != "CPU":  # OpenVINO takes a second to load
+            from cot_assets.engines.openvino.settings import check_settings
+
+            check_settings(entry)

@@ -14,11 +14,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from cot_assets.engines.weights.source import is_whole
 from cot_assets.study import NAME, ModelEntry
 
 _MOST = 2000  #: checkpoints of a folder, and files of a checkpoint, that are looked at
-_HEADER = 100_000_000  #: bytes of the header of a safetensors file
-_INDEX = "model.safetensors.index.json"
 _STEP = re.compile(r"(?:step|checkpoint|ckpt|iter|iteration|epoch)[-_.]?(\d{1,18})(?!\d)", re.IGNORECASE)
 _LAST_NUMBER = re.compile(r"(?<!\d)(\d{1,18})(?=\D*$)")
 Models = dict[str, dict[str, Any]]
@@ -50,9 +49,9 @@ def look_for_checkpoints(
             continue
         try:
             look = _look(path)
-            is_stable = seen.get(name) == look and _is_whole(path)
-        except (OSError, ValueError):  # it is being written, or taken away
+        except OSError:  # it is being taken away
             continue
+        is_stable = seen.get(name) == look and is_whole(path)
         is_complete = _marker(path, entry.marker).exists() if entry.marker else is_stable
         if name in known or is_complete:
             models[name] = {"path": str(path), "step": step_of(path.name.removesuffix(".gguf"))}
@@ -79,31 +78,3 @@ def _look(path: Path) -> str:
     files = sorted(islice(path.iterdir(), _MOST)) if path.is_dir() else [path]
     state = [(file.name, (found := file.stat()).st_size, found.st_mtime_ns) for file in files]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether all weights that a checkpoint names are there, to their last byte where that can be told."""
-    if path.is_file():
-        return path.stat().st_size > 0
-    if (path / "openvino_model.xml").is_file():
-        return (path / "openvino_model.bin").is_file()
-    if (path / _INDEX).is_file():
-        listed = json.loads((path / _INDEX).read_text(encoding="utf-8"))["weight_map"].values()
-        return all(_holds_all(path / str(name)) for name in set(listed))
-    weights = sorted(path.glob("*.safetensors"))
-    if weights:
-        return all(_holds_all(file) for file in weights)
-    return any(path.glob("*.gguf"))
-
-
-def _holds_all(file: Path) -> bool:
-    """Whether a safetensors file is as long as its header says."""
-    if not file.is_file():
-        return False
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if length > _HEADER:
-            return False
-        header = json.loads(stream.read(length))
-    ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
-    return file.stat().st_size >= 8 + length + max(ends, default=0)

@@ -101,7 +101,7 @@ class Server:
         self._name, self.settings, self._is_alone = entry.name, settings_of(entry), len(entry.endpoints) == 1
         base = url.rstrip("/")
         self.url = base if base.endswith("/v1") else f"{base}/v1"
-        self._key, self._key_variable = _key_of(entry), entry.api_key_variable
+        self._key, self._key_variable = key_of(entry), entry.api_key_variable
         self.authorization = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._client = httpx.AsyncClient(
             # A connection each: on one that is kept, bytes too many of an answer begin the next one, and
@@ -252,7 +252,7 @@ class Server:
         await self._client.aclose()
 
 
-def _key_of(entry: ModelEntry) -> str:
+def key_of(entry: ModelEntry) -> str:
     """The API key of an entry; raises :class:`EngineError` where the variable that is to hold it does not."""
     if not (name := entry.api_key_variable):
         return ""

@@ -34,6 +34,7 @@ from cot_assets.engines.base import (
     Written,
 )
 from cot_assets.engines.openvino.plain import PlainModel
+from cot_assets.engines.openvino.settings import last_line, properties, scheduler_of
 from cot_assets.engines.openvino.sizing import (
     KV_BLOCK,
     Intake,
@@ -56,7 +57,7 @@ from cot_assets.study import DataHome, ModelEntry
 
 #: Measured on 2 CPU cores: 256/256 gives twice the tokens/s of larger steps for a small model. More
 #: sequences than a step has room for would make a request wait in mid-generation.
-_SCHEDULER = {"max_num_batched_tokens": 256, "max_num_seqs": 256}
+_SCHEDULER = {"enable_prefix_caching": False, "max_num_batched_tokens": 256, "max_num_seqs": 256}
 _SEED_BITS = 63
 _TRIAL = 16  #: sequences of a request, tokens of a prompt and most steps that are timed of a trial
 _TRIAL_SECONDS = 0.1  #: of work: steps of a small model are short, so more of them are timed
@@ -75,14 +76,16 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
         self._tokenizer = ModelTokenizer.of(entry, folder)
         self._revision = declared(entry, source.path)
         scheduler = self._scheduler(folder)
-        # The KV cache in the number format of the weights: 8-bit caching would change probabilities.
         dtype = entry.dtype or "f32"
-        properties = {"INFERENCE_PRECISION_HINT": dtype, "KV_CACHE_PRECISION": dtype}
         caching = {"enable_prefix_caching": scheduler.enable_prefix_caching, "kv_cache_precision": dtype}
         try:
-            self._pipeline = genai.ContinuousBatchingPipeline(folder, scheduler, entry.device, properties)
+            self._pipeline = genai.ContinuousBatchingPipeline(
+                folder, scheduler, entry.device, properties(entry)
+            )
         except RuntimeError as error:
-            raise EngineError(f"model {entry.name!r}: OpenVINO cannot load {folder}: {error}") from error
+            raise EngineError(
+                f"model {entry.name!r}: OpenVINO cannot load {folder}: {last_line(error)}"
+            ) from error
         self._request_ids = count()
         self._pace: Pace | None = None
         self._info = EngineInfo(
@@ -99,12 +102,11 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
 
     def _scheduler(self, folder: Path) -> genai.SchedulerConfig:
         """The scheduler's settings: a KV cache for the model, and what the entry says."""
-        entry, scheduler = self._entry, genai.SchedulerConfig()
-        scheduler.enable_prefix_caching = False
+        entry = self._entry
         size = 4 if entry.dtype in (None, "f32") else 2
         per_token = kv_bytes_per_token(folder / "openvino_model.xml", size)
-        settings = {**_SCHEDULER, **entry.engine_args}
-        if not settings.keys() & {"num_kv_blocks", "cache_size"}:
+        settings = dict[str, int | None](_SCHEDULER)
+        if not entry.engine_args.keys() & {"num_kv_blocks", "cache_size"}:
             free = free_memory()
             settings["num_kv_blocks"] = kv_blocks(per_token, self._tokenizer.context, free)
             if settings["num_kv_blocks"] is None:
@@ -112,18 +114,7 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
                     f"model {entry.name!r}: too little memory: {free / 1e9:.1f} GB are free, and a token's keys and "
                     f"values take {per_token / 1e6:.2f} MB; end other programs, or use smaller weights"
                 )
-        for name, value in settings.items():
-            if name.startswith("_") or not hasattr(scheduler, name) or callable(getattr(scheduler, name)):
-                raise EngineError(
-                    f"model {entry.name!r}: engine_args has {name!r}, no OpenVINO scheduler setting"
-                )
-            try:
-                setattr(scheduler, name, value)
-            except TypeError as error:
-                raise EngineError(
-                    f"model {entry.name!r}: engine_args has {name} = {value!r}; "
-                    f"a value like {getattr(scheduler, name)!r} is needed"
-                ) from error
+        scheduler = scheduler_of(entry, settings)
         self._kv_tokens = scheduler.num_kv_blocks * KV_BLOCK or (scheduler.cache_size << 30) // max(
             1, per_token
         )

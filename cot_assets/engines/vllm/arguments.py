@@ -13,6 +13,7 @@ from cot_assets.engines.base import EngineError
 from cot_assets.engines.children import OWNER
 from cot_assets.study import ModelEntry
 from cot_assets.study.entries import near
+from cot_assets.study.home import expanded
 
 #: Arguments that are decided elsewhere, or would change what is sampled without a trace in any table.
 _RESERVED = {
@@ -60,11 +61,11 @@ def prepare_environment() -> None:
     os.environ[OWNER] = str(os.getpid())
 
 
-def arguments_of(entry: ModelEntry, known: set[str], *, is_cpu: bool) -> dict[str, Any]:
-    """Defaults with the entry's ``engine_args`` over them; ``known`` are the names of vLLM's arguments.
+def arguments_of(entry: ModelEntry, known: set[str] | None = None, *, is_cpu: bool = False) -> dict[str, Any]:
+    """Defaults with the entry's ``engine_args`` over them; ``known``: the names of vLLM's arguments, where it is loaded.
 
     Raises:
-        EngineError: vLLM has no such argument, or it is decided elsewhere.
+        EngineError: vLLM has no such argument, it is decided elsewhere, or names an adapter that is not there.
     """
     for name in entry.engine_args:
         if name in _RESERVED:
@@ -72,9 +73,16 @@ def arguments_of(entry: ModelEntry, known: set[str], *, is_cpu: bool) -> dict[st
                 f"model {entry.name!r}: engine_args has {name!r}, which cannot be set there: "
                 f"{_RESERVED[name]}"
             )
-        if name.startswith("_") or name not in known | {"lora"}:
+        if name.startswith("_") or (known is not None and name not in known | {"lora"}):
             raise EngineError(
-                f"model {entry.name!r}: engine_args has {name!r}, no argument of vLLM" + near(name, known)
+                f"model {entry.name!r}: engine_args has {name!r}, no argument of vLLM"
+                + near(name, known or ())
             )
+    adapter = expanded(str(entry.engine_args.get("lora", "")))
+    if adapter.is_absolute() and not (adapter / "adapter_config.json").is_file():
+        raise EngineError(
+            f"model {entry.name!r}: engine_args has lora = {str(adapter)!r}, which holds no adapter_config.json; name the "
+            "folder of an adapter"
+        )
     defaults = {**_DEFAULTS, **_CPU_DEFAULTS} if is_cpu else _DEFAULTS
     return {**defaults, **entry.engine_args}

@@ -6,6 +6,7 @@ what OpenVINO is given (:mod:`cot_assets.engines.weights.prepared`).
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,8 @@ from cot_assets.engines.weights.gguf import read_gguf
 from cot_assets.study import ModelEntry
 
 Kind = Literal["openvino", "gguf", "safetensors"]
+_HEADER = 100_000_000  #: bytes of the header of a safetensors file
+_INDEX = "model.safetensors.index.json"
 
 
 @dataclass(frozen=True)
@@ -83,3 +86,44 @@ def find_source(entry: ModelEntry, *, may_download: bool = True) -> Source:
         f"model {entry.name!r}: {place} holds no model weights (openvino_model.xml, *.gguf or *.safetensors); it holds "
         f"{there}; check `path` in models.toml"
     )
+
+
+def is_whole(path: Path) -> bool:
+    """Whether all weights that a folder or GGUF file names are there, to their last byte where that can be told."""
+    try:
+        return _names_whole(path)
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+    ):  # of files that are not what they are called
+        return False
+
+
+def _names_whole(path: Path) -> bool:
+    if path.is_file():
+        return path.stat().st_size > 0
+    if (path / "openvino_model.xml").is_file():
+        return (path / "openvino_model.bin").is_file()
+    if (path / _INDEX).is_file():
+        listed = json.loads((path / _INDEX).read_text(encoding="utf-8"))["weight_map"].values()
+        return all(_holds_all(path / str(name)) for name in set(listed))
+    weights = sorted(path.glob("*.safetensors"))
+    if weights:
+        return all(_holds_all(file) for file in weights)
+    return any(path.glob("*.gguf"))
+
+
+def _holds_all(file: Path) -> bool:
+    """Whether a safetensors file is as long as its header says."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if length > _HEADER:
+            return False
+        header = json.loads(stream.read(length))
+    ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
+    return file.stat().st_size >= 8 + length + max(ends, default=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,62 @@ def test_what_is_missing_is_said_by_plan_and_before_opening(
     (place.parent / "models.toml").write_text("\n".join(["[m]", *lines]))
     result = CliRunner().invoke(plan, ["--model", "m", "--problem-set", "demo"])
     assert isinstance(result.exception, EngineError)
+
+
+NO_TEMPLATE = r"weak has no chat template; set `template` in models\.toml to a text with \{statement\}"
+TEXT = {"template": "{statement}"}
+
+
+@pytest.mark.parametrize(
+    ("engine", "lost", "changes", "said"),
+    [
+        *((engine, "", {}, NO_TEMPLATE) for engine in ("openvino", "vllm", "openai")),
+        ("openai", "tokenizer.json", TEXT, r"weak has no tokenizer\.json; save the model with its fast tokenizer"),
+        ("openvino", "openvino_model.bin", TEXT, r"of the weights in .*weak a file is missing or cut short; copy the model"),
+        ("openvino", "", {**TEXT, "add_bos": True}, r"add_bos is set, but tokenizer_config\.json names no bos_token"),
+        ("openvino", "", {**TEXT, "engine_args": {"seed": 1}}, r"'m': engine_args has 'seed', no OpenVINO scheduler"),
+        ("openvino", "", {**TEXT, "dtype": "float16"}, r"'float16': Wrong value float16 for .*; change that in models\.toml"),
+        ("openvino", "", {**TEXT, "device": "XPU"}, r'dtype = \'f32\': Device with "XPU" name is not registered'),
+        ("vllm", "", {**TEXT, "engine_args": {"seed": 1}}, r"engine_args has 'seed', .*: seeds follow from the blocks"),
+        ("vllm", "", {**TEXT, "engine_args": {"lora": "/nowhere"}}, r"lora = '/nowhere', which holds no adapter_config"),
+        ("openai", "", {**TEXT, "engine_args": {"prompts": "both"}}, r"prompts: .*; there are concurrency, timeout"),
+        ("openai", "", {**TEXT, "api_key_variable": "NO_KEY"}, r"variable NO_KEY is to hold the API key, but is not set"),
+    ],
+)  # fmt: skip
+def test_what_a_look_at_the_files_tells_is_said_before_anything_is_loaded(
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    engine: str,
+    lost: str,
+    changes: dict[str, object],
+    said: str,
+) -> None:
+    weak = load_config().model("demo-weak").local_path
+    assert weak is not None
+    shutil.copytree(weak, place / "weak")
+    (place / "weak" / lost).unlink() if lost else None
+    config = place / "weak" / "tokenizer_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "bos_token": None}))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: "there")  # vLLM is not where this runs
+    changes |= {"endpoint": "http://x/v1"} if engine == "openai" else {}
+    with pytest.raises(EngineError, match=said):
+        require(entry(place / "weak", engine, **changes))
+
+
+@pytest.mark.parametrize("n_lost", [0, 1, 5000])
+def test_weights_that_are_cut_short_are_not_loaded(
+    place: Path, monkeypatch: pytest.MonkeyPatch, n_lost: int
+) -> None:
+    weak = load_config().model("demo-weak").local_path
+    assert weak is not None
+    (place / "cut").mkdir()
+    for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
+        shutil.copy(weak / name, place / "cut" / name)
+    weights = (weak / "model.safetensors").read_bytes()
+    (place / "cut" / "model.safetensors").write_bytes(weights[: len(weights) - n_lost])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: "there")
+    with pytest.raises(EngineError, match="cut short") if n_lost else nullcontext():
+        require(entry(place / "cut", "vllm", template="{statement}"))
 
 
 def test_gguf_files_are_for_engines_that_take_them(place: Path) -> None:
