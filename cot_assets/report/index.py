@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from cot_assets.report import numbers
 from cot_assets.report.curve import spark
 from cot_assets.report.evidence import build_evidence
 from cot_assets.report.findings import warnings
@@ -130,7 +131,7 @@ class Report:
                 "model": one_line(row["model"], 60), "problem": one_line(row["problem_id"], 80),
                 "level": one_line(str(row["level"] or ""), 30), "policy": one_line(row["cut_policy"], 30),
                 "text": one_line(self.problems.get(row["problem_id"], {}).get("statement") or "", 300),
-                "signs": [sign for sign, column in _SIGNS.items() if row[column]],
+                "signs": [sign for sign, column in _SIGNS.items() if row[column]], "note": _note(row),
             }
             for row in self.rows
         ]  # fmt: skip
@@ -201,6 +202,13 @@ class Report:
             f"{row['model']} on {row['problem_id']}, trace {row['sample_index']}, cuts at {row['cut_policy']}"
         )
         return one_line(f"{place}: {row['verdict'].replace('_', ' ')}", 200)
+
+
+def _note(row: Row) -> str:
+    """The figures below a trace's picture."""
+    rise, drop = row["largest_rise"], row["largest_drop"]
+    rise, drop = rise and max(0, rise), drop and min(0, drop)
+    return f"starts at {numbers.potential(row['v0'])}, largest rise {numbers.change(rise)}, drop {numbers.change(drop)}"
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, str]:

@@ -11,9 +11,14 @@ NOTHING = "–"
 STEPS = 20  #: potential is shown in steps of 1/20: classes p0 ... p20 of ``colors.css``
 
 
-def _signed_zero_off(text: str) -> str:
-    """The text without a sign before a rounded zero, with a real minus before anything else."""
-    return text.lstrip("+-") if not text.strip("+-0.,%") else text.replace("-", "−")
+def rounded(value: float, digits: int = 2, sign: str = "", whole: float = 1) -> str:
+    """The value with ``digits`` decimals, and up to two more where they would make 0 or ``whole`` of what is neither.
+
+    A minus is a real one; a zero, or what is too small for the decimals, has no sign. ``sign`` "+" is for changes.
+    """
+    texts = [f"{value:{sign}.{digits + more}f}" for more in range(3)]
+    text = next((text for text in texts if abs(float(text)) not in (0, whole)), texts[0])
+    return text.replace("-", "−") if float(text) else text.lstrip("+-")
 
 
 def potential(value: float | None) -> str:
@@ -24,7 +29,7 @@ def potential(value: float | None) -> str:
         return "<0.01"
     if 0.995 <= value < 1:
         return ">0.99"
-    return _signed_zero_off(f"{value:.2f}")
+    return rounded(value)
 
 
 def short(value: float | None) -> str:
@@ -37,16 +42,14 @@ def short(value: float | None) -> str:
 
 def change(value: float | None) -> str:
     """A difference of probabilities with its sign: ``+0.55``."""
-    return UNKNOWN if value is None else _signed_zero_off(f"{value:+.2f}")
+    return UNKNOWN if value is None else rounded(value, sign="+")
 
 
 def percent(value: float | None) -> str:
     """A share as a whole percentage; one decimal below 10%."""
     if value is None:
         return UNKNOWN
-    return _signed_zero_off(
-        f"{100 * value:.0f}%" if value == 0 or abs(value) >= 0.0995 else f"{100 * value:.1f}%"
-    )
+    return f"{rounded(100 * value, int(0 < abs(value) < 0.0995), whole=100)}%"
 
 
 def count(value: float | None) -> str:
@@ -54,7 +57,7 @@ def count(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     is_small = abs(value) < 20 and value != round(value)
-    return _signed_zero_off(f"{value:,.1f}" if is_small else f"{round(value):,}")
+    return rounded(value, 1, whole=0) if is_small else f"{round(value):,}".replace("-", "−")
 
 
 def counted(n: int, noun: str, nouns: str = "") -> str:
@@ -76,7 +79,9 @@ KINDS: Mapping[str, Callable[[float | None], str]] = {
     "value": potential, "share": percent, "change": change, "count": count, "hours": duration,
 }  # fmt: skip
 #: How ends of intervals are written, where not as the value is.
-_ENDS: Mapping[str, Callable[[float], str]] = {"value": "{:.2f}".format, "share": lambda x: f"{100 * x:.0f}"}
+_ENDS: Mapping[str, Callable[[float], str]] = {
+    "value": rounded, "share": lambda x: rounded(100 * x, 0, whole=100),
+}  # fmt: skip
 
 
 def interval(low: float | None, high: float | None, kind: str = "value") -> str:
@@ -84,7 +89,7 @@ def interval(low: float | None, high: float | None, kind: str = "value") -> str:
     if low is None or high is None:
         return ""
     write = _ENDS.get(kind) or KINDS[kind]
-    return f"[{_signed_zero_off(write(low))}, {_signed_zero_off(write(high))}]"
+    return f"[{write(low)}, {write(high)}]"
 
 
 def intervals(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -113,7 +118,7 @@ def change_class(change: float | None) -> str:
 
 
 FILTERS = {
-    "potential": potential, "short": short, "change": change, "percent": percent, "count": count, "counted": counted,
+    "potential": potential, "rounded": rounded, "short": short, "change": change, "percent": percent, "count": count, "counted": counted,
     "interval": lambda ends, kind="value": interval(ends[0], ends[1], kind),
     "written": lambda value, kind: KINDS[kind](value), "step": step_class, "turn": change_class,
 }  # fmt: skip

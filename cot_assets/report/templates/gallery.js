@@ -36,7 +36,6 @@
     parent.appendChild(made);
     return made;
   }
-  function signed(value) { return value === null ? "–" : (value < 0 ? "−" : value > 0 ? "+" : "") + Math.abs(value).toFixed(2); }
 
   function card(row) {
     var item = element("li"), link = element("a", "tile");
@@ -58,8 +57,7 @@
       link.appendChild(element("span", "signs", signs.map(function (s) { return SIGNS[s] + " " + words(s); }).join(" ")));
     }
     link.appendChild(element("span", "note", row.model + (row.level ? " · level " + row.level : "") + " · " + row.n_tokens + " tokens"));
-    link.appendChild(element("span", "note", "starts at " + (row.v0 === null ? "?" : row.v0.toFixed(2)) + ", largest rise " +
-      signed(row.largest_rise === null ? null : Math.max(0, row.largest_rise)) + ", drop " + signed(row.largest_drop === null ? null : Math.min(0, row.largest_drop))));
+    link.appendChild(element("span", "note", row.note));
     item.appendChild(link);
     return item;
   }

@@ -47,8 +47,32 @@ def test_durations(hours: float | None, text: str) -> None:
     assert numbers.duration(hours) == text
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "alone", "as_end"),
+    [
+        ("change", -0.004, "−0.004", "−0.004"),
+        ("change", 0.00042, "+0.0004", "+0.0004"),
+        ("change", -0.996, "−0.996", "−0.996"),
+        ("change", -0.00004, "0.00", "0.00"),
+        ("value", -0.004, "−0.004", "−0.004"),
+        ("value", 0.004, "<0.01", "0.004"),
+        ("value", 0.9967, ">0.99", "0.997"),
+        ("share", 0.004, "0.4%", "0.4"),
+        ("share", -0.0004, "−0.04%", "−0.04"),
+        ("share", 0.9967, "99.7%", "99.7"),
+        ("count", 0.04, "0.04", "0.04"),
+        ("count", -1234, "−1,234", "−1,234"),
+    ],
+)
+def test_what_is_not_zero_nor_certain_is_not_rounded_to_it(
+    kind: str, value: float, alone: str, as_end: str
+) -> None:
+    assert numbers.KINDS[kind](value) == alone
+    assert numbers.interval(value, 0.25, kind).startswith(f"[{as_end}, ")
+
+
 @pytest.mark.parametrize("kind", list(numbers.KINDS))
-@pytest.mark.parametrize("value", [-0.0, -0.0001, 0.0])
+@pytest.mark.parametrize("value", [-0.0, -0.000004, 0.0])
 def test_nothing_is_minus_zero(kind: str, value: float) -> None:
     for text in (numbers.KINDS[kind](value), numbers.interval(value, 0.4, kind)):
         assert "−0.00" not in text
