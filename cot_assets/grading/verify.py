@@ -25,7 +25,7 @@ from cot_assets.study import ANSWER_KINDS, JUDGED_KINDS
 FAILED = "the grader failed: "  #: how the reason begins where an exception is the grader's own
 
 #: Goes up with every change of this package that can change a verdict.
-_RULES = 14
+_RULES = 15
 GRADER_VERSION = "+".join(
     (
         f"cot-assets-rules-{_RULES}",
@@ -121,9 +121,11 @@ def _verdict(answer: str, gold: str, kind: str, algebra: Algebra) -> Judgement:
 
 
 def _is_same_angle(answer: str, gold: str, algebra: Algebra) -> bool:
-    r"""Whether one is in degrees and the other the same multiple of \pi."""
+    r"""Whether both are one angle in degrees, or one is in degrees and the other the same multiple of \pi."""
     (ours, is_ours), (theirs, is_theirs) = in_radians(answer), in_radians(gold)
-    if is_ours == is_theirs or r"\pi" not in canonical(theirs if is_ours else ours):
+    if not is_ours & is_theirs and (
+        is_ours == is_theirs or r"\pi" not in canonical(theirs if is_ours else ours)
+    ):
         return False
     a, b = _read(ours, "expression", None), _read(theirs, "expression", None)
     return isinstance(a, Reading) and isinstance(b, Reading) and compare(a, b, algebra).is_same

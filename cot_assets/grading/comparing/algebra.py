@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from cot_assets.grading.comparing.scalars import UndecidableError
+from cot_assets.grading.comparing.series import with_index
 from cot_assets.grading.text.splitting import depths
 
 _DIGITS = 40
@@ -54,7 +55,7 @@ def parsed(form: str) -> Any:
 
     config = NormalizationConfig(units=False, malformed_operators=True, nits=True, boxed="none")
     try:
-        text = normalize_latex(form.replace(r"\lor", ",").replace(r"\land", ","), config)
+        text = normalize_latex(with_index(form).replace(r"\lor", ",").replace(r"\land", ","), config)
         return latex2sympy(
             text,
             is_real=not should_treat_as_complex(text),

@@ -68,8 +68,7 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
     given, gold = recast.as_row(given, gold), recast.as_row(gold, given)
     if "time" in (given.kind, gold.kind):
         given, gold = recast.as_duration(given, gold), recast.as_duration(gold, given)
-    if given.kind != gold.kind:
-        given, gold = recast.without_domain(given), recast.without_domain(gold)
+    given, gold = recast.without_domain(given, gold), recast.without_domain(gold, given)
     if "residue" in (given.kind, gold.kind):
         other, residue = (given, gold) if gold.kind == "residue" else (gold, given)
         if other.kind == "relation":
@@ -80,7 +79,12 @@ def compare(given: Reading, gold: Reading, algebra: Algebra = no_algebra) -> Dec
         given, gold = recast.as_tuple(recast.by_name(given)), recast.as_tuple(recast.by_name(gold))
     if "numeral" in (gold.kind, given.kind):
         return decided("numeral", base_left_out(given, gold), is_same=is_same_numeral(given, gold))
+    if gold.form == r"\infty" and given.kind == "text":
+        return decided("text", is_same=is_same_text(given.form, gold.form))
     if gold.kind in SCALARS:
+        if given.kind == "list" and set(given.signs) == {r"\lor"}:  # 1/2 or 0.5
+            found = [compare_scalars(item, gold, algebra) for item in given.items]
+            return min(found, key=lambda decision: (decision.is_same, decision.unit is None))
         return compare_scalars(given, gold, algebra)
     if gold.kind == "relation":
         return _relation(given, gold, algebra)

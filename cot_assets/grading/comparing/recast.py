@@ -172,25 +172,35 @@ def in_unit_of(reading: Reading, other: Reading) -> Reading:
 
 def with_letter(reading: Reading, other: Reading) -> Reading:
     r"""``k\pi, k \in \mathbb{Z}`` in the letter that the other one has for k; others as they are."""
-    mine, theirs = _domain(reading), _domain(other)
-    if not mine or not theirs or mine[0][0] == theirs[0][0]:
+    mine, theirs = _integer_letter(reading, other), _integer_letter(other, reading)
+    if not mine or not theirs or mine == theirs or theirs in TOKEN.findall(reading.form):
         return reading
-    alone = r"(?<![\\A-Za-z]){}(?![A-Za-z])"
-    if re.search(alone.format(theirs[0][0]), reading.items[0].form):
-        return reading
-    own = re.compile(alone.format(mine[0][0]))
-    items = (replace(item, form=own.sub(theirs[0][0], item.form)) for item in reading.items)
-    return replace(reading, items=tuple(items))
+
+    def renamed(part: Reading) -> Reading:
+        form = "".join(theirs if token == mine else token for token in TOKEN.findall(part.form))
+        return replace(part, form=form, items=tuple(map(renamed, part.items)))
+
+    return renamed(reading)
 
 
-def without_domain(reading: Reading) -> Reading:
+def _integer_letter(reading: Reading, other: Reading) -> str | None:
+    r"""The letter that is said to be an integer; without that, the only one of k, m and n, among multiples of \pi or where the other says so."""
+    if domain := _domain(reading):
+        return domain[0][0]
+    found = {"k", "m", "n"} & set(TOKEN.findall(reading.form))
+    return found.pop() if len(found) == 1 and (_domain(other) or r"\pi" in reading.form) else None
+
+
+def without_domain(reading: Reading, other: Reading) -> Reading:
     r"""``2k, k \in \mathbb{Z}`` as ``2k``, where only one of two says what k is."""
-    return reading.items[0] if _domain(reading) else reading
+    if not _domain(reading) or _domain(other):
+        return reading
+    *items, _ = reading.items
+    return items[0] if len(items) == 1 else replace(reading, items=tuple(items), signs=reading.signs[:-1])
 
 
 def _domain(reading: Reading) -> re.Match[str] | None:
-    is_of_two = reading.kind == "list" and len(reading.items) == 2
-    return _DOMAIN.match(reading.items[1].form) if is_of_two else None
+    return _DOMAIN.match(reading.items[-1].form) if reading.kind == "list" and reading.items else None
 
 
 def without_braces(reading: Reading, other: Reading) -> Reading:
@@ -210,7 +220,9 @@ def as_tuple(reading: Reading) -> Reading:
 
 
 def as_row(reading: Reading, other: Reading) -> Reading:
-    r"""``P(1,2)``, ``\\binom{1}{2}`` and ``i+2j``, for a comparison with a tuple or a matrix; others as they are."""
+    r"""``P(1,2)``, ``\\binom{1}{2}``, ``i+2j`` and ``[1,2]``, for a comparison with a tuple or a matrix; others as they are."""
+    if reading.signs == ("[]",) and other.kind == "matrix":
+        return replace(reading, kind="tuple", signs=("[", "]"))
     if reading.kind != "expression" or other.kind not in ("pair", "tuple", "matrix"):
         return reading
     if match := _POINT.fullmatch(reading.form):

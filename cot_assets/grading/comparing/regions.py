@@ -21,7 +21,7 @@ _ENDLESS = (Reading("expression", r"-\infty"), Reading("expression", r"\infty"))
 _VARIABLE = re.compile(r"[a-zA-Z](?:_\w)?|\\[a-z]+")
 _CONSTANTS = ("i", "e", r"\pi", r"\infty")
 _REALS = re.compile(
-    r"\\mathbb\{R\}(?:[_^]\{?(?P<part>[-+]|[<>] ?0|\\[gl]eq ?0)\}?)?|(?:the )?(?:set of )?(?:all )?(?i:real(?: number)?s)"
+    r"\\mathbb\{R\}(?:[_^]\{?(?P<part>[-+]|[<>] ?0|\\[gl]eq ?0)\}?)?|(?:the )?(?:set of )?(?:all )?(?i:(?:(?P<non>non-?)?(?P<side>positive|negative) )?real(?: number)?s)"
 )
 _BELOW, _ABOVE = ("<", "<="), (">", ">=")
 
@@ -62,7 +62,7 @@ def _joined(reading: Reading, regions: Sequence[Reading]) -> Reading | None:
         if lower and upper:
             ends, signs = (lower.items[0], upper.items[1]), (lower.signs[0][0] + upper.signs[0][1],)
             return Reading("region", reading.form, items=ends, signs=signs)
-    return None
+    return common(regions) if joints == {r"\land"} else None
 
 
 def _overlap(a: Reading, b: Reading) -> bool:
@@ -75,6 +75,8 @@ def reals(form: str) -> Reading | None:
     if not (match := _REALS.fullmatch(form)):
         return None
     part, zero = match["part"] or "", _end(Fraction(0))
+    if side := match["side"]:
+        part = {"pos": (">", r"\leq"), "neg": ("<", r"\geq")}[side[:3].lower()][match["non"] is not None]
     low = zero if part[:1] in ("+", ">") or "g" in part else _ENDLESS[0]
     high = zero if part[:1] in ("-", "<") or "l" in part else _ENDLESS[1]
     return _interval(low, high, "<=" if "g" in part else "<", "<=" if "l" in part else "<")

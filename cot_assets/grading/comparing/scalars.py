@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
+from cot_assets.grading.comparing.series import as_sum
 from cot_assets.grading.comparing.values import UndecidedError, approximate, constant, is_same
 from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.numbers import is_rounded
@@ -71,6 +72,9 @@ def is_same_value(given: Reading, gold: Reading, algebra: Algebra, scale: Fracti
         )
     if scale == 1 and _in_order(given.form) == _in_order(gold.form):
         return True
+    sums = [as_sum(form) if r"\ldots" in form else None for form in (given.form, gold.form)]
+    if any(sums) and scale == 1:
+        return algebra(sums[0] or form_of(given), sums[1] or form_of(gold), "scalar")
     if any(_OPAQUE.search(form) for form in (given.form, gold.form)):
         return False
     try:

@@ -31,7 +31,7 @@ MAX_NESTING = 25  #: the time of a grammar grows with a power of the nesting
 
 _LETTER = re.compile(r"\(?([A-J])\)?")
 _LABEL = re.compile(r"\(?[a-j]\)")
-_WORD_LIST = re.compile(r"[^\W\d_]+(?:, ?[^\W\d_]+)+")
+_WORD_LIST = re.compile(r"[^\W\d_]+(?:(?:, ?|\\land ?){1,2}[^\W\d_]+)+")
 #: A function without what it is of.
 _BARE_FUNCTION = re.compile(
     r"\\(?:sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|ln|log|exp)(?:[\^_]\{?-?\w\}?)?(?=$|[-+*/=,)])"
@@ -51,10 +51,6 @@ _WITHOUT = re.compile(r"(?<=^\\mathbb\{R\}) ?- ?(?=[(\[])")
 #: An operator without what it is for; a gold answer that has one is refused.
 _INCOMPLETE = re.compile(r"^(?:[*/=^_]|\\[gln]eq)|[-+*/=]$")
 _EXCEPT = re.compile(r"(?:all )?real(?: numbers|s) (?:except|but|other than) (?:for )?(?:x ?= ?)?(.+)")
-_NOTHING = re.compile(
-    r"none|(?:the )?(?:empty|null) set|(?:(?:there (?:is|are)|it has|has) )?no (?:(?:real|such) )?(?:solutions?|values?|roots?)(?: exists?)?",
-    re.IGNORECASE,
-)
 _TRANSPOSED = re.compile(r"(?<=[)\]])\^\{?(?:T|\\top|\\text\{T\})\}?$")
 _POWER = re.compile(r"\(?[A-Z]{1,3}\)?\^\{?(?:-1|T|\\top|[0-9n])\}?")  #: of a matrix
 _OF_INTEGERS = re.compile(r"[a-z]\\in\\mathbb\{[NZQ]\}")
@@ -98,7 +94,7 @@ def read(text: str, answer_kind: str = "expression", gold: Kind | None = None) -
 
 def _read_letter(text: str, *, is_free: bool) -> Reading:
     letter = choice_letter(text)
-    if letter and is_free and is_term(form := canonical(text)) and re.search(r"[-+*/^]", form):
+    if letter and is_free and is_term(form := canonical(text)) and re.search(r"[-+*/^]|\\cdot", form):
         letter = None  # B - 12 is a difference where letters are not the only answers
     if letter is None:
         raise UnreadableError("it names no letter, or several")
@@ -191,7 +187,7 @@ def _listed(form: str) -> Reading | None:
 def _bracketed(form: str) -> Reading | None:
     if not form:
         return None
-    if form in (r"\emptyset", r"\{\}") or _NOTHING.fullmatch(words.UPRIGHT.sub(r"\1", form).strip()):
+    if form in (r"\emptyset", r"\{\}") or words.NOTHING.fullmatch(words.UPRIGHT.sub(r"\1", form).strip()):
         return Reading("region", r"\emptyset")
     if matrix := read_matrix(form, _item):
         return matrix

@@ -40,7 +40,7 @@ janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro
 gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"""
 _MONTHS_ABROAD = {name: i for line in _ABROAD.splitlines() for i, name in enumerate(line.split(), 1)}
 _DATE_ABROAD = re.compile(
-    rf"(?P<d>\d{{1,2}})(?:\.|º|er)? (?:de )?(?P<month>{'|'.join(_MONTHS_ABROAD)})(?: (?:de )?(?P<y>\d{{4}})(?: ?г(?:ода)?\.?)?)?",
+    rf"(?:le |am |el )?(?P<d>\d{{1,2}})(?:\.|º|er)? (?:de )?(?P<month>{'|'.join(_MONTHS_ABROAD)})(?: (?:de )?(?P<y>\d{{4}})(?: ?г(?:ода)?\.?)?)?",
     re.IGNORECASE,
 )
 _SLASHED = re.compile(r"(?P<a>\d{1,2})(?P<s>[-/])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4})")

@@ -14,7 +14,7 @@ from cot_assets.grading.reading.kinds import Kind, Reading
 from cot_assets.grading.reading.terms import NotATermError, is_term
 from cot_assets.grading.text.splitting import TOKEN
 
-_MATRIX = re.compile(r"([^&]*?)\\begin\{((?:[pbBvV]|small)?matrix\*?|array)\}(?:\{[clr|]*\})?(.*)\\end\{\2\}")
+_MATRIX = re.compile(r"([^&]*?)\\begin\{((?:[pbBvV]|small)?matrix|array)\}(?:\{[clr|]*\})?(.*)\\end\{\2\}")
 
 
 ROWS: tuple[Kind, ...] = ("tuple", "region", "pair")  #: what a row in brackets is read as
@@ -23,7 +23,8 @@ COLUMN = re.compile(r"\\binom\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*
 _MARKED = re.compile(
     r"\\(?:hat|vec|text)\{(\\(?:hat|vec)\{)?\\?([ijk])(?:math)?\}(?(1)\})"
 )  #: as a unit vector
-_CASES = re.compile(r"\\begin\{cases\}((?:(?!\\begin).)*)\\end\{cases\}")
+_CASES = re.compile(r"\\begin\{(cases|align(?:ed)?|gather(?:ed)?)\}((?:(?!\\begin).)*)\\end\{\1\}")
+_TRANSPOSED = re.compile(r"(.*\\end\{\w+\}[)\]]?)\^\{?(?:T|\\top|\\text\{T\})\}?")
 _IF = re.compile(r"(?<=&)\s?\\text\{ ?(?:if|for|when)(?: (?=[^}]))?\}?")
 
 
@@ -60,6 +61,14 @@ def of_rows(reading: Reading) -> Reading:
 def read_matrix(form: str, item: Callable[[str], Reading]) -> Reading | None:
     """A matrix, multiplied by a factor in front of it, or the rows of cases as a list; None for anything else. ``item`` reads a cell."""
     if (
+        (match := _TRANSPOSED.fullmatch(form))
+        and (inner := read_matrix(match[1], item))
+        and is_rows(inner.items)
+    ):
+        columns = zip(*(row.items for row in inner.items), strict=True)
+        rows = (Reading("tuple", "&".join(cell.form for cell in cells), items=cells) for cells in columns)
+        return replace(inner, form=form, items=tuple(rows))
+    if (
         re.fullmatch(r"[\[(]\\begin\{(array|(?:small)?matrix)\}.*\\end\{\1\}[\])]", form)
         and form.count(r"\begin") == 1
     ):
@@ -69,12 +78,15 @@ def read_matrix(form: str, item: Callable[[str], Reading]) -> Reading | None:
     if _MARKED.search(form) and (vector := read_vector(form, item)):
         return vector
     if match := _CASES.fullmatch(form):
-        rows = [[cell.strip(" ,;.") for cell in _IF.sub("", row).split("&")] for row in _rows(match[1])]
-        cases = (
+        body = (
+            match[2] if match[1] == "cases" else re.sub(r"(?:\\\\)?\s*&?\s*=", "=", match[2]).replace("&", "")
+        )
+        rows = [[cell.strip(" ,;.") for cell in _IF.sub("", row).split("&")] for row in _rows(body)]
+        cases = tuple(
             item(row[0]) if len(row) == 1 else Reading("tuple", "&".join(row), items=tuple(map(item, row)))
             for row in rows
         )
-        return Reading("list", form, items=tuple(cases), signs=(",",))
+        return cases[0] if len(cases) == 1 else Reading("list", form, items=cases, signs=(",",))
     if not (match := _MATRIX.fullmatch(form)):
         return None
     factor, name, body = match.groups()

@@ -35,8 +35,10 @@ _AS_QUANTITY = (
     (_PRODUCT, r"\1 \2"),
     (re.compile(r"^([^\\ ]*[A-Za-z]) ([a-z]{2,}\^?[1-9]?)$"), r"\1\\text{\2}"),
 )
-#: Amounts in words: half an hour, a quarter of an hour, an hour and a half, two and a half hours.
-_HALVES = (
+#: Amounts in words: 時速60キロメートル, half an hour, a quarter of an hour, an hour and a half, two and a half hours.
+_IN_WORDS = (
+    (re.compile(r"^[時时]速 ?(.+)$"), r"\1/小时"),
+    (re.compile(r"^(?:([分秒])速|每([^0-9 ]{1,4})) ?(.+)$"), r"\3/\1\2"),
     (re.compile(r"(?:a )?half (?:of )?an? (?=[a-z])"), "0.5 "),
     (re.compile(r"(?:an? |one )?quarter of an? (?=[a-z])"), "0.25 "),
     (re.compile(r"three quarters of an? (?=[a-z])"), "0.75 "),
@@ -54,6 +56,7 @@ _MARKED = re.compile(
     r"""(\d+)(?:(?P<degrees>\^\{?\\circ ?\}?)|(?:'|\^\{?\\prime\}?)(?!$))"""
     r""" ?(\d+(?:\.\d+)?)(?:(?(degrees)(?:'|\^\{?\\prime\}?)(?: ?(\d+(?:\.\d+)?)(?:''|"|\^\{?\\prime\\prime\}?))?|(?:''|")?))"""
 )
+_ARC = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:(')|''|\")")  #: minutes or seconds of an angle
 _RADIANS = re.compile(r" ?(?:\\text\{ ?)?rad(?:ians?)? ?\}?$")
 
 
@@ -62,6 +65,8 @@ def in_radians(text: str) -> tuple[str, bool]:
     bare = plain(text)
     if (match := _ANGLE.fullmatch(bare)) and is_term(canonical(match[1])):
         return rf"({match[1]})\cdot\frac{{\pi}}{{180}}", True
+    if match := _ARC.fullmatch(bare):
+        return rf"{match[1]}\cdot\frac{{\pi}}{{{180 * (60 if match[2] else 3600)}}}", True
     return _RADIANS.sub("", bare), False
 
 
@@ -95,7 +100,7 @@ def read_quantity(bare: str, form: str, gold: Kind | None) -> Reading | None:
             form = pattern.sub(replacement, form)
     if (match := re.match(r"([a-z]+)(?=\\land a half [a-z])", form)) and (whole := read_number(match[1])):
         form = f"{whole.value}{form[match.end() :]}"
-    for words, figures in _HALVES if form[-1:].isalpha() else ():
+    for words, figures in _IN_WORDS if form[-1:].isalpha() else ():
         form = words.sub(figures, form)
     if (gold or form.islower()) and (counted := leading_words(form)):  # Two Face is a name
         form = f"{counted[0]} {counted[1]}"

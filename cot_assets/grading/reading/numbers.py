@@ -31,7 +31,10 @@ _BASED = re.compile(
 _HALF = re.compile(r"(?:([a-z -]+)\\land (?:a )?)?half (?:a )?([a-z]+)")
 #: Chinese and Japanese numerals: figures, and the powers of ten that they count.
 _HAN = re.compile("[零〇一二两兩三四五六七八九十百千万萬亿億]{1,20}")
-_PERCENT = re.compile(r"(?:\\%| ?(?:\\text\{ ?)?(?:percent|per cent|percentage|pct)\.? ?\}?)$", re.IGNORECASE)
+_PERCENT = re.compile(
+    r"(?:\\%| ?(?:\\text\{ ?)?(?:percent|per cent|percentage|pct|por ?cien?to|pour cent|Prozent|процент(?:а|ов)?)\.? ?\}?)$",
+    re.IGNORECASE,
+)
 _SIGN = re.compile(r"(?:[+-]|(?:minus|negative)(?: |$))", re.IGNORECASE)
 
 _SMALL = [

@@ -112,13 +112,13 @@ def is_noun(words: str) -> bool:
 def currency(text: str) -> tuple[str, str]:
     """A plain text as (what is left, name of the currency whose sign stood before or behind the number)."""
     match = re.fullmatch(
-        r"(?P<a>[+-]?\s?)(?P<sign>(?:US|A|C)\$|\\?\$|[€£¥₽₹₩₺₫₪₱]|USD|EUR|GBP|CHF|AUD|CAD|Rs\.?)\s?(?P<b>[0-9.\\(].*)|(?P<c>.*[0-9}])\s?(?P<after>\\?\$)",
+        r"(?P<a>[+-]?\s?)(?P<sign>(?:US|A|C)?\\?\$|[€£¥₽₹₩₺₫₪₱]|USD|EUR|GBP|CHF|AUD|CAD|Rs\.?)\s?(?P<b>[0-9.\\(].*)|(?P<c>.*[0-9}])\s?(?P<after>\\?\$)",
         text,
     )
     if match is None:
         return text, ""
     if match["sign"]:
-        return match["a"] + match["b"], match["sign"].lstrip("\\").rstrip(".")
+        return match["a"] + match["b"], match["sign"].replace("\\", "").rstrip(".")
     return match["c"], match["after"].lstrip("\\")
 
 
@@ -158,7 +158,7 @@ def _is_named(statement: str, unit: str) -> bool:
             rf"(?<![A-Za-z]){re.escape(name)}(?:s|es)?(?![A-Za-z])", statement, 0 if len(name) < 3 else re.I
         ):
             return True
-    return unit == "degree"
+    return unit in ("degree", "unit")
 
 
 def _is_asked_for(statement: str, unit: str) -> bool:

@@ -29,7 +29,7 @@ _LANGUAGES: dict[tuple[str, ...], str] = {
 _NOUNS = tuple(noun for nouns in _LANGUAGES for noun in nouns)
 _BEFORE = r"[\s:*_]{0,8}(?:(?:therefore|thus|hence|then|simply|just|indeed|exactly)\b,?\s)?"
 _ENGLISH = re.compile(
-    r"(?:\b(?:answer|(?:correct|right) (?:option|choice))\b[^.:：=\n]{0,60}?(?:\bis\b|[:：=])"
+    r"(?:\b(?:answer|(?:correct|right) (?:option|choice))\b[^.:：=\n]{0,60}?(?:\b(?:is|(?:must|should|would|will) be)\b|[:：=])"
     rf"|^(?:#{{1,6}} ?|\*\*)(?:the )?(?:final |correct )?answer\**(?=\s*\n)){_BEFORE}",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -51,7 +51,7 @@ def last_announced(text: str) -> int | None:
 
 def announced(text: str) -> str | None:
     """What a text that begins with an announcement in another language than English announces; else None."""
-    match = None if text.isascii() else _ELSEWHERE.match(text)
+    match = _ELSEWHERE.match(text)
     return without_verb(text[match.end() :]) if match else None
 
 

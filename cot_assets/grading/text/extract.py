@@ -33,6 +33,11 @@ _DELIMITED = re.compile(r"(\$\$?|\\\(|\\\[)(.+?)(?:\$\$?|\\\)|\\\])(\s?\\?%)?", 
 _SENTENCE_END = re.compile(
     r"(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bSt)[.;](?=\s|$)|[。।။۔]|, (?:since|because|as|so|which|where)\b"
 )
+#: Words by which an answer is taken back without another one being announced.
+_TAKEN_BACK = re.compile(
+    r"\b(?:wait|hmm|hold on|oops|sorry|actually|no)\b[\s,.!—–-]{0,3}(?:no\b|(?:that|this|it)(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct))|I made an? (?:mistake|error))",
+    re.IGNORECASE,
+)
 _FIRST_LETTER = re.compile(r"\(?([A-Z])\)?(?=[.,:;)]|$|\s(?:because|since|as|\W))")
 _NUMBER = re.compile(
     r"(?<![A-Za-z0-9_.,/{}])[-−+]?\s?[$€£]?(?:(?:\d{1,40}\s?)?\\[dt]?frac\{\d{1,40}\}\{\d{1,40}\}|\d{1,40}\s\d{1,40}/\d{1,40}"
@@ -96,12 +101,14 @@ def _boxed(text: str, kind: str) -> Extracted | None:
     if letter := choice_letter(content):
         return Extracted(letter, "boxed")
     if names_letters(content):
+        if (said := _statement(content, kind)) and said.answer:
+            return Extracted(said.answer, "boxed")
         raise _StopError
     return _statement(text[end:], kind)
 
 
 def _statement(text: str, kind: str) -> Extracted | None:
-    if (start := last_announced(text)) is None:
+    if (start := last_announced(text)) is None or _TAKEN_BACK.search(text, start):
         return None
     value = text[start : start + MAX_UNBOXED_CHARS].lstrip()
     if delimited := _DELIMITED.match(value):

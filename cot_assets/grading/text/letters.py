@@ -12,19 +12,21 @@ from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, plain
 
 _FORMATTING = re.compile(
     r"\\(?:(?:text|math)?(?:bf|it|rm|sf|tt|sc|normal|text|cal|frak|bb|scr)?|boxed|fbox|mbox|hbox|boldsymbol|operatorname)\s?(?=\{)"
-    r"|\\(?:displaystyle|bf|rm|it|left|right|[bB]igg?[lr]?)(?![A-Za-z])|[{}$*_`\"]|\\[()$\[\],;:! ]|\\(?:quad|qquad|checkmark)(?![A-Za-z])|[~✓✔✅]"
+    r"|\\(?:displaystyle|bf|rm|it|left|right|[bB]igg?[lr]?)(?![A-Za-z])|[{}$*`\"]|_(?![{\d])|\\[()$\[\],;:! ]|\\(?:quad|qquad|checkmark)(?![A-Za-z])|[~✓✔✅]"
 )
+_ALONE_IN = re.compile(r"(?<![A-Za-z0-9'])[A-J](?![A-Za-z0-9'])")
 _ALONE = re.compile(r"[(\[<«„【「『〈《]?\s?([A-Za-z])\s?[)\]>»】」』〉》.:。]*")
 #: A letter, marked as a label, and the text of the option behind it.
 _LABEL = re.compile(
-    r"(?:[(\[]\s?([A-Za-j])\s?[)\]][.:]?|([A-Z](?=\s?[).:])|[a-j](?=\))|[A-Z](?=\s-|\s\([A-Za-z][a-z]{2}))\s?(?:[).:]|\s-{1,2}\s|(?=\()))\s?(?P<rest>\S.*)"
+    r"(?:[(\[]\s?([A-Za-j])\s?[)\]][.:]?|([A-Z](?=\s?[).:])|[a-j](?=\)))\s?[).:]|([A-Z])(?:\s-{1,2}(?=\s)|(?=\s\((?![A-Z]\)))"
+    r"|(?<!I)(?:[,;](?=\s[a-z])|(?=\s\\(?:[dt]?frac|sqrt)(?![a-z])))|(?<![AI])(?=\s[0-9])))\s?(?P<rest>\S.*)"
 )
 #: A letter, and nothing but why, or that it is the only one.
 _EXPLAINED = re.compile(
-    r"[(\[]?([A-Z])[)\]]?(?:,? (?:because|since)\b(?!.*\b(?:wait|actually|instead|rather)\b).*|,? only)"
+    r"[(\[]?([A-Z])[)\]]?(?:(?:,? (?:because|since)|, as)\b(?!.*\b(?:wait|actually|instead|rather)\b).*|,? only)"
 )
 _NAMED = re.compile(
-    r"(?:(?:the )?(?:(?:final|correct|best) )?(?:option|choice|answer|letter)(?: is)?|选项?|選項?|答案[是为為]?)\s?[:=]?\s?[(\[]?([A-Za-z])[)\]]?\.?"
+    r"(?:(?:the )?(?:(?:final|correct|best) )?(?:option|choice|answer|letter|statement)(?: is)?|it is|choose|select|pick|选项?|選項?|答案[是为為]?)\s?[:=]?\s?[(\[]?([A-Za-z])[)\]]?\.?"
     r"(?:\s?[):.-]\s?\S.*)?"
     r"|(?:(?:option|choice|answer) )?[(\[]?([A-Z])[)\]]? is (?:the )?(?:correct|right|best)(?: (?:option|choice|answer))?",
     re.IGNORECASE,
@@ -35,8 +37,12 @@ _OTHER_LABEL = re.compile(
     r"|^[A-Z][.:]?$"
 )
 _TAKEN_BACK = re.compile(
-    r"^(?:is|are|was|looks|seems|cannot|can't|isn't|or|and|not)\b|\b(?:wrong|incorrect|false|not correct|no,|wait|instead|rather)\b",
+    r"^(?:is|are|was|looks|seems|cannot|can't|isn't|or|and)\b|^\(?(?:wrong|incorrect|not (?:correct|right))\b(?! [a-z])|\b(?:wait|actually|instead|or rather)\b",
     re.IGNORECASE,
+)
+#: What an option says of others: "All of the above (A, B and C)".
+_OF_OTHERS = re.compile(
+    r"(?:all|both|none|neither|either)\b(?!.*\b(?:so|but|not|hence|therefore)\b)", re.IGNORECASE
 )
 
 
@@ -49,8 +55,7 @@ def _bare(text: str) -> str:
 def names_letters(text: str) -> bool:
     """Whether a text without mathematics has the letter of an option in it."""
     bare = _bare(text)
-    has_letter = re.search(r"(?<![A-Za-z0-9'])[A-J](?![A-Za-z0-9'])", bare) is not None
-    return has_letter and not re.search(r"[\\^_=+<>]", bare)
+    return _ALONE_IN.search(bare) is not None and not re.search(r"[\\^_=+<>]", bare)
 
 
 def choice_letter(text: str) -> str | None:
@@ -62,6 +67,10 @@ def choice_letter(text: str) -> str | None:
     if match := _ALONE.fullmatch(bare) or _EXPLAINED.fullmatch(bare) or _NAMED.fullmatch(bare):
         return next(filter(None, match.groups())).upper()
     match = _LABEL.fullmatch(bare)
-    if match is None or _OTHER_LABEL.search(match["rest"]) or _TAKEN_BACK.search(match["rest"]):
+    if match is None or _TAKEN_BACK.search(match["rest"]):
         return None
-    return (match[1] or match[2]).upper()
+    if _OTHER_LABEL.search(match["rest"]) and not _OF_OTHERS.match(match["rest"]):
+        return None
+    if bare[1] in ",;" and _ALONE_IN.search(match["rest"]):
+        return None
+    return (match[1] or match[2] or match[3]).upper()

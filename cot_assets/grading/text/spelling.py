@@ -46,7 +46,7 @@ _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,7}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,
 #: Letters and figures in other shapes: mathematical bold and italic ones, circled ones, and units in one character.
 _SHAPED = re.compile("[\U0001d400-\U0001d7ff\u2160-\u217f\u2460-\u24ff]")
 _UNIT_SIGN = re.compile("[\u3371-\u33df℃℉]")
-_FRACTION = re.compile("[¼-¾⅐-⅞]")
+_FRACTION = re.compile("[¼-¾⅐-⅞]|[⁰¹²³⁴-⁹]+⁄[₀-₉]+")
 _in_ascii = partial(unicodedata.normalize, "NFKC")
 #: What changes how an answer looks and not what it says: commands of TeX, and an environment of one row.
 _LOOKS = re.compile(
@@ -83,7 +83,7 @@ _RENAMED = {
     "varnothing": r"\emptyset ", "varphi": r"\phi ", "varepsilon": r"\epsilon ", "vartheta": r"\theta ",
     "dots": r"\ldots ", "cdots": r"\ldots ", "dotsc": r"\ldots ", "wedge": r"\land ", "vee": r"\lor ",
     "rightarrow": r"\to ", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "lparen": "(", "rparen": ")",
-    "approxeq": r"\approx ", "arcctg": r"\arccot ", "tg": r"\tan ", "ctg": r"\cot ", "implies": r"\Rightarrow ",
+    "approxeq": r"\approx ", "simeq": r"\approx ", "arcctg": r"\arccot ", "tg": r"\tan ", "ctg": r"\cot ", "implies": r"\Rightarrow ",
     "lnot": r"\neg ", "iff": r"\Leftrightarrow ", "R": r"\mathbb{R}", "N": r"\mathbb{N}", "Z": r"\mathbb{Z}", "infin": r"\infty ", "colon": ":",
 }  # fmt: skip
 _AND_OR = re.compile(
@@ -157,9 +157,9 @@ def plain(text: str) -> str:
         text = clean(_ENTITY.sub(lambda match: html.unescape(match[0]), text))
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
+        text = _FRACTION.sub(lambda m: r"\frac{{{}}}{{{}}}".format(*_in_ascii(m[0]).split("⁄")), text)
         text = _SUPERSCRIPT_RUN.sub(lambda m: f"^{{{m[0].translate(_SUPERSCRIPTS)}}}", text)
         text = _SUBSCRIPT_RUN.sub(lambda m: f"_{{{m[0].translate(_SUBSCRIPTS)}}}", text)
-        text = _FRACTION.sub(lambda m: r"\frac{{{}}}{{{}}}".format(*_in_ascii(m[0]).split("⁄")), text)
         text = _UNIT_SIGN.sub(lambda m: " " + re.sub(r"(?<=m)(?=[23]$)", "^", _in_ascii(m[0])), text)
         text = _SHAPED.sub(lambda m: _in_ascii(m[0]), text)
         text = _ROOT.sub(r"\1{\2}", text)
@@ -169,10 +169,11 @@ def plain(text: str) -> str:
         )
         text = "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in text)
     if r"\begin" not in text:
-        text = text.replace(" & ", " and ").replace("approx. ", "approx ")
+        text = re.sub(r" \\?& ", " and ", text).replace("approx. ", "approx ")
         text = re.sub(r"\\\\(?=[a-zA-Z({\[$%])", lambda _: "\\", text)  # escaped twice, as in JSON
     if "\\" in text:
         text = _LOOKS.sub("", _ONE_ROW.sub(lambda m: m[2].replace("&", ""), text))
+        text = re.sub(r"(\\(?:begin|end)\{[a-z]+)\*", r"\1", text)
         text = text.strip() if r"\begin" in text else re.sub(r"(?:\\\\\s?)+$", "", text).strip()
     text = _unwrapped(text)
     if match := _ANSWER_IS.match(text):
@@ -210,7 +211,7 @@ def canonical(text: str) -> str:
         text = _DEGREES.sub("", text)  # an angle in degrees is written with or without the sign
     text = " ".join(text.split()).strip("~ ").rstrip(".,;: ").replace("~", " ")
     text = SPACED_GROUPS.sub(lambda m: m[0].replace(" ", ""), text)
-    text = _SPACE.sub("", text).removeprefix(r"\approx").removeprefix("=")
+    text = _SPACE.sub("", text).removeprefix(r"\approx").removeprefix(r"\sim").removeprefix("=")
     text = _BARE_POINT.sub("0.", _SHORT_BRACES.sub(r"\1\2", text))
     text = _PRIMED.sub(_primed, text)
     text = _POINTS.sub(lambda m: m[1] + m[2].replace(" ", ""), text)

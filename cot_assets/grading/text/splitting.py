@@ -21,7 +21,9 @@ RELATIONS = {
 _SEPARATORS = frozenset((",", ";", r"\land", r"\lor"))
 #: What makes another thing of what it stands before.
 DENIED = re.compile(r"[-<>]|\\(?:neg|neq|pm)|(?:\\text\{ ?)?(?:not|half|twice|at (?:most|least))\b")
-_NAME = re.compile(r"(?:[^=<>0-9,{}^]|\{[^{}^]*\}|[_(][0-9]+\)?|\^\{-1\}(?=\()|P\([^()]{1,40}\)){1,80}")
+_NAME = re.compile(
+    r"\\(?:sum|prod|int)(?![a-z])[^<>]{1,80}|(?:[^=<>0-9,{}^]|\{[^{}^]*\}|[_(][0-9]+\)?|\^\{-1\}(?=\()|P\([^()]{1,40}\)){1,80}"
+)
 
 
 def split(form: str, separators: Container[str]) -> tuple[list[str], list[str]]:

@@ -53,6 +53,12 @@ _COUNTED = re.compile(
 )
 TEXTUAL = re.compile(r"\\(?:text|math)[a-z]{0,6}|\\ce(?=\{)|\\[,;:! ]|\\[mh]box|[{}$\"']|\\[()\[\]]")
 _ELEMENTS = re.compile("[BCFHIKNOPSUVWY]{2}")  #: CO is no Co
+#: That there is no solution.
+NOTHING = re.compile(
+    r"(?:none|(?:the )?(?:empty|null) set|(?:(?:there (?:is|are)|it has|has) )?no (?:(?:real|such) )?(?:solutions?|values?|roots?)(?: exists?)?"
+    r"|нет ?(?:\w+ ?)?решений|решений ?нет|[无無]\w{0,3}解|解なし|keine (?:reelle )?lösung(?:en)?|(?:pas de|aucune) solution|(?:no hay|sin) soluci(?:ón|ones)) ?\.?",
+    re.IGNORECASE,
+)
 #: Letters apart and together: ``n R T``, ``F = m a``.
 _APART = re.compile(r"[^\W\d_](?:(?: (?![*=\\])| ?(?:\\cdot|\\times|[*=]) ?)[^\W\d_])+")
 #: What is said of two segments, or of more: AB=CD says it in either order.
@@ -109,18 +115,21 @@ _SYNONYMS = {
 
 #: What is said to be something, or to have an end.
 _SUBJECT = re.compile(
-    r"^(?:(?:an?|it is|this is) (?=\w{3})(?!not)|(?:it|(?:the )?(?:limit|series|integral|sequence|sum))(?: is)? (?=does not|diverge|converge|undefined$|infinite$))"
+    r"^(?:(?:(?:it|this|that) (?:is|was|will be) (?!not\b)(?:(?:an?|on|in) )?|(?:an?|on|in) )(?=\w{3})|(?:it|(?:the )?(?:limit|series|integral|sequence|sum))(?: is)? (?=does not|diverge|converge|undefined$|infinite$))"
 )
+_REASON = re.compile(r" (?:because|since) (?!.*\b(?:wait|actually|instead|rather)\b).*")
 _ECHO = re.compile(
     r"^(yes(?! .* not$)|no) (?:it|they|she|he|we|you|this|that|there) (?:is|are|does|do|can|will|has|have|was|were)(?: not)?$"
 )
 
 
 def is_same_text(a: str, b: str) -> bool:
-    """Whether two folded texts differ by nothing but an article, a word that means the same, or accents that one leaves out.
+    """Whether two folded texts differ by an article, a word that means the same, accents that one leaves out, or why a is so.
 
     A sentence that repeats yes or no says the same. Accents count in short words, and where both have some.
     """
+    if not _REASON.search(b):
+        a = _REASON.sub("", a)
     a, b = (_ECHO.sub(r"\1", _SUBJECT.sub("", text)) for text in (a, b))
     if _SYNONYMS.get(a, a) == _SYNONYMS.get(b, b):
         return True

@@ -200,6 +200,13 @@ LETTERS = [
     (r"\boxed{\text{C because A is too large, not B}}", "C"), (r"\boxed{\text{C because A is wrong, wait, actually D}}", None),
     (r"\boxed{\text{C (or D)}}", None), (r"\boxed{C-D}", None), (r"\boxed{X-Ray}. Answer: D", "D"), (r"\boxed{C(10,3)}. Answer: D", None), (r"\boxed{C = 12}. Answer: D", "D"),
     (r"\boxed{none}. Answer: A or B", None), (r"\boxed{A and C}", None), (r"\boxed{Not A}", None), (r"\boxed{(B) is incorrect}", None),
+    (r"\boxed{\text{Since all but C fail, the answer is C}}", "C"), (r"\boxed{\text{As B fails, the answer must be D}}", "D"), (r"\boxed{\text{The answer is A. Wait, no, the answer is C}}", "C"), (r"\boxed{\text{Antwort: C}}", "C"),
+    (r"\boxed{\text{C. Both A and B}}", "C"), (r"\boxed{\text{(D) All of the above (A, B and C)}}", "D"), (r"\boxed{\text{B. Not enough information}}", "B"), (r"\boxed{\text{D. No, because it is wrong}}", "D"), (r"\boxed{\text{A: False}}", "A"),
+    (r"\boxed{\text{C. Incorrect assumption}}", "C"), (r"\boxed{\text{B. A rather large one}}", "B"), (r"\boxed{\text{B, the mitochondria}}", "B"), (r"\boxed{\text{B, as } 3>2}", "B"), (r"\boxed{\text{choose B}}", "B"),
+    (r"\boxed{B \quad 12}", "B"), (r"\boxed{\text{B } \$15}", "B"), (r"\boxed{B (12)}", "B"), (r"\boxed{\text{B}\;\frac12}", "B"), (r"\boxed{A \ \text{(1 and 3 only)}}", "A"),
+    (r"\boxed{\text{A, then B}}", None), (r"\boxed{\text{A 5\% increase}}", None), (r"\boxed{\text{I, too, agree}}", None), (r"\boxed{\text{C, H and O}}", None), (r"\boxed{\text{Both A and C}}", None), (r"\boxed{\text{D. None of these, so C}}", None),
+    (r"\boxed{A (wrong)}", None), (r"\boxed{\text{A) incorrect, C) correct}}", None), (r"\boxed{\text{the answer is not A}}", None), (r"\boxed{\text{the answer is A or B}}", None), (r"\boxed{\text{The answer is A, wait, no, C}}", None),
+    (r"\boxed{B_{12}}", None), (r"\boxed{A \cdot 5}", None), (r"\boxed{B the cell}", None),
 ]  # fmt: skip
 
 
@@ -232,6 +239,10 @@ def test_letters_as_models_write_them(text: str, letter: str | None) -> None:
         ("The answer is Dr. Smith. Done.", ("statement",), ("Dr. Smith", "statement")),
         ("from 3 to -7/2, done", ("last_number",), ("-7/2", "last_number")),
         ("The final answer is 12.", ("boxed", "statement"), ("12", "statement")),
+        ("The answer is 5. Wait, that's wrong. Let me", ("statement",), (None, None)),
+        ("The answer is 5. Actually, no, it is 6.", ("statement", "last_number"), ("6", "last_number")),
+        ("The answer is 5. Wait, let me verify: yes.", ("statement",), ("5", "statement")),
+        ("The right answer must be 7.", ("statement",), ("7", "statement")),
         ("nothing", ("boxed", "statement", "hash", "last_number"), (None, None)),
         (r"\boxed{1} then \boxed{2", ("boxed", "last_number"), (None, None)),
         ("<think> 5 </think> so 6", ("last_number",), ("6", "last_number")),

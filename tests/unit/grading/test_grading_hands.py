@@ -69,12 +69,28 @@ SAME: dict[str, list[tuple[str, str]]] = {
     "extremes": [(r"\max\{a,b\}", r"\max(b, a)"), ("min(a, b, c)", r"\min\{c,b,a\}"), (r"\max(x,y)", r"\frac{x+y+|x-y|}{2}")],
     "durations": [("1:30", "90 minutes"), ("2:45", "2 hours 45 minutes")],
     "abroad": [("x=3或x=-2", "3, -2"), ("x=2 или x=5", "2, 5"), ("12,05", "12.05"), ("0,025", r"\frac{1}{40}"), ("￥42", "42元"), ("¥42", "42 yen"), ("5 Км", "5 km"), ("2.5 fm", r"2.5\times10^{-15} m")],
+    "angles in minutes": [("30'", r"0.5^\circ"), ("90′", r"1.5^\circ"), ("1800''", r"0.5^\circ"), ("30'", r"\frac{\pi}{360}")],
+    "speeds and shares": [("時速60キロメートル", "60 km/h"), ("分速60メートル", "60 m/min"), ("秒速5メートル", "5 m/s"), ("每小时60公里", "60 km/h"), ("时速60公里", "60 km/h"), ("50 Prozent", "50%"), ("25 процентов", "25%"), (r"US\$20", "20 dollars")],
+    "no solution elsewhere": [("решений нет", r"\emptyset"), ("нет действительных решений", r"\emptyset"), ("无解", "no solution"), ("解なし", r"\emptyset"), ("keine Lösung", r"\emptyset"), (r"\text{There are no solutions.}", "no solution")],
+    "small figures": [("²⁄₃", "2/3"), ("1³⁄₄", "7/4")],
+    "columns and rows": [
+        (r"\begin{pmatrix}1\\2\end{pmatrix}", "[1,2]"), (r"\begin{pmatrix}1&2\end{pmatrix}^T", r"\begin{pmatrix}1\\2\end{pmatrix}"), (r"\begin{aligned} x&=1\\ y&=2\end{aligned}", "(1,2)"),
+        (r"\begin{align*} a &= 1 \\ b &= 2\end{align*}", "a=1, b=2"), (r"\begin{aligned} x&=1+1\\ &=2\end{aligned}", "2"),
+    ],
+    "parts of the reals in words": [("non-negative real numbers", r"[0,\infty)"), ("all positive reals", r"(0,\infty)"), ("negative real numbers", "x<0"), (r"-2\le x\le 5, x\ne 0", r"[-2,0)\cup(0,5]"), (r"x>0 \text{ and } x\ne 1", r"(0,1)\cup(1,\infty)")],
+    "letters of families": [
+        (r"x=\frac{\pi}{2}+2\pi n", r"\frac{\pi}{2}+2\pi k, k\in\mathbb{Z}"), (r"\frac{\pi}{4}+n\pi", r"\frac{\pi}{4}+k\pi"), (r"2n+1, n\in\mathbb{Z}", "2k+1"),
+        (r"x=\frac{\pi}{6}+2\pi n \text{ or } x=\frac{5\pi}{6}+2\pi n", r"\frac{\pi}{6}+2\pi k, \frac{5\pi}{6}+2\pi k, k\in\mathbb{Z}"),
+    ],
+    "sentences": [("It is a square.", "square"), ("on Tuesday", "Tuesday"), (r"\text{red and blue}", "blue and red"), (r"\text{infinitely many}", r"\infty"), (r"3 \& 4", "3, 4"), (r"\sim 10", "10"), (r"\sum_{k=1}^{10} k = 55", "55")],
 }  # fmt: skip
 #: The same one way round: the kind of the gold answer decides.
 ONE_WAY = [
     ("1/4 of the cake", "1/4"), ("two thirds of the students", "2/3"), (r"25\% \text{ of the total area}", "1/4"), ("5 cm of the rope", "5 cm"), ("((1,2),(3,4))", "[[1,2],[3,4]]"),
     ("C_{10}^{3}", "120"), ("P(10,3)", "720"), ("[1,2;3,4]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("[1 2; 3 4]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("14h05", "2:05 pm"),
     ("1405 hours", "14:05"), ("at 2:05 pm", "2:05 pm"), ("6'", "6 feet"), ('6"', "6 inches"), (r"2.5 \frac{km}{h}", "2.5 km/h"), ("pH 7.4", "7.4"), ("Yes, it is.", "yes"), ("No, it is not", "no"), ("in 2024", "2024"),
+    (r"\frac12 \text{ or } 0.5", "1/2"), ("0.5 (or 1/2)", "1/2"), (r"\frac12 (50\%)", "1/2"), (r"\sqrt2 \text{ (approximately } 1.414)", r"\sqrt2"), (r"\pi\ (\approx 3.14)", r"\pi"), (r"2 \text{ (double root)}", "2"), ("3.14 (rounded to two decimal places)", "3.14"),
+    (r"12\text{ cm (to the nearest cm)}", "12 cm"), ("12 feet tall", "12 ft"), ("10 only", "10"), (r"x=3 \text{ only}", "3"), ("1 in 6", "1/6"), ("15 Uhr", "15:00"), ("15h", "3 pm"), ("le 14 juillet 1789", "1789-07-14"), (r"\text{Yes, since } 2>1", "yes"), ("R", r"\mathbb{R}"),
 ]  # fmt: skip
 DIFFERENT: list[tuple[str, str]] = [
     ("1/3 of the cake", "1/4"), ("4k+3", r"n \equiv 1 \pmod 4"), ("2k+1", r"n \equiv 1 \pmod 4"), ("4+k", r"4 \pmod 7"), ("half of a dozen", "1/2"), ("2 of the 5", "2"), ("[[3,4],[1,2]]", "[[1,2],[3,4]]"), (r"[1,2]\cup[3,4]", "[[1,2],[3,4]]"), (r"\mathbb{R} - [2,3]", r"\mathbb{R}"),
@@ -92,7 +108,11 @@ DIFFERENT: list[tuple[str, str]] = [
     ("2^{10} million", "2^{10}"), ("x^2+y^2=25 million", "x^2+y^2=25"), (r"x^2+y^2=25\text{ km}", r"x^2+y^2=25\text{ m}"), (r"x > 5 \text{ km}", r"x > 5 \text{ m}"), (r"A = \begin{pmatrix}1\\2\end{pmatrix}", r"A^{-1} = \begin{pmatrix}1\\2\end{pmatrix}"),
     (r"\hat{i}\times\hat{j}", "(0,0)"), ("3i^2+4j", "(3,4)"), ("5+3i+4j", "(3,4)"), ("P(2,1)", "(1,2)"), (r"\binom{-2}{3}", "(3,-2)"), (r"\binom{4}{-2}", r"\binom{3}{-2}"), (r"\mathbb{R}\setminus(2,3)", r"(-\infty,2)\cup(3,\infty)"),
     (r"(2,5)\cap\mathbb{Z}", r"\{2,3,4,5\}"), (r"[-1,1]\cap\mathbb{Z}", "[-1,1]"), (r"[0,10^{30}]\cap\mathbb{Z}", r"\{1,2\}"), (r"\{x\in\mathbb{Z} : 1\le x\le 2\}", "[1,2]"), (r"\min\{a,b\}", r"\max\{a,b\}"), ("converges", "diverges"), ("finite", "infinite"),
-    ("none of these", r"\emptyset"), ("1:30", "90 hours"), ("1:30 pm", "90 minutes"), ("x=3或x=2", "3, -2"), ("0,05", "0,5"), ("12,500", "12.5"), ("5 min", "5 max"), ("yes", "false"), (r"x=3 \text{ or } y=-2", r"x=3 \text{ or } x=-2"), (r"\frac{1}{2004!} million", r"\frac{1}{2004!}"), ("50 cents", "0.05"), ("P(10,3)", "120"), ("C_{10}^3", "720"), ("7 red balls", "8"),
+    ("none of these", r"\emptyset"), ("1:30", "90 hours"), ("1:30 pm", "90 minutes"), ("x=3或x=2", "3, -2"), ("0,05", "0,5"), ("12,500", "12.5"), ("5 min", "5 max"), ("yes", "false"), (r"x=3 \text{ or } y=-2", r"x=3 \text{ or } x=-2"), (r"\frac{1}{2004!} million", r"\frac{1}{2004!}"), ("31'", r"0.5^\circ"), ("30''", r"0.5^\circ"), ("30'", "30"), ("6'", r"6^\circ"), ("時速60キロメートル", "60 km/min"), ("решения", r"\emptyset"), ("³⁄₄", "4/3"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "[2,1]"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "[1,2)"),
+    (r"\begin{pmatrix}1&2\end{pmatrix}^T", r"\begin{pmatrix}1&2\end{pmatrix}"), (r"\begin{aligned} x&=2\\ y&=1\end{aligned}", "(1,2)"), ("positive real numbers", r"[0,\infty)"), ("positive integers", r"(0,\infty)"), (r"-2<x<5, x\ne 1", "(-2,5)"), (r"x>0, y\ne 1", r"(0,1)\cup(1,\infty)"), (r"2n\pi", r"k\pi"),
+    ("2n+1", "2k+1"), (r"\frac{\pi n}{3}", r"\frac{\pi k}{6}"), (r"k\pi m", r"n\pi m"), ("It was not Bob", "Bob"), ("on Monday", "Tuesday"), ("at most five", "five"), ("yes because a", "yes because b"), ("cats and dogs", "cats"), ("finitely many", r"\infty"), (r"\sum_{k=1}^{4} k = 11", "10"),
+    ("0.5 (or 1/3)", "1/2"), (r"\frac12 (60\%)", "1/2"), (r"\frac12 \text{ or } 0.6", "1/2"), ("3 (or 4)", "3"), (r"\pi (\approx 3.15)", r"\pi"), ("12 (in thousands)", "12"), ("12 (base 3)", "12"), ("3.1 (rounded to one decimal place)", "3.14"), ("only 12", "13"), ("1 in 6", "6"), ("15 Uhr", "5:00"),
+    ("50 cents", "0.05"), ("P(10,3)", "120"), ("C_{10}^3", "720"), ("7 red balls", "8"),
 ]  # fmt: skip
 
 
@@ -128,6 +148,7 @@ def test_different(answer: str, gold: str) -> None:
         ("2024", "2024_5", "Write the number in base 5.", True), ("52", "52_8", "Write 42 in base eight.", True), ("52", "52_8", "Compute $25_8 + 25_8$.", True), ("1011", "1011_2", "What is eleven in binary?", True),
         ("1011", "1011_2", None, False), ("2024", "2024_5", "What is the number?", False), ("2024_5", "2024", "Write the number in base 5.", True), ("2024_5", "2024", None, False),
         ("42_8", "42", "What is $52_8$ in base 10?", False), ("2024_6", "2024_5", "Write the number in base 5.", False),
+        ("12 square units", "12", "Find the area.", True), ("12 square units", "13", "Find the area.", False), ("12 units", "12 square units", "Find the area.", False),
         ("7 red balls", "7", "How many red balls are there?", True), ("7 red balls", "7", "How many green balls are there?", False), ("7 red balls", "7", None, False),
     ],
 )  # fmt: skip
