@@ -28,7 +28,7 @@ from cot_assets.warehouse.reading import sql_folder
 #: Raised when a change of the code should make every partition stale; what is in shards is used again.
 SAMPLING_VERSION = 2
 #: Raised when a change of the code changes conclusions.
-ANALYSIS_VERSION = 3
+ANALYSIS_VERSION = 4
 _CODE = {"code version": str(SAMPLING_VERSION)}
 MAX_ATTEMPTS = 3
 #: Jobs on a model: either says that it was measured on a problem set.

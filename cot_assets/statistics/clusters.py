@@ -18,6 +18,7 @@ from cot_assets.statistics.estimates import CONFIDENCE, jeffreys_interval
 from cot_assets.statistics.special import Floats, Numbers, normal_cdf, normal_ppf, student_ppf
 
 RESAMPLES = 2000
+FEW_CLUSTERS = 20  #: below which a sample need not show the problems that carry the mean of a hard set
 MOST_GROUPS = 30  #: of clusters that a jackknife leaves out in turn
 
 
@@ -69,7 +70,8 @@ def cluster_bootstrap_mean(
     do not show the ones that are not. Clusters that all have the same mean show no
     spread to resample; there a cluster that differs has at most the probability h that Jeffreys gives 0 in
     c, and the interval reaches h of the way to either bound: never of zero width. With fewer than six clusters
-    all of them lie on one side of the truth too often for resamples to show it; the interval reaches as far.
+    all of them lie on one side of the truth too often for resamples to show it; the interval reaches as far. With fewer
+    than twenty whose mean is within h of a bound, and skewed, it reaches h of the way to the other one.
 
     Args:
         values: numbers within the bounds.
@@ -93,10 +95,15 @@ def cluster_bootstrap_mean(
         return Estimate(mean, *widest, len(x), count)
     draws = _resamples(count, seed)
     low, high = _expanded_interval((draws @ sums) / (draws @ sizes), count)
-    skewed = _skewed_interval(mean, (sums - mean * sizes) / sizes.mean())
+    deviations = (sums - mean * sizes) / sizes.mean()
+    skewness = float(np.mean(deviations**3)) / float(np.mean(deviations**2)) ** 1.5
+    skewed = _skewed_interval(mean, deviations, skewness)
     low, high = min(low, skewed[0]), max(high, skewed[1])
-    if _too_few(count):
-        low, high = min(low, widest[0]), max(high, widest[1])
+    is_few, near = count < FEW_CLUSTERS, differs * (highest - lowest)
+    if _too_few(count) or (is_few and skewness < -1 and highest - mean < near):
+        low = min(low, widest[0])
+    if _too_few(count) or (is_few and skewness > 1 and mean - lowest < near):
+        high = max(high, widest[1])
     return Estimate(mean, max(low, lowest), min(high, highest), len(x), count)
 
 
@@ -247,11 +254,11 @@ def _expanded_interval(values: Floats, count: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _skewed_interval(mean: float, deviations: Floats) -> tuple[float, float]:
+def _skewed_interval(mean: float, deviations: Floats, skewness: float) -> tuple[float, float]:
     """Hall's (1992) interval of a mean from the clusters' deviations: Student's, through a cubic that takes out skewness."""
     count = len(deviations)
     variance = float(np.mean(deviations**2))
-    skewness = float(np.mean(deviations**3)) / variance**1.5 / np.sqrt(count)
+    skewness /= np.sqrt(count)
     error, t = np.sqrt(variance / (count - 1)), float(student_ppf((1 + CONFIDENCE) / 2, count - 1))
     if abs(skewness) < 1e-9:
         return mean - t * error, mean + t * error

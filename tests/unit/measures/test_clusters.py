@@ -206,6 +206,23 @@ def test_means_of_hard_sets_are_covered():
     assert covered / sets >= 0.92
 
 
+@pytest.mark.parametrize(("a", "b"), [(0.1, 2), (2, 0.1)])
+def test_means_of_few_hard_or_easy_problems_are_covered(a: float, b: float):
+    rng, covered = np.random.default_rng(3), 0
+    for r in range(80):
+        problems = 8 if r % 2 else 12
+        values = rng.binomial(64, rng.beta(a, b, problems)) / 64
+        got = cluster_bootstrap_mean(values, np.arange(problems), seed=r)
+        covered += got.low <= a / (a + b) <= got.high
+    assert covered >= 77, "0.96; without reaching for what is not in the sample, 0.89"
+
+
+def test_few_problems_that_are_not_at_a_bound_are_as_before():
+    values = np.array([0.40, 0.41, 0.40, 0.42, 0.41, 0.40, 0.41, 0.46])
+    got = cluster_bootstrap_mean(values, np.arange(8), seed=1)
+    assert got.high < 0.5
+
+
 def test_the_interval_of_a_skewed_mean_is_longer_on_the_side_of_the_tail():
     values = np.array([0.0] * 20 + [0.1, 0.2, 0.6, 0.9])
     got = cluster_bootstrap_mean(values, np.arange(24), seed=1)
