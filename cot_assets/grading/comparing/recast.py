@@ -7,6 +7,7 @@ comparison asks for it (:mod:`.compare`).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -70,12 +71,17 @@ def in_letters_of(reading: Reading, other: Reading) -> Reading:
     if not reading.kind == other.kind == "expression" or r"\text" in reading.form:
         return reading
     tokens, theirs = (TOKEN.findall(r.form) for r in (reading, other))
-    renamed = tokens
+    names: dict[str, str] = {}
     if "j" in tokens and "i" in theirs and {"i", "k"}.isdisjoint(tokens) and {"j", "k"}.isdisjoint(theirs):
-        renamed = ["i" if sign == "j" else sign for sign in tokens]
+        names["j"] = "i"
     if "c" in tokens and _CONSTANT.search(other.form) and "C" not in tokens and "c" not in theirs:
-        renamed = ["C" if sign == "c" else sign for sign in renamed]
-    return replace(reading, form="".join(renamed)) if renamed != tokens else reading
+        names["c"] = "C"
+    return _renamed(reading, names) if names else reading
+
+
+def _renamed(reading: Reading, names: Mapping[str, str]) -> Reading:
+    form = "".join(names.get(token, token) for token in TOKEN.findall(reading.form))
+    return replace(reading, form=form, items=tuple(_renamed(item, names) for item in reading.items))
 
 
 def unit_asked_for(given: Reading, gold: Reading) -> str | None:
@@ -175,12 +181,7 @@ def with_letter(reading: Reading, other: Reading) -> Reading:
     mine, theirs = _integer_letter(reading, other), _integer_letter(other, reading)
     if not mine or not theirs or mine == theirs or theirs in TOKEN.findall(reading.form):
         return reading
-
-    def renamed(part: Reading) -> Reading:
-        form = "".join(theirs if token == mine else token for token in TOKEN.findall(part.form))
-        return replace(part, form=form, items=tuple(map(renamed, part.items)))
-
-    return renamed(reading)
+    return _renamed(reading, {mine: theirs})
 
 
 def _integer_letter(reading: Reading, other: Reading) -> str | None:

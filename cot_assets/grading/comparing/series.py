@@ -14,8 +14,8 @@ from cot_assets.grading.text.splitting import TOKEN, split
 
 def as_sum(form: str) -> str | None:
     r"""``1+3+\ldots+(2n-1)`` as ``\sum_{k=1}^{n}(2k-1)``; None where the last term, as one of n, does not give two others."""
-    terms, signs = split(form, ("+",))
-    if r"\ldots" not in terms or terms.index(r"\ldots") != len(terms) - 2 < 2 or "" in terms or not signs:
+    terms, _ = split(form, ("+",))
+    if terms[-2:-1] != [r"\ldots"] or len(terms) < 4 or "" in terms:
         return None
     *first, _, last = terms
 

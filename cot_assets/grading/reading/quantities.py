@@ -10,16 +10,8 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-from cot_assets.grading.reading.units import ONE, Unit, units
+from cot_assets.grading.reading.units import ONE, Unit, factors, units
 
-FACTORS = {
-    "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
-    "dozens": 12, "score": 20, "gross": 144, "pair": 2, "pairs": 2, "lakh": 10**5, "crore": 10**7, "mn": 10**6,
-    "bn": 10**9, "тысяч": 10**3, "тысячи": 10**3, "тысяча": 10**3, "тыс": 10**3, "миллион": 10**6, "миллиона": 10**6,
-    "миллионов": 10**6, "млн": 10**6, "миллиард": 10**9, "миллиардов": 10**9, "млрд": 10**9, "百": 10**2, "千": 10**3,
-    "万": 10**4, "萬": 10**4, "億": 10**8, "亿": 10**8, "兆": 10**12, "만": 10**4, "억": 10**8,
-    "hundreds": 100, "thousands": 1000, "millions": 10**6, "billions": 10**9,
-}  # fmt: skip
 #: Words after a number that say how to calculate, or something else than what is counted.
 _NO_NOUN = frozenset([
     "squared", "cubed", "factorial", "over", "under", "below", "above", "less", "more", "times", "plus", "minus",
@@ -92,10 +84,10 @@ def read_unit(text: str) -> tuple[Unit | None, Fraction]:
     while text:
         word, _, rest = text.partition(" ")
         known = word.lower().rstrip(".")
-        if known in FACTORS:
-            factor, text = factor * FACTORS[known], rest.removeprefix("of ")
-        elif word[0] in FACTORS and word not in units():
-            factor, text = factor * FACTORS[word[0]], (word[1:] + " " + rest).strip()
+        if known in factors():
+            factor, text = factor * factors()[known], rest.removeprefix("of ")
+        elif word[0] in factors() and word not in units():
+            factor, text = factor * factors()[word[0]], (word[1:] + " " + rest).strip()
         else:
             break
     if not text:

@@ -7,26 +7,11 @@ ends (:mod:`.extract`).
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
-#: Words for "answer", and those that say what it is; a colon does so in every language.
-_LANGUAGES: dict[tuple[str, ...], str] = {
-    ("答案", "答え", "正解", "正答", "回答", "解答"): "[应應就该該]{0,2}[是为為]|[はが]",
-    ("答",): "[为為]",
-    ("选", "選"): r"[择擇]?[项項]?[:：]?(?=\s?[(（]?[A-J](?![A-Za-z]))",
-    ("정답", "답"): "[은이]",
-    ("उत्तर", "जवाब"): r"है|(?=\s?[A-J0-9(]|\s[०-९])",
-    ("উত্তর",): "হলো?",
-    ("الجواب", "الإجابة", "الاجابة"): r"ه[يو]|(?=\s?[0-9٠-٩])",
-    ("คำตอบ",): "คือ",
-    ("ответ",): "равен|это|[-—]",
-    ("respuesta",): "es",
-    ("antwort",): "ist|lautet",
-    ("réponse",): "est",
-    ("resposta",): "é",
-    ("risposta",): "è",
-    ("đáp án",): "là|=",
-}
-_NOUNS = tuple(noun for nouns in _LANGUAGES for noun in nouns)
+_LANGUAGES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["language"]
+_NOUNS = tuple(noun for language in _LANGUAGES for noun in language["nouns"])
 _BEFORE = r"[\s:*_]{0,8}(?:(?:therefore|thus|hence|then|simply|just|indeed|exactly)\b,?\s)?"
 _ENGLISH = re.compile(
     r"(?:\b(?:answer|(?:correct|right) (?:option|choice))\b[^.:：=\n]{0,60}?(?:\b(?:is|(?:must|should|would|will) be)\b|[:：=])"
@@ -34,8 +19,8 @@ _ENGLISH = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _PHRASES = "|".join(
-    rf"(?:{'|'.join(nouns)})(?:\s(?!n|не)[^\W\d_]{{3,12}})?\s?(?:{copula}|[:：])"
-    for nouns, copula in _LANGUAGES.items()
+    rf"(?:{'|'.join(language['nouns'])})(?:\s(?!n|не)[^\W\d_]{{3,12}})?\s?(?:{language['is']}|[:：])"
+    for language in _LANGUAGES
 )
 _ELSEWHERE = re.compile(rf"(?:{_PHRASES}){_BEFORE}", re.IGNORECASE)
 #: The verb behind an answer, where a language has it there.

@@ -67,10 +67,9 @@ def choice_letter(text: str) -> str | None:
     if match := _ALONE.fullmatch(bare) or _EXPLAINED.fullmatch(bare) or _NAMED.fullmatch(bare):
         return next(filter(None, match.groups())).upper()
     match = _LABEL.fullmatch(bare)
-    if match is None or _TAKEN_BACK.search(match["rest"]):
+    if match is None or _TAKEN_BACK.search(rest := match["rest"]):
         return None
-    if _OTHER_LABEL.search(match["rest"]) and not _OF_OTHERS.match(match["rest"]):
-        return None
-    if bare[1] in ",;" and _ALONE_IN.search(match["rest"]):
+    is_list = bare[1] in ",;" and _ALONE_IN.search(rest)
+    if is_list or (_OTHER_LABEL.search(rest) and not _OF_OTHERS.match(rest)):
         return None
     return (match[1] or match[2] or match[3]).upper()

@@ -65,8 +65,6 @@ def meant(bare: str, form: str, gold: Kind | None) -> tuple[str, str]:
         form = "[" + ",".join(f"[{re.sub('[ ,]+', ',', row.strip())}]" for row in match[1].split(";")) + "]"
     if gold == "time":
         bare = _HOURS.sub(r"\1:\2", re.sub(r"^(\d{1,2}) ?(?:h|Uhr)$", r"\1:00", bare.removeprefix("at ")))
-    if gold == "region" and form == "R":
-        form = r"\mathbb{R}"
     if gold in ("number", "quantity"):
         # No list is a number: 3,14 has a decimal comma, 2 and 1/2 is mixed.
         if _DECIMAL_COMMA.match(bare):

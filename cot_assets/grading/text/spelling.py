@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import html
 import re
+import tomllib
 import unicodedata
 from functools import partial
+from pathlib import Path
 
 from cot_assets.grading.text.announced import announced
 from cot_assets.grading.text.grouping import SPACED_GROUPS, ungrouped
@@ -23,21 +25,9 @@ MAX_JUDGED_CHARS = 65_536  #: of moves, boards and programs, which nothing here 
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_UNICODE = str.maketrans(
-    {
-        **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width ASCII
-        "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
-        "÷": "/", "∞": r"\infty ", "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ", "°": r"^\circ ", "º": r"^\circ ",
-        "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "⩽": r"\leq ", "⩾": r"\geq ", "≡": r"\equiv ", "∪": r"\cup ",
-        "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ",
-        "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "→": r"\to ",
-        "⁄": "/", "∕": "/", "≈": r"\approx ", "∣": "|", "‰": "/1000",
-        "、": ", ", "٫": ".", "٬": ",", "٪": "%", "…": r"\ldots ", "∶": ":", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"',
-        "￥": "¥", "￡": "£", "￦": "₩", "！": "。", "⊂": r"\subset ", "⊆": r"\subseteq ", "⊃": r"\supset ", "⊇": r"\supseteq ", "⟨": r"\langle ", "⟩": r"\rangle ",
-        "∥": r"\parallel ", "⊥": r"\perp ", "≅": r"\cong ", "∠": r"\angle ", "△": r"\triangle ", "∼": r"\sim ", "∖": r"\setminus ", "Δ": r"\Delta ", "∆": r"\Delta ",
-        "⇒": r"\Rightarrow ", "⇔": r"\Leftrightarrow ", "∧": r"\land ", "∨": r"\lor ", "¬": r"\neg ", "∓": r"\mp ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
-    }
-)  # fmt: skip
+_TABLE = tomllib.loads(Path(__file__).with_name("signs.toml").read_text(encoding="utf-8"))
+#: Full-width ASCII, and signs that have a command.
+_UNICODE = str.maketrans({chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | _TABLE["signs"])
 _GREEK = {c: unicodedata.name(c).split()[-1].replace("LAMDA", "LAMBDA") for c in "αβγδεζηθκλνξπρστφχψωΓΘΛΦΨ"}
 _ROOT = re.compile(r"([√∛∜]) ?(\d+(?:\.\d+)?)")  #: of all the figures behind the sign
 #: Such a letter that is not one of a Greek word.
@@ -77,15 +67,6 @@ _COMMAND = re.compile(
     r"|\\(?P<rename>[a-zA-Z]+)"
 )
 _FIXED = {"space": " ", "frac": r"\frac", "text": r"\text"}
-_RENAMED = {
-    "le": r"\leq ", "ge": r"\geq ", "ne": r"\neq ", "leqslant": r"\leq ", "geqslant": r"\geq ", "lt": "<", "gt": ">",
-    "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]", "degree": r"^\circ ", "percent": r"\%",
-    "varnothing": r"\emptyset ", "varphi": r"\phi ", "varepsilon": r"\epsilon ", "vartheta": r"\theta ",
-    "dots": r"\ldots ", "cdots": r"\ldots ", "dotsc": r"\ldots ", "wedge": r"\land ", "vee": r"\lor ",
-    "rightarrow": r"\to ", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "lparen": "(", "rparen": ")",
-    "approxeq": r"\approx ", "simeq": r"\approx ", "arcctg": r"\arccot ", "tg": r"\tan ", "ctg": r"\cot ", "implies": r"\Rightarrow ",
-    "lnot": r"\neg ", "iff": r"\Leftrightarrow ", "R": r"\mathbb{R}", "N": r"\mathbb{N}", "Z": r"\mathbb{Z}", "infin": r"\infty ", "colon": ":",
-}  # fmt: skip
 _AND_OR = re.compile(
     r" ?[,;]? ?(?:\\text\{ ?(?:and|or|或者?|且) ?\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])|(?<=[0-9a-z)}\]]) ?(?:或者?|または|且| или)(?= ?[-0-9a-z(\\])) ?"
 )
@@ -233,7 +214,7 @@ def _replace_command(match: re.Match[str]) -> str:
         return "." if keeps_dot else ""
     if match["times"] and not (match["times"] == "times" and r"\vec" in match.string):
         return r"\cdot "
-    return _RENAMED.get(match["rename"], match[0]) if match["rename"] else match[0]
+    return _TABLE["commands"].get(match["rename"], match[0]) if match["rename"] else match[0]
 
 
 def _unwrapped(text: str) -> str:

@@ -7,7 +7,9 @@ Belongs here: pure functions on short strings. Does not belong here: what else a
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
+from pathlib import Path
 
 UPRIGHT = re.compile(r"\\text\{([^{}]*)\}")
 _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}(?![^\W\d]|\^)")  #: with an index or a power it is none
@@ -104,13 +106,8 @@ def ordered(form: str) -> str | None:
     return None
 
 
-_SYNONYMS = {
-    "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday", "thurs": "thursday",
-    "fri": "friday", "sat": "saturday", "sun": "sunday", "jan": "january", "feb": "february", "mar": "march", "apr": "april",
-    "jun": "june", "jul": "july", "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
-    "yes": "true", "no": "false", "对": "正确", "错": "错误", "dne": "does not exist", "undefined": "does not exist", "divergent": "diverges",
-    "convergent": "converges", "infinite": "infinitely many", "infinitely many solutions": "infinitely many", r"\infty": "infinitely many",
-}  # fmt: skip
+_SAME = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_SYNONYMS = {text: meant for meant, texts in _SAME.items() for text in texts}
 
 
 #: What is said to be something, or to have an end.

@@ -22,7 +22,7 @@ UNEQUAL = [
     ("12", "1,2"), ("x+1", "x-1"), ("2x+4", "y=2x+3"), (r"\sqrt{3}", r"\sqrt{2}"), ("2^{2025}", "3^{2025}"),
     (r"x \text{ is even}", r"x \text{ is odd}"), ("1 2", "12"), ("nan", "5"), (r"\frac{1}{0}", "5"),
     (r"\infty", "5"), ("x", "y"), (r"\text{none}", "0"), ("5 or 6", "5"), ("10^{-10}", "0"), ("4:30", r"\text{4:30 p.m.}"),
-    (r"1+2+\ldots+(n-1)", r"\frac{n(n+1)}{2}"), (r"1+2+\ldots", r"\frac{n(n+1)}{2}"), (r"1+4+\ldots+n", r"\frac{n(n+1)}{2}"), (r"1+2+4+\ldots+2^n", "2^n-1"), (r"\sum_{i=1}^n i^2", r"\frac{n(n+1)}{2}"),
+    (r"1+2+\ldots+(n-1)", r"\frac{n(n+1)}{2}"), (r"1+2+\ldots", r"\frac{n(n+1)}{2}"), (r"1+\ldots+n", r"\frac{n(n+1)}{2}"), (r"1+4+\ldots+n", r"\frac{n(n+1)}{2}"), (r"1+2+4+\ldots+2^n", "2^n-1"), (r"\sum_{i=1}^n i^2", r"\frac{n(n+1)}{2}"),
     ("no idea what this is", r"\frac{\pi}{2}"), (r"\frac{", r"\sqrt{2}"),
     (r"\frac{3}{7}'", r"\frac37"), ("-50_2", "-50"), ("2k+2_2", "2k+2"), ("x^2^3", "x^2"), (r"\max\{a,b\}", r"a+b"),
 ]  # fmt: skip
