@@ -95,7 +95,7 @@ def cluster_bootstrap_mean(
         return Estimate(mean, *widest, len(x), count)
     draws = _resamples(count, seed)
     low, high = _expanded_interval((draws @ sums) / (draws @ sizes), count)
-    deviations = (sums - mean * sizes) / sizes.mean()
+    deviations: Floats = (sums - mean * sizes) / sizes.mean()
     skewness = float(np.mean(deviations**3)) / float(np.mean(deviations**2)) ** 1.5
     skewed = _skewed_interval(mean, deviations, skewness)
     low, high = min(low, skewed[0]), max(high, skewed[1])
