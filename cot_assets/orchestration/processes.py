@@ -30,6 +30,7 @@ from cot_assets.orchestration.state import UNFINISHED
 from cot_assets.orchestration.status.living import is_alive, lock_of
 from cot_assets.orchestration.status.records import PROCESS_TAG
 from cot_assets.study import DataHome
+from cot_assets.study.scratch import sweep
 
 _STARTED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 _STARTING_S = 5.0  #: a run that is starting knows its server long before
@@ -67,11 +68,12 @@ def running(instance: dg.DagsterInstance, home: DataHome) -> Iterator[str]:
 
 
 def end_abandoned(instance: dg.DagsterInstance, home: DataHome) -> int:
-    """Cancel the unfinished runs of processes that are gone and free their slots; returns how many.
+    """Cancel the unfinished runs of processes that are gone, free their slots and remove what they left; returns how many.
 
     Runs of a daemon too, where its server of code is gone: Dagster's run monitoring gives those that start far longer,
     and never ends those that have started. Canceled and not failed: a person killed it, and automation counts failures.
     """
+    sweep()
     ended = 0
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
         run, age = record.dagster_run, time.time() - record.update_timestamp.timestamp()

@@ -6,9 +6,7 @@ their contents.
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
+
+from cot_assets.study.scratch import scratch
 
 SHARDS = "*/*/*.parquet"  #: of any purpose and model, in the folder of shards; unlike with `**`, a folder may be a link
 _SPECIAL = frozenset("*?[]{},%")
@@ -38,9 +38,8 @@ def plain(path: Path) -> Path:
 
 @cache
 def _link(folder: Path, pid: int) -> Path:  # noqa: ARG001 - a forked process has links of its own
-    link = Path(tempfile.mkdtemp(prefix="cot-assets-")) / "link"
+    link = Path(tempfile.mkdtemp(dir=scratch())) / "link"
     link.symlink_to(folder)
-    atexit.register(shutil.rmtree, link.parent, ignore_errors=True)
     return link
 
 

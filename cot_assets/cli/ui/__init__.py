@@ -13,8 +13,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import product
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -22,8 +20,10 @@ from cot_assets.cli.running.stopping import stop
 from cot_assets.cli.ui.guard import LOOPBACK
 from cot_assets.engines.children import OWNER
 from cot_assets.study import DataHome
+from cot_assets.study.scratch import scratch
 
-_CODE = "from dagster._cli import main"
+#: Dagster's server of code, whose own servers listen in a folder that is swept where they are killed.
+_CODE = "import tempfile as t; t.tempdir = {!r}; from dagster._cli import main"
 #: Dagster's daemon, which ends with this process, however that ends: alone it would fail all that is queued.
 _DAEMON = (
     "from cot_assets.engines import children as c; c.end_with_owner(); from dagster._daemon.cli import main"
@@ -55,7 +55,7 @@ def ui(port: int, hosts: tuple[str, ...]) -> None:
     processes: list[subprocess.Popen[bytes]] = []
     stop.say_with(lambda: "Stopped. What was sampled is kept; `cot-assets ui` or `run` goes on from there.")
     stop.before_leaving(lambda: _kill(processes))
-    with _bound(address, port) as listener, TemporaryDirectory(prefix="cot-assets-") as folder:
+    with _bound(address, port) as listener:
         click.echo(f"Starting the Dagster UI on {home.root} …")
         from dagster._daemon.asset_daemon import set_auto_materialize_paused
 
@@ -68,9 +68,9 @@ def ui(port: int, hosts: tuple[str, ...]) -> None:
         ) as instance:  # makes what is missing, before several processes would make it at once
             # The sensor `analysis` works either way; jobs show "Auto-materialize off" unless this says otherwise.
             set_auto_materialize_paused(instance, False)
-        code = CodeServer(Path(folder))
+        code = CodeServer(scratch())
         try:
-            processes.append(_start(_CODE, *code.command))
+            processes.append(_start(_CODE.format(str(scratch())), *code.command))
             code.wait(processes[0])
             processes.append(_start(_DAEMON, "run", "--workspace", str(code.workspace)))
             with serving(listener, code.workspace, home.reports, [address, name, *names], token) as web:

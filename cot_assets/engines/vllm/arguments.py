@@ -14,6 +14,7 @@ from cot_assets.engines.children import OWNER
 from cot_assets.study import ModelEntry
 from cot_assets.study.entries import near
 from cot_assets.study.home import expanded
+from cot_assets.study.scratch import scratch
 
 #: Arguments that are decided elsewhere, or would change what is sampled without a trace in any table.
 _RESERVED = {
@@ -58,6 +59,7 @@ def prepare_environment() -> None:
         os.environ.setdefault(name, value)
     if "VLLM_PLUGINS" in os.environ and "cot_assets" not in os.environ["VLLM_PLUGINS"].split(","):
         os.environ["VLLM_PLUGINS"] += ",cot_assets"
+    os.environ.setdefault("VLLM_RPC_BASE_PATH", str(scratch()))  # where its sockets lie
     os.environ[OWNER] = str(os.getpid())
 
 
