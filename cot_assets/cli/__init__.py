@@ -148,6 +148,8 @@ def main() -> None:
 
 def _told(error: Exception) -> str | None:
     """What a person can mend, in one line with the way out; None of a bug, which shows its traceback."""
+    from cot_assets.warehouse.errors import is_of_no_room, reason
+
     kinds = {kind.__module__.split(".")[0] for kind in type(error).__mro__}
     if "cot_assets" in kinds:  # the package's own errors name the thing, the value and the way out
         return str(error)
@@ -158,10 +160,12 @@ def _told(error: Exception) -> str | None:
     if kinds & {"sqlalchemy", "sqlite3"}:  # nothing but Dagster keeps records with them
         from cot_assets.study.home import DataHome
 
-        reason = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+        said = reason(getattr(error, "orig", None) or error)[:300]
         return (
-            f"{DataHome.from_environment().dagster}: Dagster's records there cannot be used ({reason}). See that "
+            f"{DataHome.from_environment().dagster}: Dagster's records there cannot be used ({said}). See that "
             "there is room, and that you may read and write all of it, and start again; if that does not help, move the folder away: only the "
             "history of runs is lost"
         )
+    if is_of_no_room(error):
+        return f"{reason(error)}. Make room and start again: nothing that was finished is lost"
     return None

@@ -13,6 +13,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cot_assets.exporting.folder import SECONDS, new_folder, partitions
+from cot_assets.study.files import write_parquet
 from cot_assets.study.home import DataHome
 from cot_assets.warehouse.queries import TEXTS, ask, find_query, run_query
 from cot_assets.warehouse.reading import select_rows
@@ -97,7 +98,7 @@ def _write(folder: Path, frame: pl.DataFrame, written: _Written) -> None:
     if frame.is_empty():
         return
     folder.mkdir(exist_ok=True)
-    frame.write_parquet(folder / f"{written.n_files:05}.parquet")
+    write_parquet(folder / f"{written.n_files:05}.parquet", frame)
     written.n_files += 1
     written.n_rows += frame.height
     written.columns = frame.columns

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +21,7 @@ import sqlalchemy as db
 import yaml
 from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.execution import compute_logs
+from dagster._core.instance import types
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
@@ -44,6 +46,8 @@ _BUSY_S = 30  #: for which another process may be writing
 
 # Processes of Dagster's show what a run prints. A terminal sends Ctrl-C to all of a group: they would show tracebacks.
 compute_logs.subprocess = SimpleNamespace(Popen=partial(subprocess.Popen, process_group=0))  # type: ignore[assignment]
+# What Dagster cannot record it raises, or records; a terminal need not show it in Dagster's words.
+types.sys = SimpleNamespace(exc_info=sys.exc_info, stderr=SimpleNamespace(write=len))  # type: ignore[assignment]
 
 _SETTINGS = Path(__file__).with_name("dagster.yaml")
 _OF_CHECKOUT = ("storage", "compute_logs")  #: settings that a data home does not need: they name its folder

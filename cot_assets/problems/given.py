@@ -16,7 +16,7 @@ import polars as pl
 
 from cot_assets.problems.sources import Mapped, ProblemSetError
 from cot_assets.study import GIVEN, DataHome, ProblemSetEntry
-from cot_assets.study.files import read_json, replacing
+from cot_assets.study.files import read_json, replacing, write_parquet
 from cot_assets.study.rows import POLARS_ERRORS
 
 #: Columns of the rows; ``verdict`` and ``answer`` are NULL where the source does not say.
@@ -53,8 +53,7 @@ def write_given(home: DataHome, entry: ProblemSetEntry, rows: Sequence[dict[str,
             "another problem set with --problem-set"
         )
     revision = hashlib.sha256(frame.write_ndjson().encode()).hexdigest()[:12]
-    with replacing(path) as fresh:
-        frame.write_parquet(fresh)
+    write_parquet(path, frame)
     with replacing(described) as fresh:
         fresh.write_text(entry.model_copy(update={"revision": revision}).model_dump_json(), encoding="utf-8")
     return frame.height

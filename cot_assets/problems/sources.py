@@ -21,7 +21,7 @@ from typing import Any
 import polars as pl
 
 from cot_assets.study import DataHome
-from cot_assets.study.files import replacing
+from cot_assets.study.files import write_parquet
 from cot_assets.study.home import expanded
 from cot_assets.study.rows import (
     MAX_ROWS,
@@ -144,8 +144,7 @@ def read_hub(source: str, revision: str | None, home: DataHome) -> Table:
     if frame.height > MAX_ROWS:
         raise ProblemSetError(f"{source}: more than {MAX_ROWS:,} rows; name a smaller file")
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(copy) as fresh:  # one that is damaged all the same is fetched again
-        frame.write_parquet(fresh)
+    write_parquet(copy, frame)  # one that is damaged all the same is fetched again
     return _hub_table(frame, named, source)
 
 

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from cot_assets.sampling.plan import Purpose
 from cot_assets.study import manifest
-from cot_assets.study.files import DAMAGED, flush_folder
+from cot_assets.study.files import DAMAGED, flush_folder, write_parquet
 from cot_assets.study.manifest import Manifest, file_hash
 from cot_assets.warehouse.publish import SHARD_COLUMNS
 
@@ -194,8 +194,7 @@ class ShardStore:
     def set_aside(self, keys: Collection[str]) -> None:
         """Have blocks count as missing from now on; their rows are kept in files of their own, and in the shard."""
         for (key, shard), block in self.read(keys).group_by("block_key", "shard", maintain_order=True):
-            target = self.folder / f"{key}-{Path(str(shard)).stem}{_ASIDE}"
-            block.drop("shard").write_parquet(target)
+            write_parquet(self.folder / f"{key}-{Path(str(shard)).stem}{_ASIDE}", block.drop("shard"))
 
     def completions(self, prefixes: Collection[str]) -> Iterator[tuple[str, str, list[list[int]]]]:
         """Of the blocks of these prefixes: prefix_id, block_key and token ids by sample; file by file."""

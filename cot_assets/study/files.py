@@ -12,10 +12,12 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    import polars as pl
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
@@ -37,6 +39,13 @@ def replacing(path: Path) -> Generator[Path]:
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def write_parquet(path: Path, frame: pl.DataFrame) -> None:
+    """Keep a frame, whole or not at all; a full disk is an OSError, which polars tells in words of its own."""
+    frame.write_parquet(packed := BytesIO())
+    with replacing(path) as fresh:
+        fresh.write_bytes(packed.getvalue())
 
 
 def flush_folder(folder: Path) -> None:

@@ -7,7 +7,10 @@ the conditions that raise them.
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
+
+_FULL = re.compile("No space left|quota exceeded|File too large", re.IGNORECASE)
 
 
 class WarehouseError(RuntimeError):
@@ -16,6 +19,11 @@ class WarehouseError(RuntimeError):
 
 class WarehouseLockedError(WarehouseError):
     """Another process or thread held the warehouse for longer than the wait; the message names it."""
+
+
+def is_of_no_room(error: BaseException) -> bool:
+    """Whether a disk was full, in the words of any library."""
+    return _FULL.search(str(error)) is not None
 
 
 def printable(text: str) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import duckdb
 
-from cot_assets.warehouse.errors import WarehouseError, reason
+from cot_assets.warehouse.errors import WarehouseError, is_of_no_room, reason
 from cot_assets.warehouse.lock import when_free
 from cot_assets.warehouse.reading import CONNECTION_CONFIG, sql_folder, sql_text
 from cot_assets.warehouse.schema import (
@@ -39,7 +39,6 @@ DAMAGE = re.compile(
     re.IGNORECASE,
 )
 #: What it says, in errors of any kind, where the disk takes no more bytes.
-_FULL = re.compile("No space left|quota exceeded|File too large", re.IGNORECASE)
 _OF_SQL = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError)  #: they may cite what is in rows
 _HEADERS = 3 * 4096  #: bytes before the first block
 #: Columns that name a partition's model, the first that a table has.
@@ -144,7 +143,7 @@ def naming_damage(path: Path) -> Iterator[None]:
 
 
 def _require_room(path: Path, error: BaseException) -> None:
-    if _FULL.search(str(error)):
+    if is_of_no_room(error):
         raise WarehouseError(
             f"{path} cannot be written: {reason(error)}. Make room and start again: nothing that was finished is lost"
         ) from error

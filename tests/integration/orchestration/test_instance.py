@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import dagster as dg
 import pytest
@@ -56,6 +57,29 @@ def test_what_is_kept_open_is_bounded_and_others_read_it_meanwhile(tmp_path: Pat
             other.report_engine_event("by another", job_name="job", run_id=runs[-1])
         assert [entry.message for entry in instance.all_logs(runs[-1])][1:] == ["by another"]
     assert not files()
+
+
+def test_what_cannot_be_recorded_is_not_shown_in_dagsters_words(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    @dg.asset
+    def logging() -> None:
+        dg.get_dagster_logger().info("lost")
+
+    with open_instance(DataHome(tmp_path)) as instance:
+        record = instance.handle_new_event
+
+        def full(event: dg.EventLogEntry, **others: Any) -> None:
+            if event.message.endswith("lost"):
+                raise OSError("database or disk is full")
+            record(event, **others)
+
+        with mock.patch.object(instance, "handle_new_event", full):
+            result = dg.materialize([logging], instance=instance)
+        told = [entry.message for entry in instance.all_logs(result.run_id)]
+    assert result.success
+    assert "Exception while writing logger call to event log" in told
+    assert "event log: database" not in capfd.readouterr().err
 
 
 def test_a_damaged_instance_says_what_is_lost_with_it(tmp_path: Path) -> None:

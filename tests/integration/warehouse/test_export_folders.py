@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import resource
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +53,22 @@ def test_a_data_set_holds_every_row_of_its_tables(
     card = (folder / "README.md").read_text()
     assert "| potential | n_correct / n, or the weighted share" in card
     assert "token_ids" not in card
+
+
+@pytest.mark.parametrize("form", ["hf", "inspect"])
+def test_a_full_disk_is_an_error_of_the_system_and_leaves_nothing(
+    export: Export, tmp_path: Path, form: str
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600, before[1]))
+    try:
+        result = export(form, "--output", tmp_path / "set")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert isinstance(result.exception, OSError), result.output
+    assert result.exception.errno == errno.EFBIG
+    assert not [*tmp_path.iterdir()]
+    assert export(form, "--output", tmp_path / "set").exit_code == 0
 
 
 @pytest.mark.heavy

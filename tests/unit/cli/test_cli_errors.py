@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 import yaml
 from sqlalchemy.exc import OperationalError
@@ -28,6 +29,12 @@ def test_errors_of_the_operating_system_name_their_path() -> None:
     assert str(_told(OSError(28, "No space left on device"))).startswith(
         "the output, or the data home: No space"
     )
+
+
+def test_a_full_disk_in_the_words_of_a_library_is_one_line_with_the_way_out() -> None:
+    full = 'TransactionContext Error: Failed to commit: Could not write file "/home/x.wal": No space left on device'
+    assert str(_told(duckdb.TransactionException(full))).startswith(f"{full}. Make room and start again")
+    assert _told(duckdb.TransactionException("TransactionContext Error: another")) is None
 
 
 @pytest.mark.parametrize("is_wrapped", [True, False])
