@@ -7,6 +7,7 @@ commands themselves, one module each, imported when they are called.
 from __future__ import annotations
 
 import ast
+import atexit
 import gc
 import importlib.util
 import inspect
@@ -117,15 +118,24 @@ def raise_no_warnings() -> None:
     warnings.filters[:] = [entry for entry in warnings.filters if entry[0] != "error"]  # type: ignore[index]
 
 
+def open_streams() -> None:
+    """Have streams that were closed lead nowhere: Python has none then, and the next file that is opened takes their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def main() -> None:
     """Entry point: errors that a user can mend are one line, without a traceback."""
     from cot_assets.cli.running.stopping import stop
 
+    open_streams()
     raise_no_warnings()
     warnings.showwarning = notes()
     stop.listen()
     gc.set_threshold(_GARBAGE)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # None where it is closed
+    atexit.register(gc.freeze)  # Python would look through all of it again as it exits
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may have no arrows
     try:
         cli(standalone_mode=False)
@@ -142,8 +152,6 @@ def main() -> None:
         for note in getattr(error, "__notes__", ()):
             say(_safe(note), "", err=True)
         sys.exit(1)
-    finally:
-        gc.freeze()  # Python would look through all of it again as it exits
 
 
 def _told(error: Exception) -> str | None:

@@ -31,7 +31,7 @@ from cot_assets.study.home import DataHome
 from cot_assets.study.manifest import Manifest, recorded
 from cot_assets.warehouse.errors import WarehouseError
 from cot_assets.warehouse.preparing import DAMAGE, row_counts, suspect
-from cot_assets.warehouse.publish import seed_empty_shard
+from cot_assets.warehouse.publish import seed_empty_shard, set_damaged_aside
 from cot_assets.warehouse.store import Warehouse
 
 Pairs = Collection[tuple[str, str]]  #: (model, problem set)
@@ -100,6 +100,9 @@ def look(
             )
             sets = [problem_set for name, problem_set in pairs if name == model]
             lost |= {unit for problem_set in sets for unit in _units(pairs, problem_set, model)}
+    if is_thorough:  # also of models that nobody asks for: SQL reads the texts of all
+        kept = set_damaged_aside(home.shards)
+        lines += [f"a shard of another model is damaged, and kept as {name}" for name in kept]
     for problem_set in dict.fromkeys(problem_set for _, problem_set in pairs if is_quiet):
         for path, what in _lost_files(home, problem_set, is_thorough=is_thorough):
             lines.append(f"{path} {what}; it is made again")

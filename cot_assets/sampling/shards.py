@@ -122,15 +122,16 @@ class ShardStore:
         """Whether a file's bytes are those of its name; one that is damaged is renamed and warned about."""
         if not is_thorough and self._manifest.is_unchanged(file):
             return True
-        with suppress(FileNotFoundError, IsADirectoryError):  # a link to nowhere, a folder of that name
-            if file_hash(file) == file.stem:
+        # A link to nowhere, a folder of that name; what is called after its bytes, but is no Parquet.
+        with suppress(FileNotFoundError, IsADirectoryError, pl.exceptions.PolarsError):
+            if file_hash(file) == file.stem and SHARD_COLUMNS.items() <= pl.read_parquet_schema(file).items():
                 self._manifest.add(file, file.stem)
                 return True
         aside = file.with_suffix(DAMAGED)
         with suppress(FileNotFoundError):  # another process was faster
             file.rename(aside)
         warnings.warn(
-            f"shard {file} is damaged: its bytes are not those that were written; kept as {aside.name}, "
+            f"shard {file} is damaged: its bytes, or its columns, are not those that were written; kept as {aside.name}, "
             "its blocks are sampled again",
             DamagedShardWarning,
             stacklevel=3,

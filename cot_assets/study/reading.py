@@ -200,7 +200,8 @@ def _read(kind: type[Entry], path: Path, wrong: dict[str, str]) -> dict[str, Raw
     except ConfigError:
         raise
     except ValueError as error:  # of tomllib, of decoding, of numbers with thousands of digits
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        way_out = "; save it as UTF-8" if isinstance(error, UnicodeError) else ""
+        raise ConfigError(f"{path}: not valid TOML: {error}{way_out}") from error
     for name, entry in content.items():
         if problem := _misnamed(kind, name, entry):
             wrong[name] = f"{path}: {problem}"

@@ -98,7 +98,7 @@ def seed_empty_shard(home: DataHome) -> Path:
     return path
 
 
-def _set_damaged_aside(shards: Path) -> list[str]:
+def set_damaged_aside(shards: Path) -> list[str]:
     """Rename every shard whose bytes are not those of its name; returns what they are called now."""
     damaged = [f for f in shards.glob(SHARDS) if f != shards / EMPTY_SHARD and file_hash(f) != f.stem]
     return [file.rename(file.with_suffix(DAMAGED)).name for file in damaged]
@@ -125,7 +125,7 @@ def _add_views(path: Path, home: DataHome) -> None:
             try:
                 con.execute(sql)
             except duckdb.Error as error:
-                if not _set_damaged_aside(home.shards):
+                if not set_damaged_aside(home.shards):
                     raise WarehouseError(f"view {file.name}: {reason(error)}") from error
                 con.execute(sql)
         con.execute("CHECKPOINT")

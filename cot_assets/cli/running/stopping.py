@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from functools import cache
 
 import click
 
@@ -78,12 +79,9 @@ class _Stop:
             return
         self._signal = self._handled = 0
         self._seen, self._line, self._last = threading.Event(), lambda: _GENERAL, lambda: None
-        reading, writing = os.pipe()
-        os.set_blocking(writing, False)
-        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._watched(), warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
-        threading.Thread(target=self._watch, args=(reading,), daemon=True).start()
 
     def _handle(self, number: int, _: object) -> None:
         self._handled += 1
@@ -92,13 +90,18 @@ class _Stop:
         self._signal = self._signal or number
         raise KeyboardInterrupt
 
+    @cache  # noqa: B019 - one for all commands of a process
+    def _watched(self) -> int:
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        threading.Thread(target=self._watch, args=(reading,), daemon=True).start()
+        return writing
+
     def _watch(self, reading: int) -> None:
-        count = 0
         for byte in iter(lambda: os.read(reading, 1), b""):
             if byte[0] not in (signal.SIGINT, signal.SIGTERM):
                 continue
-            count += 1
-            if count > 1:
+            if self._seen.is_set():
                 self._leave(byte[0])
             self._signal = self._signal or byte[0]
             self._seen.set()

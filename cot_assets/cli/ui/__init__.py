@@ -105,7 +105,8 @@ def _start(imports: str, *arguments: str) -> subprocess.Popen[bytes]:
         f"import signal as s; s.signal(2, s.SIG_DFL); {imports}; s.signal(2, s.default_int_handler); main()"
     )
     # In a group of its own: Ctrl-C in a terminal reaches this process only, which stops the others in order.
-    environment = {**os.environ, OWNER: str(os.getpid())}
+    # What lies in the folder that it is started from takes the place of no module.
+    environment = {**os.environ, OWNER: str(os.getpid()), "PYTHONSAFEPATH": "1"}
     return subprocess.Popen([sys.executable, "-c", program, *arguments], env=environment, process_group=0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,14 +65,16 @@ def assert_one_line(code: int, err: str, *texts: str) -> None:
         assert text in err
 
 
-@pytest.mark.parametrize("kind", ["file", "below a file", "too long", "question mark", "backslash"])
+@pytest.mark.parametrize(
+    "kind", ["file", "below a file", "too long", "question mark", "backslash", "no text"]
+)
 def test_a_home_that_cannot_be_is_one_line(
     cli: Cli, tmp_path: Path, commands: list[tuple[str, ...]], kind: str
 ) -> None:
     (tmp_path / "file").write_text("a file")
     homes = {
         "file": tmp_path / "file", "below a file": tmp_path / "file" / "home", "too long": tmp_path / ("x" * 300),
-        "question mark": tmp_path / "what?", "backslash": tmp_path / "C:\\home",
+        "no text": tmp_path / "\udcff", "question mark": tmp_path / "what?", "backslash": tmp_path / "C:\\home",
     }  # fmt: skip
     variables = {**Lab(tmp_path / "lab").variables, "COT_ASSETS_HOME": str(homes[kind]), "DAGSTER_HOME": ""}
     for command in (("status",), ("report",), *commands[:-1]):
@@ -146,3 +149,13 @@ def test_a_home_that_is_mounted_read_only_can_be_asked_on_a_terminal_of_any_enco
         assert said in ran.stdout
     for place in places:
         place.chmod(0o755)
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_stream_may_be_closed(tmp_path: Path, closed: str) -> None:
+    number = ("stdin", "stdout", "stderr").index(closed)
+    ran = subprocess.run(
+        [sys.executable, "-m", "cot_assets.cli", "sql"], env={**os.environ, **Lab(tmp_path).variables},
+        capture_output=True, text=True, preexec_fn=partial(os.close, number),
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr, "pattern_table" in ran.stdout) == (0, "", closed != "stdout")

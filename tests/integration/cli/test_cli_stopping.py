@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from support.command_line import Cli
 
 _CHILD = Path(__file__).with_name("stopping_child.py")
 
@@ -64,3 +66,12 @@ def test_a_time_limit_stops_as_ctrl_c_does() -> None:
         130,
         "Time is up. Stopped. 3 of 7 rollouts are kept; run again to go on.",
     )
+
+
+def test_commands_of_one_process_share_what_waits_for_signals(cli: Cli) -> None:
+    def held() -> tuple[int, int]:
+        assert cli("--version", variables={}).code == 0
+        return threading.active_count(), len([*Path("/proc/self/fd").iterdir()])
+
+    held()
+    assert held() == held() == held()

@@ -31,11 +31,15 @@ def test_an_address_that_cannot_be_had_is_one_line_at_once(cli: Cli, tmp_path: P
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], subprocess.Popen[bytes]]:
     """Starts a module of some text, and returns once its file ``<name> begun`` is there."""
-    monkeypatch.chdir(tmp_path)  # from where modules are imported
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(modules))
+    (tmp_path / "random.py").write_text("raise ImportError('of the folder that it is started from')")
+    monkeypatch.chdir(tmp_path)
 
     def start(name: str, text: str) -> subprocess.Popen[bytes]:
         begun, deadline = tmp_path / f"{name} begun", time.monotonic() + 30
-        (tmp_path / f"{name}.py").write_text(f"import time\nfrom pathlib import Path\n{text}")
+        (modules / f"{name}.py").write_text(f"import random, time\nfrom pathlib import Path\n{text}")
         process = _start(f"from {name} import main")
         while not begun.exists() and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -156,10 +156,14 @@ def test_only_a_thorough_look_sees_what_changed_without_a_trace(study: Lab) -> N
     status = file.stat()
     flip(file)
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    others = file.parent.with_name("another") / "of another.parquet"
+    others.parent.mkdir()
+    others.touch()
     assert study.bring_up_to_date(PAIRS, said=said) == []
     with pytest.warns(DamagedShardWarning):
         assert study.bring_up_to_date(PAIRS, said=said, is_thorough=True)
     assert "1 shard of script gone or damaged; what they held is sampled again" in said
+    assert "a shard of another model is damaged, and kept as of another.damaged" in said
 
 
 def test_no_file_of_a_home_holds_its_path(built: Lab) -> None:

@@ -161,10 +161,20 @@ def test_a_truncated_file_is_set_aside_and_named(tmp_path: Path, kept: int) -> N
         assert list(store_of(tmp_path).index()) == [KEYS[1]]
 
 
-def test_a_file_that_is_no_shard_is_set_aside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_named_after_bytes", [True, False])
+@pytest.mark.parametrize("is_parquet", [True, False])
+def test_a_file_that_is_no_shard_is_set_aside(
+    tmp_path: Path, is_parquet: bool, is_named_after_bytes: bool
+) -> None:
     store = store_of(tmp_path)
-    pq.write_table(pl.DataFrame({"x": [1]}).to_arrow(), store.folder / "mine.parquet")
-    with pytest.warns(DamagedShardWarning, match="mine.parquet"):
+    mine = store.folder / "mine.parquet"
+    if is_parquet:
+        pq.write_table(pl.DataFrame({"x": [1]}).to_arrow(), mine)
+    else:
+        mine.write_bytes(b"no Parquet")
+    if is_named_after_bytes:
+        mine = mine.rename(mine.with_stem(shards.file_hash(mine)))
+    with pytest.warns(DamagedShardWarning, match=mine.name):
         assert store.index() == {}
 
 
