@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from cot_assets.grading.comparing.values import UndecidedError, approximate, constant, is_same
+from cot_assets.grading.comparing.scalars import form_of
+from cot_assets.grading.comparing.values import UndecidedError, approximate, is_same
 from cot_assets.grading.reading.answer import read
 from cot_assets.grading.reading.kinds import Reading
 from cot_assets.grading.reading.matrices import COLUMN, read_vector
@@ -40,13 +41,18 @@ def value_of(relation: Reading) -> Reading | None:
     if set(relation.signs) != {"="}:
         return None
     *sides, last = relation.items
-    if len(sides) == 1 and is_name(last.form) and not is_name(sides[0].form):
+    if len(sides) == 1 and _only_names(last.form) and not _only_names(sides[0].form):
         return sides[0]  # 5 = x
-    exact = last.number.value if last.number else constant(last.form)
-    for side in sides:
-        if not is_name(side.form) and (exact is None or constant(side.form) != exact):
-            return None
-    return last
+    try:
+        are_same = all(_only_names(side.form) or is_same(form_of(side), form_of(last)) for side in sides)
+    except (NotATermError, UndecidedError):
+        return None
+    return last if are_same else None
+
+
+def _only_names(form: str) -> bool:
+    r"""Whether a side has no value of its own, as ``\sqrt{8}`` has; e and i may name other things."""
+    return is_name(form) and (len(form) == 1 or approximate(form) is None)
 
 
 def rounded_of(relation: Reading, other: Reading) -> Reading | None:

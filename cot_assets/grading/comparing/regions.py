@@ -21,7 +21,7 @@ _ENDLESS = (Reading("expression", r"-\infty"), Reading("expression", r"\infty"))
 _VARIABLE = re.compile(r"[a-zA-Z](?:_\w)?|\\[a-z]+")
 _CONSTANTS = ("i", "e", r"\pi", r"\infty")
 _REALS = re.compile(
-    r"\\mathbb\{R\}(?:[_^]\{?(?P<part>[-+]|[<>] ?0|\\[gl]eq ?0)\}?)?|(?:the )?(?:set of )?(?:all )?(?i:(?:(?P<non>non-?)?(?P<side>positive|negative) )?real(?: number)?s)"
+    r"\\mathbb\{R\}(?:[_^]\{?(?P<part>[-+]|[<>] ?0|\\[gl]eq ?0)\}?)?|(?:the )?(?:set of )?(?:all )?(?i:(?:(?P<non>non-?)?(?P<side>positive|negative) )?real(?: number)?s)|(?:[a-z] is )?(?:all|any|every) real (?:number|[a-z])"
 )
 _BELOW, _ABOVE = ("<", "<="), (">", ">=")
 

@@ -50,7 +50,9 @@ _SUCH_THAT = re.compile(
 _WITHOUT = re.compile(r"(?<=^\\mathbb\{R\}) ?- ?(?=[(\[])")
 #: An operator without what it is for; a gold answer that has one is refused.
 _INCOMPLETE = re.compile(r"^(?:[*/=^_]|\\[gln]eq)|[-+*/=]$")
-_EXCEPT = re.compile(r"(?:all )?real(?: numbers|s) (?:except|but|other than) (?:for )?(?:x ?= ?)?(.+)")
+_EXCEPT = re.compile(
+    r"(?:all [a-z]|(?:all )?real(?: numbers|s| [a-z])) (?:except|but|other than) (?:for )?(?:x ?= ?)?(.+)"
+)
 _TRANSPOSED = re.compile(r"(?<=[)\]])\^\{?(?:T|\\top|\\text\{T\})\}?$")
 _POWER = re.compile(r"\(?[A-Z]{1,3}\)?\^\{?(?:-1|T|\\top|[0-9n])\}?")  #: of a matrix
 _OF_INTEGERS = re.compile(r"[a-z]\\in\\mathbb\{[NZQ]\}")

@@ -7,6 +7,8 @@ Belongs here: the spellings of both, in a form that is equal for equal ones. Doe
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 from cot_assets.grading.reading.numbers import read_number
 
@@ -32,12 +34,7 @@ _ERA = re.compile(
     r"(AD )?(\d{1,4})(?: (BCE?|B\.\s?C\.?(?:\s?E\.?)?)|(?(1)| (?:CE|AD|A\.\s?D\.?|C\.\s?E\.?)))"
 )
 _MONTH_OF = re.compile(rf"(?P<month>{_MONTH})\.?,?(?: of)? (?P<y>\d{{4}})", re.IGNORECASE)
-_ABROAD = """января февраля марта апреля мая июня июля августа сентября октября ноября декабря
-enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
-janvier février mars avril mai juin juillet août septembre octobre novembre décembre
-januar februar märz april mai juni juli august september oktober november dezember
-janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro
-gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"""
+_ABROAD = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["months"]
 _MONTHS_ABROAD = {name: i for line in _ABROAD.splitlines() for i, name in enumerate(line.split(), 1)}
 _DATE_ABROAD = re.compile(
     rf"(?:le |am |el )?(?P<d>\d{{1,2}})(?:\.|º|er)? (?:de )?(?P<month>{'|'.join(_MONTHS_ABROAD)})(?: (?:de )?(?P<y>\d{{4}})(?: ?г(?:ода)?\.?)?)?",

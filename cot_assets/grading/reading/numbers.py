@@ -35,7 +35,7 @@ _PERCENT = re.compile(
     r"(?:\\%| ?(?:\\text\{ ?)?(?:percent|per cent|percentage|pct|por ?cien?to|pour cent|Prozent|процент(?:а|ов)?)\.? ?\}?)$",
     re.IGNORECASE,
 )
-_SIGN = re.compile(r"(?:[+-]|(?:minus|negative)(?: |$))", re.IGNORECASE)
+_SIGN = re.compile(r"(?:[+-]|[负負]|(?:minus|negative)(?: |$))", re.IGNORECASE)
 
 _SMALL = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",

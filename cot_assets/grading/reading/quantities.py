@@ -10,18 +10,9 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-from cot_assets.grading.reading.units import ONE, Unit, factors, units
+from cot_assets.grading.reading.units import ONE, Unit, factors, units, written
 
-#: Words after a number that say how to calculate, or something else than what is counted.
-_NO_NOUN = frozenset([
-    "squared", "cubed", "factorial", "over", "under", "below", "above", "less", "more", "times", "plus", "minus",
-    "mod", "base", "is", "if", "for", "where", "when", "with", "at", "on", "to", "of", "and", "or", "pi", "sqrt",
-    "half", "halves", "third", "thirds", "quarter", "quarters", "fourth", "fifth", "fifths", "sixth", "sixths",
-    "eighth", "tenth", "tenths", "hundredth", "hundredths", "zero", "negative", "approximately", "percent", "am",
-    "pm", "a.m.", "p.m.", "th", "st", "nd", "rd", "power", "root", "choose", "per", "each", "not", "no", "than",
-    "infinity", "solution", "none", "percentage", "percentages", "pct", "percents", "fraction", "fractions",
-    "decimal",
-])  # fmt: skip
+_NO_NOUN = frozenset(written()["words"]["not counted"].split())
 _PER = re.compile(r"\s*(?:/|\b(?:per|each|every|(?-i:an?))\b|\bан?\b|每)\s*", re.IGNORECASE)
 _PART = re.compile(
     r"(?P<before>(?:(?:square|cubic|sq|cu|кв|куб)(?:\s|\.\s?)|平方|立方))?(?P<name>[^\W\d_](?:[^\W\d_]|[\u0900-\u0963\u0e31-\u0e4e])*(?:[-'][^\W\d_]+)*\$?|[$€£¥₽₹₩₺₫₪₱¢])\.?"

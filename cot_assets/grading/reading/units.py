@@ -42,22 +42,22 @@ ONE = Unit(Fraction(1), (), "")
 @lru_cache(maxsize=1)
 def units() -> dict[str, Unit]:
     """Every name, prefixed ones too, to its unit."""
-    written = _written()
+    tables = written()
     table: dict[str, Unit] = {}
-    for dimension, entries in written["sizes"].items():
+    for dimension, entries in tables["sizes"].items():
         for entry in entries.split(";"):
             names, _, size = entry.partition(" = ")
             unit = Unit(_size(size), ((dimension, 1),), names.split()[0].strip("*"))
-            table |= dict(_prefixed(names.split(), unit, written["prefixes"]))
+            table |= dict(_prefixed(names.split(), unit, tables["prefixes"]))
     # Volumes and lengths meet: a liter is a cubic decimeter.
     for name, unit in list(table.items()):
         if unit.dimension == (("volume", 1),):
             table[name] = Unit(unit.size / 1000, (("length", 3),), unit.name)
-    for entry in written["products"]["names"].replace("\n", " ").split(";"):
+    for entry in tables["products"]["names"].replace("\n", " ").split(";"):
         names, _, product = entry.partition(" = ")
         unit = _derived(product, table, names.split()[0].strip("*"))
-        table |= dict(_prefixed(names.split(), unit, written["prefixes"]))
-    for word in written["counted"]["names"].split():
+        table |= dict(_prefixed(names.split(), unit, tables["prefixes"]))
+    for word in tables["words"]["counted"].split():
         table.setdefault(word, Unit(Fraction(1), ((f"#{word}", 1),), word))
     table["unit"] = table["units"] = Unit(Fraction(1), (("unit", 1),), "unit")
     return table
@@ -66,11 +66,12 @@ def units() -> dict[str, Unit]:
 @lru_cache(maxsize=1)
 def factors() -> dict[str, int]:
     """Every word that multiplies, to what it multiplies by."""
-    return {word: int(factor) for factor, words in _written()["factors"].items() for word in words.split()}
+    return {word: int(factor) for factor, words in written()["factors"].items() for word in words.split()}
 
 
 @lru_cache(maxsize=1)
-def _written() -> dict[str, Any]:
+def written() -> dict[str, Any]:
+    """The tables of ``units.toml``."""
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 

@@ -14,7 +14,7 @@ _LANGUAGES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encodin
 _NOUNS = tuple(noun for language in _LANGUAGES for noun in language["nouns"])
 _BEFORE = r"[\s:*_]{0,8}(?:(?:therefore|thus|hence|then|simply|just|indeed|exactly)\b,?\s)?"
 _ENGLISH = re.compile(
-    r"(?:\b(?:answer|(?:correct|right) (?:option|choice))\b[^.:：=\n]{0,60}?(?:\b(?:is|(?:must|should|would|will) be)\b|[:：=])"
+    r"(?:\b(?:answer|(?:correct|right) (?:option|choice))\b[^.:：=\n]{0,60}?(?:\b(?:is|equals|comes (?:out )?to|(?:must|should|would|will) be)\b|[:：=])"
     rf"|^(?:#{{1,6}} ?|\*\*)(?:the )?(?:final |correct )?answer\**(?=\s*\n)){_BEFORE}",
     re.IGNORECASE | re.MULTILINE,
 )

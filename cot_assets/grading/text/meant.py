@@ -19,7 +19,7 @@ _PRICE = re.compile(
 #: What is said around a number without changing it.
 _ABOUT = r"(?:approximately|approx\.?|about|around|roughly)"
 _AROUND = re.compile(
-    rf"^(\\text\{{)?\s?(?:there (?:are|is) |exactly |only |pH ?(?:= ?|is |of )?|(?:in )?(?:the )?year |in (?=\d{{4}}$)|{_ABOUT} ?|(?:a |in )?total(?: of |: ?))\s?(?(1)(?:(?P<end>\}})\s?)?)"
+    rf"^(\\text\{{)?\s?(?:there (?:are|is) |exactly |only |probably |pH ?(?:= ?|is |of )?|(?:in )?(?:the )?year |in (?=\d{{4}}$)|{_ABOUT} ?|(?:a |in )?total(?: of |: ?))\s?(?(1)(?:(?P<end>\}})\s?)?)"
     rf"(?=[^a-z]*\d)|(?<=[\w}}]) ?(?P<text>\\text\{{ ?)?\(?(?:in (?:total|all)|altogether|only|exactly|tall|long|wide|deep|high|thick|old|away|{_ABOUT})\)?(?(text) ?\}}$|(?=\}}?$))",
     re.IGNORECASE,
 )
@@ -45,7 +45,9 @@ _ONE_IN = re.compile(r"^(\d{1,9}) in (?:every )?(\d{1,9})$")  #: as a share
 _MIXED = re.compile(r"(?<=[0-9])\\land (?=[0-9]+/|\\frac)")
 #: How many ways there are to choose; 70k under a number.
 _CHOICES = re.compile(r"C\((\d+),(\d+)\)|(\d+)C_?(\d+)|C_\{?(\d+)\}?\^\{?(\d+)\}?")
-_ORDERS = re.compile(r"P\((\d+),(\d+)\)|(?:\{\})?_\{?(\d+)\}?P_\{?(\d+)\}?|[AP]_\{?(\d+)\}?\^\{?(\d+)\}?")
+_ORDERS = re.compile(
+    r"P\((\d+),(\d+)\)|(\d+)P_?(\d+)|(?:\{\})?_\{?(\d+)\}?P_\{?(\d+)\}?|[AP]_\{?(\d+)\}?\^\{?(\d+)\}?"
+)
 _KILO = re.compile(r"(?<=[0-9])(?<![\^_][0-9])[kK]$")
 
 
@@ -70,6 +72,7 @@ def meant(bare: str, form: str, gold: Kind | None) -> tuple[str, str]:
         if _DECIMAL_COMMA.match(bare):
             bare, form = bare.replace(",", "."), form.replace(",", ".")
         bare, form = (_OF_WHOLE.sub("", text) for text in (bare, form))
+        form = re.sub(r"^(\d{1,2}) ?h ?([0-5]\d)$", r"\1 h \2 min", form)
         form = _ONE_IN.sub(r"\1/\2", _MIXED.sub(" ", form))
     if gold == "number":
         bare, form = _KILO.sub(" thousand", bare), _KILO.sub(" thousand", form)

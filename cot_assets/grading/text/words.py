@@ -149,8 +149,10 @@ def folded(bare: str) -> str:
     found = re.sub(r"\b([ap])\.? ?m\.?(?=\W|$)", r"\1m", TEXTUAL.sub(" ", points).casefold())
     found = re.sub(r"(?<![^\W_])([a-z])\. ?(?=[a-z]\b)", r"\1", found)  # J. K. Rowling, U.S.A.
     found = re.sub(r"(?<!\d)[.,;:!?](?!\d)|(?<=\d)[.,;:!?](?!\d)", " ", found)
-    if _ELEMENTS.fullmatch(bare := TEXTUAL.sub("", bare).strip()) and bare.lower() not in _SMALL_WORDS:
-        return " ".join(bare.lower())
+    bare = TEXTUAL.sub("", bare).strip()
+    letters = bare.replace(".", "").removeprefix("the ")
+    if _ELEMENTS.fullmatch(letters) and letters.lower() not in _SMALL_WORDS:
+        return " ".join(letters.lower())
     if _APART.fullmatch(found := " ".join(found.split())):
         found = re.sub(r"\\cdot|\\times|[* ]", "", found)
     return " ".join(re.sub(r"(?<=\w)[-_](?=\w)", " ", found).split()).removeprefix("the ") or bare.casefold()

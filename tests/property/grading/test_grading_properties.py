@@ -58,7 +58,8 @@ def test_a_boxed_answer_comes_back(before: str, content: str, after: str) -> Non
 
 @given(PLAIN, st.integers(0, 999), st.integers(0, 999), PLAIN)
 def test_the_last_box_counts(between: str, first: int, last: int, after: str) -> None:
-    text = f"\\boxed{{{first}}}{between}\\boxed{{{last}}}{after}"
+    # With nothing but a comma, "and" or the like between them they would be one list.
+    text = f"\\boxed{{{first}}}. {between}\\boxed{{{last}}}{after}"
     assert extract_answer(text, "integer").answer == str(last)
     assert extract_answer(text + "\\boxed{", "integer").answer is None
 

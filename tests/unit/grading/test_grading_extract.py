@@ -243,6 +243,7 @@ def test_letters_as_models_write_them(text: str, letter: str | None) -> None:
         ("The answer is 5. Actually, no, it is 6.", ("statement", "last_number"), ("6", "last_number")),
         ("The answer is 5. Wait, let me verify: yes.", ("statement",), ("5", "statement")),
         ("The right answer must be 7.", ("statement",), ("7", "statement")),
+        ("The answer comes out to 7.", ("statement",), ("7", "statement")),
         ("nothing", ("boxed", "statement", "hash", "last_number"), (None, None)),
         (r"\boxed{1} then \boxed{2", ("boxed", "last_number"), (None, None)),
         ("<think> 5 </think> so 6", ("last_number",), ("6", "last_number")),

@@ -46,7 +46,7 @@ SAME: dict[str, list[tuple[str, str]]] = {
         (r"O_2 + 2H_2 \to 2H_2O", "2H2 + O2 -> 2H2O"),
     ],
     "names": [
-        ("Poincaré", "Poincare"), ("Sao Paulo", "São Paulo"), ("Erdos", "Erdős"), ("JK Rowling", "J. K. Rowling"), ("U.S.A.", "USA"), ("Alice & Bob", "Alice and Bob"), ("a square", "square"),
+        ("Poincaré", "Poincare"), ("Sao Paulo", "São Paulo"), ("Erdos", "Erdős"), ("JK Rowling", "J. K. Rowling"), ("U.S.A.", "USA"), ("U.K.", "the UK"), ("Alice & Bob", "Alice and Bob"), ("a square", "square"),
         ("It is impossible", "impossible"),
     ],
     "rows": [
@@ -82,6 +82,9 @@ SAME: dict[str, list[tuple[str, str]]] = {
         (r"x=\frac{\pi}{2}+2\pi n", r"\frac{\pi}{2}+2\pi k, k\in\mathbb{Z}"), (r"\frac{\pi}{4}+n\pi", r"\frac{\pi}{4}+k\pi"), (r"2n+1, n\in\mathbb{Z}", "2k+1"),
         (r"x=\frac{\pi}{6}+2\pi n \text{ or } x=\frac{5\pi}{6}+2\pi n", r"\frac{\pi}{6}+2\pi k, \frac{5\pi}{6}+2\pi k, k\in\mathbb{Z}"),
     ],
+    "units of other languages": [("3 heures", "3 hours"), ("3 Stunden", "3 h"), ("5 kilomètres", "5 km"), ("2 días", "48 hours"), ("3 MB", "3000 KB"), ("负五", "-5")],
+    "the reals in sentences": [("all real x", r"\mathbb{R}"), ("x is any real number", r"(-\infty,\infty)"), ("all x except 2", r"\mathbb{R}\setminus\{2\}")],
+    "values of chains": [(r"\sqrt{8} = 2\sqrt{2}", r"2\sqrt2"), ("x^2-4=(x-2)(x+2)", "(x-2)(x+2)"), (r"\sin 30^\circ = \frac12", "1/2"), ("5! = 120", "120")],
     "sentences": [("It is a square.", "square"), ("on Tuesday", "Tuesday"), (r"\text{red and blue}", "blue and red"), (r"\text{infinitely many}", r"\infty"), (r"3 \& 4", "3, 4"), (r"\sim 10", "10"), (r"\sum_{k=1}^{10} k = 55", "55")],
 }  # fmt: skip
 #: The same one way round: the kind of the gold answer decides.
@@ -90,7 +93,7 @@ ONE_WAY = [
     ("C_{10}^{3}", "120"), ("P(10,3)", "720"), ("[1,2;3,4]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("[1 2; 3 4]", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"), ("14h05", "2:05 pm"),
     ("1405 hours", "14:05"), ("at 2:05 pm", "2:05 pm"), ("6'", "6 feet"), ('6"', "6 inches"), (r"2.5 \frac{km}{h}", "2.5 km/h"), ("pH 7.4", "7.4"), ("Yes, it is.", "yes"), ("No, it is not", "no"), ("in 2024", "2024"),
     (r"\frac12 \text{ or } 0.5", "1/2"), ("0.5 (or 1/2)", "1/2"), (r"\frac12 (50\%)", "1/2"), (r"\sqrt2 \text{ (approximately } 1.414)", r"\sqrt2"), (r"\pi\ (\approx 3.14)", r"\pi"), (r"2 \text{ (double root)}", "2"), ("3.14 (rounded to two decimal places)", "3.14"),
-    (r"12\text{ cm (to the nearest cm)}", "12 cm"), ("12 feet tall", "12 ft"), ("10 only", "10"), (r"x=3 \text{ only}", "3"), ("1 in 6", "1/6"), ("15 Uhr", "15:00"), ("15h", "3 pm"), ("le 14 juillet 1789", "1789-07-14"), (r"\text{Yes, since } 2>1", "yes"),
+    (r"12\text{ cm (to the nearest cm)}", "12 cm"), ("12 feet tall", "12 ft"), ("10 only", "10"), (r"x=3 \text{ only}", "3"), ("1 in 6", "1/6"), ("15 Uhr", "15:00"), ("15h", "3 pm"), ("1h30", "1.5 h"), ("5P2", "20"), ("le 14 juillet 1789", "1789-07-14"), (r"\text{Yes, since } 2>1", "yes"),
 ]  # fmt: skip
 DIFFERENT: list[tuple[str, str]] = [
     ("1/3 of the cake", "1/4"), ("4k+3", r"n \equiv 1 \pmod 4"), ("2k+1", r"n \equiv 1 \pmod 4"), ("4+k", r"4 \pmod 7"), ("half of a dozen", "1/2"), ("2 of the 5", "2"), ("[[3,4],[1,2]]", "[[1,2],[3,4]]"), (r"[1,2]\cup[3,4]", "[[1,2],[3,4]]"), (r"\mathbb{R} - [2,3]", r"\mathbb{R}"),
@@ -111,7 +114,7 @@ DIFFERENT: list[tuple[str, str]] = [
     ("none of these", r"\emptyset"), ("1:30", "90 hours"), ("1:30 pm", "90 minutes"), ("x=3或x=2", "3, -2"), ("0,05", "0,5"), ("12,500", "12.5"), ("5 min", "5 max"), ("yes", "false"), (r"x=3 \text{ or } y=-2", r"x=3 \text{ or } x=-2"), (r"\frac{1}{2004!} million", r"\frac{1}{2004!}"), ("31'", r"0.5^\circ"), ("30''", r"0.5^\circ"), ("30'", "30"), ("6'", r"6^\circ"), ("時速60キロメートル", "60 km/min"), ("решения", r"\emptyset"), ("³⁄₄", "4/3"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "[2,1]"), (r"\begin{pmatrix}1\\2\end{pmatrix}", "[1,2)"),
     (r"\begin{pmatrix}1&2\end{pmatrix}^T", r"\begin{pmatrix}1&2\end{pmatrix}"), (r"\begin{aligned} x&=2\\ y&=1\end{aligned}", "(1,2)"), ("positive real numbers", r"[0,\infty)"), ("positive integers", r"(0,\infty)"), (r"-2<x<5, x\ne 1", "(-2,5)"), (r"x>0, y\ne 1", r"(0,1)\cup(1,\infty)"), (r"2n\pi", r"k\pi"),
     ("2n+1", "2k+1"), (r"\frac{\pi n}{3}", r"\frac{\pi k}{6}"), (r"k\pi m", r"n\pi m"), ("It was not Bob", "Bob"), ("on Monday", "Tuesday"), ("at most five", "five"), ("yes because a", "yes because b"), ("cats and dogs", "cats"), ("finitely many", r"\infty"), (r"\sum_{k=1}^{4} k = 11", "10"),
-    ("0.5 (or 1/3)", "1/2"), (r"\frac12 (60\%)", "1/2"), (r"\frac12 \text{ or } 0.6", "1/2"), ("3 (or 4)", "3"), (r"\pi (\approx 3.15)", r"\pi"), ("12 (in thousands)", "12"), ("12 (base 3)", "12"), ("3.1 (rounded to one decimal place)", "3.14"), ("only 12", "13"), ("1 in 6", "6"), ("15 Uhr", "5:00"),
+    ("0.5 (or 1/3)", "1/2"), (r"\frac12 (60\%)", "1/2"), (r"\frac12 \text{ or } 0.6", "1/2"), ("3 (or 4)", "3"), (r"\pi (\approx 3.15)", r"\pi"), ("12 (in thousands)", "12"), ("12 (base 3)", "12"), ("3.1 (rounded to one decimal place)", "3.14"), ("only 12", "13"), ("1 in 6", "6"), ("15 Uhr", "5:00"), (r"\sqrt{8} = 2\sqrt{3}", r"2\sqrt3"), (r"\frac12 = 0.6", "0.6"), ("5! = 100", "100"), ("(x+1)^2 = x^2+1", "x^2+1"), ("1h30", "1.3 h"), ("all x except 3", r"\mathbb{R}\setminus\{2\}"), ("5P2", "10"), ("3 Stunden", "3 min"), ("3 kb", "3000 bytes"),
     ("50 cents", "0.05"), ("P(10,3)", "120"), ("C_{10}^3", "720"), ("7 red balls", "8"),
 ]  # fmt: skip
 
