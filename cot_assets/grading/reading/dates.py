@@ -34,17 +34,13 @@ _ERA = re.compile(
     r"(AD )?(\d{1,4})(?: (BCE?|B\.\s?C\.?(?:\s?E\.?)?)|(?(1)| (?:CE|AD|A\.\s?D\.?|C\.\s?E\.?)))"
 )
 _MONTH_OF = re.compile(rf"(?P<month>{_MONTH})\.?,?(?: of)? (?P<y>\d{{4}})", re.IGNORECASE)
-_ABROAD = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["months"]
-_MONTHS_ABROAD = {name: i for line in _ABROAD.splitlines() for i, name in enumerate(line.split(), 1)}
+_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_MONTHS_ABROAD = {name: i for line in _TABLE["months"].splitlines() for i, name in enumerate(line.split(), 1)}
 _DATE_ABROAD = re.compile(
     rf"(?:le |am |el )?(?P<d>\d{{1,2}})(?:\.|º|er)? (?:de )?(?P<month>{'|'.join(_MONTHS_ABROAD)})(?: (?:de )?(?P<y>\d{{4}})(?: ?г(?:ода)?\.?)?)?",
     re.IGNORECASE,
 )
 _SLASHED = re.compile(r"(?P<a>\d{1,2})(?P<s>[-/])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4})")
-_NAMED = {
-    "noon": "12:00:00", "12 noon": "12:00:00", "midday": "12:00:00", "midnight": "00:00:00",
-    "12 midnight": "00:00:00",
-}  # fmt: skip
 _CLOCKS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -105,7 +101,7 @@ def read_clock(text: str) -> str | None:
     With ``?`` where the half of the day is open, with ``~`` where only a leading zero says that it is the first.
     """
     text = _TIME_OF_DAY.sub(lambda m: " am" if m[1] else " pm", text)
-    if (named := _NAMED.get(text.lower())) is not None:
+    if (named := _TABLE["times"].get(text.lower())) is not None:
         return named
     text = _in_figures(text)
     match = next((found for clock in _CLOCKS if (found := clock.fullmatch(text))), None)

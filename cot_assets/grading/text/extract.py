@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from cot_assets.grading.text.announced import last_announced, without_verb
 from cot_assets.grading.text.boxes import joined_boxes, last_box
-from cot_assets.grading.text.letters import choice_letter, names_letters
+from cot_assets.grading.text.letters import choice_letter, leading_letter, names_letters
 from cot_assets.grading.text.spelling import MAX_ANSWER_CHARS, MAX_JUDGED_CHARS, clean
 from cot_assets.study import JUDGED_KINDS, AnswerRule
 
@@ -38,7 +38,6 @@ _TAKEN_BACK = re.compile(
     r"\b(?:wait|hmm|hold on|oops|sorry|actually|no)\b[\s,.!—–-]{0,3}(?:no\b|(?:that|this|it)(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct))|I made an? (?:mistake|error))",
     re.IGNORECASE,
 )
-_FIRST_LETTER = re.compile(r"\(?([A-Z])\)?(?=[.,:;)]|$|\s(?:because|since|as|\W))")
 _NUMBER = re.compile(
     r"(?<![A-Za-z0-9_.,/{}])[-−+]?\s?[$€£]?(?:(?:\d{1,40}\s?)?\\[dt]?frac\{\d{1,40}\}\{\d{1,40}\}|\d{1,40}\s\d{1,40}/\d{1,40}"
     r"|(?:\d{1,3}(?:[,\u00a0\u202f]\d{3}|\s000(?!\d))+|\d{1,40}(?:,\d{1,40})?)(?:\.\d{1,40})?(?:[eE][-+]?\d{1,4}(?!\w))?(?:/\d{1,40})?)"
@@ -119,8 +118,7 @@ def _statement(text: str, kind: str) -> Extracted | None:
             value = value[: ending.start()]
     value = without_verb(value.strip(" *_.,;。")).strip(" *_")
     if kind == "multiple_choice":
-        letter = _FIRST_LETTER.match(value) if not names_letters(value[1:]) else None
-        return Extracted(choice_letter(value) or (letter[1] if letter else None), "statement")
+        return Extracted(choice_letter(value) or leading_letter(value), "statement")
     return Extracted(clean(value) or None, "statement")
 
 

@@ -31,13 +31,15 @@ _NAMED = re.compile(
     r"|(?:(?:option|choice|answer) )?[(\[]?([A-Z])[)\]]? is (?:the )?(?:correct|right|best)(?: (?:option|choice|answer))?",
     re.IGNORECASE,
 )
+_WHY = re.compile(r"\b(?:because|since|(?<!well )as(?! well))\b")
+_LEADING = re.compile(r"\(?([A-Z])\)?(?=[.,:;)]|$|\s(?:because|since|as|\W))")
 #: Another label in the same answer: "(A), (C)", "A) B)", "B or C", "A) is wrong, so C".
 _OTHER_LABEL = re.compile(
     r"[(\[]\s?[A-Za-j]\s?[)\]]|(?<![A-Za-z0-9(])[A-Za-j]\s?\)|(?:,|\bor\b|\band\b|&|/|\bso\b|\bnot\b|\bbut\b|\bis\b)\s?[A-Z](?![A-Za-z0-9'])"
-    r"|^[A-Z][.:]?$"
+    r"|(?<![A-Za-z0-9(])[A-J]:|^[A-J]\.\s[A-J]\b|^[A-Z][.:]?$"
 )
 _TAKEN_BACK = re.compile(
-    r"^(?:is|are|was|looks|seems|cannot|can't|isn't|or|and)\b|^\(?(?:wrong|incorrect|not (?:correct|right))\b(?! [a-z])|\b(?:wait|actually|instead|or rather)\b",
+    r"^(?:is|are|was|looks|seems|cannot|can't|isn't|or|and)\b|^\(?[✗✘❌]|^\(?(?:wrong|incorrect|not (?:correct|right))\b(?! [a-z])|\b(?:wait|actually|instead|or rather)\b",
     re.IGNORECASE,
 )
 #: What an option says of others: "All of the above (A, B and C)".
@@ -56,6 +58,14 @@ def names_letters(text: str) -> bool:
     """Whether a text without mathematics has the letter of an option in it."""
     bare = _bare(text)
     return _ALONE_IN.search(bare) is not None and not re.search(r"[\\^_=+<>]", bare)
+
+
+def leading_letter(text: str) -> str | None:
+    """The letter that a statement begins with, where what follows is why, or names no other option; else None."""
+    if (match := _LEADING.match(text)) is None:
+        return None
+    rest = _bare(text[match.end() :]).lstrip(" .,:;-")
+    return None if _TAKEN_BACK.search(rest) or _ALONE_IN.search(_WHY.split(rest)[0]) else match[1]
 
 
 def choice_letter(text: str) -> str | None:

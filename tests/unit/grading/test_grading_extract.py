@@ -134,6 +134,13 @@ def test_unboxed_only_if_allowed(text: str, answer: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    "what", ["A → C", "A ⇒ C", r"A \cup C", "A: not correct", "A (incorrect)", "A ✗", "A as well as C"]
+)
+def test_a_stated_letter_may_be_taken_back(what: str) -> None:
+    assert extract_answer(f"The answer is {what}.", "multiple_choice", "statement") is None
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Answer: (C)",
@@ -206,6 +213,7 @@ LETTERS = [
     (r"\boxed{B \quad 12}", "B"), (r"\boxed{\text{B } \$15}", "B"), (r"\boxed{B (12)}", "B"), (r"\boxed{\text{B}\;\frac12}", "B"), (r"\boxed{A \ \text{(1 and 3 only)}}", "A"),
     (r"\boxed{\text{A, then B}}", None), (r"\boxed{\text{A 5\% increase}}", None), (r"\boxed{\text{I, too, agree}}", None), (r"\boxed{\text{C, H and O}}", None), (r"\boxed{\text{Both A and C}}", None), (r"\boxed{\text{D. None of these, so C}}", None),
     (r"\boxed{A (wrong)}", None), (r"\boxed{\text{A) incorrect, C) correct}}", None), (r"\boxed{\text{the answer is not A}}", None), (r"\boxed{\text{the answer is A or B}}", None), (r"\boxed{\text{The answer is A, wait, no, C}}", None),
+    (r"\boxed{\text{A: no; C: yes}}", None), (r"\boxed{\text{A. B. C.}}", None), (r"\boxed{\text{A} ✗}", None),
     (r"\boxed{B_{12}}", None), (r"\boxed{A \cdot 5}", None), (r"\boxed{B the cell}", None),
 ]  # fmt: skip
 
