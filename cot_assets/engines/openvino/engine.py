@@ -37,6 +37,7 @@ from cot_assets.engines.openvino.plain import PlainModel
 from cot_assets.engines.openvino.settings import last_line, properties, scheduler_of
 from cot_assets.engines.openvino.sizing import (
     KV_BLOCK,
+    MOST_MEMORY,
     Intake,
     Pace,
     find_pace,
@@ -73,6 +74,7 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
         folder = prepared_folder(entry, source)
         self._entry, self._folder = entry, folder
         self._plain: PlainModel | None = None
+        self._growing = 0  #: bytes of a token in a KV cache that grows; 0 for one that has its size
         self._tokenizer = ModelTokenizer.of(entry, folder)
         self._revision = declared(entry, source.path)
         scheduler = self._scheduler(folder)
@@ -105,19 +107,26 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
         entry = self._entry
         size = 4 if entry.dtype in (None, "f32") else 2
         per_token = kv_bytes_per_token(folder / "openvino_model.xml", size)
-        settings = dict[str, int | None](_SCHEDULER)
-        if not entry.engine_args.keys() & {"num_kv_blocks", "cache_size"}:
+        if entry.engine_args.keys() & {"num_kv_blocks", "cache_size"}:
+            scheduler = scheduler_of(entry, _SCHEDULER)
+            gigabytes = scheduler.cache_size << 30
+            self._kv_tokens = scheduler.num_kv_blocks * KV_BLOCK or gigabytes // max(1, per_token)
+        else:
             free = free_memory()
-            settings["num_kv_blocks"] = kv_blocks(per_token, self._tokenizer.context, free)
-            if settings["num_kv_blocks"] is None:
+            blocks = kv_blocks(per_token, self._tokenizer.context, free)
+            if blocks is None:
                 raise EngineError(
                     f"model {entry.name!r}: too little memory: {free / 1e9:.1f} GB are free, and a token's keys and "
                     f"values take {per_token / 1e6:.2f} MB; end other programs, or use smaller weights"
                 )
-        scheduler = scheduler_of(entry, settings)
-        self._kv_tokens = scheduler.num_kv_blocks * KV_BLOCK or (scheduler.cache_size << 30) // max(
-            1, per_token
-        )
+            self._kv_tokens = blocks * KV_BLOCK
+            # Without a number of blocks OpenVINO begins with a few, and adds a fifth where they are full. Of a fixed number
+            # it takes each in turn, and with them all of their memory.
+            self._growing = per_token if entry.device == "CPU" else 0
+            self._most_bytes = free * MOST_MEMORY
+            scheduler = scheduler_of(
+                entry, _SCHEDULER if self._growing else {**_SCHEDULER, "num_kv_blocks": blocks}
+            )
         self._most_sequences = min(scheduler.max_num_seqs, scheduler.max_num_batched_tokens)
         return scheduler
 
@@ -192,10 +201,20 @@ class OpenVINOEngine(TokenizedEngine[ModelTokenizer]):
         The pipeline tells of no sequence before all of its block have ended. One token per step and sequence, were none
         to end early; what fills the KV cache besides prefixes says how many did, up to a cache block per sequence.
         """
-        used = self._pipeline.get_metrics().cache_usage / 100 * self._kv_tokens
-        most = int(used) - sum(len(b.token_ids) for b, _ in running)
+        most = int(self._used()) - sum(len(b.token_ids) for b, _ in running)
         least = most - KV_BLOCK * sum(b.n for b, _ in running)
         return max(0, least, min(most, sum(b.n * steps for b, steps in running)))
+
+    def _used(self) -> float:
+        """Tokens that the KV cache holds; raises :class:`EngineError` where it has grown to what the machine cannot hold."""
+        metrics = self._pipeline.get_metrics()
+        if self._growing and metrics.cache_size_in_bytes > self._most_bytes:
+            raise EngineError(
+                f"model {self._entry.name!r}: too little memory: keys and values of what is in flight take "
+                f"{metrics.cache_size_in_bytes / 1e9:.1f} GB; end other programs, or lower max_tokens in protocols.toml"
+            )
+        tokens = metrics.cache_size_in_bytes / self._growing if self._growing else self._kv_tokens
+        return metrics.cache_usage / 100 * tokens
 
     def _known_pace(self, block: Block, sampling: Sampling) -> Pace:
         """The pace that was found for this model on this machine, now or earlier."""

@@ -29,7 +29,8 @@ AT_STAKE = 50.0  #: seconds of sampling that may be in unfinished blocks
 _NOISE = 1.03  #: between speeds that are about the same
 _PATIENCE = 2  #: trials without gain after which no more are tried
 _RULE = 2  #: how a pace is found; paces that were found otherwise are not asked for
-_MEMORY = 0.5  #: share of the free memory that the cache may take
+_MEMORY = 0.5  #: share of the free memory that the cache may come to by what is expected of blocks in flight
+MOST_MEMORY = 0.9  #: and by what they turn out to be
 _MOST_TOKENS = 2048  #: of one sequence that the cache is made for
 _LEAST_TOKENS = 2048  #: without room for these a model is not worth loading
 _STATE = re.compile(r'<data variable_id="([^"]*)" variable_type="f\d+" variable_shape="([^"]*)"')
@@ -49,7 +50,7 @@ def free_memory() -> int:
 
 
 def kv_blocks(per_token: int, context: int | None, free: int) -> int | None:
-    """Blocks of a KV cache; None where there is not room for even the shortest run."""
+    """Blocks that a KV cache may have; None where there is not room for even the shortest run."""
     room = int(free * _MEMORY) // max(1, per_token)
     if room < _LEAST_TOKENS:
         return None

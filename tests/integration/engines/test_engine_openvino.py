@@ -13,6 +13,7 @@ from support.engine_suite import EngineSuite, block, completions
 from cot_assets.engines.base import Engine, EngineError, Sampling
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.openvino.engine import OpenVINOEngine
+from cot_assets.engines.openvino.sizing import Pace
 from cot_assets.engines.revision import entry_revision, folder_revision
 from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.sampling.plan import block_key
@@ -191,6 +192,26 @@ def test_a_cache_that_is_too_small_is_named() -> None:
             completions(engine, [block("b", engine.render_prompt("What?"), budget=100)])
     finally:
         engine.close()
+
+
+def test_the_cache_grows_with_what_is_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was drawn is what a cache of a fixed size gives, in a hundredth of the memory that it might take."""
+    fixed = OpenVINOEngine(weak(engine_args={"num_kv_blocks": 4096}))
+    growing = OpenVINOEngine(weak(engine_args={}))
+    blocks = [block(f"b{i}", fixed.render_prompt("1 + 1"), budget=50) for i in range(12)]
+    for engine in (fixed, growing):
+        engine._pace = Pace(64, 5000.0)  # what is in flight together is the same
+    found = completions(growing, blocks)
+    assert found == completions(fixed, blocks)
+    taken = growing._pipeline.get_metrics().cache_size_in_bytes
+    assert 0 < taken < growing._kv_tokens * growing._growing / 50
+    fixed.close()
+    monkeypatch.setattr(growing, "_most_bytes", taken - 1)
+    with pytest.raises(
+        EngineError, match=r"too little memory: keys and values of what is in flight take 0\.0 GB"
+    ):
+        growing._used()
+    growing.close()
 
 
 @pytest.mark.parametrize(
