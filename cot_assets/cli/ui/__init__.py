@@ -13,9 +13,11 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import product
+from typing import IO
 
 import click
 
+from cot_assets.cli import say
 from cot_assets.cli.running.stopping import stop
 from cot_assets.cli.ui.guard import LOOPBACK
 from cot_assets.engines.children import OWNER
@@ -60,6 +62,7 @@ def ui(port: int, hosts: tuple[str, ...]) -> None:
         from dagster._daemon.asset_daemon import set_auto_materialize_paused
 
         from cot_assets.cli.ui.code import CodeServer
+        from cot_assets.cli.ui.log import Log
         from cot_assets.cli.ui.server import serving
         from cot_assets.orchestration.instance import open_instance
 
@@ -68,20 +71,24 @@ def ui(port: int, hosts: tuple[str, ...]) -> None:
         ) as instance:  # makes what is missing, before several processes would make it at once
             # The sensor `analysis` works either way; jobs show "Auto-materialize off" unless this says otherwise.
             set_auto_materialize_paused(instance, False)
-        code = CodeServer(scratch())
+        code, log = CodeServer(scratch()), Log(home.dagster)
         try:
-            processes.append(_start(_CODE.format(str(scratch())), *code.command))
-            code.wait(processes[0])
-            processes.append(_start(_DAEMON, "run", "--workspace", str(code.workspace)))
+            processes.append(_start(_CODE.format(str(scratch())), *code.command, log=log.file))
+            if not code.answers(processes[0]):
+                raise click.ClickException(log.end("Dagster's code server has ended while it started"))
+            processes.append(_start(_DAEMON, "run", "--workspace", str(code.workspace), log=log.file))
             with serving(listener, code.workspace, home.reports, [address, name, *names], token) as web:
-                click.echo(f"Dagster UI: {link}  (Ctrl-C stops it)")
+                click.echo(f"Dagster UI: {link}  (Ctrl-C stops it; what its parts say: {log.place})")
                 # One without the others is of no use: where one ends, so do they.
                 while web.is_alive() and all(process.poll() is None for process in processes):
                     code.keep_alive()
+                    for error in log.errors():
+                        say(error, "Error: ", err=True)
                     time.sleep(0.5)
+                raise click.ClickException(log.end("a part of the Dagster UI has ended, start it again"))
         finally:
             _end(home, processes)
-    raise click.ClickException("a part of the Dagster UI has ended; start it again")
+            log.close()
 
 
 def _bound(address: str, port: int) -> socket.socket:
@@ -99,7 +106,7 @@ def _bound(address: str, port: int) -> socket.socket:
     return listener
 
 
-def _start(imports: str, *arguments: str) -> subprocess.Popen[bytes]:
+def _start(imports: str, *arguments: str, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
     # Ctrl-C shows no traceback while Python imports, which takes seconds.
     program = (
         f"import signal as s; s.signal(2, s.SIG_DFL); {imports}; s.signal(2, s.default_int_handler); main()"
@@ -107,7 +114,8 @@ def _start(imports: str, *arguments: str) -> subprocess.Popen[bytes]:
     # In a group of its own: Ctrl-C in a terminal reaches this process only, which stops the others in order.
     # What lies in the folder that it is started from takes the place of no module.
     environment = {**os.environ, OWNER: str(os.getpid()), "PYTHONSAFEPATH": "1"}
-    return subprocess.Popen([sys.executable, "-c", program, *arguments], env=environment, process_group=0)
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.Popen(command, env=environment, process_group=0, stdout=log, stderr=log)
 
 
 def _is_loopback(address: str) -> bool:

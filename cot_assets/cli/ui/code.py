@@ -11,7 +11,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import click
 import yaml
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
@@ -37,16 +36,16 @@ class CodeServer:
         self._client = DagsterGrpcClient(socket=place)
         self._next = 0.0
 
-    def wait(self, process: subprocess.Popen[bytes]) -> None:
-        """Return once it answers."""
+    def answers(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether it answers; returns once it does, or has ended."""
         while process.poll() is None:
             try:
                 self._client.ping("")
             except DagsterUserCodeUnreachableError:
                 time.sleep(0.1)
             else:
-                return
-        raise click.ClickException("Dagster's code server has ended while it started; what it said is above")
+                return True
+        return False
 
     def keep_alive(self) -> None:
         """Say now and then that somebody is there, and have the code loaded again where its process was killed."""

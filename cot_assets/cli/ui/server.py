@@ -69,7 +69,9 @@ def serving(
             app = create_app_from_workspace_process_context(context, lifespan=_lifespan)
             guarded = Guard(with_reports(app, reports), {*LOOPBACK, *names}, token)
             server = uvicorn.Server(
-                uvicorn.Config(guarded, log_level="warning", timeout_graceful_shutdown=_LAST_ANSWERS_S)
+                uvicorn.Config(
+                    guarded, log_config=None, log_level="warning", timeout_graceful_shutdown=_LAST_ANSWERS_S
+                )
             )
             thread = threading.Thread(target=server.run, args=([listener],), name="web", daemon=True)
             thread.start()
