@@ -55,12 +55,13 @@ def forget_model(
         for purpose in get_args(Purpose):
             shutil.rmtree(home.shards / f"{purpose}s" / model, ignore_errors=True)
         shutil.rmtree(home.models / model, ignore_errors=True)
-    others = sorted(
-        (unit.model, unit.problem_set)
-        for unit in done
-        if unit.job == "evaluate_model" and unit.problem_set in sets and unit.model in config.models
-    )
-    others = [(name, problem_set) for name, problem_set in others if name != model]
+    kept = [
+        unit for unit in done if unit.model in config.models.keys() - {model} and unit.problem_set in sets
+    ]
+    written = {
+        unit.problem_set for unit in kept if unit.job == "evaluate_model"
+    }  # else readers have nothing to read
+    others = sorted({(unit.model, unit.problem_set) for unit in kept if unit.problem_set in written})
     for problem_set in sets - {problem_set for _, problem_set in others}:
         withdraw(home, problem_set)
         lose(home, [Unit("compare_models", problem_set)])

@@ -44,11 +44,16 @@ _INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was run, how many units were up to date before, and a sentence per check that did not pass."""
+    """What was run, how many partitions needed nothing, and a sentence per check that did not pass."""
 
     done: tuple[Wanted, ...]
     n_skipped: int
     remarks: tuple[str, ...]
+
+    @property
+    def n_made(self) -> int:
+        """Partitions that something was run for: a model's has two jobs, and so has a problem set's."""
+        return len({want.unit.key for want in self.done})
 
 
 class PipelineError(RuntimeError):
@@ -122,7 +127,7 @@ class _Update:
     @property
     def outcome(self) -> Outcome:
         """What was run, and what needed nothing."""
-        n_skipped = len({want.unit for want in self.wants} - {want.unit for want in self.done})
+        n_skipped = len({want.unit.key for want in self.wants} - {want.unit.key for want in self.done})
         return Outcome(tuple(self.done), n_skipped, tuple(dict.fromkeys(self.remarks)))
 
     def requests(self, *, is_compared: bool = False) -> list[Wanted]:

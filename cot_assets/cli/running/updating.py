@@ -117,7 +117,7 @@ def _print_outcome(
         click.echo("Everything is up to date; nothing was sampled.")
         return
     click.echo(
-        f"\n{len(outcome.done)} of {len(outcome.done) + outcome.n_skipped} partitions brought up to date; "
+        f"\n{outcome.n_made} of {outcome.n_made + outcome.n_skipped} partitions brought up to date; "
         f"{outcome.n_skipped} needed nothing."
     )
     for problem_set in dict.fromkeys(problem_set for _, problem_set in pairs):

@@ -166,9 +166,13 @@ def scope_of(context: dg.AssetExecutionContext, study: Study) -> Scope:
     names = key.keys_by_dimension if isinstance(key, dg.MultiPartitionKey) else {"problem_set": key}
     scope = Scope(config, warehouse, names["problem_set"], names.get("model", ""))
     if scope.model and part_of(spec) == "analysis" and not scope.is_sampled():
+        way_out = f"materialize `rollouts` first, or run `cot-assets run --model {scope.model} --problem-set {scope.problem_set}`"
+        if config.model(scope.model).reads_only:
+            way_out = (
+                "it only reads on from others' traces, and there are none; run a model that writes some first"
+            )
         raise dg.Failure(
-            f"{scope.model!r} has no rollouts on {scope.problem_set!r} to conclude anything from: materialize `rollouts` "
-            f"first, or run `cot-assets run --model {scope.model} --problem-set {scope.problem_set}`",
+            f"{scope.model!r} has no rollouts on {scope.problem_set!r} to conclude anything from: {way_out}",
             allow_retries=False,
         )
     return replace(scope, fingerprint=_fingerprint(context.instance, scope, spec))

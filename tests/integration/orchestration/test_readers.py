@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -13,8 +14,11 @@ from support.sameness import assert_same_tables
 
 from cot_assets.cli import cli
 from cot_assets.definitions import build_defs
+from cot_assets.orchestration.forgetting import forget_model
 from cot_assets.orchestration.rebuild import rebuild, shards_only
+from cot_assets.orchestration.runs import PipelineError, bring_up_to_date
 from cot_assets.study import DataHome
+from cot_assets.warehouse.store import Warehouse
 
 pytestmark = pytest.mark.heavy
 
@@ -40,7 +44,8 @@ def _output(lab: Lab, *args: str) -> str:
 
 
 def test_a_reader_is_measured_on_the_traces_of_others_and_writes_none(lab: Lab) -> None:
-    planned = _output(lab, "plan", "--model", "writer", "--model", "reader", "--problem-set", "sums")
+    with mock.patch("cot_assets.engines.survey.require"):  # no engine takes scripted models
+        planned = _output(lab, "plan", "--model", "writer", "--model", "reader", "--problem-set", "sums")
     of_writer, of_reader = planned.split("\nreader\n")
     assert "rollouts of its own prefixes" in of_writer
     assert "reading" not in of_writer.partition("own prefixes")[2]
@@ -75,3 +80,24 @@ def test_a_reader_comes_back_with_a_rebuild(lab: Lab) -> None:
         done = rebuild(definitions, instance, lab.config(), lab.home)
     assert sorted(done.pairs) == sorted(PAIRS)
     assert_same_tables(before, lab.home)
+
+
+def test_forgetting_a_writer_leaves_no_reader_stale(lab: Lab) -> None:
+    """What a run counts as partitions is what the table of the state has rows for."""
+    lab.write_script("other")
+    lab.bring_up_to_date([("other", "sums"), *PAIRS])
+    definitions = build_defs(resource_overrides={"engines": ScriptedEngines()})
+    with lab.instance() as instance:
+        asked = instance, Warehouse(lab.home), lab.config()
+        _, others = forget_model(*asked, "writer", with_shards=False)
+        assert others == [("other", "sums"), ("reader", "sums")]
+        outcome = bring_up_to_date(definitions, instance, lab.config(), others)
+        rows = json.loads(_output(lab, "status", "--format", "json"))
+        assert {(row["model"], row["state"]) for row in rows if row["problem_set"] == "sums"} == {
+            ("", "fresh"), ("other", "fresh"), ("reader", "fresh"),
+        }  # fmt: skip
+        assert (outcome.n_made, outcome.n_skipped) == (3, 0)
+        _, others = forget_model(*asked, "other", with_shards=False)
+        assert others == []
+        with pytest.raises(PipelineError, match="run a model that writes some first"):
+            bring_up_to_date(definitions, instance, lab.config(), PAIRS[1:])
