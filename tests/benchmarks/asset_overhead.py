@@ -1,9 +1,10 @@
 """Time of the asset ``completions`` against that of the bare engine on the same blocks.
 
-Run from the repository root: ``python tests/benchmarks/asset_overhead.py [--n 256] [--repeat 5]``.
+Run from the repository root: ``python tests/benchmarks/asset_overhead.py [--n 256] [--repeat 5]``; with
+``--weights FILE.gguf --n 64 --max-tokens 32 --max-cuts 2`` for a pretrained model, 64 rollouts of about 8 prefixes.
 
-The asset is materialized through Dagster, in a data home and an instance of its own, for ``demo-strong`` on a
-problem set of the demo; the bare engine samples the blocks of the same plan and drops what comes back. Both use
+The asset is materialized through Dagster, in a data home and an instance of its own, for ``demo-strong``, or the
+weights named, on a problem set of the demo; the bare engine samples the blocks of the same plan and drops what comes back. Both use
 one loaded engine, which has sampled the plan once before, and take turns; before each turn of the asset the
 shards of rollouts are deleted, so that it samples, decodes and writes everything. Stated are the median and the
 range of the ratios of neighboring turns, in time and in CPU time (which says more where others use the machine);
@@ -71,11 +72,16 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=256, help="rollouts per prefix")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--problems", type=int, default=1, help="per family, of level 3")
+    parser.add_argument("--weights", type=Path, help="an OpenVINO folder or a GGUF file")
+    parser.add_argument("--max-tokens", type=int, default=400)
+    parser.add_argument("--max-cuts", type=int, default=16)
     args = parser.parse_args()
+    entry = {"engine": "openvino", "path": str(args.weights.resolve())} if args.weights else None
+    sampling = {"max_tokens": args.max_tokens, "max_cuts": args.max_cuts}
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder))
         lab.write(
-            models={MODEL: {"extends": "demo-strong"}},
+            models={MODEL: entry or {"extends": "demo-strong"}},
             problem_sets={
                 PROBLEMS: {
                     "extends": "demo",
@@ -83,7 +89,7 @@ def main() -> None:
                     "generator": {"per_cell": [0, 0, args.problems, 0]},
                 }
             },
-            protocols={PROBLEMS: {"extends": "demo", "n": args.n, "traces_per_problem": 1}},
+            protocols={PROBLEMS: {"extends": "demo", "n": args.n, "traces_per_problem": 1, **sampling}},
         )
         os.environ.update(lab.variables)
         _measure(lab, args.repeat)

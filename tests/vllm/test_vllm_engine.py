@@ -184,7 +184,7 @@ def test_a_run_ends_when_its_engine_is_killed(bereaved: Bereaved) -> None:
         "What was sampled is kept: start the run again",
     ):
         assert part in said
-    assert bereaved.finished >= 12
+    assert bereaved.finished >= ENOUGH
 
 
 class TestVLLM(EngineSuite):
