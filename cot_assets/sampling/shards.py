@@ -186,6 +186,13 @@ class ShardStore:
             self._origins[shard] = None if said is None else said.decode()
         return self._origins[shard]
 
+    def origins(self) -> Iterator[str]:
+        """What sampled the shards that are here, each once."""
+        told = (
+            self.origin(str(file.relative_to(self._root))) for file in sorted(self.folder.glob("*.parquet"))
+        )
+        yield from dict.fromkeys(said for said in told if said is not None)
+
     def _aside(self) -> set[tuple[str, str]]:
         """Key and shard of the blocks that were set aside."""
         names = [file.stem.split("-") for file in self.folder.glob(f"*{_ASIDE}")]

@@ -18,13 +18,15 @@ import dagster as dg
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from pydantic import PrivateAttr
 
-from cot_assets.engines.base import AwayNowError, CannotOpenError, Engine, EngineError, Tokens
+from cot_assets.engines.base import AwayNowError, CannotOpenError, Engine, EngineError, EngineInfo, Tokens
 from cot_assets.engines.opening import open_engine
 from cot_assets.engines.remembered import RememberedEngine, forget, recall, remember
 from cot_assets.engines.revision import entry_revision
+from cot_assets.engines.weights.prepared import model_folder
 from cot_assets.orchestration.processes import held
 from cot_assets.orchestration.status.records import PROCESS_TAG
 from cot_assets.sampling.run import SamplingStatus
+from cot_assets.sampling.shards import ShardStore
 from cot_assets.study import Config, DataHome, ModelEntry, load_config
 from cot_assets.warehouse.imported import with_imported
 from cot_assets.warehouse.store import Warehouse
@@ -131,8 +133,8 @@ class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]
     def load(self, entry: ModelEntry) -> Engine:
         """The engine of a model, whose weights are loaded at once only where nothing is known of them.
 
-        Where they cannot be loaded, what an earlier release knew of the same weights will do: a machine without the
-        engine analyzes what another one sampled.
+        Where they cannot be loaded, what an earlier release knew of the same weights will do, or what shards of them say:
+        a machine without the engine analyzes what another one sampled.
         """
         if (engine := self.remembered(entry)) is not None:
             return engine
@@ -140,9 +142,24 @@ class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]
             return self._open(entry)
         except EngineError:
             known = self.remembered(entry, is_any=True)
-            if known is None or known.describe().model_revision != entry_revision(entry):
+            if known is not None and known.describe().model_revision == entry_revision(entry):
+                return known
+            if (known := self._told(entry)) is None:
                 raise
             return known
+
+    def _told(self, entry: ModelEntry) -> Engine | None:
+        """The engine that sampled the shards of these weights, where one did."""
+        shards, revision = DataHome.from_environment().shards, entry_revision(entry)
+        for purpose in ("rollout", "trace"):
+            for said in ShardStore(shards, purpose, entry.name).origins():
+                with suppress(
+                    EngineError, TypeError, ValueError
+                ):  # of another release, or without a tokenizer
+                    info, tokens = EngineInfo.told(said), self.tokens(entry, model_folder(entry))
+                    if (info.model_revision, info.tokenizer) == (revision, tokens.revision):
+                        return RememberedEngine(info, tokens, lambda: self._open(entry))
+        return None
 
     def _open(self, entry: ModelEntry) -> Engine:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from cot_assets.engines.base import CannotOpenError, Engine, EngineError, Engine
 from cot_assets.engines.remembered import RememberedEngine, remember
 from cot_assets.engines.revision import entry_revision
 from cot_assets.orchestration.assets.resources import Engines
+from cot_assets.sampling.shards import ShardStore
 from cot_assets.study import DataHome, ModelEntry, load_config
 
 
@@ -61,6 +63,24 @@ def test_of_two_weights_under_one_name_those_that_are_here_count(entry: ModelEnt
     _known(entry, tmp_path, "later", 1024)
     weights.write_bytes(kept)
     assert _NotInstalled().load(entry).describe() == mine
+
+
+def test_shards_alone_say_what_sampled_them(entry: ModelEntry, tmp_path: Path) -> None:
+    """As the page says: copy the shards, and nothing else of the home that they are of."""
+    tokens = Engines().tokens(entry, tmp_path / "weights")
+    info = EngineInfo("vllm", "0.26.0", entry_revision(entry), "bfloat16", "none", "a GPU", is_reproducible=False,
+                      settings='{"mode": 0, "sizes": [1, 8]}', tokenizer=tokens.revision, context=512)  # fmt: skip
+    store = ShardStore(DataHome(tmp_path / "home").shards, "trace", entry.name)
+    for said in (replace(info, model_revision="other"), info):
+        store.sampled_with = said.sampled_with()
+        store.write([{"block_key": said.model_revision, "sample_index": 0, "prefix_id": "p", "finish_reason": "stop",
+                      "n_tokens": 1, "token_ids": (7,), "text": "1"}])  # fmt: skip
+    engine = _NotInstalled().load(entry)
+    assert engine.describe() == info
+    assert engine.decode(engine.encode("1+1").token_ids) == "1+1"
+    (tmp_path / "weights" / "tokenizer.json").write_text("{}")
+    with pytest.raises(EngineError, match="vLLM is not installed"):
+        _NotInstalled().load(entry)
 
 
 @pytest.mark.parametrize(("engine", "kind"), [("vllm", CannotOpenError), ("openai", EngineError)])
