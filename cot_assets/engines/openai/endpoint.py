@@ -264,9 +264,8 @@ class Endpoint:
             raise UnsoundAnswerError("a completion has no token_ids, which earlier ones had")
         if asked.is_trial:
             return found
-        return replace(
-            found, choices=tuple(self.texts.in_ids(choice, asked.budget) for choice in found.choices)
-        )
+        told = None if can.returns_ids else found.generated
+        return replace(found, choices=self.texts.in_ids(found.choices, asked.budget, told))
 
 
 def _extras(sampling: Sampling) -> dict[str, Any]:

@@ -73,6 +73,11 @@ class Endpoints:
         """Whether a server can be asked whether it still writes what it wrote at the start."""
         return any(self._known[each].parts for each in self.present)
 
+    @property
+    def note(self) -> str:
+        """What was not seen of servers."""
+        return "; ".join(dict.fromkeys(filter(None, (self._known[each].note for each in self.present))))
+
     def give_at_most(self, n: int) -> None:
         """Remember that a server was seen to give so many completions at a time."""
         self.can = replace(self.can, most_n=min(n, self.can.most_n))

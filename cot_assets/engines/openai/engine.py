@@ -88,7 +88,9 @@ class OpenAIEngine(TokenizedEngine[ModelTokenizer]):
     def describe(self) -> EngineInfo:
         """What is loaded; the note says what was seen of it so far."""
         seen = (each.texts.note for each in self._endpoints.members)
-        notes = filter(None, (self._info.note, *seen, self._context.note, self._seen_of_ends))
+        notes = filter(
+            None, (self._info.note, *seen, self._endpoints.note, self._context.note, self._seen_of_ends)
+        )
         return replace(self._info, note="; ".join(dict.fromkeys(notes)))
 
     def sample(self, blocks: Iterable[Block], sampling: Sampling) -> Iterator[BlockResult | Waiting]:

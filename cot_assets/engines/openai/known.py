@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 
 from cot_assets.engines.base import BlockResult, EngineError, Sampling
 from cot_assets.engines.openai.answers import Answer
@@ -22,12 +23,16 @@ from cot_assets.engines.tokenizer import ModelTokenizer
 from cot_assets.study.entries import short
 
 _QUESTION = "Count from 1 to 12, then say in a sentence what you counted, and why."
+_STORY = "Tell in a few long sentences how a fox and an old farmer became friends."
+#: Said again and again it goes on for any model, past the strings that servers stop at.
+_RECITED = "One. Two\nThree, four\n\nQuestion: five\nUser: six\n\n### Human: seven\n\n"
+_BEGUN = 3  #: characters of it that are said
 _GREEDY = Sampling(0.0, 1.0)
 _BUDGET, _PART = 64, 12  #: tokens of the whole answer, and of how a part of it goes on
 _PARTS, _LINES = 4, 2  #: cut before a blank, and behind the end of a line
 _COMPARED = 24  #: characters: rounding may turn later words
 _ENDS = 12  #: texts of which it is seen whether they end
-_SAME = "same"
+_SAME, _UNREADABLE = "same", "\ufffd"
 #: What is seen of a completion, and what is said of a server most of whose completions are so.
 _WRONG = {
     "trimmed": "takes blanks off the beginning of what the model writes, so that words run together",
@@ -46,24 +51,47 @@ class Known:
         self._endpoint, self._tokenizer = endpoint, tokenizer
         self.parts: list[tuple[tuple[int, ...], str]] = []
         self._lines: list[tuple[tuple[int, ...], str]] = []
+        self._is_repeated, self._stopped_at = True, ""
+
+    @property
+    def note(self) -> str:
+        """What is to be said of a server that stops by itself, or gives other words each time; else empty."""
+        if self._stopped_at:
+            return f"the server ends texts before {short(self._stopped_at)}: has it stop strings of its own? Switch them off"
+        if self.parts or self._is_repeated:
+            return ""
+        return (
+            "the server gives other words at temperature 0 each time, as several models do or a temperature of its own: "
+            "whether it goes on from texts as they are was not seen"
+        )
 
     async def learn(self) -> None:
-        """Ask for the answer and for what follows its parts; raises :class:`EngineError` where that is not the rest."""
-        prompt, read = self._tokenizer.render_prompt(_QUESTION), self._tokenizer.decode
-        try:
-            text, _, generated = await self._written(prompt, _BUDGET)
-        except RefusedError:  # of temperature 0, or of so long a prompt
-            return
+        """Ask for answers and for what follows their parts; raises :class:`EngineError` where that is not the rest."""
+        for question in (_QUESTION, _STORY):
+            if not self.parts:
+                with suppress(RefusedError):  # of temperature 0, or of so long a prompt
+                    await self._learn_of(self._tokenizer.render_prompt(question))
+        begun = self._tokenizer.encode(_RECITED * 4 + _RECITED[:_BEGUN]).token_ids
+        with suppress(RefusedError):
+            text, is_whole, _ = await self._written(begun, _BUDGET)
+            rest = _RECITED[_BEGUN:]
+            if is_whole and rest.startswith(text):
+                self._stopped_at = rest[len(text) :][:_PART]
+
+    async def _learn_of(self, prompt: tuple[int, ...]) -> None:
+        read = self._tokenizer.decode
+        text, _, generated = await self._written(prompt, _BUDGET)
         ids = self._tokenizer.encode_after(text).token_ids
         heads = [(*prompt, *ids[:k]) for k in range(len(ids) - _PART)]
         cuts = [(head, _rest(read(prompt) + text, read(head))) for head in heads]
         seams = [(head, rest) for head, rest in cuts[1:] if rest[:1].isspace()]
         self._lines = [(head, rest) for head, rest in cuts if rest and not rest[:1].isspace()][:_LINES]
-        if len(seams) < _PARTS or (generated or 0) > len(ids) + 1:
+        if len(seams) < _PARTS or _UNREADABLE in text or (generated or 0) > len(ids) + 1:
             return
         parts = [(prompt, text), *(seams[i * len(seams) // _PARTS] for i in range(_PARTS))]
         whole, *seen = await self._seen(parts)
-        if whole[0] != "other":
+        self._is_repeated = whole[0] != "other"
+        if self._is_repeated:
             self._judge(seen, await self._seen(self._lines))
             self.parts = parts
 

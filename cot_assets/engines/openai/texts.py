@@ -5,7 +5,7 @@ Where a server gives token ids, they are believed, since they are what a model w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from cot_assets.engines.openai.answers import Choice, UnsoundAnswerError
@@ -50,7 +50,25 @@ class Texts:
             )
         return "; ".join(found)
 
-    def in_ids(self, choice: Choice, budget: int) -> Choice:
+    def in_ids(self, choices: Sequence[Choice], budget: int, told: int | None) -> tuple[Choice, ...]:
+        """Completions in the tokens of their texts; ``told``: how many tokens they have, where texts travel.
+
+        Raises:
+            UnsoundAnswerError: The texts are not all that the model wrote.
+        """
+        found = tuple(self._in_ids(choice, budget) for choice in choices)
+        n = sum(len(choice.token_ids or ()) for choice in found)
+        # Another spelling may take fewer tokens than the model wrote, but not two thirds; its end is one of them.
+        if told is not None and 2 * told > 3 * n + 32 * len(found):
+            raise UnsoundAnswerError(
+                f"usage.completion_tokens is {told:,}, but the texts have {n:,} tokens: a part of what the model wrote is "
+                "missing; have the server give plain text, without parsers of reasoning and tools"
+            )
+        if told is not None and all(choice.finish_reason == "length" for choice in found):
+            self.n_short += told % budget > 0  # not all of them are so long
+        return found
+
+    def _in_ids(self, choice: Choice, budget: int) -> Choice:
         """A completion in the tokens of its text, without what is masked."""
         if choice.token_ids is None:
             # Of a character that the end of its tokens cut, a server leaves a mark that the model did not write.

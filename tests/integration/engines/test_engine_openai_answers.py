@@ -231,6 +231,32 @@ def test_a_limit_of_the_servers_own_is_noted(server: TinyServer, folder: Path, r
     assert "16 completions ended by their length before their budget" in engine.describe().note
 
 
+def test_a_count_tells_of_texts_that_ended_before_their_budget(server: TinyServer, folder: Path) -> None:
+    engine = opened(server, folder, engine_args={"prompts": "text"})
+
+    def cut(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        for choice in answer["choices"]:
+            choice["finish_reason"] = "length"
+        answer["usage"]["completion_tokens"] = 5 * len(answer["choices"])
+
+    server.after = cut
+    run(engine, [block("a", (7, 8), budget=5)])
+    assert "ended by their length" not in engine.describe().note
+    run(engine, [block("b", (7, 8), budget=7)])
+    assert "1 completions ended by their length before their budget" in engine.describe().note
+
+
+def test_a_text_that_is_a_part_of_what_was_written_is_not_kept(server: TinyServer, folder: Path) -> None:
+    engine = opened(server, folder, engine_args={"prompts": "text"})
+
+    def parse(answer: dict[str, Any], body: dict[str, Any]) -> None:
+        answer["usage"]["completion_tokens"] = 40 * len(answer["choices"])
+
+    server.after = parse
+    with pytest.raises(EngineError, match=r"completion_tokens is 640, but the texts have 80 tokens: a part"):
+        run(engine, [block("a", (7, 8), budget=48)])
+
+
 KEY = "sk-very/secret-0123456789"
 
 

@@ -6,6 +6,7 @@ The server recites: it continues a text that it knows from any place, at tempera
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from support.served import TinyServer
 
 from cot_assets.engines.base import BlockResult, EngineError
 from cot_assets.engines.openai.known import _QUESTION as QUESTION
+from cot_assets.engines.openai.known import _RECITED as RECITED
+from cot_assets.engines.openai.known import _STORY as STORY
 from cot_assets.engines.tokenizer import ModelTokenizer
 
 TEXT = (
@@ -35,16 +38,22 @@ class Reciter(TinyServer):
         self.tokenizer, self.text, self.ends = tokenizer, TEXT, True
         self.sent: Callable[[str], str] = lambda prompt: prompt
         self.shown: Callable[[str, str], str] = lambda text, prompt: text
-        self.end = "length"
+        self.end, self.stopped_by = "length", ""
+        self.first = ""  #: the answer to the first question, where that is another one
 
     def complete(self, body: dict[str, Any]) -> dict[str, Any]:
         answer = super().complete(body)
         is_text = isinstance(body["prompt"], str)
         prompt = body["prompt"] if is_text else self.tokenizer.decode(body["prompt"])
         if body["temperature"] == 0:
-            at = len(self.sent(prompt)) - len(QUESTION)
-            ids = self.tokenizer.encode_after(self.text[max(0, at) :]).token_ids[: body["max_tokens"]]
+            is_recited, at = prompt.startswith(RECITED), len(self.sent(prompt))
+            question = STORY if prompt.startswith(STORY) else QUESTION
+            text = self.text if question == STORY else self.first or self.text
+            rest = (RECITED * 9)[at:] if is_recited else text[max(0, at - len(question)) :]
+            ids = self.tokenizer.encode_after(rest).token_ids[: body["max_tokens"]]
             text, end = self.tokenizer.decode(ids), self.end
+            if self.stopped_by and self.stopped_by in text:
+                text, end = text.partition(self.stopped_by)[0], "stop"
         elif body["max_tokens"] == 1 and self.ends:  # what it drew ends where it ended
             text, ids, end = "", (), "stop"
         else:
@@ -90,6 +99,14 @@ def test_a_server_that_does_not_go_on_from_a_text_is_refused(
     message = refusal(reciter, folder)
     assert said in message
     assert reciter.url in message
+
+
+def test_a_second_question_is_asked_where_the_first_is_answered_without_blanks(
+    reciter: Reciter, folder: Path
+) -> None:
+    reciter.first, reciter.takes_ids = "1,2,3,4,5,6,7,8,9,10,11,12.", False
+    reciter.shown = FAULTS["the last words again"][0]["shown"]
+    assert "does not go on from the text" in refusal(reciter, folder)
 
 
 @pytest.mark.parametrize("kind", [*FAULTS, "another model", "another card"])
@@ -152,3 +169,30 @@ def test_nothing_is_concluded_of_a_server_that_does_not_repeat_itself(
     engine = opened(server, folder, engine_args={"prompts": "text"})
     assert len(run(engine, [block("a", engine.encode("1 =").token_ids)])) == 1
     assert all(body["temperature"] == 1.0 for body in server.bodies)
+
+
+def test_a_server_that_is_another_each_time_is_noted(reciter: Reciter, folder: Path) -> None:
+    numbers = count()
+    reciter.shown = lambda text, _: f"{next(numbers)} {text}"
+    engine = opened(reciter, folder, engine_args={"prompts": "text"})
+    assert "gives other words at temperature 0 each time" in engine.describe().note
+
+
+@pytest.mark.parametrize("stop", [".", "\n", "Question:", "###"])
+def test_stop_strings_of_a_server_are_noted(reciter: Reciter, folder: Path, stop: str) -> None:
+    reciter.stopped_by = stop
+    engine = opened(reciter, folder, engine_args={"prompts": "text"})
+    assert f"the server ends texts before {stop!r:.2}" in engine.describe().note
+
+
+def test_the_line_end_of_a_prompt_is_evidence_too(
+    reciter: Reciter, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cot_assets.engines.openai.engine._CHECKS", (0.0, 0.0))
+    reciter.text = "\n" + TEXT.replace("\n", " ")
+    engine = opened(reciter, folder, template="{statement}\n", engine_args={"prompts": "text"})
+    one = [block("a", engine.encode("1 =\n").token_ids)]
+    assert len(run(engine, one)) == 1
+    reciter.sent = str.rstrip
+    with pytest.raises(EngineError, match="takes line ends off the end of the text"):
+        run(engine, one)
