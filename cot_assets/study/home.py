@@ -78,10 +78,6 @@ def _special(folder: Path | str, *, is_deep: bool = True) -> Iterator[os.DirEntr
                 yield entry
 
 
-def _is_no_text(character: str) -> bool:
-    return "\ud800" <= character <= "\udfff"
-
-
 class HomeError(ValueError):
     """A folder cannot be the data home; the message says why and what to do."""
 
@@ -128,7 +124,9 @@ class DataHome:
         root = Path(os.path.realpath(expanded(str(folder))))  # a link to itself raises nothing here
         # DuckDB takes what follows a question mark for options, and a backslash for a slash.
         signs = (f"'{sign}'" for sign in "?\\" if sign in str(root))
-        sign = next(signs, "byte that is not UTF-8" if any(map(_is_no_text, str(root))) else None)
+        sign = next(
+            signs, "byte that is not UTF-8" if any("\ud800" <= c <= "\udfff" for c in str(root)) else None
+        )
         problem = sign and f"DuckDB opens no path with a {sign}"
         try:
             problem = problem if stat.S_ISDIR(root.stat().st_mode) else "not a folder"

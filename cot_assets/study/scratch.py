@@ -29,24 +29,18 @@ def scratch() -> Path:
 def _made(pid: int) -> Path:
     sweep()
     made = Path(tempfile.mkdtemp(prefix=_BEING_MADE + _PREFIX))
-    _held(made / _LOCK)
+    lock = FileLock(made / _LOCK)
+    lock.acquire()
     folder = made.rename(
         made.with_name(made.name.removeprefix(_BEING_MADE))
     )  # nobody sweeps it before it is held
-
-    def remove() -> None:
-        if os.getpid() == pid:  # a forked process ends before its parent
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove)
+    atexit.register(_remove, folder, pid, lock)
     return folder
 
 
-@cache
-def _held(path: Path) -> FileLock:
-    lock = FileLock(path)
-    lock.acquire()
-    return lock
+def _remove(folder: Path, pid: int, _: FileLock) -> None:
+    if os.getpid() == pid:  # a forked process ends before its parent
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep() -> None:
