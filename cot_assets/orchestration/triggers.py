@@ -7,11 +7,12 @@ Belongs here: turning decisions into run requests. Does not belong here: the dec
 import json
 import logging
 import os
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -42,6 +43,8 @@ from cot_assets.warehouse.errors import WarehouseError
 from cot_assets.warehouse.store import Warehouse
 
 _log = logging.getLogger(__name__)
+_TICK = 5  #: seconds between two ticks; most only ask whether a run has ended
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 #: What a person mends, and is told in a sentence: a file that is just being saved, a warehouse in use, a full disk.
 _THEIRS = (ConfigError, HomeError, WarehouseError, OSError)
 
@@ -129,7 +132,7 @@ def _unread(error: Exception) -> str:
 
 
 def _interval() -> int:
-    """Seconds between two ticks: a minute, or COT_ASSETS_SENSOR_SECONDS."""
+    """Seconds between two looks while nothing ends: a minute, or COT_ASSETS_SENSOR_SECONDS."""
     return int(os.environ.get("COT_ASSETS_SENSOR_SECONDS", "60"))
 
 
@@ -187,34 +190,45 @@ def _observations(
     return changed, shown
 
 
-def _last_shown(cursor: str | None) -> Shown:
-    """What the sensor's cursor holds; nothing where it is of an earlier version."""
-    with suppress(ValueError, TypeError):
-        found = json.loads(cursor or "{}")
-        return found if isinstance(found, dict) else {}
-    return {}
+def _last_look(cursor: str | None) -> tuple[float, Shown]:
+    """What the sensor's cursor holds: when it looked, and what it saw; nothing where it is of an earlier version."""
+    with suppress(ValueError, TypeError, LookupError):
+        found = json.loads(cursor or "")
+        return float(found["looked"]), dict(found["shown"])
+    return 0.0, {}
+
+
+def _is_due(instance: dg.DagsterInstance, looked: float) -> bool:
+    """Whether it is time for a look: what follows a run that has ended does not wait for the next minute."""
+    if not 0 <= time.time() - looked < _interval():
+        return True
+    ended = dg.RunsFilter(statuses=_ENDED, updated_after=datetime.fromtimestamp(looked, UTC))
+    return bool(instance.get_run_records(ended, limit=1))
 
 
 def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
     """Adds partitions for new registry entries and asks for what they lack.
 
-    Every minute, or every COT_ASSETS_SENSOR_SECONDS.
+    When a run has ended, else every minute, or every COT_ASSETS_SENSOR_SECONDS.
     """
 
     @dg.sensor(
         name="registry",
         jobs=list(jobs),
-        minimum_interval_seconds=_interval(),
+        minimum_interval_seconds=min(_TICK, _interval()),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Notices new models (entries of models.toml, checkpoints, served ids) and asks for what is missing.",
     )
     def registry(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if not _is_due(context.instance, _last_look(context.cursor)[0]):
+            return dg.SkipReason("no run has ended since the last look")
         try:
             return look_around(context)
         except _THEIRS as error:
             return dg.SkipReason(_unread(error))
 
     def look_around(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        looked = time.time()
         config = load_config()
         if config.sources:
             look_for_models(config.sources, DataHome.from_environment())
@@ -232,12 +246,12 @@ def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
         ]
         decision, state = _decide(instance, config)
         requests = run_requests(decision, state)
-        changed, shown = _observations(instance, config, _last_shown(context.cursor))
+        changed, shown = _observations(instance, config, _last_look(context.cursor)[1])
         return dg.SensorResult(
             run_requests=requests,
             dynamic_partitions_requests=new,
             asset_events=changed,
-            cursor=json.dumps(shown),
+            cursor=json.dumps({"looked": looked, "shown": shown}),
             skip_reason=None if requests else _summary(decision),
         )
 

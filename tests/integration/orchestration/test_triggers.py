@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -24,9 +25,12 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def _told(instance: dg.DagsterInstance, cursor: str | None = None) -> object:
+    return build_defs().get_sensor_def("registry")(dg.build_sensor_context(instance=instance, cursor=cursor))
+
+
 def _tick(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorResult:
-    sensor = build_defs().get_sensor_def("registry")
-    result = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
+    result = _told(instance, cursor)
     assert isinstance(result, dg.SensorResult)
     return result
 
@@ -71,7 +75,30 @@ def test_a_damaged_warehouse_is_set_aside_and_asked_for_again(config: Path, tmp_
     assert kept.exists() or kept.is_symlink()
 
 
-def test_the_ui_is_shown_how_partitions_stand_when_that_changes(config: Path):
+@dg.job
+def nothing() -> None: ...
+
+
+def test_what_follows_a_run_is_asked_for_at_once_and_else_a_minute_later(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_sections(config / "models.toml", {"newcomer": {"extends": "demo-weak", "problem_sets": ["demo"]}})
+    with dg.DagsterInstance.ephemeral() as instance:
+        nothing.execute_in_process(instance=instance)
+        cursor = _tick(instance).cursor
+        assert isinstance(_told(instance, cursor), dg.SkipReason)
+        nothing.execute_in_process(instance=instance)
+        assert _tick(instance, cursor).run_requests
+        later = time.time() + 70
+        monkeypatch.setattr("cot_assets.orchestration.triggers.time.time", lambda: later)
+        assert _tick(instance, _tick(instance).cursor.replace("looked", "at")).run_requests, "an older cursor"
+        assert isinstance(_told(instance, _tick(instance, cursor).cursor), dg.SkipReason)
+
+
+def test_the_ui_is_shown_how_partitions_stand_when_that_changes(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COT_ASSETS_SENSOR_SECONDS", "0")
     write_sections(config / "models.toml", {"newcomer": {"extends": "demo-weak", "problem_sets": ["demo"]}})
     with dg.DagsterInstance.ephemeral() as instance:
         first = _tick(instance)
