@@ -39,6 +39,7 @@ class Chart:
         is_fine: There are too many cuts for a dot at each.
         ticks: Round token numbers along the axis.
         flags: What the text first holds at a cut, and the cut.
+        readers: Other models that were given parts of the text: ``name``, ``told``, ``points`` and which one unlocks.
         strokes: ``kind``, ``path`` (empty at a single cut), ``x`` and ``y`` of the sign of each event.
 
     Args:
@@ -47,9 +48,15 @@ class Chart:
         events: ``kind``, ``cut_index`` and ``is_pair`` (between the cut and the next) of what is marked.
     """
 
-    width, height, left, top, floor, edge = 480, 250, 34, 34, 216, 468
+    width, left, top, floor, edge = 480, 34, 34, 216, 468
 
-    def __init__(self, cuts: Sequence[Row], n_tokens: int, events: Sequence[Row]) -> None:
+    def __init__(
+        self, cuts: Sequence[Row], n_tokens: int, events: Sequence[Row], readers: Sequence[Row] = ()
+    ) -> None:
+        self.readers = [
+            {**r, "known": [p for p in r["points"] if p["potential"] is not None]} for r in readers
+        ]
+        self.height = 250 + 16 * (len(readers) and len(readers) + 1)
         self.cuts, self.total = cuts, max([n_tokens, 1, *(cut["token_end"] for cut in cuts)])
         self.sampled = [cut for cut in cuts if not cut["is_end"]]
         self.end = next((cut for cut in cuts if cut["is_end"] and cut["value"] is not None), None)

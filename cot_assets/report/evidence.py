@@ -6,10 +6,13 @@ Belongs here: choosing and bounding. Does not belong here: reading shards (:mod:
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from os.path import commonprefix
+from typing import Any
 
 from cot_assets.report import numbers
 from cot_assets.report.source import Row
@@ -47,7 +50,9 @@ def build_evidence(cuts: Sequence[Row], near: Collection[int], rollouts: dict[st
     rest, room = [row for row in told if row not in first], MOST_CUTS - len(first)
     chosen = sorted([*first, *(rest[:: -(-len(rest) // room) or 1] if room else ())])
     shown = {row: rollouts[cuts[row]["prefix_id"]] for row in chosen}
-    every_setting = (_settings(rollout).items() for several in shown.values() for rollout in several)
+    every_setting = (
+        _settings(rollout["sampled_with"]).items() for several in shown.values() for rollout in several
+    )
     shared = dict(set.intersection(*map(set, every_setting)))
     ends = list(accumulate(len(cut["chunk"]) for cut in cuts))
     text = "".join(cut["chunk"] for cut in cuts)
@@ -69,15 +74,33 @@ def build_evidence(cuts: Sequence[Row], near: Collection[int], rollouts: dict[st
     }
 
 
-def _settings(rollout: Row) -> dict[str, str]:
+@lru_cache(maxsize=256)
+def _settings(sampled_with: str | None) -> dict[str, str]:
     """What a rollout was sampled with, by name; nothing where that is not known."""
-    said = json.loads(rollout["sampled_with"] or "{}").items()
-    return {one_line(name.replace("_", " "), 60): one_line(str(value), _MOST_VALUE) for name, value in said}
+    said: Row = {}
+    known = json.loads(sampled_with or "{}")
+    for name, value in known.items():
+        inner = value.items() if isinstance(value, dict) else ()
+        said |= {f"{name} {n}" if n in known else n: v for n, v in inner} or {name: value}
+    return {
+        one_line(re.sub("^(is|has|enable|use)_", "", name).replace("_", " "), 60): _in_words(name, value)
+        for name, value in said.items() if value not in ("", None, {}, [])
+    }  # fmt: skip
+
+
+def _in_words(name: str, value: Any) -> str:
+    """A setting as people say it: a switch is on or off, what is told of something yes or no."""
+    if isinstance(value, bool):
+        words = ("off", "on") if name.startswith(("enable_", "use_")) else ("no", "yes")
+        return words[value]
+    return one_line(value if isinstance(value, str) else json.dumps(value), _MOST_VALUE)
 
 
 def _shown(rollout: Row, shared: dict[str, str], went_on: str) -> Row:
     """A rollout, its text split where it parts from how the trace went on."""
-    own = {name: value for name, value in _settings(rollout).items() if shared.get(name) != value}
+    own = {
+        name: value for name, value in _settings(rollout["sampled_with"]).items() if shared.get(name) != value
+    }
     answer, rule, decided = rollout["answer"], rollout["answer_rule"], rollout["decided_by"]
     how = (rule and f"found by rule {rule}", decided and f"decided by {decided}")
     facts = {

@@ -58,7 +58,8 @@ class Report:
         """Read the rows of traces."""
         answers = source.view("answer_entropy").select("model", "prefix_id", answers=pl.struct(pl.all()))
         curves = source.view("trace_curves", order="trace_id, cut_policy, cut_index")
-        curves = curves.join(answers, on=["model", "prefix_id"], how="left", maintain_order="left")
+        for more in (answers, source.transform("likely_answers")):
+            curves = curves.join(more, on=["model", "prefix_id"], how="left", maintain_order="left")
         self.curves = _by(curves, *_KEY)
         self.measured = source.query("traces").join(curves, on=_KEY, how="semi", maintain_order="left")
         self.rows = self.measured.to_dicts()
@@ -79,11 +80,12 @@ class Report:
         self.models = list(dict.fromkeys([*self.verdicts["model"], *source.query("transfer")["reader"]]))
         self.is_compared = len(self.models) > 1
         self.judged = {name: _by(source.view(name), *_KEY) for name in JUDGED}
+        self.readers = source.transform("trace_readers").rows_by_key("trace_id", named=True)
 
-    def view(self, key: tuple[str, str]) -> TraceView:
+    def view(self, key: tuple[str, str], read: Sequence[Row] = ()) -> TraceView:
         """What the page of a trace and cut policy shows."""
         judged = {name: rows.get(key, []) for name, rows in self.judged.items()}
-        return build_trace_view(self.traces[key[0]], self.curves[key], judged)
+        return build_trace_view(self.traces[key[0]], self.curves[key], judged, read)
 
     # --- the index, and the page that compares models ---------------------------------------------
 
@@ -174,7 +176,7 @@ class Report:
             for before, row, after in zip([None, *rows], rows, [*rows[1:], None], strict=False):
                 others = [other for other in by_problem[row["problem_id"]] if _key(other) != _key(row)][:20]
                 problem = self.problems.get(row["problem_id"], {})
-                view = self.view(_key(row))
+                view = self.view(_key(row), self.readers.get(row["trace_id"], []))
                 context = {
                     "view": view, "evidence": self._evidence(row, view), "previous": link(before), "next": link(after),
                     "problem": one_line(row["problem_id"], 80), "model": one_line(row["model"], 80),

@@ -70,6 +70,10 @@ class Source:
         sql = f'SELECT {columns} FROM "{name}" WHERE problem_set = $problem_set ORDER BY {order}'  # noqa: S608
         return self.read(sql, {"problem_set": self.problem_set})
 
+    def transform(self, name: str, **values: Any) -> pl.DataFrame:
+        """What a file of ``sql/transforms`` reads of the problem set."""
+        return self.read(transform_sql(name), {"problem_set": self.problem_set, **values})
+
     def telling_rollouts(self) -> dict[tuple[str, str], list[Row]]:
         """By model and prefix the first rollouts that are correct, and the first others, with their provenance and text.
 
@@ -77,8 +81,7 @@ class Source:
         """
         if self.texts is None:
             return {}
-        here = {"problem_set": self.problem_set}
-        n_cuts = self.read("SELECT count(*) FROM trace_cuts WHERE problem_set = $problem_set", here).item()
+        n_cuts = self.view("trace_cuts", "count(*)").item()
         each = 3 if n_cuts <= _MANY_CUTS else 1
-        found = self.texts(self.read(transform_sql("telling_rollouts"), {**here, "each": each}))
+        found = self.texts(self.transform("telling_rollouts", each=each))
         return found.rows_by_key(["model", "prefix_id"], named=True, include_key=True)

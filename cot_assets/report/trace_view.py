@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from cot_assets.report import numbers
@@ -18,6 +19,10 @@ _SHORT = 12  # characters per stretch below which numbers between them would dro
 _TAG = re.compile(r"(</?(?:think|thinking|thought|reasoning|answer)>|<\|[A-Za-z0-9_]{1,40}\|>)")
 _FROM_OTHERS = ("answer", "model_revision", "protocol")
 JUDGED = ("spikes", "tangents", "lucky_guesses", "monotonicity")  #: views that :func:`build_trace_view` takes
+#: What the texts that a model was given do to the problem, the first that is said of any of them.
+_UNLOCKS = {"unlocked": "unlocked", "solved_before": "V0 not near 0, nothing to unlock",
+            "undecided": "undecided, too few rollouts", "not_unlocked": "not unlocked"}  # fmt: skip
+_SHARES = {"truncated_share": "Truncated", "no_answer_share": "No answer"}
 SYMBOLS = {"insight": "▲", "tangent": "▼", "late_spike": "◆", "lucky_guess": "✱"}
 
 
@@ -67,7 +72,26 @@ def _stretches(cuts: Sequence[Row], events: Sequence[Row]) -> list[Row]:
     return stretches
 
 
-def build_trace_view(trace: Row, cuts: Sequence[Row], judged: Mapping[str, Sequence[Row]]) -> TraceView:
+def _readers(read: Sequence[Row], cuts: Sequence[Row], n_tokens: int) -> list[Row]:
+    """Each model that was given parts of the text: its points, the writer's cut of each, and the one that unlocks."""
+    at = {round(cut["fraction"], 9): cut for cut in cuts if not cut["is_end"]}
+    readers: list[Row] = []
+    for name, group in groupby(read, key=lambda row: row["reader"]):
+        points = [
+            {**row, "token_end": row["share"] * n_tokens, "writer": at.get(round(row["share"], 9))}
+            for row in group
+        ]
+        states = [point["status"] for point in points]
+        first = points[states.index("unlocked")] if "unlocked" in states else None
+        told = next((words for state, words in _UNLOCKS.items() if state in states), "")
+        told += f" at {numbers.percent(first['share'])}" if first else ""
+        readers.append({"name": one_line(name, 80), "points": points, "unlocked": first, "told": told})
+    return readers
+
+
+def build_trace_view(
+    trace: Row, cuts: Sequence[Row], judged: Mapping[str, Sequence[Row]], read: Sequence[Row] = ()
+) -> TraceView:
     """What the page of one trace and cut policy shows.
 
     Args:
@@ -75,21 +99,26 @@ def build_trace_view(trace: Row, cuts: Sequence[Row], judged: Mapping[str, Seque
         cuts: Rows of ``trace_curves`` of the trace and policy, in order; ``answers`` in them is the prefix's row of
             ``answer_entropy``, if there is one.
         judged: Rows of each view of :data:`JUDGED`, of this trace and policy.
+        read: Rows of ``trace_readers`` of the trace.
 
     Returns:
         The context of a trace's page but for links. ``is_fine``: stretches are too short for a number after each; numbers
         are hidden at first. ``steps``, ``guesses`` and ``monotonicity``: what the rules say. ``first``: rows from which on
-        the answer is stated, or the gold answer in the text. ``has_shares``: the source tells how many rollouts were
-        truncated or unanswered; ``has_answers``: and which answers they gave.
+        the answer is stated, or the gold answer in the text. ``shares``: columns of truncated and unanswered rollouts that
+        differ between cuts; ``same``: what each of the others says at every cut. ``has_answers``: the source tells which
+        answers they gave. ``readers``: other models that were given the text.
     """
     events = _events(judged["spikes"], judged["tangents"], judged["lucky_guesses"])
     marked = {event["rule"]: event for event in events if not event["is_pair"]}
     stretches = _stretches(cuts, events)
     flags = ("states_answer", "leaks_answer")
+    shares = {label: {cut[label] for cut in cuts if not cut["is_end"]} for label in _SHARES}
+    readers = _readers(read, cuts, trace["n_tokens"])
     return {
         "trace": {**trace, **{name: trace[name] and one_line(trace[name], 300) for name in _FROM_OTHERS}},
         "cut_policy": cuts[0]["cut_policy"],
-        "chart": Chart(cuts, trace["n_tokens"], events),
+        "chart": Chart(cuts, trace["n_tokens"], events, readers),
+        "readers": readers,
         "lead": visible(cuts[0]["chunk"], MOST_PER_STRETCH),
         "stretches": stretches,
         "cuts": cuts,
@@ -98,7 +127,8 @@ def build_trace_view(trace: Row, cuts: Sequence[Row], judged: Mapping[str, Seque
         "guesses": [marked.get(row["rule"], row) for row in judged["lucky_guesses"]],
         "monotonicity": judged["monotonicity"],
         "is_fine": len(stretches) > 1 and sum(len(cut["chunk"]) for cut in cuts) < _SHORT * len(stretches),
-        "has_shares": any(cut["truncated_share"] is not None for cut in cuts),
+        "shares": {name: _SHARES[name] for name, found in shares.items() if len(found) > 1},
+        "same": {_SHARES[name]: found.pop() for name, found in shares.items() if len(found) == 1},
         "has_answers": any(cut.get("answers") for cut in cuts),
         "n_unknown": sum(cut["potential"] is None and not cut["is_end"] for cut in cuts),
     }

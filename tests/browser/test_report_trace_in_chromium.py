@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -212,3 +213,40 @@ def test_a_chosen_cut_shows_what_was_read_and_written_there(
     assert page.url.endswith("#evidence")
     assert opened.troubles == []
     assert [url for url in opened.requests if not url.startswith("file:")] == []
+
+
+def test_both_curves_of_writer_and_reader_are_in_the_picture_and_in_what_is_saved(
+    demo: dict[str, Rows], page_of: Callable[..., Path], open_page: Open
+) -> None:
+    unlocks = next(row for row in demo["unlocks"] if row["status"] == "unlocked")
+    cuts = [cut for cut in demo["trace_curves"] if cut["trace_id"] == unlocks["trace_id"]]
+    said = f"demo-weak on this text: unlocked at {numbers.percent(unlocks['share'])}"
+    for width, scheme in ((1440, "light"), (390, "dark")):
+        opened = open_page(page_of(cuts[0]), width=width, scheme=scheme)
+        page = opened.page
+        chart = page.locator(".chart").bounding_box()
+        for name in ("path.line", ".reads .curve", ".reads .point"):
+            assert page.locator(f".chart {name}").first.bounding_box()["width"] > 0
+        for text in page.locator(".chart text").all():
+            box = text.bounding_box()
+            assert box["x"] >= chart["x"] - 1
+            assert box["x"] + box["width"] <= chart["x"] + chart["width"] + 1
+        assert page.get_by_text(said, exact=True).is_visible()
+        row = page.locator(".unlocks").inner_text()
+        assert numbers.potential(unlocks["potential"]) in row
+        with page.expect_download() as waiting:
+            page.locator("#svg").click()
+        assert said in Path(waiting.value.path()).read_text(encoding="utf-8")
+        assert opened.troubles == []
+
+
+def test_the_saved_table_has_values_and_intervals_in_columns_of_their_own(
+    kinds: dict[str, Path], open_page: Open
+) -> None:
+    page = open_page(kinds["insight"]).page
+    with page.expect_download() as waiting:
+        page.locator("#csv").click()
+    head, *rows = csv.reader(Path(waiting.value.path()).read_text(encoding="utf-8").splitlines())
+    assert head[3:6] == ["Potential", "95% interval", "Correct of n"]
+    assert {len(row) for row in rows} == {len(head)}
+    assert all(0 <= float(row[3]) <= 1 and row[4].startswith("[") for row in rows[:-1])

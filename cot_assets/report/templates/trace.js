@@ -17,6 +17,10 @@
   var commandCut = document.querySelector(".command [data-f=cut]");
 
   function cell(row, number) { return rows[row].cells[number].textContent.trim(); }
+  function said(row, name) {
+    var found = rows[row].querySelector("[data-f=" + name + "]");
+    return found ? found.textContent.trim() : "";
+  }
 
   function show(cut) {
     cut = Math.max(0, Math.min(rows.length - 1, cut));
@@ -30,14 +34,10 @@
     if (byCut[cut]) byCut[cut].classList.add("on");
     var isEnd = cell(cut, 0) === "end";
     out.at.textContent = isEnd ? "end of the trace" : "cut " + cell(cut, 0) + (cut ? "" : " (empty CoT)");
-    out.potential.textContent = isEnd ? cell(cut, 3) + " (verdict)" : cell(cut, 3);
-    out.before.textContent = cut ? cell(cut - 1, 3) : "–";
-    out.interval.textContent = cell(cut, 4) || "none: not sampled";
-    ["open", "likely"].forEach(function (name) {
-      var found = rows[cut].querySelector(name === "open" ? "[data-label='Still open']" : "[data-label='Likely answer']");
-      if (out[name]) out[name].textContent = (found && found.textContent.trim()) || "–";
-    });
-    out.n.textContent = cell(cut, 5) || "none: not sampled";
+    out.potential.textContent = said(cut, "potential") + (isEnd ? " (verdict)" : "");
+    out.before.textContent = cut ? said(cut - 1, "potential") : "–";
+    ["interval", "n"].forEach(function (name) { out[name].textContent = said(cut, name) || "none: not sampled"; });
+    ["open", "likely"].forEach(function (name) { if (out[name]) out[name].textContent = said(cut, name) || "–"; });
     out.token.textContent = cell(cut, 1) + " (" + cell(cut, 2) + ")";
     if (unshown) {
       reads.forEach(function (read) { read.hidden = read.id !== "r" + cut; read.open = !read.hidden; });
@@ -123,8 +123,13 @@
   id("csv").addEventListener("click", function () {
     var table = rows[0].closest("table");
     save(stem + ".csv", "text/csv", [].map.call(table.rows, function (row) {
-      return [].map.call(row.cells, function (c) {
-        var value = c.textContent.trim();
+      var texts = [].reduce.call(row.cells, function (all, c) {
+        var interval = c.querySelector(".i"); // a column of its own
+        if (!interval) return all.concat(c.textContent);
+        return all.concat(c.firstChild.textContent, interval.textContent);
+      }, []);
+      return texts.map(function (text) {
+        var value = text.trim();
         return /[",\n]/.test(value) ? '"' + value.replace(/"/g, '""') + '"' : value;
       }).join(",");
     }).join("\n") + "\n");

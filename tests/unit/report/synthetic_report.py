@@ -111,7 +111,7 @@ def judged(curve: Rows) -> dict[str, Rows]:
             **base, "cut_index": before["cut_index"], "n_before": before["n"], "n_after": after["n"],
             "potential_before": before["potential"], "potential_after": after["potential"], "delta": delta,
             "delta_low": delta - 0.1, "delta_high": delta + 0.1, "threshold": 0.4 if delta > 0 else 0.3,
-            "by_threshold": True, "probability": 0.97, "is_confirmed": abs(delta) > 0.5, "span": after["chunk"],
+            "by_threshold": True, "probability": 0.97, "fitted_probability": 0.81, "is_confirmed": abs(delta) > 0.5, "span": after["chunk"],
             "token_start": before["token_end"], "token_end": after["token_end"], "is_recovered": False,
         }  # fmt: skip
         found[kind].append(event)
@@ -199,7 +199,24 @@ def demo_tables(per_cell: tuple[int, ...] = (1, 1, 2, 2), seed: int = 14) -> dic
                             ends[-1] = len(text)
                             counts: list[Any] = [(int(noise.binomial(64, v)), 64) for v in values]
                             _add(tables, curve_rows(trace, "lines", ends, [*counts, None]))
-    return add_rollouts({**tables, **_estimates(tables)})
+    return add_rollouts({**tables, **_estimates(tables), **given_texts(tables["trace_curves"])})
+
+
+def given_texts(curves: Rows, reader: str = "demo-weak") -> dict[str, Rows]:
+    """The reader on every other cut of the other model's traces: it solves nothing alone, and all from the last of them."""
+    points: Rows = []
+    for trace_id, cuts in itertools.groupby(curves, key=lambda cut: cut["trace_id"]):
+        given = [cut for cut in cuts if not cut["is_end"] and cut["model"] != reader][::2]
+        for cut in given:
+            k = 60 * (cut is given[-1] and cut is not given[0])
+            low, high = (float(x[0]) for x in jeffreys_interval(np.array([k]), np.array([64])))
+            points.append(
+                {"reader": reader, "writer": cut["model"], "problem_id": cut["problem_id"], "trace_id": trace_id,
+                 "fraction": cut["fraction"], "share": cut["fraction"], "cut_index": cut["cut_index"], "control": "none",
+                 "n": 64, "n_correct": k, "potential": k / 64, "ci_low": low, "ci_high": high,
+                 "status": "unlocked" if k else "not_unlocked"}
+            )  # fmt: skip
+    return {"transfer_potentials": points, "unlocks": [point for point in points if point["fraction"] > 0]}
 
 
 def add_rollouts(tables: dict[str, Rows], wrote: str = "", **columns: Any) -> dict[str, Rows]:
@@ -210,7 +227,8 @@ def add_rollouts(tables: dict[str, Rows], wrote: str = "", **columns: Any) -> di
             continue
         cut["prefix_id"] = f"{cut['trace_id']}:{cut['cut_index']}"
         for index, verdict in enumerate(("incorrect", "correct", "incorrect")):
-            settings = {"engine": "openvino 2026.1", "temperature": 1.0, "max_tokens": 400 - cut["token_end"]}
+            settings = {"engine": "openvino 2026.1", "temperature": 1.0, "max_tokens": 400 - cut["token_end"],
+                        "is_reproducible": True, "note": "", "settings": {"enable_prefix_caching": False}}  # fmt: skip
             rollouts.append(
                 {
                     **{name: cut[name] for name in ("model", "problem_id", "prefix_id")},

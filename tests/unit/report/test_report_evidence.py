@@ -61,6 +61,8 @@ def test_each_cut_shows_correct_rollouts_and_others(small: dict[str, Rows], tmp_
         "audit passed",
         "found by rule boxed; decided by equal numbers",
         "temperature 1.0",
+        "prefix caching off",
+        "reproducible yes",
     ):
         assert fact in facts
     assert facts.count("temperature") == 1  # what all share is said once

@@ -9,6 +9,7 @@ import pytest
 from page_reader import Page, read_page, text_after
 from synthetic_report import Rows, curve_rows, only_trace, source_of, tables_around
 
+from cot_assets.report import numbers
 from cot_assets.report.pages import render_report
 from cot_assets.report.text import file_stem
 
@@ -140,3 +141,63 @@ def test_each_cut_policy_of_a_trace_has_its_page(imported_report: Path) -> None:
     assert {len(page.all("span", "s")) for page in pages} == {20, 300}
     for page, other in zip(pages, reversed(names), strict=True):
         assert any(a.attributes["href"].endswith(other) for a in page.all("a"))
+
+
+def test_other_models_that_were_given_the_text_have_their_curve_and_what_unlocks(
+    small_report: Path, small: dict[str, Rows]
+) -> None:
+    points = small["transfer_potentials"]
+    trace_id = max({p["trace_id"] for p in points}, key=lambda t: [p["trace_id"] for p in points].count(t))
+    own = [p for p in points if p["trace_id"] == trace_id]
+    curve = [row for row in small["trace_curves"] if row["trace_id"] == trace_id]
+    page = _page_of(small_report, curve[0])
+    rows = [row.text.split() for row in page.all("tr") if "demo-weak" in row.text or row.text[:1].isdigit()]
+    first = numbers.percent(own[-1]["share"])
+    assert " ".join(rows[0]) == f"demo-weak: unlocked at {first}"
+    for row, point in zip(rows[1:], own, strict=False):
+        assert row[:2] == [numbers.percent(point["share"]), numbers.potential(point["potential"])]
+        assert numbers.potential(curve[point["cut_index"]]["potential"]) in row
+    assert rows[len(own)][4] == "+0.94"
+    (chart,) = page.all("svg", "chart")
+    assert f"demo-weak on this text: unlocked at {first}" in chart.text
+    (drawn,) = page.all("g", "r0")[:1]
+    assert "unlocked" in drawn.text
+    assert len(page.all("path", "point")) == len(own) + 1  # and in the legend
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [("not_unlocked", "not unlocked"), ("undecided", "undecided, too few rollouts"), ("solved_before", "nothing to unlock")],
+)  # fmt: skip
+def test_what_unlocks_nothing_says_so(small: dict[str, Rows], tmp_path: Path, status: str, told: str) -> None:
+    tables = only_trace(small, small["unlocks"][0]["trace_id"])
+    tables["unlocks"] = [{**row, "status": status} for row in tables["unlocks"]]
+    page = _rendered(tables, tmp_path / "report")
+    (said,) = [cell.text for cell in page.all("th") if cell.text.startswith("demo-weak")]
+    assert told in said
+
+
+def test_a_trace_that_no_other_model_was_given_names_no_reader(
+    small_report: Path, small: dict[str, Rows]
+) -> None:
+    page = _page_of(small_report, next(t for t in small["traces"] if t["model"] == "demo-weak"))
+    assert not page.all("g", "reads")
+    assert "readers" not in page.ids
+
+
+def test_an_event_shows_the_probability_by_which_it_is_confirmed(
+    small_report: Path, small: dict[str, Rows]
+) -> None:
+    page = _page_of(small_report, small["spikes"][0])
+    assert "probability 0.81" in text_after(page, "What the rules say")
+    assert "0.97" not in text_after(page, "What the rules say").split("Every cut")[0]
+
+
+def test_a_column_that_is_the_same_at_every_cut_is_said_once(small: dict[str, Rows], tmp_path: Path) -> None:
+    tables = only_trace(small, small["traces"][0]["trace_id"])
+    tables["trace_curves"] = [{**cut, "no_answer_share": cut["potential"]} for cut in tables["trace_curves"]]
+    page = _rendered(tables, tmp_path / "report")
+    heads = [cell.text for cell in page.all("th")]
+    assert "No answer" in heads
+    assert "Truncated" not in heads
+    assert "Truncated: 0% at every cut." in text_after(page, "Every cut in numbers")
