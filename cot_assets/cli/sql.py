@@ -16,6 +16,7 @@ import math
 import os
 import sys
 import textwrap
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from shutil import get_terminal_size
@@ -144,6 +145,7 @@ def format_rows(rows: Rows, form: Format = "table", width: int | None = None) ->
     Raises:
         ValueError: The format is unknown.
     """
+    rows = replace(rows, values=_unsigned(rows.values))
     if form == "table":
         return _table(rows, width)
     if form == "csv":
@@ -251,7 +253,6 @@ def _csv(rows: Rows) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float) and math.isfinite(value):
-        value += 0.0  # no -0
         text = f"{value:.4f}".rstrip("0").rstrip(".")
         return text if float(text) or not value else f"{value:.3g}"
     return "" if value is None else _field(value)
@@ -265,6 +266,15 @@ def _field(value: Any) -> str:
     if isinstance(value, list | dict):
         return json.dumps(_plain(value), allow_nan=False)
     return printable(str(value))
+
+
+def _unsigned(value: Any) -> Any:
+    """The value, and what it holds, with no -0.0."""
+    if isinstance(value, list | tuple):
+        return [_unsigned(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _unsigned(each) for key, each in value.items()}
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def _plain(value: Any) -> Any:

@@ -35,9 +35,9 @@ class Screen:
         self.console = Console(file=_duplicate(), highlight=False)
         self._bars = Progress(
             TextColumn("  {task.description}"),
-            BarColumn(bar_width=12),
+            BarColumn(bar_width=6),
             TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
-            TextColumn("{task.fields[rate]}", style="dim"),
+            TextColumn("{task.fields[tokens]}", style="dim"),
             TimeRemainingColumn(compact=True),
             console=self.console,
             disable=not self.console.is_terminal,
@@ -62,6 +62,13 @@ class Screen:
         """Print one line, above the bars where there are any."""
         self.console.print(line, markup=False, soft_wrap=True)
 
+    def _fit(self) -> None:
+        """Write the labels in the room that the widest of the bars leaves."""
+        most = max(task.total or 0 for task in self._bars.tasks)
+        room = max(20, self.console.width - 39 - 2 * len(f"{most:,.0f}"))
+        for task in self._bars.tasks:
+            self._bars.update(task.id, description=_fitted(task.fields["label"], room))
+
     def track(self, label: str, log: Callable[[str], Any]) -> Callable[[SamplingStatus], None]:
         """One bar per stage and model; the run's log gets the last line."""
         task: TaskID | None = None
@@ -76,8 +83,9 @@ class Screen:
             if not status.is_audit:
                 self._stages[label] = done, status.n_total
             if task is None:
-                task = self._bars.add_task(_short(label), total=status.n_total, rate="")
-            self._bars.update(task, total=status.n_total, completed=done, rate=_rate(status))
+                task = self._bars.add_task(_fitted(label, 20), total=status.n_total, tokens="", label=label)
+            self._bars.update(task, total=status.n_total, completed=done, tokens=_tokens(status))
+            self._fit()
             if status.waiting_for and status.waiting_for != waiting:
                 self.say(f"  {label}: {status.waiting_for}")
                 log(f"{label}: {status.waiting_for}")
@@ -92,11 +100,32 @@ class Screen:
         return report
 
 
-def _short(label: str) -> str:
-    """A label that leaves room for the rest on 80 columns."""
-    return label if len(label) <= 30 else f"{label[:29]}…"
+def _fitted(label: str, room: int) -> str:
+    """Stage and model in the room: the problem set, the last word where no audit is named, goes first."""
+    label = label.replace("audit of ", "audit ", 1)
+    if len(label) <= room:
+        return label
+    stage, _, model = (label if label.startswith("audit ") else label.rpartition(" ")[0]).rpartition(" ")
+    model = _shortened(model, max(room // 2, room - len(stage) - 1))
+    return f"{_shortened(stage, room - len(model) - 1)} {model}"
 
 
-def _rate(status: SamplingStatus) -> str:
+def _shortened(text: str, room: int) -> str:
+    """The text with its middle left out where it is longer than ``room``."""
+    tail = room // 3
+    return text if len(text) <= room else f"{text[: room - tail - 1]}…{text[len(text) - tail :]}"
+
+
+def _tokens(status: SamplingStatus) -> str:
+    """``1.2M tok 8.3k tok/s``."""
     rate = status.tokens / status.seconds if status.seconds else 0.0
-    return f"{rate / 1000:,.1f}k tok/s" if rate >= 10_000 else f"{rate:,.0f} tok/s"
+    return f"{_brief(status.tokens)} tok {_brief(rate)} tok/s"
+
+
+def _brief(n: float) -> str:
+    """A count in four characters at most, up to a trillion: ``950``, ``1.2k``, ``12M``."""
+    for unit in ("", "k", "M", "G"):
+        if n < 999.5:
+            break
+        n /= 1000
+    return f"{n:.1f}{unit}" if unit and n < 9.95 else f"{n:.0f}{unit}"

@@ -110,6 +110,7 @@ def _kept(screen: Screen) -> str:
 def _print_outcome(
     outcome: Outcome, warehouse: Warehouse, config: Config, pairs: Sequence[tuple[str, str]]
 ) -> None:
+    from cot_assets.report.numbers import counted
     from cot_assets.report.pages import told_findings
     from cot_assets.report.source import Source
 
@@ -117,14 +118,14 @@ def _print_outcome(
         click.echo("Everything is up to date; nothing was sampled.")
         return
     click.echo(
-        f"\n{outcome.n_made} of {outcome.n_made + outcome.n_skipped} partitions brought up to date; "
+        f"\n{outcome.n_made} of {counted(outcome.n_made + outcome.n_skipped, 'partition')} brought up to date; "
         f"{outcome.n_skipped} needed nothing."
     )
     for problem_set in dict.fromkeys(problem_set for _, problem_set in pairs):
         for row in warehouse.read(_HEADLINE, {"problem_set": problem_set}).iter_rows(named=True):
             click.echo(
-                f"  {row['model']} on {problem_set}: {row['problems']:,} problems, {row['cuts']:,} measured cuts, "
-                f"{row['rollouts']:,} rollouts"
+                f"  {row['model']} on {problem_set}: {counted(row['problems'], 'problem')}, "
+                f"{counted(row['cuts'], 'measured cut')}, {counted(row['rollouts'], 'rollout')}"
             )
         source = Source(warehouse.read, problem_set, config.protocol_of(problem_set))
         for headline, sentence, _ in told_findings(source):

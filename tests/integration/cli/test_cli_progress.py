@@ -14,7 +14,7 @@ from cot_assets.cli.running.progress import Screen
 from cot_assets.sampling.run import SamplingStatus
 
 _CHILD = """
-import os, time
+import os, sys, time
 from cot_assets.cli.running.progress import Screen
 from cot_assets.sampling.run import SamplingStatus
 
@@ -22,19 +22,20 @@ screen = Screen()
 file = os.open(os.devnull, os.O_WRONLY)
 os.dup2(file, 1), os.dup2(file, 2)  # as Dagster does while a step runs
 with screen:
-    report = screen.track("completions a-model-with-a-long-name on-a-set", lambda line: None)
+    reports = [screen.track(label, lambda line: None) for label in sys.argv[1:]]
     for done in range(0, 161, 16):
-        report(SamplingStatus(n_before=0, n_total=160, n_done=done, generated_tokens=100 * done, seconds=done / 16))
+        for report in reports:
+            report(SamplingStatus(n_before=0, n_total=160, n_done=done, generated_tokens=10_000 * done, seconds=1 + done))
         time.sleep(0.15)
 """
 
 
-def _seen(columns: int = 80) -> list[str]:
+def _seen(*labels: str, columns: int = 80) -> list[str]:
     """What arrives at the terminal, one piece per read."""
     master, slave = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"}
     child = subprocess.Popen(
-        [sys.executable, "-c", _CHILD], stdin=slave, stdout=slave, stderr=slave, env=environment
+        [sys.executable, "-c", _CHILD, *labels], stdin=slave, stdout=slave, stderr=slave, env=environment
     )
     os.close(slave)
     pieces: list[str] = []
@@ -55,16 +56,31 @@ def _seen(columns: int = 80) -> list[str]:
 
 
 def test_bars_move_on_a_terminal_and_fit_it() -> None:
-    pieces = _seen()
+    pieces = _seen("completions a-model-with-a-long-name on-a-set")
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", "".join(pieces))
     counts = [int(done) for done in re.findall(r"(\d+)/160", text)]
     assert len(set(counts)) >= 3, "it moved"
     assert counts == sorted(counts)
     assert counts[-1] == 160
-    assert "tok/s" in text
+    assert "1.6M tok 9.9k tok/s" in text
     lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
     assert max(map(len, lines)) <= 80
     assert sum("160/160" in line for line in "".join(pieces).split("\r\n")) == 1, "no bar twice"
+
+
+def test_bars_of_every_stage_and_model_are_told_apart() -> None:
+    long = "a-model-with-a-name-that-no-screen-has-room-for-8b"
+    stages = (
+        "completions demo-strong on-a-problem-set",
+        f"completions {long} demo",
+        f"audit of transfer_completions {long}",
+    )
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", "".join(_seen(*stages)))
+    last = re.split(r"[\r\n]+", text.strip())[-3:]
+    assert [" ".join(line.split()[:-7]) for line in last] == [
+        "completions demo-strong", "completions a-model-with-a-…-for-8b", "audit trans…tions a-model-wit…or-8b",
+    ]  # fmt: skip
+    assert max(map(len, last)) <= 80
 
 
 def test_a_line_says_where_a_stage_is() -> None:

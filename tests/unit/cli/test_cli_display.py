@@ -117,6 +117,11 @@ def test_csv_can_be_read_back() -> None:
     assert rows[1]["real"] == ""
 
 
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_zero_has_no_sign(form: Format) -> None:
+    assert "-0" not in format_rows(Rows(["x", "xs"], [True, False], [(-0.0, [-0.0, {"y": -0.0}])]), form)
+
+
 def test_json_keeps_every_value() -> None:
     frame = pl.DataFrame(
         {"text": [HOSTILE, None], "list": [[1], None], "real": [1 / 3, float("nan")], "n": [1, 2**60]}
