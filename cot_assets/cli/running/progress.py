@@ -123,9 +123,8 @@ def _tokens(status: SamplingStatus) -> str:
 
 
 def _brief(n: float) -> str:
-    """A count in four characters at most, up to a trillion: ``950``, ``1.2k``, ``12M``."""
-    for unit in ("", "k", "M", "G"):
-        if n < 999.5:
-            break
-        n /= 1000
-    return f"{n:.1f}{unit}" if unit and n < 9.95 else f"{n:.0f}{unit}"
+    """A count in four characters at most: ``950``, ``1.2k``, ``12M``."""
+    size = 0
+    while n >= 999.5:
+        n, size = n / 1000, size + 1
+    return f"{n:.{1 if size and n < 9.95 else 0}f}{' kMGTP'[size].strip()}"
