@@ -50,10 +50,8 @@ def build_evidence(cuts: Sequence[Row], near: Collection[int], rollouts: dict[st
     rest, room = [row for row in told if row not in first], MOST_CUTS - len(first)
     chosen = sorted([*first, *(rest[:: -(-len(rest) // room) or 1] if room else ())])
     shown = {row: rollouts[cuts[row]["prefix_id"]] for row in chosen}
-    every_setting = (
-        _settings(rollout["sampled_with"]).items() for several in shown.values() for rollout in several
-    )
-    shared = dict(set.intersection(*map(set, every_setting)))
+    sampled_with = {rollout["sampled_with"] for several in shown.values() for rollout in several}
+    shared = dict(set.intersection(*(set(_settings(said).items()) for said in sampled_with)))
     ends = list(accumulate(len(cut["chunk"]) for cut in cuts))
     text = "".join(cut["chunk"] for cut in cuts)
     return {
@@ -98,9 +96,7 @@ def _in_words(name: str, value: Any) -> str:
 
 def _shown(rollout: Row, shared: dict[str, str], went_on: str) -> Row:
     """A rollout, its text split where it parts from how the trace went on."""
-    own = {
-        name: value for name, value in _settings(rollout["sampled_with"]).items() if shared.get(name) != value
-    }
+    own = dict(sorted(_settings(rollout["sampled_with"]).items() - shared.items()))
     answer, rule, decided = rollout["answer"], rollout["answer_rule"], rollout["decided_by"]
     how = (rule and f"found by rule {rule}", decided and f"decided by {decided}")
     facts = {

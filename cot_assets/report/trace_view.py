@@ -14,6 +14,7 @@ from cot_assets.report.text import one_line, visible
 
 MOST_CHARACTERS = 400_000  #: text shown of one trace; beyond it every stretch is abridged
 MOST_PER_STRETCH = 60_000
+MOST_DRAWN = 3  #: readers whose curves are in one picture; the table has all
 _ABRIDGED = 200
 _SHORT = 12  # characters per stretch below which numbers between them would drown the text
 _TAG = re.compile(r"(</?(?:think|thinking|thought|reasoning|answer)>|<\|[A-Za-z0-9_]{1,40}\|>)")
@@ -73,7 +74,7 @@ def _stretches(cuts: Sequence[Row], events: Sequence[Row]) -> list[Row]:
 
 
 def _readers(read: Sequence[Row], cuts: Sequence[Row], n_tokens: int) -> list[Row]:
-    """Each model that was given parts of the text: its points, the writer's cut of each, and the one that unlocks."""
+    """Each model that was given parts of the text: its points, the writer's cut of each, and which unlocks; that first."""
     at = {round(cut["fraction"], 9): cut for cut in cuts if not cut["is_end"]}
     readers: list[Row] = []
     for name, group in groupby(read, key=lambda row: row["reader"]):
@@ -85,8 +86,10 @@ def _readers(read: Sequence[Row], cuts: Sequence[Row], n_tokens: int) -> list[Ro
         first = points[states.index("unlocked")] if "unlocked" in states else None
         told = next((words for state, words in _UNLOCKS.items() if state in states), "")
         told += f" at {numbers.percent(first['share'])}" if first else ""
+        if not any(point["share"] for point in points):
+            continue  # all that it was asked for is the bare problem
         readers.append({"name": one_line(name, 80), "points": points, "unlocked": first, "told": told})
-    return readers
+    return sorted(readers, key=lambda reader: reader["unlocked"] is None)
 
 
 def build_trace_view(
@@ -117,7 +120,7 @@ def build_trace_view(
     return {
         "trace": {**trace, **{name: trace[name] and one_line(trace[name], 300) for name in _FROM_OTHERS}},
         "cut_policy": cuts[0]["cut_policy"],
-        "chart": Chart(cuts, trace["n_tokens"], events, readers),
+        "chart": Chart(cuts, trace["n_tokens"], events, readers[:MOST_DRAWN]),
         "readers": readers,
         "lead": visible(cuts[0]["chunk"], MOST_PER_STRETCH),
         "stretches": stretches,

@@ -8,7 +8,7 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
-from synthetic_report import add_rollouts, source_of, tables_around
+from synthetic_report import add_rollouts, given_texts, source_of, tables_around
 
 from cot_assets.measures.sections import SECTIONS
 from cot_assets.report.pages import render_report
@@ -157,6 +157,7 @@ def test_hostile_text_is_text(tmp_path: Path, open_page: Open) -> None:
     attack = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u202edne"
     tables = tables_around(attack * 20, model=attack[:60], problem_id=attack[:60], cut_policy=attack)
     tables = add_rollouts(tables, attack, prompt=attack, sampled_with=f'{{"{attack}": "{attack}"}}')
+    tables |= given_texts(tables["trace_curves"], attack)
     for path in render_report(source_of(tables), SECTIONS, tmp_path / "report"):
         opened = open_page(path)
         assert opened.troubles == []

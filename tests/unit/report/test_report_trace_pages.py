@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from page_reader import Page, read_page, text_after
-from synthetic_report import Rows, curve_rows, only_trace, source_of, tables_around
+from synthetic_report import Rows, curve_rows, given_texts, only_trace, source_of, tables_around
 
 from cot_assets.report import numbers
 from cot_assets.report.pages import render_report
@@ -201,3 +201,29 @@ def test_a_column_that_is_the_same_at_every_cut_is_said_once(small: dict[str, Ro
     assert "No answer" in heads
     assert "Truncated" not in heads
     assert "Truncated: 0% at every cut." in text_after(page, "Every cut in numbers")
+
+
+def test_of_many_readers_the_picture_has_three_and_the_table_all(
+    small: dict[str, Rows], tmp_path: Path
+) -> None:
+    """Those that the text unlocks the problem for come first; one that was given none of the text is left out."""
+    tables = only_trace(small, small["unlocks"][0]["trace_id"])
+    several = [given_texts(tables["trace_curves"], f"reader {i}") for i in range(6)]
+    for name in ("transfer_potentials", "unlocks"):
+        tables[name] = [row for given in several for row in given[name]]
+    tables["unlocks"] = [
+        row | {"status": row["status"] if row["reader"] == "reader 4" else "not_unlocked"} for row in tables["unlocks"]
+    ]  # fmt: skip
+    tables["transfer_potentials"] = [
+        row for row in tables["transfer_potentials"] if row["reader"] != "reader 5" or row["share"] == 0
+    ]
+    page = _rendered(tables, tmp_path / "report")
+    listed = [cell.text.split(":")[0] for cell in page.all("th") if cell.text.startswith("reader")]
+    assert listed == [f"reader {i}" for i in (4, 0, 1, 2, 3)]
+    assert [f"reader {i} on" in page.all("svg", "chart")[0].text for i in (4, 0, 1, 2)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert "The picture has the first 3 of 5 models." in text_after(page, "What other models make")
