@@ -1,7 +1,7 @@
 """A section of a report: a named query, its title, and how its columns are written; notes are with the queries.
 
 :func:`layout` makes the table of a section: models as columns, value and interval in one cell, constant columns
-named above the table, and rows that rest on nothing folded away and counted.
+named above the table, and rows that rest on one case or none folded away and counted.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 200  #: rows of one table; a line below says how many more there are
 MOST_COLUMNS = 9  #: of a table with models as columns; beyond it models stay rows
+FEWEST_ROWS = 3  #: from which on a number that all rows hold is named above the table
 _NEVER = ("problem_set", "statistic", "protocol", "protocol_hash", "sampling_hash")
 _KEYS = ("fraction", "threshold")  #: numbers that say which rows, not what is found there
 _COLUMN = re.compile(r"\{(\w+)\}")
@@ -48,7 +49,7 @@ class Section:
         kinds: Kinds of numbers (:data:`numbers.KINDS`) by column or measure, where the name does not tell.
         across: Columns whose values become columns, the first of them alone where all make too many.
         n: Counts written below each value: ``n_with`` of ``n``, or one alone; other counts are left out unless they are
-            named. A row whose last is 0 says nothing.
+            named. A row whose last is 0 or 1 says nothing.
         names: Headings of columns, where not their names; "" leaves a column out, and ``{column}`` stands for what all rows
             hold there.
         colored: Column of potentials or of their changes whose cells are colored as text is.
@@ -118,7 +119,8 @@ def layout(frame: pl.DataFrame, section: Section, links: Mapping[str, str] | Non
     values = [n for n in shown if n in ends or (frame.schema[n].is_float() and n not in _KEYS)]
     kept = [row for row in rows if _says_something(row, section, values)]
     keys = [n for n in shown if n in _KEYS or not (n in values or frame.schema[n].is_numeric())]
-    constants = [n for n in keys if len({r[n] for r in kept}) == 1 and len(str(kept[0][n])) <= 60]
+    plain = [n for n in shown if n in keys or (n not in ends and len(kept) >= FEWEST_ROWS)]
+    constants = [n for n in plain if len({r[n] for r in kept}) == 1 and len(str(kept[0][n])) <= 60]
     blank = [n for n in values if all(r[n] is None for r in kept)]
     shown = [name for name in shown if name not in (*constants, *blank)]
     writer = _Writer(section, ends, links or {})
@@ -133,7 +135,7 @@ def layout(frame: pl.DataFrame, section: Section, links: Mapping[str, str] | Non
     if section.n and kept:
         shown.append("")
     head = [writer.heading(name) if name else "n" for name in shown]
-    cells = [[writer.cell(row, name) if name else Cell(writer.counts(row), is_number=True) for name in shown]
+    cells = [[writer.cell(row, name) if name else Cell(writer.counts(row).removeprefix("n = "), is_number=True) for name in shown]
              for row in kept[:MOST_ROWS]]  # fmt: skip
     return Table(head, cells, named, len(rows) - len(kept), max(0, len(kept) - MOST_ROWS))
 
@@ -172,8 +174,8 @@ def _across(
 
 
 def _says_something(row: Row, section: Section, values: Sequence[str]) -> bool:
-    """Whether a row has a value, and anything that the value is about."""
-    if section.n and not row[section.n[-1]]:
+    """Whether a row has a value, and more than one case that the value is about."""
+    if section.n and (row[section.n[-1]] or 0) < 2:
         return False
     return not values or any(row[name] is not None for name in values)
 
@@ -230,7 +232,7 @@ class _Writer:
         if name in self.ends and row[name] is not None:
             low, high = (row[end] for end in self.ends[name])
             interval = numbers.interval(low, high, self.kind(row, name)) or numbers.TOO_FEW
-        n = self.counts(row) if with_n and self.section.n else ""
+        n = self.counts(row) if with_n and self.section.n and row[name] is not None else ""
         color = numbers.step_class if self.kind(row, name) == "value" else numbers.change_class
         step = color(row[name]) if name == self.section.colored else ""
         return Cell(self.plain(row, name), interval, n, href, is_number, step)

@@ -1,6 +1,6 @@
 -- How hard are the problems by level and subject: chance at the start, accuracy, length of the traces?
 -- note: Every problem counts once. Rollouts of the bare prompt write a chain of thought of their own, so V0 and accuracy
--- note: estimate one chance: gain_over_v0 is 0 but for noise (the check martingale tests it), unless traces were chosen.
+-- note: estimate one chance: the gain over V0 is 0 but for noise (the check martingale tests it), unless traces were chosen.
 -- note: Accuracy, gain and truncation are withheld where imported traces may have been chosen by their verdict.
 -- param problem_set: NULL = all problem sets
 -- param split_by: NULL = everything; or none (all problems together), level, subject

@@ -17,7 +17,7 @@ MOST_PANELS = 24  #: small multiples drawn; the title says how many more there a
 SECTIONS = (
     Section(
         "sampling_quality", "trust", "How good the estimates are",
-        names={"n_prefixes": "Cuts", "smallest_n": "Smallest n"},
+        names={"n_prefixes": "Cuts", "smallest_n": "Smallest n", "has_approximate_n": "Some n only approximate"},
     ),
     Section(
         "answer_rules", "trust", "Where final answers were found",

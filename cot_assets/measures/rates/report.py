@@ -172,7 +172,7 @@ SECTIONS = (
     *(
         Section(
             "difficulty", "problems", f"By {part}",
-            values={"split_by": part}, across=("measure",), n=("n_problems",),
+            values={"split_by": part}, n=("n_problems",),
             names={"split_by": "", "part": part.capitalize(), "note": ""},
         )
         for part in ("level", "subject")

@@ -38,7 +38,7 @@ def _figure(source: Source, _: pl.DataFrame) -> Figure | None:
 SECTIONS = (
     Section(
         "search_effects", "search", "Searched traces and sampled ones",
-        across=(), n=("n",), names={"reference": "Sampled"},
+        n=("n",), names={"reference": "Sampled"},
         picture=_figure, caption="Mean potential; a trace that has ended keeps its verdict, 0 or 1. Bands: 95%.",
     ),
 )  # fmt: skip

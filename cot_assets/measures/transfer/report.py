@@ -70,8 +70,8 @@ SECTIONS = (
     Section(
         "unlocked_problems", "transfer", "Problems that a part of the trace unlocks",
         across=(), names={**dict.fromkeys(_LEFT_OUT, ""),
-                          "n_problems_unlocked": "Problems unlocked", "n_problems_unsolved": "of unsolved",
-                          "n_unlocked": "Traces unlocked", "n_unsolved": "of unsolved", "fraction": "Share given"},
+                          "n_problems_unlocked": "Problems unlocked", "n_problems_unsolved": "Problems unsolved",
+                          "n_unlocked": "Traces unlocked", "n_unsolved": "Traces unsolved", "fraction": "Share given"},
     ),
     Section(
         "transfer_controls", "transfer", "The writer's text against each control",

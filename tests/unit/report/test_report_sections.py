@@ -49,10 +49,27 @@ def test_columns_that_do_not_vary_are_named_above_the_table() -> None:
     assert table.constants == [("Pattern", "insight")]
 
 
+def test_a_number_that_three_rows_hold_is_named_above_the_table() -> None:
+    frame = pl.DataFrame({"reader": ["a", "b", "c"], "n_unlocked": [0, 0, 0], "n_tried": [1, 4, 4]})
+    table = layout(frame, Section("q", "transfer", "t", across=()))
+    assert (table.head, table.constants) == (["Reader", "Tried"], [("Unlocked", "0")])
+    assert layout(frame[:2], Section("q", "transfer", "t", across=())).constants == []
+
+
+def test_what_has_no_value_has_no_count() -> None:
+    frame = pl.DataFrame(
+        {"model": ["a", "a"], "k": [1, 2], "rate": [0.5, 0.6], "other": [None, 0.5], "n": [8, 9]}
+    )
+    rows = _texts(
+        layout(frame.vstack(frame.with_columns(model=pl.lit("b"))), Section("q", "patterns", "t", n=("n",)))
+    )
+    assert [row[:3] for row in rows] == [["1", "50% n = 8", "–"], ["2", "60% n = 9", "0.50 n = 9"]]
+
+
 def test_rows_that_rest_on_nothing_are_counted_and_left_out() -> None:
     frame = _rates(("a", "insight", 0, 0, None), ("a", "tangent", 4, 8, 0.5), ("a", "monotone", 3, 8, None))
-    table = layout(frame, SECTION)
-    assert (len(table.rows), table.n_silent) == (1, 2)
+    table = layout(frame.vstack(_rates(("b", "tangent", 1, 1, 1.0))), SECTION)
+    assert (len(table.rows), table.n_silent) == (1, 3)
 
 
 def test_rows_beyond_the_bound_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,4 +178,4 @@ def test_answers_that_no_rule_found_are_told_apart_from_wrong_ones() -> None:
     ]  # fmt: skip
     (section,) = (section for section in SECTIONS if section.query == "answer_rules")
     table = layout(source_of({"rollouts": rows}).query("answer_rules"), section)
-    assert _texts(table) == [["none", "67%", "0%", "n = 6"], ["boxed", "33%", "100%", "n = 3"]]
+    assert _texts(table) == [["none", "67%", "0%", "6"], ["boxed", "33%", "100%", "3"]]
