@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 from dagster._core.definitions.events import AssetKeyPartitionKey
@@ -190,20 +190,31 @@ def _observations(
     return changed, shown
 
 
-def _last_look(cursor: str | None) -> tuple[float, Shown]:
-    """What the sensor's cursor holds: when it looked, and what it saw; nothing where it is of an earlier version."""
-    with suppress(ValueError, TypeError, LookupError):
-        found = json.loads(cursor or "")
-        return float(found["looked"]), dict(found["shown"])
-    return 0.0, {}
+class _Look(NamedTuple):
+    """What the sensor's cursor holds."""
+
+    at: float
+    #: When it looked for new models: two looks tell a checkpoint that is still being written.
+    searched: float
+    shown: Shown
+
+
+def _last_look(cursor: str | None) -> _Look:
+    """The last look; none where the cursor is of an earlier version."""
+    with suppress(ValueError, TypeError):
+        return _Look(**json.loads(cursor or ""))
+    return _Look(0.0, 0.0, {})
+
+
+def _is_over(since: float) -> bool:
+    """Whether the time between two looks is over."""
+    return not 0 <= time.time() - since < _interval()
 
 
 def _is_due(instance: dg.DagsterInstance, looked: float) -> bool:
     """Whether it is time for a look: what follows a run that has ended does not wait for the next minute."""
-    if not 0 <= time.time() - looked < _interval():
-        return True
     ended = dg.RunsFilter(statuses=_ENDED, updated_after=datetime.fromtimestamp(looked, UTC))
-    return bool(instance.get_run_records(ended, limit=1))
+    return _is_over(looked) or bool(instance.get_run_records(ended, limit=1))
 
 
 def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
@@ -220,7 +231,7 @@ def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
         description="Notices new models (entries of models.toml, checkpoints, served ids) and asks for what is missing.",
     )
     def registry(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        if not _is_due(context.instance, _last_look(context.cursor)[0]):
+        if not _is_due(context.instance, _last_look(context.cursor).at):
             return dg.SkipReason("no run has ended since the last look")
         try:
             return look_around(context)
@@ -228,9 +239,10 @@ def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
             return dg.SkipReason(_unread(error))
 
     def look_around(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        looked = time.time()
+        last, looked = _last_look(context.cursor), time.time()
+        searched = looked if _is_over(last.searched) else last.searched
         config = load_config()
-        if config.sources:
+        if config.sources and searched == looked:
             look_for_models(config.sources, DataHome.from_environment())
             config = load_config()
         pairs = registered_pairs(config)
@@ -246,12 +258,12 @@ def registry_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
         ]
         decision, state = _decide(instance, config)
         requests = run_requests(decision, state)
-        changed, shown = _observations(instance, config, _last_look(context.cursor)[1])
+        changed, shown = _observations(instance, config, last.shown)
         return dg.SensorResult(
             run_requests=requests,
             dynamic_partitions_requests=new,
             asset_events=changed,
-            cursor=json.dumps({"looked": looked, "shown": shown}),
+            cursor=json.dumps(_Look(looked, searched, shown)._asdict()),
             skip_reason=None if requests else _summary(decision),
         )
 

@@ -91,7 +91,9 @@ def test_what_follows_a_run_is_asked_for_at_once_and_else_a_minute_later(
         assert _tick(instance, cursor).run_requests
         later = time.time() + 70
         monkeypatch.setattr("cot_assets.orchestration.triggers.time.time", lambda: later)
-        assert _tick(instance, _tick(instance).cursor.replace("looked", "at")).run_requests, "an older cursor"
+        assert _tick(instance, _tick(instance).cursor.replace("searched", "x")).run_requests, (
+            "an older cursor"
+        )
         assert isinstance(_told(instance, _tick(instance, cursor).cursor), dg.SkipReason)
 
 
