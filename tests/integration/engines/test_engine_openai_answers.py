@@ -253,7 +253,7 @@ def test_a_text_that_is_a_part_of_what_was_written_is_not_kept(server: TinyServe
         answer["usage"]["completion_tokens"] = 40 * len(answer["choices"])
 
     server.after = parse
-    with pytest.raises(EngineError, match=r"completion_tokens is 640, but the texts have 80 tokens: a part"):
+    with pytest.raises(EngineError, match=r"completion_tokens is 640, but the texts have \d+ tokens: a part"):
         run(engine, [block("a", (7, 8), budget=48)])
 
 
