@@ -69,13 +69,6 @@ class EngineInfo:
         """Canonical JSON of everything that says what samples."""
         return json.dumps(asdict(self) | {"settings": json.loads(self.settings or "{}")}, sort_keys=True)
 
-    @classmethod
-    def told(cls, said: str) -> EngineInfo:
-        """What :meth:`sampled_with` said; raises TypeError or ValueError where another release said it."""
-        fields = json.loads(said)
-        settings = fields.pop("settings")
-        return cls(**fields, settings=json.dumps(settings, sort_keys=True) if settings else "")
-
     def room(self, n_prefix: int, budget: int) -> int:
         """How much of a budget the context leaves after a prefix of ``n_prefix`` tokens; at least 0."""
         return budget if self.context is None else max(0, min(budget, self.context - n_prefix))

@@ -31,7 +31,7 @@ from cot_assets.engines.base import (
     Written,
 )
 from cot_assets.engines.hub import TOKENIZER_FILES
-from cot_assets.engines.revision import entry_revision
+from cot_assets.engines.revision import canonical, entry_revision
 from cot_assets.engines.weights.prepared import model_folder, whole
 from cot_assets.statistics.surprise import Evidence
 from cot_assets.study import ModelEntry
@@ -133,6 +133,12 @@ def recall(models: Path, entry: ModelEntry, *, is_any: bool = False) -> tuple[En
     known = [found for file in files if (found := _read(file.parent)) is not None]
     same = [found for found in known if found[0].model_revision == revision]
     return next(reversed(same or known), None)
+
+
+def told(said: str) -> EngineInfo:
+    """The engine of which :meth:`EngineInfo.sampled_with` said so; raises TypeError or ValueError of another release's words."""
+    fields = json.loads(said)
+    return EngineInfo(**{**fields, "settings": canonical(fields["settings"])})
 
 
 def forget(folder: Path) -> None:

@@ -92,13 +92,8 @@ def is_whole(path: Path) -> bool:
     """Whether all weights that a folder or GGUF file names are there, to their last byte where that can be told."""
     try:
         return _names_whole(path)
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-    ):  # of files that are not what they are called
+    # Of files that are not what they are called.
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
         return False
 
 

@@ -18,9 +18,9 @@ import dagster as dg
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from pydantic import PrivateAttr
 
-from cot_assets.engines.base import AwayNowError, CannotOpenError, Engine, EngineError, EngineInfo, Tokens
+from cot_assets.engines.base import AwayNowError, CannotOpenError, Engine, EngineError, Tokens
 from cot_assets.engines.opening import open_engine
-from cot_assets.engines.remembered import RememberedEngine, forget, recall, remember
+from cot_assets.engines.remembered import RememberedEngine, forget, recall, remember, told
 from cot_assets.engines.revision import entry_revision
 from cot_assets.engines.weights.prepared import model_folder
 from cot_assets.orchestration.processes import held
@@ -153,10 +153,9 @@ class Engines(dg.ConfigurableResource):  # type: ignore[type-arg]
         shards, revision = DataHome.from_environment().shards, entry_revision(entry)
         for purpose in ("rollout", "trace"):
             for said in ShardStore(shards, purpose, entry.name).origins():
-                with suppress(
-                    EngineError, TypeError, ValueError
-                ):  # of another release, or without a tokenizer
-                    info, tokens = EngineInfo.told(said), self.tokens(entry, model_folder(entry))
+                # Of another release, or without a tokenizer.
+                with suppress(EngineError, LookupError, TypeError, ValueError):
+                    info, tokens = told(said), self.tokens(entry, model_folder(entry))
                     if (info.model_revision, info.tokenizer) == (revision, tokens.revision):
                         return RememberedEngine(info, tokens, lambda: self._open(entry))
         return None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.extras import missing
 
 _CHILD = """
 import sys
@@ -64,7 +65,7 @@ def test_the_next_process_removes_what_a_killed_one_left_and_nothing_else(
 
 def test_a_folder_of_another_user_stays(start: Start) -> None:
     if os.getuid() != 0:
-        pytest.skip("nobody else can give files to another user")
+        missing("nobody but root can give files to another user")
     killed, folder = start()
     killed.kill()
     killed.wait()
